@@ -1,0 +1,1 @@
+"""Composition root: settings, the borough command, the embedded demo."""

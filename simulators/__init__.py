@@ -1,0 +1,1 @@
+"""Fleets, signals and faults; knows devices/, nothing else."""

@@ -1,0 +1,1 @@
+"""The only place with SQL: migrations, connections, the COPY writer, array reads."""

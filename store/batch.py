@@ -1,0 +1,158 @@
+"""What the collector hands to the writer, and what it gets back: one batch, one transaction.
+
+Times are int64 microseconds since the Unix epoch, UTC. Rows are sorted by (series, time) and unique by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Float64 = NDArray[np.float64]
+UInt8 = NDArray[np.uint8]
+
+
+@dataclass(slots=True)
+class Counts:
+    """The accounting of one family; the words are the contract (DESIGN: Accounting).
+
+    In messages: received = decoded + ignored + rejected + in flight. In readings: decoded = stored + duplicates +
+    thinned + rejected + refused. A batch holds no message in flight.
+    """
+
+    messages_received: int = 0
+    messages_decoded: int = 0
+    messages_ignored: int = 0
+    messages_rejected: int = 0
+    readings_decoded: int = 0
+    readings_stored: int = 0
+    readings_duplicates: int = 0
+    readings_thinned: int = 0
+    readings_rejected: int = 0
+    readings_refused: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add another account to this one, word by word."""
+        for name in COUNT_NAMES:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def adds_up(self, in_flight: int = 0) -> bool:
+        """Whether both sums of the contract hold."""
+        return (
+            self.messages_received
+            == self.messages_decoded + self.messages_ignored + self.messages_rejected + in_flight
+            and self.readings_decoded
+            == self.readings_stored
+            + self.readings_duplicates
+            + self.readings_thinned
+            + self.readings_rejected
+            + self.readings_refused
+        )
+
+
+COUNT_NAMES: tuple[str, ...] = tuple(item.name for item in fields(Counts))
+
+
+class Rejected(NamedTuple):
+    """One rejected message, or one rejected reading of a message whose others are stored (``property`` says which).
+
+    ``device`` is the id that the topic gives (also of an unknown device) or None. ``personal``: the bytes may be a
+    household's, keep them in the personal schema. ``packet_id`` is set where a redelivery must not make a second row.
+    """
+
+    arrival: int
+    topic: str
+    family: str
+    device: str | None
+    property: str | None
+    reason: str
+    detail: str
+    payload: bytes
+    personal: bool
+    packet_id: int | None
+
+
+class Remembered(NamedTuple):
+    """A message whose redelivery could not be told from a new message by its content: no own time, or rejected.
+
+    Kept until the broker is known to have its acknowledgement; the same (packet_id, digest) delivered again with DUP
+    takes this arrival and makes no second rejected row.
+    """
+
+    packet_id: int
+    digest: bytes
+    arrival: int
+
+
+class SequenceSpan(NamedTuple):
+    """Message numbers of one device in this batch: an unbroken run ``first..last`` and their reading times."""
+
+    device: str
+    first: int
+    last: int
+    first_time: int
+    last_time: int
+
+
+class SeriesState(NamedTuple):
+    """A series' id and its newest reading (``time`` is None where there is none)."""
+
+    series: int
+    time: int | None
+    value: float
+
+
+@dataclass(slots=True)
+class Batch:
+    """One transaction's worth of work.
+
+    ``number`` is random and names the batch: a retry after an unknown outcome finds it already committed. Shapes:
+    ``series, time, value, family, thin, message`` are ``(rows,)``; ``family`` indexes ``families``; ``thin`` [us] is 0
+    for an ordinary row, else the keep rule's period: the row is older than the last kept one, so the store must
+    look whether its period already has a reading (then: exact repeat = duplicate, same key with another value =
+    conflict, else thinned). ``latest_*`` are ``(changed series,)``, unique by series, newest of the batch.
+    """
+
+    number: int
+    collector: str
+    minute: int
+    families: Sequence[str]
+    series: Int32
+    time: Int64
+    value: Float64
+    family: UInt8
+    thin: Int64
+    message: Int32
+    latest_series: Int32
+    latest_time: Int64
+    latest_value: Float64
+    touched: Sequence[tuple[str, date]]
+    counts: dict[str, Counts]
+    rejected: list[Rejected]
+    sequences: Sequence[SequenceSpan]
+    remember: Sequence[Remembered]
+    forget: Sequence[int]
+    #: Makes the rejection of one row (index into the rows) that the store found to be a conflict.
+    conflict: Callable[[int, float], Rejected] = field(repr=False)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch, after its commit.
+
+    ``counts`` by family are complete (they equal the accounting rows written). ``conflicts`` are the row indices
+    whose key was already stored with another value.
+    """
+
+    counts: dict[str, Counts]
+    conflicts: Sequence[int] = ()
+    staged: bool = False
+    repeated: bool = False
+    seconds: float = 0.0
