@@ -1,0 +1,107 @@
+"""Subscriptions: which topic filters are taken, and by which format they are read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devices.decoding import Format
+
+_LEVELS = {"{device}", "{family}"}
+
+
+class SettingsError(ValueError):
+    """A setting is wrong. The text says which, where and what to do; the command line ends with status 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One topic template, its format and its QoS.
+
+    ``topic`` is an MQTT filter in which ``{device}`` (needed) and ``{family}`` stand for one level each.
+    """
+
+    topic: str
+    format: str
+    qos: int = 1
+
+    def __post_init__(self) -> None:
+        levels = self.topic.split("/")
+        if levels.count("{device}") != 1:
+            raise SettingsError(f"subscription {self.topic!r}: needs exactly one level {{device}}")
+        for number, level in enumerate(levels):
+            if level in _LEVELS or level == "+" or (level == "#" and number == len(levels) - 1):
+                continue
+            if not level or any(sign in level for sign in "+#{}"):
+                raise SettingsError(f"subscription {self.topic!r}: level {level!r} is empty or mixes text and wildcard")
+        if self.qos not in (0, 1):
+            raise SettingsError(f"subscription {self.topic!r}: qos {self.qos!r}, only 0 and 1 are taken")
+
+    @property
+    def filter(self) -> str:
+        """The MQTT topic filter to subscribe to."""
+        return "/".join("+" if level in _LEVELS else level for level in self.topic.split("/"))
+
+    def pattern(self) -> re.Pattern[str]:
+        """Matches a topic and captures ``device`` and, where the template has it, ``family``."""
+        parts = []
+        for level in self.topic.split("/"):
+            if level in _LEVELS:
+                parts.append(f"(?P<{level[1:-1]}>[^/]+)")
+            elif level == "+":
+                parts.append("[^/]*")
+            elif level == "#":
+                parts.append(".*")
+            else:
+                parts.append(re.escape(level))
+        text = "/".join(parts)
+        return re.compile(text.removesuffix("/.*") + "(?:/.*)?" if text.endswith("/.*") else text)
+
+
+def native(formats: Mapping[str, Format]) -> list[Subscription]:
+    """All native topics: what is subscribed without a subscriptions file."""
+    return [
+        Subscription(topic, name)
+        for name in ("native", "senml-json", "senml-cbor")
+        for topic in formats[name].topics
+    ]
+
+
+def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
+    """Read a subscriptions file (TOML, a table ``[[subscription]]`` each with topic, format, qos).
+
+    Raises SettingsError naming the file and the entry.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"subscriptions file {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"subscriptions file {path}: {error}") from None
+    entries: Any = document.get("subscription")
+    if not isinstance(entries, list) or not entries or set(document) != {"subscription"}:
+        raise SettingsError(f"subscriptions file {path}: needs one or more [[subscription]] tables and nothing else")
+    return [_entry(path, number, entry, formats) for number, entry in enumerate(entries, 1)]
+
+
+def _entry(path: Path, number: int, entry: Any, formats: Mapping[str, Format]) -> Subscription:
+    where = f"subscriptions file {path}, [[subscription]] number {number}"
+    if not isinstance(entry, dict):
+        raise SettingsError(f"{where}: not a table")
+    unknown = set(entry) - {"topic", "format", "qos"}
+    if unknown:
+        raise SettingsError(f"{where}: unknown key {sorted(unknown)[0]!r}; known are topic, format, qos")
+    name = entry.get("format")
+    if name not in formats:
+        raise SettingsError(f"{where}: unknown format {name!r}; one of {', '.join(sorted(formats))}")
+    topics: Sequence[str] = [entry["topic"]] if "topic" in entry else formats[name].topics
+    if len(topics) != 1 or not isinstance(topics[0], str):
+        raise SettingsError(f"{where}: needs a topic")
+    try:
+        return Subscription(topics[0], name, entry.get("qos", 1))
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from None
