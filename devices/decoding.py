@@ -3,7 +3,8 @@
 A decoder turns the bytes of one message into ``Decoded``:
 
 ``(time, values, sequence)``
-    * a message with one time: ``time`` is RFC 3339 text, epoch seconds (int or float), or None (arrival time is used);
+    * a message with one time: ``time`` is RFC 3339 text, epoch seconds (int or float), ``Relative`` seconds, or None
+      (arrival time is used);
       ``values`` maps property to value;
     * a pack, whose records have times of their own: ``time`` is ``PACK``, ``values`` is a list of
       ``(property, time, value)``;
@@ -23,6 +24,15 @@ from typing import Any, Final, NamedTuple
 
 Time = str | float | int | None
 PackRecord = tuple[str, Time, Any]
+
+
+class Relative(float):
+    """A time [s] relative to the message's arrival, negative in the past (SenML, RFC 8428 4.5.3).
+
+    A decoder has no clock: whoever runs it adds the arrival. It is a float, so ask for it before asking for float.
+    """
+
+    __slots__ = ()
 
 
 class _Pack:
