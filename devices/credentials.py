@@ -1,0 +1,196 @@
+"""Broker accounts of a fleet: a secret for each device or gateway, Mosquitto's password file and ACL file.
+
+Pure: what the files held goes in, what they should hold comes out. A device may publish to its own topics and read
+nothing; a gateway (attribute ``gateway`` of the devices it speaks for) may publish for all its devices.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import hmac
+import io
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from devices.device import DEVICE_ID, Device
+
+#: The collector's account at the broker.
+COLLECTOR = "borough-collector"
+#: What mosquitto_passwd of Mosquitto 2.0 uses. More would protect a weak password; these are 32 random bytes.
+ITERATIONS = 101
+_SALT_BYTES = 12
+_COLUMNS = ("device_id", "username", "password")
+
+
+def random_secret() -> str:
+    """A new secret: 32 random bytes, URL-safe text."""
+    return secrets.token_urlsafe(32)
+
+
+def username(name: str) -> str:
+    """The broker's user name of a device. A colon ends the name in a password file, so it is written ``%3A``."""
+    return name.replace(":", "%3A")
+
+
+def hash_password(secret: str, salt: bytes | None = None) -> str:
+    """Mosquitto 2's ``$7$`` form: PBKDF2 with SHA-512, ``$7$<iterations>$<base64 salt>$<base64 hash>``."""
+    salt = secrets.token_bytes(_SALT_BYTES) if salt is None else salt
+    digest = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, ITERATIONS)
+    return f"$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def matches(secret: str, hashed: str) -> bool:
+    """Whether a ``$7$`` hash is that of this secret; False for any other form of hash."""
+    try:
+        empty, form, iterations, salt, digest = hashed.split("$")
+        known = base64.b64decode(digest, validate=True)
+        made = hashlib.pbkdf2_hmac("sha512", secret.encode(), base64.b64decode(salt, validate=True), int(iterations))
+    except ValueError:
+        return False
+    return not empty and form == "7" and hmac.compare_digest(known, made)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What an earlier run wrote: Mosquitto's password file and the list of secrets; empty text where there is none."""
+
+    passwords: str = field(default="", repr=False)
+    secret_list: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The three files, and how they differ from what they were: names only, so that this can be shown.
+
+    ``passwords`` and ``acl`` are Mosquitto's files; ``secret_list`` is a CSV ``device_id,username,password`` of every
+    secret that is known in plain text, for whoever sets up the devices.
+    """
+
+    passwords: str = field(repr=False)
+    acl: str
+    secret_list: str = field(repr=False)
+    added: Sequence[str]
+    kept: Sequence[str]
+    rotated: Sequence[str]
+    removed: Sequence[str]
+
+
+def accounts(
+    devices: Iterable[Device],
+    topics: Mapping[str, Sequence[str]],
+    filters: Sequence[str],
+    old: Files | None = None,
+    *,
+    rotate: bool = False,
+    token: Callable[[], str] = random_secret,
+) -> Accounts:
+    """The accounts of all devices in service.
+
+    ``topics`` are the topic templates by model (``{device}`` and ``{family}`` are filled in), ``filters`` what the
+    collector reads, ``old`` the files as they are now. A known hash or secret stays unless ``rotate``; names that
+    are no device in service any more are removed. Raises ValueError for old files that are not ours and for a model
+    without topics.
+    """
+    rights = writers(devices, topics)
+    hashes, known = (read_passwords(old.passwords), read_secrets(old.secret_list)) if old else ({}, {})
+    names = [COLLECTOR, *sorted(rights)]
+    lines: list[str] = []
+    plain: dict[str, str] = {}
+    added: list[str] = []
+    kept: list[str] = []
+    rotated: list[str] = []
+    for name in names:
+        user = username(name)
+        secret = known.get(name)
+        if not rotate and user in hashes and (secret is None or matches(secret, hashes[user])):
+            kept.append(name)
+            hashed = hashes[user]
+        elif not rotate and secret is not None:
+            # a run that was cut short after the secrets were written: the device may already have its secret
+            kept.append(name)
+            hashed = hash_password(secret)
+        else:
+            (rotated if user in hashes else added).append(name)
+            secret = token()
+            hashed = hash_password(secret)
+        lines.append(f"{user}:{hashed}\n")
+        if secret is not None:
+            plain[name] = secret
+    removed = sorted({*hashes} - {username(name) for name in names})
+    return Accounts("".join(lines), acl(rights, filters), write_secrets(plain), added, kept, rotated, removed)
+
+
+def writers(devices: Iterable[Device], topics: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The topic filters that each account may publish to: by device id, or by gateway for the devices behind one.
+
+    Raises ValueError for a model without topics and for a device and a gateway of the same name as the collector.
+    """
+    rights: dict[str, list[str]] = {}
+    for device in devices:
+        if device.retired:
+            continue
+        if device.model not in topics:
+            raise ValueError(f"device {device.id}: model {device.model!r} has no topics")
+        account = device.attributes.get("gateway", device.id)
+        if account == COLLECTOR:
+            raise ValueError(f"device {device.id}: {COLLECTOR} is the collector's own account")
+        if not DEVICE_ID.match(account):
+            raise ValueError(f"device {device.id}: gateway {account!r}: letters, digits and . _ : @ - only")
+        rights.setdefault(account, []).extend(
+            "/".join(_filled(level, device) for level in template.split("/")) for template in topics[device.model]
+        )
+    return rights
+
+
+def _filled(level: str, device: Device) -> str:
+    return {"{device}": device.id, "{family}": device.family}.get(level, level)
+
+
+def acl(rights: Mapping[str, Sequence[str]], filters: Sequence[str]) -> str:
+    """Mosquitto's ACL file: the collector reads ``filters``, each account writes its own topics, nobody else does."""
+    head = "# Written by: borough devices credentials. Changes made here are lost at its next run.\n"
+    collector = f"user {COLLECTOR}\n" + "".join(f"topic read {topic}\n" for topic in dict.fromkeys(filters))
+    writing = (
+        f"user {username(name)}\n" + "".join(f"topic write {topic}\n" for topic in sorted({*rights[name]}))
+        for name in sorted(rights)
+    )
+    return "\n".join((head, collector, *writing))
+
+
+def read_passwords(text: str) -> dict[str, str]:
+    """Hashes by user name of a Mosquitto password file. Raises ValueError naming the line."""
+    hashes = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            user, colon, hashed = line.strip().partition(":")
+            if not colon or not hashed.startswith("$"):
+                raise ValueError(f"line {number} is no name and hash as in a Mosquitto password file")
+            hashes[user] = hashed
+    return hashes
+
+
+def read_secrets(text: str) -> dict[str, str]:
+    """Secrets by device of our own list. Raises ValueError naming the line, never a secret."""
+    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    known = {}
+    for number, row in enumerate(rows, 1):
+        if number == 1:
+            if tuple(row) != _COLUMNS:
+                raise ValueError(f"line 1 is not {','.join(_COLUMNS)}")
+        elif row:
+            if len(row) != len(_COLUMNS) or not row[0] or not row[2]:
+                raise ValueError(f"line {number} is no {','.join(_COLUMNS)}")
+            known[row[0]] = row[2]
+    return known
+
+
+def write_secrets(known: Mapping[str, str]) -> str:
+    """Our own list of secrets as CSV."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows((name, username(name), secret) for name, secret in known.items())
+    return out.getvalue()

@@ -1,0 +1,257 @@
+"""The registry as a file: devices read from CSV and written back, and what a file would change.
+
+Pure: bytes in, devices out. A file is taken whole or not at all, so every problem in it is collected and told at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from devices.device import Device
+from devices.families import FAMILIES
+
+#: Columns with a meaning of their own; any other column is an attribute.
+REQUIRED = ("device_id", "family", "model", "lon", "lat")
+OPTIONAL = ("origin", "class")
+#: Words that no attribute may have as its name, since a file could not say which of the two is meant.
+RESERVED = frozenset((*REQUIRED, *OPTIONAL, "retired"))
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
+#: A database text holds no NUL and no half of a surrogate pair; a terminal should see no control character beside tab
+#: and line ends.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a devices file. ``where`` says the place: ``line 3``, ``feature 2 (device b7)``."""
+
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
+class RegistryError(ValueError):
+    """A devices file cannot be taken. ``problems`` are all that is wrong with it, in the order of the file."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One device as a file gives it: ``cells`` is every column or property as text, blank ones left out."""
+
+    where: str
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What importing ``wanted`` into a registry would do. ``missing`` are in service, but not in the file: they stay
+    as they are (retiring a device is a decision of its own)."""
+
+    new: Sequence[Device]
+    changed: Sequence[tuple[Device, Device]]
+    unchanged: Sequence[Device]
+    missing: Sequence[Device]
+
+
+def read_csv(data: bytes, models: Collection[str]) -> list[Device]:
+    """Read a devices CSV (UTF-8, with or without byte-order mark, any line ends).
+
+    The first line names the columns: ``device_id,family,model,lon,lat``, optionally ``origin`` and ``class``; each
+    further column is an attribute of that name. Raises RegistryError with every problem and its line number.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise RegistryError([Problem(f"line {line}", "is not UTF-8 text; save the file as 'CSV UTF-8'")]) from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[Row | Problem] = []
+    header: list[str] | None = None
+    line = 1
+    try:
+        for cells in reader:
+            where, line = f"line {line}", reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            if header is None:
+                header = [cell.strip() for cell in cells]
+                _check_header(header, where)
+            elif len(cells) != len(header):
+                rows.append(Problem(where, f"has {len(cells)} fields, the first line names {len(header)} columns"))
+            else:
+                stripped = ((name, cell.strip()) for name, cell in zip(header, cells, strict=True))
+                rows.append(Row(where, {name: cell for name, cell in stripped if cell}))
+    except csv.Error as error:
+        raise RegistryError([Problem(f"line {reader.line_num}", f"is not CSV: {error}")]) from None
+    if header is None:
+        raise RegistryError([Problem("", f"is empty; the first line must name the columns {','.join(REQUIRED)}")])
+    return devices_of(rows, models)
+
+
+def _check_header(header: Sequence[str], where: str) -> None:
+    problems = []
+    absent = [name for name in REQUIRED if name not in header]
+    if absent:
+        hint = "; fields are separated by commas, not semicolons" if len(header) == 1 and ";" in header[0] else ""
+        problems.append(Problem(where, f"does not name the column {', '.join(absent)}{hint}"))
+    problems += [Problem(where, f"names the column {name!r} twice") for name in _repeated(header) if name]
+    if "" in header:
+        problems.append(Problem(where, f"column {header.index('') + 1} has no name"))
+    problems += [Problem(where, text) for name in header if (text := _bad_attribute_name(name))]
+    if problems:
+        raise RegistryError(problems)
+
+
+def devices_of(rows: Iterable[Row | Problem], models: Collection[str]) -> list[Device]:
+    """Make devices of rows; a Problem among them stands for a row that could not be read.
+
+    Raises RegistryError with every problem, among them ids that come twice.
+    """
+    problems: list[Problem] = []
+    first: dict[str, str] = {}
+    devices = []
+    for row in rows:
+        if isinstance(row, Problem):
+            problems.append(row)
+            continue
+        device, wrong = _device(row.cells, models)
+        problems += [Problem(row.where, text) for text in wrong]
+        device_id = row.cells.get("device_id")
+        if device_id is not None and first.setdefault(device_id, row.where) != row.where:
+            problems.append(Problem(row.where, f"device {device_id} is already given in {first[device_id]}"))
+        elif device is not None:
+            devices.append(device)
+    if problems:
+        raise RegistryError(problems)
+    return devices
+
+
+def make_device(cells: Mapping[str, str], models: Collection[str]) -> Device:
+    """One device of text cells, as ``borough devices add`` gives them. Raises RegistryError."""
+    (device,) = devices_of([Row("", {name: cell.strip() for name, cell in cells.items() if cell.strip()})], models)
+    return device
+
+
+def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device | None, list[str]]:
+    """The device of one row, or None and why not."""
+    wrong = [f"has no {name}" for name in ("device_id", "family", "model") if name not in cells]
+    wrong += [f"{name} holds a control character" for name, cell in cells.items() if _CONTROL.search(cell)]
+    if wrong:
+        return None, wrong
+    family, model = cells["family"], cells["model"]
+    if model not in models:
+        wrong.append(f"unknown model {model!r}; one of {', '.join(sorted(models))}")
+    place: dict[str, float | None] = {}
+    for name in ("lon", "lat"):
+        place[name] = None
+        if (cell := cells.get(name)) is not None:
+            if _NUMBER.match(cell):
+                place[name] = float(cell)
+            else:
+                wrong.append(f"{name} {cell!r} is not a number (degrees with a decimal point)")
+    personal, problem = _personal(cells.get("class"), family)
+    if problem:
+        wrong.append(problem)
+    origin: Any = cells.get("origin", "real")
+    attributes = {name: cell for name, cell in cells.items() if name not in RESERVED}
+    try:
+        device = Device(
+            cells["device_id"], family, model, place["lon"], place["lat"], origin, personal, attributes=attributes
+        )
+    except ValueError as error:
+        return None, wrong or [str(error)]
+    return (None, wrong) if wrong else (device, [])
+
+
+def _personal(given: str | None, family: str) -> tuple[bool, str | None]:
+    """Whether a device is personal: its family's default, or stricter where the file says so."""
+    default = family in FAMILIES and FAMILIES[family].personal
+    if given in (None, "personal"):
+        return given == "personal" or default, None
+    if given != "open":
+        return default, f"class {given!r} is neither open nor personal"
+    if default:
+        return default, f"class open is not possible: a {family} is personal, and a device can only be stricter"
+    return False, None
+
+
+def _bad_attribute_name(name: str) -> str | None:
+    if name == "retired":
+        return "'retired' is no column of this file; retire a device with: borough devices retire ID"
+    if _CONTROL.search(name):
+        return f"the name {name!r} holds a control character"
+    return None
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def write_csv(devices: Iterable[Device]) -> str:
+    """Write devices as CSV (RFC 4180) that ``read_csv`` reads back to the same devices, retired ones left out."""
+    devices = [device for device in devices if not device.retired]
+    names = sorted({name for device in devices for name in device.attributes})
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*REQUIRED, *OPTIONAL, *names])
+    for device in devices:
+        cells = cells_of(device)
+        place = ["" if value is None else repr(value) for value in (device.lon, device.lat)]
+        writer.writerow(
+            [*(cells.get(name, "") for name in REQUIRED[:3]), *place, device.origin, cells["class"]]
+            + [device.attributes.get(name, "") for name in names]
+        )
+    return out.getvalue()
+
+
+def cells_of(device: Device) -> dict[str, str]:
+    """A device's columns as text, without its place."""
+    return {
+        "device_id": device.id,
+        "family": device.family,
+        "model": device.model,
+        "origin": device.origin,
+        "class": "personal" if device.personal else "open",
+        **device.attributes,
+    }
+
+
+def differences(registered: Iterable[Device], wanted: Sequence[Device]) -> Differences:
+    """What a file would change in a registry, each list in the order of its source."""
+    known = {device.id: device for device in registered}
+    ids = {device.id for device in wanted}
+    return Differences(
+        new=[device for device in wanted if device.id not in known],
+        changed=[(known[device.id], device) for device in wanted if device.id in known and known[device.id] != device],
+        unchanged=[device for device in wanted if known.get(device.id) == device],
+        missing=[device for device in known.values() if device.id not in ids and not device.retired],
+    )
+
+
+def changes(old: Device, new: Device) -> list[str]:
+    """The differences of one device in words, one a field or attribute: ``model: native -> glow``."""
+    names = [field.name for field in fields(Device) if field.name != "attributes"]
+    pairs = [(name, getattr(old, name), getattr(new, name)) for name in names]
+    pairs += [
+        (name, old.attributes.get(name), new.attributes.get(name))
+        for name in sorted({*old.attributes, *new.attributes})
+    ]
+    return [f"{name}: {_said(before)} -> {_said(after)}" for name, before, after in pairs if before != after]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

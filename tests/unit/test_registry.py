@@ -1,0 +1,247 @@
+"""Devices files: what is taken, what is said about what is not, and that an export reads back the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.device import Device
+from devices.families import FAMILIES
+from devices.geojson import read_devices, read_geojson, write_geojson
+from devices.registry import RESERVED, RegistryError, changes, differences, make_device, read_csv, write_csv
+
+MODELS = frozenset({"native", "glow"})
+HEADER = b"device_id,family,model,lon,lat\n"
+
+
+def problems(read: Callable[[], object]) -> list[str]:
+    with pytest.raises(RegistryError) as caught:
+        read()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_plain_file() -> None:
+    assert read_csv(HEADER + b"b1,parking-bay,native,-0.1276,51.5072\nm1,smart-meter,glow,,\n", MODELS) == [
+        Device("b1", "parking-bay", "native", -0.1276, 51.5072),
+        Device("m1", "smart-meter", "glow", personal=True),
+    ]
+
+
+def test_spreadsheet_habits_are_tolerated() -> None:
+    data = (
+        b"\xef\xbb\xbfdevice_id, family,model,lon,lat,origin,class,street\r\n"
+        b'b1,parking-bay,native,"-0.5",51,simulated,personal,"High Street, ""north"""\r\n'
+        b"\r\n,,,,,,,\r\n"
+    )
+    assert read_csv(data, MODELS) == [
+        Device(
+            "b1",
+            "parking-bay",
+            "native",
+            -0.5,
+            51.0,
+            origin="simulated",
+            personal=True,
+            attributes={"street": 'High Street, "north"'},
+        )
+    ]
+
+
+def test_every_problem_is_told_with_its_line() -> None:
+    data = HEADER + (
+        b"b1,parking-bay,native,0,51\n"
+        b'b2,"parking\nbay",native,0,51\n'
+        b"b1,parking-bay,native,0,51\n"
+        b"b/3,parking-bay,native,0,51\n"
+        b"b4,parking-bay,lora,zero,51\n"
+        b"b5,parking-bay,native,0\n"
+        b"b6,parking-bay,native,,51\n"
+        b"b7,parking-bay,native,530000,180000\n"
+        b",parking-bay,native,0,51\n"
+    )
+    told = problems(lambda: read_csv(data, MODELS))
+    assert [text.split(":")[0] for text in told] == [
+        "line 3",
+        "line 5",
+        "line 6",
+        "line 7",
+        "line 7",
+        "line 8",
+        "line 9",
+        "line 10",
+        "line 11",
+    ]
+    assert "unknown family" in told[0]
+    assert "device b1 is already given in line 2" in told[1]
+    assert "no + # or /" in told[2]
+    assert "unknown model 'lora'; one of glow, native" in told[3]
+    assert "lon 'zero' is not a number" in told[4]
+    assert "has 4 fields, the first line names 5 columns" in told[5]
+    assert "given together" in told[6]
+    assert "no place on Earth" in told[7]
+    assert "has no device_id" in told[8]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "is empty; the first line must name the columns device_id,family,model,lon,lat"),
+        (b"device_id;family;model;lon;lat\n", "line 1: does not name the column device_id, family, model, lon, lat; "),
+        (b"device_id,family,model,lon\n", "line 1: does not name the column lat"),
+        (b"device_id,family,model,lon,lat,lat\n", "line 1: names the column 'lat' twice"),
+        (b"device_id,family,model,lon,lat,\n", "line 1: column 6 has no name"),
+        (b"device_id,family,model,lon,lat,retired\n", "line 1: 'retired' is no column"),
+        (HEADER + b"b1,parking-bay,native,0,51\nb\xe9,parking-bay,native,0,51\n", "line 3: is not UTF-8 text"),
+        (HEADER + b'b1,parking-bay,"native,0,51\n', "line 2: is not CSV"),
+        (HEADER + b"b1,parking-bay,native,0,51,9\n", "line 2: has 6 fields"),
+        (HEADER + b"b1,parking-bay,native,nan,51\n", "line 2: lon 'nan' is not a number"),
+        (HEADER + b"b1,parking-bay,native,1_0,51\n", "line 2: lon '1_0' is not a number"),
+        (HEADER + b'b1,parking-bay,native,"0,5",51\n', "line 2: lon '0,5' is not a number (degrees with a decimal"),
+        (HEADER + b"b1,parking-bay,na\x00tive,0,51\n", "line 2: model holds a control character"),
+    ],
+)
+def test_one_problem(data: bytes, expected: str) -> None:
+    (told,) = problems(lambda: read_csv(data, MODELS))
+    assert told.startswith(expected)
+
+
+def test_class_can_only_be_stricter_than_the_family() -> None:
+    header = b"device_id,family,model,lon,lat,class\n"
+    assert read_csv(header + b"b1,parking-bay,native,,,personal\n", MODELS)[0].personal
+    assert read_csv(header + b"m1,smart-meter,native,,,personal\n", MODELS)[0].personal
+    assert not read_csv(header + b"b1,parking-bay,native,,,open\n", MODELS)[0].personal
+    assert problems(lambda: read_csv(header + b"m1,smart-meter,native,,,open\n", MODELS)) == [
+        "line 2: class open is not possible: a smart-meter is personal, and a device can only be stricter"
+    ]
+    assert problems(lambda: read_csv(header + b"m1,smart-meter,native,,,public\n", MODELS)) == [
+        "line 2: class 'public' is neither open nor personal"
+    ]
+
+
+def test_geojson_problems_name_the_feature() -> None:
+    def feature(geometry: object = None, **properties: object) -> dict[str, object]:
+        return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+    bay = {"family": "parking-bay", "model": "native"}
+    document = {
+        "type": "FeatureCollection",
+        "features": [
+            feature({"type": "Point", "coordinates": [0, 51, 12.5]}, device_id="b1", level=2, roofed=False, **bay),
+            feature({"type": "LineString", "coordinates": [[0, 51], [1, 51]]}, device_id="b2", **bay),
+            feature(device_id="b3", lon=0, lat=51, **bay),
+            feature(device_id="b4", tags=["a"], **bay),
+            {"type": "Feature", "id": "b1", "geometry": None, "properties": bay},
+            "b6",
+        ],
+    }
+    told = problems(lambda: read_geojson(json.dumps(document).encode(), MODELS))
+    assert told == [
+        "feature 2 (device b2): its geometry is no Point with longitude and latitude in degrees",
+        "feature 3 (device b3): lon is given by the geometry, not by a property",
+        "feature 3 (device b3): lat is given by the geometry, not by a property",
+        "feature 4 (device b4): property 'tags' is a list or an object; only text, numbers, true and false are taken",
+        "feature 5 (device b1): device b1 is already given in feature 1 (device b1)",
+        "feature 6: is not a GeoJSON Feature",
+    ]
+    document["features"] = document["features"][:1]  # type: ignore[index]
+    assert read_geojson(json.dumps(document).encode(), MODELS) == [
+        Device("b1", "parking-bay", "native", 0.0, 51.0, attributes={"level": "2", "roofed": "false"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'{"type": "FeatureCollection",\n "features": [}', "line 2: is not JSON"),
+        (b'{"type": "Feature"}', "is not a GeoJSON FeatureCollection"),
+        (b'{"type": "FeatureCollection"}', "has no list of features"),
+        (b'{"type": "FeatureCollection", "features": NaN}', "is not JSON: NaN"),
+        (b"[" * 200_000, "is not JSON"),
+        (b"\xff", "is not UTF-8 text"),
+        (
+            b'{"type":"FeatureCollection","crs":{"properties":{"name":"EPSG:27700"}},"features":[]}',
+            "crs EPSG:27700: coordinates must be WGS 84 degrees",
+        ),
+    ],
+)
+def test_no_geojson(data: bytes, expected: str) -> None:
+    (told,) = problems(lambda: read_geojson(data, MODELS))
+    assert told.startswith(expected)
+
+
+def test_the_name_says_the_format() -> None:
+    assert read_devices("Bays.CSV", HEADER, MODELS) == []
+    assert read_devices("bays.json", b'{"type": "FeatureCollection", "features": []}', MODELS) == []
+    assert problems(lambda: read_devices("bays.xlsx", b"", MODELS))[0].startswith("its name must end in .csv")
+
+
+def test_differences_and_their_words() -> None:
+    same = Device("b1", "parking-bay", "native")
+    old = Device("b2", "parking-bay", "native", attributes={"street": "A", "lane": "1"})
+    new = Device("b2", "parking-bay", "glow", 0.5, 51.0, personal=True, attributes={"street": "B"})
+    gone = Device("b3", "parking-bay", "native")
+    retired = Device("b4", "parking-bay", "native", retired=True)
+    added = Device("b5", "parking-bay", "native")
+    found = differences([same, old, gone, retired], [added, new, same])
+    assert (found.new, found.changed, found.unchanged, found.missing) == ([added], [(old, new)], [same], [gone])
+    assert changes(old, new) == [
+        "model: native -> glow",
+        "lon: none -> 0.5",
+        "lat: none -> 51.0",
+        "personal: no -> yes",
+        "lane: 1 -> none",
+        "street: A -> B",
+    ]
+
+
+def test_a_device_on_the_command_line() -> None:
+    cells = {"device_id": "b1", "family": "parking-bay", "model": "native", "street": " "}
+    assert make_device(cells, MODELS) == Device("b1", "parking-bay", "native")
+    assert problems(lambda: make_device({"device_id": "b1"}, MODELS)) == ["has no family", "has no model"]
+
+
+def test_retired_devices_are_not_exported() -> None:
+    devices = [Device("b1", "parking-bay", "native"), Device("b2", "parking-bay", "native", retired=True)]
+    assert read_csv(write_csv(devices).encode(), MODELS) == devices[:1]
+    assert read_geojson(write_geojson(devices).encode(), MODELS) == devices[:1]
+
+
+# what CSV, JSON and the stripping of cells could stumble over, and a few ordinary letters
+_text = st.text(st.sampled_from("aZ0é😀 ,;:\"'=\\\n\r\t\x85\u2028\ufeff"), min_size=1, max_size=12).filter(
+    lambda text: text == text.strip()
+)
+_names = _text.filter(lambda text: text not in RESERVED)
+
+
+@st.composite
+def _devices(draw: st.DrawFn) -> Device:
+    family = draw(st.sampled_from(sorted(FAMILIES)))
+    place = draw(st.none() | st.tuples(st.floats(-180, 180), st.floats(-90, 90)))
+    return Device(
+        draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,20}", fullmatch=True)),
+        family,
+        draw(st.sampled_from(sorted(MODELS))),
+        *(place or (None, None)),
+        origin=draw(st.sampled_from(["real", "simulated"])),
+        personal=FAMILIES[family].personal or draw(st.booleans()),
+        attributes=draw(st.dictionaries(_names, _text, max_size=4)),
+    )
+
+
+@given(st.lists(_devices(), unique_by=lambda device: device.id, max_size=6))
+def test_an_export_reads_back_the_same(devices: list[Device]) -> None:
+    assert read_csv(write_csv(devices).encode(), MODELS) == devices
+    assert read_geojson(write_geojson(devices).encode(), MODELS) == devices
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_more_than_a_registry_error(data: bytes) -> None:
+    for name in ("x.csv", "x.json"):
+        try:
+            assert isinstance(read_devices(name, data, MODELS), list)
+        except RegistryError:
+            continue
