@@ -1,0 +1,139 @@
+"""From a topic to what its messages need: device, decoder, slots. Each topic is worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+from devices.decoding import Binding, Decode, Decoded, Format, Reason, Rejection
+from devices.device import DEVICE_ID, Device
+from devices.families import FAMILIES, UNKNOWN
+from ingest.slots import FAMILY_NUMBER, NewSlot, keep_rule
+from ingest.subscriptions import Subscription
+
+#: So many topics are remembered; a flood of invented ones empties the cache and no more.
+_ROUTES_MAXIMUM = 400_000
+
+
+class Route:
+    """What all messages of one topic share.
+
+    ``device_id`` is what the topic says, also where no such device is registered; ``device`` the registered one.
+    ``slots`` (property to slot) is shared by all routes of a device.
+    """
+
+    __slots__ = ("decode", "device", "device_id", "family", "personal", "properties", "slots")
+
+    def __init__(self, decode: Decode, device_id: str | None, device: Device | None, slots: dict[str, int]) -> None:
+        self.decode = decode
+        self.device_id = device_id
+        self.device = device
+        self.slots = slots
+        self.family = FAMILY_NUMBER[device.family if device else UNKNOWN]
+        self.properties = FAMILIES[device.family].properties if device else {}
+        # an unregistered meter's message can carry its number
+        self.personal = device is None or device.personal or FAMILIES[device.family].personal
+
+
+class Routes:
+    """The registry as the collector sees it, and the routes of every topic met so far."""
+
+    def __init__(
+        self,
+        subscriptions: Sequence[Subscription],
+        formats: Mapping[str, Format],
+        *,
+        keep: Mapping[str, Mapping[str, float]],
+        auto_register: Literal["real", "simulated"] | None,
+    ) -> None:
+        self._patterns = [(item.pattern(), formats[item.format]) for item in subscriptions]
+        self._keep = keep
+        self._auto_register = auto_register
+        self._devices: dict[str, Device] = {}
+        self._slots: dict[str, dict[str, int]] = {}
+        self.by_topic: dict[str, Route] = {}
+        self.slot_count = 0
+        #: devices and slots that the store has not seen yet; the sealer takes them over
+        self.new_devices: list[Device] = []
+        self.new_slots: list[NewSlot] = []
+
+    def update(self, devices: Iterable[Device]) -> None:
+        """Take over changed devices. Their routes are worked out anew; slots stay, unless the family changed."""
+        changed = False
+        for device in devices:
+            old = self._devices.get(device.id)
+            if old == device:
+                continue
+            self._devices[device.id] = device
+            if old is not None and (old.family, old.model) != (device.family, device.model):
+                self._slots.pop(device.id, None)
+            changed = True
+        if changed:
+            self.by_topic.clear()
+
+    def find(self, topic: str) -> Route:
+        """The route of a topic: one that rejects every message where nothing else can be done."""
+        if len(self.by_topic) >= _ROUTES_MAXIMUM:
+            self.by_topic.clear()
+        route = self.by_topic[topic] = self._find(topic)
+        return route
+
+    def _find(self, topic: str) -> Route:
+        for pattern, format_ in self._patterns:
+            match = pattern.fullmatch(topic)
+            if match is not None:
+                named = match.groupdict()
+                return self._bind(format_, named["device"], named.get("family"))
+        return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
+
+    def _bind(self, format_: Format, device_id: str, family: str | None) -> Route:
+        device = self._devices.get(device_id)
+        if device is None:
+            if not DEVICE_ID.match(device_id):
+                return _refusing(Reason.UNKNOWN_DEVICE, "the topic's device id is not a valid one", None, None)
+            device = self._register(format_, device_id, family)
+        if device is None:
+            return _refusing(Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None)
+        if device.retired:
+            return _refusing(Reason.RETIRED_DEVICE, f"device {device_id} is retired", device_id, device)
+        if family is not None and family != device.family:
+            detail = f"the topic says {family}, device {device_id} is registered as {device.family}"
+            return _refusing(Reason.WRONG_FAMILY, detail, device_id, device)
+        try:
+            decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
+        except Rejection as error:
+            return _refusing(error.reason, error.detail, device_id, device)
+        return Route(decode, device_id, device, self._slots.setdefault(device_id, {}))
+
+    def _register(self, format_: Format, device_id: str, family: str | None) -> Device | None:
+        family = family or format_.family
+        if self._auto_register is None or family not in FAMILIES:
+            return None
+        native = format_.name in ("native", "senml-json", "senml-cbor")
+        device = Device(
+            device_id,
+            family,
+            "native" if native else format_.name,
+            origin=self._auto_register,
+            personal=FAMILIES[family].personal,
+        )
+        self._devices[device_id] = device
+        self.new_devices.append(device)
+        return device
+
+    def slot(self, route: Route, property_name: str) -> int | None:
+        """The slot of a property of a route's device, given now if need be; None where the family has no such one."""
+        if route.device is None or property_name not in route.properties:
+            return None
+        slot = route.slots[property_name] = self.slot_count
+        self.slot_count += 1
+        self.new_slots.append(NewSlot(route.device, property_name, keep_rule(route.device, property_name, self._keep)))
+        return slot
+
+
+def _refusing(reason: Reason, detail: str, device_id: str | None, device: Device | None) -> Route:
+    def refuse(_payload: bytes) -> Decoded:
+        raise Rejection(reason, detail)
+
+    refuse_: Callable[[bytes], Decoded] = refuse
+    return Route(refuse_, device_id, device, {})

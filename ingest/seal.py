@@ -1,0 +1,359 @@
+"""Sealing: the columns of a batch are judged at once on arrays and become a ``store.batch.Batch``.
+
+Order of the judgement, for every reading: time readable and in range; value finite and plausible; exact repeat of the
+series' last accepted reading (duplicate); same key twice in the batch (duplicate or conflict); keep rule (thinned).
+What is left goes to the database, sorted by (series, time).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.decoding import Reason, Relative
+from ingest import instants
+from ingest.columns import Columns, Memory, digest
+from ingest.sequences import spans
+from ingest.slots import FAMILY_NAMES, LATEST_ONLY, Slots
+from ingest.source import DUP
+from store.batch import Batch, Counts, Rejected, Remembered
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+_DAY = 86_400_000_000
+_MINUTE = 60_000_000
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Instants that are taken: from ``earliest`` [us since the epoch] to ``ahead`` [us] after the arrival."""
+
+    earliest: int
+    ahead: int
+
+
+@dataclass(slots=True)
+class Sealed:
+    """A batch, and the slot of each of its rows."""
+
+    batch: Batch
+    slots: Ints
+
+
+def seal(columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, number: int) -> Sealed:
+    """Judge a batch's columns; ``slots`` learns its newest readings, ``memory`` its rejections.
+
+    Runs once a batch, also where the write is then retried.
+    """
+    return _Sealer(columns, slots, memory, limits).seal(collector, number)
+
+
+class _Sealer:
+    def __init__(self, columns: Columns, slots: Slots, memory: Memory, limits: Limits) -> None:
+        self.columns = columns
+        self.slots = slots
+        self.memory = memory
+        self.limits = limits
+        self.arrival = np.repeat(
+            np.array([arrival for _, arrival in columns.arrivals], np.int64),
+            np.array([count for count, _ in columns.arrivals], np.int64),
+        )
+        for message, arrival in columns.arrived.items():
+            self.arrival[message] = arrival
+        count = len(columns.topics)
+        self.family_of = np.fromiter((route.family for route in columns.routes), np.uint8, count)
+        self.message_state = np.zeros(count, np.uint8)  # 0 decoded, 1 ignored, 2 rejected
+        self.message_state[columns.ignored] = 1
+        self.rejections: list[tuple[int, str | None, str, str]] = [
+            (message, None, reason, detail) for message, reason, detail in columns.rejected_messages
+        ]
+        self.message_state[[item[0] for item in columns.rejected_messages]] = 2
+
+        self.message = np.array(columns.messages, np.int64)
+        self.slot = np.array(columns.slots, np.int64)
+        self.value = _values(columns.values)
+        self.counts = [Counts() for _ in FAMILY_NAMES]
+
+    # -- the judgement -----------------------------------------------------------------------------------------------
+
+    def seal(self, collector: str, number: int) -> Sealed:
+        columns, slots = self.columns, self.slots
+        time, alive = self._times()
+        bad_rows = [row for row in columns.rejected_readings if self.message_state[row[0]] == 0]
+        self.rejections.extend((message, name, reason, detail) for message, name, reason, detail in bad_rows)
+        # a message whose only time is impossible is one rejected message: its readings are not counted as decoded
+        alive &= self.message_state[self.message] == 0
+        family = slots.family[self.slot]
+        self._count("readings_decoded", family[alive])
+        bad_families = self.family_of[[row[0] for row in bad_rows]]
+        self._count("readings_decoded", bad_families)
+        self._count("readings_rejected", bad_families)
+
+        rejected = alive & self._row_times_bad(time)
+        finite = np.isfinite(self.value)
+        rejected |= self._reject(alive & ~rejected & ~finite, Reason.BAD_VALUE, lambda _row: "not a finite number")
+        low, high = slots.low[self.slot], slots.high[self.slot]
+        with np.errstate(invalid="ignore"):
+            outside = (self.value < low) | (self.value > high)
+        rejected |= self._reject(
+            alive & ~rejected & outside,
+            Reason.OUT_OF_RANGE,
+            lambda row: f"outside {low[row]:g} to {high[row]:g}",
+        )
+        alive &= ~rejected
+
+        repeat = alive & (time == slots.last_time[self.slot]) & (self.value == slots.last_value[self.slot])
+        self._count("readings_duplicates", family[repeat])
+        rows = np.flatnonzero(alive & ~repeat)
+        series = slots.series[self.slot]
+        rows = rows[np.lexsort((time[rows], series[rows]))]  # stable: of equal keys the first to arrive leads
+        rows = self._same_key(rows, series, time, family)
+        latest = self._latest(rows, series, time)
+        rows, thin = self._keep(rows, series, time, family)
+
+        messages = self._message_counts()
+        touched = self._touched(family[rows], time[rows])
+        batch = Batch(
+            number=number,
+            collector=collector,
+            minute=int(self.arrival[-1]) // _MINUTE * _MINUTE if len(self.arrival) else 0,
+            families=FAMILY_NAMES,
+            series=series[rows],
+            time=time[rows],
+            value=self.value[rows],
+            family=family[rows],
+            thin=thin,
+            message=self.message[rows].astype(np.int32),
+            latest_series=series[latest],
+            latest_time=time[latest],
+            latest_value=self.value[latest],
+            touched=touched,
+            counts=messages,
+            rejected=[],
+            sequences=spans(columns, self.message_state, self.arrival, self._message_time),
+            remember=[],
+            forget=columns.forget,
+            conflict=lambda row, stored: self._conflict(int(rows[row]), stored),
+        )
+        self._rejections_into(batch)
+        return Sealed(batch, self.slot[rows])
+
+    def _times(self) -> tuple[Ints, Bools]:
+        """The time of every row; a message whose own time is impossible is rejected as a whole."""
+        columns = self.columns
+        instant = instants.parse(_resolve(columns.times, self.arrival))
+        instant[columns.untimed] = np.where(
+            instant[columns.untimed] == 0, self.arrival[columns.untimed], instant[columns.untimed]
+        )
+        pack_messages = np.zeros(len(instant), bool)
+        pack_messages[self.message[columns.pack_rows]] = True
+        judged = (self.message_state == 0) & ~pack_messages
+        unreadable = judged & (instant == instants.BAD)
+        outside = judged & ~unreadable & self._outside(instant, self.arrival)
+        for message in np.flatnonzero(unreadable).tolist():
+            self.rejections.append((message, None, Reason.BAD_TIME, "not RFC 3339 text with an offset or epoch seconds"))
+        for message in np.flatnonzero(outside).tolist():
+            self.rejections.append((message, None, Reason.TIME_OUT_OF_RANGE, self._range_text(int(instant[message]))))
+        self.message_state[unreadable | outside] = 2
+        self._message_time = instant
+        time = instant[self.message]
+        if columns.pack_rows:
+            arrival = self.arrival[self.message[columns.pack_rows]]
+            raw = _resolve(columns.pack_times, arrival)
+            own = instants.parse(raw)
+            absent = np.fromiter((value is None for value in columns.pack_times), bool, len(raw))
+            time[columns.pack_rows] = np.where(absent, arrival, own)
+            # where the message number runs, a pack's time is its newest record's
+            np.maximum.at(self._message_time, self.message[columns.pack_rows], np.where(absent, arrival, own))
+        return time, np.ones(len(time), bool)
+
+    def _outside(self, time: Ints, arrival: Ints) -> Bools:
+        result: Bools = (time < self.limits.earliest) | (time > arrival + self.limits.ahead)
+        return result
+
+    def _range_text(self, time: int) -> str:
+        if time < self.limits.earliest:
+            return "before the earliest time that is taken"
+        return f"more than {self.limits.ahead // 1_000_000} s ahead of the clock"
+
+    def _row_times_bad(self, time: Ints) -> Bools:
+        """Reject the rows of packs whose own time is impossible; the other records of the pack are not touched."""
+        bad = np.zeros(len(time), bool)
+        rows = np.array(self.columns.pack_rows, np.int64)
+        if not len(rows):
+            return bad
+        unreadable = bad.copy()
+        unreadable[rows] = time[rows] == instants.BAD
+        outside = bad.copy()
+        outside[rows] = self._outside(time[rows], self.arrival[self.message[rows]])
+        outside &= ~unreadable
+        self._reject(unreadable, Reason.BAD_TIME, lambda _row: "not RFC 3339 text with an offset or epoch seconds")
+        self._reject(outside, Reason.TIME_OUT_OF_RANGE, lambda row: self._range_text(int(time[row])))
+        return unreadable | outside
+
+    def _reject(self, mask: Bools, reason: Reason, detail: Any) -> Bools:
+        """Reject single readings: rows of the mask."""
+        rows = np.flatnonzero(mask)
+        if len(rows):
+            self._count("readings_rejected", self.slots.family[self.slot[rows]])
+            for row in rows.tolist():
+                name = self.slots.properties[int(self.slot[row])]
+                self.rejections.append((int(self.message[row]), name, reason, detail(row)))
+        return mask
+
+    def _same_key(self, rows: Ints, series: Any, time: Ints, family: Any) -> Ints:
+        """Of rows sorted by (series, time) keep the first of each key."""
+        if len(rows) < 2:
+            return rows
+        same = (series[rows][1:] == series[rows][:-1]) & (time[rows][1:] == time[rows][:-1])
+        if not same.any():
+            return rows
+        repeats = np.concatenate(([False], same))
+        leader = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(rows))))
+        equal = repeats & (self.value[rows] == self.value[rows[leader]])
+        self._count("readings_duplicates", family[rows[equal]])
+        conflict = np.zeros(len(self.value), bool)
+        conflict[rows[repeats & ~equal]] = True
+        self._reject(conflict, Reason.CONFLICT, lambda _row: "another value for this series and time came first")
+        return rows[~repeats]
+
+    def _latest(self, rows: Ints, series: Any, time: Ints) -> Ints:
+        """The newest row of each series where it is newer than what we know; the slots learn it."""
+        if not len(rows):
+            return rows
+        last = np.concatenate((series[rows][1:] != series[rows][:-1], [True]))
+        newest = rows[last]
+        newest = newest[time[newest] > self.slots.last_time[self.slot[newest]]]
+        self.slots.last_time[self.slot[newest]] = time[newest]
+        self.slots.last_value[self.slot[newest]] = self.value[newest]
+        return newest
+
+    def _keep(self, rows: Ints, series: Any, time: Ints, family: Any) -> tuple[Ints, Ints]:
+        """Apply the keep rules to rows sorted by (series, time): the first reading of a period is kept.
+
+        Returns the rows left and, for each, 0 or the period [us] in which the store must look first.
+        """
+        keep = self.slots.keep[self.slot[rows]]
+        ruled = keep > 0
+        if not ruled.any():
+            return rows, np.zeros(len(rows), np.int64)
+        period = time[rows] // np.where(ruled, keep, 1)
+        first = np.concatenate(([True], (series[rows][1:] != series[rows][:-1]) | (period[1:] != period[:-1])))
+        kept = self.slots.kept[self.slot[rows]]
+        store = ~ruled | ((keep != LATEST_ONLY) & first & (period != kept))
+        self._count("readings_thinned", family[rows[~store]])
+        thin = np.where(ruled & (period < kept), keep, 0)
+        changed = ruled & store
+        np.maximum.at(self.slots.kept, self.slot[rows[changed]], period[changed])
+        return rows[store], thin[store]
+
+    # -- the account and what is written beside the readings ---------------------------------------------------------
+
+    def _count(self, word: str, families: Any) -> None:
+        for number, count in enumerate(np.bincount(families, minlength=len(FAMILY_NAMES)).tolist()):
+            if count:
+                setattr(self.counts[number], word, getattr(self.counts[number], word) + count)
+
+    def _message_counts(self) -> dict[str, Counts]:
+        self._count("messages_received", self.family_of)
+        for state, word in enumerate(("messages_decoded", "messages_ignored", "messages_rejected")):
+            self._count(word, self.family_of[self.message_state == state])
+        return {
+            name: counts
+            for name, counts in zip(FAMILY_NAMES, self.counts, strict=True)
+            if counts.messages_received
+        }
+
+    @staticmethod
+    def _touched(family: Any, time: Ints) -> Sequence[tuple[str, date]]:
+        keys = np.unique(time // _DAY * len(FAMILY_NAMES) + family)
+        return [
+            (FAMILY_NAMES[key % len(FAMILY_NAMES)], _EPOCH + timedelta(days=key // len(FAMILY_NAMES)))
+            for key in keys.tolist()
+        ]
+
+    def _rejected(self, message: int, name: str | None, reason: str, detail: str) -> Rejected:
+        columns = self.columns
+        route = columns.routes[message]
+        return Rejected(
+            arrival=int(self.arrival[message]),
+            topic=columns.topics[message],
+            family=FAMILY_NAMES[route.family],
+            device=route.device_id,
+            property=name,
+            reason=str(reason),
+            detail=detail,
+            payload=columns.payloads[message],
+            personal=route.personal,
+            packet_id=columns.packet_ids[message] or None,
+        )
+
+    def _conflict(self, row: int, stored: float) -> Rejected:
+        slot = int(self.slot[row])
+        self.slots.forget_last(slot)
+        del stored  # a household's value belongs in no text
+        return self._rejected(
+            int(self.message[row]), self.slots.properties[slot], Reason.CONFLICT, "stored before with another value"
+        )
+
+    def _rejections_into(self, batch: Batch) -> None:
+        """Write each rejection once: one that was written before its lost acknowledgement makes no second row."""
+        columns, memory = self.columns, self.memory
+        known: set[int] = set()
+        for message in sorted({item[0] for item in self.rejections}):
+            packet_id = columns.packet_ids[message]
+            if not packet_id:
+                continue
+            mark = digest(columns.topics[message], columns.payloads[message])
+            entry = memory.find(packet_id, mark)
+            if columns.flags[message] & DUP and entry is not None and entry[2]:
+                known.add(message)
+                continue
+            arrival = entry[1] if entry is not None else int(self.arrival[message])
+            memory.entries[packet_id] = (mark, arrival, True)
+            batch.remember = [*batch.remember, Remembered(packet_id, mark, arrival)]
+        batch.rejected = [
+            self._rejected(*item) for item in sorted(self.rejections, key=lambda item: item[0]) if item[0] not in known
+        ]
+        remembered = {item.packet_id for item in batch.remember}
+        batch.remember = [
+            *batch.remember,
+            *(
+                Remembered(packet_id, entry[0], entry[1])
+                for message in columns.untimed
+                if (packet_id := columns.packet_ids[message]) not in remembered
+                and (entry := memory.entries.get(packet_id)) is not None
+            ),
+        ]
+
+
+def _values(values: Sequence[Any]) -> NDArray[np.float64]:
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:  # an integer beyond float64
+        return np.array([_float(value) for value in values], np.float64)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _resolve(times: Sequence[Any], arrival: Ints) -> Sequence[Any]:
+    """Times relative to the arrival become epoch seconds; an absent one 0, to be replaced."""
+    if not any(value is None or value.__class__ is Relative for value in times):
+        return times
+    return [
+        0 if value is None else arrival[index] / 1e6 + float(value) if value.__class__ is Relative else value
+        for index, value in enumerate(times)
+    ]

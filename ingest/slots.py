@@ -1,0 +1,92 @@
+"""Slots: the collector's own dense numbers of series, and what it must know of each, as arrays.
+
+A slot is given when a (device, property) is first seen; its series id comes from the store before the first batch with
+it is sealed. The event loop gives out slots, the writer's thread owns the arrays: it takes new slots over (`extend`)
+before it looks at a batch, so no array is ever resized under a reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from devices.device import Device
+from devices.families import FAMILIES, UNKNOWN
+from devices.models import MODELS
+from store.batch import SeriesState
+
+#: Families by number, as batches and slots use them.
+FAMILY_NAMES: tuple[str, ...] = (*FAMILIES, UNKNOWN)
+FAMILY_NUMBER: Mapping[str, int] = {name: number for number, name in enumerate(FAMILY_NAMES)}
+
+#: "No time yet", and the keep rule of what is shown in `latest` only.
+NEVER = np.iinfo(np.int64).min
+LATEST_ONLY = np.iinfo(np.int64).max
+
+
+class NewSlot(NamedTuple):
+    """A slot as the event loop gives it out. ``keep`` [us]: 0 keeps all, LATEST_ONLY stores none."""
+
+    device: Device
+    property: str
+    keep: int
+
+
+class Slots:
+    """Arrays by slot, grown by doubling."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.devices: list[Device] = []
+        self.properties: list[str] = []
+        self.series = np.empty(0, np.int32)
+        self.family = np.empty(0, np.uint8)
+        self.low = np.empty(0, np.float64)
+        self.high = np.empty(0, np.float64)
+        self.keep = np.empty(0, np.int64)
+        #: the newest reading that was accepted, sealed or stored
+        self.last_time = np.empty(0, np.int64)
+        self.last_value = np.empty(0, np.float64)
+        #: the period (time // keep) of the newest reading that was kept
+        self.kept = np.empty(0, np.int64)
+
+    def extend(self, new: Sequence[NewSlot], states: Sequence[SeriesState]) -> None:
+        """Take over new slots with their series ids and newest stored readings."""
+        start, end = self.size, self.size + len(new)
+        if end > len(self.series):
+            room = max(1024, 2 * end)
+            for name in ("series", "family", "low", "high", "keep", "last_time", "last_value", "kept"):
+                old = getattr(self, name)
+                grown = np.empty(room, old.dtype)
+                grown[:start] = old[:start]
+                setattr(self, name, grown)
+        for slot, (item, state) in enumerate(zip(new, states, strict=True), start):
+            known = FAMILIES[item.device.family].properties[item.property]
+            self.devices.append(item.device)
+            self.properties.append(item.property)
+            self.series[slot] = state.series
+            self.family[slot] = FAMILY_NUMBER[item.device.family]
+            self.low[slot], self.high[slot] = known.low, known.high
+            self.keep[slot] = item.keep
+            self.last_time[slot] = NEVER if state.time is None else state.time
+            self.last_value[slot] = state.value
+            # a thinned reading in a period means that the period has a kept one
+            thins = state.time is not None and 0 < item.keep < LATEST_ONLY
+            self.kept[slot] = state.time // item.keep if thins and state.time is not None else NEVER
+        self.size = end
+
+    def forget_last(self, slot: int) -> None:
+        """The store holds another value than we remember: let it judge the next repeat."""
+        self.last_time[slot] = NEVER
+
+
+def keep_rule(device: Device, property_name: str, overrides: Mapping[str, Mapping[str, float]]) -> int:
+    """The keep rule [us] of one property: from the settings by model, else from the model, else keep all."""
+    rules: Mapping[str, float] | None = overrides.get(device.model)
+    if rules is None:
+        model = MODELS.get(device.model)
+        rules = model.keep if model is not None else {}
+    seconds = rules.get(property_name, 0.0)
+    return LATEST_ONLY if seconds == float("inf") else round(seconds * 1_000_000)

@@ -1,0 +1,74 @@
+"""What a source of MQTT messages gives and takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+#: Bits of a PUBLISH packet's first byte.
+RETAIN = 0x01
+DUP = 0x08
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Messages that were read from the connection at once, in order.
+
+    ``arrival`` [us since the Unix epoch] is one for all. ``packet_ids`` holds 0 for QoS 0, ``flags`` the first byte of
+    each PUBLISH packet. ``generation`` numbers the connection: an acknowledgement for an older one is dropped.
+    ``size`` [bytes] is what they took on the wire.
+    """
+
+    generation: int
+    arrival: int
+    size: int
+    topics: Sequence[str]
+    payloads: Sequence[bytes]
+    packet_ids: Sequence[int]
+    flags: Sequence[int]
+
+
+@dataclass(slots=True)
+class SourceStatus:
+    """How the source stands. ``lost`` counts sessions that the broker no longer knew, ``connects`` connections."""
+
+    connected: bool = False
+    subscribed: bool = False
+    connects: int = 0
+    lost: int = 0
+    taken_over: int = 0
+    problem: str = ""
+
+
+class Source(Protocol):
+    """One persistent MQTT session.
+
+    ``run`` keeps it connected until ``stop``; chunks go to the callback given at construction. While paused nothing is
+    read, but the connection is kept alive. Every method is called on the event loop's thread.
+    """
+
+    status: SourceStatus
+
+    async def run(self) -> None:
+        """Connect, subscribe and read until ``stop``; reconnect with backoff."""
+
+    def pause(self) -> None:
+        """Read nothing more until ``resume``."""
+
+    def resume(self) -> None:
+        """Read again."""
+
+    def acknowledge(self, generation: int, packet_ids: Sequence[int], watch: Sequence[int]) -> None:
+        """Acknowledge messages of one connection. ``watch``: those among them that ``settled`` shall report."""
+
+    def settled(self) -> list[int]:
+        """Watched packet ids whose acknowledgement the broker is known to have read, each once."""
+
+    async def stop(self) -> None:
+        """Say goodbye and end ``run``. The session stays at the broker."""
+
+
+Receive = Callable[[Chunk], None]
+#: Called after CONNACK, before any message, with whether the broker still knew the session.
+Connected = Callable[[bool], None]
