@@ -1,0 +1,198 @@
+"""TimescaleDB and Mosquitto for the tests: the system's own, or Debian 13's packages unpacked into a private folder.
+
+Nothing is installed and no right is needed: a private apt downloads, ``dpkg-deb -x`` unpacks, and ``patchelf`` points
+the programs at the newer C library that lies beside them. Once per user, into ``/var/tmp/borough-<uid>``; about 10 s.
+
+Example: python -m scripts.parts
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from borough.postgres_server import PostgresError, locked, private_folder
+
+SUITE = "trixie"
+PACKAGES = ("postgresql-17", "postgresql-17-timescaledb", "mosquitto")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+#: Changes when what is made from the packages changes, so that an older folder is not taken for it.
+RECIPE = 1
+
+
+class PartsError(RuntimeError):
+    """The programs cannot be had on this machine. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Where the programs are."""
+
+    postgres: Path
+    """Folder with ``postgres`` and ``initdb``; TimescaleDB stands in the library folder beside it."""
+    mosquitto: Path
+    """The broker's program."""
+
+
+def prepare() -> Parts:
+    """Find the programs, or download and unpack them. Raises PartsError."""
+    found = installed()
+    if found is not None:
+        return found
+    try:
+        folder = private_folder()
+    except PostgresError as error:
+        raise PartsError(str(error)) from None
+    tree = folder / f"parts-{SUITE}-{platform.machine()}-{RECIPE}"
+    with locked(folder / f"{tree.name}.lock"):
+        if not tree.exists():
+            _require_debian()
+            _make(tree)
+    return _in(tree)
+
+
+def installed() -> Parts | None:
+    """What the system itself has, if it has both (Debian 13 with the packages installed)."""
+    mosquitto = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    servers = [
+        folder / "bin"
+        for folder in Path("/usr/lib/postgresql").glob("[0-9]*")
+        if (folder / "lib/timescaledb.so").exists() and int(folder.name) >= 17
+    ]
+    if mosquitto is None or not servers:
+        return None
+    return Parts(max(servers, key=lambda path: int(path.parent.name)), Path(mosquitto))
+
+
+def _in(tree: Path) -> Parts:
+    return Parts(tree / "usr/lib/postgresql/17/bin", tree / "usr/sbin/mosquitto")
+
+
+def _require_debian() -> None:
+    missing = [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]
+    if missing or not KEYRING.exists():
+        lacks = missing[0] if missing else KEYRING
+        raise PartsError(
+            f"this machine has no TimescaleDB with Mosquitto and no {lacks} to fetch Debian's: install postgresql-17, "
+            "postgresql-17-timescaledb and mosquitto, or name a server in BOROUGH_TEST_DATABASE_URL"
+        )
+    if shutil.which("patchelf", path=_search_path()) is None:
+        raise PartsError("patchelf is missing: run `make setup` first")
+
+
+def _make(tree: Path) -> None:
+    print(f"Fetching TimescaleDB and Mosquitto from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
+    work = Path(tempfile.mkdtemp(dir=tree.parent, prefix=f".{tree.name}-"))
+    try:
+        making = work / "tree"
+        making.mkdir()
+        for package in _download(work):
+            _run(["dpkg-deb", "-x", str(package), str(making)])
+        _repoint(making, tree)
+        work.chmod(0o755)
+        making.chmod(0o755)  # `nobody` runs PostgreSQL when we are root
+        making.rename(tree)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    try:
+        parts = _in(tree)
+        _run([str(parts.postgres / "postgres"), "--version"])
+    except PartsError:
+        shutil.rmtree(tree, ignore_errors=True)  # the next try begins anew
+        raise
+
+
+def _download(work: Path) -> list[Path]:
+    """Debian 13's packages with all they depend on, as if nothing at all were installed here."""
+    for name in ("state/lists/partial", "cache/archives/partial"):
+        (work / name).mkdir(parents=True)
+    status, sources = work / "status", work / "sources.list"
+    status.touch()
+    private = [
+        "-qq",
+        *_options(
+            f"Dir::State={work}/state",
+            f"Dir::State::status={status}",
+            f"Dir::Cache={work}/cache",
+            "Dir::Etc::preferences=/dev/null",
+            "Dir::Etc::preferencesparts=-",
+            "APT::Sandbox::User=",  # root's sandbox user could not read this folder
+            "APT::Install-Recommends=false",
+            "Acquire::Languages=none",
+            "Acquire::Retries=3",
+            "Debug::NoLocking=1",
+        ),
+    ]
+    _run(["apt-get", *private, "update"])
+    told = _run(
+        ["apt-get", *private, "indextargets", "--format", "$(ORIGIN) $(RELEASE) $(REPO_URI)", "Created-By: Packages"]
+    )
+    targets = [line.split() for line in told.splitlines()]
+    mirrors = [target[2] for target in targets if len(target) == 3 and target[0] == "Debian" and "-" not in target[1]]
+    if not mirrors:
+        raise PartsError("apt on this machine knows no Debian mirror")
+    sources.write_text(f"deb [signed-by={KEYRING}] {mirrors[0]} {SUITE} main\n")
+    private += _options(f"Dir::Etc::sourcelist={sources}", "Dir::Etc::sourceparts=-")
+    _run(["apt-get", *private, "update"])
+    _run(["apt-get", *private, "--yes", "--download-only", "install", *PACKAGES])
+    return sorted((work / "cache/archives").glob("*.deb"))
+
+
+def _repoint(making: Path, tree: Path) -> None:
+    """Make the programs use the loader and libraries of their own tree, which will stand at ``tree``."""
+    loaders = sorted(making.glob("usr/lib*/ld-linux*")) or sorted(making.glob("usr/lib/*/ld-linux*"))
+    if not loaders:
+        raise PartsError("the packages have no loader: Debian's layout has changed")
+    libraries = sorted(path for path in making.glob("usr/lib/*-linux-gnu*") if path.is_dir())
+    parts = _in(making)
+    for program in (parts.postgres / "postgres", parts.postgres / "initdb", parts.postgres / "psql", parts.mosquitto):
+        interpreter = ["--set-interpreter", str(tree / loaders[0].relative_to(making))]
+        # Unlike RUNPATH, RPATH also holds for the libraries' libraries.
+        path = [
+            "--force-rpath",
+            "--set-rpath",
+            ":".join(str(tree / folder.relative_to(making)) for folder in libraries),
+        ]
+        _run(["patchelf", *interpreter, *path, str(program)])
+
+
+def _options(*settings: str) -> list[str]:
+    return [text for setting in settings for text in ("-o", setting)]
+
+
+def _search_path() -> str:
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def _run(command: Sequence[str]) -> str:
+    """Standard output of a program. Raises PartsError with the last lines of what it said."""
+    environment = {**os.environ, "LC_ALL": "C", "PATH": _search_path()}
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False
+    )
+    if done.returncode != 0:
+        said = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
+        raise PartsError(f"{Path(command[0]).name} failed with {done.returncode}: {said}")
+    return done.stdout
+
+
+def main() -> int:
+    """Prepare and say where the programs are; status 1 and one line where they cannot be had."""
+    try:
+        parts = prepare()
+    except PartsError as error:
+        print(f"No TimescaleDB and Mosquitto for the tests: {error}", file=sys.stderr)
+        return 1
+    print(f"PostgreSQL with TimescaleDB: {parts.postgres}\nMosquitto: {parts.mosquitto}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
