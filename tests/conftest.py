@@ -1,0 +1,133 @@
+"""Fixtures that start real servers. Where they cannot be had: a failure under CI, elsewhere a skip with its reason.
+
+A server that is given in ``BOROUGH_TEST_DATABASE_URL`` (TimescaleDB Community; its user may create databases) takes
+the place of our own TimescaleDB and adds the tier ``community`` to ``each_database``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from borough.postgres_server import PostgresError, embedded_binaries, free_port
+from scripts.parts import Parts, PartsError, prepare
+from tests.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
+
+GIVEN = os.environ.get("BOROUGH_TEST_DATABASE_URL")
+TIERS = ["apache", "plain", *(["community"] if GIVEN else [])]
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip with a reason; under CI, where everything must run, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def parts() -> Parts:
+    """The programs of TimescaleDB's server and Mosquitto."""
+    try:
+        return prepare()
+    except PartsError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def apache(parts: Parts) -> Iterator[Cluster]:
+    """A TimescaleDB server (Apache edition) of our own."""
+    cluster = own_cluster("apache", parts.postgres, TIMESCALE_SETTINGS)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def plain_postgres() -> Iterator[Cluster]:
+    """A PostgreSQL 18 without TimescaleDB: what the demo embeds."""
+    try:
+        binaries = embedded_binaries()
+    except PostgresError as error:
+        unavailable(str(error))
+    cluster = own_cluster("plain", binaries, TEST_SETTINGS)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def community() -> Iterator[Cluster]:
+    """The TimescaleDB server that we were given."""
+    if not GIVEN:
+        pytest.skip("BOROUGH_TEST_DATABASE_URL names no TimescaleDB Community server")
+    cluster = Cluster("community", GIVEN)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def timescale(request: pytest.FixtureRequest) -> Cluster:
+    """The TimescaleDB server that most tests use: the given one, else our own."""
+    cluster: Cluster = request.getfixturevalue("community" if GIVEN else "apache")
+    return cluster
+
+
+@pytest.fixture(params=TIERS)
+def tier(request: pytest.FixtureRequest) -> str:
+    """Each kind of server that the store knows and this machine has."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def database(timescale: Cluster) -> Iterator[str]:
+    """URL of a fresh, migrated database on TimescaleDB."""
+    name = timescale.create()
+    yield timescale.url(name)
+    timescale.drop(name)
+
+
+@pytest.fixture
+def empty_database(timescale: Cluster) -> Iterator[str]:
+    """URL of a fresh database on TimescaleDB that nothing has been done to."""
+    name = timescale.create(migrated=False)
+    yield timescale.url(name)
+    timescale.drop(name)
+
+
+@pytest.fixture
+def cluster(tier: str, request: pytest.FixtureRequest) -> Cluster:
+    """The server of each tier in turn."""
+    found: Cluster = request.getfixturevalue("plain_postgres" if tier == "plain" else tier)
+    return found
+
+
+@pytest.fixture
+def each_database(cluster: Cluster) -> Iterator[str]:
+    """URL of a fresh, migrated database on each tier in turn."""
+    name = cluster.create()
+    yield cluster.url(name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def each_empty_database(cluster: Cluster) -> Iterator[str]:
+    """URL of an untouched database on each tier in turn."""
+    name = cluster.create(migrated=False)
+    yield cluster.url(name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def mosquitto(parts: Parts, tmp_path: Path) -> Iterator[Mosquitto]:
+    """A fresh Mosquitto with a plain listener."""
+    with Mosquitto(parts.mosquitto, tmp_path / "mosquitto") as broker:
+        yield broker
+
+
+@pytest.fixture(name="free_port")
+def a_free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on; call ``borough.postgres_server.free_port`` for more."""
+    return free_port()
