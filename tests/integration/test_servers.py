@@ -218,7 +218,10 @@ def test_mosquitto_tls_refuses_a_stranger(parts: Parts, tmp_path: Path, shows: s
         context.load_cert_chain(pair.certificate, pair.key)
     with Mosquitto(parts.mosquitto, tmp_path / "m", authority=authority.ca, certificate=authority.server()) as broker:
         plain = socket.create_connection(("127.0.0.1", broker.tls_port or 0), timeout=5.0)
-        with plain, context.wrap_socket(plain, server_hostname="localhost") as stream:
-            # In TLS 1.3 the client learns of the refusal at its first read only.
-            with pytest.raises((ssl.SSLError, ConnectionResetError)):
-                stream.recv(1)
+        # In TLS 1.3 the client learns of the refusal at its first read only.
+        with (
+            plain,
+            context.wrap_socket(plain, server_hostname="localhost") as stream,
+            pytest.raises((ssl.SSLError, ConnectionResetError)),
+        ):
+            stream.recv(1)

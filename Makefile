@@ -1,0 +1,46 @@
+# `make demo` and `make test` do all their own set-up; `make setup` alone does it ahead. Needs python3 (3.11 or newer).
+# ARGS goes to the program behind the target: make demo ARGS="--seconds 30 --json", make test ARGS="-k writer".
+# What is not asked for (set-up, progress) goes to standard error, so that standard output is the program's alone.
+
+PYTHON ?= python3
+ARGS ?=
+READY := .venv/.ready
+
+.PHONY: setup demo test check bench soak clean
+
+setup: $(READY)
+
+# Renewed when the dependencies change; otherwise nothing runs.
+$(READY): pyproject.toml constraints.txt
+	@PYTHON=$(PYTHON) sh scripts/setup.sh >&2
+	@touch $@
+
+demo: $(READY)
+	@.venv/bin/borough demo $(ARGS)
+
+# TimescaleDB and Mosquitto first, where their download may take its time. Under CI they must be had; elsewhere the
+# tests that need them are skipped with the reason that is printed here.
+test: $(READY)
+	@.venv/bin/python -m scripts.parts || test -z "$$CI"
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	.venv/bin/python -m scripts.lengths
+
+bench: $(READY)
+	@.venv/bin/python -m scripts.parts
+	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+soak: $(READY)
+	@.venv/bin/python -m scripts.parts
+	@.venv/bin/python -m pytest -m soak --timeout 0 tests $(ARGS)
+
+# The downloaded TimescaleDB and Mosquitto stay in /var/tmp/borough-<uid>: they serve every checkout of this user.
+clean:
+	rm -rf .venv .borough .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist bench.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
