@@ -50,7 +50,7 @@ class Columns:
         self.flags: list[int] = []
         self.routes: list[Route] = []
         self.times: list[Any] = []
-        self.arrivals: list[tuple[int, int]] = []  # (messages, arrival) by chunk
+        self.chunks: list[tuple[int, int, int]] = []  # (messages, arrival, generation)
         self.arrived: dict[int, int] = {}  # message -> arrival of its first delivery
         # by reading
         self.messages: list[int] = []
@@ -68,11 +68,20 @@ class Columns:
         self.new_devices: list[Device] = []
         self.new_slots: list[NewSlot] = []
         self.forget: list[int] = []
-        self.generation = 0
         self.size = 0  # what it holds [bytes]
 
     def __len__(self) -> int:
         return len(self.topics)
+
+    def acknowledgements(self) -> list[tuple[int, list[int]]]:
+        """Packet ids (QoS 1) by generation of their connection."""
+        by_generation: dict[int, list[int]] = {}
+        start = 0
+        for count, _, generation in self.chunks:
+            ids = self.packet_ids[start : start + count]
+            by_generation.setdefault(generation, []).extend(ids)
+            start += count
+        return [(generation, [number for number in ids if number]) for generation, ids in by_generation.items()]
 
 
 def gather(columns: Columns, chunk: Chunk, routes: Routes, memory: Memory, payload_maximum: int) -> None:
@@ -85,9 +94,8 @@ def gather(columns: Columns, chunk: Chunk, routes: Routes, memory: Memory, paylo
     columns.payloads.extend(chunk.payloads)
     columns.packet_ids.extend(chunk.packet_ids)
     columns.flags.extend(chunk.flags)
-    columns.arrivals.append((len(chunk.topics), chunk.arrival))
+    columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
-    columns.generation = chunk.generation
     if memory.entries and not memory.entries.keys().isdisjoint(chunk.packet_ids):
         _forget_reused(columns, chunk, memory)
     if chunk.size > payload_maximum:
@@ -130,8 +138,8 @@ def gather(columns: Columns, chunk: Chunk, routes: Routes, memory: Memory, paylo
             add_time(0)
             untimed = _gather_pack(columns, message, route, values, routes)
         else:
-            untimed = time is None
-            add_time(0 if untimed else time)
+            untimed = time is None or time.__class__ is Relative
+            add_time(0 if time is None else time)
             for name, value in values.items():
                 slot = slots.get(name)
                 if slot is None:
@@ -148,10 +156,6 @@ def gather(columns: Columns, chunk: Chunk, routes: Routes, memory: Memory, paylo
                     _bad(columns, message, name, value)
         if untimed:
             _arrival_as_time(columns, message, flags, memory)
-    if routes.new_slots:
-        columns.new_slots, routes.new_slots = columns.new_slots + routes.new_slots, []
-    if routes.new_devices:
-        columns.new_devices, routes.new_devices = columns.new_devices + routes.new_devices, []
 
 
 def _gather_pack(
@@ -216,7 +220,7 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
         if entry is not None:
             columns.arrived[message] = entry[1]
             return
-    memory.entries[packet_id] = (mark, columns.arrivals[-1][1], False)
+    memory.entries[packet_id] = (mark, columns.chunks[-1][1], False)
 
 
 def _forget_reused(columns: Columns, chunk: Chunk, memory: Memory) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ingest.options import BrokerOptions
 from ingest.source import Chunk, Connected, Receive, SourceStatus
+from ingest.tls import tls_context
 
 log = logging.getLogger(__name__)
 
@@ -409,17 +410,6 @@ def _lenient_publish(view: memoryview) -> tuple[str, bytes, int, int] | None:
         return None
     topic = data[position + 2 : topic_end].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     return topic, data[rest:end], packet_id, end
-
-
-def tls_context(options: BrokerOptions) -> ssl.SSLContext:
-    """The TLS settings of one broker: its CA, and our certificate where one is given.
-
-    Raises OSError or ssl.SSLError where a file cannot be read.
-    """
-    context = ssl.create_default_context(cafile=options.ca_file)
-    if options.cert_file:
-        context.load_cert_chain(options.cert_file, options.key_file)
-    return context
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

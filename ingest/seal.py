@@ -8,6 +8,7 @@ What is left goes to the database, sorted by (series, time).
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -40,20 +41,12 @@ class Limits:
     ahead: int
 
 
-@dataclass(slots=True)
-class Sealed:
-    """A batch, and the slot of each of its rows."""
-
-    batch: Batch
-    slots: Ints
-
-
-def seal(columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, number: int) -> Sealed:
+def seal(columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, now: int) -> Batch:
     """Judge a batch's columns; ``slots`` learns its newest readings, ``memory`` its rejections.
 
-    Runs once a batch, also where the write is then retried.
+    Runs once a batch, also where the write is then retried. ``now`` [us] is the minute of the account.
     """
-    return _Sealer(columns, slots, memory, limits).seal(collector, number)
+    return _Sealer(columns, slots, memory, limits).seal(collector, now)
 
 
 class _Sealer:
@@ -63,8 +56,8 @@ class _Sealer:
         self.memory = memory
         self.limits = limits
         self.arrival = np.repeat(
-            np.array([arrival for _, arrival in columns.arrivals], np.int64),
-            np.array([count for count, _ in columns.arrivals], np.int64),
+            np.array([arrival for _, arrival, _ in columns.chunks], np.int64),
+            np.array([count for count, _, _ in columns.chunks], np.int64),
         )
         for message, arrival in columns.arrived.items():
             self.arrival[message] = arrival
@@ -81,10 +74,11 @@ class _Sealer:
         self.slot = np.array(columns.slots, np.int64)
         self.value = _values(columns.values)
         self.counts = [Counts() for _ in FAMILY_NAMES]
+        self._first_times: dict[int, bool] = {}
 
     # -- the judgement -----------------------------------------------------------------------------------------------
 
-    def seal(self, collector: str, number: int) -> Sealed:
+    def seal(self, collector: str, minute: int) -> Batch:
         columns, slots = self.columns, self.slots
         time, alive = self._times()
         bad_rows = [row for row in columns.rejected_readings if self.message_state[row[0]] == 0]
@@ -122,9 +116,9 @@ class _Sealer:
         messages = self._message_counts()
         touched = self._touched(family[rows], time[rows])
         batch = Batch(
-            number=number,
+            number=secrets.randbits(62),
             collector=collector,
-            minute=int(self.arrival[-1]) // _MINUTE * _MINUTE if len(self.arrival) else 0,
+            minute=minute // _MINUTE * _MINUTE,
             families=FAMILY_NAMES,
             series=series[rows],
             time=time[rows],
@@ -141,10 +135,10 @@ class _Sealer:
             sequences=spans(columns, self.message_state, self.arrival, self._message_time),
             remember=[],
             forget=columns.forget,
-            conflict=lambda row, stored: self._conflict(int(rows[row]), stored),
+            conflict=lambda row: self._conflict(int(rows[row]), batch.remember),
         )
         self._rejections_into(batch)
-        return Sealed(batch, self.slot[rows])
+        return batch
 
     def _times(self) -> tuple[Ints, Bools]:
         """The time of every row; a message whose own time is impossible is rejected as a whole."""
@@ -296,43 +290,49 @@ class _Sealer:
             packet_id=columns.packet_ids[message] or None,
         )
 
-    def _conflict(self, row: int, stored: float) -> Rejected:
+    def _conflict(self, row: int, remember: list[Remembered]) -> Rejected | None:
+        """The rejection of a row whose key the store holds with another value; None where it was written before."""
         slot = int(self.slot[row])
+        message = int(self.message[row])
         self.slots.forget_last(slot)
-        del stored  # a household's value belongs in no text
-        return self._rejected(
-            int(self.message[row]), self.slots.properties[slot], Reason.CONFLICT, "stored before with another value"
-        )
+        if not self._first_time(message, remember):
+            return None
+        name = self.slots.properties[slot]
+        return self._rejected(message, name, Reason.CONFLICT, "stored before with another value")
+
+    def _first_time(self, message: int, remember: list[Remembered]) -> bool:
+        """Whether a rejected message is not the redelivery of one whose rejection is written; remembers it then.
+
+        The answer for a message is the same however often it is asked: a write may be retried.
+        """
+        known = self._first_times.get(message)
+        if known is not None:
+            return known
+        columns, memory = self.columns, self.memory
+        packet_id = columns.packet_ids[message]
+        first = True
+        if packet_id:
+            mark = digest(columns.topics[message], columns.payloads[message])
+            entry = memory.find(packet_id, mark)
+            first = not (columns.flags[message] & DUP and entry is not None and entry[2])
+            if first:
+                arrival = entry[1] if entry is not None else int(self.arrival[message])
+                memory.entries[packet_id] = (mark, arrival, True)
+                remember.append(Remembered(packet_id, mark, arrival, True))
+        self._first_times[message] = first
+        return first
 
     def _rejections_into(self, batch: Batch) -> None:
         """Write each rejection once: one that was written before its lost acknowledgement makes no second row."""
-        columns, memory = self.columns, self.memory
-        known: set[int] = set()
-        for message in sorted({item[0] for item in self.rejections}):
+        columns = self.columns
+        for message in columns.untimed:
             packet_id = columns.packet_ids[message]
-            if not packet_id:
-                continue
-            mark = digest(columns.topics[message], columns.payloads[message])
-            entry = memory.find(packet_id, mark)
-            if columns.flags[message] & DUP and entry is not None and entry[2]:
-                known.add(message)
-                continue
-            arrival = entry[1] if entry is not None else int(self.arrival[message])
-            memory.entries[packet_id] = (mark, arrival, True)
-            batch.remember = [*batch.remember, Remembered(packet_id, mark, arrival)]
-        batch.rejected = [
-            self._rejected(*item) for item in sorted(self.rejections, key=lambda item: item[0]) if item[0] not in known
-        ]
-        remembered = {item.packet_id for item in batch.remember}
-        batch.remember = [
-            *batch.remember,
-            *(
-                Remembered(packet_id, entry[0], entry[1])
-                for message in columns.untimed
-                if (packet_id := columns.packet_ids[message]) not in remembered
-                and (entry := memory.entries.get(packet_id)) is not None
-            ),
-        ]
+            entry = self.memory.entries.get(packet_id) if packet_id else None
+            if entry is not None:
+                batch.remember.append(Remembered(packet_id, *entry))
+        for message, name, reason, detail in sorted(self.rejections, key=lambda item: item[0]):
+            if self._first_time(message, batch.remember):
+                batch.rejected.append(self._rejected(message, name, reason, detail))
 
 
 def _values(values: Sequence[Any]) -> NDArray[np.float64]:

@@ -83,12 +83,13 @@ class Remembered(NamedTuple):
     """A message whose redelivery could not be told from a new message by its content: no own time, or rejected.
 
     Kept until the broker is known to have its acknowledgement; the same (packet_id, digest) delivered again with DUP
-    takes this arrival and makes no second rejected row.
+    takes this arrival and, where it is ``rejected``, makes no second row. Of two with one packet id the later counts.
     """
 
     packet_id: int
     digest: bytes
     arrival: int
+    rejected: bool
 
 
 class SequenceSpan(NamedTuple):
@@ -137,10 +138,11 @@ class Batch:
     counts: dict[str, Counts]
     rejected: list[Rejected]
     sequences: Sequence[SequenceSpan]
-    remember: Sequence[Remembered]
+    remember: list[Remembered]
     forget: Sequence[int]
-    #: Makes the rejection of one row (index into the rows) that the store found to be a conflict.
-    conflict: Callable[[int, float], Rejected] = field(repr=False)
+    #: Makes the rejection of one row (index into the rows) that the store found to be a conflict, or None where that
+    #: rejection was written before; may add to ``remember``, which the writer therefore reads after the last call.
+    conflict: Callable[[int], Rejected | None] = field(repr=False)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,186 @@
+"""``borough collect``: one process that serves one session until SIGTERM, and the drained leftovers of others."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+import psycopg
+
+from devices.decoders import FORMATS
+from ingest.broker_watch import watch
+from ingest.control import Control, SessionLost, missing
+from ingest.health import HealthServer
+from ingest.metrics import Metrics
+from ingest.options import CollectorOptions
+from ingest.pipeline import Pipeline, first_line
+from store.batch import Counts
+
+log = logging.getLogger(__name__)
+
+_ORPHAN_SECONDS = 15.0
+_DRAINED_SECONDS = 5.0
+
+
+async def run(options: CollectorOptions, stop: asyncio.Event | None = None) -> dict[str, Counts]:
+    """Collect until SIGTERM, SIGINT or ``stop``; returns what was committed, by family.
+
+    Raises SettingsError where the metrics port is taken. Everything else that fails is waited for.
+    """
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    metrics = Metrics()
+    collector = Collector(options, metrics)
+    health = HealthServer(options.metrics_host, options.metrics_port, collector.missing, metrics.text)
+    log.info("health and metrics on http://%s:%d", options.metrics_host, health.port)
+    # what the imports left never becomes garbage: keep the collector of it from walking there for every batch
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        await collector.run(stop)
+    finally:
+        health.close()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+    return metrics.committed
+
+
+class Collector:
+    """Keeps one pipeline on the session that it holds; stands by while another collector holds it."""
+
+    def __init__(self, options: CollectorOptions, metrics: Metrics) -> None:
+        self.options = options
+        self.metrics = metrics
+        broker = options.broker
+        self._control = Control(options.database_url, broker.client_id, shared=broker.shared_group is not None)
+        self._pipeline: Pipeline | None = None
+        self._drains: dict[str, asyncio.Task[None]] = {}
+        self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
+        metrics.broker_connected = self._subscribed
+
+    def missing(self) -> list[str]:
+        """What keeps us from being ready. Called from the health server's thread."""
+        return missing(
+            self._control,
+            [
+                (self.metrics.database_up, "the database is not reached"),
+                (self._pipeline is not None, "another collector serves the session; standing by"),
+                (self._subscribed(), "the broker has not confirmed every subscription"),
+            ],
+        )
+
+    def _subscribed(self) -> bool:
+        return self._pipeline is not None and self._pipeline.source.status.subscribed
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop``."""
+        watcher = asyncio.create_task(watch(self.options.broker, self.metrics))
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                name = await self._session(stop)
+                if name is not None:
+                    await self._serve(name, stopped)
+        finally:
+            for task in (watcher, stopped, *self._drains.values()):
+                task.cancel()
+            await asyncio.gather(watcher, stopped, *self._drains.values(), return_exceptions=True)
+            await self._control.close()
+
+    async def _session(self, stop: asyncio.Event) -> str | None:
+        """Wait for the store and for a session that nobody else serves."""
+        said = ""
+        while not stop.is_set():
+            try:
+                name = await self._control.take_session()
+                self.metrics.database_up = True
+                if name is not None:
+                    return name
+                text = (
+                    "every session is served by other collectors: standing by"
+                    if self._control.schema_current
+                    else "the database schema is not current: run borough migrate"
+                )
+            except psycopg.Error as error:
+                self.metrics.database_up = False
+                text = f"the database is not reached: {first_line(error)}"
+            except SessionLost:
+                continue
+            if text != said:
+                log.warning("%s", text)
+                said = text
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await stop.wait()
+        return None
+
+    async def _serve(self, name: str, stopped: asyncio.Task[bool]) -> None:
+        broker = replace(self.options.broker, client_id=name)
+        try:
+            devices = await self._control.refresh()
+        except (psycopg.Error, SessionLost):
+            return
+        pipeline = self._pipeline = Pipeline(self.options, broker, FORMATS, self.metrics)
+        log.info("serving session %s with %d devices", name, len(devices))
+        serving = asyncio.create_task(pipeline.run(devices))
+        try:
+            while not serving.done():
+                await asyncio.wait({serving, stopped}, timeout=self.options.registry_refresh, return_when="FIRST_COMPLETED")
+                if stopped.done():
+                    await pipeline.stop()
+                    await asyncio.wait({serving})
+                elif not serving.done():
+                    await self._tick(pipeline)
+        finally:
+            self._pipeline = None
+        try:
+            serving.result()
+        except psycopg.Error as error:  # at its start, before there is anything to lose
+            log.warning("the database is not reached: %s", first_line(error))
+            await asyncio.sleep(0.5)
+
+    async def _tick(self, pipeline: Pipeline) -> None:
+        """Registry changes, the session's lock, sessions that nobody serves."""
+        try:
+            devices = await self._control.refresh()
+            self.metrics.database_up = True
+            pipeline.routes.update(devices)
+            if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
+                self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
+                orphan = await self._control.orphan()
+                if orphan is not None:
+                    self._drains[orphan] = asyncio.create_task(self._drain(orphan))
+        except psycopg.Error as error:
+            if self.metrics.database_up:
+                log.error("the database is not reached: %s", first_line(error))
+            self.metrics.database_up = False
+        except SessionLost:
+            log.warning("another collector took over session %s: standing by", pipeline.name)
+            await pipeline.stop()
+
+    async def _drain(self, name: str) -> None:
+        """Empty and end a shared session that nobody serves: the broker goes on giving it its share."""
+        log.warning("nobody serves session %s: taking what is queued for it", name)
+        broker = replace(self.options.broker, client_id=name)
+        pipeline = Pipeline(self.options, broker, FORMATS, self.metrics, drain=True)
+        running = asyncio.create_task(pipeline.run(await self._control.devices()))
+        try:
+            while not (running.done() or (pipeline.source.status.subscribed and pipeline.idle(_DRAINED_SECONDS))):
+                await asyncio.sleep(0.5)
+            await pipeline.stop()
+            await running
+            await self._control.retire(name)
+            log.info("session %s is empty and ended", name)
+        except (psycopg.Error, SessionLost) as error:
+            log.warning("session %s is not drained yet: %s", name, error)
+        finally:
+            running.cancel()
+            self._drains.pop(name, None)

@@ -1,0 +1,138 @@
+"""The collector's second line to the store: who serves which session, the registry's changes, the schema's state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+
+from devices.device import Device
+from store import connect, migrations, session_lock
+from store import devices as device_table
+
+T = TypeVar("T")
+
+#: Replicas of a shared subscription at most.
+_REPLICAS = 64
+
+
+class SessionLost(Exception):
+    """Another collector holds our session's lock: our connection to the store broke, and it was quicker."""
+
+
+class Control:
+    """A connection in a thread of its own. Every method raises psycopg.Error while the store is away."""
+
+    def __init__(self, url: str, client_id: str, *, shared: bool) -> None:
+        self._url = url
+        self._names = [f"{client_id}-{number}" for number in range(_REPLICAS)] if shared else [client_id]
+        self._prefix = f"{client_id}-"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="control")
+        self._connection: psycopg.Connection[Any] | None = None
+        self._held: str | None = None
+        self._draining: set[str] = set()
+        self._unheld: set[str] = set()
+        self._mark = 0
+        self.schema_current = False
+
+    async def take_session(self) -> str | None:
+        """The session to serve, or None while every one is served by others."""
+        return await self._run(self._take_session)
+
+    async def refresh(self) -> list[Device]:
+        """Devices that changed since the last call (all at the first). Raises SessionLost."""
+        return await self._run(self._refresh)
+
+    async def devices(self) -> list[Device]:
+        """The whole registry."""
+        return await self._run(lambda: device_table.load(self._open(), 0)[0])
+
+    async def orphan(self) -> str | None:
+        """A shared session that nobody served at this call and the one before; its lock is ours then."""
+        return await self._run(self._orphan)
+
+    async def retire(self, name: str) -> None:
+        """Forget a drained session."""
+        await self._run(lambda: self._retire(name))
+
+    async def give_back(self) -> None:
+        """Let another collector have our session."""
+        await self._run(self._close)
+
+    async def close(self) -> None:
+        """End the connection; its locks go with it."""
+        await self._run(self._close)
+        self._thread.shutdown(wait=True)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _open(self) -> psycopg.Connection[Any]:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connection = connect.connect(self._url, autocommit=True)
+            self._draining.clear()
+            self.schema_current = migrations.is_current(connection)
+            if self._held is not None and session_lock.take(connection, [self._held]) is None:
+                self._held = None
+                raise SessionLost
+        return connection
+
+    def _take_session(self) -> str | None:
+        connection = self._open()
+        if not self.schema_current:
+            self.schema_current = migrations.is_current(connection)
+        if not self.schema_current:
+            return None
+        self._held = session_lock.take(connection, self._names)
+        if self._held is not None:
+            session_lock.note(connection, self._held)
+        self._mark = 0
+        return self._held
+
+    def _refresh(self) -> list[Device]:
+        connection = self._open()
+        devices, self._mark = device_table.load(connection, self._mark)
+        return devices
+
+    def _orphan(self) -> str | None:
+        connection = self._open()
+        names = [n for n in session_lock.known(connection, self._prefix) if n in self._names and n != self._held]
+        unheld = {name for name in names if name not in self._draining and self._is_unheld(connection, name)}
+        twice = sorted(unheld & self._unheld)
+        self._unheld = unheld
+        for name in twice:
+            if session_lock.take(connection, [name]) is not None:
+                self._draining.add(name)
+                self._unheld.discard(name)
+                return name
+        return None
+
+    @staticmethod
+    def _is_unheld(connection: psycopg.Connection[Any], name: str) -> bool:
+        if session_lock.take(connection, [name]) is None:
+            return False
+        session_lock.give_back(connection, name)
+        return True
+
+    def _retire(self, name: str) -> None:
+        connection = self._open()
+        session_lock.retire(connection, name)
+        if name in self._draining:
+            session_lock.give_back(connection, name)
+            self._draining.discard(name)
+
+    def _close(self) -> None:
+        self._held = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def missing(control: Control, parts: Sequence[tuple[bool, str]]) -> list[str]:
+    """What keeps a collector from being ready, in words."""
+    found = [] if control.schema_current else ["the database schema is not current (borough migrate)"]
+    return found + [text for ok, text in parts if not ok]

@@ -1,0 +1,138 @@
+"""What a collector says of itself: Prometheus metrics. No label ever holds a device id."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from store.batch import COUNT_NAMES, Counts
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0)
+
+_HELP = {
+    "messages_received": "Messages that the broker delivered.",
+    "messages_decoded": "Messages that were read and committed.",
+    "messages_ignored": "Status messages, and retained ones without a time.",
+    "messages_rejected": "Messages that were rejected as a whole.",
+    "readings_decoded": "Readings in decoded messages.",
+    "readings_stored": "Readings that are new in the table.",
+    "readings_duplicates": "Readings that were already known.",
+    "readings_thinned": "Readings that the keep rule does not store.",
+    "readings_rejected": "Readings rejected alone, the rest of their message being stored.",
+    "readings_refused": "Readings of erased or withdrawn tenancies, kept nowhere.",
+}
+
+
+class Histogram:
+    """Counts by upper bound [s], cumulative only when asked."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_BUCKETS) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Add one observation."""
+        self._counts[bisect_left(_BUCKETS, seconds)] += 1
+        self._sum += seconds
+
+    def observe_all(self, seconds: NDArray[np.float64]) -> None:
+        """Add many at once."""
+        found = np.bincount(np.searchsorted(_BUCKETS, seconds), minlength=len(self._counts)).tolist()
+        self._counts = [a + b for a, b in zip(self._counts, found, strict=True)]
+        self._sum += float(seconds.sum())
+
+    def metric(self, name: str, text: str) -> Metric:
+        """The Prometheus form."""
+        total = 0
+        buckets = []
+        for bound, count in zip((*_BUCKETS, float("inf")), self._counts, strict=True):
+            total += count
+            buckets.append(("+Inf" if bound == float("inf") else repr(bound), total))
+        family = HistogramMetricFamily(name, text)
+        family.add_metric([], buckets, self._sum)
+        return family
+
+
+class Metrics:
+    """The totals of one collector process since its start.
+
+    ``in_flight`` is asked at the scrape: messages by family that are received and not yet committed.
+    """
+
+    def __init__(self) -> None:
+        self.committed: dict[str, Counts] = {}
+        self.rejected: dict[str, int] = {}
+        self.in_flight: list[Callable[[], dict[str, int]]] = []
+        self.write_seconds = Histogram()
+        self.lag_seconds = Histogram()
+        self.database_up = False
+        self.broker_connected: Callable[[], bool] = lambda: False
+        self.sessions_lost = 0
+        self.taken_over = 0
+        self.broker_dropped: int | None = None
+        self.staged_batches = 0
+        self.write_errors = 0
+        self.started = time.time()
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def flying(self) -> dict[str, int]:
+        """Messages in flight by family."""
+        total: dict[str, int] = {}
+        for ask in self.in_flight:
+            for family, count in ask().items():
+                total[family] = total.get(family, 0) + count
+        return total
+
+    def commit(self, counts: dict[str, Counts]) -> None:
+        """Add what a committed batch counted."""
+        for family, found in counts.items():
+            self.committed.setdefault(family, Counts()).add(found)
+
+    def collect(self) -> Iterable[Metric]:
+        """All metrics, for prometheus_client."""
+        flying = self.flying()
+        families = sorted({*self.committed, *flying})
+        for name in COUNT_NAMES:
+            family = CounterMetricFamily(f"borough_{name}", _HELP[name], labels=["family"])
+            for label in families:
+                value = getattr(self.committed.get(label, Counts()), name)
+                if name == "messages_received":
+                    value += flying.get(label, 0)
+                family.add_metric([label], value)
+            yield family
+        gauge = GaugeMetricFamily(
+            "borough_messages_in_flight", "Messages received and not yet committed.", labels=["family"]
+        )
+        for label in families:
+            gauge.add_metric([label], flying.get(label, 0))
+        yield gauge
+        reasons = CounterMetricFamily("borough_rejections", "Rejections by reason.", labels=["reason"])
+        for reason, count in sorted(self.rejected.items()):
+            reasons.add_metric([reason], count)
+        yield reasons
+        yield self.write_seconds.metric("borough_write_seconds", "Duration of a batch's transaction.")
+        yield self.lag_seconds.metric("borough_lag_seconds", "From a reading's time to its commit.")
+        yield GaugeMetricFamily("borough_database_up", "Whether the last transaction worked.", int(self.database_up))
+        yield GaugeMetricFamily(
+            "borough_broker_connected", "Whether the session is connected and subscribed.", int(self.broker_connected())
+        )
+        yield CounterMetricFamily("borough_sessions_lost", "Sessions the broker had forgotten.", self.sessions_lost)
+        yield CounterMetricFamily("borough_taken_over", "Times another client took our session.", self.taken_over)
+        yield CounterMetricFamily("borough_write_errors", "Failed transactions; each is tried again.", self.write_errors)
+        yield CounterMetricFamily("borough_staged_batches", "Batches with repeats of stored keys.", self.staged_batches)
+        if self.broker_dropped is not None:
+            yield CounterMetricFamily(
+                "borough_broker_dropped", "Messages that the broker threw away, of any client.", self.broker_dropped
+            )
+        yield GaugeMetricFamily("borough_start_time_seconds", "When the collector started.", self.started)
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,256 @@
+"""MQTT 3.1.1 source on paho-mqtt with manual acknowledgement, also over websockets.
+
+For brokers without MQTT 5 (The Things Stack, amqtt, many vendors). Paho's network calls are driven by the event loop:
+its own thread could not stop reading while the store is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import select
+import ssl
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from ingest.options import BrokerOptions
+from ingest.source import DUP, RETAIN, Chunk, Connected, Receive, SourceStatus
+from ingest.tls import tls_context
+
+log = logging.getLogger(__name__)
+
+_READS = 500
+
+
+class PahoSource:
+    """A persistent MQTT 3.1.1 session (``ingest.source.Source``). ``filters`` are (topic filter, QoS)."""
+
+    def __init__(
+        self,
+        options: BrokerOptions,
+        filters: Sequence[tuple[str, int]],
+        receive: Receive,
+        connected: Connected,
+    ) -> None:
+        self.options = options
+        self.filters = filters
+        self.receive = receive
+        self.connected = connected
+        self.status = SourceStatus()
+        self._paused = False
+        self._generation = 0
+        self._client: paho.Client | None = None
+        self._lost: asyncio.Future[str] | None = None
+        self._socket: Any = None
+        self._stopping = asyncio.Event()
+        self._messages: list[paho.MQTTMessage] = []
+        self._watched: deque[tuple[float, int, Sequence[int]]] = deque()
+
+    async def run(self) -> None:
+        """Keep the session connected until ``stop``."""
+        backoff = 0.1
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                problem = await self._once()
+            except (OSError, ssl.SSLError, TimeoutError, asyncio.TimeoutError, ValueError) as error:
+                problem = str(error) or type(error).__name__
+            self.status.connected = self.status.subscribed = False
+            if self._stopping.is_set():
+                return
+            self.status.problem = problem
+            log.warning("broker %s:%d: %s", self.options.host, self.options.port, problem)
+            backoff = 0.1 if time.monotonic() - started > 10 else min(backoff * 2, self.options.backoff_maximum)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(backoff * random.uniform(0.5, 1.0)):
+                    await self._stopping.wait()
+
+    async def _once(self) -> str:
+        """One connection, from its start to its end; returns why it ended."""
+        options = self.options
+        loop = asyncio.get_running_loop()
+        self._generation += 1
+        self._lost = loop.create_future()
+        client = self._client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            options.client_id,
+            clean_session=False,
+            transport=options.transport,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        if options.transport == "websockets":
+            client.ws_set_options(options.path)
+        if options.tls:
+            client.tls_set_context(tls_context(options))
+        if options.username is not None:
+            client.username_pw_set(options.username, options.password)
+        client.connect_timeout = options.connect_timeout
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        client.on_socket_register_write = self._on_want_write
+        client.on_socket_unregister_write = self._on_written
+        # CONNECT is written by the thread; the loop only learns of the socket when that is done
+        await loop.run_in_executor(None, client.connect, options.host, options.port, options.keep_alive)
+        self._socket = client.socket()
+        if self._socket is None:
+            return "connection lost at once"
+        loop.add_reader(self._socket, self._read)
+        loop.add_writer(self._socket, self._write)
+        try:
+            while not self._lost.done():
+                await asyncio.wait({self._lost}, timeout=min(1.0, options.keep_alive / 4))
+                if self._paused:
+                    client._ping_t = 0.0  # the answer is unread because we do not read: no reason to hang up
+                if client.loop_misc() != paho.MQTT_ERR_SUCCESS and not self._lost.done():
+                    self._lost.set_result("the broker is silent")
+            return self._lost.result()
+        finally:
+            self._drop_socket()
+            self._deliver()
+            with suppress(OSError, ValueError):
+                client.disconnect()
+            self._client = None
+
+    def _drop_socket(self) -> None:
+        if self._socket is not None:
+            loop = asyncio.get_running_loop()
+            with suppress(OSError, ValueError):
+                loop.remove_reader(self._socket)
+                loop.remove_writer(self._socket)
+            with suppress(OSError):
+                self._socket.close()
+            self._socket = None
+
+    def pause(self) -> None:
+        self._paused = True
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+
+    def resume(self) -> None:
+        self._paused = False
+        if self._socket is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._read)
+            asyncio.get_running_loop().call_soon(self._read)
+
+    def acknowledge(self, generation: int, packet_ids: Sequence[int], watch: Sequence[int]) -> None:
+        client = self._client
+        if client is None or generation != self._generation:
+            return
+        for packet_id in packet_ids:
+            client.ack(packet_id, 1)
+        if watch:
+            self._watched.append((time.monotonic(), generation, watch))
+
+    def settled(self) -> list[int]:
+        """Paho does not show its PINGRESP; a connection that outlived two keep-alives since has had one."""
+        settled: list[int] = []
+        while self._watched and time.monotonic() - self._watched[0][0] > 2 * self.options.keep_alive:
+            _, generation, packet_ids = self._watched.popleft()
+            if generation == self._generation:
+                settled.extend(packet_ids)
+        return settled
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        if self._client is not None and self._lost is not None and not self._lost.done():
+            self._client.disconnect()
+            await asyncio.sleep(0)
+            while self._client is not None and self._client.want_write():
+                if self._client.loop_write() != paho.MQTT_ERR_SUCCESS:
+                    break
+                await asyncio.sleep(0)
+            if not self._lost.done():
+                self._lost.set_result("stopped")
+
+    # -- the socket ----------------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Read what is there, up to a bound, and hand it over as one chunk."""
+        client, line = self._client, self._socket
+        for _ in range(_READS):
+            if client is None or line is None or self._paused or client.loop_read() != paho.MQTT_ERR_SUCCESS:
+                break
+            pending = getattr(line, "pending", None)
+            if not (pending is not None and pending()) and not select.select([line], [], [], 0)[0]:
+                break
+        self._deliver()
+
+    def _write(self) -> None:
+        client = self._client
+        if client is None:
+            return
+        client.loop_write()
+        if not client.want_write() and self._socket is not None:
+            asyncio.get_running_loop().remove_writer(self._socket)
+
+    def _on_want_write(self, _client: paho.Client, _data: Any, line: Any) -> None:
+        with suppress(RuntimeError):  # in the connecting thread there is no loop yet; `_once` adds the writer
+            asyncio.get_running_loop().add_writer(line, self._write)
+
+    def _on_written(self, _client: paho.Client, _data: Any, line: Any) -> None:
+        with suppress(RuntimeError, OSError, ValueError):
+            asyncio.get_running_loop().remove_writer(line)
+
+    # -- paho's callbacks ----------------------------------------------------------------------------------------------
+
+    def _on_connect(self, client: paho.Client, _data: Any, flags: Any, code: Any, _properties: Any) -> None:
+        if code.is_failure:
+            if self._lost is not None and not self._lost.done():
+                self._lost.set_result(f"the broker refuses the session: {code}")
+            return
+        self.status.connected = True
+        self.status.connects += 1
+        self.status.problem = ""
+        self.connected(bool(flags.session_present))
+        client.subscribe(list(self.filters))
+
+    def _on_subscribe(self, _client: paho.Client, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
+        refused = [pattern for (pattern, _), code in zip(self.filters, codes, strict=False) if code.is_failure]
+        if refused:
+            text = f"subscription refused by the broker: {', '.join(refused)}"
+            if self._lost is not None and not self._lost.done():
+                self._lost.set_result(text)
+            return
+        self.status.subscribed = True
+
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        self._messages.append(message)
+
+    def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(f"connection lost: {code}")
+
+    def _deliver(self) -> None:
+        messages, self._messages = self._messages, []
+        if not messages:
+            return
+        topics = [_topic(message) for message in messages]
+        payloads = [bytes(message.payload) for message in messages]
+        self.receive(
+            Chunk(
+                self._generation,
+                time.time_ns() // 1000,
+                sum(map(len, payloads)) + sum(map(len, topics)),
+                topics,
+                payloads,
+                [message.mid if message.qos else 0 for message in messages],
+                [(DUP if message.dup else 0) | (RETAIN if message.retain else 0) for message in messages],
+            )
+        )
+
+
+def _topic(message: paho.MQTTMessage) -> str:
+    try:
+        return message.topic
+    except UnicodeDecodeError:
+        return message._topic.decode("utf-8", "replace")

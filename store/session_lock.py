@@ -1,0 +1,46 @@
+"""One collector a session: a PostgreSQL advisory lock on the session's name, held by a connection.
+
+Two collectors with the same client id would take the session from each other for ever; the one without the lock stands
+by instead. With a shared subscription the replicas take numbered slots the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+#: First key of the two-key advisory locks, so that they meet no one else's.
+_SPACE = 0x424F524F & 0x7FFFFFFF
+
+
+def take(connection: psycopg.Connection[Any], names: Iterable[str]) -> str | None:
+    """Take the first session name that nobody holds; None where all are held. Held until the connection ends."""
+    for name in names:
+        row = connection.execute("select pg_try_advisory_lock(%s, hashtext(%s))", (_SPACE, name)).fetchone()
+        if row is not None and row[0]:
+            return name
+    return None
+
+
+def give_back(connection: psycopg.Connection[Any], name: str) -> None:
+    """Let go of a session name."""
+    connection.execute("select pg_advisory_unlock(%s, hashtext(%s))", (_SPACE, name))
+
+
+def note(connection: psycopg.Connection[Any], name: str) -> None:
+    """Remember that this session exists at the broker, also before its first batch."""
+    connection.execute("insert into collector (name) values (%s) on conflict do nothing", (name,))
+
+
+def known(connection: psycopg.Connection[Any], prefix: str) -> list[str]:
+    """Session names with this prefix that were ever served."""
+    rows = connection.execute("select name from collector where starts_with(name, %s) order by name", (prefix,))
+    return [row[0] for row in rows]
+
+
+def retire(connection: psycopg.Connection[Any], name: str) -> None:
+    """Forget a session that was drained and ended."""
+    connection.execute("delete from redelivery where session = %s", (name,))
+    connection.execute("delete from collector where name = %s", (name,))
