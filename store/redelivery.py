@@ -1,0 +1,54 @@
+"""Messages whose redelivery their content does not tell: kept until the broker has their acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from store.batch import Remembered
+from store.connect import Connection
+from store.copy import Instants, Int4s
+from store.queries import queries
+
+_SQL = queries("writer")
+
+
+def load(connection: Connection, session: str) -> dict[int, tuple[bytes, int, bool]]:
+    """What a session remembers: packet id -> (digest, first arrival [us since the Unix epoch], was it rejected).
+
+    Raises psycopg.Error.
+    """
+    rows = connection.execute(
+        "select packet_id, digest, (extract(epoch from arrival) * 1000000)::int8, rejected"
+        " from public.redelivery where session = %s",
+        (session,),
+    ).fetchall()
+    return {packet_id: (bytes(digest), arrival, rejected) for packet_id, digest, arrival, rejected in rows}
+
+
+def forget(connection: Connection, session: str, packet_ids: Sequence[int]) -> None:
+    """Drop what the broker is known to have acknowledged, inside the running transaction. Raises psycopg.Error."""
+    if packet_ids:
+        connection.execute(_SQL["forget"], (session, Int4s(packet_ids)))
+
+
+def remember(
+    connection: Connection, session: str, messages: Sequence[Remembered], rejected: Collection[int]
+) -> None:
+    """Keep messages inside the running transaction; ``rejected`` are the packet ids among them that were rejected.
+
+    A packet id that is used again within the batch keeps its last message. Raises psycopg.Error.
+    """
+    if not messages:
+        return
+    last = {message.packet_id: message for message in messages}
+    packet_ids = sorted(last)
+    connection.execute(
+        _SQL["remember"],
+        (
+            session,
+            Int4s(packet_ids),
+            [last[packet_id].digest for packet_id in packet_ids],
+            Instants([last[packet_id].arrival for packet_id in packet_ids]),
+            [packet_id in rejected for packet_id in packet_ids],
+        ),
+    )

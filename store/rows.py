@@ -1,0 +1,160 @@
+"""One batch's rows into ``reading``, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from psycopg import errors
+
+from store.batch import Batch, Float64, Int32, Int64, UInt8
+from store.connect import Connection
+from store.copy import (
+    COPY_END,
+    COPY_HEADER,
+    Float8s,
+    Instants,
+    Int4s,
+    float8s,
+    int4s,
+    reading_block,
+    staged_block,
+)
+from store.queries import queries
+
+STORED, DUPLICATE, CONFLICT, THINNED = range(4)
+
+_SQL = queries("writer")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant(microseconds: int) -> datetime:
+    """An aware instant from microseconds since the Unix epoch."""
+    return _EPOCH + timedelta(microseconds=int(microseconds))
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a batch's rows.
+
+    ``fate``: ``(rows,)``, one of STORED, DUPLICATE, CONFLICT, THINNED. ``conflicts``: the rows whose key is stored
+    with another value, ``stored``: that value, both ``(conflicts,)``. ``staged``: the batch took the slower way.
+    """
+
+    fate: UInt8
+    conflicts: Int32
+    stored: Float64
+    staged: bool = False
+
+
+def write_rows(connection: Connection, batch: Batch, stage_first: bool = False) -> Written:
+    """Write the batch's rows inside the running transaction.
+
+    Straight into the table by COPY, which fails as a whole on a key that is stored already; then, or at once with
+    ``stage_first``, through a temporary table that tells every such row. Raises psycopg.Error.
+    """
+    written = Written(np.zeros(len(batch.series), np.uint8), np.empty(0, np.int32), np.empty(0))
+    late = np.flatnonzero(batch.thin)
+    if len(late):
+        _judge_late(connection, batch, late, written)
+        _keep_one_a_period(batch, late, written.fate)
+    rows = np.flatnonzero(written.fate == STORED).astype(np.int32)
+    if not len(rows):
+        return written
+    whole = len(rows) == len(batch.series)
+    series, time, value = (
+        (batch.series, batch.time, batch.value)
+        if whole
+        else (batch.series[rows], batch.time[rows], batch.value[rows])
+    )
+    if not stage_first:
+        connection.execute(b"savepoint rows")
+        try:
+            _copy(connection, _SQL["copy_reading"], reading_block(series, time, value).tobytes())
+        except errors.UniqueViolation:
+            connection.execute(b"rollback to savepoint rows")
+        else:
+            connection.execute(b"release savepoint rows")
+            return written
+    connection.execute(_SQL["make_stage"])
+    _copy(connection, _SQL["copy_stage"], staged_block(series, time, value, rows).tobytes())
+    known = int4s(_bytes(connection, _SQL["insert_stage"])[0])
+    written.staged = True
+    if len(known):
+        written.fate[known] = DUPLICATE
+        _find_conflicts(connection, batch, known, written)
+    return written
+
+
+def _copy(connection: Connection, statement: bytes, block: bytes) -> None:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(COPY_HEADER)
+        copy.write(block)
+        copy.write(COPY_END)
+
+
+def _bytes(connection: Connection, query: bytes, parameters: tuple[object, ...] = ()) -> tuple[bytes, ...]:
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(query, parameters).fetchone()
+    assert row is not None
+    return row
+
+
+def _range(time: Int64) -> tuple[datetime, datetime]:
+    return instant(time.min()), instant(time.max())
+
+
+def _find_conflicts(connection: Connection, batch: Batch, known: Int32, written: Written) -> None:
+    time = batch.time[known]
+    found = _bytes(
+        connection,
+        _SQL["conflicts"],
+        (Int4s(known), Int4s(batch.series[known]), Instants(time), Float8s(batch.value[known]), *_range(time)),
+    )
+    _add_conflicts(written, int4s(found[0]), float8s(found[1]))
+
+
+def _add_conflicts(written: Written, rows: Int32, stored: Float64) -> None:
+    if len(rows):
+        written.fate[rows] = CONFLICT
+        written.conflicts = np.concatenate((written.conflicts, rows))
+        written.stored = np.concatenate((written.stored, stored))
+
+
+def _judge_late(connection: Connection, batch: Batch, late: Int64, written: Written) -> None:
+    """Rows of the keep rule older than the last kept one, whose period has a reading: it is not kept again."""
+    time, period = batch.time[late], batch.thin[late]
+    start = time // period * period
+    stop = start + period
+    bounds = (instant(start.min()), instant(stop.max()))
+    found = _bytes(
+        connection,
+        _SQL["periods"],
+        (Int4s(late), Int4s(batch.series[late]), Instants(time), Instants(start), Instants(stop), *bounds, *bounds),
+    )
+    rows, value, same = int4s(found[0]), float8s(found[1]), int4s(found[2]) == 1
+    written.fate[rows] = THINNED
+    equal = value == batch.value[rows]
+    written.fate[rows[same & equal]] = DUPLICATE
+    _add_conflicts(written, rows[same & ~equal], value[same & ~equal])
+
+
+def _keep_one_a_period(batch: Batch, late: Int64, fate: UInt8) -> None:
+    """Of late rows that share a period with another row of this batch, one is kept: the other's, or the earliest."""
+    late = late[fate[late] == STORED]
+    if not len(late):
+        return
+    series, first = np.unique(batch.series[late], return_index=True)
+    period = batch.thin[late][first]
+    place = np.minimum(np.searchsorted(series, batch.series), len(series) - 1)
+    members = np.flatnonzero((series[place] == batch.series) & (fate == STORED))
+    slot = place[members]
+    number = batch.time[members] // period[slot]
+    begins = np.ones(len(members), bool)
+    begins[1:] = (slot[1:] != slot[:-1]) | (number[1:] != number[:-1])
+    group = np.cumsum(begins) - 1
+    ordinary = batch.thin[members] == 0
+    has_ordinary = np.logical_or.reduceat(ordinary, np.flatnonzero(begins))
+    kept = ordinary | (begins & ~has_ordinary[group])
+    fate[members[~kept]] = THINNED

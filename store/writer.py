@@ -1,0 +1,228 @@
+"""The writer: one batch, one transaction, committed exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg import errors
+
+from store import redelivery
+from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome, Rejected
+from store.connect import Connection, connect
+from store.copy import Float8s, Instants, Int4s, Int8s
+from store.queries import queries
+from store.rejections import write_rejections
+from store.rows import CONFLICT, DUPLICATE, STORED, THINNED, Written, instant, write_rows
+from store.spans import write_spans
+
+#: What the database may ask to try again: deadlock, serialization failure, lock not available in time.
+_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_ATTEMPTS = 6
+
+_SQL = dict(queries("writer"))
+_SQL["account"] = (
+    _SQL["account"]
+    .replace(b"{names}", ", ".join(COUNT_NAMES).encode())
+    .replace(b"{arrays}", ", ".join("%s::int8[]" for _ in COUNT_NAMES).encode())
+    .replace(b"{sums}", ", ".join(f"{name} = a.{name} + excluded.{name}" for name in COUNT_NAMES).encode())
+)
+
+
+class Writer:
+    """Writes batches over one connection of its own, opened when it is first needed and again after an error.
+
+    For one thread, apart from ``fileno`` and ``abort``. ``rejected_limit``: rows kept in ``rejected`` a device and
+    hour. ``statement_timeout``, ``lock_timeout``: seconds.
+    """
+
+    def __init__(
+        self, url: str, rejected_limit: int = 1_000, statement_timeout: float = 30.0, lock_timeout: float = 10.0
+    ) -> None:
+        self._url = url
+        self._rejected_limit = rejected_limit
+        self._statement_timeout = statement_timeout
+        self._lock_timeout = lock_timeout
+        self._connection: Connection | None = None
+        self._stage_first = False
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection, autocommit off. Raises psycopg.OperationalError where the database is away."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(
+                self._url,
+                "borough collect",
+                statement_timeout=self._statement_timeout,
+                lock_timeout=self._lock_timeout,
+            )
+        return self._connection
+
+    @property
+    def fileno(self) -> int | None:
+        """The open connection's socket, or None."""
+        connection = self._connection
+        try:
+            return None if connection is None or connection.closed else connection.fileno()
+        except psycopg.OperationalError:  # it closed between the two looks
+            return None
+
+    def abort(self) -> None:
+        """Shut the socket down, from any thread: a write that hangs ends with psycopg.OperationalError."""
+        number = self.fileno
+        if number is None:
+            return
+        try:
+            with socket.socket(fileno=os.dup(number)) as end:
+                end.shutdown(socket.SHUT_RDWR)
+        except OSError:  # it was closed meanwhile, which is what we want
+            return
+
+    def close(self) -> None:
+        """Close the connection; a write after it opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def write(self, batch: Batch) -> Outcome:
+        """Commit the batch, once: a batch that is committed already comes back with its saved outcome, ``repeated``.
+
+        ``batch.counts`` holds everything but the fate of the rows, which is added here. Deadlocks and lock time-outs
+        are tried again a few times. Any other psycopg.Error leaves nothing behind, or the whole batch where only the
+        answer to COMMIT was lost: write the same batch again to know.
+        """
+        started = time.monotonic()
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                outcome = self._transaction(batch)
+                return replace(outcome, seconds=time.monotonic() - started)
+            except _AGAIN:
+                self._roll_back()
+                if attempt == _ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**attempt)
+            except BaseException:
+                self.close()  # whatever it was: a new connection knows nothing of it
+                raise
+        raise AssertionError("unreachable")
+
+    def _roll_back(self) -> None:
+        try:
+            self.connection.rollback()
+        except psycopg.Error:
+            self.close()
+
+    def _transaction(self, batch: Batch) -> Outcome:
+        connection = self.connection
+        if connection.execute(_SQL["take"], (batch.collector, batch.number)).fetchone() is None:
+            row = connection.execute(_SQL["outcome"], (batch.collector,)).fetchone()
+            connection.rollback()
+            assert row is not None
+            return _saved(row[0])
+        written = write_rows(connection, batch, self._stage_first)
+        conflicts = [
+            batch.conflict(int(row), float(stored))
+            for row, stored in zip(written.conflicts, written.stored, strict=True)
+        ]
+        outcome = Outcome(_counts(batch, written), written.conflicts.tolist(), written.staged)
+        self._write_rest(connection, batch, written, conflicts, outcome)
+        connection.commit()
+        # After a duplicate expect more (a redelivery, a replay): the direct way would be tried in vain.
+        self._stage_first = written.staged and bool(np.any(written.fate == DUPLICATE))
+        return outcome
+
+    def _write_rest(
+        self, connection: Connection, batch: Batch, written: Written, conflicts: list[Rejected], outcome: Outcome
+    ) -> None:
+        rejected = [*batch.rejected, *conflicts]
+        if rejected:
+            digests: list[bytes | None] = [None] * len(batch.rejected)
+            digests += [
+                _digest(batch, int(row), item.topic) if item.packet_id is not None else None
+                for row, item in zip(written.conflicts, conflicts, strict=True)
+            ]
+            write_rejections(connection, rejected, digests, self._rejected_limit)
+        redelivery.forget(connection, batch.collector, batch.forget)
+        redelivery.remember(
+            connection, batch.collector, batch.remember, {item.packet_id for item in rejected if item.packet_id}
+        )
+        with connection.pipeline():
+            if len(batch.latest_series):
+                connection.execute(_SQL["latest"], _latest(batch, written), prepare=True)
+            if batch.touched:
+                families, days = zip(*batch.touched, strict=True)
+                connection.execute(_SQL["touched"], (list(families), list(days)))
+            if outcome.counts:
+                connection.execute(_SQL["account"], _account(batch, outcome.counts))
+            connection.execute(_SQL["finish"], (_to_save(outcome), batch.collector))
+        write_spans(connection, batch.sequences)
+
+
+def _counts(batch: Batch, written: Written) -> dict[str, Counts]:
+    """The batch's own counts and the fate of its rows, by family."""
+    counts = {family: replace(count) for family, count in batch.counts.items()}
+    fates = np.bincount(batch.family.astype(np.intp) * 4 + written.fate, minlength=4 * len(batch.families))
+    for family, row in zip(batch.families, fates.reshape(-1, 4).tolist(), strict=True):
+        if any(row):
+            count = counts.setdefault(family, Counts())
+            count.readings_stored += row[STORED]
+            count.readings_duplicates += row[DUPLICATE]
+            count.readings_thinned += row[THINNED]
+            count.readings_rejected += row[CONFLICT]
+    return counts
+
+
+def _latest(batch: Batch, written: Written) -> Sequence[Any]:
+    """Parameters of ``latest``, in the order of the series; where the newest is a conflict, with the stored value."""
+    series, moment, value = batch.latest_series, batch.latest_time, batch.latest_value
+    if np.any(series[1:] <= series[:-1]):
+        order = np.argsort(series, kind="stable")
+        series, moment, value = series[order], moment[order], value[order]
+    if len(written.conflicts):
+        value = _with_stored(batch, written, series, moment, value)
+    return Int4s(series), Instants(moment), Float8s(value)
+
+
+def _with_stored(batch: Batch, written: Written, series: Any, moment: Any, value: Float64) -> Float64:
+    rows = written.conflicts
+    place = np.minimum(np.searchsorted(series, batch.series[rows]), len(series) - 1)
+    same = (series[place] == batch.series[rows]) & (moment[place] == batch.time[rows])
+    value = value.copy()
+    value[place[same]] = written.stored[same]
+    return value
+
+
+def _account(batch: Batch, counts: dict[str, Counts]) -> Sequence[Any]:
+    families = sorted(counts)
+    columns = [Int8s([getattr(counts[family], name) for family in families]) for name in COUNT_NAMES]
+    return instant(batch.minute), batch.collector, families, *columns
+
+
+def _digest(batch: Batch, row: int, topic: str) -> bytes:
+    """Tells one conflicting reading from any other: the same message delivered again has the same."""
+    reading = struct.pack("!iqd", batch.series[row], batch.time[row], batch.value[row])
+    return hashlib.blake2b(reading + topic.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def _to_save(outcome: Outcome) -> str:
+    counts = {
+        family: [getattr(count, name) for name in COUNT_NAMES] for family, count in outcome.counts.items()
+    }
+    return json.dumps({"counts": counts, "conflicts": list(outcome.conflicts), "staged": outcome.staged})
+
+
+def _saved(saved: dict[str, Any]) -> Outcome:
+    counts = {
+        family: Counts(**dict(zip(COUNT_NAMES, values, strict=True))) for family, values in saved["counts"].items()
+    }
+    return Outcome(counts, saved["conflicts"], saved["staged"], repeated=True)
