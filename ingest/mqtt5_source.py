@@ -291,7 +291,7 @@ class _Connection(asyncio.BufferedProtocol):
                 refused = [
                     f"{pattern}: {code.name}"
                     for (pattern, _), code in zip(self.source.filters, packet.reason_codes, strict=False)
-                    if code >= 0x80
+                    if int(code) >= 0x80
                 ]
                 if refused:
                     raise _Refused("subscription refused by the broker: " + ", ".join(refused))

@@ -84,7 +84,7 @@ class Publisher:
                 packet, _ = mqtt5.read(memoryview(received))
             except IndexError:
                 continue
-            if not isinstance(packet, mqtt5.ConnAckPacket) or packet.reason_code >= 0x80:
+            if not isinstance(packet, mqtt5.ConnAckPacket) or int(packet.reason_code) >= 0x80:
                 name = getattr(getattr(packet, "reason_code", None), "name", type(packet).__name__)
                 raise PublishError(f"the broker refuses the connection: {name}")
             return packet
