@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from store.connect import Connection
+from store.queries import queries
+
+_SQL = queries("overview")
 
 
 class MinuteCount(NamedTuple):
@@ -30,11 +33,7 @@ class LatestReading(NamedTuple):
 
 def minutes(connection: Connection, since: datetime) -> list[MinuteCount]:
     """Counts by minute and family from ``since`` on, oldest first, of all collectors together."""
-    rows = connection.execute(
-        "select minute, family, sum(messages_received)::bigint, sum(readings_stored)::bigint"
-        " from public.accounting where minute >= %s group by minute, family order by minute, family",
-        (since,),
-    )
+    rows = connection.execute(_SQL["minutes"], (since,))
     return [MinuteCount(*row) for row in rows]
 
 
@@ -43,34 +42,18 @@ def latest_simulated(connection: Connection, devices: int) -> list[LatestReading
 
     Real devices never appear: among them are homes, and this page asks nobody who they are.
     """
-    rows = connection.execute(
-        "with shown as ("
-        "   select d.id, d.family from personal.device d"
-        "   where d.origin = 'simulated' and d.retired_at is null and exists ("
-        "     select from personal.series s join public.latest l on l.series_id = s.id where s.device_id = d.id)"
-        "   order by d.family, d.id limit %s)"
-        " select d.id, d.family, s.property, p.unit, l.time, l.value"
-        " from shown d"
-        " join personal.series s on s.device_id = d.id"
-        " join public.latest l on l.series_id = s.id"
-        " left join public.property p on p.family = d.family and p.name = s.property"
-        " order by d.family, d.id, s.property",
-        (devices,),
-    )
+    rows = connection.execute(_SQL["latest_simulated"], (devices,))
     return [LatestReading(*row) for row in rows]
 
 
 def newest_simulated(connection: Connection) -> datetime | None:
     """Time of the newest reading of any simulated device: where a simulation left off. None where there is none."""
-    row = connection.execute(
-        "select max(l.time) from public.latest l join personal.series s on s.id = l.series_id"
-        " join personal.device d on d.id = s.device_id where d.origin = 'simulated'"
-    ).fetchone()
+    row = connection.execute(_SQL["newest_simulated"]).fetchone()
     return None if row is None else row[0]
 
 
 def count_readings(connection: Connection) -> int:
     """How many rows the table ``reading`` has, counted one by one."""
-    row = connection.execute("select count(*) from public.reading").fetchone()
+    row = connection.execute(_SQL["count_readings"]).fetchone()
     assert row is not None
     return int(row[0])

@@ -1,0 +1,24 @@
+"""How a command ends: three outcomes beside success, each one line for the person at the terminal.
+
+Status 2 is a wrong setting or usage (``ingest.subscriptions.SettingsError`` is one, ``UsageError`` the other), status 1
+is anything else that stopped the command or that it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done as asked: wrong argument, wrong file. Ends with status 2.
+
+    ``details`` are further lines, such as every problem of a devices file.
+    """
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
+
+
+class Failure(Exception):
+    """Something outside stopped the command (a server is away, a port is taken). Ends with status 1."""

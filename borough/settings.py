@@ -1,0 +1,275 @@
+"""Settings: environment variables with the prefix ``BOROUGH_``, checked before anything starts.
+
+What is wrong is told in one line that names the variable and never shows a password.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from borough.addresses import database_url, mqtt_address
+from devices.decoders import FORMATS
+from ingest.options import BrokerOptions, CollectorOptions
+from ingest.subscriptions import SettingsError, Subscription, load, native
+
+PREFIX = "BOROUGH_"
+#: Read by the tests and the demo, not by the service.
+OTHER_PREFIXES = ("BOROUGH_TEST_", "BOROUGH_DEMO_")
+
+_SECRET = {"database_url", "mqtt_url", "mqtt_password"}
+
+
+def _instant(value: Any) -> Any:
+    """A date or an instant; without an offset it is UTC, since a server's own zone is an accident."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value.strip())
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return value
+
+
+def _days(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().lower() in ("", "off", "never") else value
+
+
+Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+File = Path | None
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; ``docs/reference/settings.md`` says what each is for.
+
+    Read it through ``read_settings``, which turns pydantic's errors into one line.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, frozen=True)
+
+    database_url: str | None = Field(default=None, repr=False)
+    database_url_file: File = None
+    database_password_file: File = None
+
+    mqtt_url: str = Field(default="mqtt://127.0.0.1:1883", repr=False)
+    mqtt_username: str | None = None
+    mqtt_password: str | None = Field(default=None, repr=False)
+    mqtt_password_file: File = None
+    mqtt_source: Literal["mqtt5", "paho"] = "mqtt5"
+    mqtt_client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,100}$")] = "borough-collector"
+    mqtt_shared_group: Annotated[str, Field(pattern=r"^[^/+#\s]{1,100}$")] | None = None
+    mqtt_ca_file: File = None
+    mqtt_cert_file: File = None
+    mqtt_key_file: File = None
+    # 0 would make the broker forget the queue at every lost connection; 4294967295 means for ever
+    mqtt_session_expiry: Annotated[int, Field(ge=1, le=0xFFFF_FFFF)] = 7 * 86_400
+    mqtt_keep_alive: Annotated[int, Field(ge=5, le=65_535)] = 30
+    # at 65535 the codec leaves the property out and Mosquitto then takes 20
+    mqtt_receive_maximum: Annotated[int, Field(ge=1, le=65_534)] = 50_000
+    mqtt_read_interval: Annotated[float, Field(ge=0.001, le=1)] = 0.010
+
+    subscriptions: File = None
+    batch_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    batch_age: Annotated[float, Field(gt=0, le=60)] = 0.2
+    held_bytes: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
+    payload_maximum: Annotated[int, Field(ge=16, le=256 * 1024 * 1024)] = 1024 * 1024
+    earliest: Annotated[datetime, BeforeValidator(_instant)] = datetime(2000, 1, 1, tzinfo=UTC)
+    ahead: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
+    auto_register: bool = False
+    auto_register_origin: Literal["real", "simulated"] = "real"
+    rejected_per_device_hour: Annotated[int, Field(ge=0)] = 1_000
+    write_timeout: Seconds = 30.0
+    registry_refresh: Seconds = 1.0
+    keep: dict[str, dict[str, Annotated[float, Field(ge=0)]]] = Field(default_factory=dict)
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 9464
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    retention_parking_bay: Days = None
+    retention_smart_meter: Days = None
+    retention_air_monitor: Days = None
+    retention_movement_sensor: Days = 90
+    retention_car_park: Days = None
+    retention_rejected: Annotated[int, Field(ge=1, le=36_500)] = 30
+    retention_rejected_bytes: Annotated[int, Field(ge=1, le=36_500)] = 7
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises SettingsError: one line with the variable, what is wrong and what would be right."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+    except ValueError as error:
+        # a mapping that is no JSON never reaches the model
+        raise SettingsError(f"{variable('keep')}: is no JSON object ({error.__cause__ or error})") from None
+
+
+#: Our words for pydantic's errors; the rest is said in pydantic's own.
+_WORDS = {
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_parsing": "is not a number",
+    "finite_number": "is not a number",
+    "bool_parsing": "is neither true nor false",
+    "literal_error": "is not one of {expected}",
+    "greater_than_equal": "is less than {ge}",
+    "less_than_equal": "is more than {le}",
+    "greater_than": "is not more than {gt}",
+    "string_pattern_mismatch": "holds a sign that is not allowed there, or is too long (allowed: {pattern})",
+    "dict_type": "is no JSON object",
+    "value_error": "is no date or time such as 2000-01-01 or 2000-01-01T00:00:00Z",
+}
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    field = str(first["loc"][0])
+    given = "" if field in _SECRET or isinstance(first["input"], dict) else f" {str(first['input'])!r}"
+    words = _WORDS.get(first["type"], first["msg"].removeprefix("Input ")).format(**first.get("ctx", {}))
+    inner = " ".join(str(part) for part in first["loc"][1:])
+    more = f" ({len(problems) - 1} more after this one)" if len(problems) > 1 else ""
+    return f"{variable(field)}: {f'{inner}:' if inner else ''}{given} {words}{more}".replace(":  ", ": ")
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """One sentence for each variable with our prefix that no setting has, with the name that may have been meant."""
+    fields = [name.upper() for name in Settings.model_fields]
+    warnings = []
+    for name in sorted(environment):
+        own = name.upper().removeprefix(PREFIX)
+        if own != name.upper() and own not in fields and not name.startswith(OTHER_PREFIXES):
+            # without the prefix, which would make every two names alike
+            near = difflib.get_close_matches(own, fields, n=1)
+            hint = f"; {PREFIX}{near[0]} is one" if near else ""
+            warnings.append(f"{name} is no setting and is ignored{hint}")
+    return warnings
+
+
+def need_database_url(settings: Settings) -> str:
+    """The database's libpq URL with its password in place. Raises SettingsError."""
+    text = settings.database_url
+    name = variable("database_url")
+    if settings.database_url_file is not None:
+        if text is not None:
+            raise SettingsError(f"{name} and {name}_FILE are both set; keep one")
+        name += "_FILE"
+        text = secret_file(settings.database_url_file, name)
+    if text is None:
+        raise SettingsError(f"{name} is not set; give the database as postgresql://user@host:5432/name")
+    password = None
+    if settings.database_password_file is not None:
+        password = secret_file(settings.database_password_file, variable("database_password_file"))
+    return database_url(text, password, name)
+
+
+def secret_file(path: Path, name: str) -> str:
+    """The contents of a secret's file without the line end. Raises SettingsError naming the variable and the file."""
+    try:
+        text = path.read_text(encoding="utf-8").strip("\r\n")
+    except OSError as error:
+        raise SettingsError(f"{name}: {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: {path} is not UTF-8 text") from None
+    if not text:
+        raise SettingsError(f"{name}: {path} is empty")
+    return text
+
+
+def broker_options(settings: Settings) -> BrokerOptions:
+    """Where the broker is. Raises SettingsError."""
+    address = mqtt_address(settings.mqtt_url, variable("mqtt_url"))
+    password = settings.mqtt_password
+    if settings.mqtt_password_file is not None:
+        if password is not None:
+            raise SettingsError(
+                f"{variable('mqtt_password')} and {variable('mqtt_password_file')} are both set; keep one"
+            )
+        password = secret_file(settings.mqtt_password_file, variable("mqtt_password_file"))
+    if password is None:
+        password = address.password
+    username = settings.mqtt_username or address.username
+    if password is not None and username is None:
+        raise SettingsError(f"{variable('mqtt_password')} is set without {variable('mqtt_username')}")
+    files: dict[str, str | None] = {}
+    for name in ("ca_file", "cert_file", "key_file"):
+        path: Path | None = getattr(settings, f"mqtt_{name}")
+        files[name] = None if path is None else str(path)
+        if path is None:
+            continue
+        if not address.tls:
+            url = variable("mqtt_url")
+            raise SettingsError(f"{variable(f'mqtt_{name}')} is set, but {url} is not mqtts:// or wss://")
+        if not os.access(path, os.R_OK):
+            raise SettingsError(f"{variable(f'mqtt_{name}')}: {path} cannot be read")
+    if files["key_file"] is not None and files["cert_file"] is None:
+        raise SettingsError(f"{variable('mqtt_key_file')} is set without {variable('mqtt_cert_file')}")
+    return BrokerOptions(
+        host=address.host,
+        port=address.port,
+        tls=address.tls,
+        transport=address.transport,
+        path=address.path,
+        username=username,
+        password=password,
+        ca_file=files["ca_file"],
+        cert_file=files["cert_file"],
+        key_file=files["key_file"],
+        client_id=settings.mqtt_client_id,
+        shared_group=settings.mqtt_shared_group,
+        session_expiry=settings.mqtt_session_expiry,
+        keep_alive=settings.mqtt_keep_alive,
+        receive_maximum=settings.mqtt_receive_maximum,
+        read_interval=settings.mqtt_read_interval,
+        source=settings.mqtt_source,
+    )
+
+
+def subscriptions(settings: Settings) -> list[Subscription]:
+    """The subscriptions file, or all native topics without one. Raises SettingsError."""
+    return native(FORMATS) if settings.subscriptions is None else load(settings.subscriptions, FORMATS)
+
+
+def collector_options(settings: Settings) -> CollectorOptions:
+    """Everything that the collector needs. Raises SettingsError."""
+    return CollectorOptions(
+        database_url=need_database_url(settings),
+        broker=broker_options(settings),
+        subscriptions=subscriptions(settings),
+        batch_readings=settings.batch_readings,
+        batch_age=settings.batch_age,
+        held_bytes=settings.held_bytes,
+        payload_maximum=settings.payload_maximum,
+        earliest=round(settings.earliest.timestamp()) * 1_000_000,
+        ahead=settings.ahead,
+        auto_register=settings.auto_register,
+        auto_register_origin=settings.auto_register_origin,
+        rejected_per_device_hour=settings.rejected_per_device_hour,
+        write_timeout=settings.write_timeout,
+        registry_refresh=settings.registry_refresh,
+        metrics_host=settings.metrics_host,
+        metrics_port=settings.metrics_port,
+        keep=settings.keep,
+    )
+
+
+def retention_days(settings: Settings) -> dict[str, int]:
+    """Days that readings are kept, by family; a family that keeps its readings for ever is left out."""
+    prefix = "retention_"
+    days = {}
+    for name in ("parking_bay", "smart_meter", "air_monitor", "movement_sensor", "car_park"):
+        if (kept := getattr(settings, prefix + name)) is not None:
+            days[name.replace("_", "-")] = kept
+    return days
