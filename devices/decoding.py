@@ -92,7 +92,11 @@ class Flaw(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """What a format may know of the device whose messages it decodes."""
+    """What a format may know of the device whose messages it decodes.
+
+    ``borough decode`` may know less: an empty ``device_id`` is not compared with the payload's, an empty ``family``
+    stands for all of them.
+    """
 
     device_id: str
     family: str

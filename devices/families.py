@@ -100,5 +100,12 @@ FAMILIES: Mapping[str, Family] = {
     )
 }
 
+def properties_of(family: str) -> Mapping[str, Property]:
+    """The family's properties; those of all families together where the family is not said (``borough decode``)."""
+    if family in FAMILIES:
+        return FAMILIES[family].properties
+    return {name: prop for each in FAMILIES.values() for name, prop in each.properties.items()}
+
+
 #: In the accounting, what cannot be told to belong to a family.
 UNKNOWN = "unknown"

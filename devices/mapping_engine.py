@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from devices.decoding import STATUS, Binding, Decoded, Flaw, Reason, Rejection
-from devices.families import FAMILIES, Property
+from devices.families import Property, properties_of
 from devices.json_object import json_type
 from devices.mapping import Path, Pivot, ReadingRule, RecordMapping
 from devices.mapping_time import number_of, time_reader
@@ -93,7 +93,7 @@ def record_reader(mapping: RecordMapping, binding: Binding) -> ReadRecord:
 
 
 def _reader(mapping: RecordMapping, rules: tuple[ReadingRule, ...], binding: Binding) -> ReadRecord:
-    properties = FAMILIES[binding.family].properties if binding.family in FAMILIES else {}
+    properties = properties_of(binding.family)
     paths = _Paths()
     judges = []
     for rule in rules:
@@ -110,7 +110,7 @@ def _reader(mapping: RecordMapping, rules: tuple[ReadingRule, ...], binding: Bin
     blank = [_MISSING] * len(paths.places)
     device = binding.device_id.casefold()
     pivot = mapping.pivot
-    nothing = f"none of the readings that {mapping.name} gives a {binding.family}"
+    nothing = f"none of the readings that {mapping.name} gives a {binding.family or 'device'}"
 
     def read(record: Record) -> Decoded:
         found = blank.copy()
@@ -120,7 +120,7 @@ def _reader(mapping: RecordMapping, rules: tuple[ReadingRule, ...], binding: Bin
         for place, values in statuses:
             if found[place] is not _MISSING and (values is None or found[place] in values):
                 return STATUS
-        if identities:
+        if identities and device:
             _check_identity(device, [found[place] for place in identities])
         moment = None
         for place in times:

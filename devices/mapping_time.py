@@ -87,7 +87,7 @@ def _instant(moment: datetime, zone: ZoneInfo | None) -> str:
         raise _bad("no such date") from None
     if back != moment:
         raise _bad("a local time that the clocks skipped")
-    return instant.isoformat()
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _epoch(value: Any, divisor: int) -> Time:

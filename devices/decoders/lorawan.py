@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from devices.decoders.codecs import CODECS, Codec
 from devices.decoding import STATUS, Binding, Decode, Decoded, Format, Reason, Rejection
-from devices.families import FAMILIES
+from devices.families import properties_of
 from devices.json_object import parse_object
 from devices.models import model_of
 
@@ -102,7 +102,7 @@ def _format(name: str, topic: str, unwrap: _Unwrap) -> Format:
     def bind(binding: Binding) -> Decode:
         model = model_of(binding.model)
         codec: Codec | None = CODECS[model.codec] if model.codec is not None else None
-        properties = FAMILIES[binding.family].properties if binding.family in FAMILIES else {}
+        properties = properties_of(binding.family)
         names = {name: name for name in properties}
         names.update({key: target for key, target in model.decoded.items() if target in properties})
         device = binding.device_id.casefold()
@@ -119,14 +119,14 @@ def _format(name: str, topic: str, unwrap: _Unwrap) -> Format:
                 read = codec(port, _bytes(uplink.raw))
                 return {key: value for key, value in read.items() if key in properties} or None
             if decoded or uplink.raw is None:
-                raise Rejection(Reason.EMPTY, f"the payload holds no property of {binding.family}")
+                raise Rejection(Reason.EMPTY, f"the payload holds no property of {binding.family or 'any family'}")
             raise Rejection(Reason.NO_CODEC, "bytes only, and the device's model has no codec")
 
         def decode(payload: bytes) -> Decoded:
             uplink = unwrap(parse_object(payload))
             if uplink is None:
                 return STATUS
-            if not isinstance(uplink.device, str) or uplink.device.casefold() != device:
+            if device and (not isinstance(uplink.device, str) or uplink.device.casefold() != device):
                 raise Rejection(Reason.DEVICE_MISMATCH, "the payload names another device than the topic, or none")
             counter = _whole(uplink.counter, "the frame counter")
             values = values_of(uplink, _whole(uplink.port, "the port"))

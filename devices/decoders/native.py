@@ -24,7 +24,7 @@ def _take_reserved(document: dict[str, Any], device_id: str) -> int | None:
 
     A wrong ``seq`` says nothing against the readings beside it: it alone becomes a rejected reading, named ``seq``.
     """
-    if document.pop("device_id", device_id) != device_id:
+    if document.pop("device_id", device_id) != device_id and device_id:
         raise Rejection(Reason.DEVICE_MISMATCH, "device_id in the payload is not the device of the topic")
     sequence = document.pop("seq", _ABSENT)
     if sequence is _ABSENT:

@@ -26,7 +26,7 @@ import cbor2
 import orjson
 
 from devices.decoding import PACK, Binding, Decode, Decoded, Flaw, Format, PackRecord, Reason, Rejection, Relative, Time
-from devices.families import FAMILIES
+from devices.families import properties_of
 from devices.units import IDENTITY, Convert, conversions_to
 
 _ABSENT: Final = object()
@@ -73,10 +73,9 @@ class _Base(NamedTuple):
 @lru_cache(maxsize=64)
 def _conversions(family: str) -> Mapping[tuple[str, str], Convert]:
     """(property, unit) -> conversion, of all that convert. Complete, so a hostile pack cannot make it grow."""
-    properties = FAMILIES[family].properties.values() if family in FAMILIES else ()
     return {
         (prop.name, unit): convert
-        for prop in properties
+        for prop in properties_of(family).values()
         for unit, convert in conversions_to(prop.unit, senml=True).items()
     }
 
@@ -108,7 +107,7 @@ def _base(record: Mapping[Any, Any], index: int, old: _Base, label: _Labels, dev
 
 def _names(base_name: str, device: str) -> bool:
     end = f"{device}:"
-    return base_name == end or base_name.endswith((f":{end}", f"/{end}"))
+    return not device or base_name == end or base_name.endswith((f":{end}", f"/{end}"))
 
 
 def _other_value(record: Mapping[Any, Any], label: _Labels) -> Any:
@@ -140,7 +139,7 @@ def _odd_time(time: Any) -> Time:
 def _resolver(label: _Labels, binding: Binding) -> Callable[[Any], Decoded]:
     device = binding.device_id
     conversions = _conversions(binding.family)
-    properties = FAMILIES[binding.family].properties if binding.family in FAMILIES else {}
+    properties = properties_of(binding.family)
     n, u, v, t = label.n, label.u, label.v, label.t
 
     def resolve(pack: Any) -> Decoded:  # noqa: PLR0912 one loop: a call per record would cost a tenth of the speed

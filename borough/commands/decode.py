@@ -1,0 +1,139 @@
+"""``borough decode``: show what a format reads in one message."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from borough.errors import UsageError
+from borough.output import Json, say, show_json, show_table
+from devices.decoders import FORMATS
+from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Reason, Rejection, Relative
+from devices.families import FAMILIES, properties_of
+from ingest.instants import BAD, parse
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def decode(
+    format: Annotated[str, typer.Argument(help="Name of the format, such as native, senml-json, glow, tts.")],  # noqa: A002
+    device: Annotated[
+        str, typer.Option(help="Device id that the topic would say; without it ids are not compared.")
+    ] = "",
+    family: Annotated[str, typer.Option(help="The device's family; without it the format's own, or any.")] = "",
+    model: Annotated[str, typer.Option(help="The device's model, which names the codec of raw bytes.")] = "native",
+    attribute: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute of the device; repeatable.")
+    ] = None,
+    json_output: Json = False,
+) -> int:
+    """Read one message from standard input and show its readings, or why it is rejected.
+
+    Nothing is stored. Ends with 1 if the message or any of its readings is rejected.
+
+    Example: borough decode tasmota --attribute zone=Europe/London < message.json
+    """
+    binding = _binding(format, device, family, model, attribute or ())
+    if sys.stdin.isatty():
+        raise UsageError(f"no message; give it on standard input: borough decode {format} < message")
+    try:
+        decoded = FORMATS[format].bind(binding)(sys.stdin.buffer.read())
+    except Rejection as rejection:
+        if json_output:
+            show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}})
+        else:
+            say(f"rejected\t{rejection.reason}\t{rejection.detail}")
+        return 1
+    if decoded is STATUS:
+        if json_output:
+            show_json({"status": True, "readings": [], "rejected": []})
+        else:
+            say("a status message: it holds no reading and is no error")
+        return 0
+    readings = [_judge(name, time, value, properties_of(binding.family)) for name, time, value in _rows(decoded)]
+    bad = [reading for reading in readings if "reason" in reading]
+    if json_output:
+        good = [reading for reading in readings if "reason" not in reading]
+        show_json({"sequence": decoded[2], "readings": good, "rejected": bad})
+    else:
+        show_table(
+            ("property", "time", "value", "unit", "rejected"),
+            [
+                (
+                    reading["property"],
+                    reading.get("time", ""),
+                    reading.get("value", ""),
+                    reading.get("unit", ""),
+                    f"{reading['reason']}: {reading['detail']}" if "reason" in reading else "",
+                )
+                for reading in readings
+            ],
+        )
+    return 1 if bad else 0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("decode")(decode)
+
+
+def _binding(name: str, device: str, family: str, model: str, attributes: list[str] | tuple[str, ...]) -> Binding:
+    if name not in FORMATS:
+        raise UsageError(f"unknown format {name!r}; one of {', '.join(FORMATS)}")
+    if family and family not in FAMILIES:
+        raise UsageError(f"unknown family {family!r}; one of {', '.join(FAMILIES)}")
+    pairs = {}
+    for attribute in attributes:
+        key, equals, value = attribute.partition("=")
+        if not key or not equals:
+            raise UsageError(f"--attribute {attribute!r} is not NAME=VALUE, such as zone=Europe/London")
+        pairs[key] = value
+    return Binding(device, family or FORMATS[name].family or "", model, pairs)
+
+
+def _rows(decoded: Decoded) -> Iterator[tuple[str, Any, Any]]:
+    time, values, _ = decoded
+    if time is PACK:
+        yield from values
+    else:
+        yield from ((name, time, value) for name, value in values.items())
+
+
+def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """One reading as it would be stored, or the reason why it would not: the collector's checks, for one value."""
+    prop = properties.get(name)
+    if isinstance(value, Flaw):
+        return _rejected(name, value.reason, value.detail)
+    if prop is None:
+        return _rejected(name, Reason.UNKNOWN_PROPERTY, "the family has no such property")
+    if type(value) not in (bool, int, float):
+        return _rejected(name, Reason.BAD_VALUE, f"{'null' if value is None else type(value).__name__}, not a number")
+    if time is None:
+        shown = "arrival"
+    elif isinstance(time, Relative):
+        shown = f"arrival {float(time):+g} s"
+    elif (instant := int(parse([time])[0])) == BAD:
+        return _rejected(name, Reason.BAD_TIME, "the time cannot be read")
+    else:
+        try:
+            shown = (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
+        except OverflowError:
+            return _rejected(name, Reason.TIME_OUT_OF_RANGE, "no year of our calendar")
+    if not prop.low <= value <= prop.high:
+        return _rejected(name, Reason.OUT_OF_RANGE, f"outside {prop.low:g} to {prop.high:g} {prop.unit}")
+    number = float(value)
+    return {
+        "property": name,
+        "time": shown,
+        "value": int(number) if number.is_integer() and math.fabs(number) < 1e15 else number,
+        "unit": prop.unit,
+    }
+
+
+def _rejected(name: str, reason: Reason, detail: str) -> dict[str, Any]:
+    return {"property": name, "reason": reason, "detail": detail}
