@@ -46,4 +46,4 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
 fi
 
 echo "Installing into .venv ..."
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,pdf,dev]'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip --editable '.[demo,pdf,dev]'
