@@ -27,8 +27,12 @@ _ORPHAN_SECONDS = 15.0
 _DRAINED_SECONDS = 5.0
 
 
-async def run(options: CollectorOptions, stop: asyncio.Event | None = None) -> dict[str, Counts]:
+async def run(
+    options: CollectorOptions, stop: asyncio.Event | None = None, metrics: Metrics | None = None
+) -> dict[str, Counts]:
     """Collect until SIGTERM, SIGINT or ``stop``; returns what was committed, by family.
+
+    ``metrics`` may be given by who wants to watch.
 
     Raises SettingsError where the metrics port is taken. Everything else that fails is waited for.
     """
@@ -36,7 +40,7 @@ async def run(options: CollectorOptions, stop: asyncio.Event | None = None) -> d
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     collector = Collector(options, metrics)
     health = HealthServer(options.metrics_host, options.metrics_port, collector.missing, metrics.text)
     log.info("health and metrics on http://%s:%d", options.metrics_host, health.port)
@@ -133,7 +137,9 @@ class Collector:
         serving = asyncio.create_task(pipeline.run(devices))
         try:
             while not serving.done():
-                await asyncio.wait({serving, stopped}, timeout=self.options.registry_refresh, return_when="FIRST_COMPLETED")
+                await asyncio.wait(
+                    {serving, stopped}, timeout=self.options.registry_refresh, return_when=asyncio.FIRST_COMPLETED
+                )
                 if stopped.done():
                     await pipeline.stop()
                     await asyncio.wait({serving})

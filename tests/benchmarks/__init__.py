@@ -1,0 +1,1 @@
+"""Speed and memory, all figures of one table in one run on one machine: ``make bench``."""

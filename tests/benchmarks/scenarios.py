@@ -1,0 +1,182 @@
+"""The benchmarks. Each takes the world, and adds its figures to the table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import psycopg
+
+from simulators.publisher import Publisher
+from store import arrays, series
+from store.copy import copy_readings
+from tests.benchmarks import live, loads
+from tests.benchmarks.table import Table
+from tests.benchmarks.world import HOST, Worker, World, wait_for_rest
+
+MESSAGES = 300_000
+DEVICES = 1_000
+PACKS = 20_000
+PAHO = 60_000
+GLOW = 500_000
+DISPLAYS = 2_000
+
+
+def receive_only(world: World, table: Table) -> None:
+    """The ceiling: the mqtt5 source with nothing behind it."""
+    session = world.queue(loads.native(MESSAGES, DEVICES))
+    found = world.measure(kind="receive_only", client_id=session, messages=MESSAGES)
+    table.add("receive_only", MESSAGES / found["seconds"], "messages/s")
+    world.drop_session(session)
+
+
+def drain(world: World, table: Table) -> None:
+    """A full queue through decode, checks, COPY, commit and PUBACK."""
+    session = world.queue(loads.native(MESSAGES, DEVICES))
+    with world.database(loads.meters(DEVICES)) as url:
+        found = world.measure(kind="collect", database=url, client_id=session, messages=MESSAGES)
+        _expect_rows(url, MESSAGES)
+    table.add("drain", MESSAGES / found["seconds"], "messages/s")
+    table.add("drain_cpu", found["cpu"] / MESSAGES * 1e6, "us/message")
+    table.ratio("drain / receive_only", "drain", "receive_only")
+    world.drop_session(session)
+
+
+def write_only(world: World, table: Table) -> None:
+    """The same rows as one NumPy block by direct COPY."""
+    with world.database(loads.meters(DEVICES)) as url, psycopg.connect(url) as connection:
+        names = [(device.id, "import_interval") for device in loads.meters(DEVICES)]
+        ids = np.array([state.series for state in series.resolve(connection, names)], np.int32)
+        turns = MESSAGES // DEVICES
+        start = 1_769_904_000_000_000
+        times = start + np.arange(turns, dtype=np.int64) * 1_800_000_000
+        begun = time.monotonic()
+        copy_readings(connection, np.repeat(ids, turns), np.tile(times, DEVICES), np.ones(MESSAGES))
+        connection.commit()
+        seconds = time.monotonic() - begun
+        _expect_rows(url, MESSAGES)
+    table.add("write_only", MESSAGES / seconds, "rows/s")
+
+
+def packs(world: World, table: Table) -> None:
+    """SenML JSON packs of 48 readings."""
+    session = world.queue(loads.packs(PACKS, DEVICES))
+    with world.database(loads.meters(DEVICES)) as url:
+        found = world.measure(kind="collect", database=url, client_id=session, messages=PACKS)
+        _expect_rows(url, PACKS * 48)
+    table.add("packs", found["readings"] / found["seconds"], "readings/s")
+    world.drop_session(session)
+
+
+def paho(world: World, table: Table) -> None:
+    """The drain by the MQTT 3.1.1 source."""
+    session = world.queue(loads.native(PAHO, DEVICES))
+    with world.database(loads.meters(DEVICES)) as url:
+        found = world.measure(kind="collect", database=url, client_id=session, messages=PAHO, source="paho")
+        _expect_rows(url, PAHO)
+    table.add("paho", PAHO / found["seconds"], "messages/s")
+    world.drop_session(session)
+
+
+def drain_malformed(world: World, table: Table) -> None:
+    """The drain with every hundredth message malformed."""
+    session = world.queue(loads.malformed(MESSAGES, DEVICES))
+    with world.database(loads.meters(DEVICES)) as url:
+        found = world.measure(kind="collect", database=url, client_id=session, messages=MESSAGES)
+        _expect_rows(url, MESSAGES - MESSAGES // 100)
+    table.add("drain_malformed", MESSAGES / found["seconds"], "messages/s")
+    table.ratio("drain_malformed / drain", "drain_malformed", "drain")
+    world.drop_session(session)
+
+
+def drain_glow(world: World, table: Table) -> None:
+    """Half a million messages of displays, half of them the gas register again and again."""
+    session = world.queue(loads.glow(GLOW, DISPLAYS), glow=True)
+    with world.database(loads.displays(DISPLAYS)) as url:
+        found = world.measure(kind="collect", database=url, client_id=session, messages=GLOW, glow=True)
+    table.add("drain_glow", GLOW / found["seconds"], "messages/s")
+    table.ratio("drain_glow / drain", "drain_glow", "drain")
+    world.drop_session(session)
+
+
+def read_arrays(world: World, table: Table) -> None:
+    """Whole series into arrays, times beside the values."""
+    turns, count = 1_440, 2_000
+    with world.database(loads.meters(count)) as url, psycopg.connect(url) as connection:
+        names = [(device.id, "import_interval") for device in loads.meters(count)]
+        ids = np.array([state.series for state in series.resolve(connection, names)], np.int32)
+        start = 1_769_904_000_000_000
+        times = start + np.arange(turns, dtype=np.int64) * 1_800_000_000
+        for chunk in np.array_split(ids, 8):
+            block = np.repeat(chunk, turns), np.tile(times, len(chunk)), np.ones(turns * len(chunk))
+            copy_readings(connection, *block)
+        connection.commit()
+        connection.execute("analyze reading")
+        best = float("inf")
+        for _ in range(3):
+            begun = time.monotonic()
+            found = arrays.read_series(connection, ids.tolist(), start, start + turns * 1_800_000_000)
+            best = min(best, time.monotonic() - begun)
+        if len(found.values) != turns * count:
+            raise RuntimeError(f"read {len(found.values)} values, wrote {turns * count}")
+    table.add("read_arrays", turns * count / best, "values/s")
+
+
+def peak_memory(world: World, table: Table) -> None:
+    """The collector's highest memory with the database away and a full queue behind it."""
+    session = world.queue(loads.native(MESSAGES, DEVICES))
+    server = world.cluster.server
+    if server is None:
+        raise RuntimeError("this benchmark stops its database server")
+    with world.database(loads.meters(DEVICES)) as url:
+        job = {"kind": "collect", "database": url, "client_id": session, "messages": MESSAGES}
+        with Worker({"port": world.mosquitto.port, **job}) as worker:
+            while _rows(url) < MESSAGES // 10:
+                time.sleep(0.01)
+            server.stop("fast")
+            time.sleep(10)
+            full = worker.memory()
+            server.start()
+            found = worker.result()
+        _expect_rows(url, MESSAGES)
+    table.add("peak_memory", max(full, found["peak"]), "bytes")
+    world.drop_session(session)
+
+
+def live_figures(world: World, table: Table) -> None:
+    """A publisher at a fixed rate beside the collector: latency, and the rates that hold."""
+    with world.database(loads.meters(DEVICES)) as url:
+        live.latency(world, table, url, DEVICES)
+    live.rates(world, table, DEVICES)
+
+
+def _rows(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select count(*) from reading").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _expect_rows(url: str, expected: int) -> None:
+    """A figure for work that was not done is worse than none."""
+    found = _rows(url)
+    if found != expected:
+        raise RuntimeError(f"{found} readings in the table, {expected} expected")
+    wait_for_rest()
+
+
+SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
+    "receive_only": receive_only,
+    "drain": drain,
+    "write_only": write_only,
+    "packs": packs,
+    "paho": paho,
+    "drain_malformed": drain_malformed,
+    "drain_glow": drain_glow,
+    "read_arrays": read_arrays,
+    "peak_memory": peak_memory,
+    "live": live_figures,
+}
+
+__all__ = ["HOST", "SCENARIOS", "Publisher", "Table"]
