@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 BAD = np.iinfo(np.int64).min
 
 _SECOND = 1_000_000
+#: Epoch seconds are taken up to the year 9999.
+_SECONDS_MAXIMUM = 2.534e11
 _TEXT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))\Z", re.ASCII
 )
@@ -39,6 +41,8 @@ def parse(times: Sequence[Any]) -> NDArray[np.int64]:
             for index in np.flatnonzero(result == BAD).tolist():
                 result[index] = instant(times[index])
             return result
+    if set(map(type, times)) <= {int, float}:
+        return _numbers(times)
     known: dict[Any, int] = {}
     result = np.empty(count, np.int64)
     for index, value in enumerate(times):
@@ -48,6 +52,18 @@ def parse(times: Sequence[Any]) -> NDArray[np.int64]:
         if found is None:
             found = known[key] = instant(value)
         result[index] = found
+    return result
+
+
+def _numbers(times: Sequence[float]) -> NDArray[np.int64]:
+    """Instants of epoch seconds."""
+    try:
+        seconds = np.array(times, np.float64)
+    except OverflowError:  # an integer beyond float64
+        return np.array([instant(value) for value in times], np.int64)
+    ok = np.abs(seconds) < _SECONDS_MAXIMUM  # false for NaN
+    result: NDArray[np.int64] = np.where(ok, np.rint(np.where(ok, seconds, 0) * _SECOND), 0).astype(np.int64)
+    result[~ok] = BAD
     return result
 
 
@@ -85,8 +101,7 @@ def instant(value: object) -> int:
     if isinstance(value, bool):
         return int(BAD)
     if isinstance(value, int | float):
-        # up to the year 9999; the comparison is false for NaN
-        return round(value * _SECOND) if abs(value) < 2.54e11 else int(BAD)
+        return round(float(value) * _SECOND) if abs(value) < _SECONDS_MAXIMUM else int(BAD)
     if not isinstance(value, str):
         return int(BAD)
     match = _TEXT.match(value)

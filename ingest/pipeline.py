@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -221,7 +220,7 @@ class Pipeline:
             done, _ = await asyncio.wait({work}, timeout=self.options.write_timeout)
             if not done:
                 log.error("no answer from the database for %.0f s: connection dropped", self.options.write_timeout)
-                self._hang_up()
+                self._writer.abort()  # a frozen server: the thread gets its error, and the same batch is tried again
             try:
                 outcome = await work
             except psycopg.Error as error:
@@ -241,26 +240,22 @@ class Pipeline:
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, self.options.broker.backoff_maximum)
 
-    def _hang_up(self) -> None:
-        """End a call that hangs (a frozen server): shut its socket under it, and the thread gets its error."""
-        descriptor = self._writer.fileno()
-        if descriptor is not None:
-            with suppress(OSError), socket.socket(fileno=descriptor) as line:
-                try:
-                    line.shutdown(socket.SHUT_RDWR)
-                finally:
-                    line.detach()
-
     def _load_memory(self) -> dict[int, tuple[bytes, int, bool]]:
-        return redelivery.load(self._writer.connection, self.name)
+        connection = self._writer.connection
+        with connection.transaction():
+            return redelivery.load(connection, self.name)
 
     def _seal_and_write(self, columns: Columns) -> Outcome:
         if self._batch is None:
             if columns.new_devices:
-                device_table.upsert(self._writer.connection, columns.new_devices)
+                with self._writer.connection.transaction():
+                    device_table.upsert(self._writer.connection, columns.new_devices)
+                columns.new_devices = []
             if columns.new_slots:
                 pairs = [(item.device.id, item.property) for item in columns.new_slots]
-                self._slots.extend(columns.new_slots, series.resolve(self._writer.connection, pairs))
+                with self._writer.connection.transaction():
+                    states = series.resolve(self._writer.connection, pairs)
+                self._slots.extend(columns.new_slots, states)
                 columns.new_slots = []
             now = time.time_ns() // 1000
             self._batch = seal(columns, self._slots, self._memory, self._limits, self.name, now)

@@ -163,7 +163,9 @@ class _Sealer:
             arrival = self.arrival[self.message[columns.pack_rows]]
             raw = _resolve(columns.pack_times, arrival)
             own = instants.parse(raw)
-            absent = np.fromiter((value is None for value in columns.pack_times), bool, len(raw))
+            absent = np.zeros(len(raw), bool)
+            if raw is not columns.pack_times:
+                absent[:] = [value is None for value in columns.pack_times]
             time[columns.pack_rows] = np.where(absent, arrival, own)
             # where the message number runs, a pack's time is its newest record's
             np.maximum.at(self._message_time, self.message[columns.pack_rows], np.where(absent, arrival, own))
@@ -351,7 +353,7 @@ def _float(value: Any) -> float:
 
 def _resolve(times: Sequence[Any], arrival: Ints) -> Sequence[Any]:
     """Times relative to the arrival become epoch seconds; an absent one 0, to be replaced."""
-    if not any(value is None or value.__class__ is Relative for value in times):
+    if not {type(None), Relative} & set(map(type, times)):
         return times
     return [
         0 if value is None else arrival[index] / 1e6 + float(value) if value.__class__ is Relative else value
