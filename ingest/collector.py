@@ -180,7 +180,7 @@ class Collector:
         running = asyncio.create_task(pipeline.run(await self._control.devices()))
         try:
             while not (running.done() or (pipeline.source.status.subscribed and pipeline.idle(_DRAINED_SECONDS))):
-                await asyncio.sleep(0.5)
+                await asyncio.wait({running}, timeout=0.5)
             await pipeline.stop()
             await running
             await self._control.retire(name)

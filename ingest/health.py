@@ -20,7 +20,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """A scrape every few seconds is no news."""
 
 
@@ -30,9 +30,7 @@ class HealthServer:
     Raises SettingsError where the port cannot be taken.
     """
 
-    def __init__(
-        self, host: str, port: int, ready: Callable[[], list[str]], metrics: Callable[[], bytes]
-    ) -> None:
+    def __init__(self, host: str, port: int, ready: Callable[[], list[str]], metrics: Callable[[], bytes]) -> None:
         self._ready = ready
         self._metrics = metrics
         try:

@@ -125,7 +125,7 @@ class Metrics:
         )
         yield CounterMetricFamily("borough_sessions_lost", "Sessions the broker had forgotten.", self.sessions_lost)
         yield CounterMetricFamily("borough_taken_over", "Times another client took our session.", self.taken_over)
-        yield CounterMetricFamily("borough_write_errors", "Failed transactions; each is tried again.", self.write_errors)
+        yield CounterMetricFamily("borough_write_errors", "Failed transactions, each tried again.", self.write_errors)
         yield CounterMetricFamily("borough_staged_batches", "Batches with repeats of stored keys.", self.staged_batches)
         if self.broker_dropped is not None:
             yield CounterMetricFamily(

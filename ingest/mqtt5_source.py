@@ -66,7 +66,7 @@ class Mqtt5Source:
             started = time.monotonic()
             try:
                 await self._once()
-            except (OSError, ssl.SSLError, TimeoutError, asyncio.TimeoutError, _Refused) as error:
+            except (OSError, ssl.SSLError, TimeoutError, _Refused) as error:
                 self.status.problem = str(error) or type(error).__name__
                 log.warning("broker %s:%d: %s", self.options.host, self.options.port, self.status.problem)
             self.status.connected = self.status.subscribed = False
@@ -194,7 +194,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, _sizehint: int) -> memoryview:
         if self._end == len(self._buffer):  # one packet larger than the buffer
             buffer = bytearray(2 * len(self._buffer))
             buffer[: self._end] = self._view
@@ -245,7 +245,7 @@ class _Connection(asyncio.BufferedProtocol):
                 break
             except BaseException as error:
                 # ValueError, or the codec's PanicException for a topic that is no UTF-8
-                if first >> 4 != _PUBLISH or not isinstance(error, ValueError) and not _is_panic(error):
+                if first >> 4 != _PUBLISH or not (isinstance(error, ValueError) or _is_panic(error)):
                     if isinstance(error, ValueError):
                         raise _Refused(f"malformed packet from the broker: {error}") from None
                     raise

@@ -60,7 +60,7 @@ class PahoSource:
             started = time.monotonic()
             try:
                 problem = await self._once()
-            except (OSError, ssl.SSLError, TimeoutError, asyncio.TimeoutError, ValueError) as error:
+            except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
                 problem = str(error) or type(error).__name__
             self.status.connected = self.status.subscribed = False
             if self._stopping.is_set():
@@ -162,12 +162,10 @@ class PahoSource:
 
     async def stop(self) -> None:
         self._stopping.set()
-        if self._client is not None and self._lost is not None and not self._lost.done():
-            self._client.disconnect()
-            await asyncio.sleep(0)
-            while self._client is not None and self._client.want_write():
-                if self._client.loop_write() != paho.MQTT_ERR_SUCCESS:
-                    break
+        client = self._client
+        if client is not None and self._lost is not None and not self._lost.done():
+            client.disconnect()
+            while client.want_write() and client.loop_write() == paho.MQTT_ERR_SUCCESS:
                 await asyncio.sleep(0)
             if not self._lost.done():
                 self._lost.set_result("stopped")
@@ -177,8 +175,10 @@ class PahoSource:
     def _read(self) -> None:
         """Read what is there, up to a bound, and hand it over as one chunk."""
         client, line = self._client, self._socket
+        if client is None or line is None:
+            return
         for _ in range(_READS):
-            if client is None or line is None or self._paused or client.loop_read() != paho.MQTT_ERR_SUCCESS:
+            if self._paused or client.loop_read() != paho.MQTT_ERR_SUCCESS:
                 break
             pending = getattr(line, "pending", None)
             if not (pending is not None and pending()) and not select.select([line], [], [], 0)[0]:

@@ -107,7 +107,7 @@ class Routes:
 
     def _register(self, format_: Format, device_id: str, family: str | None) -> Device | None:
         family = family or format_.family
-        if self._auto_register is None or family not in FAMILIES:
+        if self._auto_register is None or family is None or family not in FAMILIES:
             return None
         native = format_.name in ("native", "senml-json", "senml-cbor")
         device = Device(

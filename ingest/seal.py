@@ -31,6 +31,7 @@ Ints = NDArray[np.int64]
 _DAY = 86_400_000_000
 _MINUTE = 60_000_000
 _EPOCH = date(1970, 1, 1)
+_BAD_TIME = "not RFC 3339 text with an offset, nor epoch seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class _Sealer:
         unreadable = judged & (instant == instants.BAD)
         outside = judged & ~unreadable & self._outside(instant, self.arrival)
         for message in np.flatnonzero(unreadable).tolist():
-            self.rejections.append((message, None, Reason.BAD_TIME, "not RFC 3339 text with an offset or epoch seconds"))
+            self.rejections.append((message, None, Reason.BAD_TIME, _BAD_TIME))
         for message in np.flatnonzero(outside).tolist():
             self.rejections.append((message, None, Reason.TIME_OUT_OF_RANGE, self._range_text(int(instant[message]))))
         self.message_state[unreadable | outside] = 2
@@ -191,7 +192,7 @@ class _Sealer:
         outside = bad.copy()
         outside[rows] = self._outside(time[rows], self.arrival[self.message[rows]])
         outside &= ~unreadable
-        self._reject(unreadable, Reason.BAD_TIME, lambda _row: "not RFC 3339 text with an offset or epoch seconds")
+        self._reject(unreadable, Reason.BAD_TIME, lambda _row: _BAD_TIME)
         self._reject(outside, Reason.TIME_OUT_OF_RANGE, lambda row: self._range_text(int(time[row])))
         return unreadable | outside
 
@@ -263,9 +264,7 @@ class _Sealer:
         for state, word in enumerate(("messages_decoded", "messages_ignored", "messages_rejected")):
             self._count(word, self.family_of[self.message_state == state])
         return {
-            name: counts
-            for name, counts in zip(FAMILY_NAMES, self.counts, strict=True)
-            if counts.messages_received
+            name: counts for name, counts in zip(FAMILY_NAMES, self.counts, strict=True) if counts.messages_received
         }
 
     @staticmethod

@@ -65,9 +65,7 @@ class Subscription:
 def native(formats: Mapping[str, Format]) -> list[Subscription]:
     """All native topics: what is subscribed without a subscriptions file."""
     return [
-        Subscription(topic, name)
-        for name in ("native", "senml-json", "senml-cbor")
-        for topic in formats[name].topics
+        Subscription(topic, name) for name in ("native", "senml-json", "senml-cbor") for topic in formats[name].topics
     ]
 
 
@@ -94,9 +92,9 @@ def _entry(path: Path, number: int, entry: Any, formats: Mapping[str, Format]) -
         raise SettingsError(f"{where}: not a table")
     unknown = set(entry) - {"topic", "format", "qos"}
     if unknown:
-        raise SettingsError(f"{where}: unknown key {sorted(unknown)[0]!r}; known are topic, format, qos")
+        raise SettingsError(f"{where}: unknown key {min(unknown)!r}; known are topic, format, qos")
     name = entry.get("format")
-    if name not in formats:
+    if not isinstance(name, str) or name not in formats:
         raise SettingsError(f"{where}: unknown format {name!r}; one of {', '.join(sorted(formats))}")
     topics: Sequence[str] = [entry["topic"]] if "topic" in entry else formats[name].topics
     if len(topics) != 1 or not isinstance(topics[0], str):

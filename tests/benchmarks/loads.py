@@ -16,9 +16,7 @@ _START = datetime(2026, 2, 1, tzinfo=UTC)
 
 def meters(count: int) -> list[Device]:
     """So many simulated native meters."""
-    return [
-        Device(f"meter-{n:05d}", "smart-meter", "native", origin="simulated", personal=True) for n in range(count)
-    ]
+    return [Device(f"meter-{n:05d}", "smart-meter", "native", origin="simulated", personal=True) for n in range(count)]
 
 
 def native(messages: int, devices: int) -> Iterator[Message]:

@@ -25,6 +25,4 @@ class Table:
     def text(self) -> str:
         """The table as lines."""
         width = max(map(len, self.rows), default=0)
-        return "\n".join(
-            f"{name:<{width}}  {row['value']:>16,.10g} {row['unit']}" for name, row in self.rows.items()
-        )
+        return "\n".join(f"{name:<{width}}  {row['value']:>16,.10g} {row['unit']}" for name, row in self.rows.items())
