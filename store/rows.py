@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from psycopg import errors
@@ -22,16 +22,11 @@ from store.copy import (
     staged_block,
 )
 from store.queries import queries
+from store.times import instant
 
 STORED, DUPLICATE, CONFLICT, THINNED = range(4)
 
 _SQL = queries("writer")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def instant(microseconds: int) -> datetime:
-    """An aware instant from microseconds since the Unix epoch."""
-    return _EPOCH + timedelta(microseconds=int(microseconds))
 
 
 @dataclass(slots=True)

@@ -23,8 +23,9 @@ from store.connect import Connection, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
 from store.queries import queries
 from store.rejections import write_rejections
-from store.rows import CONFLICT, DUPLICATE, STORED, THINNED, Written, instant, write_rows
+from store.rows import CONFLICT, DUPLICATE, STORED, THINNED, Written, write_rows
 from store.spans import write_spans
+from store.times import instant
 
 #: What the database may ask to try again: deadlock, serialization failure, lock not available in time.
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)

@@ -1,0 +1,109 @@
+"""The registered devices in the database."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from devices.device import Device, Origin
+from store.connect import Connection
+from store.copy import Float8s
+from store.queries import queries
+
+_SQL = queries("devices")
+
+State = Literal["reporting", "silent", "never seen"]
+
+
+class DeviceStatus(NamedTuple):
+    """A device in use: the time of its newest reading and when that arrived, None where there is none."""
+
+    id: str
+    family: str
+    origin: Origin
+    state: State
+    last_time: datetime | None
+    last_arrival: datetime | None
+
+
+def load(connection: Connection, since: int = 0) -> tuple[list[Device], int]:
+    """Devices that changed after the mark ``since``, retired ones too, and the new mark to ask with next time.
+
+    A device whose change commits later than another's has the higher mark: nobody who asks so misses one. Raises
+    psycopg.Error; ValueError where the database holds a device of a family that this program does not know.
+    """
+    rows = connection.execute(_SQL["changed"], (since,)).fetchall()
+    return [_device(row) for row in rows], rows[-1][-1] if rows else since
+
+
+def get(connection: Connection, device_id: str) -> Device | None:
+    """One device, or None. Raises psycopg.Error."""
+    row = connection.execute(_SQL["get"], (device_id,)).fetchone()
+    return None if row is None else _device(row)
+
+
+def _device(row: Sequence[Any]) -> Device:
+    attributes = {} if row[8] is None else json.loads(row[8])
+    return Device(*row[:8], attributes)
+
+
+def upsert(connection: Connection, devices: Iterable[Device]) -> int:
+    """Register devices or bring them up to date inside the running transaction; returns how many are new or changed.
+
+    A device without ``retired`` is in use again. Writers queue until their transactions end. Raises psycopg.Error;
+    ValueError for an id that is given twice.
+    """
+    rows = list(devices)
+    twice = [name for name, count in Counter(device.id for device in rows).items() if count > 1]
+    if twice:
+        raise ValueError(f"device {twice[0]} is given twice")
+    if not rows:
+        return 0
+    cursor = connection.execute(
+        _SQL["upsert"],
+        (
+            [device.id for device in rows],
+            [device.family for device in rows],
+            [device.model for device in rows],
+            Float8s([math.nan if device.lon is None else device.lon for device in rows]),
+            Float8s([math.nan if device.lat is None else device.lat for device in rows]),
+            [device.origin for device in rows],
+            [device.personal for device in rows],
+            [json.dumps(dict(device.attributes)) if device.attributes else "{}" for device in rows],
+            [device.retired for device in rows],
+        ),
+    )
+    return cursor.rowcount
+
+
+def retire(connection: Connection, ids: Iterable[str]) -> int:
+    """Retire devices inside the running transaction; returns how many were in use. Their readings stay.
+
+    Raises LookupError naming an id that is not registered (nothing is changed then); psycopg.Error.
+    """
+    wanted = sorted(set(ids))
+    known = {row[0] for row in connection.execute(_SQL["registered"], (wanted,)).fetchall()}
+    for device_id in wanted:
+        if device_id not in known:
+            raise LookupError(f"device {device_id} is not registered")
+    return connection.execute(_SQL["retire"], (wanted,)).rowcount
+
+
+def status(connection: Connection, silent_after: timedelta) -> list[DeviceStatus]:
+    """Every device in use by id; silent is one of which nothing new arrived for longer than ``silent_after``.
+
+    Arrival counts and not the reading's time: a replay of old recordings is no silence. Judged by the database's
+    clock, which stamped the arrivals. Raises psycopg.Error.
+    """
+    row = connection.execute("select now()").fetchone()
+    assert row is not None
+    limit = row[0] - silent_after
+    found = []
+    for device_id, family, origin, time, arrival in connection.execute(_SQL["status"]).fetchall():
+        state: State = "never seen" if arrival is None else "silent" if arrival < limit else "reporting"
+        found.append(DeviceStatus(device_id, family, origin, state, time, arrival))
+    return found

@@ -1,0 +1,59 @@
+"""Series: one property of one device, known to the readings by a small number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from psycopg.pq import TransactionStatus
+
+from devices.families import FAMILIES
+from store.batch import SeriesState
+from store.connect import Connection
+from store.queries import queries
+
+_SQL = queries("series")
+
+
+def resolve(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[SeriesState]:
+    """The series of (device id, property) pairs, in their order, each with its newest reading.
+
+    Missing series are created; all of it is one transaction of its own, committed at the return, so the connection
+    must not be inside one (RuntimeError). Raises LookupError for a device that is not registered; psycopg.Error.
+    """
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        raise RuntimeError("resolve commits: it cannot run inside another transaction")
+    if not pairs:
+        return []
+    with connection.transaction():
+        rows = _find(connection, pairs)
+        missing = sorted({pair for pair, row in zip(pairs, rows, strict=True) if row[0] is None})
+        if missing:
+            personal = [
+                (family.name, item.name)
+                for family in FAMILIES.values()
+                for item in family.properties.values()
+                if item.personal
+            ]
+            connection.execute(
+                _SQL["create"],
+                (
+                    [family for family, _ in personal],
+                    [name for _, name in personal],
+                    [device for device, _ in missing],
+                    [name for _, name in missing],
+                ),
+            )
+            rows = _find(connection, pairs)
+        for (device, name), row in zip(pairs, rows, strict=True):
+            if row[0] is None:
+                raise LookupError(f"{name} of device {device}: the device is not registered")
+    return [SeriesState(row[0], row[1], math.nan if row[1] is None else row[2]) for row in rows]
+
+
+def _find(
+    connection: Connection, pairs: Sequence[tuple[str, str]]
+) -> list[tuple[int | None, int | None, float | None]]:
+    devices, names = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(_SQL["find"], (devices, names)).fetchall()  # type: ignore[return-value]
