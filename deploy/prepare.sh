@@ -1,0 +1,22 @@
+#!/bin/sh
+# Makes the secrets of docker-compose.yml in deploy/private: random, once, kept at every further run.
+set -eu
+cd "$(dirname "$0")"
+mkdir -p private/accounts
+# Only you pass this folder. Inside, the containers' own users must read (and write the accounts): they come by mount
+# and never through it.
+chmod 700 private
+chmod 777 private/accounts
+
+secret() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+for name in superuser_password database_password collector_password; do
+    [ -s "private/$name" ] || { secret >"private/$name" && chmod 444 "private/$name"; }
+done
+
+# The list that `borough devices credentials` keeps: it gives the collector the account whose secret it finds here.
+list=private/accounts/secrets.csv
+if [ ! -e "$list" ]; then
+    printf 'device_id,username,password\nborough-collector,borough-collector,%s\n' "$(cat private/collector_password)" >"$list"
+    chmod 666 "$list"
+fi
+echo "Secrets are in deploy/private."

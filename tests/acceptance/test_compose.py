@@ -1,0 +1,222 @@
+"""docker-compose.yml without Docker: its scripts, its broker configuration and each of its commands, really run.
+
+Hosts and mounted paths are replaced by this machine's; everything else is read from the files as they stand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import psycopg
+import pytest
+import yaml
+from paho.mqtt.enums import CallbackAPIVersion
+
+from borough.postgres_server import free_port
+from scripts.parts import Parts
+from tests.commands import ACCOUNTS, COLLECT, COMPOSE_COMMANDS, LIST, MAINTAIN, MIGRATE
+from tests.servers import Cluster, Mosquitto, wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+BOROUGH = str(Path(sys.executable).with_name("borough"))
+
+
+@dataclass
+class Stack:
+    """The deployment's files in a folder of the test, with a database server and room for a broker."""
+
+    deploy: Path
+    cluster: Cluster
+    port: int
+    metrics_port: int
+
+    @property
+    def private(self) -> Path:
+        return self.deploy / "private"
+
+    def secret(self, name: str) -> str:
+        return (self.private / name).read_text()
+
+    def environment(self, command: tuple[str, ...]) -> dict[str, str]:
+        """What the service that runs this command gets, with this machine's places."""
+        (service,) = (found for found in COMPOSE["services"].values() if tuple(found.get("command", ())) == command)
+        assert self.cluster.server is not None
+        places = {
+            "@database:5432": f"@127.0.0.1:{self.cluster.server.port}",
+            "//broker:1883": f"//127.0.0.1:{self.port}",
+            "/run/secrets": str(self.private),
+            "9464": str(self.metrics_port),
+            "0.0.0.0": "127.0.0.1",
+            "${BOROUGH_MQTT_SHARED_GROUP-borough}": "borough",
+        }
+        values = {name: str(value) for name, value in service["environment"].items()}
+        return {"PATH": os.environ["PATH"], **{name: _replaced(value, places) for name, value in values.items()}}
+
+    def command(self, command: tuple[str, ...]) -> list[str]:
+        return [BOROUGH, *(part.replace("/accounts", str(self.private / "accounts")) for part in command)]
+
+    def run(self, command: tuple[str, ...]) -> str:
+        """Standard output of one command that must end with 0."""
+        done = subprocess.run(
+            self.command(command), env=self.environment(command), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def _replaced(text: str, places: Mapping[str, str]) -> str:
+    for old, new in places.items():
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture
+def stack(apache: Cluster, parts: Parts, tmp_path: Path) -> Iterator[Stack]:
+    """Secrets made by prepare.sh, and the role and database that database.sh makes."""
+    deploy = tmp_path / "deploy"
+    deploy.mkdir()
+    for name in ("prepare.sh", "database.sh", "mosquitto.conf"):
+        shutil.copy(ROOT / "deploy" / name, deploy)
+    subprocess.run(["sh", str(deploy / "prepare.sh")], check=True, capture_output=True)
+    assert apache.server is not None
+    environment = {
+        "PATH": f"{parts.postgres}:{os.environ['PATH']}",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(apache.server.port),
+        "PGPASSWORD": apache.server.password,
+        "POSTGRES_USER": "postgres",
+        "SERVICE_PASSWORD_FILE": str(deploy / "private/database_password"),
+    }
+    subprocess.run(["sh", str(deploy / "database.sh")], check=True, capture_output=True, env=environment)
+    yield Stack(deploy, apache, free_port(), free_port())
+    apache.drop("borough")
+    apache.execute("drop role borough")
+
+
+@pytest.fixture
+def broker(stack: Stack, parts: Parts, tmp_path: Path) -> Iterator[Mosquitto]:
+    """Mosquitto with deploy/mosquitto.conf; started by the test, once there are accounts."""
+    data = tmp_path / "data"
+    data.mkdir()
+    text = (stack.deploy / "mosquitto.conf").read_text()
+    places = {
+        "/mosquitto/data/": f"{data}/",
+        "/mosquitto/accounts": str(stack.private / "accounts"),
+        "listener 1883": f"listener {stack.port} 127.0.0.1",
+    }
+    broker = Mosquitto(parts.mosquitto, tmp_path / "broker")
+    broker.port = stack.port
+    broker.configuration.write_text(_replaced(text, places) + ("user root\n" if os.geteuid() == 0 else ""))
+    yield broker
+    broker.stop()
+
+
+def test_prepare_makes_secrets_once_and_for_us_alone(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "deploy/prepare.sh", tmp_path)
+    command = ["sh", str(tmp_path / "prepare.sh")]
+    subprocess.run(command, check=True, capture_output=True)
+    private = tmp_path / "private"
+    first = {path: path.read_text() for path in private.rglob("*") if path.is_file()}
+    assert {path.name for path in first} == {*COMPOSE["secrets"], "secrets.csv"}
+    assert all(re.fullmatch(r"[0-9a-f]{64}", (private / name).read_text()) for name in COMPOSE["secrets"])
+    assert len(set(first.values())) == len(first)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    subprocess.run(command, check=True, capture_output=True)
+    assert {path: path.read_text() for path in first} == first
+
+
+def test_the_service_is_no_superuser(stack: Stack) -> None:
+    assert stack.cluster.server is not None
+    port = stack.cluster.server.port
+    with psycopg.connect(
+        f"postgresql://borough@127.0.0.1:{port}/borough", password=stack.secret("database_password")
+    ) as connection:
+        rights = connection.execute(
+            "select rolsuper, rolcreatedb, rolreplication, rolbypassrls from pg_roles where rolname = current_user"
+        ).fetchone()
+        extension = connection.execute("select extname from pg_extension where extname = 'timescaledb'").fetchone()
+    assert rights == (False, False, False, False)
+    assert extension == ("timescaledb",)
+
+
+def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitto) -> None:
+    """Migrate, accounts, broker, collector; a message of a registered device arrives; maintain; a graceful end."""
+    ran = []
+
+    def run(command: tuple[str, ...]) -> str:
+        ran.append(command)
+        return stack.run(command)
+
+    run(MIGRATE)
+    run(ACCOUNTS)
+    broker.start()
+    with _collector(stack) as collector:
+        ran.append(COLLECT)
+        assert wait_for(lambda: _healthy(stack) or collector.poll() is not None, 30.0)
+        assert collector.poll() is None, "the collector ended"
+        devices = stack.deploy / "devices.csv"
+        devices.write_text("device_id,family,model,lon,lat\nm1,smart-meter,native,-0.1,51.5\n")
+        subprocess.run(
+            [BOROUGH, "devices", "import", str(devices)], env=stack.environment(LIST), check=True, capture_output=True
+        )
+        assert "m1" in run(LIST)
+        run(ACCOUNTS)
+        broker.reload()
+        assert _publish(stack, "m1", b'{"time": "2026-02-01T00:30:00Z", "import_interval": 0.213}')
+        assert wait_for(lambda: _stored(stack) == [0.213], 20.0)
+        run(MAINTAIN)
+        collector.send_signal(signal.SIGTERM)
+        assert collector.wait(30.0) == 0
+    assert set(ran) == set(COMPOSE_COMMANDS)
+
+
+def _collector(stack: Stack) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", *stack.command(COLLECT)],
+        env=stack.environment(COLLECT),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def _healthy(stack: Stack) -> bool:
+    """What the stack's own health check says."""
+    _cmd, program, *arguments = COMPOSE["services"]["collector"]["healthcheck"]["test"]
+    assert program == "python"
+    check = [sys.executable, *(part.replace("9464", str(stack.metrics_port)) for part in arguments)]
+    return subprocess.run(check, capture_output=True, check=False).returncode == 0
+
+
+def _publish(stack: Stack, device: str, payload: bytes) -> bool:
+    """Publish as the device, with the secret that the accounts' list has for it."""
+    rows = (stack.private / "accounts/secrets.csv").read_text().splitlines()
+    (secret,) = (row.rpartition(",")[2] for row in rows if row.startswith(f"{device},"))
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device)
+    client.username_pw_set(device, secret)
+    client.connect("127.0.0.1", stack.port)
+    client.loop_start()
+    try:
+        info = client.publish(f"borough/smart-meter/{device}/reading", payload, qos=1)
+        info.wait_for_publish(10.0)
+        return info.is_published()
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _stored(stack: Stack) -> list[float]:
+    with psycopg.connect(stack.cluster.url("borough")) as connection:
+        return [row[0] for row in connection.execute("select value from reading")]

@@ -1,0 +1,14 @@
+"""The commands that docker-compose.yml runs. ``tests/acceptance/test_compose.py`` runs every one as a real process.
+
+A command that is not in this list may not stand in docker-compose.yml (``tests/unit/test_repository_compose.py``).
+"""
+
+from __future__ import annotations
+
+MIGRATE = ("migrate",)
+ACCOUNTS = ("devices", "credentials", "/accounts")
+COLLECT = ("collect",)
+MAINTAIN = ("maintain",)
+LIST = ("devices", "list")
+
+COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, MAINTAIN, LIST)
