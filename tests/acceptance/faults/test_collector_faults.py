@@ -1,0 +1,160 @@
+"""The collector is killed, stopped, stopped too early, and told the same thing twice."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from tests.acceptance.faults.conftest import Collect
+from tests.harness.account import assert_same, table_account, total
+from tests.harness.load import assert_stored, count, device, message, native_load, now, register, rfc3339
+from tests.harness.proxy import Proxy
+from tests.harness.publisher import Publishing, publish
+from tests.harness.session import left_in_session, make_session
+from tests.servers import Mosquitto, wait_for
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def test_killed_three_times_every_message_is_stored_once(
+    database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random, seed: int
+) -> None:
+    load = native_load(seed, 100_000, devices=1_000)
+    register(database, load.devices)
+    collector = collect(database, mosquitto.url).start()
+    publishing = Publishing(mosquitto.port, load.messages, rate=15_000)
+    for _ in range(3):
+        time.sleep(chance.uniform(0.05, 0.7))
+        collector.kill9()
+        assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
+        collector.start()
+    publishing.join()
+    assert wait_for(lambda: count(database, "public.reading") >= len(load.expected), 40, 0.2)
+    collector.account()
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)
+    account = table_account(database)
+    sums = total(account)
+    assert sums.readings_stored == len(load.expected)
+    assert sums.readings_rejected == sums.messages_rejected == 0
+    assert sums.readings_decoded == sums.messages_received
+    assert set(account) == {item.family for item in load.devices}
+    assert left_in_session(mosquitto.port) == []
+
+
+def test_sigterm_writes_and_acknowledges_what_was_received(
+    database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random, seed: int
+) -> None:
+    """What was committed is not sent again: a clean stop costs no duplicates."""
+    load = native_load(seed, 40_000, devices=400)
+    register(database, load.devices)
+    make_session(mosquitto.port)
+    publish(mosquitto.port, load.messages)
+    collector = collect(database, mosquitto.url)
+    for _ in range(2):
+        collector.launch()
+        before = count(database, "public.reading")
+        assert wait_for(lambda: count(database, "public.reading") > before, 20, 0.005)  # noqa: B023 - asked at once
+        time.sleep(chance.uniform(0.0, 0.1))
+        assert collector.stop() == 0
+    collector.start()
+    assert wait_for(lambda: count(database, "public.reading") >= len(load.expected), 30)
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)
+    sums = total(table_account(database))
+    assert sums.messages_received == len(load.messages)
+    assert sums.readings_duplicates == 0
+    assert left_in_session(mosquitto.port) == []
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.5, 1.0])
+def test_sigterm_directly_after_the_start(database: str, mosquitto: Mosquitto, collect: Collect, seconds: float) -> None:
+    collector = collect(database, mosquitto.url).launch()
+    time.sleep(seconds)
+    assert collector.stop(10) == 0
+    assert "Traceback" not in collector.said()
+
+
+@pytest.mark.parametrize("fault", ["killed", "connection reset"])
+def test_messages_without_time_and_rejections_count_once(
+    database: str, mosquitto: Mosquitto, collect: Collect, fault: str
+) -> None:
+    """Their acknowledgements are lost after the commit: the redelivery takes the first arrival and makes no second row."""
+    sensors = [device(f"pir{number:03}", "movement-sensor") for number in range(100)]
+    register(database, sensors)
+    good = [message(sensor, {"motion": 1, "battery": 90}) for sensor in sensors]
+    bad = [message(sensor, b"{broken") for sensor in sensors]
+    half = [message(sensor, {"motion": 0, "colour": 3}) for sensor in sensors[:10]]
+    with Proxy(mosquitto.port) as proxy:
+        collector = collect(database, f"mqtt://127.0.0.1:{proxy.port}", mqtt_keep_alive=5).start()
+        proxy.deaf = True
+        publish(mosquitto.port, good + bad)
+        assert wait_for(lambda: count(database, "public.reading") == 200, 10)
+        publish(mosquitto.port, half)
+        assert wait_for(lambda: count(database, "public.reading") == 210, 10)
+        before = total(table_account(database))
+        if fault == "killed":
+            collector.kill9()
+            proxy.deaf = False
+            collector.start()
+        else:
+            proxy.deaf = False
+            proxy.reset()
+        assert wait_for(lambda: total(table_account(database)).messages_received == 2 * before.messages_received, 15)
+        collector.account()
+        assert collector.stop() == 0
+    assert count(database, "public.reading") == 210
+    assert count(database, "public.rejected") == 110
+    after = total(table_account(database))
+    assert after.readings_stored == before.readings_stored == 210
+    assert after.readings_duplicates == 210
+    assert left_in_session(mosquitto.port) == []
+
+
+def test_a_new_message_with_an_old_packet_id_is_new(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
+    """The same message without a time, sent again on purpose, is another observation."""
+    sensor = device("pir", "movement-sensor")
+    register(database, [sensor])
+    collector = collect(database, mosquitto.url, batch_age=0.05).start()
+    for number in range(1, 6):
+        publish(mosquitto.port, [message(sensor, {"motion": 1})])
+        assert wait_for(lambda: count(database, "public.reading") == number, 10)  # noqa: B023 - asked at once
+    metrics = collector.account()
+    assert collector.stop() == 0
+    assert_same(metrics, table_account(database))
+
+
+def test_several_messages_without_time_of_one_device_at_once_are_all_stored(
+    database: str, mosquitto: Mosquitto, collect: Collect
+) -> None:
+    """A queue that is drained after an absence holds many: none may push out another."""
+    sensor = device("pir", "movement-sensor")
+    register(database, [sensor])
+    make_session(mosquitto.port)
+    publish(mosquitto.port, [message(sensor, {"motion": number % 2}) for number in range(50)])
+    collector = collect(database, mosquitto.url).start()
+    assert wait_for(lambda: total(table_account(database)).messages_received == 50, 10)
+    assert collector.stop() == 0
+    assert count(database, "public.rejected") == 0
+    assert count(database, "public.reading") == 50
+
+
+def test_sequence_numbers_are_merged_however_often_they_come(
+    database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random
+) -> None:
+    sender = device("d1", "air-monitor")
+    register(database, [sender])
+    start = now() - 3_600_000_000
+    numbers = [n for n in range(1, 401) if not 100 <= n < 120]
+    messages = [message(sender, {"time": rfc3339(start + n * 1_000_000), "pm2_5": 7.5, "seq": n}) for n in numbers]
+    again = messages + chance.sample(messages, 100)
+    chance.shuffle(again)
+    collector = collect(database, mosquitto.url).start()
+    publish(mosquitto.port, again)
+    assert wait_for(lambda: total(table_account(database)).messages_received == len(again), 10)
+    assert collector.stop() == 0
+    assert count(database, "public.reading") == len(numbers)
+    assert count(database, "public.sequence where (first, last) in ((1, 99), (120, 400))") == 2
+    assert count(database, "public.sequence") == 2

@@ -1,0 +1,304 @@
+"""The database is stopped, killed, frozen, read-only, deadlocked, or loses its answer to COMMIT."""
+
+from __future__ import annotations
+
+import threading
+import time
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+import pytest
+
+from borough.postgres_server import PostgresServer
+from tests.acceptance.faults.conftest import Collect
+from tests.harness.account import assert_same, table_account, total
+from tests.harness.collector import CLIENT_ID
+from tests.harness.load import ask, assert_stored, count, native_load, register
+from tests.harness.proxy import Proxy, wait_quiet
+from tests.harness.publisher import Publishing, publish
+from tests.harness.session import left_in_session, make_session
+from tests.servers import Mosquitto, wait_for
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def test_stopped_for_20_s_and_killed_in_the_middle(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    load = native_load(seed, 100_000, devices=1_000)
+    register(fragile, load.devices)
+    with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}").start()
+        pid = collector.pid
+        publishing = Publishing(mosquitto.port, load.messages, rate=5_000)
+        assert wait_for(lambda: proxy.acknowledgements > 5_000, 10)
+        server.stop()
+        _away(proxy, collector, 10.0)
+        server.start()
+        assert wait_for(lambda: proxy.acknowledgements > 40_000, 15), "it did not drain between the two outages"
+        server.kill9()
+        _away(proxy, collector, 10.0)
+        assert psutil.Process(pid).memory_info().rss < 400e6
+        server.start()
+        publishing.join()
+        assert wait_for(lambda: proxy.acknowledgements >= len(load.messages), 30)
+        wait_for(collector.ready, 5)
+        assert collector.alive
+        assert collector.pid == pid
+        assert collector.ready()
+        metrics = collector.account()
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    account = table_account(fragile)
+    assert_same(metrics, account)
+    sums = total(account)
+    # it held what it had received and wrote that, so the broker had no reason to send anything twice
+    assert sums.messages_received == sums.readings_stored == len(load.messages)
+    assert left_in_session(mosquitto.port) == []
+
+
+def _away(proxy: Proxy, collector: object, seconds: float) -> None:
+    """Nothing is acknowledged while the database is away, and the collector says so."""
+    until = time.monotonic() + seconds
+    time.sleep(0.5)  # acknowledgements of the last commit may still be on their way
+    before = proxy.acknowledgements
+    assert wait_for(lambda: not collector.ready(), 5)  # type: ignore[attr-defined]
+    assert collector.get("/health/live")[0] == 200  # type: ignore[attr-defined]
+    assert collector.metric("borough_database_up") == 0  # type: ignore[attr-defined]
+    time.sleep(max(0.0, until - time.monotonic()))
+    assert proxy.acknowledgements == before, "acknowledged without a commit"
+
+
+def test_the_answer_to_commit_is_lost(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    load = native_load(seed, 5_000)
+    register(fragile, load.devices)
+    with Proxy(server.port) as proxy:
+        through = fragile.replace(f":{server.port}/", f":{proxy.port}/")
+        assert urlsplit(through).port == proxy.port
+        collector = collect(through, mosquitto.url, batch_readings=500).start()
+        third = len(load.messages) // 3
+        for part in (load.messages[:third], load.messages[third : 2 * third], load.messages[2 * third :]):
+            lost = proxy.lost_answers
+            proxy.lose_answer_to = b"COMMIT"
+            publish(mosquitto.port, part)
+            assert wait_for(lambda: proxy.lost_answers > lost, 10)  # noqa: B023 - asked at once
+        assert wait_for(lambda: total(table_account(fragile)).messages_received >= len(load.messages), 15)
+        assert wait_for(lambda: not collector.metrics()["borough_messages_in_flight"] or total(
+            collector.account()).messages_received == len(load.messages), 5)
+        metrics = collector.account()
+        assert collector.metric("borough_write_errors_total") >= 3
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    account = table_account(fragile)
+    assert_same(metrics, account)
+    assert total(account).readings_duplicates == 0, "a batch was written twice"
+
+
+def test_frozen_database(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    load = native_load(seed, 6_000)
+    register(fragile, load.devices)
+    with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", write_timeout=1.5).start()
+        publish(mosquitto.port, load.messages[:2_000])
+        assert wait_for(lambda: proxy.acknowledgements == 2_000, 10)
+        server.freeze()
+        publish(mosquitto.port, load.messages[2_000:])
+        assert wait_for(lambda: "no answer from the database" in collector.said(), 10)
+        assert wait_for(lambda: not collector.ready(), 5)
+        assert proxy.acknowledgements == 2_000
+        server.thaw()
+        assert wait_for(lambda: proxy.acknowledgements == 6_000, 30)
+        assert wait_for(collector.ready, 15)
+        metrics = collector.account()
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert_same(metrics, table_account(fragile))
+
+
+def test_sigterm_while_the_database_is_away_or_frozen(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """It ends by itself with 0, and the broker keeps what was not written."""
+    load = native_load(seed, 2_000)
+    register(fragile, load.devices)
+    first = collect(fragile, mosquitto.url, write_timeout=2).start()
+    server.freeze()
+    publish(mosquitto.port, load.messages[:1_000])
+    time.sleep(1.0)
+    assert first.stop(25) == 0
+    server.thaw()
+    second = collect(fragile, mosquitto.url).start()
+    assert wait_for(lambda: count(fragile, "public.reading") >= 1_000, 15)
+    server.stop()
+    publish(mosquitto.port, load.messages[1_000:])
+    time.sleep(0.5)
+    assert second.stop(20) == 0
+    assert "Traceback" not in first.said() + second.said()
+    server.start()
+    third = collect(fragile, mosquitto.url).start()
+    assert wait_for(lambda: count(fragile, "public.reading") >= 2_000, 15)
+    assert third.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert left_in_session(mosquitto.port) == []
+
+
+def test_database_away_at_the_start(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    load = native_load(seed, 500)
+    register(fragile, load.devices)
+    make_session(mosquitto.port)
+    publish(mosquitto.port, load.messages)
+    server.stop()
+    collector = collect(fragile, mosquitto.url).launch()
+    assert wait_for(lambda: collector.get("/health/ready")[0] == 503, 10)
+    assert "database" in collector.get("/health/ready")[1]
+    server.start()
+    collector.wait_ready(15)
+    assert wait_for(lambda: count(fragile, "public.reading") >= 500, 15)
+    assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert "Traceback" not in collector.said()
+
+
+def test_read_only_database(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """As after a failover to a standby, and as with a full disk: every write fails, nothing else does."""
+    load = native_load(seed, 3_000)
+    register(fragile, load.devices)
+    with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}").start()
+        _read_only(fragile, True)
+        try:
+            publish(mosquitto.port, load.messages)
+            assert wait_for(lambda: not collector.ready(), 5)
+            # the alarm stands: reading the registry works, and is no reason to call it off
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                assert not collector.ready()
+                assert collector.metric("borough_database_up") == 0
+                time.sleep(0.05)
+            assert collector.metric("borough_write_errors_total") >= 2
+            assert proxy.acknowledgements == 0
+        finally:
+            _read_only(fragile, False)
+        assert wait_for(lambda: proxy.acknowledgements == 3_000, 15)
+        assert wait_for(collector.ready, 5)
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert sum("write failed" in text for text in collector.messages()) == 1, "one line says it, not one a try"
+
+
+def _read_only(database: str, on: bool) -> None:
+    with psycopg.connect(database, autocommit=True, options="-c default_transaction_read_only=off") as connection:
+        change = "set default_transaction_read_only = on" if on else "reset default_transaction_read_only"
+        connection.execute(f"alter system {change}".encode())
+        connection.execute("select pg_reload_conf()")
+    time.sleep(0.2)  # every backend takes it over when it is next idle
+
+
+def test_deadlock_is_tried_again(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Somebody else locks the accounting and then wants the collector's row, which its transaction holds."""
+    load = native_load(seed, 500)
+    register(fragile, load.devices)
+    collector = collect(fragile, mosquitto.url).start()
+    before = ask(fragile, "select deadlocks from pg_stat_database where datname = current_database()")[0][0]
+    with psycopg.connect(fragile) as other:
+        other.execute("set deadlock_timeout = '60s'")  # so that the collector is the one who is told
+        other.execute("lock table public.accounting in exclusive mode")
+        publish(mosquitto.port, load.messages)
+        assert wait_for(lambda: count(fragile, "pg_locks where not granted") > 0, 10)
+        other.execute("select from public.collector where name = %s for update", (CLIENT_ID,))
+        other.commit()
+    assert wait_for(lambda: count(fragile, "public.reading") == 500, 15)
+    assert wait_for(
+        lambda: ask(fragile, "select deadlocks from pg_stat_database where datname = current_database()")[0][0] > before,
+        5,
+    )
+    metrics = collector.account()
+    assert collector.metric("borough_write_errors_total") == 0, "a deadlock is no failure of the database"
+    assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert_same(metrics, table_account(fragile))
+
+
+def test_no_acknowledgement_while_a_rejection_cannot_be_written(
+    fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    load = native_load(seed, 200)
+    register(fragile, load.devices)
+    with psycopg.connect(fragile, autocommit=True) as connection:
+        connection.execute(
+            "create function refuse() returns trigger language plpgsql as"
+            " $$ begin raise exception 'no room for a rejection'; end $$"
+        )
+        connection.execute("create trigger refuse before insert on public.rejected execute function refuse()")
+        with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+            collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}").start()
+            publish(mosquitto.port, [*load.messages, (load.messages[0][0], b"garbage")])
+            assert wait_for(lambda: collector.metric("borough_write_errors_total") >= 3, 10)
+            assert proxy.acknowledgements == 0
+            assert count(fragile, "public.reading") == 0
+            connection.execute("drop trigger refuse on public.rejected")
+            assert wait_for(lambda: proxy.acknowledgements == 201, 15)
+            metrics = collector.account()
+            assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert count(fragile, "public.rejected") == 1
+    assert_same(metrics, table_account(fragile))
+
+
+def test_backlog_is_bounded_and_drains(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """With the database away it reads no more than it may hold; the broker keeps the rest, and nothing is dropped."""
+    load = native_load(seed, 30_000)
+    register(fragile, load.devices)
+    with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+        collector = collect(
+            fragile, f"mqtt://127.0.0.1:{proxy.port}", mqtt_receive_maximum=2_000, batch_readings=1_000
+        ).start()
+        server.stop()
+        publish(mosquitto.port, load.messages)
+        time.sleep(1.0)
+        held = sum(collector.metrics()["borough_messages_in_flight"].values())
+        assert 0 < held <= 2_000
+        assert proxy.acknowledgements == 0
+        server.start()
+        assert wait_for(lambda: proxy.acknowledgements == 30_000, 30)
+        assert wait_quiet(proxy, 0.3, 5)
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+
+
+def test_two_collectors_never_deadlock(
+    database: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Both write the same series in another order, in small batches."""
+    load = native_load(seed, 20_000, devices=50, shuffled=True)
+    register(database, load.devices)
+    pair = [
+        collect(database, mosquitto.url, mqtt_client_id=name, batch_readings=300, batch_age=0.02).start()
+        for name in ("east", "west")
+    ]
+    publish(mosquitto.port, load.messages)
+    each = len(load.messages)
+    assert wait_for(lambda: total(table_account(database)).messages_received == 2 * each, 40, 0.2)
+    for collector in pair:
+        collector.account()
+        assert collector.metric("borough_write_errors_total") == 0
+    assert all(collector.stop() == 0 for collector in pair)
+    assert_stored(database, load.expected)
+    sums = total(table_account(database))
+    assert (sums.readings_stored, sums.readings_duplicates) == (each, each)
+    found = ask(database, "select deadlocks from pg_stat_database where datname = current_database()")
+    assert found == [(0,)]
+    assert threading.active_count() < 50
