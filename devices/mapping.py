@@ -79,8 +79,8 @@ class RecordMapping:
     """One mapping file.
 
     ``identity``: paths of which one must be the device's id, if any is there. ``text_numbers``: numbers are written as
-    text. ``variants``: model -> further readings; ``model_path``: where the record names the model, for devices whose
-    registered model is not one of them.
+    text, and an empty text means "not measured". ``variants``: model -> further readings; ``model_path``: where the
+    record names the model, for devices whose registered model is not one of them.
     """
 
     name: str

@@ -174,6 +174,8 @@ def _judge(rule: ReadingRule, prop: Property, paths: _Paths, text_numbers: bool)
     state = prop.kind == "state"
 
     def judge(value: Any, found: _Found) -> Any:
+        if text_numbers and value == "":
+            return _MISSING  # an empty cell of a file
         if values is not None:
             return _enumerated(value, values)
         if text_numbers and type(value) is str:

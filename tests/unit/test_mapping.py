@@ -1,0 +1,162 @@
+"""Mapping files: what is wrong with one is said in one clear error, and the engine reads records of any make."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.decoders.mapped import packaged_mapping
+from devices.decoding import Binding, Flaw, Reason, Rejection
+from devices.mapping import MappingError, TimeRule, read_mapping
+from devices.mapping_engine import record_reader
+from devices.mapping_time import time_reader
+from devices.models import METER_DRIVERS
+
+GOOD = """
+name = "bays"
+topics = ["bays/{device}"]
+family = "parking-bay"
+[time]
+path = "at"
+zone = "Europe/London"
+[[reading]]
+property = "occupied"
+path = "status"
+values = { free = 0, taken = 1, true = 1 }
+[[reading]]
+property = "temperature"
+path = "temp"
+unit = "F"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "bays"', "name = bays", "at line 2"),
+        ('name = "bays"', "", "name, topics: both are needed"),
+        ("[time]", "[time]\ncolour = 1", "time, colour: unknown key; known are epoch, path, paths, pattern, zone"),
+        ('"parking-bay"', '"parking"', "family: 'parking' is none of parking-bay,"),
+        ('"Europe/London"', '"Europe/Atlantis"', "time, zone: 'Europe/Atlantis' is no IANA time zone"),
+        ('"Europe/London"', '"../secret"', "time, zone: '../secret' is no IANA time zone"),
+        ('"occupied"', '"ocupied"', "reading 1, property: no family has a property 'ocupied'"),
+        ('unit = "F"', 'unit = "kWh"', "reading 2 (temperature), unit: unit 'kWh' (energy) does not convert to Cel"),
+        ('unit = "F"', 'unit = "Q"', "reading 2 (temperature), unit: unit 'Q' is not known"),
+        ('unit = "F"', "unit = 7", "reading 2 (temperature), unit: is no text"),
+        ('path = "temp"', "", "reading 2 (temperature): needs either path or paths"),
+        ('path = "temp"', 'path = "a"\npaths = ["b"]', "reading 2 (temperature): needs either path or paths"),
+        ('path = "temp"', "path = []", "reading 2 (temperature), path: a path is a key or a list of keys"),
+        ("taken = 1", 'taken = "yes"', "reading 1 (occupied), values: 'yes' is no number"),
+        ('unit = "F"', "glitch = 0", "reading 2 (temperature), glitch: needs"),
+        ('unit = "F"', "zero = 0", "reading 2, zero: unknown key"),
+        ('path = "at"', 'path = "at"\nepoch = "us"', "time, epoch: 'us' is neither s nor ms"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_error(old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(MappingError) as caught:
+        read_mapping(GOOD.replace(old, new, 1), "bays.toml")
+    text = str(caught.value)
+    assert text.startswith("bays.toml: ")
+    assert message in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("text", ["", 'name = "a"\ntopics = ["a/{device}"]', GOOD + '[[status]]\nvalues = ["x"]'])
+def test_an_incomplete_file_is_refused(text: str) -> None:
+    with pytest.raises(MappingError, match=r"^x\.toml: "):
+        read_mapping(text, "x.toml")
+
+
+def test_a_model_in_two_variants_is_refused() -> None:
+    variant = '[[variant]]\nmodels = ["a"]\n[[variant.reading]]\nproperty = "power"\npath = "p"\n'
+    with pytest.raises(MappingError, match="'a' is in two variants"):
+        read_mapping('name = "x"\ntopics = ["x/{device}"]\n' + variant + variant, "x.toml")
+
+
+def test_the_engine_reads_rows_of_a_csv_file() -> None:
+    text = (
+        "when;bay;status;temp\n01/07/2025 12:00;b1;taken;68\n01/07/2025 12:05;b1;free;\n01/07/2025 12:10;b1;gone;cold\n"
+    )
+    mapping = read_mapping(
+        GOOD.replace('path = "at"', 'path = "when"\npattern = "%d/%m/%Y %H:%M"').replace(
+            "[time]", 'text_numbers = true\nidentity = ["bay"]\n[time]', 1
+        ),
+        "bays.toml",
+    )
+    read = record_reader(mapping, Binding("b1", "parking-bay", "bays", {}))
+    rows = list(csv.DictReader(io.StringIO(text), delimiter=";"))
+    assert read(rows[0]) == ("2025-07-01T11:00:00Z", {"occupied": 1, "temperature": 20.0}, None)
+    time, values, _ = read(rows[2])
+    assert time == "2025-07-01T11:10:00Z"
+    assert [flaw.reason for flaw in values.values()] == [Reason.BAD_VALUE, Reason.BAD_VALUE]
+    assert "cold" not in repr(values)
+    with pytest.raises(Rejection, match="device_mismatch"):
+        read({**rows[0], "bay": "b2"})
+
+
+def test_an_empty_cell_of_a_file_is_not_measured() -> None:
+    mapping = read_mapping("text_numbers = true\n" + GOOD, "bays.toml")
+    read = record_reader(mapping, Binding("b1", "parking-bay", "bays", {}))
+    assert read({"at": "2025-07-01T12:00:00", "status": "free", "temp": ""})[1] == {"occupied": 0}
+
+
+def test_enumerations_take_json_truth_and_refuse_what_they_do_not_list() -> None:
+    read = record_reader(read_mapping(GOOD, "bays.toml"), Binding("b1", "parking-bay", "bays", {}))
+    assert read({"status": True})[1] == {"occupied": 1}
+    assert read({"status": "closed"})[1] == {
+        "occupied": Flaw(Reason.BAD_VALUE, "a value that the mapping does not list")
+    }
+    assert read({"status": ["free"]})[1]["occupied"].reason is Reason.BAD_VALUE
+
+
+def test_readings_of_other_families_are_left_out() -> None:
+    read = record_reader(packaged_mapping("zigbee2mqtt"), Binding("p1", "air-monitor", "zigbee2mqtt", {}))
+    assert read({"occupancy": True, "temperature": 20.5, "pm25": 3, "battery": 88})[1] == {
+        "temperature": 20.5,
+        "pm2_5": 3,
+    }
+
+
+def test_models_and_mapping_agree_on_the_meters() -> None:
+    assert set(packaged_mapping("wmbusmeters").variants or {}) == set(METER_DRIVERS)
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        (1769905800000, 1769905800.0),
+        ("1769905800000", 1769905800.0),
+        (True, None),
+        ("soon", None),
+        ([], None),
+        ("nan", None),
+    ],
+)
+def test_epoch_in_milliseconds(value: object, result: float | None) -> None:
+    read = time_reader(TimeRule((("t",),), epoch="ms"), None)
+    if result is None:
+        with pytest.raises(Rejection, match="bad_time"):
+            read(value)
+    else:
+        assert read(value) == result
+
+
+@given(instant=st.datetimes(datetime(1996, 1, 1), datetime(2037, 1, 1)))  # noqa: DTZ001 made aware below
+def test_local_times_come_back_as_the_instant_that_they_name(instant: datetime) -> None:
+    # Two instants share the repeated hour of autumn; then it is the earlier one.
+    zone = ZoneInfo("Europe/London")
+    aware = instant.replace(tzinfo=UTC)
+    local = aware.astimezone(zone)
+    text = local.replace(tzinfo=None).isoformat()
+    read = time_reader(TimeRule((("t",),), zone="Europe/London"), None)(text)
+    assert isinstance(read, str)
+    earlier = aware - timedelta(hours=1)
+    repeated = earlier.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
+    assert datetime.fromisoformat(read) == (earlier if repeated else aware)
