@@ -1,13 +1,14 @@
 """Times of messages to instants: RFC 3339 text or epoch seconds to int64 microseconds since the Unix epoch, UTC.
 
 Text of the commonest shape, ``2026-02-01T00:30:00Z``, is parsed for a whole batch at once on its digits; everything
-else one by one.
+else one by one. A leap second (``:60``) is no instant here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 BAD = np.iinfo(np.int64).min
 
 _SECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS = {int, float}
 #: Epoch seconds are taken up to the year 9999.
 _SECONDS_MAXIMUM = 2.534e11
 _TEXT = re.compile(
@@ -30,28 +33,36 @@ _DIGITS = [place for place in range(20) if place not in _SEPARATORS]
 
 def parse(times: Sequence[Any]) -> NDArray[np.int64]:
     """Instants [us], shape ``(times,)``; ``BAD`` where a time is null, of a wrong type or impossible."""
-    count = len(times)
-    try:
-        joined = "".join(times)
-    except TypeError:
-        pass
-    else:
-        if len(joined) == 20 * count and joined.isascii():
-            result = _plain(np.frombuffer(joined.encode(), np.uint8).reshape(count, 20))
-            for index in np.flatnonzero(result == BAD).tolist():
-                result[index] = instant(times[index])
-            return result
-    if set(map(type, times)) <= {int, float}:
+    kinds = set(map(type, times))
+    if kinds <= _NUMBERS:
         return _numbers(times)
-    known: dict[Any, int] = {}
-    result = np.empty(count, np.int64)
+    if kinds == {str} and set(map(len, times)) == {20}:
+        return _texts(times)
+    result = np.full(len(times), BAD, np.int64)
+    plain = [index for index, value in enumerate(times) if type(value) is str and len(value) == 20]
+    if plain:
+        result[plain] = _texts([times[index] for index in plain])
+    numbers = [index for index, value in enumerate(times) if type(value) in _NUMBERS]
+    if numbers:
+        result[numbers] = _numbers([times[index] for index in numbers])
+    known: dict[str, int] = {}  # the records of a pack share a time
     for index, value in enumerate(times):
-        # the type belongs to the key: True == 1 == 1.0
-        key = (value.__class__, value) if value.__class__ in (str, int, float) else None
-        found = known.get(key) if key is not None else BAD
-        if found is None:
-            found = known[key] = instant(value)
-        result[index] = found
+        if type(value) is str and len(value) != 20:
+            found = known.get(value)
+            if found is None:
+                found = known[value] = instant(value)
+            result[index] = found
+    return result
+
+
+def _texts(times: Sequence[str]) -> NDArray[np.int64]:
+    """Instants of texts of 20 characters each. One of another length would shift all that come after it."""
+    joined = "".join(times)
+    if not joined.isascii():
+        joined = "".join([text if text.isascii() else " " * 20 for text in times])
+    result = _plain(np.frombuffer(joined.encode(), np.uint8).reshape(len(times), 20))
+    for index in np.flatnonzero(result == BAD).tolist():
+        result[index] = instant(times[index])
     return result
 
 
@@ -82,7 +93,7 @@ def _plain(text: NDArray[np.uint8]) -> NDArray[np.int64]:
 
     year, month, day = two(0) * 100 + two(2), two(5), two(8)
     hour, minute, second = two(11), two(14), two(17)
-    ok &= (month >= 1) & (month <= 12) & (day >= 1) & (hour <= 23) & (minute <= 59) & (second <= 59)
+    ok &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (hour <= 23) & (minute <= 59) & (second <= 59)
     leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
     longest = _DAYS[np.where(ok, month, 1) - 1] - ((month == 2) & ~leap)
     ok &= day <= longest
@@ -107,15 +118,15 @@ def instant(value: object) -> int:
     match = _TEXT.match(value)
     if match is None:
         return int(BAD)
-    parts = match.groups()
-    plain = f"{parts[0]}-{parts[1]}-{parts[2]}T{parts[3]}:{parts[4]}:{parts[5]}Z"
-    whole = int(_plain(np.frombuffer(plain.encode(), np.uint8).reshape(1, 20))[0])
-    if whole == BAD:
-        return whole
+    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes = match.groups()
+    try:
+        whole = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    except ValueError:
+        return int(BAD)
     offset = 0
-    if parts[8]:
-        hours, minutes = int(parts[9]), int(parts[10])
-        if hours > 23 or minutes > 59:
+    if sign:
+        if int(hours) > 23 or int(minutes) > 59:
             return int(BAD)
-        offset = (hours * 60 + minutes) * 60 * (-1 if parts[8] == "-" else 1)
-    return whole - offset * _SECOND + int((parts[6] or "").ljust(6, "0")[:6])
+        offset = (int(hours) * 60 + int(minutes)) * 60 * (-1 if sign == "-" else 1)
+    since = whole - _EPOCH
+    return (since.days * 86_400 + since.seconds - offset) * _SECOND + int((fraction or "").ljust(6, "0")[:6])

@@ -355,6 +355,6 @@ def _resolve(times: Sequence[Any], arrival: Ints) -> Sequence[Any]:
     if not {type(None), Relative} & set(map(type, times)):
         return times
     return [
-        0 if value is None else arrival[index] / 1e6 + float(value) if value.__class__ is Relative else value
+        0 if value is None else int(arrival[index]) / 1e6 + float(value) if value.__class__ is Relative else value
         for index, value in enumerate(times)
     ]
