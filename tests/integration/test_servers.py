@@ -19,6 +19,8 @@ from psycopg import errors
 
 from borough.postgres_server import PostgresError, PostgresServer, private_folder
 from scripts.parts import Parts
+from store import migrations
+from store.tier import tier
 from tests.certificates import Authority
 from tests.servers import Cluster, Mosquitto, wait_for
 
@@ -225,3 +227,18 @@ def test_mosquitto_tls_refuses_a_stranger(parts: Parts, tmp_path: Path, shows: s
             pytest.raises((ssl.SSLError, ConnectionResetError)),
         ):
             stream.recv(1)
+
+
+def test_each_database_is_migrated_and_new(each_database: str, cluster: Cluster) -> None:
+    """The store finds its schema and the tier that the server is meant to be."""
+    with psycopg.connect(each_database) as connection:
+        assert migrations.is_current(connection)
+        assert tier(connection) == cluster.tier
+        assert connection.execute("select count(*) from reading").fetchone() == (0,)
+
+
+def test_database_is_a_clone_of_its_own(database: str, empty_database: str) -> None:
+    with psycopg.connect(database) as connection:
+        assert migrations.is_current(connection)
+    with psycopg.connect(empty_database) as connection:
+        assert not migrations.is_current(connection)
