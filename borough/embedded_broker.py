@@ -23,7 +23,7 @@ from amqtt.session import Session
 READY = "ready"
 
 
-class OneAccount(BaseAuthPlugin):
+class OneAccount(BaseAuthPlugin):  # type: ignore[misc] # amqtt carries no types
     """Lets in one user name with one password. Without a user name amqtt forgets the session."""
 
     @dataclass

@@ -1,0 +1,75 @@
+"""The command ``borough``: where a process begins, and where every error ends, in one line.
+
+Little is imported at the top: until `main` runs, Ctrl-C would show a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+
+def main() -> None:
+    """Run the command and end the process: 0 done, 1 found or failed, 2 wrong usage or settings, 130 interrupted."""
+    signal.signal(signal.SIGINT, _leave)
+    if sys.argv[1:2] == ["collect"]:
+        # a collector that is stopped before it has taken anything has nothing to write and ends well
+        signal.signal(signal.SIGTERM, _leave)
+    sys.exit(run(sys.argv[1:]))
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    os._exit(0 if number == signal.SIGTERM else 130)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; its exit status. A user's mistake never shows a traceback."""
+    import typer
+
+    from borough.app import app
+    from borough.errors import Failure, UsageError
+    from borough.postgres_server import PostgresError
+    from ingest.subscriptions import SettingsError
+
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result: object = app(args=arguments, prog_name="borough", standalone_mode=False)
+        sys.stdout.flush()
+    except SettingsError as error:
+        return _end(error, 2)
+    except UsageError as error:
+        return _end(error, 2, *error.details)
+    except (Failure, PostgresError) as error:
+        return _end(error, 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        # `borough devices list | head`: nobody reads any more, and Python would complain once again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _end(f"{error.filename}: {error.strerror}" if error.filename else error, 1)
+    except typer.TyperException as error:
+        return _usage(error)
+    return result if isinstance(result, int) else 0
+
+
+def _end(error: object, status: int, *details: str) -> int:
+    lines = [f"borough: {error}", *(f"  {detail}" for detail in details)]
+    sys.stderr.write("\n".join(lines) + "\n")
+    return status
+
+
+def _usage(error: Exception) -> int:
+    """What Typer says about wrong arguments, with the command whose help says more."""
+    text: str = error.format_message()  # type: ignore[attr-defined]
+    status: int = error.exit_code  # type: ignore[attr-defined]
+    if text.startswith("Usage:"):
+        sys.stderr.write(text + "\n")  # no command was given: this is the help itself
+        return status
+    context = getattr(error, "ctx", None)
+    return _end(f"{text.rstrip('.?')}; see: {context.command_path if context else 'borough'} --help", status)

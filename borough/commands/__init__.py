@@ -1,0 +1,1 @@
+"""The nouns and verbs of the command ``borough``, one module each."""

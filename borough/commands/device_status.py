@@ -1,0 +1,64 @@
+"""``borough devices status``: which devices are silent, and which were never heard."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from borough.database import database
+from borough.errors import UsageError
+from borough.output import Json, say, show_json, show_table
+from store import devices as table
+from store.connect import Connection
+
+_DURATION = re.compile(r"(\d{1,6})\s*(s|min|h|d)\Z")
+_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """A length of time as it is typed: ``90s``, ``15min``, ``1h``, ``2d``. Raises UsageError."""
+    found = _DURATION.match(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no length of time such as 90s, 15min, 1h or 2d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def last_heard(connection: Connection, device_id: str) -> datetime | None:
+    """When the newest reading of a device arrived; None for one that was never heard or is retired."""
+    return next((row.last_arrival for row in table.status(connection, timedelta(hours=1)) if row.id == device_id), None)
+
+
+def status(
+    silent_after: Annotated[
+        str, typer.Option(help="Silent is who said nothing for so long: 90s, 15min, 1h, 2d.")
+    ] = "1h",
+    family: Annotated[str, typer.Option(help="Only this family.")] = "",
+    json_output: Json = False,
+) -> None:
+    """Show the silent devices, longest silent first, and those that were never heard. Retired ones are left out.
+
+    Example: borough devices status --silent-after 15min
+    """
+    after = duration(silent_after)
+    with database() as connection:
+        rows = [row for row in table.status(connection, after) if not family or row.family == family]
+    silent = sorted((row for row in rows if row.state == "silent"), key=lambda row: (row.last_arrival, row.id))
+    never = [row for row in rows if row.state == "never seen"]
+    if json_output:
+        show_json(
+            {
+                "devices": len(rows),
+                "reporting": len(rows) - len(never) - len(silent),
+                "silent": [{"device": row.id, "family": row.family, "last_heard": row.last_arrival} for row in silent],
+                "never_seen": [{"device": row.id, "family": row.family} for row in never],
+            }
+        )
+        return
+    show_table(
+        ("state", "device", "family", "last heard"),
+        [(row.state, row.id, row.family, row.last_arrival) for row in (*silent, *never)],
+    )
+    say(f"{len(rows)} devices in service: {len(silent)} silent for {silent_after}, {len(never)} never seen.")

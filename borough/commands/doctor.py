@@ -1,0 +1,88 @@
+"""``borough doctor``: what stands in the way of collecting."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import NamedTuple
+
+import typer
+
+from borough.addresses import database_place
+from borough.database import reachable
+from borough.errors import Failure
+from borough.output import Json, show_json, show_table
+from borough.settings import Settings, collector_options, need_database_url, read_settings, unknown_variables
+from ingest.options import CollectorOptions
+from ingest.subscriptions import SettingsError
+from store import migrations
+from store.connect import connect
+from store.tier import tier
+
+
+class Check(NamedTuple):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def doctor(json_output: Json = False) -> int:
+    """Check the settings, the database, its schema and the broker. Status 1 if anything is not as it should be.
+
+    Example: borough doctor
+    """
+    checks = [*_settings()]
+    if checks[0].ok:
+        settings = read_settings()
+        checks += [_attempt("database", lambda: _database(settings)), _attempt("broker", lambda: _broker(settings))]
+    if json_output:
+        show_json([check._asdict() for check in checks])
+    else:
+        show_table(
+            ("check", "state", "found"), [(item.name, "ok" if item.ok else "wrong", item.found) for item in checks]
+        )
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("doctor")(doctor)
+
+
+def _settings() -> list[Check]:
+    try:
+        options: CollectorOptions = collector_options(read_settings())
+    except SettingsError as error:
+        return [Check("settings", False, str(error))]
+    found = [Check("settings", True, f"{len(options.subscriptions)} subscriptions, source {options.broker.source}")]
+    return found + [Check("settings", False, text) for text in unknown_variables()]
+
+
+def _attempt(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except Failure as error:
+        return Check(name, False, str(error))
+
+
+def _database(settings: Settings) -> str:
+    url = need_database_url(settings)
+    with reachable(url), connect(url, "borough doctor") as connection:
+        if not migrations.is_current(connection):
+            raise Failure(
+                f"the database at {database_place(url)} is not at this program's schema; run: borough migrate"
+            )
+        return f"{database_place(url)}, revision {migrations.head()}, {tier(connection)}"
+
+
+def _broker(settings: Settings) -> str:
+    """Only whether something listens there: a log-in with our name would take the session from the collector."""
+    broker = collector_options(settings).broker
+    place = f"{broker.host}:{broker.port}"
+    try:
+        socket.create_connection((broker.host, broker.port), timeout=5).close()
+    except OSError as error:
+        raise Failure(f"the broker at {place} cannot be reached: {error.strerror or error}") from None
+    return f"{place} takes connections"

@@ -1,0 +1,115 @@
+"""``borough rejected``: messages and readings that could not be taken."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from borough.commands.device_status import duration
+from borough.database import database
+from borough.errors import Failure, UsageError
+from borough.output import Json, say, show_json, show_table
+from devices.decoding import Reason
+from devices.families import FAMILIES, UNKNOWN
+from store import rejected as table
+from store.rejected import Filter
+
+app = typer.Typer(help="Messages and readings that could not be taken.", no_args_is_help=True)
+
+Family = Annotated[str, typer.Option(help="Only this family, or unknown.")]
+Device = Annotated[str, typer.Option(help="Only this device id.")]
+Why = Annotated[str, typer.Option("--reason", help="Only this reason, such as unknown_device.")]
+Since = Annotated[str, typer.Option(help="Only those that arrived in the last 90s, 15min, 1h or 2d.")]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest first.")]
+
+
+def chosen(family: str, device: str, reason: str, since: str, *, waiting: bool = False) -> Filter:
+    """Which rejections the options mean. Raises UsageError for a family or reason that does not exist."""
+    if family and family not in (*FAMILIES, UNKNOWN):
+        raise UsageError(f"--family {family!r}; one of {', '.join((*FAMILIES, UNKNOWN))}")
+    if reason and reason not in [*Reason]:
+        raise UsageError(f"--reason {reason!r}; one of {', '.join(Reason)}")
+    return Filter(
+        family or None,
+        device or None,
+        reason or None,
+        datetime.now(UTC) - duration(since) if since else None,
+        waiting,
+    )
+
+
+@app.command("list")
+def list_(
+    family: Family = "",
+    device: Device = "",
+    reason: Why = "",
+    since: Since = "",
+    limit: Limit = 100,
+    json_output: Json = False,
+) -> None:
+    """List rejections, the newest first, and how many there are by family and reason.
+
+    Example: borough rejected list --reason unknown_device --since 1h
+    """
+    which = chosen(family, device, reason, since)
+    with database() as connection:
+        rows = table.find(connection, which, limit)
+        counts = table.count(connection, which)
+    if json_output:
+        show_json(
+            {
+                "rejected": [row._asdict() for row in rows],
+                "counts": [
+                    {"family": of, "reason": why, "count": count} for (of, why), count in sorted(counts.items())
+                ],
+            }
+        )
+        return
+    show_table(
+        ("id", "arrival", "topic", "property", "reason", "detail"),
+        [(row.id, row.arrival, row.topic, row.property, row.reason, row.detail) for row in rows],
+    )
+    total = sum(counts.values())
+    shown = f" ({len(rows)} shown; --limit shows more)" if len(rows) < total else ""
+    say(f"{total} rejections are kept{shown}.")
+
+
+@app.command("show")
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The rejection's number in the list.")],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write the message's bytes to standard output, nothing else.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Show one rejection with the bytes of its message. They can be a household's: look with care.
+
+    Example: borough rejected show 17 --raw | borough decode native
+    """
+    with database() as connection:
+        found = table.get(connection, number)
+    if found is None:
+        raise Failure(f"rejection {number} is not kept; see: borough rejected list")
+    if raw:
+        if found.payload is None:
+            raise Failure(f"the bytes of rejection {number} are not kept any more")
+        sys.stdout.buffer.write(found.payload)
+        sys.stdout.buffer.flush()
+        return
+    text = None if found.payload is None else found.payload.decode("utf-8", "backslashreplace")
+    if json_output:
+        shown: dict[str, Any] = {**found.row._asdict(), "personal": found.personal}
+        show_json({**shown, "payload_hex": None if found.payload is None else found.payload.hex(), "payload": text})
+        return
+    facts = [(name.replace("_", " "), value) for name, value in found.row._asdict().items()]
+    show_table(("", "value"), [*facts, ("personal", found.personal), ("message", _printable(text))])
+
+
+def _printable(text: str | None) -> str:
+    """A message as a terminal may show it: no control character of a stranger's reaches it."""
+    if text is None:
+        return "(not kept any more)"
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -1,0 +1,62 @@
+"""One connection for a command, and the sentences for what can go wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+
+from borough.addresses import database_place
+from borough.errors import Failure
+from borough.settings import need_database_url, read_settings
+from store import migrations
+from store.connect import Connection, connect
+
+
+@contextmanager
+def database(*, migrated: bool = True) -> Iterator[Connection]:
+    """A connection to the database of the settings, one transaction, committed at the end of the block.
+
+    Raises SettingsError for wrong settings and Failure where the database is away, or not migrated and must be.
+    """
+    url = need_database_url(read_settings())
+    with reachable(url), connect(url, "borough") as connection:
+        if migrated and not migrations.is_current(connection):
+            raise Failure(
+                f"the database at {database_place(url)} is not at this program's schema; run: borough migrate"
+            )
+        yield connection
+
+
+@contextmanager
+def reachable(url: str) -> Iterator[None]:
+    """Turn errors of the database at ``url`` within the block into Failure, one sentence each, without a password."""
+    place = database_place(url)
+    try:
+        yield
+    except errors.InsufficientPrivilege as error:
+        raise Failure(f"the database at {place} does not allow this: {one_line(error)}") from None
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        raise Failure(f"the database at {place} has no tables of ours; run: borough migrate") from None
+    except psycopg.OperationalError as error:
+        if error.sqlstate is None:
+            raise Failure(f"the database at {place} cannot be reached: {connect_reason(error)}") from None
+        raise Failure(f"the database at {place} gave up: {one_line(error)}") from None
+    except psycopg.Error as error:
+        raise Failure(f"the database at {place} refused: {one_line(error)}") from None
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error's text."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def connect_reason(error: psycopg.OperationalError) -> str:
+    """Why a connection failed, without the address that libpq puts before it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    reason = lines[0].rpartition("failed: ")[2]
+    return reason or lines[0]

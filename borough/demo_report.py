@@ -1,0 +1,82 @@
+"""The demo's accounting at its end, in the words of ``store.batch.Counts``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from store.batch import COUNT_NAMES, Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Counts by family since the demo's folder was made, after the collector has ended, so that nothing is in flight.
+
+    ``stored_in_table`` are the rows of ``reading``, counted one by one. ``published`` are the messages of this run that
+    the broker acknowledged, ``received`` those of this run that the collector took (others may have published too).
+    """
+
+    families: Mapping[str, Counts]
+    stored_in_table: int
+    published: int
+    received: int
+
+    @property
+    def total(self) -> Counts:
+        """All families together."""
+        total = Counts()
+        for counts in self.families.values():
+            total.add(counts)
+        return total
+
+    @property
+    def adds_up(self) -> bool:
+        """Both sums hold for every family, the table has what was stored, and no published message is missing."""
+        return (
+            all(counts.adds_up() for counts in self.families.values())
+            and self.total.readings_stored == self.stored_in_table
+            and self.received >= self.published
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {
+            **_grouped(self.total),
+            "families": {family: _grouped(counts) for family, counts in sorted(self.families.items())},
+            "adds_up": self.adds_up,
+            "stored_in_table": self.stored_in_table,
+            "published": self.published,
+        }
+
+    def lines(self) -> list[str]:
+        """The report in sentences."""
+        total = self.total
+        messages = (
+            f"Messages: {total.messages_received:,} received = {total.messages_decoded:,} decoded"
+            f" + {total.messages_ignored:,} ignored + {total.messages_rejected:,} rejected."
+        )
+        readings = (
+            f"Readings: {total.readings_decoded:,} decoded = {total.readings_stored:,} stored"
+            f" + {total.readings_duplicates:,} duplicates + {total.readings_thinned:,} thinned"
+            f" + {total.readings_rejected:,} rejected + {total.readings_refused:,} refused."
+        )
+        lines = [messages, readings]
+        lines += [
+            f"  {family}: {counts.messages_received:,} messages, {counts.readings_stored:,} readings stored"
+            for family, counts in sorted(self.families.items())
+        ]
+        lines.append(f"The table holds {self.stored_in_table:,} readings.")
+        if self.received < self.published:
+            lines.append(f"{self.published - self.received:,} of {self.published:,} published messages did not arrive.")
+        lines.append("The accounting adds up." if self.adds_up else "The accounting DOES NOT add up.")
+        return lines
+
+
+def _grouped(counts: Counts) -> dict[str, dict[str, int]]:
+    groups: dict[str, dict[str, int]] = {"messages": {}, "readings": {}}
+    for name in COUNT_NAMES:
+        group, _, word = name.partition("_")
+        groups[group][word] = getattr(counts, name)
+    groups["messages"]["in_flight"] = 0
+    return groups
