@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +12,12 @@ from store.batch import Float64, Int64
 from store.connect import Connection
 from store.copy import Int4s, float8s, instants
 from store.queries import queries
-from store.times import aware, microseconds
+from store.times import instant
 
 _SQL = queries("arrays")
 _BLOCK = 32 * 1024 * 1024
+
+Ids = Sequence[int] | NDArray[np.integer[Any]]
 
 
 class SeriesBlock(NamedTuple):
@@ -33,84 +34,79 @@ class SeriesBlock(NamedTuple):
     values: Float64
 
 
+class Readings(NamedTuple):
+    """All series asked for: ``offsets`` ``(series + 1,)``, ``times`` [us since the Unix epoch] and ``values``.
+
+    Series ``i`` of the question has ``times[offsets[i]:offsets[i + 1]]``, in the order of time.
+    """
+
+    offsets: Int64
+    times: Int64
+    values: Float64
+
+
 def stream_series(
-    connection: Connection,
-    series_ids: Sequence[int] | NDArray[np.integer[Any]],
-    start: datetime,
-    end: datetime,
-    block_bytes: int = _BLOCK,
+    connection: Connection, series_ids: Ids, start: int, end: int, block_bytes: int = _BLOCK
 ) -> Iterator[SeriesBlock]:
     """Read series block by block, so that memory stays near ``block_bytes`` and one series whatever is asked for.
 
-    ``start`` (included) and ``end`` (not) are aware instants. A series without readings is in no block. The query
-    runs until the last block is taken or the generator closed. Raises psycopg.Error; ValueError for a naive instant.
+    ``start`` (included) and ``end`` (not) [us since the Unix epoch]. A series without readings is in no block. The
+    query runs until the last block is taken or the generator is closed. Raises psycopg.Error.
     """
-    bounds = (aware(start), aware(end))
     ids = np.asarray(series_ids, np.int32)
     if not len(ids):
         return
     places: list[int] = []
-    parts: tuple[list[bytes], list[bytes]] = ([], [])
+    times: list[bytes] = []
+    values: list[bytes] = []
     size = 0
     with connection.cursor(binary=True) as cursor:
-        for place, times, values in cursor.stream(_SQL["series"], (Int4s(ids), *bounds)):
+        for place, time, value in cursor.stream(_SQL["series"], (Int4s(ids), instant(start), instant(end))):
             places.append(place)
-            parts[0].append(times)
-            parts[1].append(values)
-            size += len(times) + len(values)
+            times.append(time)
+            values.append(value)
+            size += len(time) + len(value)
             if size >= block_bytes:
-                yield _block(places, *parts)
-                places, parts, size = [], ([], []), 0
+                yield _block(places, times, values)
+                places, times, values, size = [], [], [], 0
     if places:
-        yield _block(places, *parts)
+        yield _block(places, times, values)
 
 
-def read_series(
-    connection: Connection, series_ids: Sequence[int] | NDArray[np.integer[Any]], start: datetime, end: datetime
-) -> tuple[Int64, Int64, Float64]:
-    """Read series as three arrays: offsets ``(series + 1,)``, times [us since the Unix epoch] and values.
-
-    Series ``i`` of the question has ``times[offsets[i]:offsets[i + 1]]``, in the order of time. ``start`` (included)
-    and ``end`` (not) are aware instants. Raises psycopg.Error; ValueError for a naive instant.
-    """
+def read_series(connection: Connection, series_ids: Ids, start: int, end: int) -> Readings:
+    """Read whole series; ``start`` (included) and ``end`` (not) [us since the Unix epoch]. Raises psycopg.Error."""
     counts = np.zeros(len(series_ids), np.int64)
-    times: list[Int64] = []
-    values: list[Float64] = []
+    times, values = [np.empty(0, np.int64)], [np.empty(0)]
     for block in stream_series(connection, series_ids, start, end):
         counts[block.places] = np.diff(block.offsets)
         times.append(block.times)
         values.append(block.values)
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-    if not times:
-        return offsets, np.empty(0, np.int64), np.empty(0)
-    return offsets, np.concatenate(times), np.concatenate(values)
+    return Readings(_offsets(counts), np.concatenate(times), np.concatenate(values))
 
 
-def read_matrix(
-    connection: Connection,
-    series_ids: Sequence[int] | NDArray[np.integer[Any]],
-    start: datetime,
-    end: datetime,
-    step: timedelta,
-) -> Float64:
-    """Read series as a matrix ``(series, time)``: cell k of a row is its reading in [start + k step, start + (k+1) step).
+def read_matrix(connection: Connection, series_ids: Ids, start: int, end: int, step: int) -> Float64:
+    """Read series as a matrix ``(series, time)``: cell k holds the reading in [start + k step, start + (k + 1) step).
 
-    The last reading wins where a cell has several; NaN where it has none. The last cell ends at ``end`` even where
-    that is no whole step. Raises psycopg.Error; ValueError for naive instants and an empty range or step.
+    ``start``, ``end`` [us since the Unix epoch], ``step`` [us]. The last reading wins where a cell has several; NaN
+    where it has none. The last cell ends at ``end`` even where that makes it shorter. Raises psycopg.Error;
+    ValueError for an empty range or step.
     """
-    origin, stop, width = microseconds(start), microseconds(end), step // timedelta(microseconds=1)
-    if width <= 0 or stop <= origin:
-        raise ValueError(f"no cells from {start} to {end} in steps of {step}")
-    matrix = np.full((len(series_ids), -(-(stop - origin) // width)), np.nan)
+    if step <= 0 or end <= start:
+        raise ValueError(f"no cells from {start} to {end} in steps of {step} us")
+    matrix = np.full((len(series_ids), -(-(end - start) // step)), np.nan)
     for block in stream_series(connection, series_ids, start, end):
         row = np.repeat(block.places, np.diff(block.offsets))
-        matrix[row, (block.times - origin) // width] = block.values
+        matrix[row, (block.times - start) // step] = block.values
     return matrix
+
+
+def _offsets(counts: Int64) -> Int64:
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
 
 
 def _block(places: Sequence[int], times: Sequence[bytes], values: Sequence[bytes]) -> SeriesBlock:
     counts = np.array([len(part) // 8 for part in times])
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    offsets = _offsets(counts)
     time, value = instants(b"".join(times)), float8s(b"".join(values))
     rises = time[1:] > time[:-1]
     rises[offsets[1:-1] - 1] = True

@@ -46,8 +46,7 @@ class Counts:
     def adds_up(self, in_flight: int = 0) -> bool:
         """Whether both sums of the contract hold."""
         return (
-            self.messages_received
-            == self.messages_decoded + self.messages_ignored + self.messages_rejected + in_flight
+            self.messages_received == self.messages_decoded + self.messages_ignored + self.messages_rejected + in_flight
             and self.readings_decoded
             == self.readings_stored
             + self.readings_duplicates

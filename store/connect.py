@@ -1,4 +1,4 @@
-"""One way to open a connection: UTC, keepalives, time limits, our array parameters."""
+"""One way to open a connection: UTC, keepalives, time limits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-
-from store import copy
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -30,7 +28,7 @@ def connect(
     statement_timeout: float = 0,
     lock_timeout: float = 0,
 ) -> Connection:
-    """Open a connection that speaks UTC and takes the array parameters of ``store.copy``.
+    """Open a connection that speaks UTC.
 
     ``url`` is a libpq URL or connection string; what it says wins over the defaults here. ``name`` is shown in
     ``pg_stat_activity``. ``statement_timeout`` and ``lock_timeout`` [s], 0 is none. Raises psycopg.Error.
@@ -41,7 +39,7 @@ def connect(
     connection = psycopg.connect(url, autocommit=True, **defaults)
     try:
         connection.execute(
-            # compiling a query costs more than ours take; plans are made for our few long arrays once
+            # jit: compiling a query costs more than ours take
             "select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
             " set_config('jit', 'off', false),"
             " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
@@ -51,5 +49,4 @@ def connect(
     except BaseException:
         connection.close()
         raise
-    copy.register(connection)
     return connection

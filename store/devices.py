@@ -47,8 +47,18 @@ def get(connection: Connection, device_id: str) -> Device | None:
 
 
 def _device(row: Sequence[Any]) -> Device:
-    attributes = {} if row[8] is None else json.loads(row[8])
-    return Device(*row[:8], attributes)
+    device_id, family, model, lon, lat, origin, personal, retired, attributes, _changed = row
+    return Device(
+        device_id,
+        family,
+        model,
+        lon,
+        lat,
+        origin,
+        personal,
+        retired,
+        {} if attributes is None else json.loads(attributes),
+    )
 
 
 def upsert(connection: Connection, devices: Iterable[Device]) -> int:

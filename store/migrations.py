@@ -65,9 +65,7 @@ def _run_revisions(url: str) -> list[str]:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     script = ScriptDirectory.from_config(config)
-    engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: connect(url, "borough migrate"), poolclass=NullPool
-    )
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url, "borough migrate"), poolclass=NullPool)
     try:
         with engine.begin() as connection:
             before = MigrationContext.configure(connection).get_current_revision()

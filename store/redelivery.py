@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from store.batch import Remembered
 from store.connect import Connection
@@ -31,24 +31,19 @@ def forget(connection: Connection, session: str, packet_ids: Sequence[int]) -> N
         connection.execute(_SQL["forget"], (session, Int4s(packet_ids)))
 
 
-def remember(
-    connection: Connection, session: str, messages: Sequence[Remembered], rejected: Collection[int]
-) -> None:
-    """Keep messages inside the running transaction; ``rejected`` are the packet ids among them that were rejected.
-
-    A packet id that is used again within the batch keeps its last message. Raises psycopg.Error.
-    """
+def remember(connection: Connection, session: str, messages: Sequence[Remembered]) -> None:
+    """Keep messages inside the running transaction; of two with one packet id the later. Raises psycopg.Error."""
     if not messages:
         return
     last = {message.packet_id: message for message in messages}
-    packet_ids = sorted(last)
+    kept = [last[packet_id] for packet_id in sorted(last)]
     connection.execute(
         _SQL["remember"],
         (
             session,
-            Int4s(packet_ids),
-            [last[packet_id].digest for packet_id in packet_ids],
-            Instants([last[packet_id].arrival for packet_id in packet_ids]),
-            [packet_id in rejected for packet_id in packet_ids],
+            Int4s([message.packet_id for message in kept]),
+            [message.digest for message in kept],
+            Instants([message.arrival for message in kept]),
+            [message.rejected for message in kept],
         ),
     )

@@ -22,26 +22,15 @@ _SHARE = 10
 _Key = tuple[str, int]
 
 
-def write_rejections(
-    connection: Connection, rejected: Sequence[Rejected], digests: Sequence[bytes | None], limit: int
-) -> int:
+def write_rejections(connection: Connection, rejected: Sequence[Rejected], limit: int) -> int:
     """Write rejections inside the running transaction and return how many are kept as rows.
 
-    ``digests`` stands beside ``rejected``: where given, a row that has it already is not written again. Of one
-    device and hour (of arrival) the first ``limit`` are kept; devices that nobody registered have ``limit`` each
-    and ten times that together, or random ids would make it meaningless. Raises psycopg.Error.
+    Of one device and hour (of arrival) the first ``limit`` are kept; devices that nobody registered have ``limit``
+    each and ten times that together, or random ids would make it meaningless. Raises psycopg.Error.
     """
-    known = {digest for digest in digests if digest is not None}
-    if known:
-        rows = connection.execute(_SQL["seen_conflicts"], (list(known),)).fetchall()
-        seen = {bytes(row[0]) for row in rows}
-        pairs = [pair for pair in zip(rejected, digests, strict=True) if pair[1] not in seen]
-    else:
-        pairs = list(zip(rejected, digests, strict=True))
-    pairs = _within_limits(connection, pairs, limit)
-    if not pairs:
+    kept = _within_limits(connection, rejected, limit)
+    if not kept:
         return 0
-    kept = [pair[0] for pair in pairs]
     connection.execute(
         _SQL["reject"],
         (
@@ -54,32 +43,29 @@ def write_rejections(
             [text(item.detail) for item in kept],
             [item.payload for item in kept],
             [item.personal for item in kept],
-            [pair[1] for pair in pairs],
         ),
     )
     return len(kept)
 
 
 def _is_unknown(item: Rejected) -> bool:
-    return item.device is None or item.reason in _UNKNOWN
+    return item.device is None or item.reason in _UNKNOWN or not DEVICE_ID.match(item.device)
 
 
-def _key(item: Rejected) -> _Key:
-    # what is no device's id gets no row of its own: ids may be long and as many as messages
-    device = item.device if item.device is not None and DEVICE_ID.match(item.device) else _TOGETHER
-    return device, item.arrival // _HOUR * _HOUR
+def _own_key(item: Rejected) -> _Key | None:
+    # what is no device's id gets no row of its own: such may be long and as many as messages
+    if item.device is None or not DEVICE_ID.match(item.device):
+        return None
+    return item.device, item.arrival // _HOUR * _HOUR
 
 
-def _within_limits(
-    connection: Connection, pairs: list[tuple[Rejected, bytes | None]], limit: int
-) -> list[tuple[Rejected, bytes | None]]:
-    together = [(_TOGETHER, pair[0].arrival // _HOUR * _HOUR) if _is_unknown(pair[0]) else None for pair in pairs]
+def _within_limits(connection: Connection, rejected: Sequence[Rejected], limit: int) -> list[Rejected]:
+    together = [(_TOGETHER, item.arrival // _HOUR * _HOUR) if _is_unknown(item) else None for item in rejected]
     # first what all unknown ones share, so that ids past it leave no row in the table of counts either
     fits = _admit(connection, together, _SHARE * limit)
-    pairs = [pair for pair, fit in zip(pairs, fits, strict=True) if fit]
-    own = [None if key[0] == _TOGETHER else key for key in (_key(pair[0]) for pair in pairs)]
-    fits = _admit(connection, own, limit)
-    return [pair for pair, fit in zip(pairs, fits, strict=True) if fit]
+    rejected = [item for item, fit in zip(rejected, fits, strict=True) if fit]
+    fits = _admit(connection, [_own_key(item) for item in rejected], limit)
+    return [item for item, fit in zip(rejected, fits, strict=True) if fit]
 
 
 def _admit(connection: Connection, keys: Sequence[_Key | None], limit: int) -> list[bool]:
@@ -88,9 +74,7 @@ def _admit(connection: Connection, keys: Sequence[_Key | None], limit: int) -> l
     if not counts:
         return [True] * len(keys)
     devices, hours = zip(*counts, strict=True)
-    rows = connection.execute(
-        _SQL["flood"], (list(devices), Instants(hours), Int8s(list(counts.values())))
-    ).fetchall()
+    rows = connection.execute(_SQL["flood"], (list(devices), Instants(hours), Int8s(list(counts.values())))).fetchall()
     room = {(device, hour): limit - (total - counts[device, hour]) for device, hour, total in rows}
     fits = []
     for key in keys:

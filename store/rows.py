@@ -10,17 +10,7 @@ from psycopg import errors
 
 from store.batch import Batch, Float64, Int32, Int64, UInt8
 from store.connect import Connection
-from store.copy import (
-    COPY_END,
-    COPY_HEADER,
-    Float8s,
-    Instants,
-    Int4s,
-    float8s,
-    int4s,
-    reading_block,
-    staged_block,
-)
+from store.copy import Float8s, Instants, Int4s, copy_block, copy_readings, float8s, int4s, staged_block
 from store.queries import queries
 from store.times import instant
 
@@ -59,34 +49,25 @@ def write_rows(connection: Connection, batch: Batch, stage_first: bool = False) 
         return written
     whole = len(rows) == len(batch.series)
     series, time, value = (
-        (batch.series, batch.time, batch.value)
-        if whole
-        else (batch.series[rows], batch.time[rows], batch.value[rows])
+        (batch.series, batch.time, batch.value) if whole else (batch.series[rows], batch.time[rows], batch.value[rows])
     )
     if not stage_first:
         connection.execute(b"savepoint rows")
         try:
-            _copy(connection, _SQL["copy_reading"], reading_block(series, time, value).tobytes())
+            copy_readings(connection, series, time, value)
         except errors.UniqueViolation:
             connection.execute(b"rollback to savepoint rows")
         else:
             connection.execute(b"release savepoint rows")
             return written
     connection.execute(_SQL["make_stage"])
-    _copy(connection, _SQL["copy_stage"], staged_block(series, time, value, rows).tobytes())
+    copy_block(connection, _SQL["copy_stage"], staged_block(series, time, value, rows))
     known = int4s(_bytes(connection, _SQL["insert_stage"])[0])
     written.staged = True
     if len(known):
         written.fate[known] = DUPLICATE
         _find_conflicts(connection, batch, known, written)
     return written
-
-
-def _copy(connection: Connection, statement: bytes, block: bytes) -> None:
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(COPY_HEADER)
-        copy.write(block)
-        copy.write(COPY_END)
 
 
 def _bytes(connection: Connection, query: bytes, parameters: tuple[object, ...] = ()) -> tuple[bytes, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from psycopg.pq import TransactionStatus
+from typing import Any
 
 from devices.families import FAMILIES
 from store.batch import SeriesState
@@ -18,11 +17,10 @@ _SQL = queries("series")
 def resolve(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[SeriesState]:
     """The series of (device id, property) pairs, in their order, each with its newest reading.
 
-    Missing series are created; all of it is one transaction of its own, committed at the return, so the connection
-    must not be inside one (RuntimeError). Raises LookupError for a device that is not registered; psycopg.Error.
+    Missing series are created, in a transaction of its own that ends with the call; inside a running one they are
+    part of that, which should then end soon: others who want the same series wait for it. Raises LookupError for a
+    device that is not registered, and creates nothing then; psycopg.Error.
     """
-    if connection.info.transaction_status != TransactionStatus.IDLE:
-        raise RuntimeError("resolve commits: it cannot run inside another transaction")
     if not pairs:
         return []
     with connection.transaction():
@@ -51,9 +49,7 @@ def resolve(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[Se
     return [SeriesState(row[0], row[1], math.nan if row[1] is None else row[2]) for row in rows]
 
 
-def _find(
-    connection: Connection, pairs: Sequence[tuple[str, str]]
-) -> list[tuple[int | None, int | None, float | None]]:
+def _find(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[tuple[Any, ...]]:
     devices, names = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     with connection.cursor(binary=True) as cursor:
-        return cursor.execute(_SQL["find"], (devices, names)).fetchall()  # type: ignore[return-value]
+        return cursor.execute(_SQL["find"], (devices, names)).fetchall()

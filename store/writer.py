@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
 import socket
-import struct
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +16,7 @@ import psycopg
 from psycopg import errors
 
 from store import redelivery
-from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome, Rejected
+from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome
 from store.connect import Connection, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
 from store.queries import queries
@@ -108,9 +106,10 @@ class Writer:
                 outcome = self._transaction(batch)
                 return replace(outcome, seconds=time.monotonic() - started)
             except _AGAIN:
-                self._roll_back()
                 if attempt == _ATTEMPTS:
+                    self.close()
                     raise
+                self._roll_back()
                 time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**attempt)
             except BaseException:
                 self.close()  # whatever it was: a new connection knows nothing of it
@@ -128,35 +127,23 @@ class Writer:
         if connection.execute(_SQL["take"], (batch.collector, batch.number)).fetchone() is None:
             row = connection.execute(_SQL["outcome"], (batch.collector,)).fetchone()
             connection.rollback()
-            assert row is not None
+            assert row is not None, "the collector's row vanished between two statements"
             return _saved(row[0])
         written = write_rows(connection, batch, self._stage_first)
-        conflicts = [
-            batch.conflict(int(row), float(stored))
-            for row, stored in zip(written.conflicts, written.stored, strict=True)
-        ]
         outcome = Outcome(_counts(batch, written), written.conflicts.tolist(), written.staged)
-        self._write_rest(connection, batch, written, conflicts, outcome)
+        self._write_rest(connection, batch, written, outcome)
         connection.commit()
         # After a duplicate expect more (a redelivery, a replay): the direct way would be tried in vain.
         self._stage_first = written.staged and bool(np.any(written.fate == DUPLICATE))
         return outcome
 
-    def _write_rest(
-        self, connection: Connection, batch: Batch, written: Written, conflicts: list[Rejected], outcome: Outcome
-    ) -> None:
-        rejected = [*batch.rejected, *conflicts]
+    def _write_rest(self, connection: Connection, batch: Batch, written: Written, outcome: Outcome) -> None:
+        conflicts = [batch.conflict(row) for row in outcome.conflicts]
+        rejected = [*batch.rejected, *(item for item in conflicts if item is not None)]
         if rejected:
-            digests: list[bytes | None] = [None] * len(batch.rejected)
-            digests += [
-                _digest(batch, int(row), item.topic) if item.packet_id is not None else None
-                for row, item in zip(written.conflicts, conflicts, strict=True)
-            ]
-            write_rejections(connection, rejected, digests, self._rejected_limit)
+            write_rejections(connection, rejected, self._rejected_limit)
         redelivery.forget(connection, batch.collector, batch.forget)
-        redelivery.remember(
-            connection, batch.collector, batch.remember, {item.packet_id for item in rejected if item.packet_id}
-        )
+        redelivery.remember(connection, batch.collector, batch.remember)
         with connection.pipeline():
             if len(batch.latest_series):
                 connection.execute(_SQL["latest"], _latest(batch, written), prepare=True)
@@ -180,7 +167,8 @@ def _counts(batch: Batch, written: Written) -> dict[str, Counts]:
             count.readings_duplicates += row[DUPLICATE]
             count.readings_thinned += row[THINNED]
             count.readings_rejected += row[CONFLICT]
-    return counts
+    nothing = Counts()
+    return {family: count for family, count in counts.items() if count != nothing}
 
 
 def _latest(batch: Batch, written: Written) -> Sequence[Any]:
@@ -209,16 +197,8 @@ def _account(batch: Batch, counts: dict[str, Counts]) -> Sequence[Any]:
     return instant(batch.minute), batch.collector, families, *columns
 
 
-def _digest(batch: Batch, row: int, topic: str) -> bytes:
-    """Tells one conflicting reading from any other: the same message delivered again has the same."""
-    reading = struct.pack("!iqd", batch.series[row], batch.time[row], batch.value[row])
-    return hashlib.blake2b(reading + topic.encode("utf-8", "replace"), digest_size=16).digest()
-
-
 def _to_save(outcome: Outcome) -> str:
-    counts = {
-        family: [getattr(count, name) for name in COUNT_NAMES] for family, count in outcome.counts.items()
-    }
+    counts = {family: [getattr(count, name) for name in COUNT_NAMES] for family, count in outcome.counts.items()}
     return json.dumps({"counts": counts, "conflicts": list(outcome.conflicts), "staged": outcome.staged})
 
 

@@ -28,9 +28,6 @@ left join lateral (
       and r.time between %s::timestamptz and %s::timestamptz
 ) same on true;
 
--- copy_reading: straight into the table; one duplicate key fails it as a whole
-copy public.reading (series_id, time, value) from stdin (format binary);
-
 -- make_stage: where a batch waits in which a key may be stored already; row is its place in the batch
 create temporary table if not exists stage (
     series_id int4 not null, time timestamptz not null, value float8 not null, row int4 not null
@@ -77,9 +74,6 @@ insert into public.accounting as a (minute, collector, family, {names})
 select %s::timestamptz, %s, * from unnest(%s::text[], {arrays}) order by 3
 on conflict (minute, collector, family) do update set {sums};
 
--- seen_conflicts: conflicts that are recorded already, because their message was delivered before
-select digest from public.rejected where digest = any(%s::bytea[]);
-
 -- flood: count rejections by device and hour, and say how many each has now
 insert into public.rejected_flood as f (device, hour, count)
 select * from unnest(%s::text[], %s::timestamptz[], %s::int8[]) as k (device, hour, count) order by 1, 2
@@ -90,11 +84,11 @@ returning device, (extract(epoch from hour) * 1000000)::int8, count;
 with given as (
     select nextval(pg_get_serial_sequence('public.rejected', 'id')) as id, k.*
     from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                %s::bytea[], %s::bool[], %s::bytea[])
-         as k (arrival, topic, family, device, property, reason, detail, bytes, personal, digest)
+                %s::bytea[], %s::bool[])
+         as k (arrival, topic, family, device, property, reason, detail, bytes, personal)
 ), kept as (
-    insert into public.rejected (id, arrival, topic, family, device, property, reason, detail, digest)
-    select id, arrival, topic, family, device, property, reason, detail, digest from given
+    insert into public.rejected (id, arrival, topic, family, device, property, reason, detail)
+    select id, arrival, topic, family, device, property, reason, detail from given
 ), open_bytes as (
     insert into public.rejected_bytes (id, bytes) select id, bytes from given where not personal
 )

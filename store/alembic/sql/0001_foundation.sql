@@ -123,13 +123,10 @@ create table public.rejected (
     property text,
     reason text not null,
     detail text not null,
-    digest bytea,
     retried_at timestamptz
 );
 create index rejected_arrival on public.rejected (arrival);
-create index rejected_digest on public.rejected (digest) where digest is not null;
 comment on table public.rejected is 'One row a rejected message, or a rejected reading (property says which).';
-comment on column public.rejected.digest is 'Of a conflict: tells the same message when it is delivered again.';
 
 create table public.rejected_bytes (
     id bigint primary key references public.rejected (id) on delete cascade,
@@ -195,11 +192,11 @@ comment on table public.redelivery is
 
 create table public.collector (
     name text primary key,
-    batch bigint not null,
+    batch bigint,
     outcome jsonb,
-    at timestamptz not null
+    at timestamptz not null default now()
 ) with (fillfactor = 10);
-comment on table public.collector is 'The last batch that each collector committed, and what became of it.';
+comment on table public.collector is 'Every session that is served, its last committed batch and what became of it.';
 
 -- ---------------------------------------------------------------- what people read
 

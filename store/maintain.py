@@ -1,0 +1,93 @@
+"""What must be done once a day: retention, and old chunks into the columnstore."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from devices.families import FAMILIES
+from store.connect import Connection
+from store.copy import Int4s
+from store.queries import queries
+from store.tier import tier
+from store.times import aware
+
+_SQL = queries("maintain")
+#: Series of one DELETE: some seconds of work and one short transaction.
+_SERIES = 500
+
+
+@dataclass(slots=True)
+class Report:
+    """What was done. ``readings``: rows deleted by family; ``chunks``: dropped whole, with what was in them."""
+
+    readings: dict[str, int] = field(default_factory=dict)
+    chunks: int = 0
+    latest: int = 0
+    rejected_bytes: int = 0
+    flood_hours: int = 0
+    columnstore: int = 0
+
+
+def maintain(
+    connection: Connection,
+    retention: Mapping[str, int],
+    now: datetime,
+    rejected_bytes_days: int = 7,
+    columnstore_after_days: int = 30,
+) -> Report:
+    """Delete what is older than its retention [days by family; a family that is not there is kept for ever].
+
+    Where every registered family has one, whole chunks past the longest are dropped; the rest is deleted by series,
+    in transactions of their own, so the connection must not be inside one. Bytes of rejections of personal and
+    unknown devices go after ``rejected_bytes_days``. On TimescaleDB Community, chunks that end more than
+    ``columnstore_after_days`` ago are compressed: late data are dearer there, so let the time for them pass first.
+    ``now`` is an aware instant. Raises psycopg.Error; ValueError for an unknown family, a retention of less than a
+    day, a naive ``now``.
+    """
+    for family, days in retention.items():
+        if family not in FAMILIES:
+            raise ValueError(f"retention of {family!r}: no such family; one of {', '.join(FAMILIES)}")
+        if days < 1:
+            raise ValueError(f"retention of {family}: {days} days, at least 1 is needed")
+    aware(now)
+    if not connection.autocommit:
+        raise ValueError("maintain needs a connection in autocommit: it commits step by step")
+    report = Report()
+    kind = tier(connection)
+    if kind != "plain":
+        _drop_chunks(connection, retention, now, report)
+    for family, days in retention.items():
+        _delete_old(connection, family, now - timedelta(days=days), report)
+    report.rejected_bytes = connection.execute(
+        _SQL["delete_bytes"], (now - timedelta(days=rejected_bytes_days),)
+    ).rowcount
+    report.flood_hours = connection.execute(_SQL["delete_flood"], (now - timedelta(days=2),)).rowcount
+    if kind == "community":
+        before = now - timedelta(days=columnstore_after_days)
+        for (chunk,) in connection.execute(_SQL["old_chunks"], (before,)).fetchall():
+            connection.execute(_SQL["convert"], (chunk,))
+            report.columnstore += 1
+    return report
+
+
+def _drop_chunks(connection: Connection, retention: Mapping[str, int], now: datetime, report: Report) -> None:
+    families = {row[0] for row in connection.execute(_SQL["families"]).fetchall()}
+    if not families or not families <= retention.keys():
+        return
+    longest = now - timedelta(days=max(retention[family] for family in families))
+    row = connection.execute(_SQL["drop_chunks"], (longest,)).fetchone()
+    report.chunks = 0 if row is None else row[0]
+
+
+def _delete_old(connection: Connection, family: str, before: datetime, report: Report) -> None:
+    rows = connection.execute(_SQL["expired"], {"family": family, "before": before}).fetchall()
+    series = [row[0] for row in rows]
+    deleted = 0
+    for first in range(0, len(series), _SERIES):
+        some = Int4s(series[first : first + _SERIES])
+        deleted += connection.execute(_SQL["delete_readings"], (some, before)).rowcount
+    if deleted:
+        report.readings[family] = deleted
+    report.latest += connection.execute(_SQL["delete_latest"], (family, before)).rowcount

@@ -1,0 +1,36 @@
+-- families: the families of the registered devices
+select distinct family from personal.device;
+
+-- drop_chunks: whole chunks that end before an instant; quick, and gives the space back
+select count(*) from drop_chunks('public.reading', older_than => %s::timestamptz);
+
+-- expired: the series of a family that have readings older than an instant
+select s.id
+from personal.series s
+join personal.device d on d.id = s.device_id
+where d.family = %(family)s
+  and exists (select from public.reading r where r.series_id = s.id and r.time < %(before)s)
+order by s.id;
+
+-- delete_readings: readings of some series older than an instant
+delete from public.reading where series_id = any(%s::int4[]) and time < %s::timestamptz;
+
+-- delete_latest: the newest readings of a family where even they are older than an instant
+delete from public.latest l
+using personal.series s join personal.device d on d.id = s.device_id
+where l.series_id = s.id and d.family = %s and l.time < %s;
+
+-- delete_bytes: bytes of rejections of personal and unknown devices that arrived before an instant
+delete from personal.rejected_bytes b using public.rejected r where r.id = b.id and r.arrival < %s;
+
+-- delete_flood: counts of hours in which nothing arrives any more
+delete from public.rejected_flood where hour < %s;
+
+-- old_chunks: chunks of readings that end before an instant and are not in the columnstore yet, oldest first
+select format('%%I.%%I', chunk_schema, chunk_name)
+from timescaledb_information.chunks
+where hypertable_schema = 'public' and hypertable_name = 'reading' and not is_compressed and range_end <= %s
+order by range_start;
+
+-- convert: one chunk into the columnstore
+call convert_to_columnstore(%s::regclass)
