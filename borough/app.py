@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from borough.commands import collect, decode, demo, devices, doctor, migrate, rejected
+from borough.commands import collect, decode, demo, devices, doctor, maintain, migrate, rejected
 
 app = typer.Typer(
     help="Borough Telemetry: collects what a borough's sensors say and keeps every reading exactly once.",
@@ -19,5 +19,6 @@ app.add_typer(devices.app, name="devices")
 decode.register(app)
 collect.register(app)
 app.add_typer(rejected.app, name="rejected")
+maintain.register(app)
 doctor.register(app)
 demo.register(app)

@@ -16,18 +16,21 @@ from store.connect import Connection, connect
 
 
 @contextmanager
-def database(*, migrated: bool = True) -> Iterator[Connection]:
+def database() -> Iterator[Connection]:
     """A connection to the database of the settings, one transaction, committed at the end of the block.
 
-    Raises SettingsError for wrong settings and Failure where the database is away, or not migrated and must be.
+    Raises SettingsError for wrong settings and Failure where the database is away or not migrated.
     """
     url = need_database_url(read_settings())
     with reachable(url), connect(url, "borough") as connection:
-        if migrated and not migrations.is_current(connection):
-            raise Failure(
-                f"the database at {database_place(url)} is not at this program's schema; run: borough migrate"
-            )
+        require_schema(connection, url)
         yield connection
+
+
+def require_schema(connection: Connection, url: str) -> None:
+    """Raise Failure where the database is not at this program's schema."""
+    if not migrations.is_current(connection):
+        raise Failure(f"the database at {database_place(url)} is not at this program's schema; run: borough migrate")
 
 
 @contextmanager

@@ -96,8 +96,8 @@ class Settings(BaseSettings):
     retention_air_monitor: Days = None
     retention_movement_sensor: Days = 90
     retention_car_park: Days = None
-    retention_rejected: Annotated[int, Field(ge=1, le=36_500)] = 30
     retention_rejected_bytes: Annotated[int, Field(ge=1, le=36_500)] = 7
+    columnstore_after: Annotated[int, Field(ge=1, le=36_500)] = 30
 
 
 def variable(field: str) -> str:

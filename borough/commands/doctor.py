@@ -9,7 +9,7 @@ from typing import NamedTuple
 import typer
 
 from borough.addresses import database_place
-from borough.database import reachable
+from borough.database import reachable, require_schema
 from borough.errors import Failure
 from borough.output import Json, show_json, show_table
 from borough.settings import Settings, collector_options, need_database_url, read_settings, unknown_variables
@@ -70,10 +70,7 @@ def _attempt(name: str, look: Callable[[], str]) -> Check:
 def _database(settings: Settings) -> str:
     url = need_database_url(settings)
     with reachable(url), connect(url, "borough doctor") as connection:
-        if not migrations.is_current(connection):
-            raise Failure(
-                f"the database at {database_place(url)} is not at this program's schema; run: borough migrate"
-            )
+        require_schema(connection, url)
         return f"{database_place(url)}, revision {migrations.head()}, {tier(connection)}"
 
 

@@ -1,0 +1,47 @@
+"""``borough maintain``: retention and compression, once a day."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import typer
+
+from borough.addresses import database_place
+from borough.database import reachable, require_schema
+from borough.output import Json, say, show_json
+from borough.settings import need_database_url, read_settings, retention_days
+from store import maintain as store_maintain
+from store.connect import connect
+
+
+def maintain(json_output: Json = False) -> None:
+    """Delete what is past its retention, and compress old readings where the server can. Run it once a day.
+
+    BOROUGH_RETENTION_... says how many days each family's readings are kept; only movement has a limit by itself.
+
+    Example: 15 3 * * *  borough maintain
+    """
+    settings = read_settings()
+    url = need_database_url(settings)
+    days = retention_days(settings)
+    with reachable(url), connect(url, "borough maintain", autocommit=True) as connection:
+        require_schema(connection, url)
+        report = store_maintain.maintain(
+            connection, days, datetime.now(UTC), settings.retention_rejected_bytes, settings.columnstore_after
+        )
+    if json_output:
+        show_json({"retention_days": days, **asdict(report)})
+        return
+    kept = ", ".join(f"{family} {limit} days" for family, limit in days.items()) or "everything for ever"
+    deleted = ", ".join(f"{count} of {family}" for family, count in report.readings.items()) or "none"
+    say(f"{database_place(url)}: kept are {kept}.")
+    say(
+        f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
+        f" bytes of rejections deleted: {report.rejected_bytes}."
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("maintain")(maintain)
