@@ -166,7 +166,7 @@ class PahoSource:
         if client is not None and self._lost is not None and not self._lost.done():
             client.disconnect()
             while client.want_write() and client.loop_write() == paho.MQTT_ERR_SUCCESS:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # let the loop send
             if not self._lost.done():
                 self._lost.set_result("stopped")
 
