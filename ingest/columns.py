@@ -214,6 +214,10 @@ def _bad(columns: Columns, message: int, name: object, value: object) -> None:
 def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory) -> None:
     """Note a message without a time of its own; a redelivery takes the arrival of its first delivery."""
     columns.untimed.append(message)
+    count, arrival, _ = columns.chunks[-1]
+    # read at once is not the same instant: of a device's two states one would push out the other
+    arrival += message - (len(columns.topics) - count)
+    columns.arrived[message] = arrival
     packet_id = columns.packet_ids[message]
     if not packet_id:
         return
@@ -223,7 +227,7 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
         if entry is not None:
             columns.arrived[message] = entry[1]
             return
-    memory.entries[packet_id] = (mark, columns.chunks[-1][1], False)
+    memory.entries[packet_id] = (mark, arrival, False)
 
 
 def _forget_reused(columns: Columns, chunk: Chunk, memory: Memory) -> None:

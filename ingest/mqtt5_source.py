@@ -138,6 +138,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
         self._end = 0
+        self._leaving = False
         self._timer: asyncio.TimerHandle | None = None
         self._keep_alive = self.options.keep_alive
         self._keep_alive_timer: asyncio.TimerHandle | None = None
@@ -185,12 +186,20 @@ class _Connection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def goodbye(self) -> None:
-        """DISCONNECT. The session stays at the broker, unless this connection was made to drain it."""
+        """DISCONNECT. The session stays at the broker, unless this connection was made to drain it.
+
+        The broker hangs up, not we: closing with something unread resets the connection, and the broker would throw
+        away the acknowledgements before it read them. What still comes is not taken; it is delivered again.
+        """
         if self._transport is None or self._transport.is_closing():
             return
         expiry = 0 if self.source.drain else None
         self._transport.write(mqtt5.DisconnectPacket(session_expiry_interval=expiry).write())
-        self._transport.close()
+        self._leaving = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._end = 0
+        self._transport.resume_reading()
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -203,6 +212,8 @@ class _Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._heard = time.monotonic()
+        if self._leaving:
+            return
         full = self._end + nbytes == len(self._buffer)
         end = self._end + nbytes
         try:

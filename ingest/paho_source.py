@@ -165,8 +165,9 @@ class PahoSource:
         client = self._client
         if client is not None and self._lost is not None and not self._lost.done():
             client.disconnect()
-            while client.want_write() and client.loop_write() == paho.MQTT_ERR_SUCCESS:
-                await asyncio.sleep(0)  # let the loop send
+            for _ in range(100):  # what the acknowledgements left in its queue; bounded, as the peer may not read
+                if not client.want_write() or client.loop_write() != paho.MQTT_ERR_SUCCESS:
+                    break
             if not self._lost.done():
                 self._lost.set_result("stopped")
 
