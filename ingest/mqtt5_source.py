@@ -196,8 +196,9 @@ class _Connection(asyncio.BufferedProtocol):
         expiry = 0 if self.source.drain else None
         self._transport.write(mqtt5.DisconnectPacket(session_expiry_interval=expiry).write())
         self._leaving = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._keep_alive_timer):
+            if timer is not None:
+                timer.cancel()
         self._end = 0
         self._transport.resume_reading()
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from borough.postgres_server import free_port
 from store.batch import COUNT_NAMES, Counts
-from tests.commands import BOROUGH, WITH_US, environment
+from tests.harness.program import BOROUGH, WITH_US, environment
 from tests.servers import wait_for
 
 CLIENT_ID = "borough-collector"

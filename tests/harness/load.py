@@ -16,6 +16,7 @@ from devices.families import FAMILIES
 from simulators.publisher import Message
 from store import connect
 from store import devices as device_table
+from tests.servers import wait_for
 
 #: (device, property, microseconds since the Unix epoch) -> value
 Expected = dict[tuple[str, str, int], float]
@@ -99,6 +100,11 @@ def count(database: str, what: str) -> int:
     number = ask(database, f"select count(*) from {what}")[0][0]
     assert isinstance(number, int)
     return number
+
+
+def grows(database: str, what: str, to: int, timeout: float = 20.0) -> bool:
+    """Whether a table has at least so many rows in time."""
+    return wait_for(lambda: count(database, what) >= to, timeout, 0.02)
 
 
 def stored(database: str) -> Expected:

@@ -9,10 +9,10 @@ import pytest
 
 from tests.acceptance.faults.conftest import Collect
 from tests.harness.account import assert_same, table_account, total
-from tests.harness.load import assert_stored, count, device, message, native_load, now, register, rfc3339
+from tests.harness.load import assert_stored, count, device, grows, message, native_load, now, register, rfc3339
 from tests.harness.proxy import Proxy
 from tests.harness.publisher import Publishing, publish
-from tests.harness.session import left_in_session, make_session
+from tests.harness.mqtt_session import left_in_session, make_session
 from tests.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(90)
@@ -31,7 +31,7 @@ def test_killed_three_times_every_message_is_stored_once(
         assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
         collector.start()
     publishing.join()
-    assert wait_for(lambda: count(database, "public.reading") >= len(load.expected), 40, 0.2)
+    assert grows(database, "public.reading", len(load.expected), 40)
     collector.account()
     assert collector.stop() == 0
     assert_stored(database, load.expected)
@@ -48,19 +48,19 @@ def test_sigterm_writes_and_acknowledges_what_was_received(
     database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random, seed: int
 ) -> None:
     """What was committed is not sent again: a clean stop costs no duplicates."""
-    load = native_load(seed, 40_000, devices=400)
+    load = native_load(seed, 60_000, devices=400)
     register(database, load.devices)
     make_session(mosquitto.port)
     publish(mosquitto.port, load.messages)
-    collector = collect(database, mosquitto.url)
+    collector = collect(database, mosquitto.url, batch_readings=2_000, mqtt_receive_maximum=5_000)
     for _ in range(2):
         collector.launch()
-        before = count(database, "public.reading")
-        assert wait_for(lambda: count(database, "public.reading") > before, 20, 0.005)  # noqa: B023 - asked at once
+        assert grows(database, "public.reading", count(database, "public.reading") + 1)
         time.sleep(chance.uniform(0.0, 0.1))
         assert collector.stop() == 0
+    assert count(database, "public.reading") < len(load.expected), "stopped too late to show anything"
     collector.start()
-    assert wait_for(lambda: count(database, "public.reading") >= len(load.expected), 30)
+    assert grows(database, "public.reading", len(load.expected), 30)
     assert collector.stop() == 0
     assert_stored(database, load.expected)
     sums = total(table_account(database))
@@ -91,9 +91,9 @@ def test_messages_without_time_and_rejections_count_once(
         collector = collect(database, f"mqtt://127.0.0.1:{proxy.port}", mqtt_keep_alive=5).start()
         proxy.deaf = True
         publish(mosquitto.port, good + bad)
-        assert wait_for(lambda: count(database, "public.reading") == 200, 10)
+        assert grows(database, "public.reading", 200)
         publish(mosquitto.port, half)
-        assert wait_for(lambda: count(database, "public.reading") == 210, 10)
+        assert grows(database, "public.reading", 210)
         before = total(table_account(database))
         if fault == "killed":
             collector.kill9()
@@ -120,7 +120,7 @@ def test_a_new_message_with_an_old_packet_id_is_new(database: str, mosquitto: Mo
     collector = collect(database, mosquitto.url, batch_age=0.05).start()
     for number in range(1, 6):
         publish(mosquitto.port, [message(sensor, {"motion": 1})])
-        assert wait_for(lambda: count(database, "public.reading") == number, 10)  # noqa: B023 - asked at once
+        assert grows(database, "public.reading", number)
     metrics = collector.account()
     assert collector.stop() == 0
     assert_same(metrics, table_account(database))

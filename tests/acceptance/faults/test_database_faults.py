@@ -17,7 +17,7 @@ from tests.harness.collector import CLIENT_ID
 from tests.harness.load import ask, assert_stored, count, native_load, register
 from tests.harness.proxy import Proxy, wait_quiet
 from tests.harness.publisher import Publishing, publish
-from tests.harness.session import left_in_session, make_session
+from tests.harness.mqtt_session import left_in_session, make_session
 from tests.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(90)
