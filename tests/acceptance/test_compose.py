@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,7 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
     with _collector(stack) as collector:
         ran.append(COLLECT)
         assert wait_for(lambda: _healthy(stack) or collector.poll() is not None, 30.0)
-        assert collector.poll() is None, "the collector ended"
+        assert collector.poll() is None, (stack.deploy / "collector.log").read_text()
         devices = stack.deploy / "devices.csv"
         devices.write_text("device_id,family,model,lon,lat\nm1,smart-meter,native,-0.1,51.5\n")
         subprocess.run(
@@ -182,14 +183,21 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
     assert set(ran) == set(COMPOSE_COMMANDS)
 
 
-def _collector(stack: Stack) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *stack.command(COLLECT)],
-        env=stack.environment(COLLECT),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+@contextmanager
+def _collector(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
+    """`borough collect` as the stack runs it; killed where the test did not end it."""
+    with (stack.deploy / "collector.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *stack.command(COLLECT)],
+            env=stack.environment(COLLECT),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _healthy(stack: Stack) -> bool:
