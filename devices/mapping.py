@@ -17,6 +17,9 @@ from devices.units import UnitError, conversion
 
 Path = tuple[str, ...]
 
+#: Keys in a path, at most.
+_DEEPEST = 16
+
 #: As a time's zone: the device's attribute ``zone``.
 DEVICE_ZONE = "device"
 
@@ -80,7 +83,8 @@ class RecordMapping:
 
     ``identity``: paths of which one must be the device's id, if any is there. ``text_numbers``: numbers are written as
     text, and an empty text means "not measured". ``variants``: model -> further readings; ``model_path``: where the
-    record names the model, for devices whose registered model is not one of them.
+    record names the model, for devices whose registered model is not one of them. ``repeats``: such devices often send
+    the same bytes again, so a decoder keeps the last message and what it read in it.
     """
 
     name: str
@@ -92,6 +96,7 @@ class RecordMapping:
     statuses: tuple[StatusRule, ...] = ()
     pivot: Pivot | None = None
     text_numbers: bool = False
+    repeats: bool = False
     variants: Mapping[str, tuple[ReadingRule, ...]] | None = None
     model_path: Path | None = None
 
@@ -106,7 +111,7 @@ def read_mapping(text: str, where: str) -> RecordMapping:
 
 
 _FILE_KEYS = {
-    "name", "topics", "family", "time", "identity", "status", "pivot", "text_numbers", "reading", "variant",
+    "name", "topics", "family", "time", "identity", "status", "pivot", "text_numbers", "repeats", "reading", "variant",
     "model_path",
 }  # fmt: skip
 
@@ -133,9 +138,6 @@ class _Reader:
         readings = self._readings(document.get("reading", []), "reading")
         if not readings and not variants:
             self.fail("reading", "no [[reading]] at all")
-        text_numbers = document.get("text_numbers", False)
-        if not isinstance(text_numbers, bool):
-            self.fail("text_numbers", "neither true nor false")
         return RecordMapping(
             name=name,
             topics=topics,
@@ -145,7 +147,8 @@ class _Reader:
             identity=self._paths(document["identity"], "identity") if "identity" in document else (),
             statuses=tuple(self._status(entry, at) for at, entry in self._tables(document.get("status", []), "status")),
             pivot=self._pivot(document["pivot"]) if "pivot" in document else None,
-            text_numbers=text_numbers,
+            text_numbers=self._flag(document, "text_numbers"),
+            repeats=self._flag(document, "repeats"),
             variants=variants or None,
             model_path=self._path(document["model_path"], "model_path") if "model_path" in document else None,
         )
@@ -240,6 +243,8 @@ class _Reader:
         keys = [value] if isinstance(value, str) else value
         if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key for key in keys):
             self.fail(where, "a path is a key or a list of keys")
+        if len(keys) > _DEEPEST:
+            self.fail(where, f"more than {_DEEPEST} keys")
         return tuple(keys)
 
     def _only(self, where: str, entry: dict[str, Any], allowed: set[str]) -> None:
@@ -261,6 +266,12 @@ class _Reader:
         value = entry.get(key)
         if value is not None and (not isinstance(value, str) or not value):
             self.fail(where, "is no text")
+        return value
+
+    def _flag(self, document: dict[str, Any], key: str) -> bool:
+        value = document.get(key, False)
+        if not isinstance(value, bool):
+            self.fail(key, "neither true nor false")
         return value
 
     def _texts(self, entry: dict[str, Any], key: str, where: str) -> tuple[str, ...]:

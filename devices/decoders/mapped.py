@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from importlib.resources import files
 
-from devices.decoding import Binding, Decode, Decoded, Format
+from devices.decoding import STATUS, Binding, Decode, Decoded, Format
 from devices.json_object import parse_object
 from devices.mapping import RecordMapping, read_mapping
-from devices.mapping_engine import record_reader
+from devices.mapping_engine import compile_mapping
+
+#: The longest message that is remembered [bytes].
+_REMEMBERED = 2048
 
 
 def packaged_mapping(name: str) -> RecordMapping:
@@ -19,15 +23,36 @@ def packaged_mapping(name: str) -> RecordMapping:
 def json_format(mapping: RecordMapping) -> Format:
     """The wire format of one JSON object a message that is read by a mapping."""
 
+    # shared by all devices that are alike; zones are IANA names or mistakes in a devices file, hence a bound
+    compiled = lru_cache(maxsize=1024)(partial(compile_mapping, mapping))
+
     def bind(binding: Binding) -> Decode:
-        read = record_reader(mapping, binding)
+        read = compiled(binding.family, binding.model, binding.attributes.get("zone"))
+        device = binding.device_id
 
         def decode(payload: bytes) -> Decoded:
-            return read(parse_object(payload))
+            return read(parse_object(payload), device)
 
-        return decode
+        return _remembering(decode) if mapping.repeats else decode
 
     return Format(mapping.name, mapping.topics, bind, mapping.family)
+
+
+def _remembering(decode: Decode) -> Decode:
+    """The decoder with a memory of one message: the bytes that came last give the very same result again."""
+    last: bytes | None = None
+    result: Decoded = STATUS
+
+    def again(payload: bytes) -> Decoded:
+        nonlocal last, result
+        if payload == last:
+            return result
+        result = decode(payload)
+        # held once a topic, so what is large is not worth its memory
+        last = payload if len(payload) <= _REMEMBERED else None
+        return result
+
+    return again
 
 
 def mapped(name: str) -> Format:

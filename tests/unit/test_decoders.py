@@ -166,6 +166,25 @@ def test_a_cbor_time_that_is_no_number_costs_its_reading_alone(time: float) -> N
     assert [value if not isinstance(value, Flaw) else value.reason for _, _, value in readings] == [Reason.BAD_TIME, 2]
 
 
+def test_a_remembered_message_is_read_as_at_first() -> None:
+    decode = FORMATS["glow"].bind(Binding("m1", "smart-meter", "glow", {}))
+    one = b'{"gasmeter":{"timestamp":"2022-08-25T06:27:51Z","energy":{"import":{"cumulative":12491.78,"units":"kWh"}}}}'
+    two, broken = one.replace(b"12491", b"12492"), one[:-1]
+    read_one = ("2022-08-25T06:27:51Z", {"gas_register": 12491.78}, None)
+    read_two = ("2022-08-25T06:27:51Z", {"gas_register": 12492.78}, None)
+    assert [decode(payload) for payload in (one, one, two, two, one)] == [
+        read_one,
+        read_one,
+        read_two,
+        read_two,
+        read_one,
+    ]
+    for _ in range(2):
+        with pytest.raises(Rejection, match="unreadable"):
+            decode(broken)
+    assert decode(one) == read_one
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_registration_list_names_each_format_by_its_own_name(name: str) -> None:
     assert FORMATS[name].name == name

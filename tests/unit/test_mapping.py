@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders.mapped import packaged_mapping
-from devices.decoding import Binding, Flaw, Reason, Rejection
+from devices.decoding import Flaw, Reason, Rejection
 from devices.mapping import MappingError, TimeRule, read_mapping
-from devices.mapping_engine import record_reader
+from devices.mapping_engine import compile_mapping
 from devices.mapping_time import time_reader
 from devices.models import METER_DRIVERS
 
@@ -90,35 +90,35 @@ def test_the_engine_reads_rows_of_a_csv_file() -> None:
         ),
         "bays.toml",
     )
-    read = record_reader(mapping, Binding("b1", "parking-bay", "bays", {}))
+    read = compile_mapping(mapping, "parking-bay", "bays", None)
     rows = list(csv.DictReader(io.StringIO(text), delimiter=";"))
-    assert read(rows[0]) == ("2025-07-01T11:00:00Z", {"occupied": 1, "temperature": 20.0}, None)
-    time, values, _ = read(rows[2])
+    assert read(rows[0], "b1") == ("2025-07-01T11:00:00Z", {"occupied": 1, "temperature": 20.0}, None)
+    time, values, _ = read(rows[2], "b1")
     assert time == "2025-07-01T11:10:00Z"
     assert [flaw.reason for flaw in values.values()] == [Reason.BAD_VALUE, Reason.BAD_VALUE]
     assert "cold" not in repr(values)
     with pytest.raises(Rejection, match="device_mismatch"):
-        read({**rows[0], "bay": "b2"})
+        read({**rows[0], "bay": "b2"}, "b1")
 
 
 def test_an_empty_cell_of_a_file_is_not_measured() -> None:
     mapping = read_mapping("text_numbers = true\n" + GOOD, "bays.toml")
-    read = record_reader(mapping, Binding("b1", "parking-bay", "bays", {}))
-    assert read({"at": "2025-07-01T12:00:00", "status": "free", "temp": ""})[1] == {"occupied": 0}
+    read = compile_mapping(mapping, "parking-bay", "bays", None)
+    assert read({"at": "2025-07-01T12:00:00", "status": "free", "temp": ""}, "b1")[1] == {"occupied": 0}
 
 
 def test_enumerations_take_json_truth_and_refuse_what_they_do_not_list() -> None:
-    read = record_reader(read_mapping(GOOD, "bays.toml"), Binding("b1", "parking-bay", "bays", {}))
-    assert read({"status": True})[1] == {"occupied": 1}
-    assert read({"status": "closed"})[1] == {
+    read = compile_mapping(read_mapping(GOOD, "bays.toml"), "parking-bay", "bays", None)
+    assert read({"status": True}, "b1")[1] == {"occupied": 1}
+    assert read({"status": "closed"}, "b1")[1] == {
         "occupied": Flaw(Reason.BAD_VALUE, "a value that the mapping does not list")
     }
-    assert read({"status": ["free"]})[1]["occupied"].reason is Reason.BAD_VALUE
+    assert read({"status": ["free"]}, "b1")[1]["occupied"].reason is Reason.BAD_VALUE
 
 
 def test_readings_of_other_families_are_left_out() -> None:
-    read = record_reader(packaged_mapping("zigbee2mqtt"), Binding("p1", "air-monitor", "zigbee2mqtt", {}))
-    assert read({"occupancy": True, "temperature": 20.5, "pm25": 3, "battery": 88})[1] == {
+    read = compile_mapping(packaged_mapping("zigbee2mqtt"), "air-monitor", "zigbee2mqtt", None)
+    assert read({"occupancy": True, "temperature": 20.5, "pm25": 3, "battery": 88}, "b1")[1] == {
         "temperature": 20.5,
         "pm2_5": 3,
     }
