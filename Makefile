@@ -36,9 +36,10 @@ bench: $(READY)
 	@.venv/bin/python -m scripts.parts
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
+# Status 5 of pytest: there is no such test.
 soak: $(READY)
 	@.venv/bin/python -m scripts.parts
-	@.venv/bin/python -m pytest -m soak --timeout 0 tests $(ARGS)
+	@.venv/bin/python -m pytest -m soak --timeout 0 $(ARGS) || test $$? -eq 5
 
 # The downloaded TimescaleDB and Mosquitto stay in /var/tmp/borough-<uid>: they serve every checkout of this user.
 clean:

@@ -63,7 +63,7 @@ def installed() -> Parts | None:
     mosquitto = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     servers = [
         folder / "bin"
-        for folder in Path("/usr/lib/postgresql").glob("[0-9]*")
+        for folder in Path("/usr/lib/postgresql").glob("[0-9][0-9]")
         if (folder / "lib/timescaledb.so").exists() and int(folder.name) >= 17
     ]
     if mosquitto is None or not servers:
