@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from hashlib import blake2b
+from traceback import extract_tb
 from typing import Any
 
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
@@ -56,6 +57,7 @@ class Columns:
         self.messages: list[int] = []
         self.slots: list[int] = []
         self.values: list[Any] = []
+        self.packs: list[int] = []  # messages whose records have times of their own
         self.pack_rows: list[int] = []
         self.pack_times: list[Any] = []
         # exceptions
@@ -123,14 +125,13 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
             columns.rejected_messages.append((message, rejection.reason, rejection.detail))
             add_time(0)
             continue
-        except Exception as error:
-            # a fault of ours must cost this message and not stall the queue behind it
-            log.exception("decoder failed for a message of device %s", route.device_id)
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this message, the queue behind it goes on
+            _log_fault(route, error)
             detail = f"the decoder failed: {type(error).__name__}"
             columns.rejected_messages.append((message, Reason.UNREADABLE, detail))
             add_time(0)
             continue
-        if not values or (time is None and flags & RETAIN):
+        if not values or (flags & RETAIN and _takes_arrival(time, values)):
             columns.ignored.append(message)
             add_time(0)
             continue
@@ -138,6 +139,7 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
             columns.sequences.append((message, sequence))
         slots = route.slots
         if time is PACK:
+            columns.packs.append(message)
             add_time(0)
             untimed = _gather_pack(columns, message, route, values, routes)
         else:
@@ -159,6 +161,18 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
                     _bad(columns, message, name, value)
         if untimed:
             _arrival_as_time(columns, message, flags, memory)
+
+
+def _log_fault(route: Route, error: Exception) -> None:
+    """Say where a decoder failed. The error's own text may quote the message, and with it a household's number."""
+    place = extract_tb(error.__traceback__)[-1]
+    log.error(
+        "the decoder failed for a message of device %s: %s at %s, line %s",
+        route.device_id,
+        type(error).__name__,
+        place.name,
+        place.lineno,
+    )
 
 
 def _gather_pack(
@@ -193,6 +207,18 @@ def _gather_pack(
         else:
             _bad(columns, message, name, value)
     return untimed
+
+
+def _takes_arrival(time: Any, values: Any) -> bool:
+    """Whether a message, or one record of a pack, has no instant without its arrival.
+
+    A retained copy comes with every new subscription: each would make another reading of an old value.
+    """
+    if time is PACK:
+        return any(
+            when is None or when.__class__ is Relative for _, when, value in values if value.__class__ is not Flaw
+        )
+    return time is None or time.__class__ is Relative
 
 
 def _unknown(columns: Columns, message: int, name: object, value: object) -> None:

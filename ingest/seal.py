@@ -149,7 +149,7 @@ class _Sealer:
             instant[columns.untimed] == 0, self.arrival[columns.untimed], instant[columns.untimed]
         )
         pack_messages = np.zeros(len(instant), bool)
-        pack_messages[self.message[columns.pack_rows]] = True
+        pack_messages[columns.packs] = True
         judged = (self.message_state == 0) & ~pack_messages
         unreadable = judged & (instant == instants.BAD)
         outside = judged & ~unreadable & self._outside(instant, self.arrival)

@@ -1,0 +1,187 @@
+"""What the tests of gathering and sealing share: devices, a scripted wire format, and a plain model of the store.
+
+The scripted format stands where a vendor's decoder would: a payload is a number, and the script says what it decodes
+to, so that answers which JSON cannot carry (NaN, a fault of the decoder) can be sent as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from devices.decoding import Binding, Decode, Decoded, Format
+from devices.device import Device
+from ingest.columns import Columns, Memory, gather
+from ingest.routes import Routes
+from ingest.seal import Limits, seal
+from ingest.slots import NewSlot, Slots
+from ingest.source import Chunk
+from ingest.subscriptions import Subscription
+from store.batch import Batch, Counts, SeriesState
+
+#: 2026-02-01T00:00:00Z [us]: when the tests take place.
+NOW = 1_769_904_000_000_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HALF_HOUR = 1800 * SECOND
+EARLIEST = 946_684_800_000_000
+LIMITS = Limits(earliest=EARLIEST, ahead=300 * SECOND)
+
+QOS0, QOS1, RETAINED, DUPLICATE = 0x30, 0x32, 0x31, 0x3A
+
+DEVICES = (
+    Device("m1", "smart-meter", "native", personal=True),
+    Device("g1", "smart-meter", "thrifty", personal=True),
+    Device("b1", "parking-bay", "native"),
+    Device("a1", "air-monitor", "native"),
+)
+#: Keep rules of the model ``thrifty`` [s]: registers by the half-hour, power shown and not stored.
+KEEP = {"thrifty": {"import_register": 1800.0, "export_register": 60.0, "power": float("inf")}}
+
+
+class Message(NamedTuple):
+    """One message as the broker delivers it. ``answer`` is what its payload decodes to, or an exception to raise."""
+
+    device: str
+    family: str
+    answer: Any
+    packet_id: int = 0
+    flags: int = QOS0
+    payload: bytes | None = None
+
+
+class Collecting:
+    """A collector's way from chunk to batch, with the real gathering and sealing, and the model of a store."""
+
+    def __init__(self, devices: Iterable[Device] = DEVICES, *, payload_maximum: int = 1024 * 1024) -> None:
+        self.script: dict[bytes, Any] = {}
+        formats = {"scripted": Format("scripted", ("test/{family}/{device}",), self._bind)}
+        self.routes = Routes(
+            [Subscription("test/{family}/{device}", "scripted")], formats, keep=KEEP, auto_register=None
+        )
+        self.routes.update(devices)
+        self.slots = Slots()
+        self.memory = Memory()
+        self.store = Store()
+        self.columns = Columns()
+        self.payload_maximum = payload_maximum
+
+    def _bind(self, _binding: Binding) -> Decode:
+        def decode(payload: bytes) -> Decoded:
+            answer = self.script[payload]
+            if isinstance(answer, BaseException):
+                raise answer
+            time, values, sequence = answer
+            return time, dict(values) if isinstance(values, Mapping) else list(values), sequence
+
+        return decode
+
+    def payload(self, answer: Any) -> bytes:
+        """The bytes that decode to ``answer`` from now on."""
+        payload = str(len(self.script)).encode()
+        self.script[payload] = answer
+        return payload
+
+    def receive(self, messages: Sequence[Message], *, arrival: int = NOW, generation: int = 1) -> None:
+        """Gather one chunk."""
+        payloads = [item.payload if item.payload is not None else self.payload(item.answer) for item in messages]
+        topics = [f"test/{item.family}/{item.device}" for item in messages]
+        chunk = Chunk(
+            generation,
+            arrival,
+            sum(map(len, payloads)) + sum(map(len, topics)),
+            topics,
+            payloads,
+            [item.packet_id for item in messages],
+            [item.flags for item in messages],
+        )
+        gather(self.columns, chunk, self.routes, self.memory, self.payload_maximum)
+
+    def seal(self, *, now: int = NOW) -> Batch:
+        """Seal what was gathered."""
+        columns, self.columns = self.columns, Columns()
+        new, self.routes.new_slots = self.routes.new_slots, []
+        self.slots.extend(new, [self.store.state(item) for item in new])
+        return seal(columns, self.slots, self.memory, LIMITS, "test", now)
+
+    def commit(self, *, now: int = NOW) -> tuple[Batch, dict[str, Counts]]:
+        """Seal what was gathered and let the store take it."""
+        batch = self.seal(now=now)
+        return batch, self.store.write(batch)
+
+
+class Store:
+    """What DESIGN.md says that the store does with a batch, as dictionaries."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[str, str], int] = {}
+        self.rows: dict[tuple[int, int], float] = {}
+        self.latest: dict[int, tuple[int, float]] = {}
+        self.conflicts: list[Any] = []
+
+    def state(self, item: NewSlot) -> SeriesState:
+        """The series of a new slot. Ids fall while slots rise, so that one is never taken for the other."""
+        number = self.numbers.setdefault((item.device.id, item.property), 1000 - len(self.numbers))
+        time, value = self.latest.get(number, (None, 0.0))
+        return SeriesState(number, time, value)
+
+    def write(self, batch: Batch) -> dict[str, Counts]:
+        """Take a batch; returns the complete account."""
+        counts = {family: _copy(found) for family, found in batch.counts.items()}
+        for row in range(len(batch.series)):
+            series, time, value = int(batch.series[row]), int(batch.time[row]), float(batch.value[row])
+            account = counts[batch.families[int(batch.family[row])]]
+            stored, thin = self.rows.get((series, time)), int(batch.thin[row])
+            if stored is not None and stored == value:
+                account.readings_duplicates += 1
+            elif stored is not None:
+                account.readings_rejected += 1
+                self.conflicts.append(batch.conflict(row))
+            elif thin and any(key[0] == series and key[1] // thin == time // thin for key in self.rows):
+                account.readings_thinned += 1
+            else:
+                account.readings_stored += 1
+                self.rows[series, time] = value
+        for series, time, value in zip(
+            batch.latest_series.tolist(), batch.latest_time.tolist(), batch.latest_value.tolist(), strict=True
+        ):
+            if series not in self.latest or time > self.latest[series][0]:
+                self.latest[series] = (time, value)
+        return counts
+
+    def named(self, rows: Mapping[tuple[int, int], float]) -> dict[tuple[str, str, int], float]:
+        """Rows with device and property in place of the series."""
+        names = {number: name for name, number in self.numbers.items()}
+        return {(*names[series], time): value for (series, time), value in rows.items()}
+
+
+def _copy(counts: Counts) -> Counts:
+    total = Counts()
+    total.add(counts)
+    return total
+
+
+def total(accounts: Iterable[Mapping[str, Counts]]) -> dict[str, Counts]:
+    """The sum of several accounts, by family."""
+    result: dict[str, Counts] = {}
+    for account in accounts:
+        for family, counts in account.items():
+            result.setdefault(family, Counts()).add(counts)
+    return result
+
+
+def text(time: int) -> str:
+    """An instant [us] as a device writes it."""
+    from datetime import UTC, datetime, timedelta
+
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def raising(error: Exception) -> Callable[[bytes], Decoded]:
+    """A decoder with a fault."""
+
+    def decode(_payload: bytes) -> Decoded:
+        raise error
+
+    return decode
