@@ -19,6 +19,7 @@ from ingest.health import HealthServer
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
 from ingest.pipeline import Pipeline, first_line
+from ingest.tls import check_tls
 from store.batch import Counts
 
 log = logging.getLogger(__name__)
@@ -34,12 +35,14 @@ async def run(
 
     ``metrics`` may be given by who wants to watch.
 
-    Raises SettingsError where the metrics port is taken. Everything else that fails is waited for.
+    Raises SettingsError where the metrics port is taken or a certificate's file cannot be used. Everything else that
+    fails is waited for.
     """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    check_tls(options.broker)
     metrics = metrics or Metrics()
     collector = Collector(options, metrics)
     health = HealthServer(options.metrics_host, options.metrics_port, collector.missing, metrics.text)
@@ -75,7 +78,7 @@ class Collector:
         return missing(
             self._control,
             [
-                (self.metrics.database_up, "the database is not reached"),
+                (self.metrics.database_up, "the database is not reached or takes nothing"),
                 (self._pipeline is not None, "another collector serves the session; standing by"),
                 (self._subscribed(), "the broker has not confirmed every subscription"),
             ],
@@ -105,7 +108,7 @@ class Collector:
         while not stop.is_set():
             try:
                 name = await self._control.take_session()
-                self.metrics.database_up = True
+                self.metrics.database_reached = True
                 if name is not None:
                     return name
                 text = (
@@ -114,7 +117,7 @@ class Collector:
                     else "the database schema is not current: run borough migrate"
                 )
             except psycopg.Error as error:
-                self.metrics.database_up = False
+                self.metrics.database_reached = False
                 text = f"the database is not reached: {first_line(error)}"
             except SessionLost:
                 continue
@@ -157,7 +160,9 @@ class Collector:
         """Registry changes, the session's lock, sessions that nobody serves."""
         try:
             devices = await self._control.refresh()
-            self.metrics.database_up = True
+            if not self.metrics.database_reached:
+                log.info("the database is reached again")
+            self.metrics.database_reached = True
             pipeline.routes.update(devices)
             if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
                 self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
@@ -165,9 +170,9 @@ class Collector:
                 if orphan is not None:
                     self._drains[orphan] = asyncio.create_task(self._drain(orphan))
         except psycopg.Error as error:
-            if self.metrics.database_up:
+            if self.metrics.database_reached:
                 log.error("the database is not reached: %s", first_line(error))
-            self.metrics.database_up = False
+            self.metrics.database_reached = False
         except SessionLost:
             log.warning("another collector took over session %s: standing by", pipeline.name)
             await pipeline.stop()

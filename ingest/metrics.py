@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from ingest.source import SourceStatus
 from store.batch import COUNT_NAMES, Counts
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0)
@@ -71,16 +72,22 @@ class Metrics:
         self.in_flight: list[Callable[[], dict[str, int]]] = []
         self.write_seconds = Histogram()
         self.lag_seconds = Histogram()
-        self.database_up = False
+        #: what the control connection found last, and what the last transaction did
+        self.database_reached = False
+        self.database_takes = True
         self.broker_connected: Callable[[], bool] = lambda: False
-        self.sessions_lost = 0
-        self.taken_over = 0
+        self.sources: list[SourceStatus] = []
         self.broker_dropped: int | None = None
         self.staged_batches = 0
         self.write_errors = 0
         self.started = time.time()
         self._registry = CollectorRegistry()
         self._registry.register(self)
+
+    @property
+    def database_up(self) -> bool:
+        """Whether the database is there and takes what we write."""
+        return self.database_reached and self.database_takes
 
     def flying(self) -> dict[str, int]:
         """Messages in flight by family."""
@@ -123,8 +130,10 @@ class Metrics:
         yield GaugeMetricFamily(
             "borough_broker_connected", "Whether the session is connected and subscribed.", int(self.broker_connected())
         )
-        yield CounterMetricFamily("borough_sessions_lost", "Sessions the broker had forgotten.", self.sessions_lost)
-        yield CounterMetricFamily("borough_taken_over", "Times another client took our session.", self.taken_over)
+        lost = sum(status.lost for status in self.sources)
+        taken = sum(status.taken_over for status in self.sources)
+        yield CounterMetricFamily("borough_sessions_lost", "Sessions the broker had forgotten.", lost)
+        yield CounterMetricFamily("borough_taken_over", "Times another client took our session.", taken)
         yield CounterMetricFamily("borough_write_errors", "Failed transactions, each tried again.", self.write_errors)
         yield CounterMetricFamily("borough_staged_batches", "Batches with repeats of stored keys.", self.staged_batches)
         if self.broker_dropped is not None:

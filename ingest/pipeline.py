@@ -81,6 +81,7 @@ class Pipeline:
         self._paused = False
         self.source: Source = make_source(broker, options, self._receive, self._connected, drain=drain)
         metrics.in_flight.append(self.in_flight)
+        metrics.sources.append(self.source.status)
 
     # -- the event loop's side ---------------------------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class Pipeline:
         if session_present:
             return
         if self.source.status.connects > 1:
-            self.metrics.sessions_lost += 1
+            self.source.status.lost += 1
             log.error("the broker has forgotten session %s: what it held for us is lost", self.name)
         else:
             log.info("session %s is new at the broker", self.name)
@@ -224,14 +225,14 @@ class Pipeline:
             try:
                 outcome = await work
             except psycopg.Error as error:
-                if self.metrics.database_up or not self.metrics.write_errors:
+                if self.metrics.database_takes:
                     log.error("write failed, nothing is acknowledged until it works: %s", first_line(error))
-                self.metrics.database_up = False
+                self.metrics.database_takes = False
                 self.metrics.write_errors += 1
             else:
-                if not self.metrics.database_up:
-                    log.info("the database takes readings")
-                self.metrics.database_up = True
+                if not self.metrics.database_takes:
+                    log.info("the database takes readings again")
+                self.metrics.database_takes = True
                 return outcome
             if self._stopping:
                 deadline = deadline or time.monotonic() + _STOP_SECONDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 
 from ingest.options import BrokerOptions
+from ingest.subscriptions import SettingsError
 
 
 def tls_context(options: BrokerOptions) -> ssl.SSLContext:
@@ -16,3 +17,17 @@ def tls_context(options: BrokerOptions) -> ssl.SSLContext:
     if options.cert_file:
         context.load_cert_chain(options.cert_file, options.key_file)
     return context
+
+
+def check_tls(options: BrokerOptions) -> None:
+    """Try the files once at the start. Raises SettingsError that names them."""
+    if not options.tls:
+        return
+    try:
+        tls_context(options)
+    except (OSError, ssl.SSLError) as error:
+        files = ", ".join(name for name in (options.ca_file, options.cert_file, options.key_file) if name)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(
+            f"BOROUGH_MQTT_CA_FILE, _CERT_FILE, _KEY_FILE: cannot use {files or 'the system certificates'}: {reason}"
+        ) from None
