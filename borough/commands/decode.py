@@ -21,7 +21,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode(
-    format: Annotated[str, typer.Argument(help="Name of the format, such as native, senml-json, glow, tts.")],  # noqa: A002
+    format: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="Name of the format, such as native, senml-json, glow, tts.")
+    ],
     device: Annotated[
         str, typer.Option(help="Device id that the topic would say; without it ids are not compared.")
     ] = "",
@@ -36,7 +38,7 @@ def decode(
 
     Nothing is stored. Ends with 1 if the message or any of its readings is rejected.
 
-    Example: borough decode tasmota --attribute zone=Europe/London < message.json
+    Example: borough decode glow --json < message.json
     """
     binding = _binding(format, device, family, model, attribute or ())
     if sys.stdin.isatty():

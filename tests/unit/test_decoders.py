@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -204,3 +205,11 @@ def test_every_model_speaks_formats_that_exist_to_topics_that_they_take() -> Non
 
 def test_every_format_is_spoken_by_a_model() -> None:
     assert {format_name for model in MODELS.values() for format_name in model.formats} == set(FORMATS)
+
+
+def test_the_list_of_formats_is_documented() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs/reference/formats.md").read_text(encoding="utf-8")
+    listed = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    assert set(listed) == set(FORMATS)
+    for name, format_ in FORMATS.items():
+        assert f"`{format_.topics[0]}`" in listed[name]
