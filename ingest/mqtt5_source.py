@@ -333,6 +333,7 @@ class _Connection(asyncio.BufferedProtocol):
         status = self.source.status
         status.connected = True
         status.connects += 1
+        status.connected_at = time.monotonic()
         status.problem = ""
         if packet.server_keep_alive:
             self._keep_alive = packet.server_keep_alive

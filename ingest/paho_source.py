@@ -211,6 +211,7 @@ class PahoSource:
             return
         self.status.connected = True
         self.status.connects += 1
+        self.status.connected_at = time.monotonic()
         self.status.problem = ""
         self.connected(bool(flags.session_present))
         client.subscribe(list(self.filters))

@@ -31,11 +31,15 @@ class Chunk:
 
 @dataclass(slots=True)
 class SourceStatus:
-    """How the source stands. ``lost`` counts sessions that the broker no longer knew, ``connects`` connections."""
+    """How the source stands. ``lost`` counts sessions that the broker no longer knew, ``connects`` connections.
+
+    ``connected_at`` [s, monotonic clock] is when the broker last accepted the session.
+    """
 
     connected: bool = False
     subscribed: bool = False
     connects: int = 0
+    connected_at: float = 0.0
     lost: int = 0
     taken_over: int = 0
     problem: str = ""

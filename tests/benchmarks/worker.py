@@ -111,13 +111,17 @@ async def _collect(job: dict[str, Any]) -> dict[str, float]:
         counts = list(metrics.committed.values())
         return sum(c.messages_received for c in counts), sum(c.readings_decoded for c in counts)
 
-    while not metrics.broker_connected():
-        await asyncio.sleep(0.002)
+    # from CONNACK on: what was queued comes before SUBACK
+    while not (metrics.sources and metrics.sources[0].connects):
+        await asyncio.sleep(0.001)
     clock.begin()
+    clock.start = metrics.sources[0].connected_at
     if job["messages"]:
         while totals()[0] < job["messages"] and not running.done():
             await asyncio.sleep(0.01)
     else:
+        while not metrics.broker_connected():
+            await asyncio.sleep(0.01)
         print("subscribed", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     result = clock.result(*totals())
