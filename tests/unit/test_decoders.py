@@ -180,6 +180,7 @@ def test_a_remembered_message_is_read_as_at_first() -> None:
         read_two,
         read_one,
     ]
+    assert decode(one) is decode(one), "the second time it is remembered, not read"
     for _ in range(2):
         with pytest.raises(Rejection, match="unreadable"):
             decode(broken)
