@@ -18,6 +18,9 @@ T = TypeVar("T")
 #: Replicas of a shared subscription at most.
 _REPLICAS = 64
 
+#: So long the store may take for one of our short questions.
+_ANSWER_SECONDS = 5.0
+
 
 class SessionLost(Exception):
     """Another collector holds our session's lock: our connection to the store broke, and it was quicker."""
@@ -68,7 +71,12 @@ class Control:
         self._thread.shutdown(wait=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        running = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        done, _ = await asyncio.wait({running}, timeout=_ANSWER_SECONDS)
+        if not done and self._connection is not None:
+            # a frozen server answers nothing and closes nothing: the thread gets its error
+            connect.abort(self._connection)
+        return await running
 
     def _open(self) -> psycopg.Connection[Any]:
         connection = self._connection

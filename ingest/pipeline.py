@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: So long a stopping collector tries to write what it holds.
-_STOP_SECONDS = 10.0
+#: So long a stopping collector tries to write what it holds. What it cannot write is left to the broker, not lost.
+_STOP_SECONDS = 5.0
 
 
 class Pipeline:
@@ -74,6 +74,7 @@ class Pipeline:
         self._batch: Batch | None = None
         self._work = asyncio.Event()
         self._stopping = False
+        self._stop_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._received = time.monotonic()
         self._writer = Writer(options.database_url, rejected_limit=options.rejected_per_device_hour)
@@ -111,7 +112,14 @@ class Pipeline:
         if not self._stopping:
             self.source.pause()
             self._stopping = True
+            self._stop_until = time.monotonic() + _STOP_SECONDS
+            asyncio.get_running_loop().call_later(_STOP_SECONDS, self._give_up, self._writing)
             self._work.set()
+
+    def _give_up(self, writing: Columns | None) -> None:
+        """End a write that hangs since before we were told to stop."""
+        if writing is not None and self._writing is writing:
+            self._writer.abort()
 
     def idle(self, seconds: float) -> bool:
         """Whether nothing was received for so long and nothing is held."""
@@ -215,12 +223,15 @@ class Pipeline:
 
     async def _write(self, columns: Columns) -> Outcome | None:
         """Write one batch, however often it takes; None where we are stopping and the store stays away."""
-        backoff, deadline = 0.05, 0.0
+        backoff = 0.05
         while True:
+            patience = self.options.write_timeout
+            if self._stopping:
+                patience = min(patience, _STOP_SECONDS)
             work = asyncio.ensure_future(self._in_thread(lambda: self._seal_and_write(columns)))
-            done, _ = await asyncio.wait({work}, timeout=self.options.write_timeout)
+            done, _ = await asyncio.wait({work}, timeout=patience)
             if not done:
-                log.error("no answer from the database for %.0f s: connection dropped", self.options.write_timeout)
+                log.error("no answer from the database for %.0f s: connection dropped", patience)
                 self._writer.abort()  # a frozen server: the thread gets its error, and the same batch is tried again
             try:
                 outcome = await work
@@ -234,10 +245,8 @@ class Pipeline:
                     log.info("the database takes readings again")
                 self.metrics.database_takes = True
                 return outcome
-            if self._stopping:
-                deadline = deadline or time.monotonic() + _STOP_SECONDS
-                if time.monotonic() > deadline:
-                    return None
+            if self._stopping and time.monotonic() >= self._stop_until:
+                return None
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, self.options.broker.backoff_maximum)
 

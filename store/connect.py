@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 import psycopg
@@ -42,6 +44,9 @@ def connect(
             # jit: compiling a query costs more than ours take
             "select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
             " set_config('jit', 'off', false),"
+            # the server's side of a line that is cut must end too: its session holds locks that we want back
+            " set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
+            " set_config('tcp_keepalives_count', '4', false),"
             " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
             (f"{round(statement_timeout * 1000)}ms", f"{round(lock_timeout * 1000)}ms"),
         )
@@ -50,3 +55,12 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def abort(connection: Connection) -> None:
+    """Shut a connection's socket down, from any thread: what waits for its answer gets psycopg.OperationalError."""
+    try:
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
+    except (OSError, psycopg.OperationalError):  # it was closed meanwhile, which is what we want
+        return

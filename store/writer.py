@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +15,7 @@ from psycopg import errors
 
 from store import redelivery
 from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome
-from store.connect import Connection, connect
+from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
 from store.queries import queries
 from store.rejections import write_rejections
@@ -78,14 +76,9 @@ class Writer:
 
     def abort(self) -> None:
         """Shut the socket down, from any thread: a write that hangs ends with psycopg.OperationalError."""
-        number = self.fileno
-        if number is None:
-            return
-        try:
-            with socket.socket(fileno=os.dup(number)) as end:
-                end.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it was closed meanwhile, which is what we want
-            return
+        connection = self._connection
+        if connection is not None:
+            abort(connection)
 
     def close(self) -> None:
         """Close the connection; a write after it opens another."""

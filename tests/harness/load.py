@@ -62,12 +62,12 @@ def native_load(seed: int, messages: int, *, devices: int = 200, name: str = "d"
     """
     chance = random.Random(seed)
     families = list(PROPERTIES)
-    load = Load([device(f"{name}{number:04}", families[number % 4]) for number in range(devices)])
+    load = Load([device(f"{name}{index:04}", families[index % 4]) for index in range(devices)])
     start = now() - 2 * 86_400_000_000
-    for number in range(messages):
-        sender = load.devices[number % devices]
+    for index in range(messages):
+        sender = load.devices[index % devices]
         what, low, high, digits = PROPERTIES[sender.family]
-        at = start + (number // devices) * 10_000_000
+        at = start + (index // devices) * 10_000_000
         value = float(chance.randint(round(low * 10**digits), round(high * 10**digits)) / 10**digits)
         load.expected[sender.id, what, at] = value
         load.messages.append(message(sender, {"time": rfc3339(at), what: value}))
@@ -95,11 +95,16 @@ def ask(database: str, question: str, *values: object) -> list[tuple[object, ...
         return list(connection.execute(question.encode(), values or None).fetchall())
 
 
+def number(database: str, question: str, *values: object) -> int:
+    """A query's only number."""
+    ((found,),) = ask(database, question, *values)
+    assert isinstance(found, int)
+    return found
+
+
 def count(database: str, what: str) -> int:
     """``select count(*) from`` what."""
-    number = ask(database, f"select count(*) from {what}")[0][0]
-    assert isinstance(number, int)
-    return number
+    return number(database, f"select count(*) from {what}")
 
 
 def grows(database: str, what: str, to: int, timeout: float = 20.0) -> bool:

@@ -114,7 +114,8 @@ class _Link:
             try:
                 if reset:
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                end.shutdown(socket.SHUT_RDWR) if not reset else None
+                # wakes our own thread that reads there, or the socket would stay open under it; sends nothing yet
+                end.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)
             except OSError:
                 pass  # it is closed already, which is what we want
             end.close()

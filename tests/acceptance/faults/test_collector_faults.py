@@ -70,7 +70,9 @@ def test_sigterm_writes_and_acknowledges_what_was_received(
 
 
 @pytest.mark.parametrize("seconds", [0.15, 0.5, 1.0])
-def test_sigterm_directly_after_the_start(database: str, mosquitto: Mosquitto, collect: Collect, seconds: float) -> None:
+def test_sigterm_directly_after_the_start(
+    database: str, mosquitto: Mosquitto, collect: Collect, seconds: float
+) -> None:
     collector = collect(database, mosquitto.url).launch()
     time.sleep(seconds)
     assert collector.stop(10) == 0
