@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -79,13 +78,3 @@ class Child:
             if pipe is not None:
                 pipe.close()
         return self._process.returncode
-
-
-def wait_until_gone(pid: int, timeout: float) -> bool:
-    """Wait for the end of a process that is not our child; whether it has ended."""
-    until = time.monotonic() + timeout
-    while Path(f"/proc/{pid}").exists():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True

@@ -42,7 +42,8 @@ from store import devices as device_table
 from store.connect import connect
 
 _SEED = 20_260_201
-#: Simulated seconds a real second, and how far back the first start begins: a week passes in 42 minutes.
+#: Simulated seconds a real second, and how far back the first start begins: a week passes in 42 minutes. It begins at
+#: six in the morning, when bays send a heartbeat and the day's traffic sets in.
 _SPEED, _HISTORY = 240.0, timedelta(days=7)
 _USER = "demo"
 #: How long the collector may take to read what was published, and to end.
@@ -153,7 +154,7 @@ def _prepare(server_url: str, url: str, devices: list[Device]) -> datetime:
             device_table.upsert(connection, devices)
             newest = overview.newest_simulated(connection)
     now = datetime.now(UTC)
-    earliest = now - _HISTORY
+    earliest = (now - _HISTORY).replace(hour=6, minute=0, second=0, microsecond=0)
     return earliest if newest is None else min(max(newest, earliest), now)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from borough.children import wait_until_gone
 from borough.errors import Failure, UsageError
 
 #: Made first, removed last: says that the folder is a demo's, and holds the process id of the one that runs.
@@ -87,7 +86,8 @@ def reset(folder: Path) -> bool:
         raise UsageError(f"{folder} was not made by a demo and is left as it is")
     _end_running(folder)
     with DemoState(folder):
-        _await_database(folder)
+        # a demo that was killed leaves its database shutting down for a moment
+        settle_database(folder / "postgres")
         # the lock's own file last: while it stands nobody takes what is left for a folder of his own
         for entry in folder.iterdir():
             if entry.name != _LOCK:
@@ -97,23 +97,28 @@ def reset(folder: Path) -> bool:
     return True
 
 
-def _end_running(folder: Path) -> None:
+def _end_running(folder: Path, timeout: float = 60.0) -> None:
+    """Ask the demo that holds the lock to end, and wait for the lock: the kernel frees it when the process is gone."""
+    until = time.monotonic() + timeout
+    asked = 0
     with (folder / _LOCK).open("r+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = int(lock.read().strip() or 0)
-        else:
-            return  # nobody holds it, and closing the file lets it go
-    if pid:
-        os.kill(pid, signal.SIGTERM)
-    if not pid or not wait_until_gone(pid, 60.0):
-        raise Failure(f"the demo that runs in {folder} (process {pid or 'unknown'}) does not end")
-
-
-def _await_database(folder: Path) -> None:
-    """A demo that was killed leaves its database shutting down for a moment."""
-    settle_database(folder / "postgres")
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                pid = int(lock.read().strip() or 0)
+            else:
+                return  # closing the file lets it go
+            if pid and pid != asked:
+                asked = pid
+                try:
+                    os.kill(pid, signal.SIGTERM)
+                except ProcessLookupError:
+                    pass  # it has just ended, and the lock with it
+            if time.monotonic() > until:
+                raise Failure(f"the demo that runs in {folder} (process {pid or 'unknown'}) does not end")
+            time.sleep(0.05)
 
 
 def settle_database(data: Path, timeout: float = 20.0) -> None:

@@ -79,22 +79,27 @@ def _meter(rng: Rng, lasting: Rng, day: date) -> Iterator[_Row]:
 
 
 def _bay(rng: Rng, _lasting: Rng, day: date) -> Iterator[_Row]:
-    """Arrivals and departures: busy from 8 to 20 o'clock, stays of 35 minutes in the middle; a heartbeat every 6 h."""
+    """Arrivals and departures: busy from 8 to 20 o'clock, stays of 35 minutes in the middle.
+
+    Every six hours a heartbeat repeats the state and adds battery and temperature, as real sensors do.
+    """
     mild = 11 - 7 * np.cos(2 * np.pi * (day.timetuple().tm_yday - 15) / 365)
     occupied = bool(rng.random() < 0.3)
-    second, rows = 0.0, list[_Row]()
+    second, events = 0.0, list[tuple[float, bool]]()
     while second < _DAY:
-        rows.append((second, {"occupied": occupied}))
+        events.append((second, occupied))
         busy = 8 * 3600 <= second < 20 * 3600
         mean_free = 1_500 if busy else 9_000
         gap = rng.lognormal(np.log(2_100), 0.8) if occupied else rng.exponential(mean_free)
         second += max(30.0, float(gap))
         occupied = not occupied
+    rows: list[_Row] = [(second, {"occupied": occupied}) for second, occupied in events]
     battery = 60 + float(rng.integers(0, 400)) / 10
     for beat in range(4):
         at = 3_600 * 6 * beat + 90 + float(rng.integers(0, 600))
+        now = next(occupied for second, occupied in reversed(events) if second <= at)
         warm = mild + 4 * np.sin(2 * np.pi * (at / _DAY - 0.375)) + rng.normal(0, 0.4)
-        rows.append((at, {"battery": battery, "temperature": round(float(warm), 1)}))
+        rows.append((at, {"occupied": now, "battery": battery, "temperature": round(float(warm), 1)}))
     yield from _distinct(rows)
 
 

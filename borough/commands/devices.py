@@ -29,8 +29,11 @@ _FORMATS = ("csv", "geojson")
 
 
 def registered(connection: Connection) -> dict[str, Device]:
-    """Every registered device by id, retired ones too."""
-    return {device.id: device for device in table.load(connection)[0]}
+    """Every registered device by id, retired ones too. Raises Failure for one that a newer program registered."""
+    try:
+        return {device.id: device for device in table.load(connection)[0]}
+    except ValueError as error:
+        raise Failure(f"the registry holds what this program does not know: {error}") from None
 
 
 @app.command("add")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from borough.addresses import database_place
 from borough.database import reachable
@@ -26,7 +27,11 @@ def migrate(json_output: Json = False) -> None:
     """
     url = need_database_url(read_settings())
     with reachable(url):
-        applied = migrations.upgrade(url)
+        try:
+            applied = migrations.upgrade(url)
+        except DBAPIError as error:
+            # Alembic works through SQLAlchemy, whose errors wrap the driver's
+            raise (error.orig or error) from None
         with connect(url, "borough migrate") as connection:
             kind = tier(connection)
     if json_output:
