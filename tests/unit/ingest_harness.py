@@ -6,7 +6,8 @@ to, so that answers which JSON cannot carry (NaN, a fault of the decoder) can be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from devices.decoding import Binding, Decode, Decoded, Format
@@ -23,7 +24,7 @@ from store.batch import Batch, Counts, SeriesState
 NOW = 1_769_904_000_000_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
-HALF_HOUR = 1800 * SECOND
+HALF_HOUR = 30 * MINUTE
 EARLIEST = 946_684_800_000_000
 LIMITS = Limits(earliest=EARLIEST, ahead=300 * SECOND)
 
@@ -65,6 +66,8 @@ class Collecting:
         self.store = Store()
         self.columns = Columns()
         self.payload_maximum = payload_maximum
+        #: what the store remembers of redeliveries: packet id -> (digest, arrival, rejected)
+        self.remembered: dict[int, tuple[bytes, int, bool]] = {}
 
     def _bind(self, _binding: Binding) -> Decode:
         def decode(payload: bytes) -> Decoded:
@@ -172,16 +175,5 @@ def total(accounts: Iterable[Mapping[str, Counts]]) -> dict[str, Counts]:
 
 def text(time: int) -> str:
     """An instant [us] as a device writes it."""
-    from datetime import UTC, datetime, timedelta
-
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def raising(error: Exception) -> Callable[[bytes], Decoded]:
-    """A decoder with a fault."""
-
-    def decode(_payload: bytes) -> Decoded:
-        raise error
-
-    return decode
