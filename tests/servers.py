@@ -5,9 +5,9 @@ Every server is a child of the test process, listens on 127.0.0.1 alone and ends
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import os
-import re
 import shutil
 import signal
 import socket
@@ -17,13 +17,13 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
-from borough.postgres_server import PostgresServer, free_port, private_folder
+from borough.postgres_server import PostgresServer, free_port, locked, private_folder
 from tests.certificates import Pair
 
 #: For a server that only tests use. A kill -9 of its processes loses nothing that was written: only a crash of the
@@ -262,30 +262,42 @@ class Cluster:
 
 def own_cluster(tier: str, binaries: Path, settings: Mapping[str, str | int]) -> Cluster:
     """Start a server of our own in a new folder that ``Cluster.close`` removes."""
-    _remove_leftovers()
-    folder = private_folder() / f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    folder.mkdir(mode=0o755)
+    # One at a time: a folder that is made and not yet locked looks like a leftover to another run.
+    with locked(private_folder() / "tests.lock"):
+        _remove_leftovers()
+        folder = private_folder() / f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(mode=0o755)
+        lock = (folder / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
     server = PostgresServer(binaries, folder / "data", settings=settings)
     server.start()
-    return _OwnCluster(tier, server, folder)
+    return _OwnCluster(tier, server, folder, lock)
 
 
 class _OwnCluster(Cluster):
-    def __init__(self, tier: str, server: PostgresServer, folder: Path) -> None:
+    def __init__(self, tier: str, server: PostgresServer, folder: Path, lock: IO[str]) -> None:
         super().__init__(tier, server.url(), server)
         self._folder = folder
+        self._lock = lock
 
     def close(self) -> None:
         super().close()
         shutil.rmtree(self._folder)
+        self._lock.close()
 
 
 def _remove_leftovers() -> None:
-    """Folders of test runs that were killed: their servers ended with them, their data stayed."""
-    for folder in private_folder().glob("test-*-*"):
-        found = re.fullmatch(r"test-(\d+)-[0-9a-f]{8}", folder.name)
-        if found is not None and not Path(f"/proc/{found[1]}").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+    """Folders of test runs that were killed: their servers ended with them, their data stayed.
+
+    A run's lock says whether it lives, not its process id: that means nothing in another container.
+    """
+    for path in private_folder().glob("test-*/lock"):
+        with path.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def wait_for(condition: Callable[[], bool], timeout: float, interval: float = 0.02) -> bool:
