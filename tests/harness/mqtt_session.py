@@ -1,4 +1,4 @@
-"""Plain MQTT 5 sessions of the tests' own: to make the collector's session before it, and to look what is left in it."""
+"""Plain MQTT 5 sessions of the tests: to make the collector's session before it, and to look what is left in it."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ import pytest
 from tests.acceptance.faults.conftest import Collect
 from tests.harness.account import assert_same, table_account, total
 from tests.harness.load import assert_stored, count, device, grows, message, native_load, now, register, rfc3339
+from tests.harness.mqtt_session import left_in_session, make_session
 from tests.harness.proxy import Proxy
 from tests.harness.publisher import Publishing, publish
-from tests.harness.mqtt_session import left_in_session, make_session
 from tests.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(90)
@@ -83,7 +83,7 @@ def test_sigterm_directly_after_the_start(
 def test_messages_without_time_and_rejections_count_once(
     database: str, mosquitto: Mosquitto, collect: Collect, fault: str
 ) -> None:
-    """Their acknowledgements are lost after the commit: the redelivery takes the first arrival and makes no second row."""
+    """Their acknowledgements are lost: the redelivery takes the first arrival and makes no second row."""
     sensors = [device(f"pir{number:03}", "movement-sensor") for number in range(100)]
     register(database, sensors)
     good = [message(sensor, {"motion": 1, "battery": 90}) for sensor in sensors]

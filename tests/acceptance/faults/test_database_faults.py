@@ -14,9 +14,9 @@ from tests.acceptance.faults.conftest import Collect
 from tests.harness.account import assert_same, table_account, total
 from tests.harness.collector import CLIENT_ID
 from tests.harness.load import assert_stored, count, grows, native_load, number, register
+from tests.harness.mqtt_session import left_in_session, make_session
 from tests.harness.proxy import Proxy, wait_quiet
 from tests.harness.publisher import Publishing, publish
-from tests.harness.mqtt_session import left_in_session, make_session
 from tests.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(90)
