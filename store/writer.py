@@ -44,7 +44,7 @@ class Writer:
     """
 
     def __init__(
-        self, url: str, rejected_limit: int = 1_000, statement_timeout: float = 30.0, lock_timeout: float = 10.0
+        self, url: str, rejected_limit: int = 1_000, statement_timeout: float = 30.0, lock_timeout: float = 4.0
     ) -> None:
         self._url = url
         self._rejected_limit = rejected_limit

@@ -82,9 +82,10 @@ returning device, (extract(epoch from hour) * 1000000)::int8, count;
 
 -- reject: rejections with their bytes, a household's apart
 with given as (
-    select nextval(pg_get_serial_sequence('public.rejected', 'id')) as id, k.*
-    from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                %s::bytea[], %s::bool[])
+    -- the name in a subquery: looked up once and not for every row; the arrays go in binary: as text bytes are twice as long
+    select nextval((select pg_get_serial_sequence('public.rejected', 'id'))) as id, k.*
+    from unnest(%s::timestamptz[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                %b::bytea[], %b::bool[])
          as k (arrival, topic, family, device, property, reason, detail, bytes, personal)
 ), kept as (
     insert into public.rejected (id, arrival, topic, family, device, property, reason, detail)
