@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store.batch import Counts
+from store.batch import Counts, Outcome
 from store.connect import connect
 from store.writer import Writer
 from tests.harness.batches import DAY, HALF_HOUR, T0, Row, fates, make, query, rejection, stored, totals
+from tests.servers import wait_for
 
 
 @pytest.fixture
@@ -175,6 +176,30 @@ def test_a_lock_in_the_way_is_tried_again_and_not_for_ever(database: str) -> Non
         assert fates(writer.write(make([(1, T0, 1.0)]))) == (1, 0, 0, 0)
         timer.join()
     writer.close()
+
+
+def test_a_deadlock_is_tried_again(database: str) -> None:
+    """Another transaction holds our second key and then wants our first: the server ends one of us, it is us."""
+    writer = Writer(database, lock_timeout=20)
+    with connect(database) as other:
+        other.execute("set deadlock_timeout = '20s'")
+        other.execute("insert into reading values (2, to_timestamp(%s), 5)", (T0 // 1_000_000,))
+        found: list[Outcome] = []
+        thread = threading.Thread(target=lambda: found.append(writer.write(make([(1, T0, 1.0), (2, T0, 1.0)]))))
+        thread.start()
+        waiting = "select count(*) from pg_locks where not granted and pid = %s"
+        assert wait_for(lambda: other.execute(waiting, (backend_of(writer),)).fetchone() == (1,), 10)
+        other.execute("insert into reading values (1, to_timestamp(%s), 1)", (T0 // 1_000_000,))
+        other.commit()
+        thread.join()
+    writer.close()
+    assert fates(found[0]) == (0, 1, 1, 0)
+    assert stored(database) == {(1, T0): 1.0, (2, T0): 5.0}
+
+
+def backend_of(writer: Writer) -> int:
+    """The server's process of a writer that is at work in another thread; 0 before it has one."""
+    return 0 if writer.fileno is None else writer.connection.info.backend_pid
 
 
 def test_two_writers_with_the_same_keys_end_exact(each_database: str) -> None:
