@@ -24,8 +24,10 @@ from store.batch import Counts
 
 log = logging.getLogger(__name__)
 
-_ORPHAN_SECONDS = 15.0
-_DRAINED_SECONDS = 5.0
+#: How often we look for shared sessions that nobody serves (longer than a replica's restart takes), and how long a
+#: session must be silent to be empty.
+_ORPHAN_SECONDS = 5.0
+_DRAINED_SECONDS = 2.0
 
 
 async def run(
@@ -166,8 +168,7 @@ class Collector:
             pipeline.routes.update(devices)
             if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
                 self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
-                orphan = await self._control.orphan()
-                if orphan is not None:
+                for orphan in await self._control.orphans():
                     self._drains[orphan] = asyncio.create_task(self._drain(orphan))
         except psycopg.Error as error:
             if self.metrics.database_reached:

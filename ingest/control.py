@@ -53,9 +53,9 @@ class Control:
         """The whole registry."""
         return await self._run(lambda: device_table.load(self._open(), 0)[0])
 
-    async def orphan(self) -> str | None:
-        """A shared session that nobody served at this call and the one before; its lock is ours then."""
-        return await self._run(self._orphan)
+    async def orphans(self) -> list[str]:
+        """Shared sessions that nobody served at this call and the one before; their locks are ours then."""
+        return await self._run(self._orphans)
 
     async def retire(self, name: str) -> None:
         """Forget a drained session."""
@@ -106,18 +106,15 @@ class Control:
         devices, self._mark = device_table.load(connection, self._mark)
         return devices
 
-    def _orphan(self) -> str | None:
+    def _orphans(self) -> list[str]:
         connection = self._open()
         names = [n for n in session_lock.known(connection, self._prefix) if n in self._names and n != self._held]
         unheld = {name for name in names if name not in self._draining and self._is_unheld(connection, name)}
         twice = sorted(unheld & self._unheld)
-        self._unheld = unheld
-        for name in twice:
-            if session_lock.take(connection, [name]) is not None:
-                self._draining.add(name)
-                self._unheld.discard(name)
-                return name
-        return None
+        taken = [name for name in twice if session_lock.take(connection, [name]) is not None]
+        self._draining.update(taken)
+        self._unheld = unheld.difference(taken)
+        return taken
 
     @staticmethod
     def _is_unheld(connection: psycopg.Connection[Any], name: str) -> bool:
