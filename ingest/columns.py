@@ -50,7 +50,7 @@ class Columns:
         self.packet_ids: list[int] = []
         self.flags: list[int] = []
         self.routes: list[Route] = []
-        self.times: list[Any] = []
+        self.times: list[Any] = []  # of a message without one its neighbour's: times alike are parsed at once
         self.chunks: list[tuple[int, int, int]] = []  # (messages, arrival, generation)
         self.arrived: dict[int, int] = {}  # message -> arrival of its first delivery
         # by reading
@@ -123,17 +123,17 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
             time, values, sequence = route.decode(payload)
         except Rejection as rejection:
             columns.rejected_messages.append((message, rejection.reason, rejection.detail))
-            add_time(0)
+            add_time(columns.times[-1] if columns.times else 0)
             continue
         except Exception as error:  # noqa: BLE001 - a fault of ours costs this message, the queue behind it goes on
             _log_fault(route, error)
             detail = f"the decoder failed: {type(error).__name__}"
             columns.rejected_messages.append((message, Reason.UNREADABLE, detail))
-            add_time(0)
+            add_time(columns.times[-1] if columns.times else 0)
             continue
         if not values or (flags & RETAIN and _takes_arrival(time, values)):
             columns.ignored.append(message)
-            add_time(0)
+            add_time(columns.times[-1] if columns.times else 0)
             continue
         if sequence is not None:
             columns.sequences.append((message, sequence))
