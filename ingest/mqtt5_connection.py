@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -65,9 +66,9 @@ class Connection(asyncio.BufferedProtocol):
         self._keep_alive_timer: asyncio.TimerHandle | None = None
         self._heard = time.monotonic()
         self._ping_sent = 0.0
-        self._awaiting_pong = False
         self._watched: list[int] = []
-        self._pinged: list[int] = []
+        #: for every PINGREQ that is not answered yet, what was acknowledged between it and the one before
+        self._pings: deque[list[int]] = deque()
 
     # -- transport ---------------------------------------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ class Connection(asyncio.BufferedProtocol):
         payloads: list[bytes] = []
         packet_ids: list[int] = []
         flags: list[int] = []
-        position = 0
+        position = start = 0
         while position < end:
             first = buffer[position]
             try:
@@ -181,12 +182,10 @@ class Connection(asyncio.BufferedProtocol):
             except IndexError:
                 break
             except BaseException as error:
-                # ValueError, or the codec's PanicException for a topic that is no UTF-8
-                if first >> 4 != _PUBLISH or not (isinstance(error, ValueError) or _is_panic(error)):
-                    if isinstance(error, ValueError):
-                        raise Refused(f"malformed packet from the broker: {error}") from None
+                # ValueError, or the codec's PanicException for a text that is no UTF-8
+                if not (isinstance(error, ValueError) or _is_panic(error)):
                     raise
-                lenient = _lenient_publish(view[position:end])
+                lenient = _lenient_publish(view[position:end]) if first >> 4 == _PUBLISH else None
                 if lenient is None:
                     raise Refused(f"malformed packet from the broker: {error}") from None
                 topic, payload, packet_id, size = lenient
@@ -204,11 +203,12 @@ class Connection(asyncio.BufferedProtocol):
                 flags.append(first)
             else:
                 if topics:
-                    self._deliver(position, topics, payloads, packet_ids, flags)
+                    self._deliver(position - size - start, topics, payloads, packet_ids, flags)
                     topics, payloads, packet_ids, flags = [], [], [], []
+                start = position
                 self._control(packet)
         if topics:
-            self._deliver(position, topics, payloads, packet_ids, flags)
+            self._deliver(position - start, topics, payloads, packet_ids, flags)
         return position
 
     def _deliver(
@@ -236,9 +236,8 @@ class Connection(asyncio.BufferedProtocol):
             case mqtt5.UnsubAckPacket():
                 status.subscribed = True
             case mqtt5.PingRespPacket():
-                self._awaiting_pong = False
-                self.source.note_settled(self._pinged)
-                self._pinged = []
+                if self._pings:
+                    self.source.note_settled(self._pings.popleft())
             case mqtt5.DisconnectPacket():
                 if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
                     status.taken_over += 1
@@ -304,19 +303,16 @@ class Connection(asyncio.BufferedProtocol):
         now = time.monotonic()
         if self.source.paused:
             self._heard = now
-        elif self._awaiting_pong and now - self._heard > 1.4 * self._keep_alive:
+        elif self._pings and now - self._heard > 1.4 * self._keep_alive:
             log.warning("nothing heard from the broker for %.0f s", now - self._heard)
             self.abort("the broker is silent")
             return
-        if now - self._ping_sent >= 0.45 * self._keep_alive and not self._pinged:
+        if now - self._ping_sent >= 0.45 * self._keep_alive:
             self._transport.write(mqtt5.PingReqPacket().write())
             self._ping_sent = now
-            self._awaiting_pong = True
-            # TCP keeps order: an answer to this ping proves that every acknowledgement before it was read
-            self._pinged, self._watched = self._watched, []
-        elif now - self._ping_sent >= 0.45 * self._keep_alive:
-            self._transport.write(mqtt5.PingReqPacket().write())
-            self._ping_sent = now
+            # TCP keeps order: the answer to this very ping proves that every acknowledgement before it was read
+            self._pings.append(self._watched)
+            self._watched = []
         self._keep_alive_timer = self._loop.call_later(max(0.05, self._keep_alive / 8), self._tick)
 
 
@@ -329,22 +325,23 @@ def _lenient_publish(view: memoryview) -> tuple[str, bytes, int, int] | None:
 
     Such a message must be rejected and acknowledged, or the broker would deliver it again for ever.
     """
-    data = bytes(view)
-    size, shift, position = 0, 0, 1
-    while True:
-        size |= (data[position] & 0x7F) << shift
-        shift += 7
-        position += 1
-        if not data[position - 1] & 0x80:
+    size = 0
+    for position in range(1, min(5, len(view))):
+        size |= (view[position] & 0x7F) << 7 * (position - 1)
+        if not view[position] & 0x80:
             break
-    end = position + size
-    topic_end = position + 2 + int.from_bytes(data[position : position + 2])
-    rest = topic_end
-    packet_id = 0
-    if data[0] & 0x06:
-        packet_id = int.from_bytes(data[topic_end : topic_end + 2])
-        rest += 2
-    if rest > end:
+    else:
         return None
-    topic = data[position + 2 : topic_end].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return topic, data[rest:end], packet_id, end
+    start, end = position + 1, position + 1 + size
+    if size < 2 or end > len(view):
+        return None
+    body = bytes(view[start:end])
+    topic_end = 2 + int.from_bytes(body[:2])
+    rest = topic_end + (2 if view[0] & 0x06 else 0)
+    if rest > size:
+        return None
+    packet_id = int.from_bytes(body[topic_end:rest])
+    topic = body[2:topic_end].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if rest < size and body[rest] < 0x80:  # the properties and their length, where it can be believed
+        rest = min(rest + 1 + body[rest], size)
+    return topic, body[rest:], packet_id, end

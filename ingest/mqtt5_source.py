@@ -80,7 +80,8 @@ class Mqtt5Source:
                 )
                 self._connection = connection
                 await connection.ready
-            await connection.closed
+            if not self._stopping.is_set():  # `stop` saw no connection while this one was being made
+                await connection.closed
         finally:
             connection.drop()  # a broker that accepts and then says nothing leaves no socket behind
 
