@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,10 +13,15 @@ from borough.commands.device_status import duration
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table
+from borough.settings import collector_options, read_settings
 from devices.decoding import Reason
 from devices.families import FAMILIES, UNKNOWN
+from ingest import retry as ingest_retry
 from store import rejected as table
+from store.connect import Connection
 from store.rejected import Filter
+
+_PORTION = 200
 
 app = typer.Typer(help="Messages and readings that could not be taken.", no_args_is_help=True)
 
@@ -106,6 +112,56 @@ def show(
         return
     facts = [(name.replace("_", " "), value) for name, value in found.row._asdict().items()]
     show_table(("", "value"), [*facts, ("personal", found.personal), ("message", _printable(text))])
+
+
+@app.command("retry")
+def retry(
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Numbers of rejections.")] = None,
+    family: Family = "",
+    device: Device = "",
+    reason: Why = "",
+    since: Since = "",
+    everything: Annotated[bool, typer.Option("--all", help="All that are kept and were not tried again yet.")] = False,
+    json_output: Json = False,
+) -> int:
+    """Take rejected messages once more, after a fix: a device registered, a decoder corrected.
+
+    What is taken leaves the list, what is rejected again stays and is marked as tried. Name the rejections, or say by
+    options which of those that were not tried again yet. Status 1 if any is rejected again.
+
+    Example: borough rejected retry --reason unknown_device
+    """
+    chosen_by = bool(family or device or reason or since or everything)
+    if bool(numbers) == chosen_by:
+        raise UsageError("say which rejections: either their numbers, or options such as --reason or --all")
+    which = chosen(family, device, reason, since, waiting=True)
+    options = collector_options(read_settings())
+    taken, again, gone = 0, 0, 0
+    with database() as connection:
+        for ids in _portions(connection, numbers, which):
+            found = [(number, table.get(connection, number)) for number in ids]
+            connection.commit()  # the retry has a connection and transactions of its own
+            unknown = [str(number) for number, message in found if message is None]
+            if unknown and numbers:
+                raise Failure(f"not kept: {', '.join(unknown)}; nothing was tried again")
+            done = ingest_retry.retry(options, [message for _, message in found if message is not None])
+            taken, again, gone = taken + len(done.taken), again + len(done.rejected), gone + len(done.gone)
+    if json_output:
+        show_json({"taken": taken, "rejected_again": again, "bytes_gone": gone})
+    else:
+        say(f"{taken} taken, {again} rejected again, {gone} without their bytes.")
+    return 1 if again else 0
+
+
+def _portions(connection: Connection, numbers: Sequence[int] | None, which: Filter) -> Iterator[list[int]]:
+    """Ids to try again, the newest first, so many at a time that their messages fit into memory."""
+    if numbers:
+        yield list(dict.fromkeys(numbers))
+        return
+    before: int | None = None
+    while rows := table.find(connection, which, _PORTION, before):
+        before = rows[-1].id
+        yield [row.id for row in rows]
 
 
 def _printable(text: str | None) -> str:
