@@ -6,7 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from tests.benchmarks.scenarios import SCENARIOS, Table
+from tests.benchmarks.scenarios import SCENARIOS
+from tests.benchmarks.table import Table
 from tests.benchmarks.world import World
 
 #: What is wanted; said beside the figure, never a failure: these machines are shared and noisy.
@@ -17,7 +18,7 @@ def main(names: list[str]) -> int:
     """Run the benchmarks of these names, or all."""
     unknown = set(names) - set(SCENARIOS)
     if unknown:
-        print(f"unknown benchmark {sorted(unknown)[0]!r}; there are {', '.join(SCENARIOS)}", file=sys.stderr)
+        print(f"unknown benchmark {min(unknown)!r}; there are {', '.join(SCENARIOS)}", file=sys.stderr)
         return 2
     table = Table()
     with World() as world:

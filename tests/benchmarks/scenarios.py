@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import psycopg
 
-from simulators.publisher import Publisher
 from store import arrays, series
 from store.copy import copy_readings
 from tests.benchmarks import live, loads
 from tests.benchmarks.table import Table
-from tests.benchmarks.world import HOST, Worker, World, wait_for_rest
+from tests.benchmarks.world import Worker, World, wait_for_rest
 
 MESSAGES = 300_000
 DEVICES = 1_000
@@ -118,8 +117,8 @@ def read_arrays(world: World, table: Table) -> None:
             begun = time.monotonic()
             found = arrays.read_series(connection, ids.tolist(), start, start + turns * 1_800_000_000)
             best = min(best, time.monotonic() - begun)
-        if len(found.values) != turns * count:
-            raise RuntimeError(f"read {len(found.values)} values, wrote {turns * count}")
+            if len(found.values) != turns * count:
+                raise RuntimeError(f"read {len(found.values)} values, wrote {turns * count}")
     table.add("read_arrays", turns * count / best, "values/s")
 
 
@@ -178,5 +177,3 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "peak_memory": peak_memory,
     "live": live_figures,
 }
-
-__all__ = ["HOST", "SCENARIOS", "Publisher", "Table"]

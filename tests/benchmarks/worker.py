@@ -1,4 +1,4 @@
-"""The measured side, in a process of its own: a collector or a bare source, timed from its connection to its last commit.
+"""The measured side, in a process of its own: a collector or a bare source, from its connection to its last commit.
 
 Reads a JSON job from standard input, prints a JSON result: ``{"seconds", "cpu", "messages", "readings", "peak"}``,
 ``cpu`` [s] of this process in that time, ``peak`` [bytes] its highest resident memory so far.
@@ -77,7 +77,7 @@ async def _receive_only(job: dict[str, Any]) -> dict[str, float]:
             done.set()
 
     filters = [(item.filter, item.qos) for item in native(FORMATS)]
-    source = Mqtt5Source(_broker(job), filters, receive, lambda present: clock.begin())
+    source = Mqtt5Source(_broker(job), filters, receive, lambda _present: clock.begin())
     running = asyncio.create_task(source.run())
     if not job["messages"]:
         await _announce(lambda: source.status.subscribed)

@@ -104,7 +104,8 @@ class Worker:
 
     def result(self) -> dict[str, float]:
         """What it measured; a live one is told to end."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         if self._live and not self.process.stdin.closed:
             self.process.stdin.close()
         text = self.process.stdout.read()

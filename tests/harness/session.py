@@ -14,7 +14,10 @@ P = TypeVar("P")
 def make_session(
     port: int, client_id: str, filters: Sequence[tuple[str, int]], *, end: bool = False, host: str = "127.0.0.1"
 ) -> bool:
-    """Connect with clean_start false, subscribe, disconnect; ``end`` removes the session. Says if it was there before."""
+    """Connect with clean_start false, subscribe, disconnect; ``end`` removes the session.
+
+    Says whether the broker knew it before.
+    """
     expiry = 0 if end else 86_400
     with socket.create_connection((host, port), timeout=10) as line:
         line.sendall(
