@@ -129,8 +129,8 @@ def _air(rng: Rng, lasting: Rng, day: date) -> Iterator[_Row]:
 
 
 def _movement(rng: Rng, _lasting: Rng, _day: date) -> Iterator[_Row]:
-    """Motion while people are up, each time false again after 90 s, with the light level; the battery once a day."""
-    rows: list[_Row] = [(30.0, {"battery": 80 + float(rng.integers(0, 20))})]
+    """Motion while people are up, each time false again after 90 s, with the light level; the battery at six."""
+    rows: list[_Row] = [(6 * 3_600.0 + float(rng.integers(0, 300)), {"battery": 80 + float(rng.integers(0, 20))})]
     second = 0.0
     while True:
         hour = second / 3_600

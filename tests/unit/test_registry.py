@@ -147,7 +147,7 @@ def test_geojson_problems_name_the_feature() -> None:
         "feature 5 (device b1): device b1 is already given in feature 1 (device b1)",
         "feature 6: is not a GeoJSON Feature",
     ]
-    document["features"] = document["features"][:1]  # type: ignore[index]
+    document["features"] = document["features"][:1]
     assert read_geojson(json.dumps(document).encode(), MODELS) == [
         Device("b1", "parking-bay", "native", 0.0, 51.0, attributes={"level": "2", "roofed": "false"})
     ]
@@ -220,12 +220,13 @@ _names = _text.filter(lambda text: text not in RESERVED)
 @st.composite
 def _devices(draw: st.DrawFn) -> Device:
     family = draw(st.sampled_from(sorted(FAMILIES)))
-    place = draw(st.none() | st.tuples(st.floats(-180, 180), st.floats(-90, 90)))
+    lon, lat = draw(st.just((None, None)) | st.tuples(st.floats(-180, 180), st.floats(-90, 90)))
     return Device(
         draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,20}", fullmatch=True)),
         family,
         draw(st.sampled_from(sorted(MODELS))),
-        *(place or (None, None)),
+        lon,
+        lat,
         origin=draw(st.sampled_from(["real", "simulated"])),
         personal=FAMILIES[family].personal or draw(st.booleans()),
         attributes=draw(st.dictionaries(_names, _text, max_size=4)),
