@@ -33,12 +33,14 @@ class Subscription:
         levels = self.topic.split("/")
         if levels.count("{device}") != 1:
             raise SettingsError(f"subscription {self.topic!r}: needs exactly one level {{device}}")
+        if levels.count("{family}") > 1:
+            raise SettingsError(f"subscription {self.topic!r}: has the level {{family}} more than once")
         for number, level in enumerate(levels):
             if level in _LEVELS or level == "+" or (level == "#" and number == len(levels) - 1):
                 continue
-            if not level or any(sign in level for sign in "+#{}"):
+            if not level or any(sign in level for sign in "+#{}\0"):
                 raise SettingsError(f"subscription {self.topic!r}: level {level!r} is empty or mixes text and wildcard")
-        if self.qos not in (0, 1):
+        if type(self.qos) is not int or self.qos not in (0, 1):
             raise SettingsError(f"subscription {self.topic!r}: qos {self.qos!r}, only 0 and 1 are taken")
 
     @property
@@ -59,7 +61,8 @@ class Subscription:
             else:
                 parts.append(re.escape(level))
         text = "/".join(parts)
-        return re.compile(text.removesuffix("/.*") + "(?:/.*)?" if text.endswith("/.*") else text)
+        # a topic may hold a line end
+        return re.compile(text.removesuffix("/.*") + "(?:/.*)?" if text.endswith("/.*") else text, re.DOTALL)
 
 
 def native(formats: Mapping[str, Format]) -> list[Subscription]:
