@@ -1,0 +1,96 @@
+"""Slots: what is known of each series, and that it stays right while the arrays grow."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from devices.device import Device
+from devices.families import FAMILIES
+from devices.models import MODELS
+from ingest.slots import FAMILY_NAMES, LATEST_ONLY, NEVER, NewSlot, Slots, keep_rule
+from store.batch import SeriesState
+
+METER = Device("m1", "smart-meter", "glow", personal=True)
+
+
+def test_every_family_has_its_number_and_unknown_the_last() -> None:
+    assert (*FAMILIES, "unknown") == FAMILY_NAMES
+    assert len(FAMILY_NAMES) < 256, "a batch keeps them as bytes"
+
+
+def test_a_slot_knows_its_series_range_and_newest_reading() -> None:
+    slots = Slots()
+    slots.extend([NewSlot(METER, "power", 0)], [SeriesState(77, 1_000, -5.5)])
+    assert (slots.size, slots.devices, slots.properties) == (1, [METER], ["power"])
+    assert (slots.series[0], FAMILY_NAMES[slots.family[0]]) == (77, "smart-meter")
+    assert (slots.low[0], slots.high[0]) == (-1e6, 1e6)
+    assert (slots.last_time[0], slots.last_value[0]) == (1_000, -5.5)
+
+
+def test_a_new_series_has_no_last_reading() -> None:
+    slots = Slots()
+    slots.extend([NewSlot(METER, "import_register", 60)], [SeriesState(1, None, 0.0)])
+    assert (slots.last_time[0], slots.kept[0]) == (NEVER, NEVER)
+
+
+@pytest.mark.parametrize(
+    ("keep", "time", "kept"),
+    [
+        (1_800_000_000, 3_599_999_999, 1),
+        (1_800_000_000, 3_600_000_000, 2),
+        (1_800_000_000, 0, 0),
+        (1_800_000_000, -1, -1),
+        (0, 3_600_000_000, NEVER),
+        (LATEST_ONLY, 3_600_000_000, NEVER),
+        (1_800_000_000, None, NEVER),
+    ],
+)
+def test_the_newest_reading_says_which_period_has_a_kept_one(keep: int, time: int | None, kept: int) -> None:
+    """After a restart: also where that reading itself was thinned, its period has one that is stored."""
+    slots = Slots()
+    slots.extend([NewSlot(METER, "import_register", keep)], [SeriesState(1, time, 0.0)])
+    assert slots.kept[0] == kept
+
+
+def test_growing_keeps_what_is_known() -> None:
+    slots = Slots()
+    total = 0
+    for size in (1, 0, 1022, 1, 1, 3000, 5):
+        new = [NewSlot(METER, "power", 60)] * size
+        slots.extend(new, [SeriesState(total + n, 100 * (total + n), float(total + n)) for n in range(size)])
+        total += size
+        assert slots.size == total
+        assert slots.series[:total].tolist() == list(range(total))
+        assert slots.last_time[:total].tolist() == [100 * n for n in range(total)]
+        assert slots.last_value[:total].tolist() == [float(n) for n in range(total)]
+        assert slots.kept[:total].tolist() == [100 * n // 60 for n in range(total)]
+        assert set(slots.keep[:total].tolist()) == {60}
+
+
+def test_as_many_states_as_slots() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        Slots().extend([NewSlot(METER, "power", 0)] * 2, [SeriesState(1, None, 0.0)])
+
+
+def test_forgetting_the_last_reading() -> None:
+    slots = Slots()
+    slots.extend([NewSlot(METER, "power", 0)] * 2, [SeriesState(1, 5, 5.0), SeriesState(2, 6, 6.0)])
+    slots.forget_last(1)
+    assert slots.last_time[:2].tolist() == [5, NEVER]
+
+
+def test_keep_rules_come_from_the_settings_else_from_the_model_else_all_is_kept() -> None:
+    native = Device("m2", "smart-meter", "native", personal=True)
+    stranger = Device("m3", "smart-meter", "unheard-of", personal=True)
+    assert MODELS["glow"].keep["import_register"] == 1800.0
+    assert keep_rule(METER, "import_register", {}) == 1_800_000_000
+    assert keep_rule(METER, "power", {}) == LATEST_ONLY
+    assert keep_rule(METER, "import_interval", {}) == 0
+    assert [keep_rule(device, "power", {}) for device in (native, stranger)] == [0, 0]
+    finer = {"glow": {"import_register": 60.0, "power": 0.5}, "unheard-of": {"power": math.inf}}
+    assert keep_rule(METER, "import_register", finer) == 60_000_000
+    assert keep_rule(METER, "power", finer) == 500_000
+    assert keep_rule(METER, "gas_register", finer) == 0, "the settings' rules of a model stand for all of its rules"
+    assert keep_rule(stranger, "power", finer) == LATEST_ONLY
