@@ -293,7 +293,7 @@ class Connection(asyncio.BufferedProtocol):
         self._watched.extend(watch)
 
     def _tick(self) -> None:
-        """PINGREQ twice per keep-alive; give up where nothing at all was heard for 1.4 of it.
+        """PINGREQ twice per keep-alive; give up where nothing at all was heard for 1.3 of it.
 
         While we do not read we cannot hear, so silence is judged only while reading.
         """
@@ -303,7 +303,7 @@ class Connection(asyncio.BufferedProtocol):
         now = time.monotonic()
         if self.source.paused:
             self._heard = now
-        elif self._pings and now - self._heard > 1.4 * self._keep_alive:
+        elif self._pings and now - self._heard > 1.3 * self._keep_alive:
             log.warning("nothing heard from the broker for %.0f s", now - self._heard)
             self.abort("the broker is silent")
             return

@@ -27,6 +27,8 @@ from ingest.tls import tls_context
 log = logging.getLogger(__name__)
 
 _READS = 500
+_GOODBYE_SECONDS = 2.0
+_DISCONNECT = b"\xe0\x00"
 
 
 class PahoSource:
@@ -100,7 +102,9 @@ class PahoSource:
         client.on_socket_register_write = self._on_want_write
         client.on_socket_unregister_write = self._on_written
         # CONNECT is written by the thread; the loop only learns of the socket when that is done
-        await loop.run_in_executor(None, client.connect, options.host, options.port, options.keep_alive)
+        # paho asks after one such interval and gives up after another: 1.4 times the keep-alive together
+        interval = max(1, int(0.7 * options.keep_alive))
+        await loop.run_in_executor(None, client.connect, options.host, options.port, interval)
         self._socket = client.socket()
         if self._socket is None:
             return "connection lost at once"
@@ -162,14 +166,35 @@ class PahoSource:
 
     async def stop(self) -> None:
         self._stopping.set()
-        client = self._client
+        client, line = self._client, self._socket
         if client is not None and self._lost is not None and not self._lost.done():
-            client.disconnect()
-            for _ in range(100):  # what the acknowledgements left in its queue; bounded, as the peer may not read
-                if not client.want_write() or client.loop_write() != paho.MQTT_ERR_SUCCESS:
-                    break
+            if line is not None:
+                asyncio.get_running_loop().remove_reader(line)
+                with suppress(OSError):
+                    await self._leave(client, line, self._lost)
             if not self._lost.done():
                 self._lost.set_result("stopped")
+
+    @staticmethod
+    async def _leave(client: paho.Client, line: Any, lost: asyncio.Future[str]) -> None:
+        """Write what is left, say DISCONNECT, and let the broker hang up.
+
+        Paho would close at once; with something unread that resets the connection, and the broker would throw away
+        the acknowledgements before it read them. What still comes is not taken; it is delivered again.
+        """
+        until = time.monotonic() + _GOODBYE_SECONDS
+        said = False
+        while time.monotonic() < until and not lost.done():
+            if client.want_write():
+                client.loop_write()
+            elif not said:
+                line.send(_DISCONNECT)
+                said = True
+            try:
+                if not line.recv(1 << 16):
+                    return
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                await asyncio.sleep(0.005)
 
     # -- the socket ----------------------------------------------------------------------------------------------------
 

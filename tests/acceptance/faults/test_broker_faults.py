@@ -144,11 +144,9 @@ def test_half_open_link(database: str, mosquitto: Mosquitto, collect: Collect, s
         proxy.stall()
         stalled = time.monotonic()
         publish(mosquitto.port, load.messages[500:])
-        # the link that watches the broker's counter stalls too and comes back in its own time
+        assert wait_for(lambda: proxy.connections > connections, 1.5 * 5 + 0.5)
+        print(f"connected again {time.monotonic() - stalled:.1f} s after the link fell silent")
         assert grows(database, "public.reading", 1_000)
-        print(f"read on {time.monotonic() - stalled:.1f} s after the link fell silent")
-        assert time.monotonic() - stalled < 1.5 * 5 + 2
-        assert proxy.connections > connections
         assert collector.stop() == 0
     assert_stored(database, load.expected)
     assert left_in_session(mosquitto.port) == []
