@@ -18,11 +18,13 @@ document.addEventListener("DOMContentLoaded", () => {
     y: rows.map((row) => Number(row.cells[index + 1].textContent.replaceAll(",", ""))),
     line: { dash: dashes[index % dashes.length], color: colours[index % colours.length] },
   }));
+  const minute = 60000;
+  const span = (Date.parse(minutes.at(-1)) - Date.parse(minutes[0])) / minute + 1;
   const layout = {
-    margin: { l: 60, r: 10, t: 10, b: 60 },
+    margin: { l: 85, r: 10, t: 10, b: 60 },
     font: { size: 15 },
     legend: { orientation: "h", y: -0.2 },
-    xaxis: { type: "date", tickformat: "%H:%M" },
+    xaxis: { type: "date", tickformat: "%H:%M", dtick: minute * Math.ceil(span / 10) },
     yaxis: { title: { text: "readings a minute" }, rangemode: "tozero" },
   };
   chart.hidden = false;
