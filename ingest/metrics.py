@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,10 +65,13 @@ class Histogram:
 class Metrics:
     """The totals of one collector process since its start.
 
-    ``in_flight`` is asked at the scrape: messages by family that are received and not yet committed.
+    ``in_flight`` is asked at the scrape: messages by family that are received and not yet committed. Whoever moves
+    messages from there to ``committed`` holds ``lock`` meanwhile: a scrape that saw them in neither place, or in both,
+    would not add up.
     """
 
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self.committed: dict[str, Counts] = {}
         self.rejected: dict[str, int] = {}
         self.in_flight: list[Callable[[], dict[str, int]]] = []
@@ -98,18 +103,20 @@ class Metrics:
         return total
 
     def commit(self, counts: dict[str, Counts]) -> None:
-        """Add what a committed batch counted."""
+        """Add what a committed batch counted. Hold ``lock``."""
         for family, found in counts.items():
             self.committed.setdefault(family, Counts()).add(found)
 
     def collect(self) -> Iterable[Metric]:
         """All metrics, for prometheus_client."""
-        flying = self.flying()
-        families = sorted({*self.committed, *flying})
+        with self.lock:
+            flying = self.flying()
+            committed = {family: replace(counts) for family, counts in self.committed.items()}
+        families = sorted({*committed, *flying})
         for name in COUNT_NAMES:
             family = CounterMetricFamily(f"borough_{name}", _HELP[name], labels=["family"])
             for label in families:
-                value = getattr(self.committed.get(label, Counts()), name)
+                value = getattr(committed.get(label, Counts()), name)
                 if name == "messages_received":
                     value += flying.get(label, 0)
                 family.add_metric([label], value)

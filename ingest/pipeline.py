@@ -177,7 +177,8 @@ class Pipeline:
             self._forget_settled()
             columns = self._columns
             if len(columns) or columns.forget:
-                self._columns, self._writing = Columns(), columns
+                with self.metrics.lock:
+                    self._columns, self._writing = Columns(), columns
                 self._take_over(columns)
                 outcome = await self._write(columns)
                 if outcome is None:
@@ -199,9 +200,10 @@ class Pipeline:
         watch = self._memory.entries
         for generation, packet_ids in columns.acknowledgements():
             self.source.acknowledge(generation, packet_ids, [n for n in packet_ids if n in watch] if watch else [])
-        self._writing = None
         metrics = self.metrics
-        metrics.commit(outcome.counts)
+        with metrics.lock:
+            self._writing = None
+            metrics.commit(outcome.counts)
         metrics.write_seconds.observe(outcome.seconds)
         metrics.staged_batches += outcome.staged
         batch, self._batch = self._batch, None
