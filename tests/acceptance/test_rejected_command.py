@@ -1,0 +1,111 @@
+"""`borough rejected` and `borough maintain` against a real database."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+BOROUGH = str(Path(sys.executable).with_name("borough"))
+TOPIC = "borough/parking-bay/bay-1/reading"
+GOOD, BAD = b'{"time": "2026-02-01T00:30:00Z", "occupied": true}', b'{"occupied": \x1b'
+
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def run(database: str) -> Run:
+    """Runs the command with the database's settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOROUGH_")}
+
+    def borough(*arguments: str, status: int = 0, **settings: str) -> subprocess.CompletedProcess[bytes]:
+        environment = {**kept, "BOROUGH_DATABASE_URL": database, **settings}
+        done = subprocess.run([BOROUGH, *arguments], env=environment, capture_output=True, timeout=60, check=False)
+        assert done.returncode == status, done.stderr or done.stdout
+        return done
+
+    return borough
+
+
+@pytest.fixture
+def rejections(database: str) -> list[int]:
+    """Three rejections of one unknown device: one that is good now, one that stays bad, one whose bytes are gone."""
+    ids = []
+    with psycopg.connect(database) as connection:
+        for reason, payload in (("unknown_device", GOOD), ("unreadable", BAD), ("unknown_device", None)):
+            row = connection.execute(
+                "insert into rejected (arrival, topic, family, device, reason, detail)"
+                " values (now(), %s, 'parking-bay', 'bay-1', %s, 'as it was') returning id",
+                (TOPIC, reason),
+            ).fetchone()
+            assert row is not None
+            ids.append(row[0])
+            if payload is not None:
+                connection.execute("insert into personal.rejected_bytes (id, bytes) values (%s, %s)", (row[0], payload))
+    return ids
+
+
+def of(done: subprocess.CompletedProcess[bytes]) -> Any:
+    return json.loads(done.stdout)
+
+
+def test_list_and_show(run: Run, rejections: list[int]) -> None:
+    good, bad, gone = rejections
+    listed = of(run("rejected", "list", "--json"))
+    assert [row["id"] for row in listed["rejected"]] == [gone, bad, good]
+    assert listed["counts"] == [
+        {"family": "parking-bay", "reason": "unknown_device", "count": 2},
+        {"family": "parking-bay", "reason": "unreadable", "count": 1},
+    ]
+    assert [row["id"] for row in of(run("rejected", "list", "--reason", "unreadable", "--json"))["rejected"]] == [bad]
+    assert of(run("rejected", "list", "--family", "smart-meter", "--json"))["rejected"] == []
+    assert run("rejected", "list", "--limit", "1").stdout.endswith(
+        b"\n3 rejections are kept (1 shown; --limit shows more).\n"
+    )
+    assert bytes.fromhex(of(run("rejected", "show", str(good), "--json"))["payload_hex"]) == GOOD
+    assert run("rejected", "show", str(bad), "--raw").stdout == BAD
+    assert b"\x1b" not in run("rejected", "show", str(bad)).stdout
+    assert b"not kept any more" in run("rejected", "show", str(gone), "--raw", status=1).stderr
+    assert b"rejection 999 is not kept" in run("rejected", "show", "999", status=1).stderr
+
+
+def test_retry_after_a_fix(run: Run, rejections: list[int], database: str) -> None:
+    again = of(run("rejected", "retry", "--all", "--json", status=1))
+    assert again == {"taken": 0, "rejected_again": 2, "bytes_gone": 1}
+    run("devices", "add", "bay-1", "--family", "parking-bay")
+    good, bad, _ = rejections
+    assert b"not kept: 999; nothing was tried again" in run("rejected", "retry", str(good), "999", status=1).stderr
+    done = of(run("rejected", "retry", str(good), str(bad), "--json", status=1))
+    assert done == {"taken": 1, "rejected_again": 1, "bytes_gone": 0}
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("select device, property, value from observation").fetchall()
+    assert rows == [("bay-1", "occupied", 1.0)]
+    assert good not in [row["id"] for row in of(run("rejected", "list", "--json"))["rejected"]]
+
+
+def test_maintain_keeps_what_the_settings_say(run: Run, database: str) -> None:
+    run("devices", "add", "bay-1", "--family", "parking-bay")
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "with s as (insert into personal.series (device_id, property, personal) values ('bay-1', 'occupied', false)"
+            " returning id) insert into reading select id, now() - days * interval '1 day', 1"
+            " from s, generate_series(0, 40, 20) days"
+        )
+    assert of(run("maintain", "--json"))["readings"] == {}
+    kept = of(run("maintain", "--json", BOROUGH_RETENTION_PARKING_BAY="30"))
+    assert kept["retention_days"] == {"parking-bay": 30, "movement-sensor": 90}
+    assert kept["readings"].get("parking-bay", 0) + kept["chunks"] > 0
+    with psycopg.connect(database) as connection:
+        row = connection.execute("select count(*) from reading").fetchone()
+    assert row == (2,)
+    assert (
+        b"kept are parking-bay 30 days, movement-sensor 90 days"
+        in run("maintain", BOROUGH_RETENTION_PARKING_BAY="30").stdout
+    )
