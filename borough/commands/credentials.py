@@ -15,7 +15,6 @@ from borough.output import Json, say, show_json
 from borough.settings import read_settings, subscriptions
 from devices.credentials import Accounts, Files, accounts
 from devices.models import model_of
-from ingest.broker_watch import TOPIC as DROPPED
 from store import devices as table
 
 #: The three files, in the order of writing: a secret that a device may already have is never lost.
@@ -35,6 +34,8 @@ def credentials(
 
     Example: borough devices credentials /etc/mosquitto/borough
     """
+    from ingest.broker_watch import TOPIC as DROPPED  # slow to import, and only needed here
+
     settings = read_settings()
     filters = [item.filter for item in subscriptions(settings)] + [DROPPED]
     if not folder.is_dir():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
 from borough.addresses import database_place
 from borough.database import reachable
@@ -25,6 +24,9 @@ def migrate(json_output: Json = False) -> None:
 
     Example: BOROUGH_DATABASE_URL=postgresql://borough@127.0.0.1/borough borough migrate
     """
+    # Imported here: nothing else needs it, and it would slow every other command's start.
+    from sqlalchemy.exc import DBAPIError
+
     url = need_database_url(read_settings())
     with reachable(url):
         try:
