@@ -45,7 +45,7 @@ class BrokerOptions:
 class CollectorOptions:
     """Everything that ``ingest.collector`` needs. Times in seconds, sizes in bytes, instants in us since the epoch."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     broker: BrokerOptions
     subscriptions: Sequence[Subscription]
     batch_readings: int = 20_000
