@@ -42,7 +42,7 @@ class Peer:
         async with asyncio.timeout(seconds):
             while True:
                 with suppress(IndexError):
-                    packet, size = mqtt5.read(self._held)
+                    packet, size = mqtt5.read(memoryview(self._held))
                     self._held = self._held[size:]
                     return packet
                 try:
@@ -366,6 +366,7 @@ async def test_every_message_counts_its_own_bytes_once() -> None:
         b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"x" * 200,
         b"\x30\xff\xff\xff\xff\x01" + b"x" * 20,
         b"\x30\xff\x00" + b"x" * 10,
+        b"\x30\xff\x00\x00\x01a\x00and a length that promises more",
         b"\x32\x00",
         b"\x32\x02\x00\x09",
         b"\x32\x05\x00\x09abc",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from datetime import date, timedelta
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +60,7 @@ TIMES = [
 ]
 ENDS = [
     *(When(text(at), at) for at in (EARLIEST, EARLIEST - 1, NOW + 300 * SECOND, NOW + 301 * SECOND)),
-    *(When(sent, None) for sent in ("yesterday", "", True, float("nan"), {})),
+    *map(When, ("yesterday", "", True, float("nan"), {}), repeat(None)),
 ]
 RELATIVE = [When(Relative(-60 * minute), NOW - minute * MINUTE, True) for minute in (0, 1, 30, 31)]
 
@@ -104,11 +105,11 @@ def messages(times: list[When]) -> st.SearchStrategy[list[Sent]]:
     def make(drawn: tuple[int, list[int]]) -> Sent:
         sender, form = divmod(drawn[0], len(FORMS))
         names = NAMES[FAMILY_OF.get(SENDERS[sender], "smart-meter")]
-        records = []
+        records: list[tuple[str, When, Any]] = []
         for code in drawn[1]:
             rest, name = divmod(code, 6)
-            value, when = divmod(rest, len(times))
-            records.append((names[name], times[when], VALUES[value]))
+            value, time = divmod(rest, len(times))
+            records.append((names[name], times[time], VALUES[value]))
         if FORMS[form] == "plain":
             when = records[0][1]
             records = [(name, when, value) for name, value in {name: value for name, _, value in records}.items()]
@@ -350,7 +351,7 @@ def test_where_a_stream_is_cut_into_batches_makes_no_difference_to_what_is_store
     cuts = sorted(min(cut, len(stream)) for cut in cuts)
     whole, cut = Collecting(), Collecting()
     whole.receive(messages_of(stream))
-    accounts = [whole.commit()[1]], []
+    accounts: tuple[list[dict[str, Counts]], ...] = ([whole.commit()[1]], [])
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         cut.receive(messages_of(stream[start:end]))
         accounts[1].append(cut.commit()[1])
@@ -521,6 +522,18 @@ def test_the_same_batch_judged_by_the_store_twice_makes_the_same_rejections() ->
     assert batch.conflict(0) == first
     assert batch.remember == remembered
     assert [(item.packet_id, item.rejected) for item in remembered] == [(4, True)]
+
+
+def test_the_first_value_of_the_newest_instant_stays_the_last_reading() -> None:
+    """Of what is shown and not stored: the second value is thinned, and the first one again is a repeat."""
+    collecting = Collecting()
+    found = []
+    for power in (500, 700, 500, 700):
+        collecting.receive([meter(NOW, power=power)])
+        counts = collecting.commit()[1]["smart-meter"]
+        found.append((counts.readings_duplicates, counts.readings_thinned))
+    assert found == [(0, 1), (0, 1), (1, 0), (0, 1)]
+    assert list(collecting.store.latest.values()) == [(NOW, 500.0)]
 
 
 def test_latest_never_goes_back() -> None:
