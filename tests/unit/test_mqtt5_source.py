@@ -645,3 +645,15 @@ async def test_nobody_listening_is_waited_for_within_the_backoff() -> None:
     await source.stop()
     async with asyncio.timeout(1):
         await running
+
+
+async def test_a_host_whose_name_is_none_is_said_and_not_a_crash() -> None:
+    options = replace(BrokerOptions(), host="broker..example", backoff_maximum=0.2)
+    source = Mqtt5Source(options, FILTERS, lambda _chunk: None, lambda _present: None)
+    running = asyncio.create_task(source.run())
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    assert "label empty or too long" in source.status.problem
+    await source.stop()
+    async with asyncio.timeout(1):
+        await running
