@@ -54,7 +54,7 @@ class Mqtt5Source:
             started = time.monotonic()
             try:
                 await self._once()
-            except (OSError, ssl.SSLError, TimeoutError, UnicodeError, Refused) as error:  # UnicodeError: the host's name
+            except (OSError, ssl.SSLError, TimeoutError, UnicodeError, Refused) as error:  # Unicode: the host
                 self.status.problem = str(error) or type(error).__name__
                 log.warning("broker %s:%d: %s", self.options.host, self.options.port, self.status.problem)
             self.status.connected = self.status.subscribed = False
