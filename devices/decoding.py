@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from devices.scrub import Scrub, json_scrub
+
 Time = str | float | int | None
 PackRecord = tuple[str, Time, Any]
 
@@ -109,10 +111,12 @@ class Format(NamedTuple):
 
     A topic template is an MQTT filter in which ``{device}`` stands for the level with the device id and ``{family}``
     for the one with the family; both count as ``+`` (``borough/{family}/{device}/reading``). ``family`` is what a
-    device of this format is registered as when the topic does not say.
+    device of this format is registered as when the topic does not say. ``scrub`` takes household identifiers out of a
+    message that was read, before it is archived; what it leaves decodes to the same readings.
     """
 
     name: str
     topics: Sequence[str]
     bind: Callable[[Binding], Decode]
     family: str | None = None
+    scrub: Scrub = json_scrub()

@@ -8,6 +8,9 @@ from hashlib import blake2b
 from traceback import extract_tb
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from devices.device import Device
 from ingest.routes import Route, Routes
@@ -71,6 +74,9 @@ class Columns:
         self.new_slots: list[NewSlot] = []
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
+        # set by sealing: messages worth archiving, and the arrival that each counts with [us]
+        self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
+        self.arrivals: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
         return len(self.topics)

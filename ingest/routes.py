@@ -8,6 +8,7 @@ from typing import Literal
 from devices.decoding import Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.device import DEVICE_ID, Device
 from devices.families import FAMILIES, UNKNOWN
+from devices.scrub import Scrub
 from ingest.slots import FAMILY_NUMBER, NewSlot, keep_rule
 from ingest.subscriptions import Subscription
 
@@ -19,13 +20,22 @@ class Route:
     """What all messages of one topic share.
 
     ``device_id`` is what the topic says, also where no such device is registered; ``device`` the registered one.
-    ``slots`` (property to slot) is shared by all routes of a device.
+    ``slots`` (property to slot) is shared by all routes of a device. ``scrub`` takes a household's identifiers out of
+    a message that was read; None where none can be.
     """
 
-    __slots__ = ("decode", "device", "device_id", "family", "personal", "properties", "slots")
+    __slots__ = ("decode", "device", "device_id", "family", "personal", "properties", "scrub", "slots")
 
-    def __init__(self, decode: Decode, device_id: str | None, device: Device | None, slots: dict[str, int]) -> None:
+    def __init__(
+        self,
+        decode: Decode,
+        device_id: str | None,
+        device: Device | None,
+        slots: dict[str, int],
+        scrub: Scrub | None = None,
+    ) -> None:
         self.decode = decode
+        self.scrub = scrub
         self.device_id = device_id
         self.device = device
         self.slots = slots
@@ -103,7 +113,7 @@ class Routes:
             decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
         except Rejection as error:
             return _refusing(error.reason, error.detail, device_id, device)
-        return Route(decode, device_id, device, self._slots.setdefault(device_id, {}))
+        return Route(decode, device_id, device, self._slots.setdefault(device_id, {}), format_.scrub)
 
     def _register(self, format_: Format, device_id: str, family: str | None) -> Device | None:
         family = family or format_.family

@@ -56,7 +56,7 @@ class _Sealer:
         self.slots = slots
         self.memory = memory
         self.limits = limits
-        self.arrival = np.repeat(
+        self.arrival = columns.arrivals = np.repeat(
             np.array([arrival for _, arrival, _ in columns.chunks], np.int64),
             np.array([count for count, _, _ in columns.chunks], np.int64),
         )
@@ -113,6 +113,7 @@ class _Sealer:
         rows = self._same_key(rows, series, time, family)
         latest = self._latest(rows, series, time)
         rows, thin = self._keep(rows, series, time, family)
+        columns.accepted = self._accepted(rows)
 
         messages = self._message_counts()
         touched = self._touched(family[rows], time[rows])
@@ -251,6 +252,20 @@ class _Sealer:
         changed = ruled & store
         np.maximum.at(self.slots.kept, self.slot[rows[changed]], period[changed])
         return rows[store], thin[store]
+
+    def _accepted(self, rows: Ints) -> Bools:
+        """Messages worth archiving: decoded, and not one whose readings a keep rule left out, all of them.
+
+        A household agreed to the half-hours that are kept: what came between is no more archived than stored.
+        """
+        accepted: Bools = self.message_state == 0
+        ruled = self.slots.keep[self.slot] > 0
+        if ruled.any():
+            left_out = np.zeros(len(accepted), bool)
+            left_out[self.message[ruled]] = True
+            left_out[self.message[rows]] = False
+            accepted &= ~left_out
+        return accepted
 
     # -- the account and what is written beside the readings ---------------------------------------------------------
 

@@ -9,6 +9,7 @@ from devices.decoding import STATUS, Binding, Decode, Decoded, Format
 from devices.json_object import parse_object
 from devices.mapping import RecordMapping, read_mapping
 from devices.mapping_engine import compile_mapping
+from devices.scrub import json_scrub
 
 #: The longest message that is remembered [bytes].
 _REMEMBERED = 2048
@@ -35,7 +36,7 @@ def json_format(mapping: RecordMapping) -> Format:
 
         return _remembering(decode) if mapping.repeats else decode
 
-    return Format(mapping.name, mapping.topics, bind, mapping.family)
+    return Format(mapping.name, mapping.topics, bind, mapping.family, json_scrub(mapping.identifiers))
 
 
 def _remembering(decode: Decode) -> Decode:

@@ -27,6 +27,7 @@ import orjson
 
 from devices.decoding import PACK, Binding, Decode, Decoded, Flaw, Format, PackRecord, Reason, Rejection, Relative, Time
 from devices.families import properties_of
+from devices.scrub import senml_cbor_scrub, senml_json_scrub
 from devices.units import IDENTITY, Convert, conversions_to
 
 _ABSENT: Final = object()
@@ -234,5 +235,5 @@ def _bind_cbor(binding: Binding) -> Decode:
     return decode
 
 
-JSON = Format("senml-json", ("borough/{family}/{device}/senml",), _bind_json)
-CBOR = Format("senml-cbor", ("borough/{family}/{device}/senmlc",), _bind_cbor)
+JSON = Format("senml-json", ("borough/{family}/{device}/senml",), _bind_json, scrub=senml_json_scrub)
+CBOR = Format("senml-cbor", ("borough/{family}/{device}/senmlc",), _bind_cbor, scrub=senml_cbor_scrub)
