@@ -21,6 +21,7 @@ from ingest.options import CollectorOptions
 from ingest.pipeline import Pipeline, first_line
 from ingest.tls import check_tls
 from store.batch import Counts
+from store.series import NotRegistered
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +155,9 @@ class Collector:
             self._pipeline = None
         try:
             serving.result()
+        except NotRegistered as error:
+            # erased with messages on their way: none of these is acknowledged, and they come again
+            log.warning("%s any more: the registry is read anew", error)
         except psycopg.Error as error:  # at its start, before there is anything to lose
             log.warning("the database is not reached: %s", first_line(error))
             await asyncio.sleep(0.5)

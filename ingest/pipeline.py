@@ -261,7 +261,7 @@ class Pipeline:
         if self._batch is None:
             if columns.new_devices:
                 with self._writer.connection.transaction():
-                    device_table.upsert(self._writer.connection, columns.new_devices)
+                    device_table.add(self._writer.connection, columns.new_devices)
                 columns.new_devices = []
             if columns.new_slots:
                 pairs = [(item.device.id, item.property) for item in columns.new_slots]

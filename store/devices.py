@@ -67,6 +67,19 @@ def upsert(connection: Connection, devices: Iterable[Device]) -> int:
     A device without ``retired`` is in use again. Writers queue until their transactions end. Raises psycopg.Error;
     ValueError for an id that is given twice.
     """
+    return _write(connection, "upsert", devices)
+
+
+def add(connection: Connection, devices: Iterable[Device]) -> int:
+    """Register devices that are not registered inside the running transaction; returns how many were not.
+
+    For who knows less of a device than the registry may: place, class, model and retirement of a registered one stay.
+    Raises psycopg.Error; ValueError for an id that is given twice.
+    """
+    return _write(connection, "add", devices)
+
+
+def _write(connection: Connection, query: str, devices: Iterable[Device]) -> int:
     rows = list(devices)
     twice = [name for name, count in Counter(device.id for device in rows).items() if count > 1]
     if twice:
@@ -74,7 +87,7 @@ def upsert(connection: Connection, devices: Iterable[Device]) -> int:
     if not rows:
         return 0
     cursor = connection.execute(
-        _SQL["upsert"],
+        _SQL[query],
         (
             [device.id for device in rows],
             [device.family for device in rows],

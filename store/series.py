@@ -14,12 +14,16 @@ from store.queries import queries
 _SQL = queries("series")
 
 
+class NotRegistered(LookupError):
+    """A series was asked for of a device that is not in the registry (any more)."""
+
+
 def resolve(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[SeriesState]:
     """The series of (device id, property) pairs, in their order, each with its newest reading.
 
     Missing series are created, in a transaction of its own that ends with the call; inside a running one they are
-    part of that, which should then end soon: others who want the same series wait for it. Raises LookupError for a
-    device that is not registered, and creates nothing then; psycopg.Error.
+    part of that, which should then end soon: others who want the same series wait for it. Raises NotRegistered for a
+    device that is none, and creates nothing then; psycopg.Error.
     """
     if not pairs:
         return []
@@ -45,7 +49,7 @@ def resolve(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[Se
             rows = _find(connection, pairs)
         for (device, name), row in zip(pairs, rows, strict=True):
             if row[0] is None:
-                raise LookupError(f"{name} of device {device}: the device is not registered")
+                raise NotRegistered(f"{name} of device {device}: the device is not registered")
     return [SeriesState(row[0], row[1], math.nan if row[1] is None else row[2]) for row in rows]
 
 

@@ -28,6 +28,15 @@ where (d.family, d.model, d.lon, d.lat, d.origin, d.personal, d.attributes, d.re
       (excluded.family, excluded.model, excluded.lon, excluded.lat, excluded.origin, excluded.personal,
        excluded.attributes, excluded.retired_at is null);
 
+-- add: register devices that are not registered; what is there stays as it is
+insert into personal.device (id, family, model, lon, lat, origin, personal, attributes, retired_at, changed)
+select id, family, model, nullif(lon, 'NaN'), nullif(lat, 'NaN'), origin, personal, attributes::jsonb,
+       case when retired then now() end, 0
+from unnest(%s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::text[], %s::bool[], %s::text[],
+            %s::bool[])
+     as k (id, family, model, lon, lat, origin, personal, attributes, retired)
+on conflict (id) do nothing;
+
 -- retire: devices that speak no more
 update personal.device set retired_at = now() where id = any(%s) and retired_at is null;
 

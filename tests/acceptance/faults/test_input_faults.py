@@ -329,20 +329,3 @@ def test_retained_messages(database: str, mosquitto: Mosquitto, collect: Collect
     sums = total(metrics)
     assert (sums.messages_received, sums.messages_ignored, sums.readings_stored) == (3, 1, 2)
     assert number(database, "select count(*) from public.reading where value = 1") == 1
-
-
-def test_a_device_that_is_registered_later(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
-    """The registry is read again every second: no restart, and the rejected messages can be tried again."""
-    sender = device("new", "air-monitor")
-    collector = collect(database, mosquitto.url).start()
-    publish(mosquitto.port, [message(sender, {"pm2_5": 1.5})])
-    assert grows(database, "public.rejected", 1)
-    register(database, [sender])
-    assert wait_for(lambda: _accepted(database, mosquitto, sender), 5, 0.2)
-    assert collector.stop() == 0
-    assert set(table_account(database)) == {"unknown", "air-monitor"}
-
-
-def _accepted(database: str, mosquitto: Mosquitto, sender: Device) -> bool:
-    publish(mosquitto.port, [message(sender, {"pm2_5": 2.5})])
-    return grows(database, "public.reading", 1, 0.5)

@@ -1,0 +1,108 @@
+"""The registry changes under the collector, or is made by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from devices.device import Device
+from tests.acceptance.faults.conftest import Collect
+from tests.harness.account import table_account, total
+from tests.harness.load import ask, assert_stored, count, device, grows, message, native_load, register
+from tests.harness.publisher import publish
+from tests.servers import Mosquitto, wait_for
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def test_a_device_that_is_registered_later(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
+    """The registry is read again every second: no restart."""
+    sender = device("new", "air-monitor")
+    collector = collect(database, mosquitto.url).start()
+    publish(mosquitto.port, [message(sender, {"pm2_5": 1.5})])
+    assert grows(database, "public.rejected", 1)
+    register(database, [sender])
+    assert wait_for(lambda: _accepted(database, mosquitto, sender), 5, 0.2)
+    assert collector.stop() == 0
+    assert set(table_account(database)) == {"unknown", "air-monitor"}
+
+
+def _accepted(database: str, mosquitto: Mosquitto, sender: Device) -> bool:
+    publish(mosquitto.port, [message(sender, {"pm2_5": 2.5})])
+    return grows(database, "public.reading", 1, 0.5)
+
+
+def test_a_device_that_is_retired(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
+    sender = device("old", "air-monitor")
+    register(database, [sender])
+    collector = collect(database, mosquitto.url).start()
+    publish(mosquitto.port, [message(sender, {"pm2_5": 1.5})])
+    assert grows(database, "public.reading", 1)
+    register(database, [replace(sender, retired=True)])
+    assert wait_for(lambda: _refused(database, mosquitto, sender), 5, 0.2)
+    assert collector.stop() == 0
+    assert ask(database, "select distinct reason from public.rejected") == [("retired_device",)]
+
+
+def _refused(database: str, mosquitto: Mosquitto, sender: Device) -> bool:
+    publish(mosquitto.port, [message(sender, {"pm2_5": 2.5})])
+    return grows(database, "public.rejected", 1, 0.5)
+
+
+def test_two_collectors_register_the_same_devices(
+    database: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    load = native_load(seed, 6_000, devices=1_500)
+    pair = [
+        collect(
+            database, mosquitto.url, mqtt_client_id=name, auto_register="true", batch_readings=200, batch_age=0.02
+        ).start()
+        for name in ("east", "west")
+    ]
+    publish(mosquitto.port, load.messages)
+    assert wait_for(lambda: total(table_account(database)).messages_received == 2 * len(load.messages), 20)
+    for collector in pair:
+        collector.account()
+        assert collector.metric("borough_write_errors_total") == 0
+        assert collector.stop() == 0
+        assert "Traceback" not in collector.said()
+    assert_stored(database, load.expected)
+    rows = ask(database, "select id, family, model, origin, personal from personal.device")
+    assert sorted(rows) == sorted((item.id, item.family, "native", "real", item.personal) for item in load.devices)
+    assert total(table_account(database)).readings_duplicates == len(load.messages)
+
+
+def test_registering_by_itself_changes_nothing_that_is_registered(
+    database: str, mosquitto: Mosquitto, collect: Collect
+) -> None:
+    """Between two looks at the registry somebody registered the device, with a place and a stricter class."""
+    collector = collect(database, mosquitto.url, auto_register="true", registry_refresh=60).start()
+    bay = Device("bay1", "parking-bay", "bosch-tps110", -0.14, 51.5, personal=True, attributes={"street": "Mews"})
+    register(database, [bay])
+    publish(mosquitto.port, [message(bay, {"occupied": 1})])
+    assert grows(database, "public.reading", 1)
+    assert collector.stop() == 0
+    rows = ask(database, "select model, lon, lat, personal, attributes ->> 'street' from personal.device")
+    assert rows == [("bosch-tps110", -0.14, 51.5, True, "Mews")]
+    assert count(database, "public.observation") == 0
+    assert count(database, "personal.observation") == 1
+
+
+def test_a_device_that_is_deleted_stops_nobody(
+    database: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Erased from the registry while its messages are on their way: they cost the others nothing."""
+    load = native_load(seed, 1_000)
+    erased = device("erased", "air-monitor")
+    register(database, [*load.devices, erased])
+    collector = collect(database, mosquitto.url).start()
+    ask(database, "delete from personal.device where id = 'erased' returning id")
+    publish(mosquitto.port, [*load.messages[:500], message(erased, {"pm2_5": 1.5}), *load.messages[500:]])
+    assert grows(database, "public.reading", 1_000)
+    assert wait_for(lambda: total(table_account(database)).messages_received == 1_001, 5)
+    collector.account()
+    assert collector.alive
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)
+    assert count(database, "public.rejected where reason = 'unknown_device'") == 1
