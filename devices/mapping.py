@@ -84,7 +84,8 @@ class RecordMapping:
     ``identity``: paths of which one must be the device's id, if any is there. ``text_numbers``: numbers are written as
     text, and an empty text means "not measured". ``variants``: model -> further readings; ``model_path``: where the
     record names the model, for devices whose registered model is not one of them. ``repeats``: such devices often send
-    the same bytes again, so a decoder keeps the last message and what it read in it.
+    the same bytes again, so a decoder keeps the last message and what it read in it. ``identifiers``: keys, at any depth,
+    that name a household and are not archived, besides those of ``devices.scrub``.
     """
 
     name: str
@@ -99,6 +100,7 @@ class RecordMapping:
     repeats: bool = False
     variants: Mapping[str, tuple[ReadingRule, ...]] | None = None
     model_path: Path | None = None
+    identifiers: tuple[str, ...] = ()
 
 
 def read_mapping(text: str, where: str) -> RecordMapping:
@@ -107,12 +109,17 @@ def read_mapping(text: str, where: str) -> RecordMapping:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{where}: {error}") from None
+    return mapping_of(document, where)
+
+
+def mapping_of(document: dict[str, Any], where: str) -> RecordMapping:
+    """Check a mapping that is parsed already; ``where`` is its name in errors. Raises MappingError."""
     return _Reader(where).mapping(document)
 
 
 _FILE_KEYS = {
     "name", "topics", "family", "time", "identity", "status", "pivot", "text_numbers", "repeats", "reading", "variant",
-    "model_path",
+    "model_path", "identifiers",
 }  # fmt: skip
 
 
@@ -151,6 +158,7 @@ class _Reader:
             repeats=self._flag(document, "repeats"),
             variants=variants or None,
             model_path=self._path(document["model_path"], "model_path") if "model_path" in document else None,
+            identifiers=self._texts(document, "identifiers", "identifiers"),
         )
 
     def _readings(self, value: Any, where: str) -> tuple[ReadingRule, ...]:
