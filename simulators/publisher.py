@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,8 @@ Message = tuple[str, bytes]
 
 _BURST = 500
 _PACE = 0.001
+#: PUBACK: "no matching subscribers".
+_UNHEARD = 0x10
 
 
 class PublishError(Exception):
@@ -28,11 +31,15 @@ class PublishError(Exception):
 
 
 class Published(NamedTuple):
-    """What a run of ``publish`` did. ``refused`` PUBACKs carried an error: those messages were not taken."""
+    """What a run of ``publish`` did. ``refused`` PUBACKs carried an error: those messages were not taken.
+
+    ``unheard`` ones were taken, but nobody is subscribed: the broker dropped them.
+    """
 
     messages: int
     refused: int
     seconds: float
+    unheard: int = 0
 
 
 class Publisher:
@@ -50,12 +57,16 @@ class Publisher:
         username: str | None = None,
         password: str | None = None,
         window: int = 10_000,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._socket = socket.create_connection((host, port), timeout=10)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=host)
         self._pending = b""
         self._in_flight = 0
         self._refused = 0
+        self._unheard = 0
         self._next_id = 0
         try:
             connect = mqtt5.ConnectPacket(
@@ -115,7 +126,7 @@ class Publisher:
         ``deadline`` [s] bounds the whole; past it PublishError is raised.
         """
         started = time.monotonic()
-        refused_before = self._refused
+        refused_before, unheard_before = self._refused, self._unheard
         source = iter(messages)
         sent = 0
         waiting = b""
@@ -134,7 +145,9 @@ class Publisher:
                     sent += count
                     self._in_flight += count
             waiting = self._exchange(waiting, idle=not waiting)
-        return Published(sent, self._refused - refused_before, time.monotonic() - started)
+        return Published(
+            sent, self._refused - refused_before, time.monotonic() - started, self._unheard - unheard_before
+        )
 
     def _encode(self, messages: Iterator[Message]) -> tuple[bytes, int]:
         parts = []
@@ -149,15 +162,29 @@ class Publisher:
         if writable:
             try:
                 waiting = waiting[self._socket.send(waiting) :]
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 pass
         if readable and (idle or self._in_flight > self.window // 2):
-            self._acknowledged(self._socket.recv(1 << 18))
+            self._acknowledged(self._received())
             if idle:
                 time.sleep(_PACE)
         return waiting
 
-    def _acknowledged(self, data: bytes) -> None:
+    def _received(self) -> bytes | None:
+        """What has come; under TLS all that is unpacked, which `select` would not tell."""
+        if not isinstance(self._socket, ssl.SSLSocket):
+            return self._socket.recv(1 << 18)
+        try:
+            data = self._socket.recv(1 << 18)
+            while data and self._socket.pending():
+                data += self._socket.recv(1 << 18)
+        except ssl.SSLWantReadError:
+            return None  # a record that has not come whole
+        return data
+
+    def _acknowledged(self, data: bytes | None) -> None:
+        if data is None:
+            return
         if not data:
             raise PublishError(f"the broker closed the connection with {self._in_flight} messages unacknowledged")
         data = self._pending + data
@@ -168,8 +195,9 @@ class Publisher:
                 break
             if data[position] == 0x40:
                 self._in_flight -= 1
-                if size > 4 and data[position + 4] >= 0x80:
-                    self._refused += 1
+                if size > 4 and (code := data[position + 4]):
+                    self._refused += code >= 0x80
+                    self._unheard += code == _UNHEARD
             elif data[position] == 0xE0:
                 code = data[position + 2] if size > 2 else 0
                 raise PublishError(f"the broker disconnects, reason 0x{code:02x}")

@@ -1,0 +1,76 @@
+"""Observations of several files in one order of time, whatever their size: sorted runs on disk, merged."""
+
+from __future__ import annotations
+
+import heapq
+import pickle
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
+from typing import IO, Any, TypeVar
+
+from borough.errors import UsageError
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+#: Observations that are sorted in memory at once; more go to a temporary file.
+_RUN = 100_000
+#: Observations that are written and read back together.
+_PIECE = 1_000
+
+_BY_TIME = itemgetter(0)
+
+
+def in_time_order(parts: Sequence[Iterable[T]], *, is_sorted: bool, run: int = _RUN) -> Iterator[T]:
+    """Merge parts by their tuples' first item; of equal ones the earlier part and row goes first.
+
+    ``is_sorted``: every part is in order already, and UsageError is raised where it is not. Otherwise each ``run``
+    tuples are sorted and, if there are more, wait in temporary files.
+    """
+    if is_sorted:
+        yield from heapq.merge(*map(_checked, parts), key=_BY_TIME)
+        return
+    source = iter(_chained(parts))
+    runs: list[Iterator[T]] = []
+    while True:
+        block = sorted(islice(source, run), key=_BY_TIME)
+        if len(block) < run:
+            yield from heapq.merge(*runs, block, key=_BY_TIME)
+            return
+        runs.append(_spilled(block))
+
+
+def _chained(parts: Sequence[Iterable[T]]) -> Iterator[T]:
+    for part in parts:
+        yield from part
+
+
+def _checked(part: Iterable[T]) -> Iterator[T]:
+    last: int | None = None
+    for number, item in enumerate(part, 1):
+        if last is not None and item[0] < last:
+            raise UsageError(
+                f'observation {number} of a file is earlier than the one before it; its mapping needs order = "any"'
+            )
+        last = item[0]
+        yield item
+
+
+def _spilled(block: list[T]) -> Iterator[T]:
+    """Write a sorted run to a file without a name now, and give it back piece by piece."""
+    file = tempfile.TemporaryFile(prefix="borough-replay-")  # noqa: SIM115 closed when the run is read, or forgotten
+    for start in range(0, len(block), _PIECE):
+        pickle.dump(block[start : start + _PIECE], file, protocol=pickle.HIGHEST_PROTOCOL)
+    file.seek(0)
+    return _pieces(file)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[T]:
+    with file:
+        while True:
+            try:
+                piece: list[T] = pickle.load(file)  # noqa: S301 our own file, which has no name
+            except EOFError:
+                return
+            yield from piece
