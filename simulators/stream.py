@@ -57,7 +57,8 @@ class Stream:
     simulated time; ``time`` and ``value`` are as the device says them, ``sent_time`` False where the format has no time
     of its own. ``fault`` indexes ``faults`` (0 is none), ``expect`` indexes EXPECTATIONS, ``reason`` indexes
     ``reasons`` (0 is none). ``stored_time`` and ``stored_value`` are what the table should hold for a stored or
-    duplicate row. ``spoiled`` gives the bytes of messages that no encoder makes.
+    duplicate row. ``spoiled`` gives the bytes of messages that no encoder makes. ``unit`` indexes ``units``: the unit
+    that ``value`` is in, "" for the property's own. ``number`` is the device's own number of the message, from 0.
     """
 
     family: str
@@ -78,3 +79,6 @@ class Stream:
     reasons: Sequence[str] = ("",)
     sent_time: bool = True
     spoiled: Mapping[int, bytes] = field(default_factory=dict)
+    unit: UInt8 | None = None
+    units: Sequence[str] = ("",)
+    number: Int64 | None = None
