@@ -18,7 +18,7 @@ import mqtt5
 import numpy as np
 
 from ingest.options import BrokerOptions
-from ingest.source import Chunk, Connected, Receive, SourceStatus
+from ingest.source import Chunk, Connected, Receive, SourceStatus, warn_of_less
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +232,7 @@ class Connection(asyncio.BufferedProtocol):
                 ]
                 if refused:
                     raise Refused("subscription refused by the broker: " + ", ".join(refused))
+                warn_of_less(self.source.filters, [int(code) for code in packet.reason_codes])
                 status.subscribed = True
             case mqtt5.UnsubAckPacket():
                 status.subscribed = True

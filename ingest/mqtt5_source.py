@@ -49,7 +49,7 @@ class Mqtt5Source:
 
     async def run(self) -> None:
         """Keep the session connected until ``stop``."""
-        backoff = 0.1
+        backoff, seen = 0.1, 0
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
@@ -61,8 +61,12 @@ class Mqtt5Source:
             self._connection = None
             if self._stopping.is_set():
                 return
-            # a connection that held is no reason to wait; jitter keeps many collectors from returning at once
-            backoff = 0.1 if time.monotonic() - started > 10 else min(backoff * 2, self.options.backoff_maximum)
+            # a connection that held is no reason to wait; one that another client took is: it would take it again
+            taken, seen = self.status.taken_over > seen, self.status.taken_over
+            held = time.monotonic() - started > 10
+            longest = self.options.backoff_maximum
+            backoff = longest if taken else 0.1 if held else min(backoff * 2, longest)
+            # jitter keeps many collectors from returning at once
             await _wait(self._stopping, backoff * random.uniform(0.5, 1.0))
 
     async def _once(self) -> None:

@@ -21,7 +21,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.options import BrokerOptions
-from ingest.source import DUP, RETAIN, Chunk, Connected, Receive, SourceStatus
+from ingest.source import DUP, RETAIN, Chunk, Connected, Receive, SourceStatus, warn_of_less
 from ingest.tls import tls_context
 
 log = logging.getLogger(__name__)
@@ -248,6 +248,7 @@ class PahoSource:
             if self._lost is not None and not self._lost.done():
                 self._lost.set_result(text)
             return
+        warn_of_less(self.filters, [code.value for code in codes])
         self.status.subscribed = True
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:

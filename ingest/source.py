@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+log = logging.getLogger(__name__)
 
 #: Bits of a PUBLISH packet's first byte.
 RETAIN = 0x01
@@ -71,6 +74,13 @@ class Source(Protocol):
 
     async def stop(self) -> None:
         """Say goodbye and end ``run``. The session stays at the broker."""
+
+
+def warn_of_less(filters: Sequence[tuple[str, int]], granted: Sequence[int]) -> None:
+    """Say which subscriptions the broker serves at most once, though at least once was asked for."""
+    less = [pattern for (pattern, asked), given in zip(filters, granted, strict=False) if given < asked]
+    if less:
+        log.warning("the broker grants QoS 0 only, messages can be lost on the way: %s", ", ".join(less))
 
 
 Receive = Callable[[Chunk], None]
