@@ -278,6 +278,54 @@ def test_backlog_is_bounded_and_drains(
     assert_stored(fragile, load.expected)
 
 
+def test_memory_is_bounded_by_bytes_too(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Few messages, but large: the receive maximum alone would allow 50 GB of them."""
+    load = native_load(seed, 300, devices=40)
+    register(fragile, load.devices)
+    with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}").start()
+        server.stop()
+        publish(mosquitto.port, [(topic, payload + b" " * 1_000_000) for topic, payload in load.messages], window=50)
+        time.sleep(1.0)
+        assert 0 < sum(collector.metrics()["borough_messages_in_flight"].values()) < 150
+        assert psutil.Process(collector.pid).memory_info().rss < 400e6
+        server.start()
+        assert wait_for(lambda: proxy.acknowledgements == 300, 30)
+        assert psutil.Process(collector.pid).memory_info().rss < 400e6
+        collector.account()
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert total(table_account(fragile)).messages_received == 300
+
+
+def test_connections_reset_while_the_database_is_away(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Each new connection delivers the same again: it is held twice at most, and stored once."""
+    load = native_load(seed, 20_000)
+    register(fragile, load.devices)
+    with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", held_bytes=8 * 1024 * 1024).start()
+        server.stop()
+        publish(mosquitto.port, load.messages)
+        for _ in range(6):
+            time.sleep(0.4)
+            proxy.reset()
+        time.sleep(1.0)
+        held = sum(collector.metrics()["borough_messages_in_flight"].values())
+        assert 0 < held < 40_000, f"{held} messages held"
+        server.start()
+        assert grows(fragile, "public.reading", 20_000)
+        # the acknowledgements of what was held went nowhere, so all comes once more and is acknowledged then
+        assert wait_for(lambda: proxy.acknowledgements == 20_000, 15)
+        collector.account()
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert left_in_session(mosquitto.port) == []
+
+
 def test_two_collectors_never_deadlock(database: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
     """Both write the same series in another order, in small batches."""
     load = native_load(seed, 20_000, devices=50, shuffled=True)

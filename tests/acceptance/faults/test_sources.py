@@ -12,7 +12,7 @@ from scripts.parts import Parts
 from store import migrations
 from tests.acceptance.faults.conftest import Collect
 from tests.certificates import Authority
-from tests.harness.account import table_account, total
+from tests.harness.account import assert_same, table_account, total
 from tests.harness.load import assert_stored, count, device, grows, message, native_load, register
 from tests.harness.mqtt_session import left_in_session
 from tests.harness.proxy import Proxy
@@ -164,3 +164,65 @@ def test_a_full_queue_at_the_broker_is_an_alarm(parts: Parts, database: str, col
         assert wait_for(lambda: collector.metric("borough_broker_dropped_total") > 0, 15)
         assert wait_for(lambda: "threw away" in collector.said(), 5)
         assert collector.stop() == 0
+
+
+def test_sigterm_while_the_broker_is_away(database: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
+    """What was received is written; the broker, which cannot hear of it, delivers it again, and it counts once."""
+    load = native_load(seed, 2_000)
+    register(database, load.devices)
+    collector = collect(database, mosquitto.url, batch_age=2).start()
+    publish(mosquitto.port, load.messages)
+    mosquitto.stop()
+    assert collector.stop(15) == 0
+    assert "Traceback" not in collector.said()
+    mosquitto.start()
+    collector.start()
+    assert grows(database, "public.reading", 2_000)
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)
+    table_account(database)
+    assert left_in_session(mosquitto.port) == []
+
+
+@pytest.mark.parametrize("source", ["mqtt5", "paho"])
+def test_a_broker_that_refuses_us(parts: Parts, database: str, collect: Collect, tmp_path: Path, source: str) -> None:
+    nobody = tmp_path / "passwords"
+    nobody.touch()
+    with Mosquitto(parts.mosquitto, tmp_path / "broker", password_file=nobody) as broker:
+        address = f"mqtt://collector:se%20cret@127.0.0.1:{broker.port}"
+        collector = collect(database, address, mqtt_source=source).launch()
+        assert wait_for(lambda: "refuses the session" in collector.said(), 10)
+        assert not collector.ready()
+        assert collector.stop(5) == 0
+    assert "se cret" not in collector.said()
+    assert "se%20cret" not in collector.said()
+    assert "Traceback" not in collector.said()
+
+
+@pytest.mark.parametrize("source", ["mqtt5", "paho"])
+def test_qos_0(database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: Path, seed: int, source: str) -> None:
+    """As The Things Stack publishes: there is nothing to acknowledge, and what comes is stored."""
+    load = native_load(seed, 1_000)
+    register(database, load.devices)
+    subscriptions = tmp_path / "subscriptions.toml"
+    subscriptions.write_text(
+        '[[subscription]]\ntopic = "borough/{family}/{device}/reading"\nformat = "native"\nqos = 0\n'
+    )
+    collector = collect(database, mosquitto.url, mqtt_source=source, subscriptions=subscriptions).start()
+    publish(mosquitto.port, load.messages, rate=5_000)
+    assert grows(database, "public.reading", 1_000)
+    metrics = collector.account()
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)
+    assert_same(metrics, table_account(database))
+
+
+def test_the_metrics_port_is_taken(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
+    first = collect(database, mosquitto.url).start()
+    second = collect(database, mosquitto.url, metrics_port=first.metrics_port).launch()
+    assert second.wait(10) == 2
+    last = second.messages()[-1]
+    assert "BOROUGH_METRICS_PORT" in last
+    assert str(first.metrics_port) in last
+    assert "Traceback" not in second.said()
+    assert first.stop() == 0
