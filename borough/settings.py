@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from borough.addresses import database_url, mqtt_address
 from devices.decoders import FORMATS
+from devices.decoders.mapped import json_format
+from devices.decoding import Format
+from devices.mapping import MappingError, read_mapping
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import SettingsError, Subscription, load, native
 
@@ -73,6 +76,7 @@ class Settings(BaseSettings):
     mqtt_receive_maximum: Annotated[int, Field(ge=1, le=65_534)] = 50_000
     mqtt_read_interval: Annotated[float, Field(ge=0.001, le=1)] = 0.010
 
+    mappings: File = None
     subscriptions: File = None
     batch_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     batch_age: Annotated[float, Field(gt=0, le=60)] = 0.2
@@ -97,6 +101,12 @@ class Settings(BaseSettings):
     retention_movement_sensor: Days = 90
     retention_car_park: Days = None
     retention_rejected_bytes: Annotated[int, Field(ge=1, le=36_500)] = 7
+    archive: File = None
+    archive_retention_parking_bay: Days = 400
+    archive_retention_smart_meter: Days = 90
+    archive_retention_air_monitor: Days = 400
+    archive_retention_movement_sensor: Days = 30
+    archive_retention_car_park: Days = 400
     columnstore_after: Annotated[int, Field(ge=1, le=36_500)] = 30
 
 
@@ -237,9 +247,33 @@ def broker_options(settings: Settings) -> BrokerOptions:
     )
 
 
+def formats(settings: Settings) -> Mapping[str, Format]:
+    """Our formats and those of the folder of mapping files. Raises SettingsError naming the file."""
+    if settings.mappings is None:
+        return FORMATS
+    found = dict(FORMATS)
+    name = variable("mappings")
+    try:
+        paths = sorted(path for path in settings.mappings.iterdir() if path.suffix == ".toml")
+        texts = [path.read_text(encoding="utf-8") for path in paths]
+    except OSError as error:
+        raise SettingsError(f"{name}: {error.filename}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: a file in {settings.mappings} is not UTF-8 text") from None
+    for path, text in zip(paths, texts, strict=True):
+        try:
+            added = json_format(read_mapping(text, str(path)))
+        except MappingError as error:
+            raise SettingsError(f"{name}: {error}") from None
+        if added.name in found:
+            raise SettingsError(f"{name}: {path}: a format {added.name!r} is there already; give it another name")
+        found[added.name] = added
+    return found
+
+
 def subscriptions(settings: Settings) -> list[Subscription]:
     """The subscriptions file, or all native topics without one. Raises SettingsError."""
-    return native(FORMATS) if settings.subscriptions is None else load(settings.subscriptions, FORMATS)
+    return native(FORMATS) if settings.subscriptions is None else load(settings.subscriptions, formats(settings))
 
 
 def collector_options(settings: Settings) -> CollectorOptions:
@@ -262,12 +296,25 @@ def collector_options(settings: Settings) -> CollectorOptions:
         metrics_host=settings.metrics_host,
         metrics_port=settings.metrics_port,
         keep=settings.keep,
+        formats=formats(settings),
+        archive=settings.archive,
     )
 
 
 def retention_days(settings: Settings) -> dict[str, int]:
     """Days that readings are kept, by family; a family that keeps its readings for ever is left out."""
-    prefix = "retention_"
+    return _days_by_family(settings, "retention_")
+
+
+def archive_retention_days(settings: Settings) -> dict[str, int]:
+    """Days that the archive keeps messages, by family: never longer than their readings are kept."""
+    days = _days_by_family(settings, "archive_retention_")
+    for family, limit in retention_days(settings).items():
+        days[family] = min(limit, days.get(family, limit))
+    return days
+
+
+def _days_by_family(settings: Settings, prefix: str) -> dict[str, int]:
     days = {}
     for name in ("parking_bay", "smart_meter", "air_monitor", "movement_sensor", "car_park"):
         if (kept := getattr(settings, prefix + name)) is not None:

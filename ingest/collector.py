@@ -12,13 +12,14 @@ from dataclasses import replace
 
 import psycopg
 
-from devices.decoders import FORMATS
+from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
 from ingest.health import HealthServer
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
 from ingest.pipeline import Pipeline, first_line
+from ingest.subscriptions import SettingsError
 from ingest.tls import check_tls
 from store.batch import Counts
 from store.series import NotRegistered
@@ -38,7 +39,7 @@ async def run(
 
     ``metrics`` may be given by who wants to watch.
 
-    Raises SettingsError where the metrics port is taken or a certificate's file cannot be used. Everything else that
+    Raises SettingsError where the metrics port is taken, a certificate's file or the archive cannot be used. Everything else that
     fails is waited for.
     """
     stop = stop or asyncio.Event()
@@ -46,6 +47,11 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     check_tls(options.broker)
+    if options.archive is not None:
+        try:
+            make_folders(options.archive)
+        except OSError as error:
+            raise SettingsError(f"BOROUGH_ARCHIVE: {error.filename}: {error.strerror}") from None
     metrics = metrics or Metrics()
     collector = Collector(options, metrics)
     health = HealthServer(options.metrics_host, options.metrics_port, collector.missing, metrics.text)
@@ -138,7 +144,7 @@ class Collector:
             devices = await self._control.refresh()
         except (psycopg.Error, SessionLost):
             return
-        pipeline = self._pipeline = Pipeline(self.options, broker, FORMATS, self.metrics)
+        pipeline = self._pipeline = Pipeline(self.options, broker, self.options.formats, self.metrics)
         log.info("serving session %s with %d devices", name, len(devices))
         serving = asyncio.create_task(pipeline.run(devices))
         try:
@@ -186,7 +192,7 @@ class Collector:
         """Empty and end a shared session that nobody serves: the broker goes on giving it its share."""
         log.warning("nobody serves session %s: taking what is queued for it", name)
         broker = replace(self.options.broker, client_id=name)
-        pipeline = Pipeline(self.options, broker, FORMATS, self.metrics, drain=True)
+        pipeline = Pipeline(self.options, broker, self.options.formats, self.metrics, drain=True)
         running = asyncio.create_task(pipeline.run(await self._control.devices()))
         try:
             while not (running.done() or (pipeline.source.status.subscribed and pipeline.idle(_DRAINED_SECONDS))):

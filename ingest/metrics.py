@@ -85,6 +85,11 @@ class Metrics:
         self.broker_dropped: int | None = None
         self.staged_batches = 0
         self.write_errors = 0
+        #: messages archived and not archived, failed writes, and whether the last one failed
+        self.archive_messages = 0
+        self.archive_missed = 0
+        self.archive_errors = 0
+        self.archive_failing = False
         self.started = time.time()
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -143,6 +148,14 @@ class Metrics:
         yield CounterMetricFamily("borough_taken_over", "Times another client took our session.", taken)
         yield CounterMetricFamily("borough_write_errors", "Failed transactions, each tried again.", self.write_errors)
         yield CounterMetricFamily("borough_staged_batches", "Batches with repeats of stored keys.", self.staged_batches)
+        yield CounterMetricFamily("borough_archive_messages", "Messages archived.", self.archive_messages)
+        yield CounterMetricFamily(
+            "borough_archive_missed", "Accepted messages that could not be archived.", self.archive_missed
+        )
+        yield CounterMetricFamily("borough_archive_errors", "Failed writes of the archive.", self.archive_errors)
+        yield GaugeMetricFamily(
+            "borough_archive_failing", "Whether messages are not being archived now.", int(self.archive_failing)
+        )
         if self.broker_dropped is not None:
             yield CounterMetricFamily(
                 "borough_broker_dropped", "Messages that the broker threw away, of any client.", self.broker_dropped

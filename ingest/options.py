@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from devices.decoders import FORMATS
+from devices.decoding import Format
 from ingest.subscriptions import Subscription
 
 #: 2000-01-01T00:00:00Z [us since the Unix epoch].
@@ -43,7 +46,10 @@ class BrokerOptions:
 
 @dataclass(frozen=True, slots=True)
 class CollectorOptions:
-    """Everything that ``ingest.collector`` needs. Times in seconds, sizes in bytes, instants in us since the epoch."""
+    """Everything that ``ingest.collector`` needs. Times in seconds, sizes in bytes, instants in us since the epoch.
+
+    ``formats`` are those that subscriptions may name; ``archive`` is the folder that keeps accepted messages, or None.
+    """
 
     database_url: str = field(repr=False)
     broker: BrokerOptions
@@ -62,3 +68,5 @@ class CollectorOptions:
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
     keep: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    formats: Mapping[str, Format] = field(default_factory=lambda: FORMATS, repr=False)
+    archive: Path | None = None

@@ -20,6 +20,7 @@ import psycopg
 
 from devices.decoding import Format
 from devices.device import Device
+from ingest.archive import Archive
 from ingest.columns import Columns, Memory, gather
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
@@ -79,6 +80,7 @@ class Pipeline:
         self._received = time.monotonic()
         self._writer = Writer(options.database_url, rejected_limit=options.rejected_per_device_hour)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._archive = None if options.archive is None else Archive(options.archive, self.name, metrics)
         self._paused = False
         self.source: Source = make_source(broker, options, self._receive, self._connected, drain=drain)
         metrics.in_flight.append(self.in_flight)
@@ -105,6 +107,8 @@ class Pipeline:
                     await task
             self.metrics.in_flight.remove(self.in_flight)
             self._thread.submit(self._writer.close)
+            if self._archive is not None:
+                self._thread.submit(self._archive.close)
             self._thread.shutdown(wait=True)
 
     async def stop(self) -> None:
@@ -271,6 +275,8 @@ class Pipeline:
                 columns.new_slots = []
             now = time.time_ns() // 1000
             self._batch = seal(columns, self._slots, self._memory, self._limits, self.name, now)
+            if self._archive is not None:
+                self._archive.write(columns)  # once a batch, before it can be acknowledged
         return self._writer.write(self._batch)
 
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from devices.decoders import FORMATS
 from ingest.columns import Columns, Memory, gather
 from ingest.options import CollectorOptions
 from ingest.routes import Routes
@@ -55,7 +54,7 @@ def retry(options: CollectorOptions, messages: Sequence[RejectedMessage]) -> Ret
 
 def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessage], gone: list[int]) -> Retried:
     connection = writer.connection
-    routes = Routes(options.subscriptions, FORMATS, keep=options.keep, auto_register=None)
+    routes = Routes(options.subscriptions, options.formats, keep=options.keep, auto_register=None)
     slots = Slots()
     columns = Columns()
     memory = Memory()
