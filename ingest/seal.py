@@ -208,7 +208,10 @@ class _Sealer:
         return mask
 
     def _same_key(self, rows: Ints, series: Any, time: Ints, family: Any) -> Ints:
-        """Of rows sorted by (series, time) keep the first of each key."""
+        """Of rows sorted by (series, time) keep the first of each key.
+
+        Another value for it is a conflict; where a keep rule holds it is one more reading of a period that has one.
+        """
         if len(rows) < 2:
             return rows
         same = (series[rows][1:] == series[rows][:-1]) & (time[rows][1:] == time[rows][:-1])
@@ -218,8 +221,11 @@ class _Sealer:
         leader = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(rows))))
         equal = repeats & (self.value[rows] == self.value[rows[leader]])
         self._count("readings_duplicates", family[rows[equal]])
+        other = rows[repeats & ~equal]
+        ruled = self.slots.keep[self.slot[other]] > 0
+        self._count("readings_thinned", family[other[ruled]])
         conflict = np.zeros(len(self.value), bool)
-        conflict[rows[repeats & ~equal]] = True
+        conflict[other[~ruled]] = True
         self._reject(conflict, Reason.CONFLICT, lambda _row: "another value for this series and time came first")
         return rows[~repeats]
 

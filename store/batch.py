@@ -116,8 +116,8 @@ class Batch:
     ``number`` is random and names the batch: a retry after an unknown outcome finds it already committed. Shapes:
     ``series, time, value, family, thin, message`` are ``(rows,)``; ``family`` indexes ``families``; ``thin`` [us] is 0
     for an ordinary row, else the keep rule's period: the row is older than the last kept one, so the store must
-    look whether its period already has a reading (then: exact repeat = duplicate, same key with another value =
-    conflict, else thinned). ``latest_*`` are ``(changed series,)``, unique by series, newest of the batch.
+    look whether its period already has a reading (then: exact repeat = duplicate, else thinned). ``latest_*`` are
+    ``(changed series,)``, unique by series, newest of the batch.
     """
 
     number: int

@@ -88,18 +88,16 @@ def _find_conflicts(connection: Connection, batch: Batch, known: Int32, written:
         _SQL["conflicts"],
         (Int4s(known), Int4s(batch.series[known]), Instants(time), Float8s(batch.value[known]), *_range(time)),
     )
-    _add_conflicts(written, int4s(found[0]), float8s(found[1]))
-
-
-def _add_conflicts(written: Written, rows: Int32, stored: Float64) -> None:
-    if len(rows):
-        written.fate[rows] = CONFLICT
-        written.conflicts = np.concatenate((written.conflicts, rows))
-        written.stored = np.concatenate((written.stored, stored))
+    written.conflicts, written.stored = int4s(found[0]), float8s(found[1])
+    written.fate[written.conflicts] = CONFLICT
 
 
 def _judge_late(connection: Connection, batch: Batch, late: Int64, written: Written) -> None:
-    """Rows of the keep rule older than the last kept one, whose period has a reading: it is not kept again."""
+    """Rows of the keep rule older than the last kept one, whose period has a reading: it is not kept again.
+
+    Another value at the very time of the kept one is thinned too and no conflict: the collector thins what comes while
+    the period is its newest, and a message must be judged alike when it is delivered again.
+    """
     time, period = batch.time[late], batch.thin[late]
     start = time // period * period
     stop = start + period
@@ -111,9 +109,7 @@ def _judge_late(connection: Connection, batch: Batch, late: Int64, written: Writ
     )
     rows, value, same = int4s(found[0]), float8s(found[1]), int4s(found[2]) == 1
     written.fate[rows] = THINNED
-    equal = value == batch.value[rows]
-    written.fate[rows[same & equal]] = DUPLICATE
-    _add_conflicts(written, rows[same & ~equal], value[same & ~equal])
+    written.fate[rows[same & (value == batch.value[rows])]] = DUPLICATE
 
 
 def _keep_one_a_period(batch: Batch, late: Int64, fate: UInt8) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from devices.device import Device
 from store import devices, series
+from store.batch import SeriesState
 from store.connect import connect
-from store.series import SeriesState
 from store.writer import Writer
 from tests.harness.batches import T0, make, query
 
@@ -62,7 +62,12 @@ def test_a_device_that_is_committed_late_is_not_missed(database: str) -> None:
     """The reader's mark never passes a change that another transaction has yet to commit."""
     with connect(database) as slow, connect(database) as quick, connect(database, autocommit=True) as reader:
         devices.upsert(slow, [BAY])
-        thread = threading.Thread(target=lambda: (devices.upsert(quick, [HOME]), quick.commit()))
+
+        def register() -> None:
+            devices.upsert(quick, [HOME])
+            quick.commit()
+
+        thread = threading.Thread(target=register)
         thread.start()
         time.sleep(0.2)
         found, mark = devices.load(reader)

@@ -137,7 +137,7 @@ class Store:
             stored, thin = self.rows.get((series, time)), int(batch.thin[row])
             if stored is not None and stored == value:
                 account.readings_duplicates += 1
-            elif stored is not None:
+            elif stored is not None and not thin:
                 account.readings_rejected += 1
                 self.conflicts.append(batch.conflict(row))
             elif thin and any(key[0] == series and key[1] // thin == time // thin for key in self.rows):

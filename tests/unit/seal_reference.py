@@ -198,6 +198,8 @@ class Reference:
         met = fresh.setdefault(series, {})
         if self.last.get(series) == (at, value) or (at in met and met[at] == value):
             account["readings_duplicates"] += 1
+        elif at in met and self.keep(series):
+            account["readings_thinned"] += 1
         elif at in met:
             self.reject(account, device, name, "conflict")
         else:
@@ -229,7 +231,7 @@ class Reference:
             stored = self.rows.get((*series, at))
             if stored == value:
                 account["readings_duplicates"] += 1
-            elif stored is not None:
+            elif stored is not None and period is None:
                 self.reject(account, *series, "conflict")
                 conflict = True
             elif period is not None and any(
