@@ -151,9 +151,9 @@ def test_an_error_leaves_nothing_and_the_next_write_reconnects(writer: Writer, e
 
 def test_abort_ends_a_write_that_hangs(database: str) -> None:
     writer = Writer(database, lock_timeout=60, statement_timeout=60)
-    unopened = writer.fileno
-    assert unopened is None
-    assert writer.connection.fileno() == writer.fileno
+    numbers = [writer.fileno, writer.connection.fileno(), writer.fileno]
+    assert numbers[0] is None
+    assert numbers[1] == numbers[2]
     with connect(database) as blocker:
         blocker.execute("lock table reading in access exclusive mode")
         timer = threading.Timer(0.3, writer.abort)
@@ -161,7 +161,7 @@ def test_abort_ends_a_write_that_hangs(database: str) -> None:
         with pytest.raises(psycopg.OperationalError):
             writer.write(make([(1, T0, 1.0)]))
         timer.join()
-    assert writer.fileno is None
+    assert writer.fileno is None, "an error closes it"
     writer.abort()  # of nothing: nothing
     writer.close()
 
