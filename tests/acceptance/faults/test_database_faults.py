@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from urllib.parse import urlsplit
 
@@ -13,7 +15,7 @@ from borough.postgres_server import PostgresServer
 from tests.acceptance.faults.conftest import Collect
 from tests.harness.account import assert_same, table_account, total
 from tests.harness.collector import CLIENT_ID
-from tests.harness.load import assert_stored, count, grows, native_load, number, register
+from tests.harness.load import ask, assert_stored, count, grows, native_load, number, register
 from tests.harness.mqtt_session import left_in_session, make_session
 from tests.harness.proxy import Proxy, wait_quiet
 from tests.harness.publisher import Publishing, publish
@@ -191,6 +193,70 @@ def test_read_only_database(
         assert collector.stop() == 0
     assert_stored(fragile, load.expected)
     assert sum("write failed" in text for text in collector.messages()) == 1, "one line says it, not one a try"
+
+
+def test_full_disk(server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
+    """A limit on the size of a file stands for the full disk: the table cannot grow, the log of changes still can."""
+    load = native_load(seed, 4_000, devices=1_000)
+    register(fragile, load.devices)
+    start = min(at for _, _, at in load.expected)
+    with psycopg.connect(fragile, autocommit=True) as connection:
+        # more than the 16 MB of a file of the log, in the chunk that the messages go to, of a series that nobody has
+        connection.execute(
+            "insert into public.reading select 2147483647, to_timestamp(%s) + n * interval '1 us', 0"
+            " from generate_series(1, 400000) n",
+            (start // 1_000_000,),
+        )
+    size = number(fragile, "select max(pg_relation_size(c)) from show_chunks('public.reading') c")
+    assert size > 17_000_000
+    with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}").start()
+        _limit_files(server, size)
+        try:
+            publish(mosquitto.port, load.messages)
+            assert wait_for(lambda: collector.metric("borough_write_errors_total") >= 3, 10)
+            assert not collector.ready()
+            assert proxy.acknowledgements == 0
+            assert count(fragile, "public.reading where series_id < 2147483647") == 0
+        finally:
+            _limit_files(server, None)
+        assert wait_for(lambda: proxy.acknowledgements == 4_000, 15)
+        assert wait_for(collector.ready, 5)
+        assert collector.stop() == 0
+    ask(fragile, "delete from public.reading where series_id = 2147483647 returning 1")
+    assert_stored(fragile, load.expected)
+    assert "could not extend file" in collector.said()
+
+
+def _limit_files(server: PostgresServer, size: int | None) -> None:
+    """For every process of the server, and so for those that it starts from now on."""
+    assert server.pid is not None
+    # only the owner of a process may do so, and where we are root that is `nobody`
+    owner = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+    limit = f"--fsize={'unlimited' if size is None else size}:"
+    postmaster = psutil.Process(server.pid)
+    for process in (postmaster, *postmaster.children()):
+        subprocess.run([*owner, "prlimit", "--pid", str(process.pid), limit], check=process is postmaster)
+
+
+@pytest.mark.soak
+def test_lock_time_out(server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
+    """Somebody locks the table for longer than a writer waits for a lock."""
+    load = native_load(seed, 500)
+    register(fragile, load.devices)
+    collector = collect(fragile, mosquitto.url).start()
+    with psycopg.connect(fragile) as other:
+        other.execute("lock table public.reading in access exclusive mode")
+        publish(mosquitto.port, load.messages)
+        time.sleep(15)
+        assert count(fragile, "public.collector where outcome is not null") == 0
+        other.rollback()
+    assert grows(fragile, "public.reading", 500)
+    metrics = collector.account()
+    assert collector.metric("borough_write_errors_total") == 0
+    assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert_same(metrics, table_account(fragile))
 
 
 def _read_only(database: str, on: bool) -> None:

@@ -64,7 +64,9 @@ class _Stream:
         return message(sender, payload)
 
 
+@pytest.mark.parametrize("source", ["mqtt5", "paho"])
 def test_everything_at_random(
+    source: str,
     server: PostgresServer,
     fragile: str,
     mosquitto: Mosquitto,
@@ -78,6 +80,7 @@ def test_everything_at_random(
         collector = collect(
             database,
             f"mqtt://127.0.0.1:{broker.port}",
+            mqtt_source=source,
             mqtt_keep_alive=5,
             write_timeout=2,
             batch_readings=500,
