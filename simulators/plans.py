@@ -1,0 +1,192 @@
+"""What a fleet consists of: a plan for each family, and the fleet that holds them. Read from TOML by `fleet_file`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from devices.device import Device
+from simulators.weather import Climate
+
+#: What a fleet may speak, by family. The first is the default.
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "smart-meter": ("native", "senml-json", "senml-cbor", "glow"),
+    "parking-bay": ("native", "senml-json", "senml-cbor", "tts", "chirpstack"),
+    "air-monitor": ("native", "senml-json", "senml-cbor", "airgradient"),
+    "movement-sensor": ("native", "senml-json", "senml-cbor", "zigbee2mqtt"),
+}
+
+#: The model of devices that speak a vendor's format; `native` for the rest.
+MODELS: Mapping[str, str] = {
+    "glow": "glow",
+    "tts": "bosch-tps110",
+    "chirpstack": "bosch-tps110",
+    "airgradient": "airgradient",
+    "zigbee2mqtt": "zigbee2mqtt",
+}
+
+_OWN = ("native", "senml-json", "senml-cbor")
+
+#: What the devices of a family observe, by format: a vendor's format carries what the vendor's device measures.
+PROPERTIES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    **{("smart-meter", name): ("import_interval", "import_register", "export_register") for name in _OWN},
+    ("smart-meter", "glow"): ("import_register", "export_register", "power", "gas_register", "gas_volume_register"),
+    **{("parking-bay", name): ("occupied", "battery", "temperature") for name in _OWN},
+    ("parking-bay", "tts"): ("occupied", "temperature"),
+    ("parking-bay", "chirpstack"): ("occupied", "temperature"),
+    **{
+        ("air-monitor", name): ("pm1", "pm2_5", "pm10", "no2", "o3", "temperature", "humidity", "pressure")
+        for name in _OWN
+    },
+    ("air-monitor", "airgradient"): (
+        "pm1", "pm2_5", "pm10", "co2", "temperature", "humidity", "tvoc_index", "nox_index",
+    ),
+    **{("movement-sensor", name): ("motion", "contact", "illuminance", "battery") for name in _OWN},
+    ("movement-sensor", "zigbee2mqtt"): ("motion", "contact", "illuminance", "battery"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """An effect on the use of a random part of the homes.
+
+    ``share`` of the homes in the arm [0 to 1]; their use is (1 - ``effect``) of what it would be, from ``start_us`` on.
+    """
+
+    share: float
+    effect: float
+    start_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterPlan:
+    """Smart meters: ``count`` homes.
+
+    ``every`` [s]: time between messages, 1,800 or a divisor (a display that speaks more often). Shares sum to 1:
+    ``dwellings``, ``heating``. ``solar``, ``prepayment``, ``cooling``: shares of the homes with it. ``scale``: use of
+    light and appliances, 1 is a British household. ``planted``: homes of each kind of hardship, by number.
+    """
+
+    count: int
+    format: str = "native"
+    properties: tuple[str, ...] = ()
+    every: int = 1_800
+    dwellings: Mapping[str, float] = field(default_factory=dict)
+    heating: Mapping[str, float] = field(default_factory=dict)
+    solar: float = 0.06
+    prepayment: float = 0.12
+    cooling: float = 0.0
+    scale: float = 1.0
+    planted: Mapping[str, int] = field(default_factory=dict)
+    treatment: Treatment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BayPlan:
+    """Parking bays: ``count``; ``streets``: shares of the street types; ``heartbeat`` [s] between heartbeats.
+
+    ``demand`` multiplies all arrival rates; ``overstay``: share of those who would stay too long and do.
+    """
+
+    count: int
+    format: str = "native"
+    properties: tuple[str, ...] = ()
+    streets: Mapping[str, float] = field(default_factory=dict)
+    heartbeat: int = 21_600
+    demand: float = 1.0
+    overstay: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class AirPlan:
+    """Air monitors: ``count``, a message ``every`` [s].
+
+    ``pm2_5``, ``no2``, ``o3``: means over the year [ug/m3] before any artefact; ``episodes``: deviation of the
+    logarithm of the regional background; ``evening``: share of the traffic's cycle that the night's still air takes
+    over; ``damp``: growth of particles in damp air (kappa), 0 for reference instruments; ``drift``: deviation of the
+    monitors' change of span a year.
+    """
+
+    count: int
+    format: str = "native"
+    properties: tuple[str, ...] = ()
+    every: int = 60
+    pm2_5: float = 9.0
+    no2: float = 24.0
+    o3: float = 50.0
+    episodes: float = 0.55
+    stagnation: float = 0.0
+    damp: float = 0.12
+    drift: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class MovementPlan:
+    """Movement sensors: ``count`` homes, each with a sensor in every one of ``rooms`` (`door` is a contact).
+
+    ``timeout`` [s] without movement until a sensor says false.
+    """
+
+    count: int
+    format: str = "native"
+    properties: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = ("hall", "kitchen", "bedroom", "door")
+    timeout: int = 90
+
+
+Plan = MeterPlan | BayPlan | AirPlan | MovementPlan
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A fleet: plans by family, and what they have in common.
+
+    ``start_us``: when the fleet was installed; registers count and monitors drift from there, and nothing is known
+    before. ``days``: length of the simulation unless somebody says otherwise. ``lon``, ``lat`` [degrees] is its middle,
+    ``reach`` [m] how far it extends. ``faults`` is the table ``[faults]`` as it stands in the file
+    (`simulators.faults` reads it).
+    """
+
+    name: str
+    seed: int
+    start_us: int
+    days: float
+    climate: Climate
+    lon: float
+    lat: float
+    reach: float
+    meters: MeterPlan | None = None
+    bays: BayPlan | None = None
+    air: AirPlan | None = None
+    movement: MovementPlan | None = None
+    faults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def plans(self) -> Mapping[str, Plan]:
+        """Family -> plan, of the families that the fleet has."""
+        named = {
+            "parking-bay": self.bays,
+            "smart-meter": self.meters,
+            "air-monitor": self.air,
+            "movement-sensor": self.movement,
+        }
+        return {family: plan for family, plan in named.items() if plan is not None}
+
+    @cached_property
+    def devices_by_family(self) -> Mapping[str, Sequence[Device]]:
+        """Family -> its devices; what `Signals.device` indexes. The same for the same file and seed."""
+        # the families know what a fleet is, so a fleet can only ask them late
+        from simulators.air import devices as monitors
+        from simulators.homes import devices as meters
+        from simulators.movement import devices as sensors
+        from simulators.parking import devices as bays
+
+        makers = {"parking-bay": bays, "smart-meter": meters, "air-monitor": monitors, "movement-sensor": sensors}
+        return {family: makers[family](self) for family in self.plans}
+
+    @property
+    def devices(self) -> list[Device]:
+        """All devices, to be registered."""
+        return [device for devices in self.devices_by_family.values() for device in devices]
