@@ -3,6 +3,7 @@
 PM2.5 = (background x episode + traffic x site) x dilution x chance, then the optical sensor's growth in damp air and
 the drift of the monitor. NO2 likewise with more traffic; ozone by the sun, used up by NO2. Episodes, wind and weather
 are shared by all monitors: neighbours rise and fall together.
+"""
 
 from __future__ import annotations
 
