@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from borough.commands import collect, decode, demo, devices, doctor, maintain, migrate, rejected
+from borough.commands import (
+    collect,
+    correct,
+    decode,
+    demo,
+    devices,
+    doctor,
+    maintain,
+    migrate,
+    record,
+    rejected,
+    replay,
+)
 
 app = typer.Typer(
     help="Borough Telemetry: collects what a borough's sensors say and keeps every reading exactly once.",
@@ -19,6 +31,9 @@ app.add_typer(devices.app, name="devices")
 decode.register(app)
 collect.register(app)
 app.add_typer(rejected.app, name="rejected")
+record.register(app)
+replay.register(app)
+app.add_typer(correct.app, name="correct")
 maintain.register(app)
 doctor.register(app)
 demo.register(app)

@@ -1,1 +1,1 @@
-"""Recordings and tables through the production path: record, read, pace, publish, resume, and a ledger for the score."""
+"""Recordings and tables through the production path: record, read, pace, publish, resume, with a ledger to score."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -53,15 +54,15 @@ class Fates:
         if reading.verdict:
             fixed = {"thinned": _THINNED, "ignored": _IGNORED}.get(reading.verdict)
             return (_REJECTED, reading.verdict) if fixed is None else (fixed, "")
-        time = now if reading.time is None else reading.time
-        if not self._earliest <= time <= now + self._ahead:
+        moment = now if reading.time is None else reading.time
+        if not self._earliest <= moment <= now + self._ahead:
             return _REJECTED, Reason.TIME_OUT_OF_RANGE
         prop = FAMILIES[reading.family].properties[reading.property]
         if not prop.low <= reading.value <= prop.high:
             return _REJECTED, Reason.OUT_OF_RANGE
         if reading.time is None:
             return _STORED, ""
-        known = self._known((reading.device, reading.property), time, float(reading.value))
+        known = self._known((reading.device, reading.property), moment, float(reading.value))
         if known is None:
             return _STORED, ""
         return (_DUPLICATE, "") if known == reading.value else (_REJECTED, Reason.CONFLICT)
@@ -92,29 +93,33 @@ class Book:
         self._names: dict[str, dict[str, int]] = {name: {} for name in ("family", "device", "property", "reason")}
 
     def append(self, number: int, messages: Iterable[Outgoing], published: Iterable[int]) -> None:
-        """Add acknowledged messages, the first of which has that number; ``published`` [us] is when each was sent."""
+        """Add acknowledged messages, the first of which has that number; ``published`` [us] is when each was sent.
+
+        In a dry run that is ``NO_TIME``; they are then judged as if they were sent now.
+        """
         columns, judge = self._columns, self.fates.judge
+        today = time.time_ns() // 1000
         for count, (message, sent) in enumerate(zip(messages, published, strict=True), number):
             for reading in message.readings:
                 self.readings += 1
-                expect, reason = judge(reading, sent)
+                expect, reason = judge(reading, today if sent == NO_TIME else sent)
                 if self._writer is None:
                     continue
-                time = reading.time
+                own = reading.time
                 held = expect in (_STORED, _DUPLICATE)
                 columns["message"].append(count)
                 columns["family"].append(self._code("family", reading.family))
                 columns["device"].append(self._code("device", reading.device))
                 columns["property"].append(self._code("property", reading.property))
                 columns["reason"].append(self._code("reason", reason))
-                columns["time"].append(NO_TIME if time is None else time)
+                columns["time"].append(NO_TIME if own is None else own)
                 columns["value"].append(float(reading.value))
                 columns["due"].append(message.due)
                 columns["published"].append(sent)
                 columns["expect"].append(expect)
-                columns["stored_time"].append(NO_TIME if not held else sent if time is None else time)
+                columns["stored_time"].append(NO_TIME if not held else sent if own is None else own)
                 columns["stored_value"].append(float(reading.value) if held else np.nan)
-                columns["tolerance"].append(_TOLERANCE if time is None else 0)
+                columns["tolerance"].append(_TOLERANCE if own is None else 0)
         if len(columns["message"]) >= _HELD:
             self._flush()
 
@@ -125,9 +130,7 @@ class Book:
     def _flush(self) -> None:
         if self._writer is None or not self._columns["message"]:
             return
-        arrays: Mapping[str, Any] = {
-            name: np.array(self._columns[name], dtype) for name, dtype in _COLUMNS.items()
-        }
+        arrays: Mapping[str, Any] = {name: np.array(self._columns[name], dtype) for name, dtype in _COLUMNS.items()}
         self._writer.append(
             Rows(
                 families=list(self._names["family"]),

@@ -17,13 +17,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from devices.device import Origin
 from devices.families import FAMILIES
 from devices.mapping import MappingError, RecordMapping, mapping_of
 
 _FILE_KEYS = {"name", "about", "files", "family", "blanks", "delimiter", "order", "device", "time", "pivot", "reading"}
 _DEVICE_KEYS = {
     "id", "column", "columns", "file", "headings", "prefix", "attributes", "attribute_columns", "lon", "lat", "point",
-    "register_file",
+    "register_file", "origin",
 }  # fmt: skip
 _TIME_KEYS = {"path", "paths", "columns", "zone", "pattern", "epoch", "stamp", "start", "step", "check"}
 _CHECKS = ("hour", "hour_ending", "month")
@@ -50,7 +51,7 @@ class DeviceRule:
     ``columns``: their texts, joined by ``-``. ``file``: the first group of this expression in the file's name.
     ``headings``: every column is a device, apart from these and from those of the time. What an id may not hold
     becomes ``-``; ``prefix`` goes before it. ``point``: a column ``lat, lon``. ``attribute_columns``: attribute ->
-    column.
+    column. ``origin``: homes of a model are simulated, whoever publishes them.
     """
 
     id: str | None = None
@@ -64,6 +65,7 @@ class DeviceRule:
     attributes: Mapping[str, str] = field(default_factory=dict)
     attribute_columns: Mapping[str, str] = field(default_factory=dict)
     register_file: RegisterFile | None = None
+    origin: Origin = "real"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,8 @@ class _Reader:
 
     def mapping(self, document: dict[str, Any]) -> TableMapping:
         self._only("the file", document, _FILE_KEYS)
-        family = document.get("family")
-        if family not in FAMILIES:
+        family = self._text(document, "family", "family")
+        if family is None or family not in FAMILIES:
             self.fail("family", f"{family!r} is none of {', '.join(FAMILIES)}")
         order = document.get("order", "any")
         if order not in ("any", "time"):
@@ -205,10 +207,12 @@ class _Reader:
 
     def _record(self, document: dict[str, Any]) -> RecordMapping:
         try:
-            return mapping_of(document, "")
+            record = mapping_of(document, "")
         except MappingError as error:
             _, key, reason = str(error).split(": ", 2)
-        self.fail(key, reason)
+        else:
+            return record
+        return self.fail(key, reason)
 
     def _one_for_all(self, readings: Any) -> list[dict[str, Any]]:
         """In a table whose headings are devices one rule reads every cell, so it names no column."""
@@ -243,7 +247,14 @@ class _Reader:
             attributes=self._pairs(entry, "attributes", "device, attributes"),
             attribute_columns=self._pairs(entry, "attribute_columns", "device, attribute_columns"),
             register_file=self._register_file(entry.get("register_file")),
+            origin=self._origin(entry.get("origin", "real")),
         )
+
+    def _origin(self, value: Any) -> Origin:
+        if value not in ("real", "simulated"):
+            self.fail("device, origin", f"{value!r} is neither real nor simulated")
+        origin: Origin = value
+        return origin
 
     def _expression(self, text: str) -> re.Pattern[str]:
         try:
@@ -286,7 +297,9 @@ class _Reader:
                 self.fail(f"time, {ways[0]}", "does not go with start and step")
             return self._numbered(entry), None
         columns = self._texts(entry, "columns", "time, columns")
-        rule = {key: entry[key] for key in ("path", "paths", "zone", "pattern", "epoch") if key in entry}
+        rule: dict[str, Any] = {
+            key: entry[key] for key in ("path", "paths", "zone", "pattern", "epoch") if key in entry
+        }
         if columns:
             if "path" in rule or "paths" in rule:
                 self.fail("time, columns", "does not go with path or paths")
@@ -362,7 +375,7 @@ def _placed(where: str, text: str, key: str, reason: str) -> str:
 
 
 def line_of(text: str, key: str) -> int | None:
-    """The line of a key such as ``time, zone`` or ``reading 2 (pm10), unit``; its table's, or None, where it has none."""
+    """The line of a key such as ``time, zone`` or ``reading 2 (pm10), unit``: its own, else its table's, else None."""
     first, *rest = [part.strip() for part in re.sub(r" \([^)]*\)", "", key).split(",")]
     table, _, number = first.partition(" ")
     wanted, seen, inside, head = int(number) if number.isdigit() else 1, 0, False, None

@@ -42,7 +42,13 @@ class Outgoing(NamedTuple):
 
 
 def encode(
-    observations: Iterable[Observation], devices: Sequence[str], family: str, encoding: Encoding, *, pack: int, shift: int
+    observations: Iterable[Observation],
+    devices: Sequence[str],
+    family: str,
+    encoding: Encoding,
+    *,
+    pack: int,
+    shift: int,
 ) -> Iterator[Outgoing]:
     """Messages of observations that come in the order of time; each device's keep that order.
 
@@ -54,14 +60,12 @@ def encode(
     return _senml(observations, devices, family, max(pack, 1), shift)
 
 
-def _native(
-    observations: Iterable[Observation], devices: Sequence[str], family: str, shift: int
-) -> Iterator[Outgoing]:
+def _native(observations: Iterable[Observation], devices: Sequence[str], family: str, shift: int) -> Iterator[Outgoing]:
     text_of = instants()
     topics: dict[int, str] = {}
     dumps = orjson.dumps
-    for time, number, values in observations:
-        time += shift
+    for recorded, number, values in observations:
+        time = recorded + shift
         device = devices[number]
         topic = topics.get(number)
         if topic is None:
@@ -75,8 +79,8 @@ def _senml(
     observations: Iterable[Observation], devices: Sequence[str], family: str, pack: int, shift: int
 ) -> Iterator[Outgoing]:
     waiting: dict[int, list[tuple[int, str, float]]] = {}
-    for time, number, values in observations:
-        time += shift
+    for recorded, number, values in observations:
+        time = recorded + shift
         held = waiting.setdefault(number, [])
         if held and len(held) + len(values) > pack:
             yield _packed(devices[number], family, held)

@@ -1,4 +1,4 @@
-"""From the rows of tables to observations: device, instant, values in our units. The mapping engine does the reading."""
+"""From the rows of tables to observations: device, instant, values in our units. The mapping engine reads them."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class TableSource:
         self.mapping = mapping
         self.devices: list[str] = []
         self.unreadable = Unreadable()
+        self._found = self._given = 0
         self._numbers: dict[str, int] = {}
         self._times: dict[Any, int] = {}
         self._read: ReadRecord = compile_mapping(replace(mapping.record, time=None), mapping.family, "native", None)
@@ -84,8 +85,22 @@ class TableSource:
 
     def observations(self) -> Iterator[Observation]:
         """Every observation once, by time; of the same time in the order of the files and rows."""
-        parts = [self._of_table(table) for table in self._tables]
-        return in_time_order(parts, is_sorted=self.mapping.sorted)
+        parts = [self._counted(self._of_table(table)) for table in self._tables]
+        for observation in in_time_order(parts, is_sorted=self.mapping.sorted):
+            self._given += 1
+            yield observation
+
+    @property
+    def fraction(self) -> float:
+        """How much of it was given out, 0 to 1: by bytes read, or by number where all was read to be sorted."""
+        if self.mapping.sorted:
+            return self.read / max(self.size, 1)
+        return self._given / max(self._found, 1)
+
+    def _counted(self, part: Iterator[Observation]) -> Iterator[Observation]:
+        for observation in part:
+            self._found += 1
+            yield observation
 
     # -- before the first message ------------------------------------------------------------------------------------
 
@@ -153,7 +168,8 @@ class TableSource:
             fixed = self.number(match[1])
         wide = None if rule.headings is None else [(name, self.number(name)) for name in self._device_columns(table)]
         pivot = mapping.pivot
-        for index, (line, row) in enumerate(table.rows(self._parquet_columns(table))):
+        for index, (line, cells) in enumerate(table.rows(self._parquet_columns(table))):
+            row = cells
             if index == limit:
                 return
             try:

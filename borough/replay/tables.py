@@ -73,7 +73,7 @@ class Table:
         with self.path.open("rb") as raw:
             self._file = raw
             if self.path.suffix == ".gz":
-                with gzip.open(raw) as unpacked, io.TextIOWrapper(unpacked, encoding="utf-8-sig", newline="") as text:
+                with gzip.open(raw) as plain, io.TextIOWrapper(plain, encoding="utf-8-sig", newline="") as text:
                     yield text
             elif self.path.suffix == ".zst":
                 with (
@@ -122,9 +122,7 @@ class Table:
                     yield reader.line_num, dict(zip(columns, cells, strict=True))
                 elif cells:
                     # a row of another length would put values under the wrong heading
-                    raise UsageError(
-                        f"{self.path}, line {reader.line_num}: {len(cells)} cells under {width} headings"
-                    )
+                    raise UsageError(f"{self.path}, line {reader.line_num}: {len(cells)} cells under {width} headings")
         except csv.Error as error:
             raise UsageError(f"{self.path}, line {reader.line_num}: {error}") from None
 
