@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from types import TracebackType
@@ -68,6 +69,9 @@ class Publisher:
         self._refused = 0
         self._unheard = 0
         self._next_id = 0
+        self._sent = 0
+        self._offered: deque[Message] = deque()
+        self._outgoing = b""
         try:
             connect = mqtt5.ConnectPacket(
                 client_id,
@@ -148,6 +152,52 @@ class Publisher:
         return Published(
             sent, self._refused - refused_before, time.monotonic() - started, self._unheard - unheard_before
         )
+
+    # -- one of many: `simulators.connections` turns them all ---------------------------------------------------------
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something that was offered has not left for the broker."""
+        return bool(self._offered or self._outgoing)
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that were sent and are not acknowledged."""
+        return self._in_flight
+
+    @property
+    def total(self) -> Published:
+        """What this connection has done so far; ``seconds`` are not counted."""
+        return Published(self._sent, self._refused, 0.0, self._unheard)
+
+    def fileno(self) -> int:
+        """The socket's number, for a selector."""
+        return self._socket.fileno()
+
+    def offer(self, messages: Iterable[Message]) -> None:
+        """Take messages to send; `turn` sends them."""
+        self._offered.extend(messages)
+
+    def turn(self) -> None:
+        """Send what the window and the socket take now, without waiting. Raises OSError where the line is cut."""
+        if self._offered and not self._outgoing:
+            room = min(_BURST, self.window - self._in_flight, len(self._offered))
+            if room > 0:
+                self._outgoing, count = self._encode(iter([self._offered.popleft() for _ in range(room)]))
+                self._in_flight += count
+                self._sent += count
+        if self._outgoing:
+            try:
+                self._outgoing = self._outgoing[self._socket.send(self._outgoing) :]
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                pass  # the socket is full; the next turn goes on
+
+    def receive(self) -> None:
+        """Take acknowledgements that are there. Raises PublishError, OSError."""
+        try:
+            self._acknowledged(self._received())
+        except BlockingIOError:
+            pass  # the selector was wrong, nothing is there
 
     def _encode(self, messages: Iterator[Message]) -> tuple[bytes, int]:
         parts = []

@@ -1,0 +1,288 @@
+"""A simulation from end to end: generate, plan, faults, encode, pace, publish, and the ledger of it all.
+
+Works window by window of simulated time, so that memory is bounded by one window whatever the span.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from devices.device import Device
+from devices.models import model_of
+from simulators import ledger
+from simulators.connections import Connections
+from simulators.encode import VENDOR, WIRES, Wire, plan, speaking
+from simulators.fault_options import FaultOptions
+from simulators.faults import Faults, rows_of
+from simulators.ledger import NO_TIME, LedgerWriter
+from simulators.publisher import Message
+from simulators.rules import UNSENT
+from simulators.stream import EXPECTATIONS, Int64, Signals, Stream
+
+#: Signals of a span [us], such as ``simulators.generate.generate`` with its fleet given.
+Generate = Callable[[int, int], Iterator[Signals]]
+
+_DAY = 86_400_000_000
+#: A window is a day for so many devices and shorter for more: it is in memory whole.
+_DEVICES_A_DAY = 4_000
+_BURST = 500
+_TICK = 0.05
+#: How far from the publication the arrival of a message without a time may be [us].
+TOLERANCE = 300_000_000
+
+Lines = Literal["one", "gateway", "device"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a message that is due goes out: ``speed`` simulated seconds a second from ``start`` [us], at the instant
+    ``wall`` [us]; None is as fast as possible. Nothing goes out before it is due: it would come from the future.
+    """
+
+    start: int
+    wall: int
+    speed: float | None
+
+    def arrival(self, due: Int64) -> Int64:
+        """When what is due arrives at the earliest [us]."""
+        if self.speed is None:
+            return np.maximum(due, self.wall)
+        return np.maximum(due, self.wall + ((due - self.start) / self.speed).astype(np.int64))
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a simulation is: simulated time [us], messages and readings that are out, and by expectation."""
+
+    at: int = 0
+    messages: int = 0
+    readings: int = 0
+    expected: dict[str, dict[str, int]] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+
+    def add(self, stream: Stream) -> None:
+        """Count the rows of a stream by what should become of them."""
+        own = self.expected.setdefault(stream.family, dict.fromkeys(EXPECTATIONS, 0))
+        for name, count in zip(EXPECTATIONS, np.bincount(stream.expect, minlength=len(EXPECTATIONS)), strict=True):
+            own[name] += int(count)
+        for name, count in zip(stream.faults, np.bincount(stream.fault, minlength=len(stream.faults)), strict=True):
+            if name and count:
+                self.faults[name] = self.faults.get(name, 0) + int(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What is simulated. ``span`` [us]; ``devices`` and ``wires`` by family; ``pack``: readings of a SenML message."""
+
+    generate: Generate
+    span: tuple[int, int]
+    seed: int
+    devices: Mapping[str, Sequence[Device]]
+    wires: Mapping[str, Wire]
+    faults: FaultOptions = field(default_factory=FaultOptions)
+    pack: int = 1
+
+    def registered(self) -> list[Device]:
+        """The devices as they are to be registered for what they speak."""
+        return [device for family, own in self.devices.items() for device in speaking(own, self.wires[family])]
+
+    def streams(self, arrival: Callable[[Int64], Int64]) -> Iterator[list[Stream]]:
+        """Window by window, what each family publishes in it. ``arrival``: see `simulators.faults.Faults`."""
+        start, end = self.span
+        count = sum(map(len, self.devices.values()))
+        width = max(_DAY // 48, min(_DAY, _DAY * _DEVICES_A_DAY // max(count, 1)))
+        width = _DAY // -(-_DAY // width)
+        faults: dict[str, Faults] = {}
+        numbers = {family: np.zeros(len(own), np.int64) for family, own in self.devices.items()}
+        edge = start
+        while edge < end:
+            until = min((edge // width + 1) * width, end)
+            found: dict[str, list[Signals]] = {}
+            for signals in self.generate(edge, until):
+                found.setdefault(signals.family, []).append(signals)
+            out = []
+            for family in self.devices:
+                wire = self.wires[family]
+                if family in found:
+                    stream = plan(_whole(found[family]), wire, numbers[family], self.pack)
+                    if family not in faults:
+                        faults[family] = self._faults(stream, wire, arrival)
+                elif family in faults:
+                    stream = plan(_nothing(faults[family], self.devices[family]), wire, numbers[family])
+                else:
+                    continue
+                out.append(faults[family].apply(stream, edge, None if until == end else until))
+            yield out
+            edge = until
+
+    def _faults(self, stream: Stream, wire: Wire, arrival: Callable[[Int64], Int64]) -> Faults:
+        models = {wire.model_for(device) for device in stream.devices}
+        keep = {name: period for model in models for name, period in model_of(model).keep.items()}
+        return Faults(
+            stream.family,
+            stream.properties,
+            len(stream.devices),
+            wire,
+            self.faults,
+            self.seed,
+            self.span,
+            keep=keep,
+            arrival=arrival,
+        )
+
+
+def choose_wires(families: Mapping[str, str], override: str | None) -> dict[str, Wire]:
+    """The wire format of each family: the fleet's own, or ``override``, where ``vendor`` is each family's vendor's.
+
+    Raises ValueError where the override is not a format that every family's devices can speak.
+    """
+    chosen = {}
+    for family, own in families.items():
+        name = own if override is None else VENDOR[family] if override == "vendor" else override
+        if name not in WIRES:
+            raise ValueError(f"format {name!r}; one of vendor, {', '.join(WIRES)}")
+        wire = WIRES[name]
+        if wire.digits is not None and VENDOR[family] != name and not (family == "parking-bay" and wire.needs):
+            raise ValueError(f"format {name}: a {family} does not speak it")
+        chosen[family] = wire
+    return chosen
+
+
+def dry_run(simulation: Simulation, writer: LedgerWriter, watch: Callable[[Progress], None]) -> Progress:
+    """Make the ledger of a simulation that publishes nothing: each message is taken to arrive when it is due."""
+    progress = Progress()
+    number = 0
+    for streams in simulation.streams(lambda due: due):
+        for stream in streams:
+            if not stream.sent_time:
+                stream.stored_time = stream.due
+            writer.append(ledger.from_stream(stream, first_message=number, tolerance=TOLERANCE))
+            number += int(stream.message.max(initial=-1)) + 1
+            progress.add(stream)
+            progress.readings += int((stream.expect != UNSENT).sum())
+        progress.messages = number
+        progress.at = max([progress.at, *(int(stream.due.max(initial=0)) for stream in streams)])
+        watch(progress)
+    return progress
+
+
+def publish(
+    simulation: Simulation,
+    clock: Clock,
+    connections: Connections,
+    line_of: Mapping[str, Sequence[int]],
+    writer: LedgerWriter | None,
+    watch: Callable[[Progress], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> Progress:
+    """Publish a simulation at the pace of the clock and write its ledger.
+
+    ``line_of``: the connection of each device, by family. Ends early where ``stopped`` says so; the ledger then holds
+    what is out, and nothing else. Raises PublishError or OSError where a connection ends.
+    """
+    progress = Progress()
+    number = 0
+    for streams in simulation.streams(clock.arrival):
+        jobs = [_encoded(stream, simulation.wires[stream.family]) for stream in streams]
+        sent = _play(streams, jobs, clock, connections, line_of, progress, watch, stopped)
+        for stream, stamps in zip(streams, sent, strict=True):
+            published = stamps[stream.message]
+            out = (published != NO_TIME) | (stream.expect == UNSENT)
+            if not stream.sent_time:
+                stream.stored_time = published
+            if writer is not None:
+                rows = ledger.from_stream(stream, first_message=number, published=published, tolerance=TOLERANCE)
+                writer.append(rows if out.all() else rows.take(out))
+            number += len(stamps)
+            progress.add(stream if out.all() else rows_of(stream, np.flatnonzero(out)))
+        watch(progress)
+        if stopped():
+            break
+    connections.settle(60.0)
+    return progress
+
+
+def _encoded(stream: Stream, wire: Wire) -> list[tuple[str, bytes] | None]:
+    unsent = stream.expect == UNSENT
+    made = wire.encode(rows_of(stream, np.flatnonzero(~unsent)) if unsent.any() else stream)
+    return made + [None] * (int(stream.message.max(initial=-1)) + 1 - len(made))
+
+
+def _play(
+    streams: Sequence[Stream],
+    jobs: Sequence[Sequence[Message | None]],
+    clock: Clock,
+    connections: Connections,
+    line_of: Mapping[str, Sequence[int]],
+    progress: Progress,
+    watch: Callable[[Progress], None],
+    stopped: Callable[[], bool],
+) -> list[Int64]:
+    """Publish the messages of one window, all families in the order in which they are due; when each went out [us]."""
+    sent = [np.full(len(messages), NO_TIME) for messages in jobs]
+    dues, readings, lines = [], [], []
+    for stream, messages in zip(streams, jobs, strict=True):
+        due = np.zeros(len(messages), np.int64)
+        due[stream.message] = stream.due
+        dues.append(due)
+        readings.append(np.bincount(stream.message, minlength=len(messages)))
+        line = np.zeros(len(messages), np.int64)
+        line[stream.message] = np.asarray(line_of[stream.family], np.int64)[stream.device]
+        lines.append(line)
+    if not dues:
+        return sent
+    due, reading, line = np.concatenate(dues), np.concatenate(readings), np.concatenate(lines)
+    every = [message for messages in jobs for message in messages]
+    whole = np.full(len(due), NO_TIME)
+    order = np.argsort(due, kind="stable")
+    order = order[[every[place] is not None for place in order.tolist()]]
+    goes = clock.arrival(due[order])
+    place = 0
+    looked = time.monotonic()
+    while place < len(order) and not stopped():
+        now = time.time_ns() // 1_000
+        ready = int(np.searchsorted(goes, now, side="right"))
+        if ready <= place:
+            connections.wait(min(_TICK, (int(goes[place]) - now) / 1e6))
+        else:
+            part = order[place : min(ready, place + _BURST)]
+            whole[part] = now
+            connections.send([every[index] for index in part.tolist()], line[part].tolist())
+            place += len(part)
+            progress.messages += len(part)
+            progress.readings += int(reading[part].sum())
+            progress.at = int(due[part[-1]])
+        if time.monotonic() - looked >= 0.5:
+            looked = time.monotonic()
+            watch(progress)
+    return list(np.split(whole, np.cumsum([len(messages) for messages in jobs])[:-1]))
+
+
+def _whole(parts: Sequence[Signals]) -> Signals:
+    """One family's pieces as one."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    bases = np.cumsum([0, *(int(part.message.max(initial=-1)) + 1 for part in parts[:-1])])
+    return Signals(
+        first.family,
+        first.devices,
+        first.properties,
+        np.concatenate([part.device for part in parts]),
+        np.concatenate([part.property for part in parts]),
+        np.concatenate([part.time for part in parts]),
+        np.concatenate([part.value for part in parts]),
+        np.concatenate([part.message + base for part, base in zip(parts, bases, strict=True)]),
+    )
+
+
+def _nothing(faults: Faults, devices: Sequence[Device]) -> Signals:
+    none = np.empty(0, np.int64)
+    return Signals(
+        faults.family, devices, faults.properties, none.astype(np.int32), none.astype(np.uint8), none, np.empty(0), none
+    )
