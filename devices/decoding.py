@@ -112,7 +112,8 @@ class Format(NamedTuple):
     A topic template is an MQTT filter in which ``{device}`` stands for the level with the device id and ``{family}``
     for the one with the family; both count as ``+`` (``borough/{family}/{device}/reading``). ``family`` is what a
     device of this format is registered as when the topic does not say. ``scrub`` takes household identifiers out of a
-    message that was read, before it is archived; what it leaves decodes to the same readings.
+    message that was read, before it is archived; what it leaves decodes to the same readings. ``version``: what
+    a format that is no part of the program is made of; corrections name the decoders that they were made with.
     """
 
     name: str
@@ -120,3 +121,4 @@ class Format(NamedTuple):
     bind: Callable[[Binding], Decode]
     family: str | None = None
     scrub: Scrub = json_scrub()
+    version: str = ""

@@ -84,8 +84,8 @@ class RecordMapping:
     ``identity``: paths of which one must be the device's id, if any is there. ``text_numbers``: numbers are written as
     text, and an empty text means "not measured". ``variants``: model -> further readings; ``model_path``: where the
     record names the model, for devices whose registered model is not one of them. ``repeats``: such devices often send
-    the same bytes again, so a decoder keeps the last message and what it read in it. ``identifiers``: keys, at any depth,
-    that name a household and are not archived, besides those of ``devices.scrub``.
+    the same bytes again, so a decoder keeps the last message and what it read in it. ``identifiers``: keys, at any
+    depth, that name a household and are not archived, besides those of ``devices.scrub``.
     """
 
     name: str

@@ -62,14 +62,16 @@ class FrameEncoder:
         numbers: dict[str, int] = {}
         topic_of = np.array([numbers.setdefault(topic, len(numbers)) for topic in frame.topics], "<u4")
         device_of = dict(zip(frame.topics, frame.devices, strict=True))
-        content = msgspec.msgpack.encode((
-            list(numbers),
-            [device_of[topic] for topic in numbers],
-            topic_of.tobytes(),
-            frame.arrivals.astype("<i8").tobytes(),
-            np.array([len(payload) for payload in frame.payloads], "<u4").tobytes(),
-            b"".join(frame.payloads),
-        ))
+        content = msgspec.msgpack.encode(
+            (
+                list(numbers),
+                [device_of[topic] for topic in numbers],
+                topic_of.tobytes(),
+                frame.arrivals.astype("<i8").tobytes(),
+                np.array([len(payload) for payload in frame.payloads], "<u4").tobytes(),
+                b"".join(frame.payloads),
+            )
+        )
         block = self._stream.compress(content) + self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         first = int(frame.arrivals[0]) if len(frame.arrivals) else 0
         head = _HEADER.pack(_MAGIC, len(block), zlib.crc32(block), len(frame.topics), first, not self._begun)

@@ -39,8 +39,8 @@ async def run(
 
     ``metrics`` may be given by who wants to watch.
 
-    Raises SettingsError where the metrics port is taken, a certificate's file or the archive cannot be used. Everything else that
-    fails is waited for.
+    Raises SettingsError where the metrics port is taken, a certificate's file or the archive cannot be used. Everything
+    else that fails is waited for.
     """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from devices.families import FAMILIES
+from store import corrections
 from store.connect import Connection
 from store.copy import Int4s
 from store.queries import queries
@@ -25,6 +26,7 @@ class Report:
     readings: dict[str, int] = field(default_factory=dict)
     chunks: int = 0
     latest: int = 0
+    superseded: int = 0
     rejected_bytes: int = 0
     flood_hours: int = 0
     columnstore: int = 0
@@ -60,6 +62,7 @@ def maintain(
         _drop_chunks(connection, retention, now, report)
     for family, days in retention.items():
         _delete_old(connection, family, now - timedelta(days=days), report)
+        report.superseded += corrections.delete_superseded(connection, family, now - timedelta(days=days))
     report.rejected_bytes = connection.execute(
         _SQL["delete_bytes"], (now - timedelta(days=rejected_bytes_days),)
     ).rowcount

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,8 +12,8 @@ import typer
 
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
-from devices.decoders import FORMATS
-from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Reason, Rejection, Relative
+from borough.settings import formats, read_settings
+from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
 from devices.families import FAMILIES, properties_of
 from ingest.instants import BAD, parse
 
@@ -40,11 +40,12 @@ def decode(
 
     Example: borough decode glow --json < message.json
     """
-    binding = _binding(format, device, family, model, attribute or ())
+    known = formats(read_settings())
+    binding = _binding(known, format, device, family, model, attribute or ())
     if sys.stdin.isatty():
         raise UsageError(f"no message; give it on standard input: borough decode {format} < message")
     try:
-        decoded = FORMATS[format].bind(binding)(sys.stdin.buffer.read())
+        decoded = known[format].bind(binding)(sys.stdin.buffer.read())
     except Rejection as rejection:
         if json_output:
             show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}})
@@ -84,9 +85,11 @@ def register(app: typer.Typer) -> None:
     app.command("decode")(decode)
 
 
-def _binding(name: str, device: str, family: str, model: str, attributes: list[str] | tuple[str, ...]) -> Binding:
-    if name not in FORMATS:
-        raise UsageError(f"unknown format {name!r}; one of {', '.join(FORMATS)}")
+def _binding(
+    known: Mapping[str, Format], name: str, device: str, family: str, model: str, attributes: Sequence[str]
+) -> Binding:
+    if name not in known:
+        raise UsageError(f"unknown format {name!r}; one of {', '.join(known)}")
     if family and family not in FAMILIES:
         raise UsageError(f"unknown family {family!r}; one of {', '.join(FAMILIES)}")
     pairs = {}
@@ -95,7 +98,7 @@ def _binding(name: str, device: str, family: str, model: str, attributes: list[s
         if not key or not equals:
             raise UsageError(f"--attribute {attribute!r} is not NAME=VALUE, such as zone=Europe/London")
         pairs[key] = value
-    return Binding(device, family or FORMATS[name].family or "", model, pairs)
+    return Binding(device, family or known[name].family or "", model, pairs)
 
 
 def _rows(decoded: Decoded) -> Iterator[tuple[str, Any, Any]]:

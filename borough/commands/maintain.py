@@ -10,7 +10,8 @@ import typer
 from borough.addresses import database_place
 from borough.database import reachable, require_schema
 from borough.output import Json, say, show_json
-from borough.settings import need_database_url, read_settings, retention_days
+from borough.settings import archive_retention_days, need_database_url, read_settings, retention_days
+from ingest import archive_files
 from store import maintain as store_maintain
 from store.connect import connect
 
@@ -19,6 +20,7 @@ def maintain(json_output: Json = False) -> None:
     """Delete what is past its retention, and compress old readings where the server can. Run it once a day.
 
     BOROUGH_RETENTION_... says how many days each family's readings are kept; only movement has a limit by itself.
+    BOROUGH_ARCHIVE_RETENTION_... says the same of the archive's messages.
 
     Example: 15 3 * * *  borough maintain
     """
@@ -30,8 +32,14 @@ def maintain(json_output: Json = False) -> None:
         report = store_maintain.maintain(
             connection, days, datetime.now(UTC), settings.retention_rejected_bytes, settings.columnstore_after
         )
+    archived = archive_retention_days(settings)
+    freed: dict[str, int] = {}
+    if settings.archive is not None:
+        freed = archive_files.expire(settings.archive, archived, datetime.now(UTC).date())
     if json_output:
-        show_json({"retention_days": days, **asdict(report)})
+        show_json({
+            "retention_days": days, **asdict(report), "archive_retention_days": archived, "archive_bytes_deleted": freed
+        })  # fmt: skip
         return
     kept = ", ".join(f"{family} {limit} days" for family, limit in days.items()) or "everything for ever"
     deleted = ", ".join(f"{count} of {family}" for family, count in report.readings.items()) or "none"
@@ -40,6 +48,9 @@ def maintain(json_output: Json = False) -> None:
         f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
         f" bytes of rejections deleted: {report.rejected_bytes}."
     )
+    if settings.archive is not None:
+        gone = ", ".join(f"{count} bytes of {family}" for family, count in freed.items()) or "nothing"
+        say(f"Deleted from the archive: {gone}.")
 
 
 def register(app: typer.Typer) -> None:

@@ -36,7 +36,7 @@ def json_format(mapping: RecordMapping) -> Format:
 
         return _remembering(decode) if mapping.repeats else decode
 
-    return Format(mapping.name, mapping.topics, bind, mapping.family, json_scrub(mapping.identifiers))
+    return Format(mapping.name, mapping.topics, bind, mapping.family, json_scrub(mapping.identifiers), repr(mapping))
 
 
 def _remembering(decode: Decode) -> Decode:

@@ -1,0 +1,356 @@
+"""``borough correct``: messages that were kept are decoded again, and what comes out takes the place of what is stored.
+
+The way is the collector's: `Routes`, `gather`, `seal`; the writer is `store.corrections`. Of a key that comes twice the
+first decides, as in live traffic, so the same correction a second time changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import blake2b
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ingest import archive_files
+from ingest.archive_files import Frame
+from ingest.columns import Columns, Memory, gather
+from ingest.options import CollectorOptions
+from ingest.routes import Routes
+from ingest.seal import Limits, seal
+from ingest.seen import Seen
+from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, NewSlot, Slots
+from ingest.source import Chunk
+from store import corrections, series
+from store import devices as device_table
+from store.batch import Batch, SeriesState
+from store.connect import Connection, connect
+from store.corrections import Correction, Key, Publication, Rows, Tally
+from store.times import instant, microseconds
+
+_DAY = 86_400_000_000
+
+
+class CorrectionBusy(Exception):
+    """Another correction is running: two at a time would record each other's values as old ones."""
+
+
+class Source(Protocol):
+    """Messages that were kept. ``name`` says where; ``exact_arrivals``: theirs are the arrivals of the collector."""
+
+    name: str
+    exact_arrivals: bool
+
+    def content(self) -> dict[str, int]:
+        """What there is now, to be read by ``frames``, also after an interruption, in the very same order."""
+
+    def frames(self, content: Mapping[str, int]) -> Iterator[Frame]:
+        """The messages. Raises ArchiveError, OSError."""
+
+
+class ArchiveSource:
+    """The archive's messages of some families that arrived on a day or later."""
+
+    exact_arrivals = True
+
+    def __init__(self, folder: Path, families: frozenset[str] | None, device: str | None, since: date) -> None:
+        self.name = f"archive {folder}"
+        self._folder = folder
+        self._families = families
+        self._device = device
+        self._since = since
+
+    def content(self) -> dict[str, int]:
+        found = {}
+        for segment in archive_files.segments(self._folder, self._families, self._since):
+            devices = archive_files.devices_of(segment.path) if self._device is not None else None
+            if devices is None or self._device in devices:
+                found[str(segment.path.relative_to(self._folder))] = archive_files.summary(segment.path).frames
+        return found
+
+    def frames(self, content: Mapping[str, int]) -> Iterator[Frame]:
+        return archive_files.merged(self._folder, content)
+
+
+class FrameSource:
+    """Any other messages, such as a recording's: ``read`` gives the same frames at every call.
+
+    Readings that take their arrival as time are left alone: the recorder's arrival is not the collector's.
+    """
+
+    exact_arrivals = False
+
+    def __init__(self, name: str, read: Callable[[], Iterator[Frame]]) -> None:
+        self.name = name
+        self._read = read
+
+    def content(self) -> dict[str, int]:
+        return {}
+
+    def frames(self, content: Mapping[str, int]) -> Iterator[Frame]:  # noqa: ARG002 - a recording does not grow
+        return self._read()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to correct: readings from ``start`` (included) to ``end`` (not) [us since the epoch], all or of some."""
+
+    start: int
+    end: int
+    reason: str
+    author: str
+    family: str | None = None
+    device: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Corrected:
+    """What a correction did, or would do. ``correction`` is None for a dry run and where nothing was changed.
+
+    ``outside``: readings outside the period; ``untimed``: left alone, see ``FrameSource``. ``tally`` has all of an
+    interrupted correction's runs.
+    """
+
+    tally: Tally
+    correction: Correction | None = None
+    resumed: bool = False
+    outside: int = 0
+    untimed: int = 0
+    days: list[tuple[str, date]] = field(default_factory=list)
+    published: list[Publication] = field(default_factory=list)
+
+
+def correct(
+    options: CollectorOptions, source: Source, request: Request, said: Callable[[int, int], None] = lambda *_: None
+) -> Corrected:
+    """Decode the source again and supersede what is stored; ``said`` is told messages done and readings changed.
+
+    Killed at any moment, the same call goes on with it. Raises CorrectionBusy; ArchiveError; psycopg.Error.
+    """
+    with connect(options.database_url, "borough correct") as connection:
+        if not corrections.lock(connection):
+            raise CorrectionBusy
+        run = _Run(connection, options, source, request)
+        return run.run(said)
+
+
+class _Run:
+    def __init__(self, connection: Connection, options: CollectorOptions, source: Source, request: Request) -> None:
+        self.connection = connection
+        self.options = options
+        self.source = source
+        self.request = request
+        self.limits = Limits(options.earliest, round(options.ahead * 1_000_000))
+        self.routes = Routes(options.subscriptions, options.formats, keep=options.keep, auto_register=None)
+        with connection.transaction():
+            devices = device_table.load(connection, 0)[0]
+        # a device that was taken out of service has a past
+        self.routes.update(replace(device, retired=False) for device in devices)
+        self.slots = Slots()
+        self.keep = np.zeros(0, np.int64)
+        self.unknown = 0
+        self.seen = Seen()
+        self.filled = Seen()
+        self.chosen: dict[str, bool] = {}
+        self.correction: int | None = None
+        self.done = Corrected(Tally())
+        self.touched: set[tuple[str, date]] = set()
+
+    def run(self, said: Callable[[int, int], None]) -> Corrected:
+        content = self.source.content()
+        progress = 0
+        if not self.request.dry_run:
+            self.correction, content, progress = corrections.begin(self.connection, self._key(), content)
+            self.done.resumed = progress > 0
+        columns, number, messages = Columns(), 0, 0
+        for number, frame in enumerate(self.source.frames(content), 1):
+            messages += self._gather(columns, frame)
+            # an interrupted run wrote up to `progress`: what came before is decoded only to know its keys
+            full = self.options.batch_readings
+            if number == progress or len(columns) >= full or len(columns.slots) >= full:
+                self._batch(columns, number, write=number > progress)
+                columns = Columns()
+                said(messages, self.done.tally.superseded + self.done.tally.inserted)
+        self._batch(columns, number, write=number > progress)
+        self._end()
+        return self.done
+
+    def _key(self) -> Key:
+        request = self.request
+        return Key(
+            request.author,
+            request.reason,
+            instant(request.start),
+            instant(request.end),
+            self.source.name,
+            decoder_version(self.options),
+            request.family,
+            request.device,
+        )
+
+    def _gather(self, columns: Columns, frame: Frame) -> int:
+        """Decode the chosen messages of a frame; each counts with its own arrival."""
+        rows = [row for row, topic in enumerate(frame.topics) if self._is_chosen(topic)]
+        if rows:
+            payloads = [frame.payloads[row] for row in rows]
+            flags = [0] * len(rows) if frame.flags is None else [frame.flags[row] for row in rows]
+            topics = [frame.topics[row] for row in rows]
+            start = len(columns)
+            size = sum(map(len, payloads))
+            chunk = Chunk(0, int(frame.arrivals[rows[0]]), size, topics, payloads, [0] * len(rows), flags)
+            gather(columns, chunk, self.routes, Memory(), self.options.payload_maximum)
+            columns.arrived.update(enumerate(frame.arrivals[rows].tolist(), start))
+        return len(rows)
+
+    def _is_chosen(self, topic: str) -> bool:
+        found = self.chosen.get(topic)
+        if found is None:
+            route = self.routes.by_topic.get(topic) or self.routes.find(topic)
+            family = self.request.family
+            found = self.chosen[topic] = (family is None or route.family == FAMILY_NUMBER[family]) and (
+                self.request.device is None or route.device_id == self.request.device
+            )
+        return found
+
+    def _batch(self, columns: Columns, number: int, *, write: bool) -> None:
+        if not len(columns) and not write:
+            return
+        self._extend()
+        batch = seal(columns, self.slots, Memory(), self.limits, "correct", time.time_ns() // 1000)
+        rows, beside = self._rows(columns, batch)
+        if not write:
+            return
+        if self.correction is not None:
+            tally = corrections.apply(self.connection, self.correction, rows, beside, number)
+        else:
+            changed, new, _, tally = corrections.judge(self.connection, rows)
+            self.connection.rollback()
+            touched = changed | new
+            keys = np.unique(rows.time[touched] // _DAY * 256 + rows.family[touched]).tolist()
+            self.touched.update((FAMILY_NAMES[key % 256], instant(key // 256 * _DAY).date()) for key in keys)
+            tally.add(beside)
+        self.done.tally.add(tally)
+
+    def _extend(self) -> None:
+        """Take over new slots. Repeats and keep rules are judged here and not by sealing, hence the empty states."""
+        new, self.routes.new_slots = self.routes.new_slots, []
+        if not new:
+            return
+        pairs = [(item.device.id, item.property) for item in new]
+        if self.request.dry_run:
+            numbers: list[int] = []
+            for known in corrections.known_series(self.connection, pairs):
+                self.unknown += known is None
+                numbers.append(-self.unknown if known is None else known)
+            self.connection.rollback()
+        else:
+            numbers = [state.series for state in series.resolve(self.connection, pairs)]
+            self.connection.commit()
+        states = [SeriesState(number, None, float("nan")) for number in numbers]
+        self.slots.extend([NewSlot(item.device, item.property, 0) for item in new], states)
+        self.keep = np.concatenate((self.keep, np.array([item.keep for item in new], np.int64)))
+
+    def _rows(self, columns: Columns, batch: Batch) -> tuple[Rows, Tally]:
+        """The batch's rows within the period whose keys are new to this correction."""
+        duplicates = sum(counts.readings_duplicates for counts in batch.counts.values())
+        rejected = sum(counts.readings_rejected + counts.messages_rejected for counts in batch.counts.values())
+        conflicts = sum(item.reason == "conflict" for item in batch.rejected)
+        inside = (batch.time >= self.request.start) & (batch.time < self.request.end)
+        if not self.source.exact_arrivals and columns.untimed:
+            untimed = np.isin(batch.message, columns.untimed)
+            self.done.untimed += int((inside & untimed).sum())
+            inside &= ~untimed
+        self.done.outside += int((batch.time < self.request.start).sum() + (batch.time >= self.request.end).sum())
+        new = np.zeros(len(inside), bool)
+        places = np.flatnonzero(inside)
+        new[places] = self.seen.add(batch.series[places], batch.time[places])
+        keep = self._keep_of(batch)
+        first = np.zeros(len(inside), bool)
+        ruled = np.flatnonzero(new & (keep > 0))
+        if len(ruled):
+            period = batch.time[ruled] // keep[ruled] * keep[ruled]
+            same = np.concatenate(
+                ([False], (batch.series[ruled][1:] == batch.series[ruled][:-1]) & (period[1:] == period[:-1]))
+            )
+            leading = ruled[~same]
+            first[leading] = self.filled.add(batch.series[leading], period[~same])
+        # sealing has taken out those within the batch already
+        repeated = int(inside.sum() - new.sum()) + duplicates + conflicts
+        beside = Tally(len(columns), repeated, repeated=repeated, rejected=rejected - conflicts)
+        rows = Rows(
+            batch.series[new],
+            batch.time[new],
+            batch.value[new],
+            batch.family[new],
+            keep[new],
+            columns.arrivals[batch.message[new]],
+            first[new],
+            FAMILY_NAMES,
+        )
+        return rows, beside
+
+    def _keep_of(self, batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        numbers = self.slots.series[: self.slots.size]
+        order = np.argsort(numbers, kind="stable")
+        place = order[np.searchsorted(numbers[order], batch.series)] if len(order) else np.empty(0, np.intp)
+        keep: np.ndarray[tuple[int], np.dtype[np.int64]] = self.keep[place]
+        return keep
+
+    def _end(self) -> None:
+        done = self.done
+        if self.correction is None:
+            done.days = sorted(self.touched)
+        else:
+            days = corrections.days(self.connection, self.correction)
+            done.correction = corrections.finish(self.connection, self.correction)
+            done.days = days if done.correction is not None else []
+            if done.correction is not None:
+                done.tally = Tally(*done.correction[-8:])
+        done.published = corrections.published(self.connection, done.days)
+        self.connection.rollback()
+
+
+def decoder_version(options: CollectorOptions) -> str:
+    """The program's version and a fingerprint of what decides how a message is read.
+
+    That is the package ``devices``, mapping files of the borough's own, and the subscriptions.
+    """
+    mark = blake2b(digest_size=6)
+    for path, content in sorted(_sources(files("devices"), "")):
+        mark.update(path.encode() + b"\0" + content)
+    for name in sorted(options.formats):
+        mark.update(repr((name, options.formats[name].topics, options.formats[name].version)).encode())
+    mark.update(repr([(item.topic, item.format) for item in options.subscriptions]).encode())
+    return f"{version('borough-telemetry')}+{mark.hexdigest()}"
+
+
+def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    for item in folder.iterdir():
+        if item.is_dir():
+            yield from _sources(item, f"{path}{item.name}/")
+        elif item.name.endswith((".py", ".toml")):
+            yield path + item.name, item.read_bytes()
+
+
+def day_before(moment: int) -> date:
+    """The UTC day before an instant [us]: a clock that is ahead makes a reading of the next day."""
+    return instant(moment - _DAY).date()
+
+
+def period_of(start: str, end: str) -> tuple[int, int]:
+    """Instants [us] of two ISO 8601 dates or instants (without an offset they are UTC). Raises ValueError."""
+    from datetime import UTC, datetime
+
+    moments = [datetime.fromisoformat(text) for text in (start, end)]
+    first, last = [microseconds(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment) for moment in moments]
+    if first >= last:
+        raise ValueError("the period ends before it begins")
+    return first, last

@@ -1,0 +1,364 @@
+"""Corrections: values that were decoded again take the place of stored ones, and the old ones stay on record.
+
+The rule "first value stays, second is a conflict" is the writer's, for live traffic; here the new value wins.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import errors
+
+from store.batch import Float64, Int32, Int64, UInt8
+from store.connect import Connection
+from store.copy import Float8s, Instants, Int4s, Int8s, float8s, int4s
+from store.queries import queries
+from store.tier import tier
+from store.times import instant
+
+_SQL = queries("corrections")
+_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_ATTEMPTS = 6
+_DAY = 86_400_000_000
+
+T = TypeVar("T")
+
+
+class Key(NamedTuple):
+    """What makes two corrections the same: an unfinished one of these words is gone on with.
+
+    ``period_end`` is not included in the period; ``decoder`` names the program's decoders.
+    """
+
+    author: str
+    reason: str
+    period_start: datetime
+    period_end: datetime
+    source: str
+    decoder: str
+    family: str | None
+    device: str | None
+
+
+class Correction(NamedTuple):
+    """One correction as it is listed; ``finished_at`` is None while it is not finished. Counts as in ``Tally``."""
+
+    id: int
+    at: datetime
+    finished_at: datetime | None
+    author: str
+    reason: str
+    period_start: datetime
+    period_end: datetime
+    family: str | None
+    device: str | None
+    source: str
+    decoder: str
+    messages: int
+    readings: int
+    superseded: int
+    inserted: int
+    unchanged: int
+    repeated: int
+    thinned: int
+    rejected: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of readings decoded again: readings = superseded + inserted + unchanged + repeated + thinned.
+
+    ``repeated``: the same key came earlier in the source, and the first decides, as in live traffic. ``rejected`` are
+    messages and single readings that today's decoders reject; they stand beside the sum.
+    """
+
+    messages: int = 0
+    readings: int = 0
+    superseded: int = 0
+    inserted: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    thinned: int = 0
+    rejected: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add another tally to this one."""
+        for item in fields(Tally):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+
+
+class Publication(NamedTuple):
+    """Something that was published or posted from the readings of a family, ``first_day`` to ``last_day`` (UTC)."""
+
+    id: int
+    kind: str
+    reference: str
+    family: str
+    first_day: date
+    last_day: date
+    at: datetime
+
+
+@dataclass(slots=True)
+class Rows:
+    """Readings of one batch, sorted by (series, time), unique by it, each for the first time in this correction.
+
+    Shapes: all ``(rows,)``. ``keep`` [us]: 0, or the period of the keep rule, of which one reading is stored; int64's
+    maximum stores none. ``arrival`` [us] is that of the message. ``family`` indexes ``families``. ``first``: whether a
+    row would be the first that this correction adds to its period of the keep rule.
+    """
+
+    series: Int32
+    time: Int64
+    value: Float64
+    family: UInt8
+    keep: Int64
+    arrival: Int64
+    first: NDArray[np.bool_]
+    families: Sequence[str]
+
+
+def lock(connection: Connection) -> bool:
+    """Whether this connection may correct now: one correction at a time, until it closes. Raises psycopg.Error."""
+    row = connection.execute(_SQL["lock"]).fetchone()
+    connection.commit()
+    return bool(row and row[0])
+
+
+def begin(connection: Connection, key: Key, content: Mapping[str, int]) -> tuple[int, dict[str, int], int]:
+    """Begin a correction, or go on with one that was interrupted: its id, its source's content, its progress.
+
+    Commits. Raises psycopg.Error.
+    """
+    row = connection.execute(_SQL["unfinished"], key).fetchone()
+    if row is None:
+        found = connection.execute(_SQL["begin"], (*key, json.dumps(content))).fetchone()
+        assert found is not None
+        row = (found[0], dict(content), 0)
+    connection.commit()
+    return row[0], row[1], row[2]
+
+
+def known_series(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[int | None]:
+    """The series of (device id, property) pairs, None where there is none yet: for a look that changes nothing."""
+    names = ([device for device, _ in pairs], [name for _, name in pairs])
+    return [row[0] for row in connection.execute(_SQL["known_series"], names).fetchall()]
+
+
+def judge(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Float64, Tally]:
+    """Compare with what is stored: which rows supersede, which are new, the stored values (NaN: none), the tally.
+
+    Raises psycopg.Error.
+    """
+    count = len(rows.series)
+    old = np.full(count, np.nan)
+    held = np.zeros(count, bool)
+    if count:
+        with connection.cursor(binary=True) as cursor:
+            found = cursor.execute(
+                _SQL["stored"],
+                (Int4s(range(count)), Int4s(rows.series), Instants(rows.time), *_range(rows.time)),
+            ).fetchone()
+        assert found is not None
+        places = int4s(found[0])
+        held[places], old[places] = True, float8s(found[1])
+    changed = held & (old != rows.value)
+    new = ~held
+    ruled = np.flatnonzero(new & (rows.keep > 0))
+    left_out = np.zeros(count, bool)
+    if len(ruled):
+        left_out[ruled] = ~rows.first[ruled]
+        left_out[ruled[rows.keep[ruled] == np.iinfo(np.int64).max]] = True
+        left_out[_filled(connection, rows, ruled[~left_out[ruled]])] = True
+        new &= ~left_out
+    tally = Tally(
+        readings=count,
+        superseded=int(changed.sum()),
+        inserted=int(new.sum()),
+        unchanged=int((held & ~changed).sum()),
+        thinned=int(left_out.sum()),
+    )
+    return changed, new, old, tally
+
+
+def _filled(connection: Connection, rows: Rows, ruled: NDArray[np.intp]) -> Int32:
+    if not len(ruled):
+        return np.empty(0, np.int32)
+    period = rows.keep[ruled]
+    start = rows.time[ruled] // period * period
+    stop = start + period
+    with connection.cursor(binary=True) as cursor:
+        found = cursor.execute(
+            _SQL["filled"],
+            (Int4s(ruled), Int4s(rows.series[ruled]), Instants(start), Instants(stop),
+             instant(start.min()), instant(stop.max())),
+        ).fetchone()  # fmt: skip
+    assert found is not None
+    return int4s(found[0])
+
+
+def apply(connection: Connection, correction: int, rows: Rows, beside: Tally, progress: int) -> Tally:
+    """Supersede and insert one batch, note its days, repair ``latest``, set the progress: one transaction.
+
+    ``beside`` is added to the correction's counts. Returns what was done, ``beside`` included. Deadlocks are tried
+    again. Raises psycopg.Error.
+    """
+    return _again(connection, lambda: _apply(connection, correction, rows, beside, progress))
+
+
+def _again(connection: Connection, work: Callable[[], T]) -> T:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            result = work()
+            connection.commit()
+            return result
+        except _AGAIN:
+            connection.rollback()
+            if attempt == _ATTEMPTS:
+                raise
+            time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _apply(connection: Connection, correction: int, rows: Rows, beside: Tally, progress: int) -> Tally:
+    changed, new, old, tally = judge(connection, rows)
+    if changed.any():
+        _supersede(connection, correction, rows, np.flatnonzero(changed), old)
+    if new.any():
+        places = np.flatnonzero(new)
+        done = connection.execute(
+            _SQL["insert"],
+            (Int4s(rows.series[places]), Instants(rows.time[places]), Float8s(rows.value[places]), correction),
+        ).rowcount
+        if done < len(places):
+            # the collector stored some of them meanwhile: look again, in this transaction's next snapshot
+            raise errors.SerializationFailure("readings were stored while they were being corrected")
+        counts = np.bincount(rows.family[places], minlength=len(rows.families))
+        families = [name for name, count in zip(rows.families, counts, strict=True) if count]
+        connection.execute(_SQL["account"], (families, Int8s(counts[counts > 0])))
+    _touch(connection, rows, changed | new)
+    _repair_latest(connection, rows, new)
+    tally.add(beside)
+    connection.execute(
+        _SQL["progress"],
+        {**{item.name: getattr(tally, item.name) for item in fields(Tally)},
+         "progress": progress, "correction": correction},
+    )  # fmt: skip
+    return tally
+
+
+def _supersede(connection: Connection, correction: int, rows: Rows, places: NDArray[np.intp], old: Float64) -> None:
+    if tier(connection) == "community":
+        # the limit is there for slips of the hand; a correction is bounded by its batch
+        connection.execute("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
+    start, stop = _range(rows.time[places])
+    done = connection.execute(
+        _SQL["supersede"],
+        {
+            "series": Int4s(rows.series[places]),
+            "time": Instants(rows.time[places]),
+            "old": Float8s(old[places]),
+            "new": Float8s(rows.value[places]),
+            "ids": Int4s(np.unique(rows.series[places])),
+            "start": start,
+            "stop": stop,
+            "correction": correction,
+        },
+    ).rowcount
+    if done < len(places):
+        raise errors.SerializationFailure("readings were deleted while they were being corrected")
+
+
+def _touch(connection: Connection, rows: Rows, touched: NDArray[np.bool_]) -> None:
+    if touched.any():
+        keys = np.unique(rows.time[touched] // _DAY * len(rows.families) + rows.family[touched]).tolist()
+        connection.execute(
+            _SQL["touched"],
+            (
+                [rows.families[key % len(rows.families)] for key in keys],
+                [instant(key // len(rows.families) * _DAY).date() for key in keys],
+            ),
+        )
+
+
+def _repair_latest(connection: Connection, rows: Rows, new: NDArray[np.bool_]) -> None:
+    if not len(rows.series):
+        return
+    connection.execute(_SQL["latest_known"], (Int4s(rows.series), Instants(rows.time), Float8s(rows.value)))
+    places = np.flatnonzero(new)
+    if len(places):
+        newest = places[np.concatenate((rows.series[places][1:] != rows.series[places][:-1], [True]))]
+        connection.execute(
+            _SQL["latest"],
+            (
+                Int4s(rows.series[newest]),
+                Instants(rows.time[newest]),
+                Float8s(rows.value[newest]),
+                Instants(rows.arrival[newest]),
+            ),
+        )
+
+
+def finish(connection: Connection, correction: int) -> Correction | None:
+    """End a correction; None where it changed nothing: it leaves no trace then. Commits. Raises psycopg.Error."""
+    connection.execute(_SQL["finish"], (correction,))
+    connection.execute(_SQL["drop_empty"], (correction,))
+    found = get(connection, correction)
+    connection.commit()
+    return found
+
+
+def listed(connection: Connection, limit: int) -> list[Correction]:
+    """Corrections, the newest first."""
+    return [Correction(*row) for row in connection.execute(_SQL["list"], (limit,)).fetchall()]
+
+
+def get(connection: Connection, correction: int) -> Correction | None:
+    """One correction, or None."""
+    row = connection.execute(_SQL["get"], (correction,)).fetchone()
+    return None if row is None else Correction(*row)
+
+
+def days(connection: Connection, correction: int) -> list[tuple[str, date]]:
+    """The (family, day) pairs that a correction changed."""
+    return [(row[0], row[1]) for row in connection.execute(_SQL["days"], (correction,)).fetchall()]
+
+
+def changed_series(connection: Connection, correction: int) -> list[tuple[Any, ...]]:
+    """(device, family, property, superseded, inserted, first time, last time) by series."""
+    return connection.execute(_SQL["series"], (correction,)).fetchall()
+
+
+def changed_values(connection: Connection, correction: int, limit: int) -> list[tuple[Any, ...]]:
+    """(device, property, time, old value or None, new value) of at most so many readings."""
+    return connection.execute(_SQL["values"], (correction, limit)).fetchall()
+
+
+def published(connection: Connection, touched: Sequence[tuple[str, date]]) -> list[Publication]:
+    """What was published or posted from any of these (family, day) pairs."""
+    families, which = [family for family, _ in touched], [day for _, day in touched]
+    return [Publication(*row) for row in connection.execute(_SQL["published"], (families, which)).fetchall()]
+
+
+def publish(connection: Connection, kind: str, reference: str, family: str, first_day: date, last_day: date) -> int:
+    """Note inside the running transaction that something was published, so that a correction can list it; its id."""
+    row = connection.execute(_SQL["publish"], (kind, reference, family, first_day, last_day)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def delete_superseded(connection: Connection, family: str, before: datetime) -> int:
+    """Delete what corrections superseded in a family before an instant: it must not outlive the readings."""
+    return connection.execute(_SQL["delete_superseded"], (family, before)).rowcount
+
+
+def _range(moments: Int64) -> tuple[datetime, datetime]:
+    return instant(moments.min()), instant(moments.max())
