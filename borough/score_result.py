@@ -1,0 +1,81 @@
+"""What a score says: counts of readings by family and word, lags, faults, examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from analytics.score import Float64, quantiles
+from store.times import instant
+
+#: The words of the contract, in readings.
+WORDS = (
+    "published",
+    "stored",
+    "duplicates",
+    "rejected",
+    "rejected_unexpectedly",
+    "lost",
+    "wrong_value",
+    "wrong_time",
+    "thinned",
+    "ignored",
+    "unsent",
+    "unexpected",
+)
+#: What makes a score bad.
+BAD = ("lost", "wrong_value", "wrong_time", "rejected_unexpectedly")
+
+
+@dataclass(slots=True)
+class Score:
+    """The result. ``families``: family -> word -> readings; ``lags`` [s] by family; ``faults``: fault -> word -> rows.
+
+    ``minutes``: readings published by minute since the Unix epoch; ``first`` and ``last`` publication [us].
+    ``examples`` are some of the readings that are missing or wrong.
+    """
+
+    families: dict[str, dict[str, int]] = field(default_factory=dict)
+    lags: dict[str, list[Float64]] = field(default_factory=dict)
+    faults: dict[str, dict[str, int]] = field(default_factory=dict)
+    minutes: dict[int, int] = field(default_factory=dict)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    first: int | None = None
+    last: int | None = None
+
+    def add(self, family: str, word: str, count: int) -> None:
+        """Count readings."""
+        self.families.setdefault(family, dict.fromkeys(WORDS, 0))[word] += count
+
+    def total(self, word: str) -> int:
+        """Readings of all families."""
+        return sum(counts[word] for counts in self.families.values())
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is lost, wrong, or rejected that should not have been."""
+        return not any(self.total(word) for word in BAD)
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON: the contract's words, and the same by family; lags [s]."""
+        families = {
+            name: {**counts, "lag": quantiles(joined(self.lags.get(name, [])))}
+            for name, counts in sorted(self.families.items())
+        }
+        return {
+            **{word: self.total(word) for word in WORDS},
+            "families": families,
+            "lag": quantiles(joined([part for parts in self.lags.values() for part in parts])),
+            "faults": dict(sorted(self.faults.items())),
+            "examples": self.examples,
+            "first": None if self.first is None else instant(self.first),
+            "last": None if self.last is None else instant(self.last),
+        }
+
+
+def joined(parts: Sequence[Float64]) -> Float64:
+    """Arrays one after the other."""
+    return np.concatenate(parts) if parts else np.empty(0)

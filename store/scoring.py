@@ -1,0 +1,52 @@
+"""What a score needs of the store: series, their newest arrivals, rejections and those that were only counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from store.batch import Int64
+from store.connect import Connection
+from store.copy import Int4s
+from store.queries import queries
+from store.times import instant
+
+_SQL = queries("scoring")
+
+
+def series_ids(connection: Connection, pairs: Sequence[tuple[str, str]]) -> Int64:
+    """Ids of (device, property) pairs, shape ``(pairs,)``, -1 where there is none. Raises psycopg.Error."""
+    devices, names = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    rows = connection.execute(_SQL["series"], (devices, names)).fetchall()
+    return np.array([-1 if row[0] is None else row[0] for row in rows], np.int64)
+
+
+def newest(connection: Connection, ids: Int64) -> dict[int, tuple[int, int]]:
+    """Series id -> (time of its newest reading, when that was written), both [us]. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["latest"], (Int4s(ids.tolist()),)).fetchall()
+    return {series: (time, arrival) for series, time, arrival in rows}
+
+
+def rejections(connection: Connection, devices: Sequence[str], since: int) -> dict[tuple[str, str | None, str], int]:
+    """Kept rejections that arrived from ``since`` [us] on: (device, property, reason) -> number.
+
+    The property is None where the whole message was rejected. Raises psycopg.Error.
+    """
+    rows = connection.execute(_SQL["rejections"], (instant(since), list(devices))).fetchall()
+    return {(device, name, reason): number for device, name, reason, number in rows}
+
+
+def only_counted(connection: Connection, devices: Sequence[str], since: int) -> dict[str, int]:
+    """Device -> rejections of the hours from that of ``since`` [us] on that were too many to keep.
+
+    Raises psycopg.Error.
+    """
+    parameters = (instant(since), list(devices))
+    kept = {(device, hour): number for device, hour, number in connection.execute(_SQL["kept"], parameters).fetchall()}
+    result: dict[str, int] = {}
+    for device, hour, number in connection.execute(_SQL["counted"], parameters).fetchall():
+        missing = number - kept.get((device, hour), 0)
+        if missing > 0:
+            result[device] = result.get(device, 0) + missing
+    return result

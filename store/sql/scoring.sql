@@ -1,0 +1,27 @@
+-- series: ids of (device, property) pairs in the order asked for, null where there is none; nothing is created
+select s.id
+from unnest(%s::text[], %s::text[]) with ordinality k (device_id, property, place)
+left join personal.series s on s.device_id = k.device_id and s.property = k.property
+order by k.place;
+
+-- latest: the newest reading of each series and when it was written, in no order
+select series_id, (extract(epoch from time) * 1000000)::int8, (extract(epoch from arrival) * 1000000)::int8
+from public.latest
+where series_id = any(%s::int4[]);
+
+-- rejections: kept rejections of these devices since an instant, by property and reason
+select device, property, reason, count(*)
+from public.rejected
+where arrival >= %s::timestamptz and device = any(%s::text[])
+group by device, property, reason;
+
+-- kept: how many rejections of these devices are kept, by hour
+select device, date_trunc('hour', arrival), count(*)
+from public.rejected
+where arrival >= date_trunc('hour', %s::timestamptz) and device = any(%s::text[])
+group by 1, 2;
+
+-- counted: how many there were, by hour
+select device, hour, count
+from public.rejected_flood
+where hour >= date_trunc('hour', %s::timestamptz) and device = any(%s::text[])
