@@ -15,7 +15,6 @@ from borough.output import say, show_json, tell
 from borough.replay import plan
 from borough.replay.book import Book, Fates
 from borough.replay.checkpoint import Checkpoint, load
-from borough.replay.mapping_file import TableMapping
 from borough.replay.messages import Outgoing
 from borough.replay.observations import TableSource
 from borough.replay.pace import Pace
@@ -23,6 +22,7 @@ from borough.replay.progress import ProgressLine
 from borough.replay.recorded import RecordingSource
 from borough.replay.registering import devices_of
 from borough.replay.sender import Progress, Sender, Stop
+from borough.replay.table_mapping import TableMapping
 from borough.settings import Settings, broker_options, subscriptions
 from devices.device import Device
 from ingest.tls import check_tls

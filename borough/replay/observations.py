@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from borough.errors import UsageError
-from borough.replay.mapping_file import RowTime, TableMapping
 from borough.replay.order import in_time_order
+from borough.replay.table_mapping import RowTime, TableMapping
 from borough.replay.tables import Table
 from devices.decoding import Flaw, Reason, Rejection
 from devices.mapping_engine import ReadRecord, compile_mapping

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from borough.errors import UsageError
 from borough.replay.checkpoint import fingerprint
-from borough.replay.mapping_file import TableMapping, find_mapping
+from borough.replay.mapping_file import find_mapping
 from borough.replay.messages import Encoding, Outgoing, encode
 from borough.replay.observations import Observation, TableSource
 from borough.replay.recorded import RecordingSource
 from borough.replay.recording import SUFFIX, Recorded
+from borough.replay.table_mapping import TableMapping
 
 _SECOND = 1_000_000
 #: Meters' intervals keep their places in the half-hour when they are shifted [us].

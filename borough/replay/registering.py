@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from borough.errors import UsageError
-from borough.replay.mapping_file import RegisterFile, TableMapping
 from borough.replay.observations import TableSource, device_id
+from borough.replay.table_mapping import RegisterFile, TableMapping
 from borough.replay.tables import Table
 from devices.device import Device
 from devices.families import FAMILIES
