@@ -73,7 +73,9 @@ def test_a_queue_survives_a_clean_restart(database: str, mosquitto: Mosquitto, c
     assert_stored(database, load.expected)
 
 
-def test_broker_killed_the_loss_is_known(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
+def test_broker_killed_the_loss_is_known(
+    database: str, mosquitto: Mosquitto, collect: Collect, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What the broker had acknowledged and not delivered is gone: an alarm, and gaps in the devices' numbers."""
     senders = [device(f"air{index}", "air-monitor") for index in range(10)]
     register(database, senders)
@@ -103,7 +105,8 @@ def test_broker_killed_the_loss_is_known(database: str, mosquitto: Mosquitto, co
     kept = stored(database)
     assert all(load.expected[key] == value for key, value in kept.items())
     lost = len(load.expected) - len(kept)
-    print(f"broker killed: {lost} of 1,000 messages that it had acknowledged and not delivered are lost")
+    with capsys.disabled():
+        print(f"\nbroker killed: {lost} of 1,000 messages that it had acknowledged and not delivered are lost")
     assert 0 < lost <= 1_000, "with autosave every 1,800 s the window is all that was not delivered"
     rows = ask(database, "select device, first, last from public.sequence")
     numbered = sum(int(str(row[2])) - int(str(row[1])) + 1 for row in rows)

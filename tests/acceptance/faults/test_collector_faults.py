@@ -25,8 +25,9 @@ def test_killed_three_times_every_message_is_stored_once(
     register(database, load.devices)
     collector = collect(database, mosquitto.url).start()
     publishing = Publishing(mosquitto.port, load.messages, rate=15_000)
-    for _ in range(3):
-        time.sleep(chance.uniform(0.05, 0.7))
+    for low, high in ((0.02, 0.3), (0.35, 0.55), (0.6, 0.8)):
+        assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
+        time.sleep(chance.uniform(0, 0.03))
         collector.kill9()
         assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
         collector.start()

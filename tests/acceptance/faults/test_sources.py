@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -27,10 +26,10 @@ def test_paho_killed(database: str, mosquitto: Mosquitto, collect: Collect, chan
     register(database, load.devices)
     collector = collect(database, mosquitto.url, mqtt_source="paho", batch_readings=500).start()
     publishing = Publishing(mosquitto.port, load.messages, rate=2_000)
-    for _ in range(2):
-        time.sleep(chance.uniform(0.1, 0.4))
+    for low, high in ((0.05, 0.3), (0.4, 0.7)):
+        assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
         collector.kill9()
-        assert count(database, "public.reading") < len(load.expected)
+        assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
         collector.start()
     publishing.join()
     assert grows(database, "public.reading", len(load.expected))
@@ -42,7 +41,7 @@ def test_paho_killed(database: str, mosquitto: Mosquitto, collect: Collect, chan
 
 
 def test_paho_clean_stop_costs_no_duplicates(database: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
-    load = native_load(seed, 10_000)
+    load = native_load(seed, 25_000)
     register(database, load.devices)
     collector = collect(database, mosquitto.url, mqtt_source="paho", batch_readings=500).start()
     assert collector.stop() == 0
