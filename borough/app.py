@@ -6,6 +6,7 @@ import typer
 
 from borough.commands import (
     collect,
+    complete,
     correct,
     decode,
     demo,
@@ -13,9 +14,11 @@ from borough.commands import (
     doctor,
     maintain,
     migrate,
+    reconcile,
     record,
     rejected,
     replay,
+    simulate,
 )
 
 app = typer.Typer(
@@ -31,9 +34,12 @@ app.add_typer(devices.app, name="devices")
 decode.register(app)
 collect.register(app)
 app.add_typer(rejected.app, name="rejected")
+simulate.register(app)
 record.register(app)
 replay.register(app)
+reconcile.register(app)
 app.add_typer(correct.app, name="correct")
+complete.register(app)
 maintain.register(app)
 doctor.register(app)
 demo.register(app)

@@ -1,0 +1,215 @@
+"""``borough simulate``: a fleet of devices that do not exist, through the production path."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from borough.errors import Failure, UsageError
+from borough.output import Json, say, show_json, show_table
+from borough.settings import broker_options, read_settings
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def simulate(
+    fleet: Annotated[Path | None, typer.Argument(help="Fleet file (.toml).", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the file's.")] = None,
+    start: Annotated[str, typer.Option(help="Begin at this instant instead of the file's (UTC unless it says).")] = "",
+    hours: Annotated[float | None, typer.Option(min=0.001, help="Simulated hours instead of the file's days.")] = None,
+    speed: Annotated[
+        str, typer.Option(help="max, 1 (real time) or so many simulated seconds a second; never ahead of the clock.")
+    ] = "max",
+    connections: Annotated[
+        Literal["one", "gateway", "device"], typer.Option(help="One connection for all, by gateway, or by device.")
+    ] = "one",
+    format: Annotated[str, typer.Option(help="What all speak: native, senml-json, senml-cbor, vendor, …")] = "",
+    pack: Annotated[int, typer.Option(min=1, max=10_000, help="Readings in a SenML message.")] = 48,
+    register: Annotated[
+        bool, typer.Option("--register", help="Register the devices first; needs the database.")
+    ] = False,
+    ledger: Annotated[Path | None, typer.Option(help="Write a ledger here, for borough reconcile.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Generate everything, publish nothing.")] = False,
+    check: Annotated[
+        str, typer.Option(metavar="DATASET", help="Compare the model with a recording in $BOROUGH_RECORDINGS instead.")
+    ] = "",
+    json_output: Json = False,
+) -> int:
+    """Publish what a fleet of simulated devices says, with faults if its file asks for them, and keep a ledger.
+
+    Ctrl-C ends it early; the ledger then holds what is out. Status 1 if the broker took some of it and nobody was
+    subscribed.
+
+    Example: borough simulate simulators/fleets/demo.toml --hours 24 --register --ledger day.parquet
+    """
+    if check:
+        return _check(check, json_output=json_output)
+    if fleet is None:
+        raise UsageError("which fleet? Give a fleet file, such as simulators/fleets/demo.toml")
+    from borough.simulate import Asked, simulation_of
+
+    pace = _speed(speed)
+    asked = Asked(fleet, seed, _instant(start), hours, format or None, pack)
+    simulation = simulation_of(asked)
+    if ledger is not None and not ledger.absolute().parent.is_dir():
+        raise UsageError(f"--ledger {ledger}: the folder does not exist")
+    return _Run(simulation, ledger, json_output=json_output).start(pace, connections, register, dry_run=dry_run)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("simulate")(simulate)
+
+
+class _Run:
+    def __init__(self, simulation: Any, ledger: Path | None, *, json_output: bool) -> None:
+        self.simulation, self.ledger, self.json_output = simulation, ledger, json_output
+
+    def start(
+        self, speed: float | None, mode: Literal["one", "gateway", "device"], register: bool, *, dry_run: bool
+    ) -> int:
+        """Run it, and print what was done; the exit status."""
+        from borough.simulate import summary
+        from simulators.run import dry_run as run_dry
+
+        begun = time.monotonic()
+        with ExitStack() as stack:
+            watch = self._watch(stack)
+            if dry_run:
+                progress = run_dry(self.simulation, self._writer(stack), watch)
+                unheard = 0
+            else:
+                progress, unheard = self._publish(stack, speed, mode, register, watch)
+        done = summary(self.simulation, progress, time.monotonic() - begun, dry=dry_run)
+        if self.json_output:
+            show_json({**done, "unheard": unheard})
+        else:
+            self._tell(done, unheard)
+        return 1 if unheard else 0
+
+    def _publish(
+        self,
+        stack: ExitStack,
+        speed: float | None,
+        mode: Literal["one", "gateway", "device"],
+        register: bool,
+        watch: Callable[[Any], None],
+    ) -> tuple[Any, int]:
+        from borough.replay.sender import Stop
+        from borough.simulate import broker_of, lines_of
+        from simulators.connections import Connections
+        from simulators.publisher import PublishError
+        from simulators.run import Clock, publish
+
+        options = broker_options(read_settings())
+        broker = broker_of(options)
+        count, lines = lines_of(self.simulation.devices, mode)
+        if register:
+            self._register()
+        clock = Clock(self.simulation.span[0], time.time_ns() // 1_000, speed)
+        if self.simulation.span[0] > clock.wall:
+            raise UsageError("the simulation begins in the future; give a --start that is not after now")
+        stop = Stop()
+        try:
+            wires = stack.enter_context(Connections(broker, count))
+            # the ledger is closed before the connections, and before that all is acknowledged
+            writer = self._writer(stack)
+            stack.enter_context(stop.on_signals())
+            progress = publish(self.simulation, clock, wires, lines, writer, watch, lambda: stop.asked)
+        except PublishError as error:
+            raise Failure(f"the broker at {options.host}:{options.port}: {error}; no ledger was kept") from None
+        except OSError as error:
+            raise Failure(f"the broker at {options.host}:{options.port} cannot be reached: {error}") from None
+        total = wires.total
+        if total.refused:
+            raise Failure(f"the broker refused {total.refused} messages; may this account publish for the fleet?")
+        return progress, total.unheard
+
+    def _register(self) -> None:
+        from borough.database import database
+        from store import devices as table
+
+        with database() as connection:
+            table.upsert(connection, self.simulation.registered())
+
+    def _writer(self, stack: ExitStack) -> Any:
+        from simulators.ledger import LedgerWriter
+
+        return None if self.ledger is None else stack.enter_context(LedgerWriter(self.ledger))
+
+    def _watch(self, stack: ExitStack) -> Callable[[Any], None]:
+        from borough.replay.progress import ProgressLine
+
+        start, end = self.simulation.span
+        state = {"at": start}
+        line = ProgressLine(lambda: min(1.0, max(0.0, (state["at"] - start) / (end - start))))
+        stack.callback(line.end)
+
+        def watch(progress: Any) -> None:
+            state["at"] = progress.at
+            moment = _EPOCH + timedelta(microseconds=progress.at)
+            line.show(progress.messages, f"simulated {moment:%Y-%m-%d %H:%M}")
+
+        return watch
+
+    def _tell(self, done: dict[str, Any], unheard: int) -> None:
+        words = ("stored", "duplicate", "rejected", "thinned", "unsent")
+        show_table(
+            ("family", "devices", "format", *words),
+            [
+                (family, done["devices"][family], done["formats"][family], *(counts[word] for word in words))
+                for family, counts in done["expected"].items()
+            ],
+        )
+        verb = "published" if done["published"] else "made, none published"
+        say(f"{done['messages']:,} messages with {done['readings']:,} readings {verb} in {done['seconds']:.1f} s.")
+        if unheard:
+            say(f"{unheard:,} messages were dropped by the broker: nobody is subscribed. Start borough collect first.")
+
+
+def _check(dataset: str, *, json_output: bool) -> int:
+    from borough.check_report import show_check
+    from simulators.calibrate import DATASETS, check
+    from simulators.recordings import RecordingError
+
+    if dataset not in DATASETS:
+        raise UsageError(f"--check {dataset!r}; one of {', '.join(DATASETS)}")
+    folder = os.environ.get("BOROUGH_RECORDINGS")
+    if not folder:
+        raise UsageError("--check needs the folder with the recordings in the environment variable BOROUGH_RECORDINGS")
+    try:
+        report = check(dataset, Path(folder))
+    except RecordingError as error:
+        raise Failure(str(error)) from None
+    show_check(report, as_json=json_output)
+    return 0
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < 1e9:
+        raise UsageError(f"--speed {text!r} is neither max nor a number such as 1 or 60")
+    return speed
+
+
+def _instant(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--start {text!r} is no date or time such as 2026-02-01T00:00:00Z") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (moment - _EPOCH) // timedelta(microseconds=1)

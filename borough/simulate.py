@@ -1,0 +1,126 @@
+"""A fleet file and what the command line says about it become a simulation that can be run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from borough.errors import UsageError
+from devices.device import Device
+from ingest.options import BrokerOptions
+from ingest.subscriptions import SettingsError
+from ingest.tls import tls_context
+from simulators.connections import Broker
+from simulators.fault_options import FaultError, read_options
+from simulators.fleet_file import FleetError, default_span, load
+from simulators.generate import generate
+from simulators.plans import PROPERTIES, Fleet
+from simulators.run import Lines, Progress, Simulation, choose_wires
+
+_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for: ``start`` [us] and ``hours`` replace the file's span, ``format`` its formats."""
+
+    fleet: Path
+    seed: int | None
+    start: int | None
+    hours: float | None
+    format: str | None
+    pack: int
+
+
+def simulation_of(asked: Asked) -> Simulation:
+    """Read the fleet file. Raises UsageError with the file and what is wrong in it."""
+    try:
+        fleet = load(asked.fleet, seed=asked.seed)
+        faults = read_options(fleet.faults)
+    except FleetError as error:
+        raise UsageError(str(error)) from None
+    except FaultError as error:
+        raise UsageError(f"fleet file {asked.fleet}: {error}") from None
+    try:
+        wires = choose_wires({family: plan.format for family, plan in fleet.plans.items()}, asked.format)
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
+    if asked.format is not None:
+        fleet = _speaking(fleet, {family: wire.name for family, wire in wires.items()})
+    start, end = default_span(fleet)
+    if asked.start is not None:
+        start, end = asked.start, asked.start + end - start
+    if start < fleet.start_us:
+        raise UsageError(f"--start is before the fleet's own start in {asked.fleet}: nothing is known of that time")
+    if asked.hours is not None:
+        end = start + round(asked.hours * _HOUR)
+    return Simulation(
+        generate=partial(generate, fleet),
+        span=(start, end),
+        seed=fleet.seed,
+        devices=fleet.devices_by_family,
+        wires=wires,
+        faults=faults,
+        pack=asked.pack,
+    )
+
+
+def _speaking(fleet: Fleet, formats: Mapping[str, str]) -> Fleet:
+    """The fleet in other formats: devices then observe what such devices do."""
+    plans: dict[str, Any] = {}
+    for family, plan in fleet.plans.items():
+        if plan.format != formats[family]:
+            plans[family] = replace(plan, format=formats[family], properties=PROPERTIES[family, formats[family]])
+    names = {"smart-meter": "meters", "parking-bay": "bays", "air-monitor": "air", "movement-sensor": "movement"}
+    return replace(fleet, **{names[family]: plan for family, plan in plans.items()})
+
+
+def lines_of(devices: Mapping[str, Sequence[Device]], mode: Lines) -> tuple[int, dict[str, list[int]]]:
+    """How many connections there are, and which one each device has, by family.
+
+    Raises UsageError where no device names its gateway.
+    """
+    if mode == "one":
+        return 1, {family: [0] * len(own) for family, own in devices.items()}
+    numbers: dict[str, int] = {}
+    lines: dict[str, list[int]] = {}
+    for family, own in devices.items():
+        names = [f"device/{item.id}" for item in own]
+        if mode == "gateway":
+            # a device without one speaks for itself, as a street's cabinet would for its sensors
+            names = [
+                f"gateway/{item.attributes['gateway']}" if "gateway" in item.attributes else f"street/{_street(item)}"
+                for item in own
+            ]
+        lines[family] = [numbers.setdefault(name, len(numbers)) for name in names]
+    return len(numbers), lines
+
+
+def _street(device: Device) -> str:
+    return device.attributes.get("street", device.family)
+
+
+def broker_of(options: BrokerOptions) -> Broker:
+    """Where the fleet publishes. Raises SettingsError for a broker that it cannot speak to."""
+    if options.transport != "tcp":
+        raise SettingsError("BOROUGH_MQTT_URL: a fleet speaks mqtt:// and mqtts://, not WebSockets")
+    return Broker(
+        options.host, options.port, options.username, options.password, tls_context(options) if options.tls else None
+    )
+
+
+def summary(simulation: Simulation, progress: Progress, seconds: float, *, dry: bool) -> dict[str, Any]:
+    """What was done, for ``--json``."""
+    return {
+        "devices": {family: len(own) for family, own in simulation.devices.items()},
+        "formats": {family: wire.name for family, wire in simulation.wires.items()},
+        "messages": progress.messages,
+        "readings": progress.readings,
+        "published": not dry,
+        "seconds": round(seconds, 3),
+        "expected": progress.expected,
+        "faults": dict(sorted(progress.faults.items())),
+    }
