@@ -26,9 +26,9 @@ Float64 = NDArray[np.float64]
 FAMILY = "air-monitor"
 
 #: What is the traffic's share of the yearly mean at an ordinary site.
-_TRAFFIC_PM, _TRAFFIC_NO2 = 0.20, 0.50
-#: Memory of an episode [h]: it decides the autocorrelation from day to day.
-_EPISODE, _LOCAL = 90.0, 5.0
+_TRAFFIC_PM, _TRAFFIC_NO2 = 0.10, 0.33
+#: Memory of what happens at one monitor alone [h].
+_LOCAL = 5.0
 _YEAR_US = 365.25 * DAY_US
 
 
@@ -99,21 +99,24 @@ def day_of(fleet: Fleet, day: int) -> Mapping[str, Float64]:
         return _between(knots, hours)
 
     spread = plan.episodes
-    episode = np.exp(spread * process("episode", _EPISODE, step=6.0) - spread**2 / 2)
+    episode = np.exp(spread * process("episode", plan.episode_hours, step=6.0) - spread**2 / 2)
     local = np.exp(0.16 * process("local", _LOCAL, count) - 0.0128)
     gas = np.exp(0.30 * process("gas", 10.0) + 0.14 * process("gas here", _LOCAL, count) - 0.055)
     traffic = traffic_cycle(clock)[:, None] * site
+    road_pm, road_no2 = (min(0.95, plan.traffic * share) for share in (_TRAFFIC_PM, _TRAFFIC_NO2))
     still = ((fleet.climate.wind + 1) / (wind + 1))[:, None]
     # by night the air is shallow: what is emitted stays near the ground
     shallow = np.exp(plan.stagnation * np.cos(2 * np.pi * (clock.hour - 1.5) / 24))[:, None]
     season = np.cos(2 * np.pi * (clock.day_of_year[0] - 15) / 365)
-    pm = plan.pm2_5 * (1 + 0.22 * season) * ((1 - _TRAFFIC_PM) * episode + _TRAFFIC_PM * traffic * still) * local
+    pm = plan.pm2_5 * (1 + 0.22 * season) * ((1 - road_pm) * episode + road_pm * traffic * still) * local
     pm *= shallow**0.5
     no2 = plan.no2 * (1 + 0.15 * season) * gas * shallow * still**0.6
-    no2 *= (1 - _TRAFFIC_NO2) * episode ** (0.5 if spread else 1) + _TRAFFIC_NO2 * traffic
+    no2 *= (1 - road_no2) * np.sqrt(episode) + road_no2 * traffic
     sun = irradiance(fleet.climate, fleet.seed, day, hours)[:, None] / 500
-    ozone = plan.o3 * (0.72 - 0.20 * season + 0.55 * sun) * np.exp(0.18 * process("ozone", 40.0))
-    ozone = np.maximum(ozone * np.clip(1.28 - 0.35 * no2 / max(plan.no2, 1e-9), 0.06, 1.3), 0.5)
+    # the warmer, the faster it is made; fresh NO uses it up, and NO2 tells how much of that there is
+    warmth = np.exp(0.04 * (outside - fleet.climate.mean))[:, None]
+    ozone = plan.o3 * (0.80 + 0.25 * sun) * warmth * np.exp(0.18 * process("ozone", 40.0))
+    ozone = np.maximum(ozone * np.clip(1.45 - 0.52 * no2 / max(plan.no2, 1e-9), 0.04, 1.4), 0.5)
 
     damp = _growth(humidity, plan.damp)[:, None]
     age = max(0.0, (day * DAY_US - fleet.start_us) / _YEAR_US)
@@ -147,8 +150,8 @@ def traffic_cycle(clock: LocalClock) -> Float64:
         return np.asarray(np.exp(-0.5 * (np.minimum(away, 24 - away) / width) ** 2))
 
     working = 0.28 + 1.15 * bell(8.2, 1.4) + 0.85 * bell(13.0, 3.0) + 1.20 * bell(18.0, 2.2)
-    weekend = 0.30 + 1.05 * bell(14.0, 3.8) + 0.35 * bell(20.5, 2.5)
-    return np.asarray(np.where(clock.weekday < 5, working, weekend) / 0.94)
+    weekend = 0.28 + 0.80 * bell(14.0, 3.8) + 0.25 * bell(20.5, 2.5)
+    return np.asarray(np.where(clock.weekday < 5, working, weekend) / 0.90)
 
 
 def _growth(humidity: Float64, kappa: float) -> Float64:

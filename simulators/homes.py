@@ -80,15 +80,19 @@ def make_homes(fleet: Fleet) -> Homes:
     occupants = 1 + np.minimum(rng.poisson(0.45 + 0.35 * (bedrooms - 1)), 6)
     habit = _habits(rng, occupants)
     shift = rng.choice(len(SHIFTS), count, p=(0.12, 0.23, 0.30, 0.23, 0.12))
-    base = plan.scale * 0.034 * (area / 80) ** 0.5 * np.exp(0.40 * rng.standard_normal(count) - 0.08)
-    active = plan.scale * 0.078 * (0.55 + 0.25 * occupants) * (area / 80) ** 0.3
+    base = plan.scale * plan.base * 0.036 * (area / 80) ** 0.5 * np.exp(0.40 * rng.standard_normal(count) - 0.08)
+    active = plan.scale * 0.098 * (0.55 + 0.25 * occupants) * (area / 80) ** 0.3
     active *= np.exp(0.42 * rng.standard_normal(count) - 0.088)
     prepayment = rng.random(count) < plan.prepayment
-    panels = np.where(rng.random(count) < plan.solar, np.clip(rng.normal(3.6, 0.9, count), 1.5, 6.0), 0.0)
+    panels = np.where(
+        rng.random(count) < plan.solar, plan.solar_kwp * np.clip(rng.normal(1, 0.25, count), 0.4, 1.7), 0.0
+    )
     panels[dwelling == DWELLINGS.index("flat")] *= 0.5
     cooled = rng.random(count) < plan.cooling
     balance = np.clip(rng.normal(15.0, 1.2, count), 11, 18)
-    loss = area * _LOSS[dwelling] * np.exp(0.22 * rng.standard_normal(count) - 0.024) / 1_000
+    loss = plan.loss * area * _LOSS[dwelling] * np.exp(0.22 * rng.standard_normal(count) - 0.024) / 1_000
+    # heat pumps come into homes that were made fit for them
+    loss[heating == HEATING.index("heat-pump")] *= 0.6
     register = rng.integers(200_000, 30_000_000, count)
     planted = _planted(plan, rng, heating)
     prepayment |= planted == PLANTED.index("disconnected")
@@ -103,7 +107,7 @@ def make_homes(fleet: Fleet) -> Homes:
         rhythm=habit * len(SHIFTS) + shift,
         base=base.astype(np.float32),
         active=active.astype(np.float32),
-        unsteady=rng.uniform(0.7, 1.05, count).astype(np.float32),
+        unsteady=rng.uniform(0.5, 0.95, count).astype(np.float32),
         loss=loss.astype(np.float32),
         balance=balance.astype(np.float32),
         panels=panels.astype(np.float32),
@@ -194,8 +198,8 @@ def _habits(rng: np.random.Generator, occupants: Int) -> Int:
     alone = occupants <= 2
     return np.where(
         alone,
-        np.where(chance < 0.58, WORKING, AT_HOME),
-        np.where(chance < 0.65, FAMILY_LIFE, np.where(chance < 0.85, WORKING, AT_HOME)),
+        np.where(chance < 0.48, WORKING, AT_HOME),
+        np.where(chance < 0.60, FAMILY_LIFE, np.where(chance < 0.80, WORKING, AT_HOME)),
     )
 
 

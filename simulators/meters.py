@@ -29,8 +29,8 @@ SLOTS = 48
 #: Homes computed at once: a block's arrays stay in the processor's cache.
 _BLOCK = 4_000
 #: What is switched on stays on for about an hour: memory of a half-hour's chance.
-_FADE = np.float32(0.66)
-_FRESH = np.float32((1 - 0.66**2) ** 0.5)
+_FADE = np.float32(0.72)
+_FRESH = np.float32((1 - 0.72**2) ** 0.5)
 #: Light and drying in winter: half of the yearly range of the active use.
 _SEASON = 0.20
 _GAS_EFFICIENCY = np.float32(0.88)
@@ -119,7 +119,7 @@ class Meters:
         for kind in (_ELECTRIC, _PUMP):
             columns = np.flatnonzero(heating == kind)
             if len(columns):
-                heat = self._heat(clock, outside, mine, columns, mood)
+                heat = self._heat(clock, outside, mine, columns, mood, steady=kind == _PUMP)
                 if kind == _PUMP:
                     # it gives more for its electricity when it is mild: COP 3.0 at 7 Cel, within 1.8 and 4.5
                     heat /= np.clip(3 + 0.07 * (outside - 7), 1.8, 4.5)[:, None]
@@ -173,10 +173,13 @@ class Meters:
         use += idle
         return use
 
-    def _heat(self, clock: LocalClock, outside: Float32, mine: slice, columns: Int64, mood: Float32) -> Float32:
+    def _heat(
+        self, clock: LocalClock, outside: Float32, mine: slice, columns: Int64, mood: Float32, *, steady: bool = False
+    ) -> Float32:
         """Warmth that homes ask for [kWh], (48, columns): loss x (balance - outdoor temperature), when people heat.
 
-        An empty home is kept from freezing; an under-heated one burns the same little however cold it is.
+        An empty home is kept from freezing; an under-heated one burns the same little however cold it is. A heat pump
+        runs ``steady`` by day and night.
         """
         homes = self.homes
         planted = homes.planted[mine][columns]
@@ -185,7 +188,8 @@ class Meters:
         felt = np.float32(0.7 * float(outside.mean())) + np.float32(0.3) * outside[:, None]
         cold = np.maximum(balance - felt, np.float32(0))
         cold[:, planted == _UNDER_HEATED] = 1.2
-        return np.asarray(homes.loss[mine][columns] * mood[columns] * cold * heating_hours(clock)[:, None] / 2)
+        cold *= np.float32(0.5) if steady else heating_hours(clock)[:, None] / 2
+        return np.asarray(homes.loss[mine][columns] * mood[columns] * cold)
 
     def _water(self, clock: LocalClock, mine: slice, columns: Int64, here: Float32) -> Float32:
         """Hot water [kWh], (48, columns)."""

@@ -104,9 +104,11 @@ def make_bays(fleet: Fleet) -> Bays:
     kinds = np.repeat([names.index(kind) for kind in numbers], list(numbers.values()))
     streets = -(-plan.count // _PER_STREET)
     order = np.argsort(rng.random(streets)[np.arange(plan.count) // _PER_STREET], kind="stable")
+    # some streets are wanted more than others, by all their drivers
+    popular = 0.4 * rng.standard_normal(streets)[np.arange(plan.count) // _PER_STREET]
     return Bays(
         kind=kinds[order],
-        demand=plan.demand * np.exp(0.3 * rng.standard_normal(plan.count) - 0.045),
+        demand=plan.demand * np.exp(0.25 * rng.standard_normal(plan.count) + popular - 0.11),
         phase=rng.integers(0, plan.heartbeat, plan.count),
         battery=rng.uniform(70, 100, plan.count),
     )

@@ -65,8 +65,10 @@ class MeterPlan:
     """Smart meters: ``count`` homes.
 
     ``every`` [s]: time between messages, 1,800 or a divisor (a display that speaks more often). Shares sum to 1:
-    ``dwellings``, ``heating``. ``solar``, ``prepayment``, ``cooling``: shares of the homes with it. ``scale``: use of
-    light and appliances, 1 is a British household. ``planted``: homes of each kind of hardship, by number.
+    ``dwellings``, ``heating``. ``solar``, ``prepayment``, ``cooling``: shares of the homes with it. ``solar_kwp``: mean
+    power of a roof's panels [kWp]. ``scale``: use of light and appliances, 1 is a British household; ``base``: the part
+    that never sleeps, once more; ``loss``: heat loss, 1 is a British home. ``planted``: homes of each kind of hardship,
+    by number.
     """
 
     count: int
@@ -76,9 +78,12 @@ class MeterPlan:
     dwellings: Mapping[str, float] = field(default_factory=dict)
     heating: Mapping[str, float] = field(default_factory=dict)
     solar: float = 0.06
+    solar_kwp: float = 3.6
     prepayment: float = 0.12
     cooling: float = 0.0
     scale: float = 1.0
+    base: float = 1.0
+    loss: float = 1.0
     planted: Mapping[str, int] = field(default_factory=dict)
     treatment: Treatment | None = None
 
@@ -104,8 +109,9 @@ class AirPlan:
     """Air monitors: ``count``, a message ``every`` [s].
 
     ``pm2_5``, ``no2``, ``o3``: means over the year [ug/m3] before any artefact; ``episodes``: deviation of the
-    logarithm of the regional background; ``evening``: share of the traffic's cycle that the night's still air takes
-    over; ``damp``: growth of particles in damp air (kappa), 0 for reference instruments; ``drift``: deviation of the
+    logarithm of the regional background, ``episode_hours``: its memory [h]; ``traffic``: its part of the whole, 1 is an
+    ordinary street; ``stagnation``: how much more the shallow air of the night holds (logarithm, half of the daily
+    range); ``damp``: growth of particles in damp air (kappa), 0 for reference instruments; ``drift``: deviation of the
     monitors' change of span a year.
     """
 
@@ -117,6 +123,8 @@ class AirPlan:
     no2: float = 24.0
     o3: float = 50.0
     episodes: float = 0.55
+    episode_hours: float = 90.0
+    traffic: float = 1.0
     stagnation: float = 0.0
     damp: float = 0.12
     drift: float = 0.05

@@ -78,25 +78,27 @@ class Weather:
 def weather_of(climate: Climate, seed: int, day: int) -> Weather:
     """The weather of one day (days since the epoch, UTC)."""
 
-    def process(name: str, memory: float, step: float = 1.0) -> Float64:
+    def process(name: str, memory: float, step: float) -> Float64:
         knots = wander(seed, "weather", name, day, memory=memory, step=step)[:, 0]
         return np.asarray(np.interp(np.arange(25.0), np.linspace(0, 24, len(knots)), knots))
 
     solar_hour = np.arange(25.0) + climate.lon / 15
     season = np.cos(2 * np.pi * (_day_of_year(day) - climate.coldest) / 365.25)
-    cloud = np.clip(climate.cloud + 0.30 * process("cloud", 18.0), 0, 1)
+    cloud = np.clip(climate.cloud + 0.30 * process("cloud", 18.0, 2.0), 0, 1)
     # a clear sky warms by day and cools by night
     swing = climate.daily * (1 - 0.25 * season) * (1.45 - 0.7 * cloud)
     normal = climate.mean - climate.yearly * season
     anomaly = climate.anomaly * process("temperature", 72.0, 3.0)
     temperature = normal + swing * np.cos(2 * np.pi * (solar_hour - 15) / 24) + anomaly
     # the dew point follows the mean of the day and not its swing: hence damp nights
-    deficit = climate.dew_deficit * np.exp(0.35 * process("dew", 30.0) - 0.06)
+    deficit = climate.dew_deficit * np.exp(0.35 * process("dew", 30.0, 3.0) - 0.06)
     dew = np.minimum(normal + 0.8 * anomaly - deficit, temperature - 0.1)
     return Weather(
         temperature=temperature,
         humidity=np.clip(100 * _saturation(dew) / _saturation(temperature), 5, 100),
-        wind=climate.wind * np.exp(0.45 * process("wind", 24.0) - 0.10) * (1 + 0.15 * np.cos(solar_hour / 3.82 - 3.9)),
+        wind=climate.wind
+        * np.exp(0.45 * process("wind", 24.0, 2.0) - 0.10)
+        * (1 + 0.15 * np.cos(solar_hour / 3.82 - 3.9)),
         cloud=cloud,
         pressure=1_014.0 + 9.0 * process("pressure", 72.0, 3.0),
     )
