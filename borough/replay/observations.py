@@ -37,17 +37,20 @@ class Observation(NamedTuple):
 
 
 class Unreadable:
-    """Cells and rows that the mapping cannot read: all are counted, the first few are told."""
+    """Cells and rows that the mapping cannot read: all are counted, the first few are told. ``what``: at what."""
 
     def __init__(self) -> None:
         self.count = 0
         self.lines: list[str] = []
+        self.what: dict[str, str] = {}
 
-    def add(self, path: Path, line: int, reason: str) -> None:
-        """Count one."""
+    def add(self, path: Path, line: int, what: str, reason: str) -> None:
+        """Count one; ``what`` is ``time``, ``device`` or a property."""
         self.count += 1
+        text = f"{path.name}, line {line}: {what}: {reason}"
+        self.what.setdefault(what, text)
         if len(self.lines) < _TOLD:
-            self.lines.append(f"{path.name}, line {line}: {reason}")
+            self.lines.append(text)
 
 
 class TableSource:
@@ -139,15 +142,12 @@ class TableSource:
     def _try(self, table: Table) -> None:
         """Read the first rows: a time, unit or value that never reads is a mistake of the mapping, not of a row."""
         self.unreadable = Unreadable()
-        found = 0
-        for row, _ in enumerate(self._of_table(table, _TRIAL)):
-            found = row + 1
-        if self.unreadable.count and self.unreadable.count >= max(found, 1):
-            raise UsageError(
-                f"{self.mapping.where} does not fit {table.path}: nothing was sent,"
-                f" {self.unreadable.count} of the first rows' cells cannot be read:",
-                self.unreadable.lines,
-            )
+        good: set[str] = set()
+        for _, _, values in self._of_table(table, _TRIAL):
+            good.update(("time", "device"), values)
+        never = [text for what, text in self.unreadable.what.items() if what not in good]
+        if never:
+            raise UsageError(f"{self.mapping.where} does not fit {table.path}; nothing was sent:", never)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class TableSource:
             try:
                 time = self._time(row, index)
             except Rejection as error:
-                self.unreadable.add(path, line, error.detail)
+                self.unreadable.add(path, line, "time", error.detail)
                 continue
             if wide is not None:
                 for name, number in wide:
@@ -216,14 +216,14 @@ class TableSource:
         good: dict[str, float] = values
         for name, value in values.items():
             if type(value) is Flaw:
-                self.unreadable.add(path, line, f"{name}: {value.detail}")
+                self.unreadable.add(path, line, name, value.detail)
                 good = {key: number for key, number in good.items() if key != name}
         return good
 
     def _device(self, row: Mapping[str, Any], path: Path, line: int) -> int | None:
         texts = [str(row.get(name, "")) for name in self.mapping.device.columns]
         if not all(texts):
-            self.unreadable.add(path, line, "the device's column is empty")
+            self.unreadable.add(path, line, "device", "its column is empty")
             return None
         return self.number("-".join(texts))
 

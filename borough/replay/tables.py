@@ -45,7 +45,7 @@ class Table:
             self.size = path.stat().st_size
             self.columns = self._columns()
         except OSError as error:
-            raise UsageError(f"{path}: {error.strerror or error}") from None
+            raise UsageError(f"{path}: {error.strerror or f'cannot be read: {error}'}") from None
 
     @property
     def read(self) -> int:
