@@ -16,6 +16,10 @@ LATEST_ONLY = math.inf
 #: A half-hour [s]: the settlement period of British meters.
 HALF_HOUR = 1800.0
 
+#: Formats whose messages come over a way without acknowledgement (radio, then MQTT with QoS 0): what is not here may
+#: never have been sent to us, and a number may have gone to a message without readings.
+UNACKNOWLEDGED = frozenset({"tts", "chirpstack"})
+
 _BOROUGH = ("borough/{family}/{device}/reading", "borough/{family}/{device}/senml", "borough/{family}/{device}/senmlc")
 _THINGS_STACK = "v3/+/devices/{device}/up"
 _CHIRPSTACK = "application/+/device/{device}/event/up"

@@ -1,9 +1,6 @@
 -- lock: one correction at a time; two would record each other's values as old ones
 select pg_try_advisory_lock(-5148271906531805);
 
--- unlock: let the next one begin
-select pg_advisory_unlock(-5148271906531805);
-
 -- unfinished: the newest correction of the same words that was not finished
 select id, content, progress from public.correction
 where finished_at is null and (author, reason, period_start, period_end, source, decoder) = (%s, %s, %s, %s, %s, %s)

@@ -156,7 +156,9 @@ def superseded(world: World) -> dict[tuple[str, str, int], tuple[float, float]]:
     return found  # type: ignore[return-value]
 
 
-def assert_corrected(world: World, march: dict[tuple[str, str, int], float], april: dict[tuple[str, str, int], float]) -> None:
+def assert_corrected(
+    world: World, march: dict[tuple[str, str, int], float], april: dict[tuple[str, str, int], float]
+) -> None:
     """Every wrong value of April superseded once, with the old one on record; March as it was; the account adds up."""
     assert_stored(world.database, {**wrong(march), **april})
     expected = {key: (1 - value, value) for key, value in april.items() if key[1] == "occupied"}
