@@ -36,7 +36,7 @@ from store import corrections
 from store.connect import connect
 from store.corrections import Correction
 
-app = typer.Typer(help="Correct stored readings from kept messages; list corrections; look into the archive.")
+app = typer.Typer()
 
 _FRAME = 5_000
 

@@ -38,6 +38,8 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
     group = typer.main.get_command(app) if group is None else group
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.invoke_without_command:  # a group that does something by itself
+                yield (*path, name), command
             yield from commands(command, (*path, name))
         else:
             yield (*path, name), command
@@ -105,7 +107,7 @@ def test_documented_commands_exist() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["colect"], "borough: No such command 'colect'. Did you mean 'collect'; see: borough --help"),
+        (["colect"], "borough: No such command 'colect'. Did you mean 'collect', 'correct', 'complete'; see: borough --help"),
         (["devices", "show"], "borough: Missing argument 'device_id'; see: borough devices show --help"),
         (["devices", "list", "--jsn"], "see: borough devices list --help"),
         (["demo", "--seconds", "soon"], "see: borough demo --help"),
