@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -24,12 +25,23 @@ IDENTIFIERS: frozenset[str] = frozenset({
     "lon", "lng", "geo", "gps", "ssid", "bssid",
 })  # fmt: skip
 
+#: What a parsed value can be that holds no further keys.
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 _NOT_LETTERS = re.compile(r"[\s_\-]+")
 
 
 def plain_key(key: object) -> str:
     """A key as ``IDENTIFIERS`` has it."""
-    return _NOT_LETTERS.sub("", str(key)).casefold()
+    text = str(key)
+    # a device may invent keys without end: what is remembered is bounded in number and length
+    return _remembered(text) if len(text) <= 64 else _plain(text)
+
+
+def _plain(text: str) -> str:
+    return _NOT_LETTERS.sub("", text).casefold()
+
+
+_remembered = lru_cache(maxsize=4096)(_plain)
 
 
 def json_scrub(more: Iterable[str] = ()) -> Scrub:
@@ -49,7 +61,11 @@ def json_scrub(more: Iterable[str] = ()) -> Scrub:
 
 def _without(value: Any, keys: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _without(item, keys) for key, item in value.items() if plain_key(key) not in keys}
+        return {
+            key: item if item.__class__ in _LEAVES else _without(item, keys)
+            for key, item in value.items()
+            if plain_key(key) not in keys
+        }
     if isinstance(value, list):
         return [_without(item, keys) for item in value]
     return value

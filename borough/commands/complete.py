@@ -54,7 +54,8 @@ def complete(
         _show(proofs, alone=bool(device))
         say(
             f"{len(proofs)} devices from {first} to the end of {last - timedelta(days=1)}:"
-            f" {verdicts['complete']} complete, {verdicts['gaps']} with gaps, {verdicts['cannot know']} of which it cannot be known."
+            f" {verdicts['complete']} complete, {verdicts['gaps']} with gaps,"
+            f" {verdicts['cannot know']} of which it cannot be known."
         )
     return 1 if verdicts["gaps"] else 0
 

@@ -39,7 +39,7 @@ def world(each_database: str, monkeypatch: pytest.MonkeyPatch) -> str:
         ])  # fmt: skip
         connection.commit()
 
-        def store(device: str, name: str, times: np.ndarray, values: np.ndarray) -> None:  # type: ignore[type-arg]
+        def store(device: str, name: str, times: np.ndarray, values: np.ndarray) -> None:
             (state,) = series.resolve(connection, [(device, name)])
             copy_readings(connection, np.full(len(times), state.series, np.int32), times, values.astype(np.float64))
 
@@ -82,7 +82,7 @@ def test_every_device_gets_the_verdict_that_its_evidence_allows(world: str, caps
         "radio": "cannot know",
     }  # fmt: skip
     lossy = found["lossy"]["days"]
-    assert [(day["present"], day["expected"], day["gap"]) for day in lossy] == [  # type: ignore[attr-defined, index]
+    assert [(day["present"], day["expected"], day["gap"]) for day in lossy] == [  # type: ignore[attr-defined]
         (48, 48, False), (46, 48, True), (48, 48, False),
     ]  # fmt: skip
     lost = (50 % 7 + 1) / 8 + (51 % 7 + 1) / 8

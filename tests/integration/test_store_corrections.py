@@ -88,7 +88,7 @@ def stored(url: str) -> dict[tuple[str, str, int], float]:
         "select s.device_id, s.property, (extract(epoch from r.time) * 1000000)::int8, r.value"
         " from reading r join personal.series s on s.id = r.series_id",
     )
-    return {row[:3]: row[3] for row in rows}  # type: ignore[misc]
+    return {row[:3]: row[3] for row in rows}
 
 
 def test_right_values_take_the_place_of_wrong_ones_within_the_period(world: str) -> None:
@@ -112,7 +112,8 @@ def test_right_values_take_the_place_of_wrong_ones_within_the_period(world: str)
     assert query(world, "select distinct family, day::text from touched_day") == [("parking-bay", "2026-02-01")]
     newest = query(
         world,
-        "select s.device_id, s.property, l.value from latest l join personal.series s on s.id = l.series_id order by 1, 2",
+        "select s.device_id, s.property, l.value from latest l join personal.series s on s.id = l.series_id"
+        " order by 1, 2",
     )
     assert newest == [
         ("b1", "battery", 80),
@@ -148,7 +149,7 @@ def test_of_a_key_that_comes_twice_the_first_decides(world: str) -> None:
 
 
 def test_keep_rules_hold(world: str) -> None:
-    """The stored reading of the half-hour is corrected, the ones beside it stay thinned, an empty one is filled once."""
+    """The stored reading of the half-hour is corrected, those beside it stay thinned, an empty one is filled once."""
     told: list[Told] = [
         ("m1", T0 + 1, {"import_register": 6}),
         ("m1", T0 + 5, {"import_register": 7, "power": 100}),

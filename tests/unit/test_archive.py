@@ -230,8 +230,7 @@ def test_an_error_of_the_disk_is_counted_and_harms_nothing_else(
     archive._pause_until = 0.0
     archive.write(columns)
     archive.close()
-    assert metrics.archive_messages == 1
-    assert not metrics.archive_failing
+    assert (metrics.archive_messages, metrics.archive_failing) == (1, False)
     assert len(everything(tmp_path)) == 1
 
 

@@ -107,7 +107,7 @@ def test_documented_commands_exist() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["colect"], "borough: No such command 'colect'. Did you mean 'collect', 'correct', 'complete'; see: borough --help"),
+        (["colect"], "borough: No such command 'colect'. Did you mean 'collect', 'correct', 'complete'; see: borough"),
         (["devices", "show"], "borough: Missing argument 'device_id'; see: borough devices show --help"),
         (["devices", "list", "--jsn"], "see: borough devices list --help"),
         (["demo", "--seconds", "soon"], "see: borough demo --help"),
@@ -118,6 +118,13 @@ def test_documented_commands_exist() -> None:
         (["devices", "export", "--format", "xlsx"], "borough: --format 'xlsx'; one of csv, geojson"),
         (["rejected", "list", "--reason", "bored"], "borough: --reason 'bored'; one of unreadable, "),
         (["rejected", "retry"], "borough: say which rejections: either their numbers, or options"),
+        (["correct"], "borough: say why with --reason"),
+        (["correct", "--reason", "x"], "borough: say which readings with --period A/B"),
+        (["correct", "--reason", "x", "--period", "2026-02-02/2026-02-01"], "the period ends before it begins"),
+        (["correct", "--reason", "x", "--period", "2026-02-01/soon"], "borough: --period '2026-02-01/soon'"),
+        (["correct", "--reason", "x", "--period", "2026-02-01/2026-02-02"], "borough: say where the messages are"),
+        (["correct", "archive"], "borough: BOROUGH_ARCHIVE is not set"),
+        (["complete", "--from", "yesterday"], "borough: --from 'yesterday' is no date such as 2026-03-01"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
