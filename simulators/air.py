@@ -108,7 +108,7 @@ def day_of(fleet: Fleet, day: int) -> Mapping[str, Float64]:
     # by night the air is shallow: what is emitted stays near the ground
     shallow = np.exp(plan.stagnation * np.cos(2 * np.pi * (clock.hour - 1.5) / 24))[:, None]
     season = np.cos(2 * np.pi * (clock.day_of_year[0] - 15) / 365)
-    pm = plan.pm2_5 * (1 + 0.22 * season) * ((1 - road_pm) * episode + road_pm * traffic * still) * local
+    pm = plan.pm2_5 * (1 + 0.22 * season) * ((1 - road_pm) * episode * still**0.3 + road_pm * traffic * still) * local
     pm *= shallow**0.5
     no2 = plan.no2 * (1 + 0.15 * season) * gas * shallow * still**0.6
     no2 *= (1 - road_no2) * np.sqrt(episode) + road_no2 * traffic

@@ -65,11 +65,11 @@ def _lcl(folder: Path) -> CheckReport:
         heating = { gas = 1.0 }
         """,
     )
-    simulated = _homes(fleet, 728)
+    simulated = _homes(fleet, 364)
     return CheckReport(
-        "lcl",
+        "lcl-london",
         "One London home, half-hourly electricity",
-        "60 terraced homes heated with gas, two years, scale 1.45",
+        "60 terraced homes heated with gas, one year, scale 1.45",
         [_compare("import_interval", "kWh/30 min", recorded, simulated)],
         ["One home is a sample of one: its hours stand for its own habits, the simulated hours for the average of 60."],
     )
@@ -92,7 +92,7 @@ def _resstock(folder: Path) -> CheckReport:
         """,
     )
     return CheckReport(
-        "resstock",
+        "resstock-alameda",
         "100 homes of Alameda, simulated by ResStock, hourly electricity",
         "100 homes, most of them flats and detached, one year, scale 1.45, base 2.4",
         [_compare("electricity", "kWh/h", recorded, _hourly(_homes(fleet, 365)))],
@@ -117,7 +117,7 @@ def _citylearn(folder: Path) -> CheckReport:
         """,
     )
     return CheckReport(
-        "citylearn",
+        "citylearn-fontana",
         "17 homes of Fontana, metered hourly electricity",
         "60 detached homes with air conditioning, one year, scale 1.8, base 1.7",
         [_compare("electricity", "kWh/h", recorded, _hourly(_homes(fleet, 365)))],
@@ -133,7 +133,7 @@ def _opsd(folder: Path) -> CheckReport:
         [smart-meter]
         count = 60
         scale = 1.2
-        loss = 0.7
+        loss = 0.5
         solar = 1.0
         solar_kwp = 10.5
         dwellings = { detached = 1.0 }
@@ -148,9 +148,9 @@ def _opsd(folder: Path) -> CheckReport:
     }
     clock = local_clock(fleet.climate.zone, fleet.start_us, 1_800, 480 * 48)
     return CheckReport(
-        "opsd",
+        "opsd-konstanz",
         "One Konstanz home with heat pump and panels, hourly steps of its registers",
-        "60 detached homes with heat pumps and about 10.5 kWp, 480 days, scale 1.2, heat loss 0.7",
+        "60 detached homes with heat pumps and about 10.5 kWp, 480 days, scale 1.2, heat loss 0.5",
         [
             _compare(
                 name,
@@ -185,7 +185,7 @@ def _beijing(folder: Path) -> CheckReport:
         """,
     )
     return CheckReport(
-        "beijing",
+        "prsa-beijing",
         "Four stations of Beijing, hourly",
         "four reference instruments, two years, level and episodes of Beijing",
         _pollutants(
@@ -218,7 +218,7 @@ def _westminster(folder: Path) -> CheckReport:
         """,
     )
     return CheckReport(
-        "westminster",
+        "openaq",
         "London Westminster, hourly, April to June 2019",
         "six reference instruments, April to June of two years",
         _pollutants(
@@ -246,7 +246,7 @@ def _german(folder: Path) -> CheckReport:
     lots = taken.reshape(80, 60, 21 * 96).mean(axis=1)
     clock = local_clock(fleet.climate.zone, fleet.start_us, 900, 21 * 96)
     return CheckReport(
-        "german-car-parks",
+        "german-carparks",
         "165 German car parks, occupied share each quarter of an hour, 1 to 7 May 2023",
         "80 lots of 60 bays, three weeks",
         [_compare("occupied share", "1", recorded, Recorded(lots, 0.25, clock.hour_of_week))],
@@ -285,7 +285,7 @@ def _melbourne(folder: Path) -> CheckReport:
     share = len(recorded.taken) / (len(recorded.taken) + len(recorded.free))
     made = len(mine[True]) / (len(mine[True]) + len(mine[False]))
     return CheckReport(
-        "melbourne",
+        "melbourne-bays",
         f"Bays of Melbourne at one instant, {recorded.local:%A %H:%M} local time",
         "2,000 bays, the same time of the week in four weeks",
         [
@@ -293,22 +293,22 @@ def _melbourne(folder: Path) -> CheckReport:
             Comparison("age of a free spell", "min", summarise_ages(recorded.free), summarise_ages(mine[False])),
         ],
         [
-            f"Of the bays that changed within a day {share:.0%} are taken in the recording, {made:.0%} in the simulation.",
+            f"Of the bays that changed within a day {share:.0%} are taken in the recording, {made:.0%} in the model.",
             "One snapshot has no hours: it says nothing about the day or the week.",
         ],
     )
 
 
-#: Name -> comparison, in the order in which they are listed.
+#: Name -> comparison, in the order in which they are listed. A name is that of the replay's mapping of the recording.
 DATASETS: Mapping[str, Callable[[Path], CheckReport]] = {
-    "lcl": _lcl,
-    "resstock": _resstock,
-    "citylearn": _citylearn,
-    "opsd": _opsd,
-    "beijing": _beijing,
-    "westminster": _westminster,
-    "german-car-parks": _german,
-    "melbourne": _melbourne,
+    "lcl-london": _lcl,
+    "resstock-alameda": _resstock,
+    "citylearn-fontana": _citylearn,
+    "opsd-konstanz": _opsd,
+    "prsa-beijing": _beijing,
+    "openaq": _westminster,
+    "german-carparks": _german,
+    "melbourne-bays": _melbourne,
 }
 
 

@@ -27,7 +27,7 @@ _AREA = np.array([56.0, 80.0, 92.0, 135.0])
 _AREA_SPREAD = np.array([0.22, 0.18, 0.18, 0.28])
 _BEDROOMS = np.array([1.7, 2.7, 3.0, 3.8])
 #: Heat loss by dwelling [W/(K m2)]: a flat has neighbours on most sides, a detached house on none.
-_LOSS = np.array([1.05, 1.40, 1.60, 1.75])
+_LOSS = np.array([1.45, 1.95, 2.20, 2.40])
 
 WORKING, AT_HOME, FAMILY_LIFE = range(3)
 HABITS = 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,17 +42,22 @@ def wander(
     knots = round(24 / step)
     days = math.ceil(_MEMORY * memory / 24) + 1
     fade = math.exp(-step / memory)
-    fresh = math.sqrt(1 - fade * fade)
-    value: Float64 | None = None
-    out = np.empty((knots + 1, width))
-    for back in range(days, -2, -1):
-        draws = stream(seed, family, purpose, day - back).standard_normal((knots, width))
-        for number, draw in enumerate(draws):
-            # the first of all is drawn from the stationary distribution: the deviation is 1 from there on
-            value = draw if value is None else fade * value + fresh * draw
-            if back == 0:
-                out[number] = value
-            elif back == -1:
-                out[knots] = value
-                return out
-    raise AssertionError("the last day of the window ends the loop")
+    window = [_draws(seed, family, purpose, day - back, knots, width) for back in range(days, -2, -1)]
+    # of the day after, only the first knot counts, but its draws belong together
+    value = np.concatenate(window)[: (days + 1) * knots + 1]
+    # the first of all is drawn from the stationary distribution: the deviation is 1 from there on
+    value[1:] *= math.sqrt(1 - fade * fade)
+    # 1 / (1 - aL) = (1 + aL)(1 + a^2 L^2)(1 + a^4 L^4) ...: the recursion in a few passes over the whole window
+    shift = 1
+    while shift < len(value):
+        value[shift:] += fade**shift * value[:-shift]
+        shift *= 2
+    return value[-knots - 1 :]
+
+
+@lru_cache(maxsize=256)
+def _draws(seed: int, family: str, purpose: str, day: int, knots: int, width: int) -> Float64:
+    """A day's normal draws; remembered, because every day looks back at the same days as the one before it."""
+    draws = stream(seed, family, purpose, day).standard_normal((knots, width))
+    draws.flags.writeable = False
+    return draws
