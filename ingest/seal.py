@@ -117,6 +117,8 @@ class _Sealer:
 
         messages = self._message_counts()
         touched = self._touched(family[rows], time[rows])
+        # apart from the batch: a circle of the two would keep its payloads until the garbage is collected
+        remember: list[Remembered] = []
         batch = Batch(
             number=secrets.randbits(62),
             collector=collector,
@@ -135,9 +137,9 @@ class _Sealer:
             counts=messages,
             rejected=[],
             sequences=spans(columns, self.message_state, self.arrival, self._message_time),
-            remember=[],
+            remember=remember,
             forget=columns.forget,
-            conflict=lambda row: self._conflict(int(rows[row]), batch.remember),
+            conflict=lambda row: self._conflict(int(rows[row]), remember),
         )
         self._rejections_into(batch)
         return batch

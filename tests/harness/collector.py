@@ -77,6 +77,12 @@ class Collector:
         self._process.kill()
         self._process.wait(10)
 
+    def hears(self) -> bool:
+        """Whether it has said what SIGTERM shall do; before that Python itself is only starting."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        caught = next(line for line in lines if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
     def terminate(self) -> None:
         """Send SIGTERM and wait for nothing."""
         assert self._process is not None

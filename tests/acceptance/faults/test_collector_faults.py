@@ -70,11 +70,12 @@ def test_sigterm_writes_and_acknowledges_what_was_received(
     assert left_in_session(mosquitto.port) == []
 
 
-@pytest.mark.parametrize("seconds", [0.15, 0.5, 1.0])
+@pytest.mark.parametrize("seconds", [0.0, 0.15, 0.5, 1.0])
 def test_sigterm_directly_after_the_start(
     database: str, mosquitto: Mosquitto, collect: Collect, seconds: float
 ) -> None:
     collector = collect(database, mosquitto.url).launch()
+    assert wait_for(collector.hears, 10, 0.001)
     time.sleep(seconds)
     assert collector.stop(10) == 0
     assert "Traceback" not in collector.said()

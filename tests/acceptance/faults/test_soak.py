@@ -136,6 +136,7 @@ def _faults(
         collector.launch()
 
     def stop_collector() -> None:
+        assert wait_for(collector.hears, 10)
         assert collector.stop(40) == 0
         collector.launch()
 

@@ -22,11 +22,11 @@ pytestmark = pytest.mark.timeout(60)
 
 
 def test_paho_killed(database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random, seed: int) -> None:
-    load = native_load(seed, 5_000)
+    load = native_load(seed, 12_000)
     register(database, load.devices)
     collector = collect(database, mosquitto.url, mqtt_source="paho", batch_readings=500).start()
     publishing = Publishing(mosquitto.port, load.messages, rate=2_000)
-    for low, high in ((0.05, 0.3), (0.4, 0.7)):
+    for low, high in ((0.02, 0.2), (0.25, 0.5)):
         assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
         collector.kill9()
         assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
