@@ -100,6 +100,7 @@ FAMILIES: Mapping[str, Family] = {
     )
 }
 
+
 def properties_of(family: str) -> Mapping[str, Property]:
     """The family's properties; those of all families together where the family is not said (``borough decode``)."""
     if family in FAMILIES:
