@@ -200,6 +200,8 @@ class Job:
         verb = "would be sent" if dry else "sent"
         rate = f" in {result['seconds']:.1f} s ({result['messages'] / max(result['seconds'], 1e-3):,.0f}/s)"
         say(f"{result['messages']:,} messages {verb}{'' if dry else rate}; {result['readings']:,} readings: {words}.")
+        if result["finished"] and not result["readings"] and not result["messages"] + result["sent_before"]:
+            say("There is nothing in these files between --from and --until that is mapped.")
         if not result["finished"]:
             then = f" at {(_EPOCH + timedelta(microseconds=at)).isoformat()}" if at else ""
             how = f"the same command goes on ({self.path})" if self.path else "without --checkpoint it starts anew"

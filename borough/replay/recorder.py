@@ -63,8 +63,11 @@ class Recorder:
         """Take messages from the source. Raises OSError where the disk does not take them."""
         for topic, payload, flags in zip(chunk.topics, chunk.payloads, chunk.flags, strict=True):
             message = Recorded(chunk.arrival, topic, bytes(payload), flags >> 1 & 3, bool(flags & RETAIN))
-            self._file().add(message)
+            writer = self._file()
+            writer.add(message)
             self.state.messages += 1
+            if self._full(writer):
+                self.close()
         self._unacknowledged.append((chunk.generation, [number for number in chunk.packet_ids if number]))
 
     def write(self, source: Source) -> None:

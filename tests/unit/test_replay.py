@@ -28,6 +28,7 @@ from devices.device import Device
 from ingest.instants import parse
 from ingest.subscriptions import Subscription, native
 from simulators import ledger
+from simulators.stream import EXPECTATIONS
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 SECOND = 1_000_000
@@ -190,7 +191,7 @@ def test_what_becomes_of_readings() -> None:
         judge = fates(ordered=ordered)
         for row, word, reason in expected:
             place, why = judge.judge(row, NOW)
-            assert (ledger.EXPECTATIONS[place], why) == (word, reason), row
+            assert (EXPECTATIONS[place], why) == (word, reason), row
         assert sum(judge.counts.values()) == len(expected)
 
 
@@ -198,7 +199,7 @@ def test_repeats_of_a_recording_are_told_across_time() -> None:
     judge = fates(ordered=False)
     rows = [reading(1), reading(2, START + 5), reading(1), reading(9, START + 5)]
     found = [judge.judge(row, NOW) for row in rows]
-    assert [(ledger.EXPECTATIONS[place], why) for place, why in found] == [
+    assert [(EXPECTATIONS[place], why) for place, why in found] == [
         ("stored", ""), ("stored", ""), ("duplicate", ""), ("rejected", "conflict"),
     ]  # fmt: skip
 
@@ -330,7 +331,7 @@ def test_glow_repeats_are_thinned_as_the_keep_rule_says(tmp_path: Path) -> None:
     found: dict[str, list[str]] = {}
     for message in source.as_recorded(source.messages()):
         for row in message.readings:
-            found.setdefault(row.property, []).append(ledger.EXPECTATIONS[judge.judge(row, NOW)[0]])
+            found.setdefault(row.property, []).append(EXPECTATIONS[judge.judge(row, NOW)[0]])
     assert found["import_register"] == ["stored", "duplicate", "thinned", "thinned", "stored"]
     assert set(found["power"]) == {"thinned"}
 
