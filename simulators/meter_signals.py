@@ -20,8 +20,6 @@ from simulators.readings import PIECE, cut
 from simulators.stream import Signals
 
 Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 #: Energy of a cubic metre of gas [kWh]: 1.02264 x calorific value 39.5 MJ/m3 / 3.6.
 KWH_PER_M3 = 1.02264 * 39.5 / 3.6
@@ -52,15 +50,13 @@ def signals(fleet: Fleet, start_us: int, end_us: int) -> Iterator[Signals]:
 
 
 class _Speaker:
-    """Which reading stands where in a message: the same for all messages that carry it."""
+    """What goes out in every half-hour: the same devices, properties and instants, again and again."""
 
     def __init__(self, fleet: Fleet, meters: Meters) -> None:
         assert fleet.meters is not None
-        self.seed = fleet.seed
         self.properties = fleet.meters.properties
-        self.every = fleet.meters.every
         self.devices = fleet.devices_by_family[FAMILY]
-        homes = meters.homes
+        homes, every = meters.homes, fleet.meters.every
         has = {
             "export_register": homes.panels > 0,
             "gas_register": homes.heating == HEATING.index("gas"),
@@ -68,64 +64,83 @@ class _Speaker:
             "heat_register": homes.heating == HEATING.index("heat-network"),
         }
         everybody = np.ones(len(homes), np.bool_)
-        self.full = np.stack([has.get(name, everybody) for name in self.properties], axis=1)
-        self.between = self.full & np.array([name != "import_interval" for name in self.properties])
+        full = np.stack([has.get(name, everybody) for name in self.properties], axis=1)
+        # an interval is told once, when it begins
+        between = full & np.array([name != "import_interval" for name in self.properties])
+        steps = 1_800 // every
+        rows = [np.nonzero(full if step == 0 else between) for step in range(steps)]
+        self.device = np.concatenate([device for device, _ in rows]).astype(np.int32)
+        self.property = np.concatenate([prop for _, prop in rows]).astype(np.uint8)
+        self.step = np.repeat(np.arange(steps), [len(device) for device, _ in rows])
+        self.offset = self.step * every * SECOND_US
+        fresh = np.ones(len(self.device), np.bool_)
+        fresh[1:] = (self.device[1:] != self.device[:-1]) | (self.step[1:] != self.step[:-1])
+        self.message = np.cumsum(fresh, dtype=np.int64) - 1
+        #: (property, part of the half-hour): where its values go in a half-hour's row, and of which devices.
+        self.places = [
+            (name, step / steps, place, self.device[place])
+            for number, name in enumerate(self.properties)
+            for step in range(steps)
+            if len(place := np.flatnonzero((self.property == number) & (self.step == step)))
+        ]
 
     def day(self, day: int, energy: Day, counted: Registers | None) -> Iterator[Signals]:
         """The messages of one UTC day, in pieces."""
-        steps = 1_800 // self.every
-        rows = max(1, PIECE // max(1, int(self.full.sum()) * steps))
-        before = _Before(energy, counted)
+        if not len(self.device):
+            return  # such as an export register where no home has panels
+        shown = _Shown(energy, counted)
+        rows = max(1, PIECE // len(self.device))
         for first in range(0, SLOTS, rows):
-            parts = [
-                self._at(day, slot, step, energy, before)
-                for slot in range(first, min(SLOTS, first + rows))
-                for step in range(steps)
-                if step == 0 or self.between.any()
-            ]
-            yield _joined(self, parts)
+            last = min(SLOTS, first + rows)
+            slots = np.arange(first, last, dtype=np.int64)
+            values = np.empty((last - first, len(self.device)))
+            for name, part, place, device in self.places:
+                found = shown.values(name, first, last, part)
+                if len(self.places) == 1 and len(device) == found.shape[1]:
+                    values = found  # every home's, as it is: the usual case of many meters
+                else:
+                    values[:, place] = found[:, device]
+            times = (day * DAY_US + slots * HALF_HOUR_US)[:, None] + self.offset
+            numbers = (slots - first)[:, None] * (self.message[-1] + 1) + self.message
+            yield Signals(
+                family=FAMILY,
+                devices=self.devices,
+                properties=self.properties,
+                device=np.tile(self.device, len(slots)),
+                property=np.tile(self.property, len(slots)),
+                time=times.ravel(),
+                value=values.ravel(),
+                message=numbers.ravel(),
+            )
 
-    def _at(
-        self, day: int, slot: int, step: int, energy: Day, before: _Before
-    ) -> tuple[int, NDArray[np.int64], NDArray[np.int64], Float64]:
-        """Instant, device, property and value of the messages at one instant."""
-        device, prop = np.nonzero(self.full if step == 0 else self.between)
-        part = step * self.every / 1_800
-        values = np.empty(self.full.shape)
-        for column, name in enumerate(self.properties):
-            values[:, column] = before.value(name, slot, part, energy)
-        time = day * DAY_US + slot * HALF_HOUR_US + step * self.every * SECOND_US
-        return time, device, prop, values[device, prop]
 
-
-class _Before:
-    """What the registers show within a day: the day's beginning and what has been used since."""
+class _Shown:
+    """What meters show within a day: the registers at its beginning and what has been used since."""
 
     def __init__(self, energy: Day, counted: Registers | None) -> None:
-        self.counted = counted
-        self.since = {}
-        if counted is not None:
-            for name, used in (
-                ("imported", energy.imported),
-                ("exported", energy.exported),
-                ("gas", energy.gas),
-                ("heat", energy.heat),
-            ):
-                if used is not None:
-                    total: Int64 = getattr(counted, name) + np.zeros(used.shape, np.int64)
-                    total[1:] += np.cumsum(used[:-1], axis=0, dtype=np.int64)
-                    self.since[name] = (total, used)
+        self.energy = energy
+        self.registers = {}
+        for name in ("imported", "exported", "gas", "heat") if counted is not None else ():
+            used = getattr(energy, name)
+            if used is not None:
+                total = getattr(counted, name) + np.zeros(used.shape, np.int64)
+                total[1:] += np.cumsum(used[:-1], axis=0, dtype=np.int64)
+                self.registers[name] = total
 
-    def value(self, name: str, slot: int, part: float, energy: Day) -> Float64:
-        """A property's value at a ``part`` [0 to 1) of a half-hour: kWh, W or m3, shape (homes,)."""
+    def values(self, name: str, first: int, last: int, part: float) -> Float64:
+        """A property at a ``part`` [0 to 1) of the half-hours from first to last: kWh, W or m3, (half-hours, homes)."""
+        energy = self.energy
         if name == "import_interval":
-            return np.asarray(energy.imported[slot] / 1_000)
+            return np.asarray(energy.imported[first:last] / 1_000)
         if name == "power":
             # watt-hours of half an hour; what goes out is negative
-            return np.asarray(2.0 * (energy.imported[slot].astype(np.float64) - energy.exported[slot]))
-        total, used = self.since[_COUNTS[name]]
-        shown = np.asarray((total[slot] + np.floor(used[slot] * part).astype(np.int64)) / 1_000)
-        return np.round(shown / KWH_PER_M3, 3) if name == "gas_volume_register" else shown
+            return np.asarray(2.0 * (energy.imported[first:last] - energy.exported[first:last]))
+        fuel = _COUNTS[name]
+        shown = self.registers[fuel][first:last]
+        if part:
+            shown = shown + (getattr(energy, fuel)[first:last] * part).astype(np.int64)
+        kwh = shown / 1_000
+        return np.round(kwh / KWH_PER_M3, 3) if name == "gas_volume_register" else np.asarray(kwh)
 
 
 _COUNTS = {
@@ -135,21 +150,3 @@ _COUNTS = {
     "gas_volume_register": "gas",
     "heat_register": "heat",
 }
-
-
-def _joined(speaker: _Speaker, parts: list[tuple[int, Int64, Int64, Float64]]) -> Signals:
-    sizes = [len(device) for _, device, _, _ in parts]
-    device = np.concatenate([device for _, device, _, _ in parts]).astype(np.int32)
-    time = np.repeat(np.array([time for time, _, _, _ in parts], np.int64), sizes)
-    fresh = np.ones(len(time), np.int64)
-    fresh[1:] = (device[1:] != device[:-1]) | (time[1:] != time[:-1])
-    return Signals(
-        family=FAMILY,
-        devices=speaker.devices,
-        properties=speaker.properties,
-        device=device,
-        property=np.concatenate([prop for _, _, prop, _ in parts]).astype(np.uint8),
-        time=time,
-        value=np.concatenate([value for _, _, _, value in parts]),
-        message=np.cumsum(fresh) - 1,
-    )

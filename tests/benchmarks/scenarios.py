@@ -11,6 +11,7 @@ import psycopg
 from store import arrays, series
 from store.copy import copy_readings
 from tests.benchmarks import live, loads
+from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import Worker, World, wait_for_rest
 
@@ -176,4 +177,5 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "read_arrays": read_arrays,
     "peak_memory": peak_memory,
     "live": live_figures,
+    "generate_meters": generate_meters,
 }

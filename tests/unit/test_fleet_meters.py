@@ -99,6 +99,18 @@ def test_a_register_alone_is_the_register_of_a_longer_span() -> None:
             assert alone.tolist() == whole[len(whole) - len(alone) :].tolist()
 
 
+def test_a_property_that_only_some_homes_have_may_be_the_only_one() -> None:
+    some = fleet("count = 12\nheating = { gas = 0.5, electric = 0.5 }\nproperties = ['gas_register']\n")
+    found = readings(some, 1)
+    gas = np.flatnonzero(Meters(some).homes.heating == HEATING.index("gas"))
+    assert np.unique(found.device).tolist() == gas.tolist()
+    assert len(found.value) == 6 * 48
+    first = Meters(some).homes.register[gas] * 3 / 1_000
+    assert found.value[:6].tolist() == first.tolist()
+    none = fleet("count = 12\nsolar = 0\nproperties = ['export_register']\n")
+    assert list(generate(none, none.start_us, none.start_us + DAY_US)) == []
+
+
 def test_a_display_speaks_between_the_half_hours() -> None:
     made = fleet("count = 3\nevery = 600\nformat = 'glow'\nheating = { gas = 1.0 }\nsolar = 0\n")
     found = readings(made, 1)
