@@ -57,21 +57,32 @@ class Recorder:
         self._writer: RecordingWriter | None = None
         self._opened = 0.0
         self._closed_bytes = 0
+        self._failure: OSError | None = None
         self._unacknowledged: list[tuple[int, list[int]]] = []
 
     def receive(self, chunk: Chunk) -> None:
-        """Take messages from the source. Raises OSError where the disk does not take them."""
+        """Take messages from the source. What the disk does not take is not acknowledged, and `write` raises."""
+        if self._failure is not None:
+            return
+        try:
+            self._add(chunk)
+        except OSError as error:
+            self._failure = error
+
+    def _add(self, chunk: Chunk) -> None:
         for topic, payload, flags in zip(chunk.topics, chunk.payloads, chunk.flags, strict=True):
             message = Recorded(chunk.arrival, topic, bytes(payload), flags >> 1 & 3, bool(flags & RETAIN))
             writer = self._file()
             writer.add(message)
             self.state.messages += 1
-            if self._full(writer):
+            if self.options.file_bytes and writer.size >= self.options.file_bytes:
                 self.close()
         self._unacknowledged.append((chunk.generation, [number for number in chunk.packet_ids if number]))
 
     def write(self, source: Source) -> None:
         """Bring everything to disk, acknowledge it, and begin a new file where it is time. Raises OSError."""
+        if self._failure is not None:
+            raise self._failure
         writer = self._writer
         if writer is not None:
             writer.sync()
