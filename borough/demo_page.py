@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -14,6 +14,7 @@ import uvicorn
 
 from borough.errors import Failure
 from dashboard.app import create_app
+from dashboard.simulation import Simulation
 
 
 @contextmanager
@@ -30,12 +31,21 @@ def listen(port: int | None) -> Iterator[socket.socket]:
 
 
 class Page:
-    """Serves from ``with`` to its end. Raises Failure where it does not start."""
+    """Serves from ``with`` to its end; ``simulation`` tells how far the simulation is.
 
-    def __init__(self, database_url: str, listener: socket.socket) -> None:
+    Raises Failure where it does not start.
+    """
+
+    def __init__(
+        self, database_url: str, listener: socket.socket, simulation: Callable[[], Simulation] | None = None
+    ) -> None:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         config = uvicorn.Config(
-            create_app(database_url), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=3
+            create_app(database_url, simulation=simulation),
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=3,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="page", daemon=True)

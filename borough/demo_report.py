@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from borough.score_result import WORDS, Score
 from store.batch import COUNT_NAMES, Counts
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The fleet's past: ``days`` of it, of which ``days_loaded`` are out, in this run ``readings`` in ``seconds``."""
+
+    days: float = 0.0
+    days_loaded: float = 0.0
+    readings: int = 0
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it is out."""
+        return self.days_loaded >= self.days - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +31,20 @@ class Report:
 
     ``stored_in_table`` are the rows of ``reading``, counted one by one. ``published`` are the messages of this run that
     the broker acknowledged, ``received`` those of this run that the collector took (others may have published too).
+    ``score``: this run's ledger against the table, None where nobody asked for it.
     """
 
     families: Mapping[str, Counts]
     stored_in_table: int
     published: int
     received: int
+    history: History = field(default_factory=History)
+    score: Score | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether everything adds up, and nothing is lost or wrong."""
+        return self.adds_up and (self.score is None or self.score.good)
 
     @property
     def total(self) -> Counts:
@@ -47,6 +71,14 @@ class Report:
             "adds_up": self.adds_up,
             "stored_in_table": self.stored_in_table,
             "published": self.published,
+            "history": {
+                "days": round(self.history.days, 2),
+                "days_loaded": round(self.history.days_loaded, 2),
+                "complete": self.history.complete,
+                "readings": self.history.readings,
+                "seconds": round(self.history.seconds, 1),
+            },
+            "score": None if self.score is None else {word: self.score.total(word) for word in WORDS},
         }
 
     def lines(self) -> list[str]:
@@ -69,6 +101,15 @@ class Report:
         lines.append(f"The table holds {self.stored_in_table:,} readings.")
         if self.received < self.published:
             lines.append(f"{self.published - self.received:,} of {self.published:,} published messages did not arrive.")
+        past = self.history
+        if not past.complete:
+            lines.append(
+                f"History: {past.days_loaded:.0f} of {past.days:.0f} days are loaded; the next start goes on there."
+            )
+        if self.score is not None:
+            words = ("published", "stored", "duplicates", "rejected", "lost", "wrong_value", "wrong_time")
+            counts = ", ".join(f"{word.replace('_', ' ')} {self.score.total(word):,}" for word in words)
+            lines.append(f"Score of this run's ledger, in readings: {counts}.")
         lines.append("The accounting adds up." if self.adds_up else "The accounting DOES NOT add up.")
         return lines
 

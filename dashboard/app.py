@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import overview, security
+from dashboard.simulation import Simulation
 from store import accounting
 from store import overview as table
 from store.connect import Connection
@@ -25,13 +26,22 @@ from store.connect import Connection
 log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
-#: How far the chart goes back, and how many devices the page lists.
-_MINUTES, _DEVICES = 30, 200
+#: How far the chart goes back, and how many devices of a family the page lists.
+_MINUTES, _DEVICES = 30, 20
 _REFRESH_SECONDS = 10
+#: How many of one family, where somebody asks for it.
+_MOST = 2_000
 
 
-def create_app(database_url: str, *, hosts: tuple[str, ...] = ("127.0.0.1", "localhost")) -> FastAPI:
+def create_app(
+    database_url: str,
+    *,
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
+    simulation: Callable[[], Simulation] | None = None,
+) -> FastAPI:
     """The application over one database; it answers only to the names in ``hosts``.
+
+    ``simulation`` tells how far the simulation behind it is, where there is one in this process.
 
     Pages say that the database is away (503) rather than fail. Raises FileNotFoundError where plotly is missing.
     """
@@ -66,14 +76,17 @@ def create_app(database_url: str, *, hosts: tuple[str, ...] = ("127.0.0.1", "loc
         return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
     @app.get("/", response_class=HTMLResponse)
-    def page(request: Request, refresh: Annotated[bool, Query()] = False) -> Response:
+    def page(
+        request: Request, refresh: Annotated[bool, Query()] = False, family: Annotated[str | None, Query()] = None
+    ) -> Response:
         """Rates, readings by minute, accounting and newest readings."""
         now = datetime.now(UTC)
         try:
             with pool.connection() as connection:
                 counts = table.minutes(connection, now - timedelta(minutes=_MINUTES))
                 totals = accounting.totals(connection)
-                latest = table.latest_simulated(connection, _DEVICES)
+                heard = table.simulated_heard(connection)
+                latest = table.latest_simulated(connection, _MOST if family else _DEVICES, family)
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("the page cannot read the database: %s", type(error).__name__)
             return templates.TemplateResponse(request, "away.html", {}, status_code=503)
@@ -90,8 +103,10 @@ def create_app(database_url: str, *, hosts: tuple[str, ...] = ("127.0.0.1", "loc
                 "minutes": rows,
                 "headline": overview.headline(rows),
                 "accounting": overview.accounting(totals),
-                "newest": overview.newest(latest),
-                "devices": _DEVICES,
+                "newest": overview.newest(latest, heard),
+                "family": family,
+                "address": overview.address,
+                "simulation": None if simulation is None else simulation(),
             },
             headers={"Cache-Control": "no-store"},
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from devices.families import FAMILIES
 from store.batch import Counts
@@ -96,13 +97,24 @@ def accounting(totals: Mapping[str, Counts]) -> list[tuple[str, Counts, bool]]:
     return [(name, counts, counts.adds_up()) for name, counts in [*rows, ("All", everything)]]
 
 
-def newest(readings: Sequence[LatestReading]) -> list[tuple[str, list[DeviceNow]]]:
-    """Newest readings by family and device, in the order given."""
+@dataclass(frozen=True, slots=True)
+class FamilyNow:
+    """Devices of a family that are listed, ``heard`` of which have said anything."""
+
+    family: str
+    name: str
+    devices: Sequence[DeviceNow]
+    heard: int
+
+
+def newest(readings: Sequence[LatestReading], heard: Mapping[str, int]) -> list[FamilyNow]:
+    """Newest readings by family and device, in the order given; ``heard``: devices that there are, by family."""
     families: dict[str, dict[str, list[LatestReading]]] = {}
     for reading in readings:
         families.setdefault(reading.family, {}).setdefault(reading.device, []).append(reading)
     return [
-        (
+        FamilyNow(
+            family,
             family_words(family),
             [
                 DeviceNow(
@@ -112,9 +124,16 @@ def newest(readings: Sequence[LatestReading]) -> list[tuple[str, list[DeviceNow]
                 )
                 for device, found in devices.items()
             ],
+            heard.get(family, len(devices)),
         )
         for family, devices in families.items()
     ]
+
+
+def address(family: str | None, *, refresh: bool) -> str:
+    """The page's address: of all families or one of them, with or without refreshing by itself."""
+    query = urlencode({**({"family": family} if family else {}), **({"refresh": "true"} if refresh else {})})
+    return f"/?{query}" if query else "/"
 
 
 def value_words(reading: LatestReading) -> str:

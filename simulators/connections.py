@@ -12,20 +12,22 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from simulators.publisher import Message, Published, Publisher, PublishError
+from simulators.publisher import Message, Protocol, Published, Publisher, PublishError
 
 #: Acknowledgements are read at most so often [s].
 _PACE = 0.001
 
 
 class Broker(NamedTuple):
-    """Where to publish."""
+    """Where to publish. ``window``: unacknowledged messages of one connection; ``protocol``: 4 is MQTT 3.1.1."""
 
     host: str
     port: int
     username: str | None = None
     password: str | None = None
     tls: ssl.SSLContext | None = None
+    protocol: Protocol = 5
+    window: int = 10_000
 
 
 class Connections:
@@ -46,7 +48,9 @@ class Connections:
                     client_id=f"{self._client_id}-{number}",
                     username=self._broker.username,
                     password=self._broker.password,
+                    window=self._broker.window,
                     tls=self._broker.tls,
+                    protocol=self._broker.protocol,
                 )
                 self._publishers.append(publisher)
                 self._selector.register(publisher, selectors.EVENT_READ, publisher)

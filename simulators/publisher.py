@@ -1,4 +1,6 @@
-"""A fast MQTT 5 publisher: QoS 1 from one process at tens of thousands of messages a second.
+"""A fast MQTT publisher: QoS 1 from one process at tens of thousands of messages a second.
+
+MQTT 5; 3.1.1 for brokers that know no other, which cannot say that nobody is subscribed.
 
 Plain blocking code on one socket: messages are encoded beside a window of unacknowledged ones, and PUBACKs are read at
 most about once a millisecond, for the reason that the collector paces its reads.
@@ -15,16 +17,26 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import mqtt5
 
 Message = tuple[str, bytes]
+#: The version of MQTT: 5, or 4 for 3.1.1, as the packets number it.
+Protocol = Literal[4, 5]
 
 _BURST = 500
 _PACE = 0.001
 #: PUBACK: "no matching subscribers".
 _UNHEARD = 0x10
+#: What CONNACK of MQTT 3.1.1 says where it says no.
+_OLD_REFUSALS = {
+    1: "it does not speak MQTT 3.1.1",
+    2: "the client id is not taken",
+    3: "the service is not there",
+    4: "wrong user name or password",
+    5: "not allowed",
+}
 
 
 class PublishError(Exception):
@@ -59,6 +71,7 @@ class Publisher:
         password: str | None = None,
         window: int = 10_000,
         tls: ssl.SSLContext | None = None,
+        protocol: Protocol = 5,
     ) -> None:
         self._socket = socket.create_connection((host, port), timeout=10)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -72,20 +85,25 @@ class Publisher:
         self._sent = 0
         self._offered: deque[Message] = deque()
         self._outgoing = b""
+        self._protocol = protocol
         try:
-            connect = mqtt5.ConnectPacket(
-                client_id,
-                username=username,
-                password=None if password is None else password.encode(),
-                clean_start=True,
-                keep_alive=0,
-            )
-            self._socket.sendall(connect.write())
-            answer = self._connack()
+            if protocol == 5:
+                connect = mqtt5.ConnectPacket(
+                    client_id,
+                    username=username,
+                    password=None if password is None else password.encode(),
+                    clean_start=True,
+                    keep_alive=0,
+                )
+                self._socket.sendall(connect.write())
+                window = min(window, self._connack().receive_max)
+            else:
+                self._socket.sendall(old_connect_packet(client_id, username, password))
+                self._old_connack()
         except BaseException:
             self._socket.close()
             raise
-        self.window = min(window, answer.receive_max, 65_000)
+        self.window = min(window, 65_000)
         self._socket.setblocking(False)
 
     def _connack(self) -> mqtt5.ConnAckPacket:
@@ -104,6 +122,16 @@ class Publisher:
                 raise PublishError(f"the broker refuses the connection: {name}")
             return packet
 
+    def _old_connack(self) -> None:
+        received = b""
+        while len(received) < 4:
+            data = self._socket.recv(4 - len(received))
+            if not data:
+                raise PublishError("the broker closed the connection before it answered")
+            received += data
+        if received[0] != 0x20 or received[3]:
+            raise PublishError(f"the broker refuses the connection: {_OLD_REFUSALS.get(received[3], received.hex())}")
+
     def __enter__(self) -> Self:
         return self
 
@@ -116,7 +144,7 @@ class Publisher:
         """DISCONNECT and close."""
         try:
             self._socket.setblocking(True)
-            self._socket.sendall(mqtt5.DisconnectPacket().write())
+            self._socket.sendall(mqtt5.DisconnectPacket().write() if self._protocol == 5 else b"\xe0\x00")
         except OSError:
             pass  # it is closed already, which is what we want
         finally:
@@ -201,9 +229,10 @@ class Publisher:
 
     def _encode(self, messages: Iterator[Message]) -> tuple[bytes, int]:
         parts = []
+        encode = publish_packet if self._protocol == 5 else old_publish_packet
         for topic, payload in messages:
             self._next_id = self._next_id % 65_535 + 1
-            parts.append(publish_packet(topic, payload, self._next_id))
+            parts.append(encode(topic, payload, self._next_id))
         return b"".join(parts), len(parts)
 
     def _exchange(self, waiting: bytes, *, idle: bool) -> bytes:
@@ -268,3 +297,32 @@ def publish_packet(topic: str, payload: bytes, packet_id: int, *, retain: bool =
         packet = mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain, packet_id=packet_id)
         return packet.write()
     return b"".join((start, name, struct.pack("!HB", packet_id, 0), payload))
+
+
+def old_publish_packet(topic: str, payload: bytes, packet_id: int) -> bytes:
+    """One QoS 1 PUBLISH of MQTT 3.1.1 (section 3.3)."""
+    name = topic.encode()
+    size = 2 + len(name) + 2 + len(payload)
+    return b"".join((b"\x32", _length(size), _text(name), struct.pack("!H", packet_id), payload))
+
+
+def old_connect_packet(client_id: str, username: str | None, password: str | None) -> bytes:
+    """CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a keep-alive."""
+    flags = 0x02 | (0x80 if username is not None else 0) | (0x40 if password is not None else 0)
+    words = [word.encode() for word in (client_id, username, password) if word is not None]
+    body = b"".join((_text(b"MQTT"), bytes((4, flags)), b"\0\0", *map(_text, words)))
+    return b"\x10" + _length(len(body)) + body
+
+
+def _text(text: bytes) -> bytes:
+    return struct.pack("!H", len(text)) + text
+
+
+def _length(size: int) -> bytes:
+    """A remaining length: seven bits a byte, the least first."""
+    found = bytearray()
+    while True:
+        size, low = divmod(size, 128)
+        found.append(low | (0x80 if size else 0))
+        if not size:
+            return bytes(found)

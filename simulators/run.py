@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from simulators.connections import Connections
 from simulators.encode import VENDOR, WIRES, Wire, plan, speaking
 from simulators.fault_options import FaultOptions
 from simulators.faults import Faults, rows_of
-from simulators.ledger import NO_TIME, LedgerWriter
+from simulators.ledger import NO_TIME, Rows
 from simulators.publisher import Message
 from simulators.rules import UNSENT
 from simulators.stream import EXPECTATIONS, Int64, Signals, Stream
@@ -36,6 +36,13 @@ _TICK = 0.05
 TOLERANCE = 300_000_000
 
 Lines = Literal["one", "gateway", "device"]
+
+
+class Writer(Protocol):
+    """What takes the rows of the ledger, such as `simulators.ledger.LedgerWriter`."""
+
+    def append(self, rows: Rows) -> None:
+        """Add rows at the end. Raises OSError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What is simulated. ``span`` [us]; ``devices`` and ``wires`` by family; ``pack``: readings of a SenML message."""
+    """What is simulated. ``span`` [us]; ``devices`` and ``wires`` by family; ``pack``: readings of a SenML message.
+
+    ``window`` [us]: at most so much is made at once. ``whole``: what is observed in a window goes out with it, nothing
+    waits until it is due in a later one (a past that is loaded, without faults). ``onsets`` [us]: lasting faults begin
+    in this part of the span; None is all of it.
+    """
 
     generate: Generate
     span: tuple[int, int]
@@ -86,22 +98,31 @@ class Simulation:
     wires: Mapping[str, Wire]
     faults: FaultOptions = field(default_factory=FaultOptions)
     pack: int = 1
+    window: int = _DAY
+    whole: bool = False
+    onsets: tuple[int, int] | None = None
 
     def registered(self) -> list[Device]:
         """The devices as they are to be registered for what they speak."""
         return [device for family, own in self.devices.items() for device in speaking(own, self.wires[family])]
 
-    def streams(self, arrival: Callable[[Int64], Int64]) -> Iterator[list[Stream]]:
-        """Window by window, what each family publishes in it. ``arrival``: see `simulators.faults.Faults`."""
+    def windows(self) -> Iterator[tuple[int, int]]:
+        """The windows of the span [us], in their order."""
         start, end = self.span
         count = sum(map(len, self.devices.values()))
         width = max(_DAY // 48, min(_DAY, _DAY * _DEVICES_A_DAY // max(count, 1)))
-        width = _DAY // -(-_DAY // width)
-        faults: dict[str, Faults] = {}
-        numbers = {family: np.zeros(len(own), np.int64) for family, own in self.devices.items()}
+        width = _DAY // -(-_DAY // min(width, self.window))
         edge = start
         while edge < end:
             until = min((edge // width + 1) * width, end)
+            yield edge, until
+            edge = until
+
+    def streams(self, arrival: Callable[[Int64], Int64]) -> Iterator[list[Stream]]:
+        """Window by window, what each family publishes in it. ``arrival``: see `simulators.faults.Faults`."""
+        faults: dict[str, Faults] = {}
+        numbers = {family: np.zeros(len(own), np.int64) for family, own in self.devices.items()}
+        for edge, until in self.windows():
             found: dict[str, list[Signals]] = {}
             for signals in self.generate(edge, until):
                 found.setdefault(signals.family, []).append(signals)
@@ -116,9 +137,8 @@ class Simulation:
                     stream = plan(_nothing(faults[family], self.devices[family]), wire, numbers[family])
                 else:
                     continue
-                out.append(faults[family].apply(stream, edge, None if until == end else until))
+                out.append(faults[family].apply(stream, edge, None if self.whole or until == self.span[1] else until))
             yield out
-            edge = until
 
     def _faults(self, stream: Stream, wire: Wire, arrival: Callable[[Int64], Int64]) -> Faults:
         models = {wire.model_for(device) for device in stream.devices}
@@ -130,7 +150,7 @@ class Simulation:
             wire,
             self.faults,
             self.seed,
-            self.span,
+            self.onsets or self.span,
             keep=keep,
             arrival=arrival,
         )
@@ -153,7 +173,7 @@ def choose_wires(families: Mapping[str, str], override: str | None) -> dict[str,
     return chosen
 
 
-def dry_run(simulation: Simulation, writer: LedgerWriter | None, watch: Callable[[Progress], None]) -> Progress:
+def dry_run(simulation: Simulation, writer: Writer | None, watch: Callable[[Progress], None]) -> Progress:
     """Make the ledger of a simulation that publishes nothing: each message is taken to arrive when it is due."""
     progress = Progress()
     number = 0
@@ -177,18 +197,20 @@ def publish(
     clock: Clock,
     connections: Connections,
     line_of: Mapping[str, Sequence[int]],
-    writer: LedgerWriter | None,
+    writer: Writer | None,
     watch: Callable[[Progress], None],
     stopped: Callable[[], bool] = lambda: False,
+    finished: Callable[[Progress, int], None] = lambda _progress, _edge: None,
 ) -> Progress:
     """Publish a simulation at the pace of the clock and write its ledger.
 
-    ``line_of``: the connection of each device, by family. Ends early where ``stopped`` says so; the ledger then holds
-    what is out, and nothing else. Raises PublishError or OSError where a connection ends.
+    ``line_of``: the connection of each device, by family. ``finished`` is called at the end [us] of each whole window,
+    when its messages are out (not all acknowledged) and its rows with the writer. Ends early where ``stopped`` says so;
+    the ledger then holds what is out, and nothing else. Raises PublishError or OSError where a connection ends.
     """
     progress = Progress()
     number = 0
-    for streams in simulation.streams(clock.arrival):
+    for (_, edge), streams in zip(simulation.windows(), simulation.streams(clock.arrival), strict=True):
         jobs = [_encoded(stream, simulation.wires[stream.family]) for stream in streams]
         sent = _play(streams, jobs, clock, connections, line_of, progress, watch, stopped)
         for stream, stamps in zip(streams, sent, strict=True):
@@ -204,6 +226,7 @@ def publish(
         watch(progress)
         if stopped():
             break
+        finished(progress, edge)
     connections.settle(60.0)
     return progress
 

@@ -37,19 +37,18 @@ def minutes(connection: Connection, since: datetime) -> list[MinuteCount]:
     return [MinuteCount(*row) for row in rows]
 
 
-def latest_simulated(connection: Connection, devices: int) -> list[LatestReading]:
-    """The newest readings of the first ``devices`` simulated devices that have any, by family and id.
+def latest_simulated(connection: Connection, devices: int, family: str | None = None) -> list[LatestReading]:
+    """The newest readings of the first ``devices`` simulated devices of each family, or of one, by family and id.
 
     Real devices never appear: among them are homes, and this page asks nobody who they are.
     """
-    rows = connection.execute(_SQL["latest_simulated"], (devices,))
+    rows = connection.execute(_SQL["latest_simulated"], (devices, family, family))
     return [LatestReading(*row) for row in rows]
 
 
-def newest_simulated(connection: Connection) -> datetime | None:
-    """Time of the newest reading of any simulated device: where a simulation left off. None where there is none."""
-    row = connection.execute(_SQL["newest_simulated"]).fetchone()
-    return None if row is None else row[0]
+def simulated_heard(connection: Connection) -> dict[str, int]:
+    """By family, how many simulated devices have said anything."""
+    return dict(connection.execute(_SQL["simulated_heard"]).fetchall())
 
 
 def count_readings(connection: Connection) -> int:

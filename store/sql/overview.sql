@@ -5,14 +5,19 @@ where minute >= %s
 group by minute, family
 order by minute, family;
 
--- latest_simulated: the newest readings of the first simulated devices that have any
+-- latest_simulated: the newest readings of the first simulated devices of each family, or of one, that have any
 with shown as (
-    select d.id, d.family
-    from personal.device d
-    where d.origin = 'simulated' and d.retired_at is null and exists (
-        select from personal.series s join public.latest l on l.series_id = s.id where s.device_id = d.id)
-    order by d.family, d.id
-    limit %s
+    select f.id, f.family
+    from (select distinct family from personal.device) families
+    cross join lateral (
+        select d.id, d.family
+        from personal.device d
+        where d.family = families.family and d.origin = 'simulated' and d.retired_at is null and exists (
+            select from personal.series s join public.latest l on l.series_id = s.id where s.device_id = d.id)
+        order by d.id
+        limit %s
+    ) f
+    where %s::text is null or f.family = %s
 )
 select shown.id, shown.family, s.property, p.unit, l.time, l.value
 from shown
@@ -21,12 +26,12 @@ join public.latest l on l.series_id = s.id
 left join public.property p on p.family = shown.family and p.name = s.property
 order by shown.family, shown.id, s.property;
 
--- newest_simulated: where a simulation left off
-select max(l.time)
-from public.latest l
-join personal.series s on s.id = l.series_id
-join personal.device d on d.id = s.device_id
-where d.origin = 'simulated';
+-- simulated_heard: by family, how many simulated devices have said anything
+select d.family, count(*)
+from personal.device d
+where d.origin = 'simulated' and d.retired_at is null and exists (
+    select from personal.series s join public.latest l on l.series_id = s.id where s.device_id = d.id)
+group by d.family;
 
 -- count_readings: the table itself, to hold against the accounting
 select count(*) from public.reading;

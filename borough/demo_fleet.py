@@ -1,0 +1,120 @@
+"""The demo's fleet at work, in a thread of its own: first the past as packs, then the present."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from borough.demo_ledger import LedgerFolder
+from borough.demo_plan import Plan
+from dashboard.simulation import Simulation as Shown
+from simulators.clock import DAY_US, HALF_HOUR_US
+from simulators.connections import Broker, Connections
+from simulators.publisher import PublishError
+from simulators.run import Clock, Progress, Simulation, publish
+from store.times import instant
+
+
+class FleetAtWork(threading.Thread):
+    """Publishes a plan until `end` is asked for. ``shown`` is how far it is.
+
+    ``received`` tells how many messages the collector has stored of this run: of the past no more than two days are out
+    beyond that, since the embedded broker keeps what waits in memory. It is called in this thread.
+    """
+
+    def __init__(self, plan: Plan, broker: Broker, folder: Path, speed: float, received: Callable[[], int]) -> None:
+        super().__init__(name="fleet", daemon=True)
+        self._plan, self._broker, self._folder, self._speed, self._received = plan, broker, folder, speed, received
+        self._end = threading.Event()
+        self.ledger = LedgerFolder(folder / "ledger", plan.place.messages)
+        self.shown = Shown(phase="history", days=plan.days, days_loaded=plan.loaded, speed=speed)
+        self.published = 0
+        self.history_seconds = 0.0
+        self.history_messages = 0
+        #: Until this instant [us] all that was observed is out.
+        self.edge = plan.place.until
+        self._published_before = 0
+        self.error: Exception | None = None
+
+    def end(self) -> None:
+        """Ask it to end; what is out by then is acknowledged and in the ledger."""
+        self._end.set()
+
+    def settle(self) -> None:
+        """After its end, and when all of it is stored: the next run goes on from here."""
+        self._keep(self.edge)
+
+    def run(self) -> None:
+        """Load the past, then play the present. What goes wrong is kept in ``error``."""
+        try:
+            with Connections(self._broker, 1, client_id="borough-demo-fleet") as connections:
+                begun = time.monotonic()
+                if self._plan.history is not None:
+                    clock = Clock(self._plan.history.span[0], _now(), None)
+                    self._publish(self._plan.history, clock, connections, self._watch_history, self._of_history)
+                    self.history_seconds = time.monotonic() - begun
+                    self.history_messages = self.published
+                if not self._end.is_set():
+                    self.ledger.close()
+                    self.ledger.begin()
+                    self.shown = replace(self.shown, phase="live", days_loaded=self.shown.days)
+                    clock = Clock(self._plan.live.span[0], _now(), self._speed)
+                    self._publish(self._plan.live, clock, connections, self._watch_live, self._of_live)
+            self.ledger.close()
+        except (PublishError, OSError) as error:
+            self.error = error
+        self.shown = replace(self.shown, phase="over")
+
+    def _publish(
+        self,
+        simulation: Simulation,
+        clock: Clock,
+        connections: Connections,
+        watch: Callable[[Progress], None],
+        finished: Callable[[Progress, int], None],
+    ) -> None:
+        lines = {family: [0] * len(own) for family, own in simulation.devices.items()}
+        before = self.published
+
+        def count(progress: Progress) -> None:
+            self.published = before + progress.messages
+            watch(progress)
+
+        done = publish(simulation, clock, connections, lines, self.ledger, count, self._end.is_set, finished)
+        self.published = before + done.messages
+
+    def _watch_history(self, progress: Progress) -> None:
+        loaded = (max(progress.at, self.edge) - self._plan.place.start) / DAY_US
+        self.shown = replace(self.shown, days_loaded=min(loaded, self.shown.days), history_readings=progress.readings)
+
+    def _watch_live(self, progress: Progress) -> None:
+        at = instant(progress.at) if progress.at else None
+        self.shown = replace(self.shown, at=at, planted=dict(progress.faults))
+
+    def _of_history(self, progress: Progress, edge: int) -> None:
+        """A day of the past is out. The day before it is stored when this returns."""
+        before, published = self.edge, self._published_before
+        self.edge, self._published_before = edge, progress.messages
+        while self._received() < published and not self._end.wait(0.02):
+            pass
+        if not self._end.is_set():
+            self._keep(before)
+            self.ledger.whole()
+
+    def _of_live(self, _progress: Progress, edge: int) -> None:
+        self._keep(self.edge)  # half an hour old, so it is stored
+        # an interval is known at its end: those of the last half-hour are not out yet
+        self.edge = max(self._plan.live.span[0], edge - HALF_HOUR_US)
+        self.ledger.close()
+
+    def _keep(self, until: int) -> None:
+        place = self._plan.place
+        place.until, place.messages = until, self.ledger.next_message
+        place.save(self._folder)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,116 @@
+"""The demo's processes: an embedded PostgreSQL, an embedded broker, the collector as in production."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from borough.children import Child
+from borough.demo_state import settle_database
+from borough.embedded_broker import READY
+from borough.errors import Failure
+from borough.postgres_server import PostgresServer, embedded_binaries, free_port
+
+USER = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBroker:
+    """Where the broker is, the one account that it knows, and its process."""
+
+    port: int
+    password: str
+    child: Child
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[PostgresServer]:
+    """The embedded PostgreSQL with its data in the folder, stopped at the end of the block."""
+    settle_database(folder / "postgres")
+    server = PostgresServer(
+        embedded_binaries(), folder / "postgres", settings={"shared_buffers": "32MB", "max_connections": 40}
+    )
+    with server:
+        yield server
+
+
+def start_broker(parts: ExitStack, folder: Path) -> EmbeddedBroker:
+    """Start the embedded broker on a free port with a password for this run. Raises Failure."""
+    password = secrets.token_urlsafe(12)
+    for attempt in range(3):
+        port = free_port()
+        command = [sys.executable, "-P", "-m", "borough.embedded_broker"]
+        child = Child("broker", command, log=folder / "broker.log", environment=_environment(), pipes=True)
+        parts.callback(child.stop, 5.0)
+        child.stdin.write(json.dumps({"port": port, "username": USER, "password": password}).encode() + b"\n")
+        child.stdin.flush()
+        # an end of the process is an empty line: somebody else took the port between our look and its own
+        if child.stdout.readline().strip() == READY.encode():
+            return EmbeddedBroker(port, password, child)
+        if attempt == 2:
+            child.stop(5.0)
+            child.check()
+    raise AssertionError("the loop returns or raises")
+
+
+def start_collector(folder: Path, url: str, broker: EmbeddedBroker, metrics: int) -> Child:
+    """Start `borough collect` over the database at ``url``; ``metrics`` is the port where it says how it is."""
+    return Child(
+        "collector",
+        [sys.executable, "-P", "-m", "borough", "collect"],
+        log=folder / "collector.log",
+        environment=_collector_environment(url, broker, metrics),
+    )
+
+
+def await_ready(collector: Child, port: int, stop: threading.Event) -> None:
+    """Wait until the collector is ready, or ``stop`` is set. Raises Failure where it ends, or is not after a minute."""
+    until = time.monotonic() + 60
+    said = "it gave no answer"
+    while time.monotonic() < until and not stop.is_set():
+        collector.check()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2):
+                return
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read().decode().strip()
+        except OSError as error:
+            said = str(error)
+        stop.wait(0.05)
+    if not stop.is_set():
+        raise Failure(f"the collector is not ready: {said}; {collector.last_words()}")
+
+
+def _environment() -> dict[str, str]:
+    """Ours without the settings of a real service: the demo must never reach a real database or broker."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BOROUGH_", "PG"))}
+    # the children start in /, so the path must be found from there
+    path = [str(Path(entry or ".").resolve()) for entry in sys.path]
+    return {**kept, "PYTHONPATH": os.pathsep.join(path)}
+
+
+def _collector_environment(url: str, broker: EmbeddedBroker, metrics: int) -> Mapping[str, str]:
+    return {
+        **_environment(),
+        "BOROUGH_DATABASE_URL": url,
+        "BOROUGH_MQTT_URL": f"mqtt://127.0.0.1:{broker.port}",
+        "BOROUGH_MQTT_USERNAME": USER,
+        "BOROUGH_MQTT_PASSWORD": broker.password,
+        "BOROUGH_MQTT_SOURCE": "paho",  # the embedded broker speaks MQTT 3.1.1
+        "BOROUGH_MQTT_RECEIVE_MAXIMUM": "1000",
+        "BOROUGH_METRICS_PORT": str(metrics),
+        # what somebody tries out with the printed account is taken too, and is never taken for real
+        "BOROUGH_AUTO_REGISTER": "true",
+        "BOROUGH_AUTO_REGISTER_ORIGIN": "simulated",
+    }
