@@ -6,7 +6,7 @@ PYTHON ?= python3
 ARGS ?=
 READY := .venv/.ready
 
-.PHONY: setup demo test check bench soak clean
+.PHONY: setup demo servers test check bench soak clean
 
 setup: $(READY)
 
@@ -17,6 +17,10 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	@.venv/bin/borough demo $(ARGS)
+
+# TimescaleDB, Mosquitto and a collector until Ctrl-C, for trying things.
+servers: $(READY)
+	@.venv/bin/python -m scripts.servers $(ARGS)
 
 # TimescaleDB and Mosquitto first, where their download may take its time. Under CI they must be had; elsewhere the
 # tests that need them are skipped with the reason that is printed here.

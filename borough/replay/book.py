@@ -21,7 +21,7 @@ _STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED = (
 )
 _SECOND = 1_000_000
 #: Readings that wait for a row group of the ledger.
-_HELD = 50_000
+_HELD = 10_000
 #: How far the arrival of a message without a time may be from its publication [us].
 _TOLERANCE = 60 * _SECOND
 

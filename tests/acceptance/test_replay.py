@@ -102,7 +102,7 @@ def replayed(setting: Setting, dataset: Dataset, folder: Path, *options: str) ->
     ledger = setting.folder / f"{dataset.mapping}.parquet"
     source = folder / dataset.files
     before = int(str(ask(setting.database, "select coalesce(sum(messages_received), 0)::int8 from accounting")[0][0]))
-    arguments = ("--mapping", dataset.mapping, "--register", "--ledger", ledger, *options)
+    arguments: list[str | Path] = ["--mapping", dataset.mapping, "--register", "--ledger", ledger, *options]
     said = setting.here("replay", source, *arguments)
     assert said["finished"]
     assert said["readings"] == cells
@@ -195,7 +195,16 @@ property = "import_interval"
 def test_killed_and_resumed_loses_and_doubles_nothing(setting: Setting, tmp_path: Path) -> None:
     path, expected = meters(tmp_path)
     checkpoint, ledger = tmp_path / "checkpoint", tmp_path / "ledger.parquet"
-    command = ["replay", path, "--mapping", tmp_path / "homes.toml", "--ledger", ledger, "--checkpoint", checkpoint]
+    command: list[str | Path] = [
+        "replay",
+        path,
+        "--mapping",
+        tmp_path / "homes.toml",
+        "--ledger",
+        ledger,
+        "--checkpoint",
+        checkpoint,
+    ]
 
     def sent() -> int:
         return int(json.loads(checkpoint.read_text())["sent"]) if checkpoint.exists() else 0
@@ -230,7 +239,15 @@ def test_killed_and_resumed_loses_and_doubles_nothing(setting: Setting, tmp_path
 def test_ctrl_c_pauses_and_the_same_command_goes_on(setting: Setting, tmp_path: Path) -> None:
     path, expected = meters(tmp_path)
     checkpoint = tmp_path / "checkpoint"
-    command = ["replay", path, "--mapping", tmp_path / "homes.toml", "--checkpoint", checkpoint, "--register"]
+    command: list[str | Path] = [
+        "replay",
+        path,
+        "--mapping",
+        tmp_path / "homes.toml",
+        "--checkpoint",
+        checkpoint,
+        "--register",
+    ]
     with setting.collector().start():
         # 125 days in a bit less than 8 s
         process = setting.start(*command, "--speed", "1400000", "--json")
