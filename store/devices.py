@@ -67,7 +67,7 @@ def upsert(connection: Connection, devices: Iterable[Device]) -> int:
     A device without ``retired`` is in use again. Writers queue until their transactions end. Raises psycopg.Error;
     ValueError for an id that is given twice.
     """
-    return _write(connection, "upsert", devices)
+    return _write(connection, _SQL["upsert"], devices)
 
 
 def add(connection: Connection, devices: Iterable[Device]) -> int:
@@ -76,10 +76,10 @@ def add(connection: Connection, devices: Iterable[Device]) -> int:
     For who knows less of a device than the registry may: place, class, model and retirement of a registered one stay.
     Raises psycopg.Error; ValueError for an id that is given twice.
     """
-    return _write(connection, "add", devices)
+    return _write(connection, _SQL["add"], devices)
 
 
-def _write(connection: Connection, query: str, devices: Iterable[Device]) -> int:
+def _write(connection: Connection, query: bytes, devices: Iterable[Device]) -> int:
     rows = list(devices)
     twice = [name for name, count in Counter(device.id for device in rows).items() if count > 1]
     if twice:
@@ -87,7 +87,7 @@ def _write(connection: Connection, query: str, devices: Iterable[Device]) -> int
     if not rows:
         return 0
     cursor = connection.execute(
-        _SQL[query],
+        query,
         (
             [device.id for device in rows],
             [device.family for device in rows],
