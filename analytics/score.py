@@ -153,6 +153,9 @@ def _pairs(left: tuple[Int64, Float64], right: tuple[Int64, Float64]) -> Int64:
     return result
 
 
+#: Reasons that only ever reject one reading of a message.
+_OF_READINGS = frozenset(("bad_value", "bad_unit", "out_of_range", "conflict", "unknown_property"))
+
 #: (device, property or None for a whole message, reason) -> how many.
 Rejections = Mapping[tuple[str, str | None, str], int]
 
@@ -182,9 +185,11 @@ def allot(
     readings in each message, since a message that is rejected whole is one row; ``table``: rows by (device, property
     or None, reason); ``counted``: by device, rejections that were counted and not kept, because there were too many.
     """
-    left = dict(table)
+    left, spare = dict(table), dict(counted)
     result = Allotment({}, {}, {})
     open_: dict[tuple[str, str], int] = {}
+    single = {(device, reason) for device, name, reason in table if name is not None}
+    single |= {(device, reason) for device, _, reason in readings if reason in _OF_READINGS}
     for (device, name, reason), wanted in readings.items():
         hits = min(wanted, left.get((device, name, reason), 0))
         if hits:
@@ -201,15 +206,35 @@ def allot(
         covered = min(wanted, sum(sizes[:whole]))
         if whole:
             left[device, None, reason] -= whole
-        kept = counted.get(device, 0)
-        covered = min(wanted, covered + (sum(sizes[whole : whole + kept]) if kept else 0))
+        if (short := wanted - covered) and spare.get(device):
+            # each that was only counted stands for one reading, or for a whole message
+            units = [1] * short if (device, reason) in single else sizes[whole:]
+            used = min(spare[device], len(units))
+            spare[device] -= used
+            covered = min(wanted, covered + sum(units[:used]))
         result.found[device] = result.found.get(device, 0) + covered
         if wanted > covered:
             result.absent[device] = result.absent.get(device, 0) + wanted - covered
     for (device, name, _reason), count in left.items():
         if count:
             result.more[device, name] = result.more.get((device, name), 0) + count
+    for device, count in spare.items():
+        if count:
+            result.more[device, None] = result.more.get((device, None), 0) + count
     return result
+
+
+def without_later(more: Mapping[tuple[str, str | None], int], later: Rejections) -> dict[tuple[str, str | None], int]:
+    """Rejections beyond those wanted, less those that came after the ledger's end, by device and property.
+
+    ``later``: rows by (device, property or None, reason). A late one that the ledger is to blame for leaves a reading
+    missing, so it still counts there.
+    """
+    result = dict(more)
+    for (device, name, _reason), count in later.items():
+        if (device, name) in result:
+            result[device, name] = max(0, result[device, name] - count)
+    return {key: count for key, count in result.items() if count}
 
 
 def quantiles(values: Float64) -> dict[str, float] | None:

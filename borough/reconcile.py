@@ -87,6 +87,8 @@ class _Columns:
     device: Int64
     property: Int64
     message: Int64
+    time: Int64
+    value: Float64
     expect: Int64
     fault: Int64
     reason: Int64
@@ -115,7 +117,7 @@ def _collect(paths: Sequence[Path], found: Survey, number: int, parts: int) -> _
                     codes[name][word] = len(lists[name])
                     lists[name].append(word)
             columns[name] = np.array([codes[name][word] for word in words], np.int64)[getattr(rows, name)[mine]]
-        for name in ("message", "expect", "published", "stored_time", "stored_value", "tolerance"):
+        for name in ("message", "time", "value", "expect", "published", "stored_time", "stored_value", "tolerance"):
             columns[name] = getattr(rows, name)[mine]
         for name, column in columns.items():
             pieces.setdefault(name, []).append(column)
@@ -214,18 +216,38 @@ class _Part:
         counted = scoring.only_counted(self.connection, names, since)
         readings, messages = self._wanted_rejections(rows, refused)
         allotment = score.allot(readings, messages, table, counted)
+        assert self.found.last is not None
+        # of messages that were sent after the ledger's end: what it says nothing of is no fault of it
+        later = scoring.rejections(self.connection, names, self.found.last + _CLOCKS_APART)
+        more = score.without_later(allotment.more, later)
+        repeats = np.bincount(rows.device[self._repeated(rows, refused)], minlength=len(self.names))
         by_device = np.bincount(rows.device[missing], minlength=len(self.names)) if len(missing) else None
         for place in devices.tolist():
             name = self.names[place]
             family = self.found.families[int(self.family_of[place])]
             self.result.add(family, "rejected", allotment.found.get(name, 0))
             absent = allotment.absent.get(name, 0)
+            # the repeat of a conflict is another one or, in the same batch, a duplicate: the account has it either way
+            again = min(absent, int(repeats[place]))
+            self.result.add(family, "duplicates", again)
+            absent -= again
             taken = min(absent, unclaimed.get(name, 0))
             gone = 0 if by_device is None else int(by_device[place])
             self.result.add(family, "wrong_value", taken)
             self.result.add(family, "unexpected", unclaimed.get(name, 0) - taken)
             self.result.add(family, "lost", absent - taken + gone)
-        self._explain(rows, missing, allotment.more)
+        self._explain(rows, missing, more)
+
+    def _repeated(self, rows: _Columns, refused: Int64) -> Int64:
+        """Conflicts that repeat an earlier one exactly."""
+        conflicts = refused[rows.reason[refused] == _place(rows.reasons, "conflict")]
+        keys = rows.value[conflicts], rows.time[conflicts], rows.property[conflicts], rows.device[conflicts]
+        order = np.lexsort(keys)
+        same = np.ones(max(len(order) - 1, 0), bool)
+        for key in keys:
+            same &= key[order][1:] == key[order][:-1]
+        found: Int64 = conflicts[order[1:][same]]
+        return found
 
     def _wanted_rejections(
         self, rows: _Columns, refused: Int64
@@ -252,10 +274,7 @@ class _Part:
             sizes.setdefault(self.names[device], []).append(count)
         for (name, what), count in more.items():
             family = self.found.families[int(self.family_of[self.found.devices[name]])]
-            if what is None:
-                explained = sum(sizes.get(name, [])[:count])
-            else:
-                explained = min(count, waiting.get((name, what), 0))
+            explained = sum(sizes.get(name, [])[:count]) if what is None else min(count, waiting.get((name, what), 0))
             self.result.add(family, "rejected_unexpectedly", max(count, explained))
             counts = self.result.families[family]
             counts["lost"] -= min(explained, counts["lost"])
@@ -306,6 +325,10 @@ class _Part:
         ):
             if count:
                 self.result.add(self.found.families[family], word, count)
+
+
+def _place(words: Sequence[str], word: str) -> int:
+    return list(words).index(word) if word in words else -1
 
 
 def _groups(keys: Int64) -> tuple[list[list[int]], list[int]]:

@@ -41,7 +41,8 @@ def write_report(path: Path, result: Score, ledgers: Sequence[str], *, inline: b
     script = _script_file()
     written = [path]
     if inline:
-        source = f"<script>{script.read_text(encoding='utf-8').replace('</script', '<\\/script')}</script>"
+        text = script.read_text(encoding="utf-8").replace("</script", "<\\/script")
+        source = f"<script>{text}</script>"
     else:
         copy = path.with_name(_SCRIPT)
         shutil.copyfile(script, copy)

@@ -16,7 +16,7 @@ DEVICE_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "outage": {"hours": 2.0},
     "clock_skew": {"seconds": -120.0},
     "clock_drift": {"seconds_per_day": 20.0},
-    "clock_lost": {"to": ["1970-01-01", "2099-01-01"]},
+    "clock_lost": {"to": ["1980-01-06", "2099-01-01"]},
     "stuck": {},
     "battery": {"days": 1.0},
     "silent": {},
@@ -111,6 +111,8 @@ def _instant(value: Any, fault: str) -> int:
             moment = datetime(moment.year, moment.month, moment.day) if isinstance(moment, date) else None  # noqa: DTZ001
         assert moment is not None
     except (ValueError, AssertionError):
-        raise FaultError(f"[faults] {fault}: to: {value!r} is no date such as 1970-01-01") from None
+        raise FaultError(f"[faults] {fault}: to: {value!r} is no date such as 1980-01-06") from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if moment.year < 1979:
+        raise FaultError(f"[faults] {fault}: to: {value!r} is before 1979: SenML takes such times as relative to now")
     return round(moment.timestamp()) * 1_000_000

@@ -137,7 +137,10 @@ class _Run:
         from store import devices as table
 
         with database() as connection:
-            table.upsert(connection, self.simulation.registered())
+            changed = table.upsert(connection, self.simulation.registered())
+        if changed:
+            # a collector that runs looks for new devices now and then; before that it would reject theirs
+            time.sleep(2 * read_settings().registry_refresh + 0.5)
 
     def _writer(self, stack: ExitStack) -> Any:
         from simulators.ledger import LedgerWriter

@@ -1,0 +1,172 @@
+"""A fleet with every fault, through a real broker and collector into TimescaleDB, and the score of it.
+
+Nothing may be unaccounted for: what a fault should cost is in the ledger, what it did cost is in the store.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.harness.collector import Collector
+from tests.harness.program import BOROUGH, environment
+from tests.servers import Mosquitto
+
+FLEETS = Path(__file__).resolve().parents[2] / "simulators" / "fleets"
+BAD = ("lost", "wrong_value", "wrong_time", "rejected_unexpectedly")
+FAULTS = FLEETS / "faults-all.toml"
+
+SUBSCRIPTIONS = """
+[[subscription]]
+topic = "glow/{device}/SENSOR/electricitymeter"
+format = "glow"
+[[subscription]]
+topic = "glow/{device}/SENSOR/gasmeter"
+format = "glow"
+[[subscription]]
+topic = "v3/+/devices/{device}/up"
+format = "tts"
+[[subscription]]
+topic = "airgradient/readings/{device}"
+format = "airgradient"
+[[subscription]]
+topic = "zigbee2mqtt/{device}"
+format = "zigbee2mqtt"
+"""
+
+
+class Way:
+    """The production path: a database, a broker and a collector, and the command line beside them."""
+
+    def __init__(self, folder: Path, database: str, broker: Mosquitto, stack: ExitStack) -> None:
+        self.folder, self.database, self.broker, self._stack = folder, database, broker, stack
+        self.ledger = folder / "ledger.parquet"
+        self.url = f"mqtt://127.0.0.1:{broker.port}"
+
+    def collect(self, **settings: object) -> Collector:
+        """Start the collector."""
+        return self._stack.enter_context(Collector(self.folder, self.database, self.url, **settings)).start()
+
+    def run(self, *arguments: object, status: int = 0) -> dict[str, Any]:
+        """Run ``borough … --json``."""
+        done = subprocess.run(
+            [*BOROUGH, *map(str, arguments), "--json"],
+            env=environment({"BOROUGH_DATABASE_URL": self.database, "BOROUGH_MQTT_URL": self.url}),
+            capture_output=True,
+            timeout=300,
+        )
+        print(done.stdout.decode()[:9000], done.stderr.decode()[-3000:])
+        assert done.returncode == status
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def execute(self, statement: str) -> int:
+        """Change the database; how many rows."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            return connection.execute(statement.encode()).rowcount
+
+
+@pytest.fixture
+def way(tmp_path: Path, database: str, mosquitto: Mosquitto) -> Iterator[Way]:
+    with ExitStack() as stack:
+        yield Way(tmp_path, database, mosquitto, stack)
+
+
+def account_for_all(way: Way, *options: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Simulate with a ledger, reconcile, and require that all is as it should be."""
+    sent = way.run("simulate", FAULTS, "--register", "--ledger", way.ledger, *options)
+    score = way.run("reconcile", way.ledger, "--wait", 30)
+    totals = {
+        name: sum(counts[name] for counts in sent["expected"].values())
+        for name in next(iter(sent["expected"].values()))
+    }
+    assert score["stored"] == totals["stored"]
+    assert score["thinned"] == totals["thinned"]
+    # the repeat of a conflict is a conflict or a duplicate, as the batches happen to be cut
+    assert score["rejected"] + score["duplicates"] == totals["rejected"] + totals["duplicate"]
+    assert 0 <= totals["rejected"] - score["rejected"] < 50
+    for word in ("lost", "wrong_value", "wrong_time", "rejected_unexpectedly", "unexpected"):
+        assert score[word] == 0, (word, score)
+    assert score["published"] == score["stored"] + score["duplicates"] + score["rejected"] + score["thinned"]
+    return sent, score
+
+
+@pytest.mark.parametrize("speech", ["native", pytest.param("senml-json", marks=pytest.mark.soak), "senml-cbor"])
+def test_every_fault_is_accounted_for(way: Way, speech: str) -> None:
+    way.collect()
+    sent, score = account_for_all(way, "--hours", 10, "--format", speech, "--pack", 4)
+    assert sent["messages"] > 3_000
+    assert score["rejected"] > 100
+    met = {part for name in sent["faults"] for part in name.split("+")}
+    assert {"outage", "clock_skew", "clock_drift", "clock_lost", "stuck", "battery", "silent", "units", "summer_time",
+            "loss", "duplicate", "out_of_order", "spike", "not_a_number", "malformed"} == met  # fmt: skip
+
+
+def test_every_fault_in_the_vendors_formats(way: Way) -> None:
+    subscriptions = way.folder / "subscriptions.toml"
+    subscriptions.write_text(SUBSCRIPTIONS)
+    way.collect(subscriptions=subscriptions)
+    sent, score = account_for_all(way, "--hours", 10, "--format", "vendor", "--connections", "gateway")
+    assert sent["formats"] == {
+        "parking-bay": "tts", "smart-meter": "glow", "air-monitor": "airgradient", "movement-sensor": "zigbee2mqtt",
+    }  # fmt: skip
+    assert score["families"]["smart-meter"]["thinned"] > 0
+
+
+@pytest.mark.soak
+def test_fifty_thousand_messages_with_every_fault(way: Way) -> None:
+    way.collect()
+    sent, _ = account_for_all(way, "--connections", "device")
+    assert sent["messages"] >= 50_000
+
+
+def test_damage_is_found_and_the_report_needs_no_network(way: Way) -> None:
+    way.collect()
+    account_for_all(way, "--hours", 2)
+    page = way.folder / "score.html"
+    way.run("reconcile", way.ledger, "--report", page)
+    text = page.read_text()
+    assert "Nothing is lost and nothing is wrong." in text
+    assert "http://" not in text
+    assert "https://" not in text
+    assert (way.folder / "plotly.min.js").stat().st_size > 1_000_000
+
+    first = "(select ctid from public.reading order by time, series_id limit 3)"
+    last = "(select ctid from public.reading where value <> 7777 order by time desc, series_id limit 3)"
+    assert way.execute(f"delete from public.reading where ctid in {first}") == 3
+    score = way.run("reconcile", way.ledger, status=1)
+    assert {word: score[word] for word in BAD if score[word]} == {"lost": 3}
+    assert way.execute(f"update public.reading set value = 7777 where ctid in {last}") == 3
+    score = way.run("reconcile", way.ledger, status=1)
+    assert {word: score[word] for word in BAD if score[word]} == {"lost": 3, "wrong_value": 3}
+    shift = f"update public.reading set time = time - interval '0.5 seconds' where ctid in {last}"
+    assert way.execute(shift) == 3
+    score = way.run("reconcile", way.ledger, "--report", page, "--inline", status=1)
+    assert {word: score[word] for word in BAD if score[word]} == {"lost": 3, "wrong_value": 3, "wrong_time": 3}
+    assert "3 wrong time" in page.read_text()
+    assert page.stat().st_size > 1_000_000
+
+
+def test_dry_run_twice_gives_the_same_bytes_and_is_not_reconciled(way: Way) -> None:
+    ledgers = [way.folder / f"{name}.parquet" for name in "abc"]
+    for ledger, seed in zip(ledgers, (7, 7, 8), strict=True):
+        done = way.run("simulate", FAULTS, "--seed", seed, "--hours", 1, "--dry-run", "--ledger", ledger)
+        assert done["published"] is False
+    assert ledgers[0].read_bytes() == ledgers[1].read_bytes() != ledgers[2].read_bytes()
+    done = subprocess.run(
+        [*BOROUGH, "reconcile", ledgers[0]],
+        env=environment({"BOROUGH_DATABASE_URL": way.database}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "dry run" in done.stderr
