@@ -101,7 +101,7 @@ def account_for_all(way: Way, *options: object) -> tuple[dict[str, Any], dict[st
 @pytest.mark.parametrize("speech", ["native", pytest.param("senml-json", marks=pytest.mark.soak), "senml-cbor"])
 def test_every_fault_is_accounted_for(way: Way, speech: str) -> None:
     way.collect()
-    sent, score = account_for_all(way, "--hours", 10, "--format", speech, "--pack", 4)
+    sent, score = account_for_all(way, "--hours", 11, "--format", speech, "--pack", 4)
     assert sent["messages"] > 3_000
     assert score["rejected"] > 100
     met = {part for name in sent["faults"] for part in name.split("+")}
@@ -113,7 +113,7 @@ def test_every_fault_in_the_vendors_formats(way: Way) -> None:
     subscriptions = way.folder / "subscriptions.toml"
     subscriptions.write_text(SUBSCRIPTIONS)
     way.collect(subscriptions=subscriptions)
-    sent, score = account_for_all(way, "--hours", 10, "--format", "vendor", "--connections", "gateway")
+    sent, score = account_for_all(way, "--hours", 11, "--format", "vendor", "--connections", "gateway")
     assert sent["formats"] == {
         "parking-bay": "tts", "smart-meter": "glow", "air-monitor": "airgradient", "movement-sensor": "zigbee2mqtt",
     }  # fmt: skip

@@ -12,6 +12,7 @@ from store import arrays, series
 from store.copy import copy_readings
 from tests.benchmarks import live, loads
 from tests.benchmarks.generating import generate_meters
+from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.replaying import replay
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import Worker, World, wait_for_rest
@@ -179,5 +180,6 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "peak_memory": peak_memory,
     "live": live_figures,
     "generate_meters": generate_meters,
+    "publish": publish_fleet,
     "replay": replay,
 }
