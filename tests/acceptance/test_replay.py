@@ -249,8 +249,8 @@ def test_ctrl_c_pauses_and_the_same_command_goes_on(setting: Setting, tmp_path: 
         "--register",
     ]
     with setting.collector().start():
-        # 125 days in a bit less than 8 s
-        process = setting.start(*command, "--speed", "1400000", "--json")
+        # 125 days in a bit less than 4 s
+        process = setting.start(*command, "--speed", "3000000", "--json")
         assert wait_for(lambda: checkpoint.exists() and json.loads(checkpoint.read_text())["sent"] > 500, 20)
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=20)
@@ -269,7 +269,7 @@ def test_ctrl_c_pauses_and_the_same_command_goes_on(setting: Setting, tmp_path: 
 def test_a_lost_broker_is_waited_for(setting: Setting, tmp_path: Path) -> None:
     path, expected = meters(tmp_path)
     with setting.collector().start():
-        arguments = ("--mapping", tmp_path / "homes.toml", "--register", "--speed", "2000000", "--json")
+        arguments = ("--mapping", tmp_path / "homes.toml", "--register", "--speed", "4000000", "--json")
         process = setting.start("replay", path, *arguments)
         assert wait_for(lambda: count(setting.database, "public.reading") > 1_000, 20)
         setting.mosquitto.restart()
