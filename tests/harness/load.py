@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -134,12 +134,3 @@ def assert_stored(database: str, expected: Expected) -> None:
     assert not strange, f"{len(strange)} readings that nobody sent, such as {strange[:3]}"
     assert not wrong, f"{len(wrong)} wrong values, such as {[(key, expected[key], found[key]) for key in wrong[:3]]}"
     assert rows == len(expected), f"{rows} rows for {len(expected)} readings"
-
-
-def by_family(load: Load, messages: Sequence[Message]) -> dict[str, int]:
-    """How many of these messages each family has, by their topics."""
-    found: dict[str, int] = {}
-    for topic, _ in messages:
-        family = topic.split("/")[1]
-        found[family] = found.get(family, 0) + 1
-    return found

@@ -41,7 +41,7 @@ def test_paho_killed(database: str, mosquitto: Mosquitto, collect: Collect, chan
 
 
 def test_paho_clean_stop_costs_no_duplicates(database: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
-    load = native_load(seed, 25_000)
+    load = native_load(seed, 15_000)
     register(database, load.devices)
     collector = collect(database, mosquitto.url, mqtt_source="paho", batch_readings=500).start()
     assert collector.stop() == 0
