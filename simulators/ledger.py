@@ -194,8 +194,8 @@ def read(paths: Iterable[Path]) -> Iterator[Rows]:
     """The rows of ledgers, row group by row group, in their order. Raises LedgerError."""
     for path in paths:
         try:
+            _check(path, pq.read_schema(path))
             with pq.ParquetFile(path, read_dictionary=[*_NAMES, "expect"]) as file:
-                _check(path, file.schema_arrow)
                 for group in range(file.num_row_groups):
                     yield _rows(path, file.read_row_group(group))
         except OSError as error:
@@ -223,8 +223,6 @@ def _check(path: Path, schema: pa.Schema) -> None:
         if place < 0:
             raise LedgerError(f"ledger {path}: has no column {field.name}")
         kind = schema.field(place).type
-        if pa.types.is_dictionary(kind):
-            kind = kind.value_type
         if kind != field.type:
             raise LedgerError(f"ledger {path}: column {field.name} is {kind}, not {field.type}")
 
