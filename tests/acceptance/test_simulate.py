@@ -160,13 +160,13 @@ def test_dry_run_twice_gives_the_same_bytes_and_is_not_reconciled(way: Way) -> N
         done = way.run("simulate", FAULTS, "--seed", seed, "--hours", 1, "--dry-run", "--ledger", ledger)
         assert done["published"] is False
     assert ledgers[0].read_bytes() == ledgers[1].read_bytes() != ledgers[2].read_bytes()
-    done = subprocess.run(
+    refused = subprocess.run(
         [*BOROUGH, "reconcile", ledgers[0]],
         env=environment({"BOROUGH_DATABASE_URL": way.database}),
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "dry run" in done.stderr
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "dry run" in refused.stderr

@@ -157,7 +157,7 @@ def test_senml_packs_follow_the_rfc() -> None:
 
 @pytest.mark.parametrize("wire", list(WIRES))
 def test_decoders_read_what_the_ledger_says(wire: str) -> None:
-    values = {
+    values: dict[str, dict[str, float]] = {
         "smart-meter": {"import_register": 6613.405, "power": 951.0},
         "parking-bay": {"occupied": 1, "temperature": -3},
         "air-monitor": {"pm2_5": 7, "temperature": 25.87},

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from analytics.score import MATCHED, MISSING, WRONG_TIME, WRONG_VALUE, Stored, Wanted, allot, match
 
 Row = tuple[int, int, float]
+Counted = dict[tuple[str, str | None, str], int]
 rows = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), st.sampled_from([0.0, 1.0, 2.5])), max_size=30)
 
 
@@ -63,9 +64,13 @@ def test_nothing_at_all() -> None:
 
 
 def test_rejections_by_reading_and_by_message() -> None:
-    readings = {("d1", "power", "out_of_range"): 3, ("d1", "power", "unreadable"): 2, ("d1", "co2", "unreadable"): 2}
+    readings: Counted = {
+        ("d1", "power", "out_of_range"): 3,
+        ("d1", "power", "unreadable"): 2,
+        ("d1", "co2", "unreadable"): 2,
+    }
     messages = {("d1", "out_of_range"): [1, 1, 1], ("d1", "unreadable"): [2, 2]}
-    table = {("d1", "power", "out_of_range"): 2, ("d1", None, "unreadable"): 2, ("d1", "co2", "conflict"): 4}
+    table: Counted = {("d1", "power", "out_of_range"): 2, ("d1", None, "unreadable"): 2, ("d1", "co2", "conflict"): 4}
     result = allot(readings, messages, table, {})
     assert result.found == {"d1": 6}
     assert result.absent == {"d1": 1}
@@ -73,6 +78,7 @@ def test_rejections_by_reading_and_by_message() -> None:
 
 
 def test_a_flood_that_was_only_counted_is_rejected_all_the_same() -> None:
-    readings = {("d1", "power", "out_of_range"): 5}
-    result = allot(readings, {("d1", "out_of_range"): [1] * 5}, {("d1", "power", "out_of_range"): 2}, {"d1": 3})
+    readings: Counted = {("d1", "power", "out_of_range"): 5}
+    table: Counted = {("d1", "power", "out_of_range"): 2}
+    result = allot(readings, {("d1", "out_of_range"): [1] * 5}, table, {"d1": 3})
     assert (result.found, result.absent, result.more) == ({"d1": 5}, {}, {})
