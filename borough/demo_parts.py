@@ -38,7 +38,7 @@ def database(folder: Path) -> Iterator[PostgresServer]:
     """The embedded PostgreSQL with its data in the folder, stopped at the end of the block."""
     settle_database(folder / "postgres")
     server = PostgresServer(
-        embedded_binaries(), folder / "postgres", settings={"shared_buffers": "32MB", "max_connections": 40}
+        embedded_binaries(), folder / "postgres", settings={"shared_buffers": "128MB", "max_connections": 40}
     )
     with server:
         yield server

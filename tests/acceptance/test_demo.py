@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,25 @@ from tests.servers import wait_for
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 FAMILIES = {"air-monitor", "movement-sensor", "parking-bay", "smart-meter"}
+#: A small borough with many faults: its past is there in a second, and an hour of the present in six.
+FLEET = """
+name = "small"
+seed = 3
+start = 2026-01-05T00:00:00Z
+days = 3
+[smart-meter]
+count = 5
+[parking-bay]
+count = 4
+heartbeat = 600
+[air-monitor]
+count = 2
+[movement-sensor]
+count = 1
+[faults]
+duplicate = { share = 0.1, seconds = 5 }
+malformed = 0.1
+"""
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -64,13 +84,21 @@ def users_of(folder: Path) -> dict[int, list[str]]:
     return found
 
 
-def start(state: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(state: Path, *arguments: str, fleet: Path | None = None) -> subprocess.Popen[str]:
+    small = [] if fleet is None else ["--fleet", str(fleet), "--speed", "600"]
     return subprocess.Popen(
-        [BOROUGH, "demo", "--state", str(state), *arguments],
+        [BOROUGH, "demo", "--state", str(state), *small, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(FLEET)
+    return path
 
 
 def await_page(demo: subprocess.Popen[str]) -> tuple[str, list[str]]:
@@ -104,31 +132,75 @@ def adds_up(report: dict[str, Any]) -> None:
     assert report["adds_up"] is True
 
 
-def test_it_ends_by_itself_and_adds_up(state: Path) -> None:
+def score_line(lines: list[str]) -> str:
+    """The printed line that scores the demo, for a shell."""
+    (found,) = (line.partition("score")[2].strip() for line in lines if line.startswith("  score"))
+    return found.replace(" borough ", f" {BOROUGH} ")
+
+
+def test_the_borough_ends_by_itself_and_adds_up(state: Path) -> None:
+    """The demo's own fleet, cut short while its history is being loaded."""
     begin = time.monotonic()
-    demo = start(state, "--seconds", "10", "--json")
+    demo = start(state, "--seconds", "4", "--json")
     page, lines = await_page(demo)
     up = time.monotonic() - begin
-    assert wait_for(lambda: "bay-001" in read(page), 9), "no reading reached the page"
-    out, errors = demo.communicate(timeout=60)
+    assert wait_for(lambda: "days loaded through the broker" in read(page), 20)
+    out, errors = demo.communicate(timeout=90)
     assert demo.returncode == 0, errors
     report = json.loads(out)
     adds_up(report)
     assert set(report["families"]) == FAMILIES
     assert report["messages"]["received"] == report["published"]
-    assert report["messages"]["rejected"] == report["readings"]["rejected"] == 0
-    assert all(family["readings"]["stored"] > 0 for family in report["families"].values())
+    assert report["messages"]["rejected"] == report["readings"]["duplicates"] == 0, "the history has no faults"
+    assert report["history"]["days"] == 56.25
+    assert 0 < report["history"]["days_loaded"] <= 56.25
+    assert report["score"]["published"] == report["score"]["stored"] == report["stored_in_table"]
     text = "".join(lines)
+    assert "552 simulated devices" in text
     assert "not the place for real data" in text
     assert str(state) in text
     assert up < 30, f"the page took {up:.1f} s"  # under 10 s on a quiet machine, measured
     assert not users_of(state)
 
 
-def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path) -> None:
-    demo = start(state)
+def test_planted_faults_are_seen_and_scored(state: Path, small: Path) -> None:
+    demo = start(state, "--json", fleet=small)
+    page, lines = await_page(demo)
+    for words in ("sent twice: counted as duplicates", "garbled: rejected", "simulated clock"):
+        assert wait_for(partial(_shows, page, words), 30), words
+    # while it runs, by the line that it printed: what is in the ledger by now is neither lost nor wrong
+    line = score_line(lines) + " --json"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    running = json.loads(done.stdout)
+    assert running["duplicates"] > 0
+    assert running["rejected"] > 0
+    demo.send_signal(signal.SIGINT)
+    out, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 0, errors
+    first = json.loads(out)
+    adds_up(first)
+    assert first["history"] == {**first["history"], "complete": True, "days": 3.25, "days_loaded": 3.25}
+    assert first["messages"]["rejected"] > 0
+    assert first["readings"]["duplicates"] > 0
+    assert first["score"] is None, "a score takes its time, and Ctrl-C does not wait for it"
+
+    again = start(state, "--seconds", "4", "--json", fleet=small)
+    out, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    second = json.loads(out)
+    adds_up(second)
+    assert second["history"]["readings"] == 0, "what is there is not loaded again"
+    assert second["messages"]["received"] == first["messages"]["received"] + second["published"]
+    score = second["score"]
+    assert score["published"] == score["stored"] + score["duplicates"] + score["rejected"] > 0
+    assert score["lost"] == score["wrong_value"] == score["wrong_time"] == score["rejected_unexpectedly"] == 0
+
+
+def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path, small: Path) -> None:
+    demo = start(state, fleet=small)
     page, _ = await_page(demo)
-    assert wait_for(lambda: "meter-001" in read(page), 20)
+    assert wait_for(lambda: "meter-0001" in read(page), 20)
     with urllib.request.urlopen(page, timeout=10) as answer:
         policy = answer.headers["Content-Security-Policy"]
         text = answer.read().decode()
@@ -149,51 +221,66 @@ def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path) 
     assert demo.returncode == 0, errors
 
 
+def _shows(page: str, words: str) -> bool:
+    return words in read(page)
+
+
 def read_as(page: str, host: str) -> None:
     """Ask for the page by another name, as a page of another site that points its name at us would."""
     urllib.request.urlopen(urllib.request.Request(page, headers={"Host": host}), timeout=10).close()
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.3, 0.8, 1.5, 2.5])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ended_during_the_start(state: Path, delay: float, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("delay", "number"),
+    [(0.0, signal.SIGINT), (0.4, signal.SIGTERM), (1.0, signal.SIGINT), (2.0, signal.SIGTERM), (4.0, signal.SIGINT)],
+)
+def test_ended_during_the_start_and_the_history(state: Path, delay: float, number: signal.Signals) -> None:
     demo = start(state)
     time.sleep(delay)
     demo.send_signal(number)
     _, errors = demo.communicate(timeout=60)
     # by the signal itself before the program has begun; 130 during the start; 0 where it was already up
     assert demo.returncode in (-number, 130, 0), errors
-    assert delay < 0.3 or "Traceback" not in errors
+    assert delay < 0.4 or "Traceback" not in errors
     assert wait_for(lambda: not users_of(state), 15)
 
 
-def test_ctrl_c_ends_it_and_it_goes_on_where_it_left_off(state: Path) -> None:
-    reports = []
-    for _ in range(2):
-        demo = start(state, "--json")
-        await_page(demo)
-        time.sleep(4)
-        demo.send_signal(signal.SIGINT)
-        out, errors = demo.communicate(timeout=60)
-        assert demo.returncode == 0, errors
-        reports.append(json.loads(out))
-        adds_up(reports[-1])
-        assert not users_of(state)
-    first, second = reports
-    assert second["messages"]["received"] == first["messages"]["received"] + second["published"]
-    assert second["readings"]["rejected"] == 0, "the same simulated instant said two things"
+def test_another_fleet_needs_another_folder(state: Path, small: Path) -> None:
+    first = start(state, "--seconds", "1", fleet=small)
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == 0, errors
+    second = start(state, "--seconds", "1")
+    _, errors = second.communicate(timeout=60)
+    assert second.returncode == 2
+    assert "began with another fleet file" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_fleet_file_that_is_wrong_is_told_before_anything_starts(state: Path, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.toml"
+    path.write_text(FLEET.replace("count = 5", 'count = 5\nformat = "glow"'))
+    demo = start(state, fleet=path)
+    _, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert errors == (
+        f"borough: fleet file {path}: smart-meter.format = 'glow'; the demo's devices speak native, senml-json, "
+        "senml-cbor\n"
+    )
 
 
 def test_killed_it_leaves_nothing_and_starts_again(state: Path) -> None:
     demo = start(state)
-    await_page(demo)
-    time.sleep(2)
+    page, _ = await_page(demo)
+    assert wait_for(lambda: "days loaded through the broker" in read(page), 20)
     demo.kill()
     demo.communicate()
-    again = start(state, "--seconds", "3", "--json")
+    again = start(state, "--seconds", "2", "--json")
     out, errors = again.communicate(timeout=90)
     assert again.returncode == 0, errors
-    adds_up(json.loads(out))
+    report = json.loads(out)
+    adds_up(report)
+    assert report["readings"]["rejected"] == 0, "the same simulated instant said two things"
+    assert report["score"]["lost"] == 0
     assert wait_for(lambda: not users_of(state), 15)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from dashboard import overview
 from dashboard.security import content_security_policy, plotly_script
+from dashboard.simulation import Simulation
 from store.batch import Counts
 from store.overview import LatestReading, MinuteCount
 
@@ -88,9 +89,61 @@ def test_newest_readings_by_family_and_device() -> None:
         LatestReading("bay-1", "parking-bay", "occupied", "1", minute(1), 1),
         LatestReading("m-1", "smart-meter", "import_interval", "kW.h", minute(2), 0.5),
     ]
-    assert overview.newest(readings) == [
-        ("Parking bays", [overview.DeviceNow("bay-1", minute(1), [("battery", "80 %"), ("occupied", "occupied")])]),
-        ("Smart meters", [overview.DeviceNow("m-1", minute(2), [("import interval", "0.5 kWh")])]),
+    assert overview.newest(readings, {"parking-bay": 200, "smart-meter": 1}) == [
+        overview.FamilyNow(
+            "parking-bay",
+            "Parking bays",
+            [overview.DeviceNow("bay-1", minute(1), [("battery", "80 %"), ("occupied", "occupied")])],
+            200,
+        ),
+        overview.FamilyNow(
+            "smart-meter", "Smart meters", [overview.DeviceNow("m-1", minute(2), [("import interval", "0.5 kWh")])], 1
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("family", "refresh", "expected"),
+    [
+        (None, False, "/"),
+        (None, True, "/?refresh=true"),
+        ("parking-bay", False, "/?family=parking-bay"),
+        ("a&b", True, "/?family=a%26b&refresh=true"),
+    ],
+)
+def test_links_keep_what_was_chosen(family: str | None, refresh: bool, expected: str) -> None:
+    assert overview.address(family, refresh=refresh) == expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (Simulation(), "The parts are starting; the first readings come within seconds."),
+        (
+            Simulation("history", days=56.25, days_loaded=14.1, history_readings=1_000_000),
+            "History: 14 of 56 days loaded through the broker (25 %, 1,000,000 readings).",
+        ),
+        (
+            Simulation("live", at=NOW - timedelta(hours=5), speed=60),
+            "It is Sunday 1 February, 07:30 UTC on the simulated clock, which runs 60 times as fast.",
+        ),
+        (
+            Simulation("live", at=NOW - timedelta(seconds=59), speed=60),
+            "The simulated clock has caught up with the real one.",
+        ),
+        (Simulation("over", at=NOW), "The simulation is over; what it sent is stored."),
+    ],
+)
+def test_how_far_the_simulation_is(shown: Simulation, words: str) -> None:
+    assert shown.words(NOW) == words
+
+
+def test_planted_faults_are_told_with_what_becomes_of_them() -> None:
+    shown = Simulation("live", planted={"duplicate": 3, "outage+duplicate": 2, "malformed": 1})
+    assert [(words, count) for words, _, count in shown.faults()] == [
+        ("sent twice", 5),
+        ("cut short or garbled", 1),
+        ("held up by a lost connection and sent late, in one burst", 2),
     ]
 
 
