@@ -29,18 +29,14 @@ class Dataset(NamedTuple):
     sample: Callable[[Path], None]
     origin: str = "real"
 
-    def expected(self, folder: Path) -> tuple[dict[tuple[str, str, int], float], int]:
-        """What must stand in the table by (device, property, microseconds), and how many cells there are.
-
-        A car park has no fewer than 0 free spaces: such cells are to be rejected.
-        """
+    def expected(self, folder: Path) -> dict[tuple[str, str, int], float]:
+        """What must stand in the table by (device, property, microseconds): every cell, no two of one key."""
         rows = list(self.read(folder))
         keyed = {
-            (device, name, (time - _EPOCH) // timedelta(microseconds=1)): value
-            for device, name, time, value in rows
-            if not (name == "free_spaces" and value < 0)
+            (device, name, (time - _EPOCH) // timedelta(microseconds=1)): value for device, name, time, value in rows
         }
-        return keyed, len(rows)
+        assert len(keyed) == len(rows)
+        return keyed
 
 
 def folder_of_recordings() -> Path | None:
