@@ -218,7 +218,7 @@ class _Part:
         allotment = score.allot(readings, messages, table, counted)
         assert self.found.last is not None
         # of messages that were sent after the ledger's end: what it says nothing of is no fault of it
-        later = scoring.rejections(self.connection, names, self.found.last + _CLOCKS_APART)
+        later = scoring.rejections(self.connection, names, self.found.last)
         more = score.without_later(allotment.more, later)
         repeats = np.bincount(rows.device[self._repeated(rows, refused)], minlength=len(self.names))
         by_device = np.bincount(rows.device[missing], minlength=len(self.names)) if len(missing) else None
