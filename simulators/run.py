@@ -15,6 +15,7 @@ import numpy as np
 from devices.device import Device
 from devices.models import model_of
 from simulators import ledger
+from simulators.columns import starts
 from simulators.connections import Connections
 from simulators.encode import VENDOR, WIRES, Wire, plan, speaking
 from simulators.fault_options import FaultOptions
@@ -31,6 +32,7 @@ _DAY = 86_400_000_000
 #: A window is a day for so many devices and shorter for more: it is in memory whole.
 _DEVICES_A_DAY = 4_000
 _BURST = 500
+_BLOCK = 5_000
 _TICK = 0.05
 #: How far from the publication the arrival of a message without a time may be [us].
 TOLERANCE = 300_000_000
@@ -211,8 +213,7 @@ def publish(
     progress = Progress()
     number = 0
     for (_, edge), streams in zip(simulation.windows(), simulation.streams(clock.arrival), strict=True):
-        jobs = [_encoded(stream, simulation.wires[stream.family]) for stream in streams]
-        sent = _play(streams, jobs, clock, connections, line_of, progress, watch, stopped)
+        sent = _play(simulation, streams, clock, connections, line_of, progress, watch, stopped)
         for stream, stamps in zip(streams, sent, strict=True):
             published = stamps[stream.message]
             out = (published != NO_TIME) | (stream.expect == UNSENT)
@@ -231,15 +232,9 @@ def publish(
     return progress
 
 
-def _encoded(stream: Stream, wire: Wire) -> list[tuple[str, bytes] | None]:
-    unsent = stream.expect == UNSENT
-    made = wire.encode(rows_of(stream, np.flatnonzero(~unsent)) if unsent.any() else stream)
-    return made + [None] * (int(stream.message.max(initial=-1)) + 1 - len(made))
-
-
 def _play(
+    simulation: Simulation,
     streams: Sequence[Stream],
-    jobs: Sequence[Sequence[Message | None]],
     clock: Clock,
     connections: Connections,
     line_of: Mapping[str, Sequence[int]],
@@ -247,44 +242,91 @@ def _play(
     watch: Callable[[Progress], None],
     stopped: Callable[[], bool],
 ) -> list[Int64]:
-    """Publish the messages of one window, all families in the order in which they are due; when each went out [us]."""
-    sent = [np.full(len(messages), NO_TIME) for messages in jobs]
-    dues, readings, lines = [], [], []
-    for stream, messages in zip(streams, jobs, strict=True):
-        due = np.zeros(len(messages), np.int64)
-        due[stream.message] = stream.due
-        dues.append(due)
-        readings.append(np.bincount(stream.message, minlength=len(messages)))
-        line = np.zeros(len(messages), np.int64)
-        line[stream.message] = np.asarray(line_of[stream.family], np.int64)[stream.device]
-        lines.append(line)
-    if not dues:
+    """Publish the messages of one window, all families in the order in which they are due; when each went out [us].
+
+    Messages are encoded block by block: the broker works on one while the next is made.
+    """
+    plans = [_Plan(stream, simulation.wires[stream.family], line_of[stream.family]) for stream in streams]
+    sent = [np.full(len(plan_.due), NO_TIME) for plan_ in plans]
+    if not plans:
         return sent
-    due, reading, line = np.concatenate(dues), np.concatenate(readings), np.concatenate(lines)
-    every = [message for messages in jobs for message in messages]
-    whole = np.full(len(due), NO_TIME)
+    due = np.concatenate([plan_.due for plan_ in plans])
+    of_plan = np.repeat(np.arange(len(plans)), [len(plan_.due) for plan_ in plans])
+    place = np.concatenate([np.arange(len(plan_.due)) for plan_ in plans])
     order = np.argsort(due, kind="stable")
-    order = order[[every[place] is not None for place in order.tolist()]]
+    order = order[np.concatenate([plan_.goes for plan_ in plans])[order]]
     goes = clock.arrival(due[order])
-    place = 0
     looked = time.monotonic()
-    while place < len(order) and not stopped():
-        now = time.time_ns() // 1_000
-        ready = int(np.searchsorted(goes, now, side="right"))
-        if ready <= place:
-            connections.wait(min(_TICK, (int(goes[place]) - now) / 1e6))
-        else:
-            part = order[place : min(ready, place + _BURST)]
-            whole[part] = now
-            connections.send([every[index] for index in part.tolist()], line[part].tolist())
-            place += len(part)
-            progress.messages += len(part)
-            progress.readings += int(reading[part].sum())
-            progress.at = int(due[part[-1]])
-        if time.monotonic() - looked >= 0.5:
-            looked = time.monotonic()
-            watch(progress)
-    return list(np.split(whole, np.cumsum([len(messages) for messages in jobs])[:-1]))
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        ready = _Block(plans, of_plan[block], place[block])
+        at = 0
+        while at < len(block) and not stopped():
+            now = time.time_ns() // 1_000
+            free = int(np.searchsorted(goes[start : start + len(block)], now, side="right"))
+            if free <= at:
+                connections.wait(min(_TICK, (int(goes[start + at]) - now) / 1e6))
+            else:
+                end = min(free, at + _BURST)
+                part = slice(at, end)
+                for number in range(len(plans)):
+                    sent[number][ready.place[part][ready.of_plan[part] == number]] = now
+                connections.send(ready.messages[part], ready.lines[part])
+                progress.messages += end - at
+                progress.readings += int(ready.readings[part].sum())
+                progress.at = int(due[block[end - 1]])
+                at = end
+            if time.monotonic() - looked >= 0.5:
+                looked = time.monotonic()
+                watch(progress)
+    return sent
+
+
+class _Plan:
+    """One family's messages of a window: when each is due, whether it goes out, over which line, and its rows."""
+
+    def __init__(self, stream: Stream, wire: Wire, lines: Sequence[int]) -> None:
+        self.stream, self.wire = stream, wire
+        self.edges = starts(stream.message)
+        firsts = self.edges[:-1]
+        self.due = stream.due[firsts]
+        self.goes = stream.expect[firsts] != UNSENT
+        self.line = np.asarray(lines, np.int64)[stream.device[firsts]]
+
+    def encode(self, places: Int64) -> list[Message]:
+        """The messages of these numbers, which rise; each of them goes out."""
+        low, high = int(places[0]), int(places[-1]) + 1
+        rows = np.arange(self.edges[low], self.edges[high])
+        part = rows_of(self.stream, rows[self.goes[self.stream.message[rows]]])
+        part.message = part.message - low
+        part.spoiled = {number - low: self.stream.spoiled[number] for number in self._spoiled(low, high)}
+        made = self.wire.encode(part)
+        found = [made[place] for place in (places - low).tolist()]
+        if None in found:
+            raise RuntimeError(f"format {self.wire.name} made no message of a {self.stream.family}'s readings")
+        return [message for message in found if message is not None]
+
+    def _spoiled(self, low: int, high: int) -> list[int]:
+        return [number for number in self.stream.spoiled if low <= number < high]
+
+
+class _Block:
+    """Messages of several families in the order in which they go out, encoded."""
+
+    def __init__(self, plans: Sequence[_Plan], of_plan: Int64, place: Int64) -> None:
+        self.of_plan, self.place = of_plan, place
+        messages: list[Message] = [("", b"")] * len(place)
+        line, self.readings = np.zeros(len(place), np.int64), np.zeros(len(place), np.int64)
+        for number, plan_ in enumerate(plans):
+            mine = np.flatnonzero(of_plan == number)
+            if not len(mine):
+                continue
+            places = place[mine]
+            for index, message in zip(mine.tolist(), plan_.encode(places), strict=True):
+                messages[index] = message
+            line[mine] = plan_.line[places]
+            self.readings[mine] = plan_.edges[places + 1] - plan_.edges[places]
+        self.messages, self.lines = messages, line.tolist()
 
 
 def _whole(parts: Sequence[Signals]) -> Signals:

@@ -6,6 +6,7 @@ Nothing may be unaccounted for: what a fault should cost is in the ledger, what 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +17,8 @@ import psycopg
 import pytest
 
 from tests.harness.collector import Collector
-from tests.harness.program import BOROUGH, environment
+from tests.harness.load import grows
+from tests.harness.program import BOROUGH, WITH_US, environment
 from tests.servers import Mosquitto
 
 FLEETS = Path(__file__).resolve().parents[2] / "simulators" / "fleets"
@@ -170,3 +172,22 @@ def test_dry_run_twice_gives_the_same_bytes_and_is_not_reconciled(way: Way) -> N
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "dry run" in refused.stderr
+
+
+def test_stopped_early_the_ledger_holds_what_is_out(way: Way) -> None:
+    way.collect()
+    command = [*BOROUGH, "simulate", FAULTS, "--register", "--ledger", way.ledger, "--speed", "1800", "--json"]
+    running = subprocess.Popen(
+        [*WITH_US, *map(str, command), "--connections", "device"],
+        env=environment({"BOROUGH_DATABASE_URL": way.database, "BOROUGH_MQTT_URL": way.url}),
+        stdout=subprocess.PIPE,
+    )
+    assert grows(way.database, "public.reading", 500, 30)
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=30)
+    assert running.returncode == 0
+    sent = json.loads(out)
+    assert 0 < sent["messages"] < 20_000, "half an hour a second, for a few seconds"
+    score = way.run("reconcile", way.ledger, "--wait", 30)
+    assert score["published"] == sent["readings"]
+    assert all(score[word] == 0 for word in BAD)
