@@ -26,6 +26,7 @@ tolerance               int64                 how far the stored time may be fro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -199,7 +200,7 @@ def read(paths: Iterable[Path]) -> Iterator[Rows]:
                 for group in range(file.num_row_groups):
                     yield _rows(path, file.read_row_group(group))
         except OSError as error:
-            raise LedgerError(f"ledger {path}: {error.strerror or error}") from None
+            raise LedgerError(f"ledger {path}: {_why(error)}") from None
         except pa.ArrowInvalid as error:
             raise LedgerError(f"ledger {path}: is no whole Parquet file ({str(error).splitlines()[0]})") from None
 
@@ -211,10 +212,15 @@ def count(paths: Iterable[Path]) -> int:
         try:
             total += pq.read_metadata(path).num_rows
         except OSError as error:
-            raise LedgerError(f"ledger {path}: {error.strerror or error}") from None
+            raise LedgerError(f"ledger {path}: {_why(error)}") from None
         except pa.ArrowInvalid as error:
             raise LedgerError(f"ledger {path}: is no whole Parquet file ({str(error).splitlines()[0]})") from None
     return total
+
+
+def _why(error: OSError) -> str:
+    """The system's words for an error; Arrow puts its own around them."""
+    return os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
 
 
 def _check(path: Path, schema: pa.Schema) -> None:
