@@ -9,7 +9,7 @@ chmod 700 private
 chmod 777 private/accounts
 
 secret() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-for name in superuser_password database_password collector_password; do
+for name in superuser_password database_password collector_password simulator_password; do
     [ -s "private/$name" ] || { secret >"private/$name" && chmod 444 "private/$name"; }
 done
 
@@ -19,4 +19,7 @@ if [ ! -e "$list" ]; then
     printf 'device_id,username,password\nborough-collector,borough-collector,%s\n' "$(cat private/collector_password)" >"$list"
     chmod 666 "$list"
 fi
+# The simulator's account, for the profile `demo`; the list drops it again while no device stands behind that gateway.
+grep -q '^borough-simulator,' "$list" ||
+    printf 'borough-simulator,borough-simulator,%s\n' "$(cat private/simulator_password)" >>"$list"
 echo "Secrets are in deploy/private."

@@ -10,5 +10,7 @@ ACCOUNTS = ("devices", "credentials", "/accounts")
 COLLECT = ("collect",)
 MAINTAIN = ("maintain",)
 LIST = ("devices", "list")
+FLEET = ("simulate", "/fleet.toml", "--register", "--gateway", "borough-simulator", "--hours", "1", "--dry-run")
+SIMULATE = ("simulate", "/fleet.toml", "--format", "senml-json", "--pack", "200")
 
-COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, MAINTAIN, LIST)
+COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, MAINTAIN, LIST, FLEET, SIMULATE)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ import typer
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table
 from borough.settings import broker_options, read_settings
+from devices.device import DEVICE_ID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,6 +37,9 @@ def simulate(
     register: Annotated[
         bool, typer.Option("--register", help="Register the devices first; needs the database.")
     ] = False,
+    gateway: Annotated[
+        str, typer.Option(metavar="NAME", help="Register them as behind this gateway, whose account speaks for them.")
+    ] = "",
     ledger: Annotated[Path | None, typer.Option(help="Write a ledger here, for borough reconcile.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Generate everything, publish nothing.")] = False,
     check: Annotated[
@@ -60,7 +65,11 @@ def simulate(
     simulation = simulation_of(asked)
     if ledger is not None and not ledger.absolute().parent.is_dir():
         raise UsageError(f"--ledger {ledger}: the folder does not exist")
-    return _Run(simulation, ledger, json_output=json_output).start(pace, connections, register, dry_run=dry_run)
+    if gateway and not (register and DEVICE_ID.match(gateway)):
+        raise UsageError(f"--gateway {gateway!r}: needs --register, and letters, digits and . _ : @ - only")
+    return _Run(simulation, ledger, gateway, json_output=json_output).start(
+        pace, connections, register, dry_run=dry_run
+    )
 
 
 def register(app: typer.Typer) -> None:
@@ -69,8 +78,8 @@ def register(app: typer.Typer) -> None:
 
 
 class _Run:
-    def __init__(self, simulation: Any, ledger: Path | None, *, json_output: bool) -> None:
-        self.simulation, self.ledger, self.json_output = simulation, ledger, json_output
+    def __init__(self, simulation: Any, ledger: Path | None, gateway: str, *, json_output: bool) -> None:
+        self.simulation, self.ledger, self.gateway, self.json_output = simulation, ledger, gateway, json_output
 
     def start(
         self, speed: float | None, mode: Literal["one", "gateway", "device"], register: bool, *, dry_run: bool
@@ -83,6 +92,8 @@ class _Run:
         with ExitStack() as stack:
             watch = self._watch(stack)
             if dry_run:
+                if register:
+                    self._register()
                 progress = run_dry(self.simulation, self._writer(stack), watch)
                 unheard = 0
             else:
@@ -137,7 +148,12 @@ class _Run:
         from store import devices as table
 
         with database() as connection:
-            changed = table.upsert(connection, self.simulation.registered())
+            devices = self.simulation.registered()
+            if self.gateway:
+                devices = [
+                    replace(device, attributes={**device.attributes, "gateway": self.gateway}) for device in devices
+                ]
+            changed = table.upsert(connection, devices)
         if changed:
             # a collector that runs looks for new devices now and then; before that it would reject theirs
             time.sleep(2 * read_settings().registry_refresh + 0.5)

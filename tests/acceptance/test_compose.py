@@ -26,11 +26,20 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from borough.postgres_server import free_port
 from scripts.parts import Parts
-from tests.commands import ACCOUNTS, COLLECT, COMPOSE_COMMANDS, LIST, MAINTAIN, MIGRATE
+from tests.commands import ACCOUNTS, COLLECT, COMPOSE_COMMANDS, FLEET, LIST, MAINTAIN, MIGRATE, SIMULATE
 from tests.servers import Cluster, Mosquitto, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+#: In place of the demo's eight weeks: 4 homes, 2 properties, 48 half-hours.
+_FLEET = """
+name = "small"
+start = 2026-01-05T00:00:00Z
+days = 1
+[smart-meter]
+count = 4
+properties = ["import_interval", "import_register"]
+"""
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 
 
@@ -66,7 +75,8 @@ class Stack:
         return {"PATH": os.environ["PATH"], **{name: _replaced(value, places) for name, value in values.items()}}
 
     def command(self, command: tuple[str, ...]) -> list[str]:
-        return [BOROUGH, *(part.replace("/accounts", str(self.private / "accounts")) for part in command)]
+        places = {"/accounts": str(self.private / "accounts"), "/fleet.toml": str(self.deploy / "fleet.toml")}
+        return [BOROUGH, *(_replaced(part, places) for part in command)]
 
     def run(self, command: tuple[str, ...]) -> str:
         """Standard output of one command that must end with 0."""
@@ -160,7 +170,9 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         ran.append(command)
         return stack.run(command)
 
+    (stack.deploy / "fleet.toml").write_text(_FLEET)
     run(MIGRATE)
+    run(FLEET)
     run(ACCOUNTS)
     broker.start()
     with _collector(stack) as collector:
@@ -177,6 +189,9 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         broker.reload()
         assert _publish(stack, "m1", b'{"time": "2026-02-01T00:30:00Z", "import_interval": 0.213}')
         assert wait_for(lambda: _stored(stack) == [0.213], 20.0)
+        said = run(SIMULATE)
+        assert re.search(r"\b384 readings published", said), said
+        assert wait_for(lambda: len(_stored(stack)) == 1 + 384, 20.0)
         run(MAINTAIN)
         collector.send_signal(signal.SIGTERM)
         assert collector.wait(30.0) == 0
