@@ -73,7 +73,9 @@ def _speaking(fleet: Fleet, formats: Mapping[str, str]) -> Fleet:
     plans: dict[str, Any] = {}
     for family, plan in fleet.plans.items():
         if plan.format != formats[family]:
-            plans[family] = replace(plan, format=formats[family], properties=PROPERTIES[family, formats[family]])
+            own, other = PROPERTIES[family, plan.format], PROPERTIES[family, formats[family]]
+            # native and SenML carry the same: what the file chose of it stays
+            plans[family] = replace(plan, format=formats[family], properties=plan.properties if own == other else other)
     names = {"smart-meter": "meters", "parking-bay": "bays", "air-monitor": "air", "movement-sensor": "movement"}
     return replace(fleet, **{names[family]: plan for family, plan in plans.items()})
 
