@@ -23,10 +23,11 @@ servers: $(READY)
 	@.venv/bin/python -m scripts.servers $(ARGS)
 
 # TimescaleDB and Mosquitto first, where their download may take its time. Under CI they must be had; elsewhere the
-# tests that need them are skipped with the reason that is printed here.
+# tests that need them are skipped with the reason that is printed here. Two processes, a file in one of them, each with
+# servers of its own: much of a test with real processes is waiting (ARGS="-n 0 -s" for one process that prints).
 test: $(READY)
 	@.venv/bin/python -m scripts.parts || test -z "$$CI"
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY)
 	.venv/bin/ruff check .
