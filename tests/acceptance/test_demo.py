@@ -146,7 +146,7 @@ def test_the_borough_ends_by_itself_and_adds_up(state: Path) -> None:
     up = time.monotonic() - begin
     assert wait_for(lambda: "days loaded through the broker" in read(page), 20)
     out, errors = demo.communicate(timeout=90)
-    assert demo.returncode == 0, errors
+    assert demo.returncode == 0, out + errors
     report = json.loads(out)
     adds_up(report)
     assert set(report["families"]) == FAMILIES
@@ -177,7 +177,7 @@ def test_planted_faults_are_seen_and_scored(state: Path, small: Path) -> None:
     assert running["rejected"] > 0
     demo.send_signal(signal.SIGINT)
     out, errors = demo.communicate(timeout=60)
-    assert demo.returncode == 0, errors
+    assert demo.returncode == 0, out + errors
     first = json.loads(out)
     adds_up(first)
     assert first["history"] == {**first["history"], "complete": True, "days": 3.25, "days_loaded": 3.25}
@@ -218,7 +218,7 @@ def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path, 
     refused.value.close()
     demo.send_signal(signal.SIGTERM)
     _, errors = demo.communicate(timeout=60)
-    assert demo.returncode == 0, errors
+    assert demo.returncode == 0, out + errors
 
 
 def _shows(page: str, words: str) -> bool:
