@@ -17,6 +17,9 @@ from simulators.publisher import PublishError
 from simulators.run import Clock, Progress, Simulation, publish
 from store.times import instant
 
+#: So long what is out may take to be stored.
+_DELIVERY_SECONDS = 30.0
+
 
 class FleetAtWork(threading.Thread):
     """Publishes a plan until `end` is asked for. ``shown`` is how far it is.
@@ -63,10 +66,20 @@ class FleetAtWork(threading.Thread):
                     self.shown = replace(self.shown, phase="live", days_loaded=self.shown.days)
                     clock = Clock(self._plan.live.span[0], _now(), self._speed)
                     self._publish(self._plan.live, clock, connections, self._watch_live, self._of_live)
+                self._await_delivery()
             self.ledger.close()
         except (PublishError, OSError) as error:
             self.error = error
         self.shown = replace(self.shown, phase="over")
+
+    def _await_delivery(self) -> None:
+        """Stay connected until all is stored.
+
+        When a publisher leaves, amqtt throws away what it has acknowledged to it and not yet passed on.
+        """
+        until = time.monotonic() + _DELIVERY_SECONDS
+        while self._received() < self.published and time.monotonic() < until:
+            time.sleep(0.02)
 
     def _publish(
         self,
