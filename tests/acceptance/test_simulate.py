@@ -93,7 +93,7 @@ def account_for_all(way: Way, *options: object) -> tuple[dict[str, Any], dict[st
     assert score["thinned"] == totals["thinned"]
     # the repeat of a conflict is a conflict or a duplicate, as the batches happen to be cut
     assert score["rejected"] + score["duplicates"] == totals["rejected"] + totals["duplicate"]
-    assert 0 <= totals["rejected"] - score["rejected"] < 50
+    assert 0 <= totals["rejected"] - score["rejected"] < 0.02 * totals["rejected"]
     for word in ("lost", "wrong_value", "wrong_time", "rejected_unexpectedly", "unexpected"):
         assert score[word] == 0, (word, score)
     assert score["published"] == score["stored"] + score["duplicates"] + score["rejected"] + score["thinned"]
