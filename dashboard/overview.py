@@ -120,7 +120,7 @@ def newest(readings: Sequence[LatestReading], heard: Mapping[str, int]) -> list[
                 DeviceNow(
                     device,
                     max(reading.time for reading in found),
-                    [(reading.property.replace("_", " "), value_words(reading)) for reading in found],
+                    [(property_words(reading.property), value_words(reading)) for reading in found],
                 )
                 for device, found in devices.items()
             ],
@@ -134,6 +134,11 @@ def address(family: str | None, *, refresh: bool) -> str:
     """The page's address: of all families or one of them, with or without refreshing by itself."""
     query = urlencode({**({"family": family} if family else {}), **({"refresh": "true"} if refresh else {})})
     return f"/?{query}" if query else "/"
+
+
+def property_words(name: str) -> str:
+    """A property's name for people: ``pm2_5`` is PM2.5."""
+    return "PM2.5" if name == "pm2_5" else name.upper() if name in ("pm1", "pm10") else name.replace("_", " ")
 
 
 def value_words(reading: LatestReading) -> str:
