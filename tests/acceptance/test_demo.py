@@ -218,7 +218,7 @@ def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path, 
     refused.value.close()
     demo.send_signal(signal.SIGTERM)
     _, errors = demo.communicate(timeout=60)
-    assert demo.returncode == 0, out + errors
+    assert demo.returncode == 0, errors
 
 
 def _shows(page: str, words: str) -> bool:
