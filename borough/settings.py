@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from borough.addresses import database_url, mqtt_address
 from devices.decoders import FORMATS
@@ -40,6 +42,23 @@ def _instant(value: Any) -> Any:
 
 def _days(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() in ("", "off", "never") else value
+
+
+def _zone(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return ZoneInfo(value.strip())
+        except (KeyError, ValueError, OSError):
+            raise PydanticCustomError("time_zone", "is no time zone such as Europe/London") from None
+    return value
+
+
+def _paths(value: Any) -> Any:
+    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _lines(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
@@ -108,6 +127,28 @@ class Settings(BaseSettings):
     archive_retention_movement_sensor: Days = 30
     archive_retention_car_park: Days = 400
     columnstore_after: Annotated[int, Field(ge=1, le=36_500)] = 30
+
+    time_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo("Europe/London")
+    energy_file: File = None
+    vacant_watt_hours: Annotated[int, Field(ge=0)] = 1_000
+    coverage: Annotated[float, Field(gt=0, le=1)] = 0.9
+    tombstone_key_file: File = None
+    tombstone_log: File = None
+    personal_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
+
+    web_host: str = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    web_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None
+    web_secret_file: File = None
+    oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret_file: File = None
+    oidc_tenancy_claim: str = "borough_tenancy"
+    oidc_roles_claim: str = "borough_roles"
+    session_idle: Annotated[int, Field(ge=60, le=86_400)] = 1_800
+    council_name: str = "Your council"
+    council_address: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(default_factory=list)
+    help_line: str | None = None
 
 
 def variable(field: str) -> str:

@@ -1,0 +1,133 @@
+"""The words of homes and those who live in them. Pure: what a home is, not where it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+DWELLINGS = ("flat", "maisonette", "terraced", "semi-detached", "detached", "bungalow", "other")
+HEATING = ("gas", "electric", "heat-pump", "heat-network", "oil", "other")
+TENURES = ("owner", "private-rent", "council-rent", "housing-association", "other")
+EPC_BANDS = ("A", "B", "C", "D", "E", "F", "G")
+PAYMENTS = ("direct-debit", "on-receipt", "prepayment")
+PURPOSES = ("comparison", "evaluation", "messages", "finer-storage")
+#: How a consent, a change of details or a sign-in came to us.
+CHANNELS = ("import", "page", "paper", "assist", "telephone")
+#: What a home uses; ``export`` is what it gives back to the grid and is never compared.
+FUELS = ("electricity", "gas", "heat", "export")
+COMPARED = ("electricity", "gas", "heat")
+
+
+@dataclass(frozen=True, slots=True)
+class HomeDetails:
+    """What a home is. ``floor_area`` [m2]; None is not known. Dwelling and heating decide who its neighbours are."""
+
+    dwelling: str
+    heating: str
+    heat_network: str | None = None
+    floor_area: float | None = None
+    bedrooms: int | None = None
+    epc: str | None = None
+    tenure: str | None = None
+    deprivation_decile: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home: ``id`` is its pseudonym (14 digits), ``uprn`` text of up to 12 digits, ``address`` lines of an envelope.
+
+    ``lon``, ``lat`` in degrees, WGS 84.
+    """
+
+    id: int
+    uprn: str
+    address: Sequence[str]
+    lon: float
+    lat: float
+    details: HomeDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """Who lives in a home from ``from_day`` to ``to_day`` (not included; None: still there). ``id``: 14 digits."""
+
+    id: int
+    home_id: int
+    from_day: date
+    to_day: date | None = None
+    name: str | None = None
+    occupants: int | None = None
+    electric_vehicle: bool | None = None
+    medical_equipment: bool | None = None
+    large_print: bool = False
+    letters: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One purpose that a tenancy agreed to; ``withdrawn_at`` None while it lasts."""
+
+    tenancy_id: int
+    purpose: str
+    given_at: datetime
+    channel: str
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeMeter:
+    """A meter measures a home from ``from_day`` to ``to_day`` (not included; None: still)."""
+
+    device_id: str
+    home_id: int
+    from_day: date
+    to_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One rate of a tariff [pence/kWh]; ``start``, ``stop`` are minutes of the local day, equal: all day."""
+
+    name: str
+    rate: float
+    start: int = 0
+    stop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a fuel costs from a day on. ``standing_charge`` [pence/day]; of ``registers`` the first that fits counts.
+
+    ``own`` False: a reference price, which is never a bill.
+    """
+
+    fuel: str
+    from_day: date
+    name: str
+    payment: str
+    standing_charge: float
+    registers: Sequence[Register]
+    own: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HomeRow:
+    """One line of a homes file: a home, its tenancy, meters, consents and tariffs, without ids."""
+
+    where: str
+    uprn: str
+    address: Sequence[str]
+    lon: float
+    lat: float
+    details: HomeDetails
+    from_day: date
+    to_day: date | None
+    name: str | None
+    occupants: int | None
+    electric_vehicle: bool | None
+    medical_equipment: bool | None
+    large_print: bool
+    meters: Sequence[str]
+    consents: Mapping[str, date] = field(default_factory=dict)
+    tariffs: Sequence[Tariff] = ()
