@@ -20,7 +20,7 @@ create table personal.home_details (
     dwelling text not null,
     heating text not null,
     heat_network text,
-    floor_area real check (floor_area between 5 and 5000),
+    floor_area double precision check (floor_area between 5 and 5000),
     bedrooms smallint check (bedrooms between 0 and 50),
     epc text check (epc ~ '^[A-G]$'),
     tenure text,
@@ -238,11 +238,13 @@ comment on column personal.session.token is 'SHA-256 of what the cookie holds.';
 
 create table personal.sign_in_code (
     code bytea primary key,
-    tenancy_id bigint not null references personal.tenancy (id) on delete cascade,
+    tenancy_id bigint references personal.tenancy (id) on delete cascade,
     purpose text not null check (purpose in ('bind', 'slip', 'demo')),
+    roles text[] not null default '{}', -- of a demo's sign-in, which may be nobody's home
     made_at timestamptz not null default now(),
     expires_at timestamptz not null,
-    used_at timestamptz
+    used_at timestamptz,
+    check (purpose = 'demo' or (tenancy_id is not null and roles = '{}'))
 );
 comment on column personal.sign_in_code.code is 'SHA-256 of a one-time code; the code itself stands in a letter only.';
 
