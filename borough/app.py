@@ -12,6 +12,7 @@ from borough.commands import (
     demo,
     devices,
     doctor,
+    homes,
     maintain,
     migrate,
     reconcile,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 migrate.register(app)
 app.add_typer(devices.app, name="devices")
+app.add_typer(homes.app, name="homes")
 decode.register(app)
 collect.register(app)
 app.add_typer(rejected.app, name="rejected")

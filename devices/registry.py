@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -71,6 +71,15 @@ def read_csv(data: bytes, models: Collection[str]) -> list[Device]:
     The first line names the columns: ``device_id,family,model,lon,lat``, optionally ``origin`` and ``class``; each
     further column is an attribute of that name. Raises RegistryError with every problem and its line number.
     """
+    return devices_of(csv_rows(data, REQUIRED, _bad_attribute_name), models)
+
+
+def csv_rows(data: bytes, required: Sequence[str], bad_name: Callable[[str], str | None]) -> list[Row | Problem]:
+    """The rows of a CSV file (UTF-8, RFC 4180) by the names of its first line; blank cells and lines are left out.
+
+    ``required`` columns must be there; ``bad_name`` says what is wrong with a column's name. A row that has more or
+    fewer fields is a Problem. Raises RegistryError for a file that is none, or whose first line is wrong.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -87,7 +96,7 @@ def read_csv(data: bytes, models: Collection[str]) -> list[Device]:
                 continue
             if header is None:
                 header = [cell.strip() for cell in cells]
-                _check_header(header, where)
+                _check_header(header, where, required, bad_name)
             elif len(cells) != len(header):
                 rows.append(Problem(where, f"has {len(cells)} fields, the first line names {len(header)} columns"))
             else:
@@ -96,20 +105,22 @@ def read_csv(data: bytes, models: Collection[str]) -> list[Device]:
     except csv.Error as error:
         raise RegistryError([Problem(f"line {reader.line_num}", f"is not CSV: {error}")]) from None
     if header is None:
-        raise RegistryError([Problem("", f"is empty; the first line must name the columns {','.join(REQUIRED)}")])
-    return devices_of(rows, models)
+        raise RegistryError([Problem("", f"is empty; the first line must name the columns {','.join(required)}")])
+    return rows
 
 
-def _check_header(header: Sequence[str], where: str) -> None:
+def _check_header(
+    header: Sequence[str], where: str, required: Sequence[str], bad_name: Callable[[str], str | None]
+) -> None:
     problems = []
-    absent = [name for name in REQUIRED if name not in header]
+    absent = [name for name in required if name not in header]
     if absent:
         hint = "; fields are separated by commas, not semicolons" if len(header) == 1 and ";" in header[0] else ""
         problems.append(Problem(where, f"does not name the column {', '.join(absent)}{hint}"))
     problems += [Problem(where, f"names the column {name!r} twice") for name in _repeated(header) if name]
     if "" in header:
         problems.append(Problem(where, f"column {header.index('') + 1} has no name"))
-    problems += [Problem(where, text) for name in header if (text := _bad_attribute_name(name))]
+    problems += [Problem(where, text) for name in header if (text := bad_name(name))]
     if problems:
         raise RegistryError(problems)
 

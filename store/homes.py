@@ -16,7 +16,7 @@ _SQL = queries("homes")
 
 
 def new_id() -> int:
-    """A new pseudonym: 14 digits, so that it fits an int64 and is no UPRN. Tells nothing and is drawn anew each time."""
+    """A new pseudonym: 14 random digits, so that it fits an int64 and is no UPRN."""
     return 10**13 + secrets.randbelow(9 * 10**13)
 
 
@@ -100,7 +100,7 @@ def change_tenancy(connection: Connection, changed: Tenancy) -> bool:
 
 def tariffs(connection: Connection, tenancy_id: int) -> list[Tariff]:
     """The prices that a tenancy told us, by fuel, the newest last. Raises psycopg.Error."""
-    return [_tariff(row) for row in connection.execute(_SQL["tariffs"], (tenancy_id,)).fetchall()]
+    return [tariff_of(row) for row in connection.execute(_SQL["tariffs"], (tenancy_id,)).fetchall()]
 
 
 def set_tariff(connection: Connection, tenancy_id: int, tariff: Tariff) -> bool:
@@ -141,10 +141,16 @@ def tariff_row(tenancy_id: int, tariff: Tariff) -> tuple[Any, ...]:
 
 
 def _home(row: tuple[Any, ...]) -> Home:
-    return Home(row[0], row[1], tuple(row[2]), row[3], row[4], HomeDetails(*row[5:13]))
+    return Home(row[0], row[1], tuple(row[2]), row[3], row[4], details_of(row[5:13]))
 
 
-def _tariff(row: tuple[Any, ...]) -> Tariff:
+def details_of(columns: tuple[Any, ...]) -> HomeDetails:
+    """Details from their eight columns."""
+    return HomeDetails(*columns)
+
+
+def tariff_of(row: tuple[Any, ...]) -> Tariff:
+    """A tariff from its six columns."""
     return Tariff(row[0], row[1], row[2], row[3], row[4], tuple(_register(one) for one in row[5]))
 
 

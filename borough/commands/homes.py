@@ -1,0 +1,92 @@
+"""``borough homes``: homes, who lives in them, and their meters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analytics.periods import local_day
+from borough.database import database
+from borough.errors import UsageError
+from borough.output import Json, say, show_json
+from borough.settings import read_settings
+from devices.homes_file import read_homes
+from devices.registry import Problem, RegistryError
+from store import homes_import
+
+app = typer.Typer(help="Homes, who lives in them, and their meters.", no_args_is_help=True)
+
+_WORDS = {
+    "homes_new": "new homes",
+    "homes_changed": "homes with other details or another address",
+    "tenancies_new": "new tenancies",
+    "tenancies_changed": "tenancies that say something else",
+    "tenancies_ended": "tenancies that end because the next one begins",
+    "meters_linked": "meters linked",
+    "meters_unlinked": "meters taken from another home",
+    "consents_given": "consents",
+    "tariffs": "prices",
+    "refused": "tenancies refused, because they were erased",
+    "unchanged": "tenancies unchanged",
+}
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A .csv file, one line a tenancy.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and change nothing.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Import homes, tenancies, meters, consents and prices of a file, all of it or, if anything is wrong, nothing.
+
+    The columns are uprn,address,lon,lat,dwelling,heating,from,meters and many optional ones; the meters must be
+    registered. What is not in the file stays as it is. Nothing is printed that names a home.
+
+    Example: borough homes import homes.csv --dry-run
+    """
+    try:
+        rows = read_homes(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
+    except RegistryError as error:
+        raise _refuse(file, error.problems) from None
+    with database() as connection:
+        plan = homes_import.plan_import(connection, rows)
+        if not dry_run and not plan.problems:
+            homes_import.apply(connection, plan, datetime.now(UTC))
+        if plan.problems:
+            raise _refuse(file, plan.problems)
+    if json_output:
+        show_json({"dry_run": dry_run, **plan.counts()})
+        return
+    for name, count in plan.counts().items():
+        if count:
+            say(f"{count:,} {_WORDS[name]}")
+    say("Nothing was changed." if dry_run else "Imported.")
+
+
+@app.command("status")
+def status(json_output: Json = False) -> None:
+    """Count homes, today's tenancies and linked meters.
+
+    Example: borough homes status --json
+    """
+    today = local_day(datetime.now(UTC), read_settings().time_zone)
+    with database() as connection:
+        homes, tenancies, meters = homes_import.count(connection, today)
+    if json_output:
+        show_json({"homes": homes, "tenancies": tenancies, "meters": meters})
+    else:
+        say(f"{homes:,} homes, {tenancies:,} tenancies today, {meters:,} meters linked today")
+
+
+def _refuse(file: Path, problems: Sequence[Problem]) -> UsageError:
+    count = len(problems)
+    return UsageError(
+        f"{file}: nothing was imported, {count} {'problem' if count == 1 else 'problems'}:",
+        [str(problem) for problem in problems],
+    )

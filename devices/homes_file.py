@@ -1,0 +1,245 @@
+"""The homes file: CSV in, homes with their tenancies, meters, consents and tariffs out.
+
+Pure. A file is taken whole or not at all, so every problem in it is collected and told at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import pairwise
+
+from devices.device import DEVICE_ID
+from devices.homes import (
+    COMPARED,
+    DWELLINGS,
+    EPC_BANDS,
+    HEATING,
+    PAYMENTS,
+    PURPOSES,
+    TENURES,
+    HomeDetails,
+    HomeRow,
+    Register,
+    Tariff,
+)
+from devices.registry import Problem, RegistryError, Row, csv_rows
+
+REQUIRED = ("uprn", "address", "lon", "lat", "dwelling", "heating", "from", "meters")
+OPTIONAL = (
+    "heat_network", "floor_area", "bedrooms", "epc", "tenure", "deprivation_decile",
+    "to", "name", "occupants", "electric_vehicle", "medical_equipment", "large_print",
+    *(f"consent_{purpose.replace('-', '_')}" for purpose in PURPOSES),
+    *(f"{fuel}_{word}" for fuel in COMPARED for word in ("tariff", "tariff_from", "payment", "rate", "standing")),
+    "electricity_night_rate", "electricity_night",
+)  # fmt: skip
+
+_UPRN = re.compile(r"[0-9]{1,12}\Z")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
+_NIGHT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def read_homes(data: bytes) -> list[HomeRow]:
+    """Read a homes file (UTF-8 CSV), one line a tenancy. Raises RegistryError with every problem and its line.
+
+    ``address`` has its lines separated by semicolons, ``meters`` device ids separated by semicolons or blanks; dates
+    are YYYY-MM-DD, local, ``to`` not included; a consent is the day on which it was given; prices are pence with tax.
+    """
+    homes: list[HomeRow] = []
+    problems: list[Problem] = []
+    seen: dict[tuple[str, date], str] = {}
+    for row in csv_rows(data, REQUIRED, _bad_name):
+        if isinstance(row, Problem):
+            problems.append(row)
+            continue
+        reader = _Cells(row)
+        home = reader.home()
+        problems += [Problem(row.where, text) for text in reader.wrong]
+        if home is None:
+            continue
+        first = seen.setdefault((home.uprn, home.from_day), row.where)
+        if first != row.where:
+            problems.append(Problem(row.where, f"this home's tenancy from {home.from_day} is already given in {first}"))
+        homes.append(home)
+    problems += _overlaps(homes)
+    if problems:
+        raise RegistryError(problems)
+    return homes
+
+
+class _Cells:
+    """One line, read cell by cell; ``wrong`` collects what cannot be taken."""
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+        self._cells = row.cells
+        self.wrong = [f"{name} holds a control character" for name, cell in row.cells.items() if _CONTROL.search(cell)]
+
+    def home(self) -> HomeRow | None:
+        self.wrong += [f"has no {name}" for name in REQUIRED if name not in self._cells]
+        if self.wrong:
+            return None
+        uprn = self._cells["uprn"]
+        if not _UPRN.match(uprn):
+            self.wrong.append("uprn is not a number of up to 12 digits")
+        lon, lat = self._number("lon", -180, 180), self._number("lat", -90, 90)
+        from_day, to_day = self._day("from"), self._day("to")
+        if from_day and to_day and to_day <= from_day:
+            self.wrong.append(f"to {to_day} is not after from {from_day}")
+        details = self._details()
+        meters = tuple(dict.fromkeys(part for part in re.split(r"[;\s]+", self._cells["meters"]) if part))
+        self.wrong += [f"meter {meter!r} is no device id" for meter in meters if not DEVICE_ID.match(meter)]
+        consents = {
+            purpose: given
+            for purpose in PURPOSES
+            if (given := self._day(f"consent_{purpose.replace('-', '_')}")) is not None
+        }
+        tariffs = tuple(tariff for fuel in COMPARED if (tariff := self._tariff(fuel, from_day)) is not None)
+        occupants = self._whole("occupants", 0, 50)
+        vehicle, equipment = self._yes("electric_vehicle"), self._yes("medical_equipment")
+        large_print = self._yes("large_print")
+        if self.wrong or lon is None or lat is None or from_day is None:
+            return None
+        return HomeRow(
+            where=self._row.where,
+            uprn=uprn,
+            address=tuple(line.strip() for line in self._cells["address"].split(";") if line.strip()),
+            lon=lon,
+            lat=lat,
+            details=details,
+            from_day=from_day,
+            to_day=to_day,
+            name=self._cells.get("name"),
+            occupants=occupants,
+            electric_vehicle=vehicle,
+            medical_equipment=equipment,
+            large_print=bool(large_print),
+            meters=meters,
+            consents=consents,
+            tariffs=tariffs,
+        )
+
+    def _details(self) -> HomeDetails:
+        heating = self._word("heating", HEATING) or "other"
+        network = self._cells.get("heat_network")
+        if network is not None and heating != "heat-network":
+            self.wrong.append(f"heat_network is given, but heating is {heating}")
+        return HomeDetails(
+            dwelling=self._word("dwelling", DWELLINGS) or "other",
+            heating=heating,
+            heat_network=network,
+            floor_area=self._number("floor_area", 5, 5_000),
+            bedrooms=self._whole("bedrooms", 0, 50),
+            epc=self._word("epc", EPC_BANDS),
+            tenure=self._word("tenure", TENURES),
+            deprivation_decile=self._whole("deprivation_decile", 1, 10),
+        )
+
+    def _tariff(self, fuel: str, from_day: date | None) -> Tariff | None:
+        given = [name for name in self._cells if name.startswith(f"{fuel}_")]
+        rate, standing = self._number(f"{fuel}_rate", 0, 1_000), self._number(f"{fuel}_standing", 0, 10_000)
+        start = self._day(f"{fuel}_tariff_from") or from_day
+        payment = self._word(f"{fuel}_payment", PAYMENTS) or PAYMENTS[0]
+        registers = [] if rate is None else [Register("all day", rate)]
+        if fuel == "electricity":
+            registers = self._night() + registers
+        if not given or start is None:
+            return None
+        if rate is None or standing is None:
+            self.wrong.append(f"{given[0]} is given, but {fuel}_rate or {fuel}_standing is not")
+            return None
+        name = self._cells.get(f"{fuel}_tariff", "own tariff")
+        return Tariff(fuel, start, name, payment, standing, tuple(registers))
+
+    def _night(self) -> list[Register]:
+        rate, hours = self._number("electricity_night_rate", 0, 1_000), self._cells.get("electricity_night")
+        if rate is None and hours is None:
+            return []
+        found = _NIGHT.match(hours or "")
+        if rate is None or found is None:
+            self.wrong.append("electricity_night_rate and electricity_night (such as 00:30-07:30) belong together")
+            return []
+        start, stop = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+        if start == stop:
+            self.wrong.append("electricity_night begins when it ends")
+            return []
+        return [Register("night", rate, start, stop)]
+
+    def _number(self, name: str, low: float, high: float) -> float | None:
+        cell = self._cells.get(name)
+        if cell is None:
+            return None
+        if not _NUMBER.match(cell) or not low <= float(cell) <= high:
+            self.wrong.append(f"{name} {cell!r} is not a number from {low:g} to {high:g}")
+            return None
+        return float(cell)
+
+    def _whole(self, name: str, low: int, high: int) -> int | None:
+        cell = self._cells.get(name)
+        if cell is None:
+            return None
+        if not cell.isdecimal() or not cell.isascii() or not low <= int(cell) <= high:
+            self.wrong.append(f"{name} {cell!r} is not a whole number from {low} to {high}")
+            return None
+        return int(cell)
+
+    def _day(self, name: str) -> date | None:
+        cell = self._cells.get(name)
+        if cell is None:
+            return None
+        try:
+            if len(cell) == 10:
+                return date.fromisoformat(cell)
+        except ValueError:
+            pass  # said below, as for any other text
+        self.wrong.append(f"{name} {cell!r} is no date such as 2026-04-01")
+        return None
+
+    def _word(self, name: str, words: Sequence[str]) -> str | None:
+        cell = self._cells.get(name)
+        if cell is None or cell in words:
+            return cell
+        self.wrong.append(f"{name} {cell!r} is not one of {', '.join(words)}")
+        return None
+
+    def _yes(self, name: str) -> bool | None:
+        cell = self._cells.get(name)
+        if cell is None:
+            return None
+        if cell.lower() not in _YES:
+            self.wrong.append(f"{name} {cell!r} is neither yes nor no")
+            return None
+        return _YES[cell.lower()]
+
+
+def _overlaps(homes: Sequence[HomeRow]) -> list[Problem]:
+    """Tenancies of one home that overlap; an open one ends by itself where the next begins."""
+    by_home: dict[str, list[HomeRow]] = {}
+    for home in homes:
+        by_home.setdefault(home.uprn, []).append(home)
+    problems = []
+    for rows in by_home.values():
+        ordered = sorted(rows, key=lambda row: row.from_day)
+        problems += [
+            Problem(later.where, f"begins before the tenancy in {earlier.where} ends")
+            for earlier, later in pairwise(ordered)
+            if earlier.to_day is not None and earlier.to_day > later.from_day
+        ]
+    return problems
+
+
+def _bad_name(name: str) -> str | None:
+    if name and name not in REQUIRED and name not in OPTIONAL:
+        return f"names the column {name!r}, which a homes file does not have; see docs/reference/homes-file.md"
+    return None
+
+
+def by_uprn(homes: Sequence[HomeRow]) -> Mapping[str, list[HomeRow]]:
+    """Rows by home, each home's by the day on which its tenancy began."""
+    found: dict[str, list[HomeRow]] = {}
+    for home in sorted(homes, key=lambda row: row.from_day):
+        found.setdefault(home.uprn, []).append(home)
+    return found

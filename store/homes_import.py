@@ -1,0 +1,270 @@
+"""A homes file into the store: first what it would change, worked out against what is known, then the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from devices.homes import Consent, Home, HomeMeter, HomeRow, Tariff, Tenancy
+from devices.homes_file import by_uprn
+from devices.registry import Problem
+from store import homes
+from store.connect import Connection
+from store.queries import queries
+
+_SQL = queries("homes")
+
+#: UPRN and first day of a tenancy -> whether it was erased and must not come back.
+Refused = Callable[[str, date], bool]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import does. ``problems``: why it cannot be done; then nothing of it is.
+
+    ``details`` are (home, what it is now); ``ended`` tenancies that end where the next begins; ``meters_ended`` links.
+    ``refused``: rows of tenancies that were erased. ``unchanged``: tenancies of which all is known already.
+    """
+
+    homes: list[Home] = field(default_factory=list)
+    moved: list[Home] = field(default_factory=list)
+    details: list[Home] = field(default_factory=list)
+    tenancies: dict[int, Tenancy] = field(default_factory=dict)
+    changed: list[Tenancy] = field(default_factory=list)
+    ended: list[Tenancy] = field(default_factory=list)
+    meters: list[HomeMeter] = field(default_factory=list)
+    meters_ended: list[HomeMeter] = field(default_factory=list)
+    consents: list[Consent] = field(default_factory=list)
+    tariffs: list[tuple[int, Tariff]] = field(default_factory=list)
+    refused: list[HomeRow] = field(default_factory=list)
+    unchanged: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """How many of each, for the report."""
+        return {
+            "homes_new": len(self.homes),
+            "homes_changed": len({home.id for home in (*self.moved, *self.details)}),
+            "tenancies_new": len(self.tenancies),
+            "tenancies_changed": len(self.changed),
+            "tenancies_ended": len(self.ended),
+            "meters_linked": len(self.meters),
+            "meters_unlinked": len(self.meters_ended),
+            "consents_given": len(self.consents),
+            "tariffs": len(self.tariffs),
+            "refused": len(self.refused),
+            "unchanged": self.unchanged,
+        }
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the store knows of the homes and meters of a file."""
+
+    homes: dict[str, Home]
+    tenancies: dict[int, list[Tenancy]]
+    consents: dict[int, list[Consent]]
+    tariffs: dict[int, list[Tariff]]
+    meters: dict[str, list[HomeMeter]]
+    devices: Mapping[str, str]
+
+
+def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refused = lambda _uprn, _day: False) -> Plan:
+    """What importing these rows would do. One import at a time: it holds a lock until the transaction ends.
+
+    Raises psycopg.Error.
+    """
+    connection.execute(_SQL["lock_import"])
+    known = _known(connection, rows)
+    plan = Plan()
+    for row in rows:
+        for meter in row.meters:
+            if meter not in known.devices:
+                plan.problems.append(Problem(row.where, f"meter {meter} is not a registered device"))
+            elif known.devices[meter] != "smart-meter":
+                plan.problems.append(Problem(row.where, f"{meter} is no smart meter but a {known.devices[meter]}"))
+    for uprn, own in by_uprn(rows).items():
+        kept = [row for row in own if not refused(uprn, row.from_day)]
+        plan.refused += [row for row in own if row not in kept]
+        if kept:
+            _plan_home(plan, known, uprn, kept)
+    return plan
+
+
+def _known(connection: Connection, rows: Sequence[HomeRow]) -> _Known:
+    devices = sorted({meter for row in rows for meter in row.meters})
+    found = {
+        row[1]: Home(row[0], row[1], tuple(row[2]), row[3], row[4], homes.details_of(row[5:13]))
+        for row in connection.execute(_SQL["all_homes"], (sorted({row.uprn for row in rows}),)).fetchall()
+    }
+    ids = [home.id for home in found.values()]
+    tenancies = [Tenancy(*row) for row in connection.execute(_SQL["all_tenancies"], (ids,)).fetchall()]
+    tenancy_ids = [tenancy.id for tenancy in tenancies]
+    known = _Known(found, {}, {}, {}, {}, dict(connection.execute(_SQL["devices"], (devices,)).fetchall()))
+    for tenancy in tenancies:
+        known.tenancies.setdefault(tenancy.home_id, []).append(tenancy)
+    for row in connection.execute(_SQL["all_consents"], (tenancy_ids,)).fetchall():
+        known.consents.setdefault(row[0], []).append(Consent(*row))
+    for row in connection.execute(_SQL["all_tariffs"], (tenancy_ids,)).fetchall():
+        known.tariffs.setdefault(row[0], []).append(homes.tariff_of(row[1:]))
+    for row in connection.execute(_SQL["all_meters"], (devices,)).fetchall():
+        known.meters.setdefault(row[0], []).append(HomeMeter(*row))
+    return known
+
+
+def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) -> None:
+    newest = rows[-1]
+    home = known.homes.get(uprn)
+    wanted = Home(
+        homes.new_id() if home is None else home.id, uprn, newest.address, newest.lon, newest.lat, newest.details
+    )
+    if home is None:
+        plan.homes.append(wanted)
+    else:
+        if (home.address, home.lon, home.lat) != (wanted.address, wanted.lon, wanted.lat):
+            plan.moved.append(wanted)
+        if home.details != wanted.details:
+            plan.details.append(wanted)
+    own = {tenancy.from_day: tenancy for tenancy in known.tenancies.get(wanted.id, [])}
+    for row in rows:
+        new = [_plan_tenancy(plan, known, wanted.id, row, own)]
+        new += [_plan_meter(plan, known, wanted.id, meter, row) for meter in row.meters]
+        plan.unchanged += not any(new)
+
+
+def _plan_tenancy(plan: Plan, known: _Known, home_id: int, row: HomeRow, own: dict[date, Tenancy]) -> bool:
+    """Whether the row says anything new of its tenancy."""
+    tenancy = own.get(row.from_day)
+    wanted = Tenancy(
+        homes.new_id() if tenancy is None else tenancy.id,
+        home_id,
+        row.from_day,
+        row.to_day,
+        row.name,
+        row.occupants,
+        row.electric_vehicle,
+        row.medical_equipment,
+        row.large_print,
+        True if tenancy is None else tenancy.letters,
+    )
+    if tenancy is not None:
+        if wanted.to_day is None:
+            # an open end in a file does not open again what ended since
+            wanted = replace(wanted, to_day=tenancy.to_day)
+        if wanted != tenancy:
+            plan.changed.append(wanted)
+    else:
+        open_ = [other for other in own.values() if other.to_day is None and other.from_day < row.from_day]
+        for other in open_:
+            ended = replace(other, to_day=row.from_day)
+            own[other.from_day] = ended
+            if other.id in plan.tenancies:
+                plan.tenancies[other.id] = ended
+            else:
+                plan.ended.append(ended)
+        plan.tenancies[wanted.id] = wanted
+    if _clash(wanted, own.values()):
+        plan.problems.append(Problem(row.where, "overlaps with another tenancy of this home that is already known"))
+    own[row.from_day] = wanted
+    consents = [
+        Consent(wanted.id, purpose, given, "import")
+        for purpose, day in row.consents.items()
+        if not _held(known.consents.get(wanted.id, []), purpose, given := datetime.combine(day, time(), UTC))
+    ]
+    tariffs = [(wanted.id, tariff) for tariff in row.tariffs if tariff not in known.tariffs.get(wanted.id, [])]
+    plan.consents += consents
+    plan.tariffs += tariffs
+    return bool(wanted != tenancy or consents or tariffs)
+
+
+def _held(consents: Sequence[Consent], purpose: str, given: datetime) -> bool:
+    """Whether a consent is known; what a household withdrew since stays withdrawn."""
+    return any(one.purpose == purpose and (one.withdrawn_at is None or one.withdrawn_at >= given) for one in consents)
+
+
+def _clash(wanted: Tenancy, others: Iterable[Tenancy]) -> bool:
+    return any(
+        other.id != wanted.id
+        and (other.to_day is None or other.to_day > wanted.from_day)
+        and (wanted.to_day is None or wanted.to_day > other.from_day)
+        for other in others
+    )
+
+
+def _plan_meter(plan: Plan, known: _Known, home_id: int, meter: str, row: HomeRow) -> bool:
+    """Whether the meter is new in its home."""
+    links = known.meters.setdefault(meter, [])
+    for place, link in enumerate(links):
+        if link.to_day is not None and link.to_day <= row.from_day:
+            continue
+        if link.home_id == home_id and link.from_day <= row.from_day:
+            return False  # it hangs there already
+        if link.home_id == home_id:
+            plan.problems.append(
+                Problem(
+                    row.where, f"meter {meter} is linked to this home from {link.from_day} on, not from {row.from_day}"
+                )
+            )
+            return False
+        if link.from_day >= row.from_day:
+            plan.problems.append(Problem(row.where, f"meter {meter} is linked to another home from {link.from_day} on"))
+            return False
+        links[place] = replace(link, to_day=row.from_day)
+        plan.meters_ended.append(links[place])
+    new = HomeMeter(meter, home_id, row.from_day)
+    links.append(new)
+    plan.meters.append(new)
+    return True
+
+
+def import_rows(
+    connection: Connection, rows: Sequence[HomeRow], now: datetime, *, refused: Refused = lambda _uprn, _day: False
+) -> Plan:
+    """Import rows inside the running transaction, all or, where there are problems, none; what was done.
+
+    Raises psycopg.Error.
+    """
+    plan = plan_import(connection, rows, refused)
+    if not plan.problems:
+        apply(connection, plan, now)
+    return plan
+
+
+def apply(connection: Connection, plan: Plan, now: datetime) -> None:
+    """Do what a plan without problems says, in the transaction that made it. Raises psycopg.Error."""
+    homes_ = [(home.id, home.uprn, list(home.address), home.lon, home.lat) for home in plan.homes]
+    details = [homes.details_row(home.id, home.details, "import", now) for home in (*plan.homes, *plan.details)]
+    tenancies = [
+        (one.id, one.home_id, one.from_day, one.to_day, one.name, one.occupants, one.electric_vehicle,
+         one.medical_equipment, one.large_print, one.letters)
+        for one in plan.tenancies.values()
+    ]  # fmt: skip
+    changes = [
+        (one.name, one.occupants, one.electric_vehicle, one.medical_equipment, one.large_print, one.letters, one.id)
+        for one in plan.changed
+    ]
+    steps: list[tuple[str, Sequence[tuple[Any, ...]]]] = [
+        ("add_home", homes_),
+        ("move_home", [(list(home.address), home.lon, home.lat, home.id) for home in plan.moved]),
+        ("change_details", details),
+        ("end_tenancy", [(one.to_day, one.id) for one in (*plan.ended, *plan.changed)]),
+        ("change_tenancy", changes),
+        ("add_tenancy", tenancies),
+        ("end_meter", [(one.to_day, one.device_id, one.from_day) for one in plan.meters_ended]),
+        ("add_meter", [(one.device_id, one.home_id, one.from_day, one.to_day) for one in plan.meters]),
+        ("give_consent", [(one.tenancy_id, one.purpose, one.given_at, one.channel) for one in plan.consents]),
+        ("set_tariff", [homes.tariff_row(tenancy, tariff) for tenancy, tariff in plan.tariffs]),
+    ]
+    with connection.cursor() as cursor:
+        for name, parameters in steps:
+            if parameters:
+                cursor.executemany(_SQL[name], parameters)
+
+
+def count(connection: Connection, day: date) -> tuple[int, int, int]:
+    """How many homes there are, tenancies on a local day, and meters linked on it. Raises psycopg.Error."""
+    row = connection.execute(_SQL["count"], {"day": day}).fetchone()
+    assert row is not None
+    return row[0], row[1], row[2]
