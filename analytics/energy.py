@@ -97,7 +97,7 @@ class Energy:
     def reference_cost(
         self, fuel: str, first: date, watt_hours: Int64, payment: str = "direct-debit"
     ) -> tuple[Int64, str] | None:
-        """Cost of the uses of many homes by the reference price: pence ``(homes,)``, -1 where no use is known; its name.
+        """Cost of many homes by the reference price: pence ``(homes,)``, -1 where no use is known; the price's name.
 
         ``watt_hours`` [Wh] ``(homes, days)`` of local days from ``first`` on, -1 without a value: such days get the
         mean of the others. Each day has its own price and standing charge. None where a day has no price.

@@ -1,0 +1,15 @@
+"""The energy file of the settings."""
+
+from __future__ import annotations
+
+from analytics.energy import Energy, EnergyError, load
+from borough.settings import Settings, variable
+from ingest.subscriptions import SettingsError
+
+
+def read_energy(settings: Settings) -> Energy:
+    """Prices and factors: the file of ``BOROUGH_ENERGY_FILE``, or our own. Raises SettingsError."""
+    try:
+        return load(settings.energy_file)
+    except EnergyError as error:
+        raise SettingsError(f"{variable('energy_file')}: {error}") from None
