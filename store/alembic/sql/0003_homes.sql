@@ -306,12 +306,26 @@ create table personal.tombstone (
     to_time timestamptz check (to_time > from_time),
     family text,
     model text,
+    gone boolean not null default false,
+    files_pending boolean not null default true,
+    key_mark bytea not null,
     made_at timestamptz not null default now(),
     changed bigint generated always as identity,
     primary key (kind, mark, from_time)
 );
+create index tombstone_changed on personal.tombstone (changed);
 comment on table personal.tombstone is
     'What was erased and must not come back. mark: HMAC-SHA256 of a device id, or of UPRN and first day, whose key stands '
     'outside the database; to_time is null until the next tenancy of the home begins.';
+comment on column personal.tombstone.gone is 'The device itself was erased: none of its messages is taken any more.';
+comment on column personal.tombstone.files_pending is 'Files outside the database were not all gone through yet.';
+comment on column personal.tombstone.key_mark is 'Tells whether a key is the one that the mark was made with.';
+comment on column personal.tombstone.changed is
+    'Rises with every change in the order of the commits; writers of readings compare it within their transaction.';
+
+create table personal.erasure_file (
+    path text primary key
+);
+comment on table personal.erasure_file is 'Files that an erasure has yet to remove; empty when it is done.';
 
 revoke all on all tables in schema personal from public;
