@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
+from store.batch import Int32, Int64
 from store.connect import Connection
+from store.copy import Int4s, Int8s
 from store.queries import queries
 
 _SQL = queries("comparisons")
+
+STATES = ("great", "good", "more", "neutral", "suppressed")
+#: Why a comparison is neutral (the first three) or suppressed.
+REASONS = (
+    "empty", "disconnected", "under-heated",
+    "no-consent", "coverage", "no-cell", "few-homes", "dominated", "other-origin",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +104,110 @@ def neighbourhood(connection: Connection, home_id: int, quarter: date) -> Neighb
 
 def _comparison(row: tuple[Any, ...]) -> Comparison:
     return Comparison(*row)
+
+
+class Run(NamedTuple):
+    """A period of a fuel that was compared; ``to_day`` is not included; until ``settled_at`` it may change, once."""
+
+    kind: str
+    from_day: date
+    to_day: date
+    fuel: str
+    quarter: date
+    program: str
+    published_at: datetime
+    settled_at: datetime | None
+
+
+class Late(NamedTuple):
+    """What readings that came after settling would change of a home's own use [Wh]; None: too little measured."""
+
+    kind: str
+    from_day: date
+    fuel: str
+    was: int | None
+    would_be: int | None
+    noted_at: datetime
+
+
+@dataclass(slots=True)
+class Rows:
+    """The comparisons of one period and fuel, as they are stored. Shapes ``(homes,)``; -1 stands for no value.
+
+    Fields as in ``Comparison``; ``state`` indexes STATES, ``reason`` REASONS, ``tariff`` ``tariffs``.
+    """
+
+    tenancy: Int64
+    home: Int64
+    own: Int64
+    estimated: Int32
+    missing: Int32
+    before: Int64
+    state: Int32
+    reason: Int32
+    average: Int64
+    efficient: Int64
+    homes: Int32
+    tenths: Int32
+    carbon: Int64
+    cost: Int32
+    tariff: Int32
+    own_tariff: Int32
+    tariffs: Sequence[str]
+
+
+def months(connection: Connection) -> list[tuple[str, date]]:
+    """Which fuels have daily use in which months (their first days), in order. Raises psycopg.Error."""
+    return [(row[0], row[1]) for row in connection.execute(_SQL["months"]).fetchall()]
+
+
+def runs(connection: Connection) -> list[Run]:
+    """Every period and fuel that was compared, in the order of their days. Raises psycopg.Error."""
+    return [Run(*row) for row in connection.execute(_SQL["runs"]).fetchall()]
+
+
+def add_run(connection: Connection, run: Run) -> None:
+    """Note inside the running transaction that a period is published. Raises psycopg.Error."""
+    connection.execute(_SQL["add_run"], run)
+
+
+def settle_run(connection: Connection, run: Run, program: str, at: datetime) -> None:
+    """Note inside the running transaction that a period is settled. Raises psycopg.Error."""
+    connection.execute(_SQL["settle_run"], (at, program, run.kind, run.from_day, run.fuel))
+
+
+def write(connection: Connection, kind: str, from_day: date, fuel: str, rows: Rows) -> tuple[int, int]:
+    """Make a period's rows these, inside the running transaction: how many are new or changed, how many went.
+
+    A row that changes has revision 2. Raises psycopg.Error.
+    """
+    columns: dict[str, Any] = {
+        name: Int8s(getattr(rows, name))
+        for name in ("tenancy", "home", "own", "before", "average", "efficient", "carbon")
+    }
+    columns |= {
+        name: Int4s(getattr(rows, name))
+        for name in ("estimated", "missing", "state", "reason", "homes", "tenths", "cost", "tariff", "own_tariff")
+    }
+    words = {"states": list(STATES), "reasons": list(REASONS), "tariffs": list(rows.tariffs)}
+    period = {"kind": kind, "from_day": from_day, "fuel": fuel}
+    gone = connection.execute(_SQL["drop_others"], (kind, from_day, fuel, Int8s(rows.tenancy))).rowcount
+    return connection.execute(_SQL["write"], {**columns, **words, **period}).rowcount, gone
+
+
+def note_late(
+    connection: Connection, kind: str, from_day: date, fuel: str, home: Int64, would_be: Int64, at: datetime
+) -> int:
+    """List what a settled period's own uses [Wh, -1: none] would be; how many entries are new or changed.
+
+    Shapes ``(homes,)``. A home whose use is again what it was leaves the list. Raises psycopg.Error.
+    """
+    return connection.execute(
+        _SQL["late"],
+        {"kind": kind, "from_day": from_day, "fuel": fuel, "home": Int8s(home), "would_be": Int8s(would_be), "now": at},
+    ).rowcount
+
+
+def late_of_home(connection: Connection, home_id: int, kind: str, from_day: date) -> list[Late]:
+    """What came too late for a home's period, by fuel. Raises psycopg.Error."""
+    return [Late(*row) for row in connection.execute(_SQL["late_of_home"], (home_id, kind, from_day)).fetchall()]

@@ -28,3 +28,79 @@ select c.quarter, c.dwelling, c.heating, c.heat_network, c.step, c.homes,
 from personal.cell_member m
 join personal.cell c on c.quarter = m.quarter and c.cell = m.cell
 where m.home_id = %(home)s and m.quarter = %(quarter)s
+
+-- months: which fuels have daily use in which months; steps from key to key, so that homes are not read
+with recursive key as (
+    (select fuel, month from personal.daily_use order by fuel, month limit 1)
+    union all
+    select next.fuel, next.month from key cross join lateral (
+        select d.fuel, d.month from personal.daily_use d
+        where (d.fuel, d.month) > (key.fuel, key.month)
+        order by d.fuel, d.month limit 1
+    ) next
+)
+select fuel, month from key order by fuel, month
+
+-- runs: every period that was compared
+select kind, from_day, to_day, fuel, quarter, program, published_at, settled_at
+from personal.comparison_run order by from_day, kind, fuel
+
+-- add_run: a period is published
+insert into personal.comparison_run (kind, from_day, to_day, fuel, quarter, program, published_at, settled_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s)
+
+-- settle_run: a period is settled: nothing of it changes any more
+update personal.comparison_run set settled_at = %s, program = %s
+where kind = %s and from_day = %s and fuel = %s and settled_at is null
+
+-- write: rows of a period that are new or changed
+insert into personal.comparison as c (
+    tenancy_id, kind, from_day, fuel, home_id, own, estimated_days, missing_days, before, state, reason, average,
+    efficient, homes, tenths, carbon, cost, tariff, tariff_own
+)
+select r.tenancy, %(kind)s, %(from_day)s, %(fuel)s, r.home, nullif(r.own, -1), r.estimated, r.missing,
+    nullif(r.before, -1), (%(states)s::text[])[r.state + 1], (%(reasons)s::text[])[r.reason + 1],
+    nullif(r.average, -1), nullif(r.efficient, -1), nullif(r.homes, -1), nullif(r.tenths, -1), nullif(r.carbon, -1),
+    nullif(r.cost, -1), (%(tariffs)s::text[])[r.tariff + 1], r.own_tariff = 1
+from unnest(%(tenancy)s::int8[], %(home)s::int8[], %(own)s::int8[], %(estimated)s::int4[], %(missing)s::int4[],
+    %(before)s::int8[], %(state)s::int4[], %(reason)s::int4[], %(average)s::int8[], %(efficient)s::int8[],
+    %(homes)s::int4[], %(tenths)s::int4[], %(carbon)s::int8[], %(cost)s::int4[], %(tariff)s::int4[],
+    %(own_tariff)s::int4[])
+    as r (tenancy, home, own, estimated, missing, before, state, reason, average, efficient, homes, tenths, carbon, cost,
+          tariff, own_tariff)
+on conflict (tenancy_id, kind, from_day, fuel) do update set
+    home_id = excluded.home_id, own = excluded.own, estimated_days = excluded.estimated_days,
+    missing_days = excluded.missing_days, before = excluded.before, state = excluded.state, reason = excluded.reason,
+    average = excluded.average, efficient = excluded.efficient, homes = excluded.homes, tenths = excluded.tenths,
+    carbon = excluded.carbon, cost = excluded.cost, tariff = excluded.tariff, tariff_own = excluded.tariff_own,
+    revision = 2
+where (c.home_id, c.own, c.estimated_days, c.missing_days, c.before, c.state, c.reason, c.average, c.efficient, c.homes,
+       c.tenths, c.carbon, c.cost, c.tariff, c.tariff_own)
+    is distinct from
+    (excluded.home_id, excluded.own, excluded.estimated_days, excluded.missing_days, excluded.before, excluded.state,
+     excluded.reason, excluded.average, excluded.efficient, excluded.homes, excluded.tenths, excluded.carbon,
+     excluded.cost, excluded.tariff, excluded.tariff_own)
+
+-- drop_others: rows of a period whose tenancies have none any more
+delete from personal.comparison
+where kind = %s and from_day = %s and fuel = %s and tenancy_id <> all(%s::int8[])
+
+-- late: what a settled period's own uses would be; one that is as it was again leaves the list
+with new as (
+    select r.home, nullif(r.would_be, -1) as would_be, c.own as was
+    from unnest(%(home)s::int8[], %(would_be)s::int8[]) as r (home, would_be)
+    left join personal.comparison c
+        on c.kind = %(kind)s and c.from_day = %(from_day)s and c.fuel = %(fuel)s and c.home_id = r.home
+), gone as (
+    delete from personal.comparison_late l using new
+    where l.kind = %(kind)s and l.from_day = %(from_day)s and l.fuel = %(fuel)s and l.home_id = new.home
+        and new.was is not distinct from new.would_be
+)
+insert into personal.comparison_late as l (kind, from_day, fuel, home_id, was, would_be, noted_at)
+select %(kind)s, %(from_day)s, %(fuel)s, home, was, would_be, %(now)s from new where was is distinct from would_be
+on conflict (kind, from_day, fuel, home_id) do update set would_be = excluded.would_be, noted_at = excluded.noted_at
+where l.would_be is distinct from excluded.would_be
+
+-- late_of_home: what came too late for a home's period
+select kind, from_day, fuel, was, would_be, noted_at
+from personal.comparison_late where home_id = %s and kind = %s and from_day = %s order by fuel
