@@ -44,7 +44,8 @@ class Figure:
     """A drawing with its finding, its numbers and where they can be had as CSV.
 
     ``headline`` says what the drawing shows. ``columns`` and ``rows`` are the table, its first column the row's name.
-    ``unit`` names the axis of a chart that a script draws from the table; ``chart`` its shape, "" for none.
+    ``unit`` names the axis; ``chart`` is the shape of the chart that a script draws from the columns ``lines`` of the
+    table, "" for none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Figure:
     csv: str | None = None
     unit: str = ""
     chart: Literal["", "bar", "step"] = ""
+    lines: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
