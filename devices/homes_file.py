@@ -26,12 +26,13 @@ from devices.homes import (
 )
 from devices.registry import Problem, RegistryError, Row, csv_rows
 
+_PRICE = ("tariff", "tariff_from", "payment", "rate", "standing")
 REQUIRED = ("uprn", "address", "lon", "lat", "dwelling", "heating", "from", "meters")
 OPTIONAL = (
     "heat_network", "floor_area", "bedrooms", "epc", "tenure", "deprivation_decile",
     "to", "name", "occupants", "electric_vehicle", "medical_equipment", "large_print",
     *(f"consent_{purpose.replace('-', '_')}" for purpose in PURPOSES),
-    *(f"{fuel}_{word}" for fuel in COMPARED for word in ("tariff", "tariff_from", "payment", "rate", "standing")),
+    *(f"{fuel}_{word}" for fuel in COMPARED for word in _PRICE),
     "electricity_night_rate", "electricity_night",
 )  # fmt: skip
 
@@ -139,7 +140,7 @@ class _Cells:
         )
 
     def _tariff(self, fuel: str, from_day: date | None) -> Tariff | None:
-        given = [name for name in self._cells if name.startswith(f"{fuel}_")]
+        given = [name for word in _PRICE for name in (f"{fuel}_{word}",) if name in self._cells]
         rate, standing = self._number(f"{fuel}_rate", 0, 1_000), self._number(f"{fuel}_standing", 0, 10_000)
         start = self._day(f"{fuel}_tariff_from") or from_day
         payment = self._word(f"{fuel}_payment", PAYMENTS) or PAYMENTS[0]

@@ -1,0 +1,137 @@
+"""Homes in the store: import, import again, tenancies that follow each other, consents, details."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+
+from devices.homes import HomeDetails, Tariff
+from devices.homes_file import read_homes
+from store import homes, homes_import
+from store.connect import connect
+from tests.harness.homes import add_meters, homes_csv, ids_of, import_homes
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+ROWS = [
+    {"uprn": "1", "meters": "m1", "gas_rate": "7.33", "gas_standing": "29.04", "floor_area": "92.6"},
+    {"uprn": "2", "meters": "m2 m3", "heating": "electric"},
+]
+
+
+def test_import_and_import_again(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1", "m2", "m3"])
+        plan = import_homes(connection, ROWS, NOW)
+        assert plan.counts() | {"unchanged": 0} == {
+            "homes_new": 2, "homes_changed": 0, "tenancies_new": 2, "tenancies_changed": 0, "tenancies_ended": 0,
+            "meters_linked": 3, "meters_unlinked": 0, "consents_given": 2, "tariffs": 1, "refused": 0, "unchanged": 0,
+        }  # fmt: skip
+        again = import_homes(connection, ROWS, NOW)
+        assert {name for name, count in again.counts().items() if count} == {"unchanged"}
+        assert again.unchanged == 2
+        assert homes_import.count(connection, date(2026, 1, 10)) == (2, 2, 3)
+        home = homes.by_uprn(connection, "1")
+        assert home is not None
+        assert homes.home(connection, home.id) == home
+        assert home.details == HomeDetails("terraced", "gas", floor_area=92.6)
+        assert 10**13 <= home.id < 10**14
+        assert [meter.device_id for meter in homes.meters(connection, home.id)] == ["m1"]
+
+
+def test_a_new_tenant_ends_the_former_tenancy_and_knows_nothing_of_it(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [ROWS[0]], NOW)
+        plan = import_homes(connection, [{**ROWS[0], "from": "2025-09-01", "consent_comparison": ""}], NOW)
+        assert (len(plan.tenancies), len(plan.ended), len(plan.meters)) == (1, 1, 0)
+        home_id, former = ids_of(connection, "1", date(2025, 8, 31))
+        assert (home_id, former) != ids_of(connection, "1", date(2025, 9, 1))
+        _, new = ids_of(connection, "1", date(2025, 9, 1))
+        assert homes.consents(connection, new) == []
+        assert [one.purpose for one in homes.consents(connection, former)] == ["comparison"]
+        assert [one.to_day for one in homes.tenancies(connection, home_id)] == [date(2025, 9, 1), None]
+        now = homes.current_tenancy(connection, home_id, date(2026, 1, 1))
+        assert now is not None
+        assert now.id == new
+
+
+def test_overlapping_tenancies_are_refused_by_file_and_by_table(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [{**ROWS[0], "to": "2025-12-01"}], NOW)
+        plan = homes_import.import_rows(connection, read_homes(homes_csv([{**ROWS[0], "from": "2025-11-01"}])), NOW)
+        assert [problem.text for problem in plan.problems] == [
+            "overlaps with another tenancy of this home that is already known"
+        ]
+        home_id, _ = ids_of(connection, "1", date(2025, 6, 1))
+        with pytest.raises(psycopg.errors.ExclusionViolation):
+            connection.execute(
+                "insert into personal.tenancy (id, home_id, from_day) values (5, %s, '2025-11-30')", (home_id,)
+            )
+
+
+def test_meters_that_are_no_registered_smart_meters_or_hang_elsewhere(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        plan = homes_import.import_rows(connection, read_homes(homes_csv(ROWS)), NOW)
+        assert [str(problem) for problem in plan.problems] == [
+            "line 3: meter m2 is not a registered device",
+            "line 3: meter m3 is not a registered device",
+        ]
+        assert homes_import.count(connection, date(2026, 1, 1))[0] == 0, "nothing of a file with problems is taken"
+        import_homes(connection, [ROWS[0]], NOW)
+        moved = import_homes(connection, [{"uprn": "3", "meters": "m1", "from": "2025-10-01"}], NOW)
+        assert [(one.device_id, one.to_day) for one in moved.meters_ended] == [("m1", date(2025, 10, 1))]
+
+
+def test_withdrawn_consent_does_not_come_back_with_the_same_file(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [ROWS[0]], NOW)
+        _, tenancy = ids_of(connection, "1", date(2026, 1, 1))
+        assert not homes.give_consent(connection, tenancy, "comparison", "page", NOW)
+        assert homes.withdraw_consent(connection, tenancy, "comparison", NOW)
+        assert not homes.withdraw_consent(connection, tenancy, "comparison", NOW)
+        assert import_homes(connection, [ROWS[0]], NOW).consents == []
+        assert homes.give_consent(connection, tenancy, "comparison", "page", NOW + timedelta(days=1))
+        assert [one.withdrawn_at for one in homes.consents(connection, tenancy)] == [NOW, None]
+
+
+def test_details_prices_and_what_a_household_says_of_itself(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [ROWS[0]], NOW)
+        home_id, tenancy_id = ids_of(connection, "1", date(2026, 1, 1))
+        wanted = HomeDetails("flat", "gas", floor_area=50.5, epc="B")
+        assert homes.change_details(connection, home_id, wanted, "resident", NOW + timedelta(1))
+        assert not homes.change_details(connection, home_id, wanted, "resident", NOW + timedelta(2))
+        home = homes.home(connection, home_id)
+        assert home is not None
+        assert home.details == wanted
+        (price,) = homes.tariffs(connection, tenancy_id)
+        dearer = Tariff("gas", date(2026, 1, 1), "other", price.payment, 30.0, price.registers)
+        assert homes.set_tariff(connection, tenancy_id, dearer)
+        assert not homes.set_tariff(connection, tenancy_id, dearer)
+        assert homes.tariffs(connection, tenancy_id) == [price, dearer]
+        assert homes.remove_tariff(connection, tenancy_id, "gas", date(2026, 1, 1))
+        tenancy = homes.tenancy(connection, tenancy_id)
+        assert tenancy is not None
+        assert not homes.change_tenancy(connection, tenancy)
+
+
+def test_the_log_of_access_only_grows(each_database: str) -> None:
+    with connect(each_database) as connection:
+        connection.execute("insert into personal.access (tenancy_id, role, action) values (7, 'resident', 'looked')")
+        connection.commit()
+        for attempt in (
+            "update personal.access set role = 'nobody'",
+            "delete from personal.access",
+            "truncate personal.access",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(attempt)
+            connection.rollback()
+        connection.execute("select set_config('borough.erasing', '7', true)")
+        assert connection.execute("delete from personal.access where tenancy_id = 7").rowcount == 1
