@@ -1,0 +1,149 @@
+"""Which cells join to make the neighbours of a home: the nearest whole cells of its group, until there are 100 homes.
+
+A cell joins if its median floor area is within 15 % of one's own cell's; if such cells within 2 km have fewer than 100
+homes, within 30 %; if these again, any within 5 km (docs/decisions/005-homes.md). All cells are searched at once: for
+those without enough neighbours yet, the candidates of a square grid as wide as the radius, a larger radius each time.
+Distances are whole millimetres squared, so that ties are ties and fall to the lower number of a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.cells import Cells, Float64, Int32, Int64, millimetres
+
+#: How narrow the choice was, the narrowest first. ``few``: under 75 neighbours; ``none``: under 20.
+STEPS = ("area-15", "area-30", "any-area", "few", "none")
+#: Neighbours that are wanted; with fewer than these there is no efficient figure, or nothing.
+ENOUGH, EFFICIENT, FEWEST = 100, 75, 20
+_NARROW, _WIDE = 0.15, 0.30
+# searched in this order: radius [mm], how far the floor area may differ
+_ROUNDS = (
+    *((radius, _NARROW) for radius in (125_000, 250_000, 500_000, 1_000_000, 2_000_000)),
+    (2_000_000, _WIDE),
+    *((radius, np.inf) for radius in (500_000, 1_000_000, 2_000_000, 5_000_000)),
+)
+# so many pairs of cells are looked at together
+_PAIRS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The cells that join each cell: ``cells[offsets[c]:offsets[c + 1]]``, nearest first, its own left out.
+
+    ``step``: the narrowest of :data:`STEPS` that covers the floor areas of what joined ``(cells,)``. ``reach`` [m] to
+    the centroid of the farthest ``(cells,)``, 0 where none joined.
+    """
+
+    offsets: Int64
+    cells: Int32
+    step: Int64
+    reach: Float64
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Pairs that join: of each cell together and nearest first. ``squared`` [mm2]."""
+
+    cell: Int64
+    other: Int64
+    squared: Int64
+
+
+def join(cells: Cells) -> Joined:
+    """Which cells join which. A home's neighbours are its own cell but itself, and all homes of the joined cells."""
+    count = len(cells.size)
+    need = ENOUGH + 1 - cells.size
+    search = _Search(cells)
+    rest = np.flatnonzero(need > 0)
+    found: list[_Found] = []
+    for number, (radius, tolerance) in enumerate(_ROUNDS):
+        if not len(rest):
+            break
+        rest = search.round(rest, need, radius, tolerance, last=number == len(_ROUNDS) - 1, found=found)
+    cell = np.concatenate([part.cell for part in found]) if found else np.empty(0, np.int64)
+    other = np.concatenate([part.other for part in found]) if found else np.empty(0, np.int64)
+    squared = np.concatenate([part.squared for part in found]) if found else np.empty(0, np.int64)
+    order = np.argsort(cell, kind="stable")
+    cell, other, squared = cell[order], other[order], squared[order]
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(cell, minlength=count)))).astype(np.int64)
+    reach = np.zeros(count)
+    np.maximum.at(reach, cell, np.sqrt(squared.astype(np.float64)) / 1000)
+    return Joined(offsets, other.astype(np.int32), _steps(cells, cell, other), reach)
+
+
+def _steps(cells: Cells, cell: Int64, other: Int64) -> Int64:
+    """The step that each cell's homes are told."""
+    own = cells.area[cell]
+    apart = np.abs(cells.area[other] - own)
+    wide = (apart > _NARROW * own).astype(np.int64) + (apart > _WIDE * own)
+    step = np.zeros(len(cells.size), np.int64)
+    np.maximum.at(step, cell, wide)
+    neighbours = cells.size - 1
+    np.add.at(neighbours, cell, cells.size[other])
+    step[neighbours < EFFICIENT] = STEPS.index("few")
+    step[neighbours < FEWEST] = STEPS.index("none")
+    return step
+
+
+class _Search:
+    """Nearest cells of the same group within a radius."""
+
+    def __init__(self, cells: Cells) -> None:
+        self.size, self.area = cells.size, cells.area
+        self.x, self.y = millimetres(cells.x), millimetres(cells.y)
+        self.group = np.unique(cells.group, return_inverse=True)[1].astype(np.int64)
+
+    def round(
+        self, rest: Int64, need: Int64, radius: int, tolerance: float, *, last: bool, found: list[_Found]
+    ) -> Int64:
+        """Search once; append what joins the cells that now have enough (``last``: of all), return the others."""
+        left: list[Int64] = []
+        for asked, first, stop in self._windows(rest, radius):
+            pairs = self._pairs(asked, first, stop, radius, tolerance)
+            size = self.size[pairs.other]
+            total = np.cumsum(size)
+            here = np.bincount(pairs.cell, minlength=len(asked))
+            before = np.concatenate(([0], total))[np.cumsum(here) - here]
+            whole = np.concatenate(([0], total))[np.cumsum(here)] - before
+            done = np.ones(len(asked), bool) if last else whole >= need[asked]
+            joins = done[pairs.cell] & (total - size - before[pairs.cell] < need[asked][pairs.cell])
+            found.append(_Found(asked[pairs.cell[joins]], pairs.other[joins], pairs.squared[joins]))
+            left.append(asked[~done])
+        return np.concatenate(left)
+
+    def _windows(self, rest: Int64, radius: int) -> list[tuple[Int64, Int64, Int64]]:
+        """Parts of the cells asked about, and for each the three rows of the grid around it as runs of ``self.order``.
+
+        Each part looks at no more than about ``_PAIRS`` pairs.
+        """
+        column, row = (self.x - self.x.min()) // radius + 1, (self.y - self.y.min()) // radius + 1
+        columns, rows = int(column.max()) + 2, int(row.max()) + 2
+        square = (self.group * rows + row) * columns + column  # an empty rim keeps groups and rows apart
+        self.order = np.argsort(square, kind="stable")
+        squares = square[self.order]
+        rest = rest[np.argsort(square[rest], kind="stable")]
+        around = square[rest][:, None] + np.array([-columns, 0, columns])
+        first, stop = np.searchsorted(squares, around - 1), np.searchsorted(squares, around + 1, side="right")
+        looked = np.cumsum((stop - first).sum(axis=1)) // _PAIRS
+        cuts = np.flatnonzero(np.diff(looked)) + 1
+        return list(zip(np.split(rest, cuts), np.split(first, cuts), np.split(stop, cuts), strict=True))
+
+    def _pairs(self, asked: Int64, first: Int64, stop: Int64, radius: int, tolerance: float) -> _Found:
+        """The cells within radius and tolerance, nearest first; ``cell`` counts through ``asked``."""
+        first, counts = first.ravel(), (stop - first).ravel()
+        ends = np.cumsum(counts)
+        place = np.arange(int(ends[-1])) + np.repeat(first - (ends - counts), counts)
+        other = self.order[place]
+        cell = np.repeat(np.repeat(np.arange(len(asked)), 3), counts)
+        own = asked[cell]
+        squared = (self.x[other] - self.x[own]) ** 2 + (self.y[other] - self.y[own]) ** 2
+        good = (squared <= radius * radius) & (other != own)
+        if np.isfinite(tolerance):
+            area = self.area[own]
+            good &= np.abs(self.area[other] - area) <= tolerance * area
+        cell, other, squared = cell[good], other[good], squared[good]
+        nearest = np.lexsort((other, squared, cell))
+        return _Found(cell[nearest], other[nearest], squared[nearest])
