@@ -1,9 +1,9 @@
-"""What a household's own pages look up beside comparisons: which periods and fuels there are, and who looked."""
+"""What a household's own pages look up beside comparisons: which periods and fuels there are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
 
 from devices.homes import FUELS
@@ -22,17 +22,6 @@ class Told(NamedTuple):
     fuel: str
 
 
-class Look(NamedTuple):
-    """One entry of the log of access. ``own``: by the account that asks."""
-
-    id: int
-    at: datetime
-    role: str
-    action: str
-    detail: str | None
-    own: bool
-
-
 def periods(connection: Connection, tenancy_id: int, limit: int = 1_000) -> list[Told]:
     """What a tenancy was told of, the newest first. Raises psycopg.Error."""
     return [Told(*row) for row in connection.execute(_SQL["periods"], (tenancy_id, limit)).fetchall()]
@@ -43,13 +32,3 @@ def fuels(connection: Connection, home_id: int, months: Sequence[date]) -> list[
     rows = connection.execute(_SQL["fuels"], (list(FUELS), list(months), home_id)).fetchall()
     found = {row[0] for row in rows}
     return [fuel for fuel in FUELS if fuel in found]
-
-
-def access(
-    connection: Connection, tenancy_id: int, account_id: int | None, *, before: int | None = None, limit: int = 100
-) -> list[Look]:
-    """Who looked at a tenancy's data, the newest first; ``before`` goes on from an entry. Raises psycopg.Error."""
-    rows = connection.execute(
-        _SQL["access"], {"tenancy": tenancy_id, "own": account_id, "before": before, "limit": limit}
-    ).fetchall()
-    return [Look(*row) for row in rows]

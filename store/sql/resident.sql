@@ -9,10 +9,3 @@ limit %s
 -- fuels: what a home has daily use of in these months
 select distinct fuel from personal.daily_use
 where fuel = any(%s) and month = any(%s) and home_id = %s
-
--- access: who looked at a tenancy's data, the newest first
-select id, at, role, action, detail, account_id is not distinct from %(own)s
-from personal.access
-where tenancy_id = %(tenancy)s and (%(before)s::bigint is null or id < %(before)s::bigint)
-order by id desc
-limit %(limit)s
