@@ -135,3 +135,12 @@ def test_the_log_of_access_only_grows(each_database: str) -> None:
             connection.rollback()
         connection.execute("select set_config('borough.erasing', '7', true)")
         assert connection.execute("delete from personal.access where tenancy_id = 7").rowcount == 1
+
+
+def test_many_homes_fit_one_transaction(database: str) -> None:
+    """The server's table of locks holds some thousands; an import must not need one a home."""
+    many = 12_000
+    with connect(database) as connection:
+        add_meters(connection, [f"m{number}" for number in range(many)])
+        import_homes(connection, [{"uprn": str(number + 1), "meters": f"m{number}"} for number in range(many)], NOW)
+        assert homes_import.count(connection, date(2026, 1, 1)) == (many, many, many)

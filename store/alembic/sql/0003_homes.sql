@@ -50,7 +50,8 @@ comment on table personal.tenancy is
 
 create function personal.tenancy_alone() returns trigger language plpgsql as $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('tenancy', new.home_id));
+    -- a row's lock takes no room of the lock table: a borough is imported in one transaction
+    perform from personal.home h where h.id = new.home_id for no key update;
     if exists (
         select from personal.tenancy t
         where t.home_id = new.home_id and t.id <> new.id
