@@ -1,0 +1,212 @@
+"""What a home could do: a few concrete actions with an estimate, chosen by fuel, heating, season and what is known.
+
+Nothing here is for a home that looks empty, disconnected or under-heated: ``analytics.report`` asks for none then.
+The estimates are rough on purpose and say "about"; where each comes from stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from analytics.report_words import about_pounds
+from devices.homes import HomeDetails, Tenancy
+
+#: Never more of them: two or three that fit are done, ten are not read.
+MOST = 3
+#: A background load [W] above which it is worth looking what is always on.
+_MUCH_BACKGROUND = 150.0
+_HEATED_BY = {"gas": ("gas",), "electricity": ("electric", "heat-pump"), "heat": ("heat-network",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of a home and its use. ``own`` [Wh] of ``days`` days; ``background`` [W] or None.
+
+    ``span`` says the period in an estimate: ``in a week like this``.
+    """
+
+    fuel: str
+    details: HomeDetails
+    tenancy: Tenancy | None
+    middle: date
+    own: int
+    days: int
+    span: str
+    background: float | None = None
+
+    @property
+    def heats(self) -> bool:
+        """Does this fuel heat the home?"""
+        return self.details.heating in _HEATED_BY[self.fuel]
+
+    @property
+    def cold(self) -> bool:
+        """Is it the heating season (October to April)?"""
+        return self.middle.month >= 10 or self.middle.month <= 4
+
+    @property
+    def heating(self) -> bool:
+        """Is much of this use for heating?"""
+        return self.heats and self.cold
+
+    @property
+    def people(self) -> int:
+        """Who takes showers; two where it is not known, as in the average home, and not more than four are counted."""
+        known = self.tenancy.occupants if self.tenancy is not None else None
+        return 2 if known is None else min(max(known, 1), 4)
+
+    @property
+    def owner(self) -> bool:
+        """May dear measures be named? Only to those who own their home."""
+        return self.details.tenure == "owner"
+
+    @property
+    def medical(self) -> bool:
+        """Does somebody depend on equipment here?"""
+        return self.tenancy is not None and self.tenancy.medical_equipment is True
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do. ``kwh`` and ``pence`` (None: no price is known) are what ``estimate`` says in words."""
+
+    title: str
+    text: str
+    estimate: str
+    kwh: int
+    pence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Idea:
+    """``fits``: for whom. What it spares: ``share`` of the period's use, or ``year`` and ``person`` [kWh a year]."""
+
+    title: str
+    text: str
+    fits: Callable[[Situation], bool]
+    share: float = 0
+    year: float = 0
+    person: float = 0
+
+
+_IDEAS: tuple[_Idea, ...] = (
+    _Idea(
+        "Find what is always on",
+        "Your home uses power all night. Look for old fridges, chargers and boxes that stay on."
+        " Leave on anything that you need for your health.",
+        lambda home: not home.medical and home.fuel == "electricity" and (home.background or 0) >= _MUCH_BACKGROUND,
+        # 30 W less, day and night: 0.03 kW x 8,760 h
+        year=263,
+    ),
+    _Idea(
+        "One degree less",
+        "If your rooms are warmer than 20 degrees, turn the thermostat down by one. Stay at 18 degrees or more.",
+        lambda home: home.heating,
+        # one degree of about twelve between inside and outside, and not all of the use is heating
+        share=0.06,
+    ),
+    _Idea(
+        "Cooler water in the radiators",
+        "If you have a combi boiler, set the heating water to 60 degrees. Rooms get just as warm, but more slowly.",
+        lambda home: home.heating and home.fuel == "gas",
+        # a boiler condenses better below 60 degrees: a few per cent of its gas
+        share=0.04,
+    ),
+    _Idea(
+        "Heat the rooms you use",
+        "Turn the heating down in rooms that nobody uses, and keep their doors shut. Do not turn it off fully.",
+        lambda home: home.heating,
+        # one room of six a few degrees cooler
+        share=0.035,
+    ),
+    _Idea(
+        "Check your loft",
+        "A loft with little insulation loses a lot of heat. Ask us about grants before you pay for anything.",
+        lambda home: home.heating and home.owner and home.details.dwelling not in ("flat", "maisonette"),
+        # topping up a thin layer; a bare loft loses far more
+        share=0.05,
+    ),
+    _Idea(
+        "Shorter showers",
+        "Take one minute off each shower. It spares water as well.",
+        lambda home: home.heats and home.fuel == "gas",
+        # a shower a day: 8 litres heated by 30 degrees are 0.28 kWh, with a boiler's losses 0.33
+        person=120,
+    ),
+    _Idea(
+        "Shorter showers",
+        "Take one minute off each shower. It spares water as well.",
+        lambda home: home.heats and home.fuel != "gas",
+        person=100,
+    ),
+    _Idea(
+        "Hot water only",
+        "In summer, set the boiler to hot water only. Turn off its pre-heat setting if it has one.",
+        lambda home: home.fuel == "gas" and home.heats and not home.cold,
+        # keeping water hot in a combi boiler: about a third of a kWh a day
+        year=110,
+    ),
+    _Idea(
+        "Dry one load a week on a rack",
+        "If you use a tumble dryer, let one load a week dry in the air. Open a window while it dries.",
+        lambda home: home.fuel == "electricity",
+        # 52 loads of about 3 kWh
+        year=156,
+    ),
+    _Idea(
+        "Wash at 30 degrees",
+        "Wait for a full load and wash at 30 degrees. Most clothes come out just as clean.",
+        lambda home: home.fuel == "electricity",
+        # four washes a week, 0.25 kWh less each than at 40
+        year=52,
+    ),
+    _Idea(
+        "Boil only what you need",
+        "Fill the kettle with just the water for your cups.",
+        lambda home: home.fuel == "electricity",
+        # half a litre less, three times a day: 0.047 kWh each
+        year=51,
+    ),
+    _Idea(
+        "Tell us about hot pipes",
+        "If pipes or a tank in your home stay hot when nothing is on, tell whoever runs your heat network.",
+        lambda home: home.fuel == "heat" and not home.cold,
+        # 20 W of losses all year
+        year=175,
+    ),
+    _Idea(
+        "Lids on pans",
+        "Cook with a lid on, and turn the ring down once it boils.",
+        lambda home: home.fuel == "gas",
+        # a third of the gas of 20 minutes on a 1.5 kW ring, every other day
+        year=30,
+    ),
+)
+
+
+def choose(home: Situation, rate: float | None) -> tuple[Action, ...]:
+    """At most three actions for a home, those that spare most first. ``rate`` [pence/kWh] or None.
+
+    An action that would spare more than a fifth of the use, or less than one kWh, does not fit and is left out.
+    """
+    found: list[tuple[float, Action]] = []
+    for idea in _IDEAS:
+        if not idea.fits(home):
+            continue
+        year = idea.year + idea.person * home.people
+        period = home.own / 1_000 * idea.share if idea.share else year * home.days / 365
+        kwh = round(period) if idea.share else round(year, -1)
+        if kwh >= 1 and period <= home.own / 5_000:
+            found.append((period, _action(idea, int(kwh), home.span if idea.share else "a year", rate)))
+    found.sort(key=lambda pair: -pair[0])
+    return tuple(action for _, action in found[:MOST])
+
+
+def _action(idea: _Idea, kwh: int, span: str, rate: float | None) -> Action:
+    if rate is None:
+        return Action(idea.title, idea.text, f"About {kwh:,} kWh {span}", kwh, None)
+    return Action(
+        idea.title, idea.text, f"About {kwh:,} kWh or {about_pounds(kwh * rate)} {span}", kwh, int(kwh * rate + 0.5)
+    )
