@@ -1,0 +1,161 @@
+"""Consents that are given and withdrawn, who looked, and leaving: everything erased."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from analytics.periods import local_day
+from dashboard.resident.own import own
+from dashboard.resident.words import CHANNEL_WORDS
+from dashboard.roles import ROLE_WORDS
+from dashboard.site import Site
+from dashboard.visitor import Anybody, Resident
+from devices.homes import PURPOSES, Consent
+from store import accounts, homes
+
+_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a consent is for: its name, what we do with it, and what ends when it is withdrawn."""
+
+    title: str
+    doing: str
+    ending: str
+
+
+PURPOSE_WORDS: Mapping[str, Purpose] = {
+    "comparison": Purpose(
+        "Comparing my home with similar homes nearby",
+        "We use your meter readings to show you how your home compares. Your use also counts in the averages that your "
+        "neighbours see. Nobody sees your use on its own.",
+        "Your home leaves the comparisons at once. You still see your own use.",
+    ),
+    "evaluation": Purpose(
+        "Finding out whether comparisons help",
+        "The council studies whether comparisons help people to use less energy. It looks at many homes together.",
+        "Your home is left out of the study from now on.",
+    ),
+    "messages": Purpose(
+        "Sending me letters and messages",
+        "We send you your comparison by post, and messages about your energy use.",
+        "We stop sending you letters and messages about your energy use.",
+    ),
+    "finer-storage": Purpose(
+        "Keeping more readings than one each half-hour",
+        "Some displays send a reading every few seconds. We keep them all, instead of one each half-hour.",
+        "From now on we keep one reading each half-hour.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One purpose as it stands: agreed to since a day, withdrawn on a day, or never agreed to (both None)."""
+
+    purpose: str
+    words: Purpose
+    since: date | None
+    ended: date | None
+    channel: str
+
+
+def router(site: Site) -> APIRouter:
+    """Routes /home/consents, /home/access, /home/leave and, for who has left, /left."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/home/consents")
+    def consents(request: Request, visitor: Resident, done: Annotated[str, Query()] = "") -> Response:
+        with site.connection() as connection:
+            given = homes.consents(connection, visitor.tenancy)
+            site.log_access(connection, visitor, visitor.tenancy, "looked at the consents")
+        found = choices(given, site)
+        changed = next((choice for choice in found if choice.purpose == done), None)
+        return site.page(request, "resident/consents.html", {"choices": found, "changed": changed})
+
+    @routes.post("/home/consents")
+    def change(
+        visitor: Resident,
+        purpose: Annotated[str, Form()] = "",
+        give: Annotated[str, Form()] = "",
+    ) -> Response:
+        if purpose not in PURPOSES or give not in ("yes", "no"):
+            raise HTTPException(400)
+        now = datetime.now(UTC)
+        with site.connection() as connection, connection.transaction():
+            if give == "yes":
+                changed = homes.give_consent(connection, visitor.tenancy, purpose, "page", now)
+            else:
+                changed = homes.withdraw_consent(connection, visitor.tenancy, purpose, now)
+            if changed:
+                action = "gave a consent" if give == "yes" else "withdrew a consent"
+                site.log_access(connection, visitor, visitor.tenancy, action, PURPOSE_WORDS[purpose].title)
+        return RedirectResponse(f"/home/consents?done={purpose}", 303)
+
+    @routes.get("/home/access")
+    def access(request: Request, visitor: Resident, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+        with site.connection() as connection:
+            looks = accounts.accesses(connection, visitor.tenancy, below=before, limit=_PAGE + 1)
+            site.log_access(connection, visitor, visitor.tenancy, "looked at who looked")
+        rows = [(look.at.astimezone(site.zone), who(look, visitor.account_id), look) for look in looks[:_PAGE]]
+        earlier = looks[_PAGE - 1].id if len(looks) > _PAGE else None
+        return site.page(request, "resident/access.html", {"rows": rows, "earlier": earlier, "first": before is None})
+
+    @routes.get("/home/leave")
+    def leave(request: Request, visitor: Resident, sure: Annotated[bool, Query()] = False) -> Response:
+        return _leave(request, visitor, sure=sure)
+
+    @routes.post("/home/leave")
+    def erase(request: Request, visitor: Resident, understood: Annotated[str, Form()] = "") -> Response:
+        if site.options.erase is None:
+            raise HTTPException(404)
+        if understood != "yes":
+            return _leave(request, visitor, sure=True, status=400)
+        site.limit(request, "export", visitor)
+        site.options.erase(visitor.tenancy)
+        answer = RedirectResponse("/left", 303)
+        answer.delete_cookie(
+            site.options.session_cookie, path="/", secure=site.options.secure, httponly=True, samesite="lax"
+        )
+        return answer
+
+    @routes.get("/left")
+    def left(request: Request, _: Anybody) -> Response:
+        return site.page(request, "resident/left.html", {})
+
+    def _leave(request: Request, visitor: Resident, *, sure: bool, status: int = 200) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+        errors = {} if status == 200 else {"understood": "Tick the box to say that you understand"}
+        context = {"own": mine, "sure": sure, "errors": errors, "possible": site.options.erase is not None}
+        return site.page(request, "resident/leave.html", context, status)
+
+    return routes
+
+
+def choices(given: Sequence[Consent], site: Site) -> list[Choice]:
+    """Every purpose as it stands, in the usual order; days are local."""
+    found = []
+    for purpose in PURPOSES:
+        last = max((one for one in given if one.purpose == purpose), key=lambda one: one.given_at, default=None)
+        since = None if last is None or last.withdrawn_at is not None else local_day(last.given_at, site.zone)
+        ended = None if last is None or last.withdrawn_at is None else local_day(last.withdrawn_at, site.zone)
+        channel = "" if last is None else CHANNEL_WORDS.get(last.channel, "")
+        found.append(Choice(purpose, PURPOSE_WORDS[purpose], since, ended, channel))
+    return found
+
+
+def who(look: accounts.Access, account_id: int | None) -> str:
+    """Who it was, in words: an account is told from others, never named."""
+    if look.account_id is not None and look.account_id == account_id:
+        return "You"
+    if look.account_id is None:
+        return "This service"
+    return "Another sign-in of your household" if look.role == "resident" else ROLE_WORDS.get(look.role, "The council")

@@ -1,0 +1,68 @@
+"""Whose pages they are: the signed-in tenancy, its home, and the local days that are its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from dashboard.errors import Elsewhere
+from devices.homes import Home, Tenancy
+from store import homes
+from store.connect import Connection
+
+if TYPE_CHECKING:
+    from dashboard.site import Site
+    from dashboard.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A tenancy, its home and the site's local day ``today``."""
+
+    tenancy: Tenancy
+    home: Home
+    today: date
+
+    @property
+    def first(self) -> date:
+        """The first day that is theirs."""
+        return self.tenancy.from_day
+
+    @property
+    def stop(self) -> date:
+        """The day after the last that is theirs and over: nothing from it on is theirs to see."""
+        end = self.tenancy.to_day
+        return self.today if end is None else min(end, self.today)
+
+    @property
+    def lives(self) -> bool:
+        """Whether they live in the home today. Who has left sees what was theirs and changes nothing of the home."""
+        return self.tenancy.from_day <= self.today and (self.tenancy.to_day is None or self.tenancy.to_day > self.today)
+
+    def has(self, day: date) -> bool:
+        """Whether a day is theirs and over."""
+        return self.first <= day < self.stop
+
+    def clip(self, first: date, stop: date) -> tuple[date, date]:
+        """What of ``first`` to ``stop`` (not included) is theirs; an empty span where nothing is."""
+        begin = max(first, self.first)
+        return begin, max(begin, min(stop, self.stop))
+
+    def months(self, count: int) -> list[date]:
+        """The first days of the last ``count`` months that have a day of theirs, the earliest first."""
+        found: list[date] = []
+        month = (self.stop - timedelta(days=1)).replace(day=1)
+        while len(found) < count and month >= self.first.replace(day=1) and self.stop > self.first:
+            found.append(month)
+            month = (month - timedelta(days=1)).replace(day=1)
+        return found[::-1]
+
+
+def own(site: Site, connection: Connection, visitor: Visitor) -> Own:
+    """Whose page this is. Raises Elsewhere (to the sign-in) where the tenancy was just erased; psycopg.Error."""
+    tenancy = homes.tenancy(connection, visitor.tenancy)
+    home = None if tenancy is None else homes.home(connection, tenancy.home_id)
+    if tenancy is None or home is None:
+        raise Elsewhere("/sign-in")
+    return Own(tenancy, home, site.today())
