@@ -231,7 +231,7 @@ def _change(it: Comparison, details: HomeDetails) -> str | None:
 
 
 def _cost(it: Comparison) -> str | None:
-    if it.cost is None or it.tariff is None:
+    if it.cost is None or it.tariff is None or it.own is None:
         return None
     if it.tariff_own:
         return f"It cost about {words.pounds(it.cost)} by your tariff ({it.tariff}), standing charge included."
@@ -242,7 +242,7 @@ def _cost(it: Comparison) -> str | None:
 
 
 def _carbon(it: Comparison, energy: Energy) -> str | None:
-    if it.carbon is None:
+    if it.carbon is None or it.own is None:
         return None
     factor = energy.factor(it.fuel, it.from_day.year)
     basis = "" if factor is None else f", by the factor for {factor.year}"
@@ -297,7 +297,7 @@ def _neighbours(it: Comparison, details: HomeDetails, near: Neighbourhood | None
     if near is not None and near.step in _SIZES:
         said.append(_SIZES[near.step])
     said.append(f"The group is the same for all of {words.quarter_name(it.quarter)}.")
-    said.append("Nobody sees the use of a single home but their own.")
+    said.append("Nobody can see what another home used.")
     return tuple(said)
 
 
@@ -323,7 +323,7 @@ def _notes(it: Comparison) -> tuple[str, ...]:
         said.append(f"{some} estimated, because some readings were missing.")
     if it.missing_days and it.own is not None:
         some = words.sentence(words.count(it.missing_days, "day has", "days have"))
-        said.append(f"{some} no readings; we counted the mean of the other days.")
+        said.append(f"{some} no readings, so we went by the other days.")
     if it.own is not None and not it.settled and it.revision < 2:
         until = words.day(it.to_day + timedelta(days=_SETTLES))
         said.append(f"Late readings may change these numbers once more, until {until}.")

@@ -1,0 +1,447 @@
+"""What households are told: every sentence over all states, fuels and reasons that can occur.
+
+The judgement here is independent of the words' own code: lists of what praise and advice sound like, numbers read
+back out of the sentences, and a measure of how hard a text is to read.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from analytics import report_words as words
+from analytics.energy import load
+from analytics.report import Report, report
+from devices.homes import DWELLINGS, HEATING, TENURES, HomeDetails, Register, Tariff, Tenancy
+from store.comparisons import Comparison, Neighbourhood
+
+ENERGY = load()
+HELP = "0800 000 0000, weekdays 9 to 5"
+NEUTRAL = ("empty", "disconnected", "under-heated")
+SUPPRESSED = ("no-consent", "coverage", "no-cell", "few-homes", "dominated", "other-origin", "tenancy", "something-new")
+PERIODS = {
+    "week": [(date(2026, 2, 9), date(2026, 2, 16)), (date(2025, 12, 29), date(2026, 1, 5))],
+    "month": [(date(2026, 1, 1), date(2026, 2, 1)), (date(2026, 7, 1), date(2026, 8, 1))],
+    "four-weeks": [(date(2026, 1, 19), date(2026, 2, 16)), (date(2026, 6, 29), date(2026, 7, 27))],
+}
+#: What praise, advice and talk about others sound like.
+PRAISE = ("great", "good", "well done", "right track", "keep it up", "keep it that way", "thank")
+ADVICE = ("save", "saving", "less", "lower", "reduce", "turn", "help:", "could", "try", "about £", "kwh a year", "cut")
+OTHERS = ("average", "similar", "neighbour", "other homes", "in 10", "compare")
+
+
+def two_figures(watt_hours: int) -> int:
+    """An average as the disclosure rules show it."""
+    if watt_hours <= 0:
+        return 0
+    step = int(10 ** max(0, len(str(watt_hours)) - 2))
+    return (watt_hours + step // 2) // step * step
+
+
+def comparison(**given_values: Any) -> Comparison:
+    values: dict[str, Any] = {
+        "tenancy_id": 10000000000001, "home_id": 10000000000002, "kind": "week", "from_day": date(2026, 2, 9),
+        "to_day": date(2026, 2, 16), "fuel": "electricity", "own": 52_340, "estimated_days": 0, "missing_days": 0,
+        "before": 61_000, "state": "good", "reason": None, "average": 58_000, "efficient": 31_000, "homes": 100,
+        "tenths": 3, "carbon": 9_264, "cost": 1_833, "tariff": "price cap of January to March 2026",
+        "tariff_own": False, "revision": 1, "quarter": date(2026, 1, 1), "settled": True,
+    }  # fmt: skip
+    return Comparison(**{**values, **given_values})
+
+
+FLAT = HomeDetails("flat", "gas", tenure="council-rent")
+NEAR = Neighbourhood(date(2026, 1, 1), "flat", "gas", None, "area-15", 30, 104, 640.0, 61.0)
+
+
+def said(it: Comparison, details: HomeDetails = FLAT, near: Neighbourhood | None = NEAR, **more: Any) -> Report:
+    return report(it, details, near, **{"help_line": HELP, "energy": ENERGY, **more})
+
+
+@st.composite
+def comparisons(draw: st.DrawFn, states: tuple[str, ...] = ("great", "good", "more", "neutral", "suppressed")) -> Any:
+    """Comparisons such as the rules allow: figures of others only where something is judged, states by the figures."""
+    kind = draw(st.sampled_from(sorted(PERIODS)))
+    first, stop = draw(st.sampled_from(PERIODS[kind]))
+    state = draw(st.sampled_from(states))
+    own = draw(st.integers(0, 3_000_000))
+    values: dict[str, Any] = {
+        "kind": kind, "from_day": first, "to_day": stop, "quarter": date(first.year, (first.month - 1) // 3 * 3 + 1, 1),
+        "fuel": draw(st.sampled_from(["electricity", "gas", "heat"])), "state": state, "own": own,
+        "before": draw(st.none() | st.integers(0, 3_000_000)), "estimated_days": draw(st.integers(0, 31)),
+        "missing_days": draw(st.integers(0, 3)), "carbon": draw(st.none() | st.integers(0, 10**6)),
+        "cost": draw(st.none() | st.integers(0, 10**5)), "tariff_own": draw(st.booleans()),
+        "revision": draw(st.sampled_from([1, 2])), "settled": draw(st.booleans()),
+        "average": None, "efficient": None, "homes": None, "tenths": None,
+    }  # fmt: skip
+    if state == "neutral":
+        values["reason"] = draw(st.sampled_from(NEUTRAL))
+    elif state == "suppressed":
+        values["reason"] = draw(st.sampled_from(SUPPRESSED))
+        values["own"] = draw(st.none() | st.just(own))
+    else:
+        average = two_figures(draw(st.integers(1_000, 3_000_000)))
+        efficient = draw(st.none() | st.integers(0, average).map(two_figures))
+        if state == "great":
+            efficient = average if efficient is None else efficient
+            own = draw(st.integers(0, efficient))
+        elif state == "good":
+            own = draw(st.integers(0 if efficient is None else min(efficient + 1, average), average))
+        else:
+            own = draw(st.integers(average + 1, average * 4))
+        tenths = None if efficient is None else draw(st.integers(0, 10))
+        values.update(own=own, average=average, efficient=efficient, homes=100, tenths=tenths)
+    return comparison(**values)
+
+
+def details() -> st.SearchStrategy[HomeDetails]:
+    return st.builds(
+        HomeDetails,
+        dwelling=st.sampled_from(DWELLINGS),
+        heating=st.sampled_from(HEATING),
+        tenure=st.none() | st.sampled_from(TENURES),
+    )
+
+
+def near() -> st.SearchStrategy[Neighbourhood | None]:
+    return st.none() | st.builds(
+        Neighbourhood, st.just(date(2026, 1, 1)), st.sampled_from(DWELLINGS), st.sampled_from(HEATING), st.none(),
+        st.sampled_from(["area-15", "area-30", "any-area", "few", "none"]), st.integers(20, 49), st.integers(20, 140),
+        st.floats(0, 5_000), st.floats(20, 300),
+    )  # fmt: skip
+
+
+def tenancies() -> st.SearchStrategy[Tenancy | None]:
+    return st.none() | st.builds(
+        Tenancy, st.just(1), st.just(2), st.just(date(2020, 1, 1)), occupants=st.none() | st.integers(0, 50),
+        medical_equipment=st.none() | st.booleans(),
+    )  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(comparisons(), details(), near(), tenancies(), st.none() | st.floats(0, 2_000))
+def test_every_sentence_is_whole(
+    it: Comparison,
+    home: HomeDetails,
+    around: Neighbourhood | None,
+    tenancy: Tenancy | None,
+    background: float | None,
+) -> None:
+    found = said(it, home, around, tenancy=tenancy, background=background)
+    pieces = found.sentences()
+    once = [piece for piece in pieces if piece not in {act.estimate for act in found.actions}]
+    assert len(set(once)) == len(once), "nothing is said twice"
+    for piece in pieces:
+        assert piece == piece.strip()
+        assert piece[0].isupper() or piece[0].isdigit(), piece
+        assert not re.search(r"None|nan|\s\s|[{}\[\]_]|\.\.|\s[.,;]|0\.0+ |£-|-\d", piece), piece
+    for line in (
+        *found.lead,
+        found.suppressed,
+        found.difference_text,
+        found.percentile,
+        found.change,
+        found.cost,
+        found.carbon,
+        *found.neighbours,
+        found.help,
+        *found.notes,
+        *(act.text for act in found.actions),
+    ):
+        assert line is None or line.endswith("."), line
+    assert not found.headline.endswith(".")
+    assert len(found.actions) <= 3
+    assert (found.actions_title is None) == (not found.actions)
+
+
+@settings(max_examples=300)
+@given(comparisons(("neutral",)), details(), near(), tenancies(), st.none() | st.just(HELP))
+def test_a_home_in_need_hears_no_praise_no_advice_and_nothing_of_others(
+    it: Comparison, home: HomeDetails, around: Neighbourhood | None, tenancy: Tenancy | None, line: str | None
+) -> None:
+    found = said(it, home, around, tenancy=tenancy, help_line=line)
+    text = " ".join(found.sentences()).lower()
+    for word in (*PRAISE, *ADVICE, *OTHERS, "£", "co2"):
+        assert not re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text), f"{word!r} in {text}"
+    assert not found.bars
+    assert not found.state_words
+    assert not found.actions
+    assert found.help is not None
+    assert line is None or HELP in found.help
+
+
+@settings(max_examples=300)
+@given(comparisons(("great", "good")), details(), near())
+def test_whoever_uses_no_more_than_the_average_is_approved_of(
+    it: Comparison, home: HomeDetails, around: Neighbourhood | None
+) -> None:
+    found = said(it, home, around)
+    text = " ".join((found.headline, *found.lead)).lower()
+    assert "well done" in text
+    assert found.headline.startswith(("Great: ", "Good: "))
+    assert found.headline.split(":")[0] == found.state_words
+    assert "more than" not in " ".join(filter(None, [found.headline, found.difference_text, found.percentile]))
+
+
+@settings(max_examples=300)
+@given(comparisons(("more",)), details(), near())
+def test_whoever_uses_more_is_told_so_without_blame(it: Comparison, home: HomeDetails, around: Any) -> None:
+    found = said(it, home, around)
+    assert "more" in found.headline
+    assert found.state_words == "Using more than average"
+    text = " ".join(found.sentences()).lower()
+    for word in ("well done", "bad", "wrong", "waste", "too much", "must", "should", "unfortunately", "sorry"):
+        assert word not in text
+
+
+@settings(max_examples=300)
+@given(comparisons(("suppressed",)), details(), near())
+def test_what_is_not_shown_is_said_in_words_and_never_as_zero(it: Comparison, home: HomeDetails, around: Any) -> None:
+    found = said(it, home, around)
+    assert found.suppressed is not None
+    assert not found.bars
+    assert not found.state_words
+    assert found.percentile is None
+    assert found.difference is None
+    assert not found.neighbours
+    if it.own is None:
+        assert found.own is None
+        assert found.cost is None
+        assert found.carbon is None
+        assert not found.actions
+        assert not re.search(r"\d kWh|£", " ".join(found.sentences()))
+
+
+@settings(max_examples=400)
+@given(comparisons(("great", "good", "more")), details(), near())
+def test_the_numbers_in_the_words_are_those_of_the_comparison(it: Comparison, home: HomeDetails, around: Any) -> None:
+    found = said(it, home, around)
+    bars = {bar.who: bar for bar in found.bars}
+    assert bars["similar"].watt_hours == it.average
+    assert ("efficient" in bars) == (it.efficient is not None)
+    assert it.own is not None
+    assert it.average is not None
+    own = wh(bars["you"].text)
+    assert own == bars["you"].watt_hours
+    assert abs(own - it.own) <= (50 if it.own < 99_950 else 500)
+    assert wh(bars["similar"].text) == it.average
+    for bar in found.bars:
+        assert f"{bar.label.lower()} {bar.text}" in found.bars_text
+    assert found.difference == own - it.average
+    assert found.difference_text is not None
+    if found.difference:
+        assert wh(found.difference_text) == abs(found.difference)
+        assert ("more than" if found.difference > 0 else "less than") in found.difference_text
+        if shown_percent := re.search(r"\((\d+)%\)", found.difference_text):
+            exact = Decimal(100 * abs(found.difference)) / it.average
+            assert int(shown_percent[1]) == int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+    if it.tenths is not None and 1 <= it.tenths <= 9:
+        assert found.percentile is not None
+        assert f"about {it.tenths} in 10" in found.percentile.lower()
+    if it.cost is not None and found.cost is not None:
+        amounts = re.findall(r"£([\d,]+\.\d\d)|(?<![\d.])(\d+)p", found.cost)
+        assert [round(float(one.replace(",", "")) * 100) if one else int(two) for one, two in amounts] == [it.cost]
+        assert ("not your bill" in found.cost) == (not it.tariff_own)
+        assert it.tariff is not None
+        assert it.tariff in found.cost
+    if it.carbon is not None and (factor := ENERGY.factor(it.fuel, it.from_day.year)):
+        assert found.carbon is not None
+        assert str(factor.year) in found.carbon
+
+
+def wh(text: str) -> int:
+    """Watt-hours of the first amount in a text."""
+    match = re.search(r"([\d,]+(?:\.\d+)?) kWh", text)
+    assert match is not None, text
+    return int(Decimal(match[1].replace(",", "")) * 1_000)
+
+
+@pytest.mark.parametrize("state", ["great", "good", "more", "neutral", "suppressed"])
+@pytest.mark.parametrize("fuel", ["electricity", "gas", "heat"])
+@pytest.mark.parametrize("heating", HEATING)
+def test_a_child_of_nine_can_read_it(state: str, fuel: str, heating: str) -> None:
+    """Automated readability index 4 belongs to nine to ten years; no sentence has more than 25 words."""
+    reasons = {"neutral": NEUTRAL, "suppressed": SUPPRESSED}.get(state, (None,))
+    for reason in reasons:
+        for kind, spans in PERIODS.items():
+            it = comparison(
+                state=state, fuel=fuel, reason=reason, kind=kind, from_day=spans[0][0], to_day=spans[0][1],
+                own=40_000 if state != "more" else 90_000, estimated_days=2, missing_days=1, settled=False,
+            )  # fmt: skip
+            home = HomeDetails("semi-detached", heating, tenure="owner")
+            found = said(it, home, background=200.0)
+            text = ". ".join(piece.rstrip(".") for piece in found.sentences()) + "."
+            # names and numbers are no measure of how hard the words are
+            text = re.sub(r"\([^)]*\)|price cap of [A-Z]\w+ to [A-Z]\w+ \d+|[£\d][\d.,:]*\d%?|0800[ \d]*", "7", text)
+            pieces = [piece for piece in re.split(r"[.:;]\s+", text) if piece]
+            for piece in pieces:
+                assert len(piece.split()) <= 25, piece
+            tokens = text.split()
+            letters = sum(len(re.sub(r"\W", "", token)) for token in tokens)
+            index = 4.71 * letters / len(tokens) + 0.5 * len(tokens) / len(pieces) - 21.43
+            assert index <= 4.5, f"{index:.1f}: {text}"
+
+
+@settings(max_examples=200)
+@given(comparisons(("great", "good", "more")), details(), tenancies(), st.none() | st.floats(0, 2_000))
+@example(comparison(state="more", own=90_000), FLAT, Tenancy(1, 2, date(2020, 1, 1), medical_equipment=True), 900.0)
+def test_actions_fit_the_home(it: Comparison, home: HomeDetails, tenancy: Tenancy | None, load_w: float | None) -> None:
+    found = said(it, home, tenancy=tenancy, background=load_w)
+    text = " ".join(f"{act.title} {act.text}" for act in found.actions).lower()
+    if tenancy is not None and tenancy.medical_equipment:
+        assert not re.search(r"switch|unplug|always on|turn off the|standby", text)
+    if home.tenure != "owner":
+        for dear in ("loft", "insulat", "solar", "new boiler", "heat pump", "window frames", "double"):
+            assert dear not in text
+    if "thermostat" in text:
+        assert "18 degrees or more" in text
+    for act in found.actions:
+        assert act.kwh >= 1
+        assert act.estimate.startswith("About ")
+        assert f"{act.kwh:,} kWh" in act.estimate
+        assert it.own is not None
+        span = it.own / 1_000 if "like" in act.estimate else it.own / 1_000 * 365 / (it.to_day - it.from_day).days
+        assert act.kwh <= span * 0.21 + 10, "no action promises the impossible"
+
+
+def test_background_load_is_spoken_of_where_it_is_known_and_large() -> None:
+    it = comparison(state="more", own=90_000)
+    titles = [act.title for act in said(it, background=240.0).actions]
+    assert titles[0] == "Find what is always on"
+    assert "Find what is always on" not in [act.title for act in said(it, background=60.0).actions]
+    ill = Tenancy(1, 2, date(2020, 1, 1), medical_equipment=True)
+    assert "Find what is always on" not in [act.title for act in said(it, background=240.0, tenancy=ill).actions]
+
+
+def test_estimates_in_pounds_go_by_the_lowest_rate_of_the_own_tariff() -> None:
+    registers = (Register("night", 10.0, 30, 450), Register("day", 40.0))
+    tariff = Tariff("electricity", date(2025, 1, 1), "Two", "direct-debit", 50.0, registers)
+    it = comparison(state="more", own=90_000)
+    dear = said(it).actions[0]
+    cheap = said(it, tariffs=[tariff]).actions[0]
+    assert dear.kwh == cheap.kwh
+    assert cheap.pence == cheap.kwh * 10
+    assert dear.pence == int(dear.kwh * 27.69 + 0.5)
+    unknown = said(comparison(state="more", own=90_000, from_day=date(2026, 5, 4), to_day=date(2026, 5, 11))).actions[0]
+    assert unknown.pence is None
+    assert "£" not in unknown.estimate
+
+
+def test_heating_is_spoken_of_in_the_cold_months_only() -> None:
+    winter = said(comparison(fuel="gas", state="more", own=200_000, average=150_000))
+    assert winter.actions[0].title == "One degree less"
+    summer = said(
+        comparison(fuel="gas", state="more", own=200_000, average=150_000, kind="month", from_day=date(2026, 7, 1),
+                   to_day=date(2026, 8, 1), quarter=date(2026, 7, 1))
+    )  # fmt: skip
+    assert {"One degree less", "Heat the rooms you use"}.isdisjoint({act.title for act in summer.actions})
+    assert len(summer.actions) >= 2
+
+
+def test_months_of_different_length_are_compared_by_the_day() -> None:
+    it = comparison(kind="month", from_day=date(2026, 2, 1), to_day=date(2026, 3, 1), own=280_000, before=310_000)
+    assert said(it).change == "You used about as much a day as in January."
+    more = comparison(kind="month", from_day=date(2026, 2, 1), to_day=date(2026, 3, 1), own=294_000, before=310_000)
+    assert said(more).change == "You used 5% more a day than in January."
+
+
+def test_change_says_that_the_weather_plays_a_part_where_it_does() -> None:
+    assert said(comparison()).change == "You used 8.7 kWh (14%) less than in the week before."
+    assert said(comparison(fuel="gas")).change == (
+        "You used 8.7 kWh (14%) less than in the week before. The weather plays a part in this."
+    )
+    assert said(comparison(before=None)).change is None
+
+
+def test_days_that_were_estimated_or_missing_are_said() -> None:
+    notes = said(comparison(estimated_days=1, missing_days=2)).notes
+    assert notes[:2] == (
+        "One day is estimated, because some readings were missing.",
+        "Two days have no readings, so we went by the other days.",
+    )
+
+
+def test_when_late_readings_may_still_change_it() -> None:
+    notes = said(comparison(settled=False)).notes
+    assert "Late readings may change these numbers once more, until 23 February 2026." in notes
+    assert not any("Late" in note for note in said(comparison(settled=True)).notes)
+    assert "Some readings came late, and we changed these numbers once." in said(comparison(revision=2)).notes
+
+
+def test_neighbours_are_told_without_their_numbers() -> None:
+    found = said(comparison())
+    assert found.neighbours == (
+        "We compared your home with about 100 flats with gas heating, up to about 700 metres away.",
+        "They are about as big as yours.",
+        "The group is the same for all of January to March 2026.",
+        "Nobody can see what another home used.",
+    )
+
+
+def test_an_average_without_an_efficient_figure_says_why() -> None:
+    around = Neighbourhood(date(2026, 1, 1), "flat", "gas", None, "few", 30, 48, 4_700.0, 61.0)
+    found = said(comparison(efficient=None, tenths=None, homes=50), near=around)
+    assert [bar.who for bar in found.bars] == ["you", "similar"]
+    assert "There are few of them, so we show no figure for those that use least." in found.neighbours
+
+
+@pytest.mark.parametrize(
+    ("metres", "text"),
+    [(0, "100 metres"), (640, "700 metres"), (900, "900 metres"), (901, "1 kilometre"), (1001, "1.5 kilometres"),
+     (4700, "5 kilometres")],
+)  # fmt: skip
+def test_distances(metres: float, text: str) -> None:
+    assert words.distance(metres) == text
+
+
+@pytest.mark.parametrize(
+    ("watt_hours", "text"),
+    [(0, "0 kWh"), (49, "0 kWh"), (50, "0.1 kWh"), (52_340, "52.3 kWh"), (52_350, "52.4 kWh"), (99_949, "99.9 kWh"),
+     (99_950, "100 kWh"), (1_234_499, "1,234 kWh"), (1_234_500, "1,235 kWh")],
+)  # fmt: skip
+def test_own_use_as_shown(watt_hours: int, text: str) -> None:
+    assert words.kwh(words.shown(watt_hours)) == text
+
+
+@pytest.mark.parametrize(
+    ("pence", "text"),
+    [(0, "0p"), (61, "61p"), (100, "£1.00"), (1361, "£13.61"), (123456, "£1,234.56")],
+)
+def test_pounds(pence: int, text: str) -> None:
+    assert words.pounds(pence) == text
+
+
+@pytest.mark.parametrize(
+    ("pence", "text"), [(4, "0p"), (23, "20p"), (97, "£1.00"), (134, "£1.30"), (195, "£2"), (1361, "£14")]
+)
+def test_estimated_pounds(pence: float, text: str) -> None:
+    assert words.about_pounds(pence) == text
+
+
+@pytest.mark.parametrize(
+    ("grams", "text"),
+    [(0, "0 g"), (999, "999 g"), (1000, "1 kg"), (9264, "9.3 kg"), (99_949, "99.9 kg"), (99_950, "100 kg"),
+     (1_234_567, "1,235 kg")],
+)  # fmt: skip
+def test_kilograms(grams: int, text: str) -> None:
+    assert words.kilograms(grams) == text
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.sampled_from(["week", "month", "four-weeks"]))
+def test_dates_name_the_first_and_the_last_day(first: date, kind: str) -> None:
+    stop = {"week": first + timedelta(days=7), "four-weeks": first + timedelta(days=28)}.get(
+        kind, (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+    )
+    text = words.period_name(kind, first, stop)
+    last = stop - timedelta(days=1)
+    assert str(last.year) in text
+    if kind != "month":
+        assert str(first.day) in text
+        assert f"{last.day} {last:%B} {last.year}" in text
+    else:
+        assert text == f"{first:%B} {first.year}"
