@@ -1,13 +1,14 @@
-"""Days, periods and amounts as they are said on a resident's pages."""
+"""What a resident chooses from, in words. Numbers and dates are said by ``analytics.report_words``."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-from analytics.periods import Period
+from analytics import report_words
 
 FUEL_WORDS = {"electricity": "Electricity", "gas": "Gas", "heat": "Heat", "export": "Given to the grid"}
 KIND_WORDS = {"week": "Last week", "month": "Last month", "four-weeks": "Last four weeks"}
+EARLIER_WORDS = {"week": "Earlier weeks", "month": "Earlier months", "four-weeks": "Earlier four weeks"}
 DWELLING_WORDS = {
     "flat": "Flat",
     "maisonette": "Maisonette",
@@ -26,10 +27,10 @@ HEATING_WORDS = {
     "other": "Another kind of heating",
 }
 TENURE_WORDS = {
-    "owner": "Owned",
-    "private-rent": "Rented privately",
-    "council-rent": "Rented from the council",
-    "housing-association": "Rented from a housing association",
+    "owner": "We own it",
+    "private-rent": "We rent it privately",
+    "council-rent": "We rent it from the council",
+    "housing-association": "We rent it from a housing association",
     "other": "Another way",
 }
 CHANNEL_WORDS = {
@@ -39,50 +40,23 @@ CHANNEL_WORDS = {
     "assist": "with a council helper",
     "telephone": "by telephone",
 }
-
-
-def day_words(day: date, *, weekday: bool = False) -> str:
-    """``9 February 2026``, or with its weekday ``Monday 9 February 2026``."""
-    return f"{day:%A} {day.day} {day:%B %Y}" if weekday else f"{day.day} {day:%B %Y}"
+PAYMENT_WORDS = {
+    "direct-debit": "Direct debit",
+    "on-receipt": "When the bill comes",
+    "prepayment": "In advance, with a key, card or app",
+}
 
 
 def month_words(day: date) -> str:
     """``February 2026``."""
-    return f"{day:%B %Y}"
+    return report_words.period_name("month", day, day + timedelta(days=1))
 
 
-def span_words(first: date, stop: date) -> str:
-    """``9 to 15 February 2026``; ``stop`` is not included."""
-    last = stop - timedelta(days=1)
-    if first == last:
-        return day_words(first)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} to {day_words(last)}"
-    if first.year == last.year:
-        return f"{first.day} {first:%B} to {day_words(last)}"
-    return f"{day_words(first)} to {day_words(last)}"
-
-
-def period_words(period: Period) -> str:
-    """A period by its days; a month by its name."""
-    return month_words(period.start) if period.kind == "month" else span_words(period.start, period.stop)
-
-
-def kwh(watt_hours: float) -> str:
-    """An amount of energy [Wh] as ``8.4 kWh``; from 100 kWh on whole ones."""
-    return f"{number(watt_hours / 1000)} kWh"
-
-
-def number(value: float) -> str:
-    """One decimal below 100, none above, thousands apart."""
-    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:,.1f}"
+def amount(watt_hours: int) -> str:
+    """A use [Wh], rounded as it is shown."""
+    return report_words.kwh(report_words.shown(watt_hours))
 
 
 def watts(value: float) -> str:
-    """Power [W] as ``120 W`` or from 10 kW on ``12.3 kW``."""
+    """Power [W] as ``120 W``, from 10 kW on ``12.3 kW``."""
     return f"{value / 1000:,.1f} kW" if value >= 10_000 else f"{value:,.0f} W"
-
-
-def pounds(pence: float) -> str:
-    """Money [pence] as ``£12.34``."""
-    return f"£{pence / 100:,.2f}"

@@ -1,0 +1,226 @@
+"""The comparison: how a home did in a period against similar homes nearby; and who those are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from analytics import report_words
+from analytics.periods import KINDS, Period, parse_period, starting
+from analytics.report import Report, report
+from dashboard import figures
+from dashboard.figures import Bar, Cell, Figure
+from dashboard.resident.own import Own, own
+from dashboard.resident.words import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS
+from dashboard.site import Site
+from dashboard.visitor import Resident
+from devices.homes import COMPARED, HomeDetails, Tariff
+from store import comparisons, homes, resident
+from store.comparisons import Comparison, Neighbourhood
+from store.connect import Connection
+from store.resident import Told
+
+#: How many earlier periods are offered by link.
+_EARLIER = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One choice of several; ``here``: it is the one that is shown."""
+
+    text: str
+    href: str
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The fuel and period that are shown, and what else there is to choose."""
+
+    fuel: str
+    period: Period
+    fuels: Sequence[Link]
+    periods: Sequence[Link]
+    earlier: Sequence[Link]
+    earlier_words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A comparison with all that is said of it: what page and API show."""
+
+    comparison: Comparison
+    report: Report
+    neighbourhood: Neighbourhood | None
+    tariff: Tariff | None
+
+
+def router(site: Site) -> APIRouter:
+    """Routes /home and /home/neighbours."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/home")
+    def compare(
+        request: Request,
+        visitor: Resident,
+        fuel: Annotated[str | None, Query(max_length=20)] = None,
+        period: Annotated[str | None, Query(max_length=20)] = None,
+    ) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            told = resident.periods(connection, mine.tenancy.id)
+            chosen = choose(told, fuel, period)
+            found = None if chosen is None else show(site, connection, mine, chosen.period, chosen.fuel)
+            site.log_access(
+                connection, visitor, mine.tenancy.id, "looked at the comparison", None if found is None else said(found)
+            )
+        context: dict[str, Any] = {"own": mine, "chosen": chosen, "shown": found}
+        if found is None or chosen is None:
+            return site.page(request, "resident/nothing-yet.html", context)
+        figure = comparison_figure(found, f"/home/data/comparisons.csv?fuel={chosen.fuel}&period={chosen.period.key}")
+        return site.page(request, "resident/home.html", {**context, "report": found.report, "figure": figure})
+
+    @routes.get("/home/neighbours")
+    def neighbours(request: Request, visitor: Resident) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            newest = comparisons.of_tenancy(connection, mine.tenancy.id, limit=1)
+            near = comparisons.neighbourhood(connection, mine.home.id, newest[0].quarter) if newest else None
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at who the neighbours are")
+        context = {"own": mine, "near": near, "newest": newest[0] if newest else None, **neighbour_words(near)}
+        return site.page(request, "resident/neighbours.html", context)
+
+    return routes
+
+
+def choose(told: Sequence[Told], fuel: str | None, period: str | None) -> Chosen | None:
+    """What to show of the periods that a tenancy was ``told`` of (the newest first); None where there is nothing.
+
+    Without a wish electricity's last week, or what there is instead. Raises HTTPException 404 for a fuel or period
+    that is not there, however it is written.
+    """
+    known: dict[str, dict[str, Period]] = {}
+    for one in told:
+        found = starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
+        known.setdefault(one.fuel, {})[found.key] = found
+    if not known and fuel is None and period is None:
+        return None
+    fuel = next((name for name in COMPARED if name in known), "") if fuel is None else fuel
+    periods = known.get(fuel)
+    if not periods:
+        raise HTTPException(404)
+    newest = {kind: next((p for p in periods.values() if p.kind == kind), None) for kind in KINDS}
+    shown = periods.get(period) if period else next((p for p in newest.values() if p is not None), None)
+    if shown is None:
+        raise HTTPException(404)
+    same = [one for one in periods.values() if one.kind == shown.kind]
+    return Chosen(
+        fuel,
+        shown,
+        [
+            Link(FUEL_WORDS[name], _address(name, shown if shown.key in known[name] else None), name == fuel)
+            for name in COMPARED
+            if name in known
+        ],
+        [Link(KIND_WORDS[kind], _address(fuel, one), one == shown) for kind, one in newest.items() if one is not None],
+        [Link(_name(one), _address(fuel, one), one == shown) for one in same[1 : 1 + _EARLIER]],
+        EARLIER_WORDS[shown.kind],
+    )
+
+
+def show(site: Site, connection: Connection, mine: Own, period: Period, fuel: str) -> Shown | None:
+    """A comparison with its words; None where there is none. Raises psycopg.Error."""
+    found = comparisons.one(connection, mine.tenancy.id, period.kind, period.start, fuel)
+    if found is None:
+        return None
+    near = comparisons.neighbourhood(connection, mine.home.id, found.quarter)
+    tariffs = homes.tariffs(connection, mine.tenancy.id)
+    words = report(
+        found,
+        mine.home.details,
+        near,
+        help_line=site.options.help_line,
+        tariffs=tariffs,
+        tenancy=mine.tenancy,
+    )
+    dated = [one for one in tariffs if one.fuel == fuel and one.from_day < found.to_day]
+    return Shown(found, words, near, dated[-1] if dated and found.tariff_own else None)
+
+
+def said(found: Shown) -> str:
+    """What was looked at, in words."""
+    return f"{FUEL_WORDS[found.comparison.fuel]}, {found.report.period}"
+
+
+def comparison_figure(found: Shown, csv: str) -> Figure | None:
+    """The bars with their finding, or None where nothing is compared."""
+    words = found.report
+    if not words.bars:
+        return None
+    bars = [Bar(bar.who, bar.label, bar.watt_hours, bar.text) for bar in words.bars]
+    return Figure(
+        name="comparison",
+        headline=words.difference_text or words.headline,
+        drawing=figures.bars(bars),
+        caption=f"{FUEL_WORDS[words.fuel]}, {words.period}",
+        columns=("Home", "Use"),
+        rows=[(Cell(bar.label), Cell(bar.text, bar.value)) for bar in bars],
+        csv=csv,
+    )
+
+
+def parsed(text: str) -> Period:
+    """A period by its key. Raises HTTPException 404."""
+    try:
+        return parse_period(text)
+    except ValueError:
+        raise HTTPException(404) from None
+
+
+_STEPS: Mapping[str, str] = {
+    "area-15": "Homes whose floor area is within 15% of homes like yours. This is the closest match.",
+    "area-30": "Homes whose floor area is within 30% of homes like yours. There were too few closer in size.",
+    "any-area": "Homes of any size, because there were too few nearby of your size.",
+    "few": "Homes of any size. There were too few for a figure for those that use least, so we show an average only.",
+    "none": "There were too few homes like yours nearby, so we show no comparison.",
+}
+
+
+def neighbour_words(near: Neighbourhood | None) -> dict[str, str]:
+    """How the neighbours were chosen, in words: like, size, area, reach, many, quarter. Empty where there are none."""
+    if near is None:
+        return {}
+    return {
+        "like": report_words.sentence(
+            report_words.homes_like(HomeDetails(near.dwelling, near.heating, near.heat_network))
+        ),
+        "size": _STEPS.get(near.step, ""),
+        "area": f"{round(near.floor_area, -1):.0f} square metres",
+        "reach": report_words.distance(near.reach),
+        "many": f"{max(near.neighbours // 10 * 10, 10):,}",
+        "quarter": report_words.quarter_name(near.quarter),
+    }
+
+
+def _address(fuel: str, period: Period | None) -> str:
+    return f"/home?fuel={fuel}{f'&period={period.key}' if period is not None else ''}"
+
+
+def _name(period: Period) -> str:
+    if period.kind == "month":
+        return report_words.period_name("month", period.start, period.stop)
+    return report_words.days(period.start, period.stop)
+
+
+def day_of(text: str | None, otherwise: date) -> date:
+    """A day written as 2026-02-09. Raises HTTPException 404 where it is none."""
+    if text is None:
+        return otherwise
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise HTTPException(404) from None
