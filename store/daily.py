@@ -1,0 +1,241 @@
+"""Use by home and local day: month rows of bytes in the table, arrays of homes and days outside.
+
+Whoever writes or erases daily use calls ``hold`` first in its transaction, so that nobody writes what was computed from
+readings that are being erased. A home without a row has no value on any day of that month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.homes import FUELS
+from store.batch import Int64
+from store.connect import Connection
+from store.copy import Int8s, copy_block
+from store.queries import queries
+
+_SQL = queries("daily")
+
+Int16 = NDArray[np.int16]
+Bools = NDArray[np.bool_]
+
+#: No value: too little was measured to say.
+NONE = -1
+_EPOCH_2000 = date(2000, 1, 1)
+#: A day's watt-hours are four bytes in the table: more than a thousand homes can use.
+_MOST = np.iinfo(np.int32).max
+
+
+class DailyUse(NamedTuple):
+    """Use of homes by local day from ``first`` on.
+
+    ``homes``: ``(homes,)``, rising; ``watt_hours``: ``(homes, days)``, of the whole day, -1 where there is no value;
+    ``minutes``: ``(homes, days)``, how many of the day's minutes were measured (where fewer than the day has,
+    ``watt_hours`` is an estimate).
+    """
+
+    homes: Int64
+    first: date
+    watt_hours: Int64
+    minutes: Int16
+
+
+class Merged(NamedTuple):
+    """``changed``: ``(homes, days)``, what was not so before; ``before``: watt-hours as they were."""
+
+    changed: Bools
+    before: Int64
+
+
+class Touched(NamedTuple):
+    """``ids`` of rows that were seen and what each names: a day [days since 1970-01-01] or a home. ``(rows,)``."""
+
+    ids: Int64
+    what: Int64
+
+
+def hold(connection: Connection) -> None:
+    """Keep daily use to oneself until the transaction ends; waits. Raises psycopg.Error."""
+    connection.execute(_SQL["hold"])
+
+
+def read_days(connection: Connection, fuel: str, first: date, stop: date, homes: Int64 | None = None) -> DailyUse:
+    """Use of a fuel from ``first`` to ``stop`` (not included); of all homes that have any in these months, or of some.
+
+    ``homes``: ``(homes,)`` in any order; they come back rising and each once, known or not. Raises psycopg.Error.
+    """
+    found = [(month, *_month(connection, fuel, month.first, homes)) for month in _months(first, stop)]
+    if homes is not None:
+        ids = np.unique(homes)
+    elif found:
+        ids = np.unique(np.concatenate([part[1] for part in found]))
+    else:
+        ids = np.empty(0, np.int64)
+    days = (stop - first).days
+    watt_hours = np.full((len(ids), days), NONE, np.int64)
+    minutes = np.zeros((len(ids), days), np.int16)
+    while found:
+        month, known, used, measured = found.pop()
+        rows: slice | NDArray[np.intp] = slice(None)
+        if len(known) < len(ids):
+            rows = np.searchsorted(ids, known)
+        watt_hours[rows, month.inside] = used[:, month.own]
+        minutes[rows, month.inside] = measured[:, month.own]
+    return DailyUse(ids, first, watt_hours, minutes)
+
+
+def write_days(connection: Connection, fuel: str, use: DailyUse, where: Bools | None = None) -> Bools:
+    """Write use into the month rows inside the running transaction; which days changed ``(homes, days)``.
+
+    Days outside ``use``, and those that ``where`` ``(homes, days)`` leaves out, stay as they are; so do rows of which
+    nothing changes. Raises psycopg.Error; ValueError for homes that do not rise, or a value that no home can use.
+    """
+    return merge_days(connection, fuel, use, where).changed
+
+
+def merge_days(connection: Connection, fuel: str, use: DailyUse, where: Bools | None = None) -> Merged:
+    """Like ``write_days``, with the watt-hours as they were."""
+    if fuel not in FUELS:
+        raise ValueError(f"{fuel!r} is no fuel")
+    if np.any(use.homes[1:] <= use.homes[:-1]):
+        raise ValueError("homes must rise")
+    if use.watt_hours.size and (use.watt_hours.max() > _MOST or use.watt_hours.min() < NONE):
+        raise ValueError(f"watt-hours of a day lie between {NONE} and {_MOST}")
+    days = use.watt_hours.shape[1]
+    changed = np.zeros(use.watt_hours.shape, np.bool_)
+    before = np.full(use.watt_hours.shape, NONE, np.int64)
+    if not len(use.homes):
+        return Merged(changed, before)
+    hold(connection)
+    for month in _months(use.first, use.first + timedelta(days=days)):
+        known, used, measured = _month(connection, fuel, month.first, use.homes)
+        places = np.searchsorted(use.homes, known)
+        whole = np.full((len(use.homes), month.days), NONE, np.int32)
+        lasted = np.zeros((len(use.homes), month.days), np.int16)
+        whole[places], lasted[places] = used, measured
+        given, took = use.watt_hours[:, month.inside], use.minutes[:, month.inside]
+        differs = (whole[:, month.own] != given) | (lasted[:, month.own] != took)
+        if where is not None:
+            differs &= where[:, month.inside]
+        changed[:, month.inside], before[:, month.inside] = differs, whole[:, month.own]
+        rows = np.flatnonzero(differs.any(axis=1))
+        if len(rows):
+            whole[:, month.own] = np.where(differs, given, whole[:, month.own])
+            lasted[:, month.own] = np.where(differs, took, lasted[:, month.own])
+            _write_month(connection, fuel, month.first, use.homes[rows], whole[rows], lasted[rows], new=not len(known))
+    return Merged(changed, before)
+
+
+def months(connection: Connection, homes: Int64) -> tuple[date, date] | None:
+    """The first and the last month in which some of these homes have rows of any fuel, or None."""
+    row = connection.execute(_SQL["months"], (Int8s(homes),)).fetchone()
+    return None if row is None or row[0] is None else (row[0], row[1])
+
+
+def touched_days(connection: Connection, family: str) -> Touched:
+    """The days (UTC) of a family that were written to and not forgotten yet, as far as this statement sees."""
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_SQL["touched_days"], (family,)).fetchall()
+    return Touched(
+        np.array([row[0] for row in rows], np.int64),
+        np.array([(row[1] - date(1970, 1, 1)).days for row in rows], np.int64),
+    )
+
+
+def touched_homes(connection: Connection) -> Touched:
+    """The homes whose meters or tenancies changed, as far as this statement sees."""
+    with connection.cursor(binary=True) as cursor:
+        rows = np.array(cursor.execute(_SQL["touched_homes"]).fetchall(), np.int64).reshape(-1, 2)
+    return Touched(rows[:, 0], rows[:, 1])
+
+
+def forget_touched(connection: Connection, days: Int64, homes: Int64) -> None:
+    """Delete exactly these rows of touched days and touched homes, by their ids."""
+    if len(days):
+        connection.execute(_SQL["forget_days"], (Int8s(days),))
+    if len(homes):
+        connection.execute(_SQL["forget_homes"], (Int8s(homes),))
+
+
+def touch_homes(connection: Connection, homes: Int64) -> None:
+    """Have all days of some homes computed again at the next run, as after a change of the calorific values."""
+    connection.execute(_SQL["touch_homes"], (Int8s(homes),))
+
+
+class _Month(NamedTuple):
+    """``inside``: its days in the span asked for; ``own``: the same days counted in the month."""
+
+    first: date
+    days: int
+    inside: slice
+    own: slice
+
+
+def _months(first: date, stop: date) -> Iterator[_Month]:
+    start = first.replace(day=1)
+    while start < stop:
+        following = (start + timedelta(days=32)).replace(day=1)
+        low, high = max(first, start), min(stop, following)
+        yield _Month(
+            start,
+            (following - start).days,
+            slice((low - first).days, (high - first).days),
+            slice((low - start).days, (high - start).days),
+        )
+        start = following
+
+
+def _month(
+    connection: Connection, fuel: str, month: date, homes: Int64 | None
+) -> tuple[Int64, NDArray[np.signedinteger], NDArray[np.signedinteger]]:
+    """Homes that have a row, rising, with their watt-hours and minutes as the bytes are, ``(homes, days of month)``."""
+    with connection.cursor(binary=True) as cursor:
+        if homes is None:
+            row = cursor.execute(_SQL["read_month"], (fuel, month)).fetchone()
+        else:
+            row = cursor.execute(_SQL["read_month_of"], (fuel, month, Int8s(homes))).fetchone()
+    assert row is not None
+    ids = np.frombuffer(row[0] or b"", ">i8").astype(np.int64)
+    days = ((month + timedelta(days=32)).replace(day=1) - month).days
+    used = np.frombuffer(row[1] or b"", ">i4").reshape(len(ids), days)
+    measured = np.frombuffer(row[2] or b"", ">i2").reshape(len(ids), days)
+    if np.any(ids[1:] <= ids[:-1]):  # the subquery's order is a habit of the aggregate and no promise
+        order = np.argsort(ids)
+        ids, used, measured = ids[order], used[order], measured[order]
+    return ids, used, measured
+
+
+def _write_month(
+    connection: Connection,
+    fuel: str,
+    month: date,
+    homes: Int64,
+    watt_hours: NDArray[np.int32],
+    minutes: Int16,
+    *,
+    new: bool,
+) -> None:
+    days = watt_hours.shape[1]
+    block = np.empty(len(homes), np.dtype([
+        ("fields", ">i2"), ("fuel_width", ">i4"), ("fuel", f"S{len(fuel)}"), ("month_width", ">i4"), ("month", ">i4"),
+        ("home_width", ">i4"), ("home", ">i8"), ("used_width", ">i4"), ("used", ">i4", days),
+        ("measured_width", ">i4"), ("measured", ">i2", days),
+    ]))  # fmt: skip
+    block["fields"] = 5
+    block["fuel_width"], block["fuel"] = len(fuel), fuel.encode()
+    block["month_width"], block["month"] = 4, (month - _EPOCH_2000).days
+    block["home_width"], block["home"] = 8, homes
+    block["used_width"], block["used"] = 4 * days, watt_hours
+    block["measured_width"], block["measured"] = 2 * days, minutes
+    if new:
+        copy_block(connection, _SQL["copy_month"], block)
+        return
+    connection.execute(_SQL["make_stage"])
+    connection.execute(_SQL["empty_stage"])
+    copy_block(connection, _SQL["copy_stage"], block)
+    connection.execute(_SQL["merge_stage"])

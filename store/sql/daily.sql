@@ -1,0 +1,53 @@
+-- hold: until the transaction ends nobody else computes or erases daily use
+select pg_advisory_xact_lock(-5148271906531807);
+
+-- read_month: one month of all homes as the bytes of three arrays
+select string_agg(int8send(d.home_id), ''::bytea), string_agg(d.watt_hours, ''::bytea),
+       string_agg(d.minutes, ''::bytea)
+from (select home_id, watt_hours, minutes from personal.daily_use where fuel = %s and month = %s order by home_id) d;
+
+-- read_month_of: one month of some homes as the bytes of three arrays
+select string_agg(int8send(d.home_id), ''::bytea), string_agg(d.watt_hours, ''::bytea),
+       string_agg(d.minutes, ''::bytea)
+from (
+    select home_id, watt_hours, minutes from personal.daily_use
+    where fuel = %s and month = %s and home_id = any(%s::int8[]) order by home_id
+) d;
+
+-- months: the first month and the last that some homes have use in
+select min(month), max(month) from personal.daily_use where home_id = any(%s::int8[]);
+
+-- copy_month: new rows straight into the table
+copy personal.daily_use (fuel, month, home_id, watt_hours, minutes) from stdin (format binary);
+
+-- make_stage: where changed rows wait
+create temporary table if not exists daily_stage (
+    fuel text not null, month date not null, home_id bigint not null, watt_hours bytea not null, minutes bytea not null
+) on commit delete rows;
+
+-- empty_stage: for the next month
+delete from pg_temp.daily_stage;
+
+-- copy_stage: changed rows into the stage
+copy pg_temp.daily_stage (fuel, month, home_id, watt_hours, minutes) from stdin (format binary);
+
+-- merge_stage: from the stage into the table
+insert into personal.daily_use (fuel, month, home_id, watt_hours, minutes)
+select fuel, month, home_id, watt_hours, minutes from pg_temp.daily_stage order by fuel, month, home_id
+on conflict (fuel, month, home_id) do update set watt_hours = excluded.watt_hours, minutes = excluded.minutes;
+
+-- touched_days: the days (UTC) that readings of a family were written to
+select id, day from public.touched_day where family = %s order by id;
+
+-- forget_days: what was seen of them and is computed now
+delete from public.touched_day where id = any(%s::int8[]);
+
+-- touched_homes: the homes whose days must all be computed again
+select id, home_id from personal.touched_home order by id;
+
+-- forget_homes: what was seen of them and is computed now
+delete from personal.touched_home where id = any(%s::int8[]);
+
+-- touch_homes: have all days of some homes computed again
+insert into personal.touched_home (home_id)
+select h.id from personal.home h where h.id = any(%s::int8[]) order by h.id
