@@ -48,6 +48,17 @@ def usable(cells: Cells, counts: Bools) -> Bools:
     return enough
 
 
+def neighbours_of(cells: Cells, joined: Joined, counts: Bools, home: int) -> Int64:
+    """Who is in the set of one home, as places in the arrays, in order: for explanations. Nobody without a cell."""
+    cell = int(cells.cell[home])
+    if cell < 0:
+        return np.empty(0, np.int64)
+    set_of = np.append(joined.cells[joined.offsets[cell] : joined.offsets[cell + 1]], cell)
+    inside = np.isin(cells.cell, set_of[usable(cells, counts)[set_of]]) & counts
+    inside[home] = False
+    return np.flatnonzero(inside)
+
+
 def compare(cells: Cells, joined: Joined, use: Int64, counts: Bools) -> Compared:
     """Compare all homes: ``use`` [Wh] of the period and whether each home ``counts``, both ``(homes,)``.
 

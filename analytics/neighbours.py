@@ -12,18 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.cells import Cells, Float64, Int32, Int64, millimetres
+from analytics.cells import Bools, Cells, Float64, Int32, Int64, millimetres
 
 #: How narrow the choice was, the narrowest first. ``few``: under 75 neighbours; ``none``: under 20.
 STEPS = ("area-15", "area-30", "any-area", "few", "none")
 #: Neighbours that are wanted; with fewer than these there is no efficient figure, or nothing.
 ENOUGH, EFFICIENT, FEWEST = 100, 75, 20
-_NARROW, _WIDE = 0.15, 0.30
+# how far a floor area may differ, as a fraction: whole numbers, so that 15 % of a float32 is exactly 15 %
+_Part = tuple[int, int]
+_NARROW: _Part = (3, 20)
+_WIDE: _Part = (3, 10)
 # searched in this order: radius [mm], how far the floor area may differ
-_ROUNDS = (
+_ROUNDS: tuple[tuple[int, _Part | None], ...] = (
     *((radius, _NARROW) for radius in (125_000, 250_000, 500_000, 1_000_000, 2_000_000)),
     (2_000_000, _WIDE),
-    *((radius, np.inf) for radius in (500_000, 1_000_000, 2_000_000, 5_000_000)),
+    *((radius, None) for radius in (500_000, 1_000_000, 2_000_000, 5_000_000)),
 )
 # so many pairs of cells are looked at together
 _PAIRS = 1_000_000
@@ -76,16 +79,21 @@ def join(cells: Cells) -> Joined:
 
 def _steps(cells: Cells, cell: Int64, other: Int64) -> Int64:
     """The step that each cell's homes are told."""
-    own = cells.area[cell]
-    apart = np.abs(cells.area[other] - own)
-    wide = (apart > _NARROW * own).astype(np.int64) + (apart > _WIDE * own)
+    own, others = cells.area[cell], cells.area[other]
     step = np.zeros(len(cells.size), np.int64)
-    np.maximum.at(step, cell, wide)
+    np.maximum.at(step, cell, 2 - _alike(others, own, _NARROW).astype(np.int64) - _alike(others, own, _WIDE))
     neighbours = cells.size - 1
     np.add.at(neighbours, cell, cells.size[other])
     step[neighbours < EFFICIENT] = STEPS.index("few")
     step[neighbours < FEWEST] = STEPS.index("none")
     return step
+
+
+def _alike(area: Float64, own: Float64, tolerance: _Part) -> Bools:
+    """Whether a floor area differs from one's own by no more than a part of it."""
+    part, whole = tolerance
+    alike: Bools = whole * np.abs(area - own) <= part * own
+    return alike
 
 
 class _Search:
@@ -97,7 +105,7 @@ class _Search:
         self.group = np.unique(cells.group, return_inverse=True)[1].astype(np.int64)
 
     def round(
-        self, rest: Int64, need: Int64, radius: int, tolerance: float, *, last: bool, found: list[_Found]
+        self, rest: Int64, need: Int64, radius: int, tolerance: _Part | None, *, last: bool, found: list[_Found]
     ) -> Int64:
         """Search once; append what joins the cells that now have enough (``last``: of all), return the others."""
         left: list[Int64] = []
@@ -131,7 +139,7 @@ class _Search:
         cuts = np.flatnonzero(np.diff(looked)) + 1
         return list(zip(np.split(rest, cuts), np.split(first, cuts), np.split(stop, cuts), strict=True))
 
-    def _pairs(self, asked: Int64, first: Int64, stop: Int64, radius: int, tolerance: float) -> _Found:
+    def _pairs(self, asked: Int64, first: Int64, stop: Int64, radius: int, tolerance: _Part | None) -> _Found:
         """The cells within radius and tolerance, nearest first; ``cell`` counts through ``asked``."""
         first, counts = first.ravel(), (stop - first).ravel()
         ends = np.cumsum(counts)
@@ -141,9 +149,8 @@ class _Search:
         own = asked[cell]
         squared = (self.x[other] - self.x[own]) ** 2 + (self.y[other] - self.y[own]) ** 2
         good = (squared <= radius * radius) & (other != own)
-        if np.isfinite(tolerance):
-            area = self.area[own]
-            good &= np.abs(self.area[other] - area) <= tolerance * area
+        if tolerance is not None:
+            good &= _alike(self.area[other], self.area[own], tolerance)
         cell, other, squared = cell[good], other[good], squared[good]
         nearest = np.lexsort((other, squared, cell))
         return _Found(cell[nearest], other[nearest], squared[nearest])
