@@ -19,7 +19,7 @@ from types import FrameType
 from borough.children import Child
 from borough.database import reachable
 from borough.demo_fleet import FleetAtWork
-from borough.demo_page import Page, listen
+from borough.demo_page import Page, demo_site, listen
 from borough.demo_parts import USER, EmbeddedBroker, await_ready, database, start_broker, start_collector
 from borough.demo_plan import Plan, make_plan
 from borough.demo_report import History, Report
@@ -104,7 +104,7 @@ def run_demo(options: DemoOptions) -> Report:
         collector = start_collector(state.folder, url, broker, metrics := free_port())
         parts.callback(collector.stop, _STOP_SECONDS)
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
-        page = parts.enter_context(Page(url, listener, lambda: fleet.shown))
+        page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown), listener))
         _introduce(page.url, broker, server, state.folder, plan)
         await_ready(collector, metrics, stop.event)
         stop.check()

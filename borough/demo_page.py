@@ -1,7 +1,8 @@
-"""The demo's page, served on 127.0.0.1 from a thread of its own."""
+"""The demo's pages, served on 127.0.0.1 from a thread of its own."""
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ import uvicorn
 
 from borough.errors import Failure
 from dashboard.app import create_app
+from dashboard.options import SiteOptions
 from dashboard.simulation import Simulation
 
 
@@ -30,18 +32,21 @@ def listen(port: int | None) -> Iterator[socket.socket]:
         yield listener
 
 
-class Page:
-    """Serves from ``with`` to its end; ``simulation`` tells how far the simulation is.
+def demo_site(database_url: str, simulation: Callable[[], Simulation] | None = None) -> SiteOptions:
+    """The site of a demo: everybody may see what is arriving, and codes of the purpose ``demo`` sign in.
 
-    Raises Failure where it does not start.
+    ``simulation`` tells how far the simulation is.
     """
+    return SiteOptions(database_url, secret=secrets.token_hex(32), demo=True, simulation=simulation)
 
-    def __init__(
-        self, database_url: str, listener: socket.socket, simulation: Callable[[], Simulation] | None = None
-    ) -> None:
+
+class Page:
+    """Serves a site from ``with`` to its end. Raises Failure where it does not start."""
+
+    def __init__(self, options: SiteOptions, listener: socket.socket) -> None:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         config = uvicorn.Config(
-            create_app(database_url, simulation=simulation),
+            create_app(options),
             log_config=None,
             access_log=False,
             lifespan="on",

@@ -1,114 +1,79 @@
-"""The web application: one overview page for now, rendered on the server, working without scripts."""
+"""The web application put together: middlewares, pages, and who may open them. Everything is rendered on the server."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Annotated
 
-import psycopg
-from fastapi import FastAPI, Query, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from fastapi.templating import Jinja2Templates
-from psycopg_pool import ConnectionPool, PoolTimeout
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from dashboard import overview, security
-from dashboard.simulation import Simulation
-from store import accounting
-from store import overview as table
-from store.connect import Connection
+from dashboard import binding, errors, overview_page, pages, roles, security, sign_in
+from dashboard.options import SiteOptions
+from dashboard.request_log import RequestLog
+from dashboard.site import HERE, Site
+from dashboard.visitor import guard
 
-log = logging.getLogger(__name__)
+#: Every router of the application. Those of the API are in its description, pages are not.
+PAGES: tuple[Callable[[Site], APIRouter], ...] = (
+    pages.router,
+    sign_in.router,
+    binding.router,
+    overview_page.router,
+)
+API: tuple[Callable[[Site], APIRouter], ...] = ()
 
-_HERE = Path(__file__).parent
-#: How far the chart goes back, and how many devices of a family the page lists.
-_MINUTES, _DEVICES = 30, 20
-_REFRESH_SECONDS = 10
-#: How many of one family, where somebody asks for it.
-_MOST = 2_000
 
+def create_app(options: SiteOptions) -> FastAPI:
+    """The application; it answers only to the names in ``options.hosts``.
 
-def create_app(
-    database_url: str,
-    *,
-    hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
-    simulation: Callable[[], Simulation] | None = None,
-) -> FastAPI:
-    """The application over one database; it answers only to the names in ``hosts``.
-
-    ``simulation`` tells how far the simulation behind it is, where there is one in this process.
-
-    Pages say that the database is away (503) rather than fail. Raises FileNotFoundError where plotly is missing.
+    Raises LookupError where a route is in no row of ``dashboard/roles.py``, FileNotFoundError where plotly is missing.
     """
-    pool: ConnectionPool[Connection] = ConnectionPool(
-        database_url,
-        min_size=1,
-        max_size=4,
-        open=False,
-        timeout=5,
-        check=ConnectionPool.check_connection,
-        kwargs={"autocommit": True, "options": "-c TimeZone=UTC", "application_name": "borough dashboard"},
-    )
+    site = Site(options)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        pool.open()
+        site.pool.open()
         try:
             yield
         finally:
-            pool.close()
+            site.pool.close()
 
-    script = security.plotly_script()
-    app = FastAPI(title="Borough Telemetry", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    app.add_middleware(security.SecurityHeaders, policy=security.content_security_policy(script.read_bytes()))
-    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    templates = Jinja2Templates(directory=_HERE / "templates")
-    templates.env.filters["words"] = lambda number: f"{number:,}"
-
-    @app.get("/plotly.min.js", include_in_schema=False)
-    def plotly() -> FileResponse:
-        return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
-
-    @app.get("/", response_class=HTMLResponse)
-    def page(
-        request: Request, refresh: Annotated[bool, Query()] = False, family: Annotated[str | None, Query()] = None
-    ) -> Response:
-        """Rates, readings by minute, accounting and newest readings."""
-        now = datetime.now(UTC)
-        try:
-            with pool.connection() as connection:
-                counts = table.minutes(connection, now - timedelta(minutes=_MINUTES))
-                totals = accounting.totals(connection)
-                heard = table.simulated_heard(connection)
-                latest = table.latest_simulated(connection, _MOST if family else _DEVICES, family)
-        except (psycopg.Error, PoolTimeout) as error:
-            log.warning("the page cannot read the database: %s", type(error).__name__)
-            return templates.TemplateResponse(request, "away.html", {}, status_code=503)
-        families, rows = overview.by_minute(counts)
-        return templates.TemplateResponse(
-            request,
-            "overview.html",
-            {
-                "now": now,
-                "refresh": _REFRESH_SECONDS if refresh else None,
-                "seconds": _REFRESH_SECONDS,
-                "rates": overview.rates(counts, now),
-                "families": families,
-                "minutes": rows,
-                "headline": overview.headline(rows),
-                "accounting": overview.accounting(totals),
-                "newest": overview.newest(latest, heard),
-                "family": family,
-                "address": overview.address,
-                "simulation": None if simulation is None else simulation(),
-            },
-            headers={"Cache-Control": "no-store"},
-        )
-
+    app = FastAPI(
+        title="Borough Telemetry",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        dependencies=[Depends(guard)],
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.site = site
+    errors.handlers(app, site)
+    # the last one added is the outermost
+    app.add_middleware(errors.Faults, site=site)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=options.secret,
+        session_cookie="__Host-borough-sign-in" if options.secure else "borough-sign-in",
+        max_age=sign_in.UNDER_WAY_SECONDS,
+        https_only=options.secure,
+    )
+    app.add_middleware(security.BodyLimit)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
+    app.add_middleware(RequestLog)
+    policy = security.content_security_policy(security.plotly_script().read_bytes())
+    app.add_middleware(security.SecurityHeaders, policy=policy, https=options.secure)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    for make in PAGES:
+        app.include_router(make(site), include_in_schema=False)
+    for make in API:
+        app.include_router(make(site))
+    found = [route.path for route in app.routes if isinstance(route, APIRoute)]
+    for path in found:
+        roles.need(path)
+    site.paths = frozenset(found)
     return app

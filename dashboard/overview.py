@@ -133,7 +133,7 @@ def newest(readings: Sequence[LatestReading], heard: Mapping[str, int]) -> list[
 def address(family: str | None, *, refresh: bool) -> str:
     """The page's address: of all families or one of them, with or without refreshing by itself."""
     query = urlencode({**({"family": family} if family else {}), **({"refresh": "true"} if refresh else {})})
-    return f"/?{query}" if query else "/"
+    return f"/overview?{query}" if query else "/overview"
 
 
 def property_words(name: str) -> str:

@@ -8,6 +8,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -46,27 +47,65 @@ def content_security_policy(script: bytes) -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the headers to every HTTP response."""
+    """ASGI middleware that adds the headers to every HTTP response; ``https``: browsers shall use nothing else here."""
 
-    def __init__(self, app: ASGIApp, policy: str) -> None:
+    def __init__(self, app: ASGIApp, policy: str, *, https: bool = False) -> None:
         self._app = app
         self._headers = [
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"no-referrer"),
+            (b"x-frame-options", b"DENY"),  # for browsers older than frame-ancestors
+            # with no-referrer browsers send our own forms with `Origin: null`
+            (b"referrer-policy", b"same-origin"),
             (b"cross-origin-opener-policy", b"same-origin"),
             (b"cross-origin-resource-policy", b"same-origin"),
+            *([(b"strict-transport-security", b"max-age=31536000")] if https else []),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and add the headers to its answer."""
+        """Pass the request on and add the headers to its answer; what says nothing else is kept by nobody."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
+                headers = list(message["headers"])
+                if not any(name.lower() == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = [*headers, *self._headers]
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class BodyLimit:
+    """ASGI middleware: a request's body is no longer than ``most`` bytes; longer ones get 413 (a page by the handler).
+
+    A body that says its length is refused before it is read, another one where it goes beyond.
+    """
+
+    def __init__(self, app: ASGIApp, most: int = 64 * 1024) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting what it sends."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        said = dict(scope["headers"]).get(b"content-length", b"0")
+        held = int(said) if said.isdigit() else 0
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            if held > self._most:
+                raise HTTPException(413)
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._most:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, send)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from borough.demo_page import Page, listen
+from borough.demo_page import Page, demo_site, listen
 from tests.servers import Cluster
 
 _ROWS = """
@@ -35,8 +35,8 @@ insert into accounting (minute, collector, family, messages_received, messages_d
 def page(database: str) -> Iterator[str]:
     with psycopg.connect(database) as connection:
         connection.execute(_ROWS.encode())
-    with listen(None) as listener, Page(database, listener) as served:
-        yield served.url
+    with listen(None) as listener, Page(demo_site(database), listener) as served:
+        yield served.url + "overview"
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +69,13 @@ def test_only_simulated_devices_are_shown_and_their_ids_are_text(page: str) -> N
 
 
 def test_a_database_that_is_away_is_said_in_words(database: str, timescale: Cluster) -> None:
-    with listen(None) as listener, Page(database, listener) as served:
-        assert "Nothing has been read yet" in text_of(served.url)
+    with listen(None) as listener, Page(demo_site(database), listener) as served:
+        assert "Nothing has been read yet" in text_of(served.url + "overview")
         timescale.drop(database.rpartition("/")[2])
         with pytest.raises(urllib.error.HTTPError, match="503") as away:
-            text_of(served.url)
+            text_of(served.url + "overview")
         with away.value:
-            assert "The database is away" in away.value.read().decode()
+            assert "The service is not available just now" in away.value.read().decode()
 
 
 @pytest.mark.browser
@@ -91,7 +91,7 @@ def test_the_chart_is_drawn_without_a_complaint(page: str, browser: Browser) -> 
     assert shown.locator("#chart .scatterlayer .trace").count() == 2
     assert shown.locator("#chart .scatterlayer .point").count() == 10
     assert said == []
-    assert all(address.startswith((page, "data:")) for address in asked), asked
+    assert all(address.startswith((page.removesuffix("overview"), "data:")) for address in asked), asked
     shown.close()
 
 

@@ -105,10 +105,10 @@ def test_newest_readings_by_family_and_device() -> None:
 @pytest.mark.parametrize(
     ("family", "refresh", "expected"),
     [
-        (None, False, "/"),
-        (None, True, "/?refresh=true"),
-        ("parking-bay", False, "/?family=parking-bay"),
-        ("a&b", True, "/?family=a%26b&refresh=true"),
+        (None, False, "/overview"),
+        (None, True, "/overview?refresh=true"),
+        ("parking-bay", False, "/overview?family=parking-bay"),
+        ("a&b", True, "/overview?family=a%26b&refresh=true"),
     ],
 )
 def test_links_keep_what_was_chosen(family: str | None, refresh: bool, expected: str) -> None:

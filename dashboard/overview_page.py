@@ -1,0 +1,66 @@
+"""The overview page: what is arriving. For engineers, and in a demo, which is wholly simulated, for anybody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+
+from dashboard import overview, security
+from store import accounting
+from store import overview as table
+
+if TYPE_CHECKING:
+    from dashboard.site import Site
+
+#: How far the chart goes back, and how many devices of a family the page lists.
+_MINUTES, _DEVICES = 30, 20
+_REFRESH_SECONDS = 10
+#: How many of one family, where somebody asks for it.
+_MOST = 2_000
+
+
+def router(site: Site) -> APIRouter:
+    """The page and the script of its chart. Raises FileNotFoundError where plotly is missing."""
+    routes = APIRouter()
+    script = security.plotly_script()
+
+    @routes.get("/plotly.min.js")
+    def plotly() -> FileResponse:
+        return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
+
+    @routes.get("/overview")
+    def page(
+        request: Request, refresh: Annotated[bool, Query()] = False, family: Annotated[str | None, Query()] = None
+    ) -> Response:
+        """Rates, readings by minute, accounting and newest readings."""
+        now = datetime.now(UTC)
+        with site.connection() as connection:
+            counts = table.minutes(connection, now - timedelta(minutes=_MINUTES))
+            totals = accounting.totals(connection)
+            heard = table.simulated_heard(connection)
+            latest = table.latest_simulated(connection, _MOST if family else _DEVICES, family)
+        families, rows = overview.by_minute(counts)
+        simulation = site.options.simulation
+        return site.page(
+            request,
+            "overview.html",
+            {
+                "now": now,
+                "refresh": _REFRESH_SECONDS if refresh else None,
+                "seconds": _REFRESH_SECONDS,
+                "rates": overview.rates(counts, now),
+                "families": families,
+                "minutes": rows,
+                "headline": overview.headline(rows),
+                "accounting": overview.accounting(totals),
+                "newest": overview.newest(latest, heard),
+                "family": family,
+                "address": overview.address,
+                "simulation": None if simulation is None else simulation(),
+            },
+        )
+
+    return routes

@@ -1,0 +1,47 @@
+"""Pages that anybody may read: the start, accessibility, privacy; and the two addresses that watch the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from store import migrations
+
+if TYPE_CHECKING:
+    from dashboard.site import Site
+
+
+def router(site: Site) -> APIRouter:
+    """The pages."""
+    routes = APIRouter()
+
+    @routes.get("/")
+    async def start(request: Request) -> Response:
+        """What this is, and where to sign in."""
+        return site.page(request, "start.html", {})
+
+    @routes.get("/accessibility")
+    async def accessibility(request: Request) -> Response:
+        """The accessibility statement."""
+        return site.page(request, "accessibility.html", {})
+
+    @routes.get("/privacy")
+    async def privacy(request: Request) -> Response:
+        """What is held about people and why."""
+        return site.page(request, "privacy.html", {})
+
+    @routes.get("/health/live")
+    async def live() -> Response:
+        """The process answers."""
+        return PlainTextResponse("ok\n")
+
+    @routes.get("/health/ready")
+    def ready() -> Response:
+        """The database is reached and at this program's schema; else 503."""
+        with site.connection() as connection:
+            current = migrations.is_current(connection)
+        return PlainTextResponse("ok\n" if current else "the schema is not current\n", 200 if current else 503)
+
+    return routes

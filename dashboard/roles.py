@@ -1,0 +1,87 @@
+"""Who may open what: one table, by the beginning of a path. What is in no row of it is not served at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+RESIDENT = "resident"
+#: Roles that an issuer gives; whoever has none is a resident once a tenancy is theirs.
+ROLES = ("resident", "assist", "parking-ops", "carer", "engineer", "programme", "data-protection")
+ROLE_WORDS = {
+    "resident": "You",
+    "assist": "Council helper",
+    "parking-ops": "Parking officer",
+    "carer": "Carer",
+    "engineer": "Engineer",
+    "programme": "Programme officer",
+    "data-protection": "Data protection officer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a visitor must be. ``roles`` empty and ``account`` False: anybody. ``demo``: open to all in a demo.
+
+    The role ``resident`` is one who has a tenancy, whatever an issuer says.
+    """
+
+    roles: frozenset[str] = frozenset()
+    account: bool = False
+    demo: bool = False
+
+
+ANYBODY = Need()
+SIGNED_IN = Need(account=True)
+
+
+def _role(*roles: str, demo: bool = False) -> Need:
+    return Need(frozenset(roles), account=True, demo=demo)
+
+
+#: Beginning of a path (whole parts) -> who may open it. The longest beginning counts.
+ROUTES: dict[str, Need] = {
+    "/": ANYBODY,
+    "/accessibility": ANYBODY,
+    "/privacy": ANYBODY,
+    "/plotly.min.js": ANYBODY,
+    "/health": ANYBODY,
+    "/sign-in": ANYBODY,
+    "/sign-in/code": SIGNED_IN,
+    "/sign-out": SIGNED_IN,
+    "/sign-out/done": ANYBODY,
+    "/overview": _role("engineer", demo=True),
+    "/home": _role(RESIDENT),
+    "/api/v1/home": _role(RESIDENT),
+    "/programme": _role("programme"),
+    "/data-protection": _role("data-protection"),
+    "/assist": _role("assist"),
+}
+
+#: What the navigation offers, in this order, to whoever may open it.
+NAVIGATION = (
+    ("/home", "My home"),
+    ("/assist", "Enter a slip"),
+    ("/programme", "Programme"),
+    ("/data-protection", "Data protection"),
+    ("/overview", "What is arriving"),
+)
+
+
+def need(path: str) -> Need:
+    """What the table asks of who opens ``path`` (a route's template). Raises LookupError where it says nothing."""
+    parts = path.rstrip("/").split("/")
+    while len(parts) > 1:
+        if (found := ROUTES.get("/".join(parts))) is not None:
+            return found
+        parts.pop()
+    if path == "/":
+        return ROUTES["/"]
+    raise LookupError(f"dashboard/roles.py does not say who may open {path}")
+
+
+def allowed(wanted: Need, roles: Iterable[str], *, account: bool, demo: bool) -> bool:
+    """Whether somebody with ``roles`` (and an account or none) gets in."""
+    if (wanted.demo and demo) or wanted == ANYBODY:
+        return True
+    return account and (not wanted.roles or not wanted.roles.isdisjoint(roles))

@@ -1,0 +1,140 @@
+"""The site: what every page needs. Routers take it: ``def router(site: Site) -> APIRouter``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+from fastapi.templating import Jinja2Templates
+from psycopg_pool import ConnectionPool
+
+from dashboard import roles
+from dashboard.limits import Limits
+from dashboard.options import SiteOptions
+from dashboard.visitor import Visitor, limit
+from store import accounts
+from store.connect import Connection
+
+__all__ = ["Site", "SiteOptions"]
+
+HERE = Path(__file__).parent
+
+
+class Site:
+    """One site over one database: its options, connections, templates and limits.
+
+    ``paths``: the routes that there are, as the navigation must know. The pool opens with the application.
+    """
+
+    def __init__(self, options: SiteOptions) -> None:
+        self.options = options
+        self.limits = Limits()
+        self.paths: frozenset[str] = frozenset()
+        self.pool: ConnectionPool[Connection] = ConnectionPool(
+            options.database_url,
+            min_size=1,
+            max_size=8,
+            open=False,
+            timeout=5,
+            check=ConnectionPool.check_connection,
+            kwargs={
+                "autocommit": True,
+                "options": "-c TimeZone=UTC -c jit=off",
+                "application_name": "borough dashboard",
+            },
+        )
+        style = (HERE / "static" / "style.css").read_bytes()
+        self.templates = Jinja2Templates(directory=HERE / "templates")
+        self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
+        self.templates.env.filters["words"] = lambda number: f"{number:,}"
+        self.templates.env.globals.update(
+            options=options, style=f"/static/style.css?{hashlib.sha256(style).hexdigest()[:12]}"
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone: its local days are the days of use."""
+        return self.options.zone
+
+    def today(self) -> date:
+        """The local day."""
+        return datetime.now(self.zone).date()
+
+    def url(self, request: Request, path: str) -> str:
+        """A path as a whole address, as people reach it."""
+        return (self.options.public_url or f"{request.url.scheme}://{request.headers['host']}").rstrip("/") + path
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection that commits each statement; ``connection.transaction()`` for more than one.
+
+        Raises psycopg_pool.PoolTimeout, psycopg.Error: a page leaves both to the application, which then says 503.
+        """
+        with self.pool.connection() as connection:
+            yield connection
+
+    def log_access(
+        self, connection: Connection, visitor: Visitor, tenancy_id: int, action: str, detail: str | None = None
+    ) -> None:
+        """Note that ``visitor`` looked at or changed a tenancy's data, before the page goes out.
+
+        ``action`` and ``detail`` are words that its resident will read: ``looked at the comparison``, ``October 2026``.
+        Raises psycopg.Error, and then the page does not go out.
+        """
+        role = roles.RESIDENT if visitor.tenancy_id == tenancy_id else visitor.acting
+        accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, datetime.now(UTC), detail)
+
+    def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
+        """Count one try of a kind, see ``dashboard.limits.RATES``. Raises TooOften, which becomes a 429."""
+        limit(request, self, kind, visitor)
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        context: Mapping[str, Any],
+        status: int = 200,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """A page in the layout. Templates see ``visitor``, ``navigation``, ``options`` and what ``context`` holds."""
+        visitor: Visitor = getattr(request.state, "visitor", Visitor())
+        return self.templates.TemplateResponse(
+            request,
+            template,
+            {"visitor": visitor, "navigation": self.navigation(request, visitor), **context},
+            status_code=status,
+            headers={"Cache-Control": "no-store", **(headers or {})},
+        )
+
+    def navigation(self, request: Request, visitor: Visitor) -> list[tuple[str, str, bool]]:
+        """Path, words and whether it is the present page, of the pages that the visitor may open."""
+        here = request.url.path
+        return [
+            (path, words, here == path or here.startswith(f"{path}/"))
+            for path, words in roles.NAVIGATION
+            if path in self.paths
+            and roles.allowed(
+                roles.need(path),
+                visitor.roles,
+                account=visitor.account_id is not None,
+                demo=self.options.demo,
+            )
+        ]
+
+
+def local_path(text: str | None, otherwise: str = "/") -> str:
+    """``text`` where it is a path of this site and nothing that a browser takes for another address."""
+    if not text or not text.startswith("/") or text.startswith(("//", "/\\")) or len(text) > 500:
+        return otherwise
+    if any(ord(sign) < 33 or ord(sign) == 127 or sign == "\\" for sign in text):
+        return otherwise
+    parts = urlsplit(text)
+    return otherwise if parts.scheme or parts.netloc else text
