@@ -24,6 +24,7 @@ from devices.decoding import Format
 from devices.mapping import MappingError, read_mapping
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import SettingsError, Subscription, load, native
+from store.tombstones import KEY_BYTES
 
 PREFIX = "BOROUGH_"
 #: Read by the tests and the demo, not by the service.
@@ -339,7 +340,26 @@ def collector_options(settings: Settings) -> CollectorOptions:
         keep=settings.keep,
         formats=formats(settings),
         archive=settings.archive,
+        tombstone_key=None if settings.tombstone_key_file is None else tombstone_key(settings),
     )
+
+
+def tombstone_key(settings: Settings) -> bytes:
+    """The key of the tombstones. Raises SettingsError where it is not set, cannot be read or is too short."""
+    name = variable("tombstone_key_file")
+    if settings.tombstone_key_file is None:
+        raise SettingsError(f"{name} is not set; give a file of at least 32 random bytes, outside the database")
+    try:
+        key = settings.tombstone_key_file.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{name}: {settings.tombstone_key_file}: {error.strerror}") from None
+    if key.isascii():
+        key = key.strip()  # text ends with a line's end, raw bytes may hold anything
+    if len(key) < KEY_BYTES:
+        raise SettingsError(
+            f"{name}: {settings.tombstone_key_file} has {len(key)} bytes, at least {KEY_BYTES} are needed"
+        )
+    return key
 
 
 def retention_days(settings: Settings) -> dict[str, int]:

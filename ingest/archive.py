@@ -99,8 +99,10 @@ class Archive:
                     kept.append(row)
                     continue
             except Exception as error:  # noqa: BLE001 - what cannot be looked through is not kept, and harms no other
-                log.warning("a message of device %s is not archived: its identifiers cannot be removed (%s)",
-                            columns.routes[row].device_id, type(error).__name__)  # fmt: skip
+                log.warning(
+                    "a message of a household's device is not archived: its identifiers cannot be removed (%s)",
+                    type(error).__name__,
+                )
             self._metrics.archive_missed += 1
         return kept, clean
 

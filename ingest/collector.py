@@ -23,6 +23,7 @@ from ingest.subscriptions import SettingsError
 from ingest.tls import check_tls
 from store.batch import Counts
 from store.series import NotRegistered
+from store.tombstones import WrongKey
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 #: session must be silent to be empty.
 _ORPHAN_SECONDS = 5.0
 _DRAINED_SECONDS = 2.0
+#: How often a collector that lacks the key of the tombstones looks again.
+_KEY_SECONDS = 2.0
 
 
 async def run(
@@ -76,7 +79,11 @@ class Collector:
         self.options = options
         self.metrics = metrics
         broker = options.broker
-        self._control = Control(options.database_url, broker.client_id, shared=broker.shared_group is not None)
+        shared = broker.shared_group is not None
+        self._control = Control(
+            options.database_url, broker.client_id, shared=shared, tombstone_key=options.tombstone_key
+        )
+        self._key_problem = ""
         self._pipeline: Pipeline | None = None
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
@@ -88,7 +95,11 @@ class Collector:
             self._control,
             [
                 (self.metrics.database_up, "the database is not reached or takes nothing"),
-                (self._pipeline is not None, "another collector serves the session; standing by"),
+                (not self._key_problem, self._key_problem),
+                (
+                    self._pipeline is not None or bool(self._key_problem),
+                    "another collector serves the session; standing by",
+                ),
                 (self._subscribed(), "the broker has not confirmed every subscription"),
             ],
         )
@@ -141,9 +152,13 @@ class Collector:
     async def _serve(self, name: str, stopped: asyncio.Task[bool]) -> None:
         broker = replace(self.options.broker, client_id=name)
         try:
-            devices = await self._control.refresh()
+            devices = (await self._control.refresh()).devices
         except (psycopg.Error, SessionLost):
             return
+        except WrongKey as error:
+            await self._wait_for_key(error, stopped)
+            return
+        self._key_problem = ""
         pipeline = self._pipeline = Pipeline(self.options, broker, self.options.formats, self.metrics)
         log.info("serving session %s with %d devices", name, len(devices))
         serving = asyncio.create_task(pipeline.run(devices))
@@ -161,21 +176,30 @@ class Collector:
             self._pipeline = None
         try:
             serving.result()
-        except NotRegistered as error:
+        except NotRegistered:
             # erased with messages on their way: none of these is acknowledged, and they come again
-            log.warning("%s any more: the registry is read anew", error)
+            log.warning("a device is not registered any more: the registry is read anew")
+        except WrongKey as error:
+            await self._wait_for_key(error, stopped)
         except psycopg.Error as error:  # at its start, before there is anything to lose
             log.warning("the database is not reached: %s", first_line(error))
             await asyncio.sleep(0.5)
 
+    async def _wait_for_key(self, error: WrongKey, stopped: asyncio.Task[bool]) -> None:
+        """Nothing may be stored where it cannot be told who was erased: the broker keeps what comes."""
+        if self._key_problem != str(error):
+            self._key_problem = str(error)
+            log.error("nothing is collected: %s; set BOROUGH_TOMBSTONE_KEY_FILE and start again", error)
+        await asyncio.wait({stopped}, timeout=_KEY_SECONDS)
+
     async def _tick(self, pipeline: Pipeline) -> None:
         """Registry changes, the session's lock, sessions that nobody serves."""
         try:
-            devices = await self._control.refresh()
+            registry = await self._control.refresh()
             if not self.metrics.database_reached:
                 log.info("the database is reached again")
             self.metrics.database_reached = True
-            pipeline.routes.update(devices)
+            pipeline.update(*registry)
             if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
                 self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
                 for orphan in await self._control.orphans():
@@ -186,6 +210,9 @@ class Collector:
             self.metrics.database_reached = False
         except SessionLost:
             log.warning("another collector took over session %s: standing by", pipeline.name)
+            await pipeline.stop()
+        except WrongKey as error:
+            log.error("%s", error)
             await pipeline.stop()
 
     async def _drain(self, name: str) -> None:
@@ -201,7 +228,7 @@ class Collector:
             await running
             await self._control.retire(name)
             log.info("session %s is empty and ended", name)
-        except (psycopg.Error, SessionLost) as error:
+        except (psycopg.Error, SessionLost, WrongKey) as error:
             log.warning("session %s is not drained yet: %s", name, error)
         finally:
             running.cancel()

@@ -16,6 +16,7 @@ from devices.device import Device
 from ingest.routes import Route, Routes
 from ingest.slots import NewSlot
 from ingest.source import DUP, RETAIN, Chunk
+from store.batch import Remembered
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,9 @@ class Columns:
         self.new_slots: list[NewSlot] = []
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
+        # what sealing found, where it seals again: of rejected messages that are no redelivery, what is remembered
+        self.first_times: dict[int, Remembered | None] = {}
+        self.archived = False
         # set by sealing: messages worth archiving, and the arrival that each counts with [us]
         self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
         self.arrivals: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -173,8 +177,8 @@ def _log_fault(route: Route, error: Exception) -> None:
     """Say where a decoder failed. The error's own text may quote the message, and with it a household's number."""
     place = extract_tb(error.__traceback__)[-1]
     log.error(
-        "the decoder failed for a message of device %s: %s at %s, line %s",
-        route.device_id,
+        "the decoder failed for a message of %s: %s at %s, line %s",
+        "a household's device" if route.personal else f"device {route.device_id}",
         type(error).__name__,
         place.name,
         place.lineno,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 
 from devices.device import Device
-from store import connect, migrations, session_lock
+from store import connect, migrations, session_lock, tombstones
 from store import devices as device_table
+from store.tombstones import Tombstone
 
 T = TypeVar("T")
 
@@ -22,6 +23,14 @@ _REPLICAS = 64
 _ANSWER_SECONDS = 5.0
 
 
+class Registry(NamedTuple):
+    """What changed in the registry and in the tombstones, and the number of the newest of these."""
+
+    devices: list[Device]
+    tombstones: list[Tombstone]
+    version: int
+
+
 class SessionLost(Exception):
     """Another collector holds our session's lock: our connection to the store broke, and it was quicker."""
 
@@ -29,8 +38,9 @@ class SessionLost(Exception):
 class Control:
     """A connection in a thread of its own. Every method raises psycopg.Error while the store is away."""
 
-    def __init__(self, url: str, client_id: str, *, shared: bool) -> None:
+    def __init__(self, url: str, client_id: str, *, shared: bool, tombstone_key: bytes | None = None) -> None:
         self._url = url
+        self._key = tombstone_key
         self._names = [f"{client_id}-{number}" for number in range(_REPLICAS)] if shared else [client_id]
         self._prefix = f"{client_id}-"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="control")
@@ -39,14 +49,15 @@ class Control:
         self._draining: set[str] = set()
         self._unheld: set[str] = set()
         self._mark = 0
+        self._version = 0
         self.schema_current = False
 
     async def take_session(self) -> str | None:
         """The session to serve, or None while every one is served by others."""
         return await self._run(self._take_session)
 
-    async def refresh(self) -> list[Device]:
-        """Devices that changed since the last call (all at the first). Raises SessionLost."""
+    async def refresh(self) -> Registry:
+        """What changed since the last call (all at the first). Raises SessionLost; store.tombstones.WrongKey."""
         return await self._run(self._refresh)
 
     async def devices(self) -> list[Device]:
@@ -98,13 +109,18 @@ class Control:
         self._held = session_lock.take(connection, self._names)
         if self._held is not None:
             session_lock.note(connection, self._held)
-        self._mark = 0
+        self._mark = self._version = 0
         return self._held
 
-    def _refresh(self) -> list[Device]:
+    def _refresh(self) -> Registry:
         connection = self._open()
-        devices, self._mark = device_table.load(connection, self._mark)
-        return devices
+        with connection.transaction():
+            # both as they are at one moment: a device that was erased and registered again is not let go of
+            connection.execute("set transaction isolation level repeatable read")
+            rows, version = tombstones.load(connection, self._key, self._version)
+            devices, self._mark = device_table.load(connection, self._mark)
+        self._version = version
+        return Registry(devices, rows, version)
 
     def _orphans(self) -> list[str]:
         connection = self._open()

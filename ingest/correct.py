@@ -23,17 +23,19 @@ from ingest import archive_files
 from ingest.archive_files import Frame
 from ingest.columns import Columns, Memory, gather
 from ingest.options import CollectorOptions
+from ingest.refusals import Refusals, states
 from ingest.routes import Routes
 from ingest.seal import Limits, seal
 from ingest.seen import Seen
-from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, NewSlot, Slots
+from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, Slots
 from ingest.source import Chunk
-from store import corrections, series
+from store import corrections
 from store import devices as device_table
 from store.batch import Batch, SeriesState
 from store.connect import Connection, connect
 from store.corrections import Correction, Key, Publication, Rows, Tally
 from store.times import instant, microseconds
+from store.tombstones import Stale
 
 _DAY = 86_400_000_000
 
@@ -133,13 +135,17 @@ def correct(
 ) -> Corrected:
     """Decode the source again and supersede what is stored; ``said`` is told messages done and readings changed.
 
-    Killed at any moment, the same call goes on with it. Raises CorrectionBusy; ArchiveError; psycopg.Error.
+    Killed at any moment, the same call goes on with it. What was erased does not come back. Raises CorrectionBusy;
+    ArchiveError; store.tombstones.WrongKey; psycopg.Error.
     """
     with connect(options.database_url, "borough correct") as connection:
         if not corrections.lock(connection):
             raise CorrectionBusy
-        run = _Run(connection, options, source, request)
-        return run.run(said)
+        while True:
+            try:
+                return _Run(connection, options, source, request).run(said)
+            except Stale:
+                connection.rollback()  # somebody was erased meanwhile: it goes on where it is, with what is known now
 
 
 class _Run:
@@ -149,8 +155,12 @@ class _Run:
         self.source = source
         self.request = request
         self.limits = Limits(options.earliest, round(options.ahead * 1_000_000))
-        self.routes = Routes(options.subscriptions, options.formats, keep=options.keep, auto_register=None)
+        self.refusals = Refusals(options.tombstone_key)
+        self.routes = Routes(
+            options.subscriptions, options.formats, keep=options.keep, auto_register=None, refusals=self.refusals
+        )
         with connection.transaction():
+            self.refusals.read(connection)
             devices = device_table.load(connection, 0)[0]
         # a device that was taken out of service has a past
         self.routes.update(replace(device, retired=False) for device in devices)
@@ -224,12 +234,13 @@ class _Run:
         if not len(columns) and not write:
             return
         self._extend()
-        batch = seal(columns, self.slots, Memory(), self.limits, "correct", time.time_ns() // 1000)
+        now = time.time_ns() // 1000
+        batch = seal(columns, self.slots, Memory(), self.limits, "correct", now, self.refusals)
         rows, beside = self._rows(columns, batch)
         if not write:
             return
         if self.correction is not None:
-            tally = corrections.apply(self.connection, self.correction, rows, beside, number)
+            tally = corrections.apply(self.connection, self.correction, rows, beside, number, batch.tombstones)
         else:
             changed, new, _, tally = corrections.judge(self.connection, rows)
             self.connection.rollback()
@@ -252,10 +263,10 @@ class _Run:
                 numbers.append(-self.unknown if known is None else known)
             self.connection.rollback()
         else:
-            numbers = [state.series for state in series.resolve(self.connection, pairs)]
+            numbers = [state.series for state in states(self.connection, new)]
             self.connection.commit()
-        states = [SeriesState(number, None, float("nan")) for number in numbers]
-        self.slots.extend([NewSlot(item.device, item.property, 0) for item in new], states)
+        empty = [SeriesState(number, None, float("nan")) for number in numbers]
+        self.slots.extend([item._replace(keep=0) for item in new], empty)
         self.keep = np.concatenate((self.keep, np.array([item.keep for item in new], np.int64)))
 
     def _rows(self, columns: Columns, batch: Batch) -> tuple[Rows, Tally]:

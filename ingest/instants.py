@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.decoding import Relative
+
 #: What a time that cannot be read becomes.
 BAD = np.iinfo(np.int64).min
 
@@ -29,6 +31,16 @@ _DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 # weights of the digits in "YYYY-MM-DDTHH:MM:SSZ"
 _SEPARATORS = {4: ord("-"), 7: ord("-"), 10: ord("T"), 13: ord(":"), 16: ord(":"), 19: ord("Z")}
 _DIGITS = [place for place in range(20) if place not in _SEPARATORS]
+
+
+def resolve(times: Sequence[Any], arrival: NDArray[np.int64]) -> Sequence[Any]:
+    """Times relative to the arrival [us] become epoch seconds; an absent one 0, to be replaced."""
+    if not {type(None), Relative} & set(map(type, times)):
+        return times
+    return [
+        0 if value is None else int(arrival[index]) / 1e6 + float(value) if value.__class__ is Relative else value
+        for index, value in enumerate(times)
+    ]
 
 
 def parse(times: Sequence[Any]) -> NDArray[np.int64]:

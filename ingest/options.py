@@ -48,7 +48,8 @@ class BrokerOptions:
 class CollectorOptions:
     """Everything that ``ingest.collector`` needs. Times in seconds, sizes in bytes, instants in us since the epoch.
 
-    ``formats`` are those that subscriptions may name; ``archive`` is the folder that keeps accepted messages, or None.
+    ``formats`` are those that subscriptions may name; ``archive`` is the folder that keeps accepted messages, or None;
+    ``tombstone_key`` is needed where somebody was erased (``store.tombstones``).
     """
 
     database_url: str = field(repr=False)
@@ -70,3 +71,4 @@ class CollectorOptions:
     keep: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     formats: Mapping[str, Format] = field(default_factory=lambda: FORMATS, repr=False)
     archive: Path | None = None
+    tombstone_key: bytes | None = field(default=None, repr=False)

@@ -20,19 +20,22 @@ import psycopg
 
 from devices.decoding import Format
 from devices.device import Device
+from ingest import refusals
 from ingest.archive import Archive
 from ingest.columns import Columns, Memory, gather
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.paho_source import PahoSource
+from ingest.refusals import Refusals, unlearn
 from ingest.routes import Routes
 from ingest.seal import Limits, seal
 from ingest.slots import FAMILY_NAMES, Slots
 from ingest.source import Chunk, Source
 from store import devices as device_table
-from store import redelivery, series
+from store import redelivery
 from store.batch import Batch, Outcome
+from store.tombstones import Stale, Tombstone, WrongKey
 from store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -61,11 +64,13 @@ class Pipeline:
         self.options = options
         self.name = broker.client_id
         self.metrics = metrics
+        self.refusals = Refusals(options.tombstone_key)
         self.routes = Routes(
             options.subscriptions,
             formats,
             keep=options.keep,
             auto_register=options.auto_register_origin if options.auto_register else None,
+            refusals=self.refusals,
         )
         self._memory = Memory()
         self._slots = Slots()
@@ -73,6 +78,7 @@ class Pipeline:
         self._columns = Columns()
         self._writing: Columns | None = None
         self._batch: Batch | None = None
+        self._buried = 0
         self._work = asyncio.Event()
         self._stopping = False
         self._stop_until = 0.0
@@ -89,9 +95,12 @@ class Pipeline:
     # -- the event loop's side ---------------------------------------------------------------------------------------
 
     async def run(self, devices: Sequence[Device]) -> None:
-        """Serve until ``stop``. ``devices`` is the registry; psycopg errors mean that the store is away."""
-        self.routes.update(devices)
+        """Serve until ``stop``. ``devices`` is the registry; psycopg errors mean that the store is away.
+
+        Raises store.tombstones.WrongKey where the store's tombstones cannot be honoured.
+        """
         self._memory.entries.update(await self._in_thread(self._load_memory))
+        self.routes.update(devices)
         source = asyncio.create_task(self.source.run())
         writing = asyncio.create_task(self._write_loop())
         try:
@@ -110,6 +119,12 @@ class Pipeline:
             if self._archive is not None:
                 self._thread.submit(self._archive.close)
             self._thread.shutdown(wait=True)
+
+    def update(self, devices: Sequence[Device], tombstones: Sequence[Tombstone], version: int) -> None:
+        """Take over what changed in the registry and in the tombstones, both as they were at one moment."""
+        self.refusals.take(tombstones, version)
+        self.routes.forget(tombstones)
+        self.routes.update(devices)
 
     async def stop(self) -> None:
         """Read no more, write what is held, acknowledge it, leave the session at the broker."""
@@ -241,7 +256,7 @@ class Pipeline:
                 self._writer.abort()  # a frozen server: the thread gets its error, and the same batch is tried again
             try:
                 outcome = await work
-            except psycopg.Error as error:
+            except (psycopg.Error, WrongKey) as error:
                 if self.metrics.database_takes:
                     log.error("write failed, nothing is acknowledged until it works: %s", first_line(error))
                 self.metrics.database_takes = False
@@ -259,25 +274,48 @@ class Pipeline:
     def _load_memory(self) -> dict[int, tuple[bytes, int, bool]]:
         connection = self._writer.connection
         with connection.transaction():
+            self.refusals.read(connection)
             return redelivery.load(connection, self.name)
 
     def _seal_and_write(self, columns: Columns) -> Outcome:
+        while True:
+            batch = self._sealed(columns)
+            try:
+                return self._writer.write(batch, lambda: self._archive_once(columns))
+            except Stale:
+                # somebody was erased meanwhile: what the batch holds of them goes before anything is written
+                log.info("tombstones were written: a batch is looked through again")
+                connection = self._writer.connection
+                with connection.transaction():
+                    self.refusals.read(connection)
+                    unlearn(connection, self.refusals, self._slots, columns.slots)
+                self._batch = None
+
+    def _archive_once(self, columns: Columns) -> None:
+        """Within the transaction: until it ends no erasure begins, so what is archived is found by the next one."""
+        if self._archive is not None and not columns.archived:
+            columns.archived = True
+            self._archive.write(columns)  # once a batch, before it can be acknowledged
+
+    def _sealed(self, columns: Columns) -> Batch:
         if self._batch is None:
             if columns.new_devices:
                 with self._writer.connection.transaction():
                     device_table.add(self._writer.connection, columns.new_devices)
                 columns.new_devices = []
             if columns.new_slots:
-                pairs = [(item.device.id, item.property) for item in columns.new_slots]
                 with self._writer.connection.transaction():
-                    states = series.resolve(self._writer.connection, pairs)
+                    states = refusals.states(self._writer.connection, columns.new_slots)
                 self._slots.extend(columns.new_slots, states)
                 columns.new_slots = []
+            if self._buried != self.refusals.version:
+                version = self.refusals.version
+                with self._writer.connection.transaction():
+                    refusals.bury(self._writer.connection, self.refusals, self._slots)
+                self._buried = version
             now = time.time_ns() // 1000
-            self._batch = seal(columns, self._slots, self._memory, self._limits, self.name, now)
-            if self._archive is not None:
-                self._archive.write(columns)  # once a batch, before it can be acknowledged
-        return self._writer.write(self._batch)
+            self._batch = seal(columns, self._slots, self._memory, self._limits, self.name, now, self.refusals)
+        return self._batch
 
 
 def make_source(

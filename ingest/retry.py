@@ -12,14 +12,16 @@ from typing import NamedTuple
 
 from ingest.columns import Columns, Memory, gather
 from ingest.options import CollectorOptions
+from ingest.refusals import Refusals, states
 from ingest.routes import Routes
 from ingest.seal import Limits, seal
 from ingest.slots import Slots
 from ingest.source import Chunk
 from store import devices as device_table
-from store import rejected, series
+from store import rejected
 from store.batch import Counts, Rejected
 from store.rejected import RejectedMessage
+from store.tombstones import Stale
 from store.writer import Writer
 
 COLLECTOR = "retry"
@@ -41,24 +43,30 @@ def retry(options: CollectorOptions, messages: Sequence[RejectedMessage]) -> Ret
     """Try these rejections again, in one transaction, with today's registry, decoders and subscriptions.
 
     A rejection of one reading runs its whole message again: its other readings are duplicates then. Raises
-    psycopg.Error; the same call again is safe.
+    psycopg.Error; store.tombstones.WrongKey; the same call again is safe.
     """
     gone = [item.row.id for item in messages if item.payload is None]
     tried = [item for item in messages if item.payload is not None]
     writer = Writer(options.database_url, rejected_limit=options.rejected_per_device_hour)
     try:
-        return _retry(options, writer, tried, gone)
+        while True:
+            try:
+                return _retry(options, writer, tried, gone)
+            except Stale:
+                continue  # somebody was erased meanwhile, and nothing was written
     finally:
         writer.close()
 
 
 def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessage], gone: list[int]) -> Retried:
     connection = writer.connection
-    routes = Routes(options.subscriptions, options.formats, keep=options.keep, auto_register=None)
+    refusals = Refusals(options.tombstone_key)
+    routes = Routes(options.subscriptions, options.formats, keep=options.keep, auto_register=None, refusals=refusals)
     slots = Slots()
     columns = Columns()
     memory = Memory()
     with connection.transaction():
+        refusals.read(connection)
         routes.update(device_table.load(connection, 0)[0])
     for item in tried:
         # a chunk each: the time of a message without one is its own arrival
@@ -66,10 +74,9 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
         chunk = Chunk(0, _microseconds(item), len(payload), [item.row.topic], [payload], [0], [0])
         gather(columns, chunk, routes, memory, options.payload_maximum)
     with connection.transaction():
-        pairs = [(slot.device.id, slot.property) for slot in routes.new_slots]
-        slots.extend(routes.new_slots, series.resolve(connection, pairs))
+        slots.extend(routes.new_slots, states(connection, routes.new_slots))
     limits = Limits(options.earliest, round(options.ahead * 1_000_000))
-    batch = seal(columns, slots, memory, limits, COLLECTOR, time.time_ns() // 1000)
+    batch = seal(columns, slots, memory, limits, COLLECTOR, time.time_ns() // 1000, refusals)
 
     again = _Again(tried)
     batch.rejected = [item for item in batch.rejected if again.is_new(item)]

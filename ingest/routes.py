@@ -9,8 +9,10 @@ from devices.decoding import Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.device import DEVICE_ID, Device
 from devices.families import FAMILIES, UNKNOWN
 from devices.scrub import Scrub
+from ingest.refusals import Refusals
 from ingest.slots import FAMILY_NUMBER, NewSlot, keep_rule
 from ingest.subscriptions import Subscription
+from store.tombstones import Tombstone
 
 #: So many topics are remembered; a flood of invented ones empties the cache and no more.
 _ROUTES_MAXIMUM = 400_000
@@ -21,10 +23,11 @@ class Route:
 
     ``device_id`` is what the topic says, also where no such device is registered; ``device`` the registered one.
     ``slots`` (property to slot) is shared by all routes of a device. ``scrub`` takes a household's identifiers out of
-    a message that was read; None where none can be.
+    a message that was read; None where none can be. ``instead``: the device is not to be taken (erased, retired); its
+    messages are read all the same, since a reading of a refused period is counted so, and rejected otherwise.
     """
 
-    __slots__ = ("decode", "device", "device_id", "family", "personal", "properties", "scrub", "slots")
+    __slots__ = ("decode", "device", "device_id", "family", "instead", "personal", "properties", "scrub", "slots")
 
     def __init__(
         self,
@@ -33,9 +36,11 @@ class Route:
         device: Device | None,
         slots: dict[str, int],
         scrub: Scrub | None = None,
+        instead: tuple[Reason, str] | None = None,
     ) -> None:
         self.decode = decode
         self.scrub = scrub
+        self.instead = instead
         self.device_id = device_id
         self.device = device
         self.slots = slots
@@ -55,12 +60,15 @@ class Routes:
         *,
         keep: Mapping[str, Mapping[str, float]],
         auto_register: Literal["real", "simulated"] | None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._patterns = [(item.pattern(), formats[item.format]) for item in subscriptions]
         self._keep = keep
         self._auto_register = auto_register
         self._devices: dict[str, Device] = {}
         self._slots: dict[str, dict[str, int]] = {}
+        self._ghosts: dict[str, dict[str, int]] = {}
+        self._refusals = refusals if refusals is not None else Refusals(None)
         self.by_topic: dict[str, Route] = {}
         self.slot_count = 0
         #: devices and slots that the store has not seen yet; the sealer takes them over
@@ -79,6 +87,16 @@ class Routes:
                 self._slots.pop(device.id, None)
             changed = True
         if changed:
+            self.by_topic.clear()
+
+    def forget(self, tombstones: Sequence[Tombstone]) -> None:
+        """Tombstones were written or changed: let go of devices that were erased, and work all routes out anew."""
+        if any(row.gone for row in tombstones):
+            marks = {row.mark for row in tombstones if row.gone}
+            for device_id in [name for name in self._devices if self._refusals.mark(name) in marks]:
+                del self._devices[device_id]
+                self._slots.pop(device_id, None)
+        if tombstones:
             self.by_topic.clear()
 
     def find(self, topic: str) -> Route:
@@ -101,11 +119,22 @@ class Routes:
         if device is None:
             if not DEVICE_ID.match(device_id):
                 return _refusing(Reason.UNKNOWN_DEVICE, "the topic's device id is not a valid one", None, None)
+            ghost = self._refusals.ghost(device_id)
+            if ghost is not None:
+                instead = (Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered")
+                return self._route(format_, ghost, family, instead)
             device = self._register(format_, device_id, family)
         if device is None:
             return _refusing(Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None)
         if device.retired:
-            return _refusing(Reason.RETIRED_DEVICE, f"device {device_id} is retired", device_id, device)
+            detail = f"device {device_id} is retired"
+            if self._refusals.of(device_id) is not None:
+                return self._route(format_, device, family, (Reason.RETIRED_DEVICE, detail))
+            return _refusing(Reason.RETIRED_DEVICE, detail, device_id, device)
+        return self._route(format_, device, family, None)
+
+    def _route(self, format_: Format, device: Device, family: str | None, instead: tuple[Reason, str] | None) -> Route:
+        device_id = device.id
         if family is not None and family != device.family:
             detail = f"the topic says {family}, device {device_id} is registered as {device.family}"
             return _refusing(Reason.WRONG_FAMILY, detail, device_id, device)
@@ -113,7 +142,8 @@ class Routes:
             decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
         except Rejection as error:
             return _refusing(error.reason, error.detail, device_id, device)
-        return Route(decode, device_id, device, self._slots.setdefault(device_id, {}), format_.scrub)
+        slots = (self._slots if instead is None else self._ghosts).setdefault(device_id, {})
+        return Route(decode, device_id, device, slots, format_.scrub, instead)
 
     def _register(self, format_: Format, device_id: str, family: str | None) -> Device | None:
         family = family or format_.family
@@ -137,7 +167,8 @@ class Routes:
             return None
         slot = route.slots[property_name] = self.slot_count
         self.slot_count += 1
-        self.new_slots.append(NewSlot(route.device, property_name, keep_rule(route.device, property_name, self._keep)))
+        keep = keep_rule(route.device, property_name, self._keep)
+        self.new_slots.append(NewSlot(route.device, property_name, keep, ghost=route.instead is not None))
         return slot
 
 

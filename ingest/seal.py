@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.decoding import Reason, Relative
+from devices.decoding import Reason
 from ingest import instants
 from ingest.columns import Columns, Memory, digest
+from ingest.refusals import Refusals
+from ingest.refusing import refuse
 from ingest.sequences import spans
 from ingest.slots import FAMILY_NAMES, LATEST_ONLY, Slots
 from ingest.source import DUP
@@ -42,17 +44,25 @@ class Limits:
     ahead: int
 
 
-def seal(columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, now: int) -> Batch:
+def seal(
+    columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, now: int,
+    refusals: Refusals | None = None,
+) -> Batch:  # fmt: skip
     """Judge a batch's columns; ``slots`` learns its newest readings, ``memory`` its rejections.
 
-    Runs once a batch, also where the write is then retried. ``now`` [us] is the minute of the account.
+    Runs once a batch, also where the write is then retried; where a new tombstone forbids the write, the slots must
+    forget the batch and it is sealed again. ``now`` [us] is the minute of the account.
     """
-    return _Sealer(columns, slots, memory, limits).seal(collector, now)
+    return _Sealer(columns, slots, memory, limits, refusals or Refusals(None)).seal(collector, now)
 
 
 class _Sealer:
-    def __init__(self, columns: Columns, slots: Slots, memory: Memory, limits: Limits) -> None:
+    def __init__(self, columns: Columns, slots: Slots, memory: Memory, limits: Limits, refusals: Refusals) -> None:
         self.columns = columns
+        self.refusals = refusals
+        # before anything is judged: what comes meanwhile makes the batch stale, and no other way round
+        self.tombstones = refusals.version
+        self._asked: set[int] = set()
         self.slots = slots
         self.memory = memory
         self.limits = limits
@@ -75,22 +85,30 @@ class _Sealer:
         self.slot = np.array(columns.slots, np.int64)
         self.value = _values(columns.values)
         self.counts = [Counts() for _ in FAMILY_NAMES]
-        self._first_times: dict[int, bool] = {}
 
     # -- the judgement -----------------------------------------------------------------------------------------------
 
     def seal(self, collector: str, minute: int) -> Batch:
         columns, slots = self.columns, self.slots
         time, alive = self._times()
+        rows_of = (self.message, self.slot, time)
+        refused, self.silent = refuse(
+            columns, slots, self.refusals, self.message_state, rows_of, (self.arrival, self._message_time),
+            self.rejections,
+        )  # fmt: skip
         bad_rows = [row for row in columns.rejected_readings if self.message_state[row[0]] == 0]
-        self.rejections.extend((message, name, reason, detail) for message, name, reason, detail in bad_rows)
+        self.rejections.extend(bad_rows)
         # a message whose only time is impossible is one rejected message: its readings are not counted as decoded
         alive &= self.message_state[self.message] == 0
         family = slots.family[self.slot]
         self._count("readings_decoded", family[alive])
-        bad_families = self.family_of[[row[0] for row in bad_rows]]
-        self._count("readings_decoded", bad_families)
-        self._count("readings_rejected", bad_families)
+        bad = np.array([row[0] for row in bad_rows], np.intp)
+        self._count("readings_decoded", self.family_of[bad])
+        self._count("readings_rejected", self.family_of[bad[~self.silent[bad]]])
+        self._count("readings_refused", self.family_of[bad[self.silent[bad]]])
+        refused &= alive
+        self._count("readings_refused", family[refused])
+        alive &= ~refused
 
         rejected = alive & self._row_times_bad(time)
         finite = np.isfinite(self.value)
@@ -136,10 +154,11 @@ class _Sealer:
             touched=touched,
             counts=messages,
             rejected=[],
-            sequences=spans(columns, self.message_state, self.arrival, self._message_time),
+            sequences=spans(columns, np.where(self.silent, 1, self.message_state), self.arrival, self._message_time),
             remember=remember,
             forget=columns.forget,
             conflict=lambda row: self._conflict(int(rows[row]), remember),
+            tombstones=self.tombstones,
         )
         self._rejections_into(batch)
         return batch
@@ -147,7 +166,7 @@ class _Sealer:
     def _times(self) -> tuple[Ints, Bools]:
         """The time of every row; a message whose own time is impossible is rejected as a whole."""
         columns = self.columns
-        instant = instants.parse(_resolve(columns.times, self.arrival))
+        instant = instants.parse(instants.resolve(columns.times, self.arrival))
         instant[columns.untimed] = np.where(
             instant[columns.untimed] == 0, self.arrival[columns.untimed], instant[columns.untimed]
         )
@@ -165,7 +184,7 @@ class _Sealer:
         time = instant[self.message]
         if columns.pack_rows:
             arrival = self.arrival[self.message[columns.pack_rows]]
-            raw = _resolve(columns.pack_times, arrival)
+            raw = instants.resolve(columns.pack_times, arrival)
             own = instants.parse(raw)
             absent = np.zeros(len(raw), bool)
             if raw is not columns.pack_times:
@@ -266,7 +285,7 @@ class _Sealer:
 
         A household agreed to the half-hours that are kept: what came between is no more archived than stored.
         """
-        accepted: Bools = self.message_state == 0
+        accepted: Bools = (self.message_state == 0) & ~self.silent
         ruled = self.slots.keep[self.slot] > 0
         if ruled.any():
             left_out = np.zeros(len(accepted), bool)
@@ -319,7 +338,7 @@ class _Sealer:
         slot = int(self.slot[row])
         message = int(self.message[row])
         self.slots.forget_last(slot)
-        if not self._first_time(message, remember):
+        if self.silent[message] or not self._first_time(message, remember):
             return None
         name = self.slots.properties[slot]
         return self._rejected(message, name, Reason.CONFLICT, "stored before with another value")
@@ -329,33 +348,38 @@ class _Sealer:
 
         The answer for a message is the same however often it is asked: a write may be retried.
         """
-        known = self._first_times.get(message)
-        if known is not None:
-            return known
         columns, memory = self.columns, self.memory
         packet_id = columns.packet_ids[message]
-        first = True
-        if packet_id:
+        if not packet_id:
+            return True
+        if message not in columns.first_times:
             mark = digest(columns.topics[message], columns.payloads[message])
             entry = memory.find(packet_id, mark)
             first = not (columns.flags[message] & DUP and entry is not None and entry[2])
+            kept = None
             if first:
                 arrival = entry[1] if entry is not None else int(self.arrival[message])
                 memory.entries[packet_id] = (mark, arrival, True)
-                remember.append(Remembered(packet_id, mark, arrival, True))
-        self._first_times[message] = first
-        return first
+                kept = Remembered(packet_id, mark, arrival, True)
+            columns.first_times[message] = kept
+        kept = columns.first_times[message]
+        if kept is not None and message not in self._asked:
+            remember.append(kept)
+        self._asked.add(message)
+        return kept is not None
 
     def _rejections_into(self, batch: Batch) -> None:
         """Write each rejection once: one that was written before its lost acknowledgement makes no second row."""
         columns = self.columns
         for message in columns.untimed:
+            if self.silent[message]:
+                continue
             packet_id = columns.packet_ids[message]
             entry = self.memory.entries.get(packet_id) if packet_id else None
             if entry is not None:
                 batch.remember.append(Remembered(packet_id, *entry))
         for message, name, reason, detail in sorted(self.rejections, key=lambda item: item[0]):
-            if self._first_time(message, batch.remember):
+            if not self.silent[message] and self._first_time(message, batch.remember):
                 batch.rejected.append(self._rejected(message, name, reason, detail))
 
 
@@ -371,13 +395,3 @@ def _float(value: Any) -> float:
         return float(value)
     except OverflowError:
         return math.inf
-
-
-def _resolve(times: Sequence[Any], arrival: Ints) -> Sequence[Any]:
-    """Times relative to the arrival become epoch seconds; an absent one 0, to be replaced."""
-    if not {type(None), Relative} & set(map(type, times)):
-        return times
-    return [
-        0 if value is None else int(arrival[index]) / 1e6 + float(value) if value.__class__ is Relative else value
-        for index, value in enumerate(times)
-    ]

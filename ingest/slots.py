@@ -27,11 +27,15 @@ LATEST_ONLY = np.iinfo(np.int64).max
 
 
 class NewSlot(NamedTuple):
-    """A slot as the event loop gives it out. ``keep`` [us]: 0 keeps all, LATEST_ONLY stores none."""
+    """A slot as the event loop gives it out. ``keep`` [us]: 0 keeps all, LATEST_ONLY stores none.
+
+    ``ghost``: of an erased device, whose messages are read to be counted; it has no series.
+    """
 
     device: Device
     property: str
     keep: int
+    ghost: bool = False
 
 
 class Slots:
@@ -41,6 +45,8 @@ class Slots:
         self.size = 0
         self.devices: list[Device] = []
         self.properties: list[str] = []
+        #: slots whose series was erased: nothing of theirs may be written again
+        self.dead: set[int] = set()
         self.series = np.empty(0, np.int32)
         self.family = np.empty(0, np.uint8)
         self.low = np.empty(0, np.float64)
@@ -70,12 +76,16 @@ class Slots:
             self.family[slot] = FAMILY_NUMBER[item.device.family]
             self.low[slot], self.high[slot] = known.low, known.high
             self.keep[slot] = item.keep
-            self.last_time[slot] = NEVER if state.time is None else state.time
-            self.last_value[slot] = state.value
-            # a thinned reading in a period means that the period has a kept one
-            thins = state.time is not None and 0 < item.keep < LATEST_ONLY
-            self.kept[slot] = state.time // item.keep if thins and state.time is not None else NEVER
+            self.learn(slot, state)
         self.size = end
+
+    def learn(self, slot: int, state: SeriesState) -> None:
+        """Take what the store says of a slot's newest reading for what is known of it."""
+        self.last_time[slot] = NEVER if state.time is None else state.time
+        self.last_value[slot] = state.value
+        # a thinned reading in a period means that the period has a kept one
+        keep = int(self.keep[slot])
+        self.kept[slot] = NEVER if state.time is None or not 0 < keep < LATEST_ONLY else state.time // keep
 
     def forget_last(self, slot: int) -> None:
         """The store holds another value than we remember: let it judge the next repeat."""

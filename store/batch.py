@@ -142,6 +142,8 @@ class Batch:
     #: Makes the rejection of one row (index into the rows) that the store found to be a conflict, or None where that
     #: rejection was written before; may add to ``remember``, which the writer therefore reads after the last call.
     conflict: Callable[[int], Rejected | None] = field(repr=False)
+    #: The newest tombstone that the batch was judged by: with a newer one it is not written (store.tombstones.Stale).
+    tombstones: int = 0
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import errors
 
+from store import tombstones
 from store.batch import Float64, Int32, Int64, UInt8
 from store.connect import Connection
 from store.copy import Float8s, Instants, Int4s, Int8s, float8s, int4s
@@ -205,13 +206,19 @@ def _filled(connection: Connection, rows: Rows, ruled: NDArray[np.intp]) -> Int3
     return int4s(found[0])
 
 
-def apply(connection: Connection, correction: int, rows: Rows, beside: Tally, progress: int) -> Tally:
+def apply(connection: Connection, correction: int, rows: Rows, beside: Tally, progress: int, known: int = 0) -> Tally:
     """Supersede and insert one batch, note its days, repair ``latest``, set the progress: one transaction.
 
-    ``beside`` is added to the correction's counts. Returns what was done, ``beside`` included. Deadlocks are tried
-    again. Raises psycopg.Error.
+    ``beside`` is added to the correction's counts, ``known`` is the newest tombstone that the rows were judged by.
+    Returns what was done, ``beside`` included. Deadlocks are tried again. Raises psycopg.Error; tombstones.Stale.
     """
-    return _again(connection, lambda: _apply(connection, correction, rows, beside, progress))
+
+    def work() -> Tally:
+        tombstones.share(connection)
+        tombstones.check(connection, known)
+        return _apply(connection, correction, rows, beside, progress)
+
+    return _again(connection, work)
 
 
 def _again(connection: Connection, work: Callable[[], T]) -> T:

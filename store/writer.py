@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import psycopg
 from psycopg import errors
 
-from store import redelivery
+from store import redelivery, tombstones
 from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome
 from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
@@ -86,9 +86,11 @@ class Writer:
             self._connection.close()
             self._connection = None
 
-    def write(self, batch: Batch) -> Outcome:
+    def write(self, batch: Batch, beside: Callable[[], None] = lambda: None) -> Outcome:
         """Commit the batch, once: a batch that is committed already comes back with its saved outcome, ``repeated``.
 
+        ``beside`` is called in each try's transaction, when it is sure that no tombstone forbids the batch; until the
+        transaction ends none can be written. Where one does: store.tombstones.Stale, and nothing is written.
         ``batch.counts`` holds everything but the fate of the rows, which is added here. Deadlocks and lock time-outs
         are tried again a few times. Any other psycopg.Error leaves nothing behind, or the whole batch where only the
         answer to COMMIT was lost: write the same batch again to know.
@@ -96,7 +98,7 @@ class Writer:
         started = time.monotonic()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                outcome = self._transaction(batch)
+                outcome = self._transaction(batch, beside)
                 return replace(outcome, seconds=time.monotonic() - started)
             except _AGAIN:
                 if attempt == _ATTEMPTS:
@@ -104,6 +106,9 @@ class Writer:
                     raise
                 self._roll_back()
                 time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**attempt)
+            except tombstones.Stale:
+                self._roll_back()
+                raise
             except BaseException:
                 self.close()  # whatever it was: a new connection knows nothing of it
                 raise
@@ -115,13 +120,16 @@ class Writer:
         except psycopg.Error:
             self.close()
 
-    def _transaction(self, batch: Batch) -> Outcome:
+    def _transaction(self, batch: Batch, beside: Callable[[], None]) -> Outcome:
         connection = self.connection
+        tombstones.share(connection)
         if connection.execute(_SQL["take"], (batch.collector, batch.number)).fetchone() is None:
             row = connection.execute(_SQL["outcome"], (batch.collector,)).fetchone()
             connection.rollback()
             assert row is not None, "the collector's row vanished between two statements"
             return _saved(row[0])
+        tombstones.check(connection, batch.tombstones)
+        beside()
         written = write_rows(connection, batch, self._stage_first)
         outcome = Outcome(_counts(batch, written), written.conflicts.tolist(), written.staged)
         self._write_rest(connection, batch, written, outcome)
