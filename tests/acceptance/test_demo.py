@@ -102,7 +102,7 @@ def small(tmp_path: Path) -> Path:
 
 
 def await_page(demo: subprocess.Popen[str]) -> tuple[str, list[str]]:
-    """The page's address once the demo has printed all of its lines."""
+    """The overview's address once the demo has printed all of its lines."""
     assert demo.stderr is not None
     lines: list[str] = []
     while not lines or not lines[-1].startswith("Ctrl-C"):
@@ -110,7 +110,7 @@ def await_page(demo: subprocess.Popen[str]) -> tuple[str, list[str]]:
         assert line, f"the demo ended: {lines}"
         lines.append(line)
     (page,) = (found[1] for line in lines if (found := re.match(r"\s+page\s+(\S+)", line)))
-    return page, lines
+    return f"{page}overview", lines
 
 
 def read(url: str) -> str:
@@ -210,7 +210,7 @@ def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path, 
     assert "Adds up" in text
     assert not re.findall(r"(?:src|href)=\"(?!/|#|data:)", text)
     for address in re.findall(r"(?:src|href)=\"(/[^\"]*)\"", text):
-        assert read(page.rstrip("/") + address)
+        assert read(page.removesuffix("/overview") + address)
     assert 'http-equiv="refresh"' not in text
     assert 'http-equiv="refresh"' in read(page + "?refresh=true")
     with pytest.raises(urllib.error.HTTPError, match="400") as refused:
