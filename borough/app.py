@@ -19,6 +19,7 @@ from borough.commands import (
     record,
     rejected,
     replay,
+    serve,
     simulate,
 )
 
@@ -43,5 +44,6 @@ reconcile.register(app)
 app.add_typer(correct.app, name="correct")
 complete.register(app)
 maintain.register(app)
+serve.register(app)
 doctor.register(app)
 demo.register(app)

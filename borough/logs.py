@@ -48,7 +48,7 @@ def set_up(level: str) -> None:
     handler.setFormatter(plain if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # libraries at debug level print packets, and with them readings
-    for name in ("paho", "mqtt", "asyncio", "psycopg", "alembic", "amqtt", "urllib3"):
+    for name in ("paho", "mqtt", "asyncio", "psycopg", "alembic", "amqtt", "urllib3", "authlib", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.captureWarnings(capture=True)
     warnings.simplefilter("default")

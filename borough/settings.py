@@ -141,6 +141,10 @@ class Settings(BaseSettings):
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     web_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None
     web_secret_file: File = None
+    # whoever may say from where a request came (X-Forwarded-For), or anybody could
+    web_proxies: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"]
+    )
     oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     oidc_client_id: str | None = None
     oidc_client_secret_file: File = None

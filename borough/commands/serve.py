@@ -1,0 +1,103 @@
+"""``borough serve``: the pages and their API, until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import typer
+
+from borough import logs
+from borough.database import reachable, require_schema
+from borough.errors import Failure
+from borough.output import say
+from borough.settings import read_settings, unknown_variables, variable
+from borough.site_options import site_options
+from dashboard.options import SiteOptions
+from store.connect import connect
+
+log = logging.getLogger(__name__)
+
+#: How long pages under way may take once the end was asked for [s].
+_END_SECONDS = 10
+
+
+def serve() -> int:
+    """Serve the pages until SIGTERM or Ctrl-C: then finish what is under way and end with status 0.
+
+    Logs go to standard error, one JSON object a line. /health/live and /health/ready say how it is.
+
+    Example: BOROUGH_WEB_PORT=8000 borough serve
+    """
+    settings = read_settings()
+    options = site_options(settings)
+    logs.set_up(settings.log_level)
+    for warning in unknown_variables():
+        log.warning("%s", warning)
+    with reachable(options.database_url), connect(options.database_url, "borough serve") as connection:
+        require_schema(connection, options.database_url)
+    with closing(_listen(settings.web_host, settings.web_port)) as listener:
+        _run(listener, settings.web_host, settings.web_proxies, options)
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise Failure(
+            f"{host} port {port} cannot be used: {error.strerror};"
+            f" see {variable('web_host')} and {variable('web_port')}"
+        ) from None
+    return listener
+
+
+def _run(listener: socket.socket, host: str, proxies: list[str], options: SiteOptions) -> None:
+    # Imported when it is needed: the other commands start faster without.
+    import uvicorn
+
+    from dashboard.app import create_app
+
+    class Server(uvicorn.Server):
+        """Ends by itself when told to; the original then kills the process by the same signal."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                shown = f"[{host}]" if ":" in host else host
+                say(f"Listening on http://{shown}:{listener.getsockname()[1]}")
+
+    config = uvicorn.Config(
+        create_app(options),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=_END_SECONDS,
+    )
+    Server(config).run(sockets=[listener])
+    log.info("ended")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("serve")(serve)
