@@ -171,9 +171,9 @@ def add_run(connection: Connection, run: Run) -> None:
     connection.execute(_SQL["add_run"], run)
 
 
-def settle_run(connection: Connection, run: Run, program: str, at: datetime) -> None:
-    """Note inside the running transaction that a period is settled. Raises psycopg.Error."""
-    connection.execute(_SQL["settle_run"], (at, program, run.kind, run.from_day, run.fuel))
+def settle_run(connection: Connection, key: tuple[str, date, str], program: str, at: datetime) -> None:
+    """Note inside the running transaction that a period (kind, first day, fuel) is settled. Raises psycopg.Error."""
+    connection.execute(_SQL["settle_run"], (at, program, *key))
 
 
 def write(connection: Connection, kind: str, from_day: date, fuel: str, rows: Rows) -> tuple[int, int]:

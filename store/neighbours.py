@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.homes import HEATING
+from devices.homes import DWELLINGS, HEATING, Tariff
 from store.batch import Float64, Int32, Int64
 from store.connect import Connection
 from store.copy import Float8s, Int4s, Int8s, float8s, int4s
+from store.homes import tariff_of
 from store.queries import queries
 
 _SQL = queries("neighbours")
@@ -53,6 +54,16 @@ class Candidates(NamedTuple):
     lat: Float64
     area: Float64
     groups: Sequence[Group]
+
+
+class Kinds(NamedTuple):
+    """What homes are. Shapes ``(homes,)``; ``home`` rising. ``heating``, ``dwelling``: places in their lists of words,
+    -1: another word; ``area`` [m2], NaN: not known."""
+
+    home: Int64
+    heating: Int32
+    dwelling: Int32
+    area: Float64
 
 
 class StoredCells(NamedTuple):
@@ -112,7 +123,7 @@ def candidates(
     only. Raises psycopg.Error.
     """
     found = _columns(
-        connection, _SQL["candidates"], {"first": first, "stop": stop, "begin": begin, "end": end}, texts=("groups",)
+        connection, _SQL["candidates"], {"first": first, "stop": stop, "begin": begin, "end": end}, texts=1
     )
     home, tenancy, number = int8s(found[0]), int8s(found[1]), int8s(found[2]) - 1
     lon, lat, area = (float8s(column) for column in found[3:6])
@@ -121,13 +132,12 @@ def candidates(
     return Candidates(home[kept], tenancy[kept], number[kept], lon[kept], lat[kept], area[kept], groups)
 
 
-def heating(connection: Connection, begin: datetime) -> tuple[Int64, Int32]:
-    """How each home is heated, as known at an instant (else the first): homes, index of HEATING (-1: another word).
-
-    Raises psycopg.Error.
-    """
-    home, code = _columns(connection, _SQL["heating"], {"begin": begin, "codes": list(HEATING)})
-    return int8s(home), int4s(code)
+def kinds(connection: Connection, begin: datetime) -> Kinds:
+    """What each home is, as known at an instant, else the first that is known. Raises psycopg.Error."""
+    home, heating, dwelling, area = _columns(
+        connection, _SQL["kinds"], {"begin": begin, "heating": list(HEATING), "dwellings": list(DWELLINGS)}
+    )
+    return Kinds(int8s(home), int4s(heating), int4s(dwelling), float8s(area))
 
 
 def version(connection: Connection, quarter: date) -> Version | None:
@@ -195,9 +205,12 @@ def read_cells(connection: Connection, quarter: date, steps: Sequence[str]) -> S
     )
 
 
-def with_tariffs(connection: Connection, fuel: str, stop: date) -> Int64:
-    """Tenancies, rising, that told us a price of a fuel from before a day. Raises psycopg.Error."""
-    return np.array([row[0] for row in connection.execute(_SQL["tariffs"], (fuel, stop)).fetchall()], np.int64)
+def tariffs(connection: Connection, fuel: str, stop: date) -> dict[int, list[Tariff]]:
+    """Prices of a fuel from before a day by tenancy, the newest last. Raises psycopg.Error."""
+    found: dict[int, list[Tariff]] = {}
+    for row in connection.execute(_SQL["tariffs"], (fuel, stop)):
+        found.setdefault(row[0], []).append(tariff_of(row[1:]))
+    return found
 
 
 def places(sorted_ids: Int64, wanted: Int64) -> tuple[NDArray[np.intp], Bools]:
@@ -218,10 +231,10 @@ def int8s(data: bytes) -> Int64:
     return np.frombuffer(data, ">i8").astype(np.int64)
 
 
-def _columns(connection: Connection, query: bytes, parameters: Any, texts: Sequence[str] = ()) -> list[Any]:
+def _columns(connection: Connection, query: bytes, parameters: Any, texts: int = 0) -> list[Any]:
     """The only row of a query whose columns are arrays as bytes; nothing aggregated is nothing."""
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(query, parameters).fetchone()
     assert row is not None
-    arrays = len(row) - len(texts)
+    arrays = len(row) - texts
     return [b"" if value is None and index < arrays else value for index, value in enumerate(row)]

@@ -52,12 +52,14 @@ select string_agg(int8send(id), ''::bytea order by id),
      from (select distinct number, dwelling, heating, heat_network from numbered) kinds)
 from numbered
 
--- heating: how homes are heated, as known at an instant (else the first)
+-- kinds: what homes are, as known at an instant (else the first): places of their words, floor areas
 select string_agg(int8send(h.id), ''::bytea order by h.id),
-    string_agg(int4send(coalesce(array_position(%(codes)s::text[], d.heating), 0) - 1), ''::bytea order by h.id)
+    string_agg(int4send(coalesce(array_position(%(heating)s::text[], d.heating), 0) - 1), ''::bytea order by h.id),
+    string_agg(int4send(coalesce(array_position(%(dwellings)s::text[], d.dwelling), 0) - 1), ''::bytea order by h.id),
+    string_agg(float8send(coalesce(d.floor_area, 'NaN')), ''::bytea order by h.id)
 from personal.home h
 cross join lateral (
-    select d.heating from personal.home_details d where d.home_id = h.id
+    select d.heating, d.dwelling, d.floor_area from personal.home_details d where d.home_id = h.id
     order by d.valid_from <= %(begin)s desc,
         case when d.valid_from <= %(begin)s then d.valid_from end desc nulls last, d.valid_from
     limit 1
@@ -113,5 +115,6 @@ select string_agg(int8send(m.home_id), ''::bytea order by m.home_id),
     string_agg(int4send(m.cell), ''::bytea order by m.home_id)
 from personal.cell_member m where m.quarter = %s
 
--- tariffs: who told us prices of a fuel that hold before a day
-select distinct tenancy_id from personal.tariff where fuel = %s and from_day < %s order by tenancy_id
+-- tariffs: prices of a fuel that hold before a day, the newest last
+select tenancy_id, fuel, from_day, name, payment, standing_charge, registers
+from personal.tariff where fuel = %s and from_day < %s order by tenancy_id, from_day

@@ -1,0 +1,85 @@
+"""Which periods of which fuels are to be published or settled: decided from what is stored, so that a killed run is
+gone on with by the next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from analytics.periods import Int64, Period, midnight, periods_touching
+
+#: Late data have come in by then, so that a period is revised once and never again.
+SETTLES_AFTER = timedelta(days=7)
+#: So long a period that is over waits for its last day, which many meters tell the next morning.
+WAITS_FOR = timedelta(days=2)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Kind, first day and fuel: what names a run.
+Key = tuple[str, date, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A period of a fuel that is to be published, or, where it was ``published`` before, settled.
+
+    ``settles``: whether it is settled now; a period so old that is published now is.
+    """
+
+    period: Period
+    fuel: str
+    published: bool
+    settles: bool
+
+    @property
+    def key(self) -> Key:
+        """What names its run."""
+        return self.period.kind, self.period.start, self.fuel
+
+
+def end_of(period: Period, zone: ZoneInfo) -> datetime:
+    """The instant at which a period is over."""
+    return _EPOCH + timedelta(microseconds=midnight(period.stop, zone))
+
+
+def begin_of(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which a local day begins."""
+    return _EPOCH + timedelta(microseconds=midnight(day, zone))
+
+
+def due(
+    months: Iterable[tuple[str, date]], settled: Mapping[Key, bool], fuels: Sequence[str], now: datetime, zone: ZoneInfo
+) -> list[Due]:
+    """What is to be done, the earliest periods first.
+
+    ``months``: (fuel, first day of a month) with daily use; ``settled``: of each run whether it is settled. A period of
+    which no day lies in such a month is never due.
+    """
+    found: dict[Key, Due] = {}
+    for fuel, month in months:
+        if fuel not in fuels:
+            continue
+        stop = (month + timedelta(days=32)).replace(day=1)
+        for period in periods_touching(month, stop):
+            key = (period.kind, period.start, fuel)
+            over = end_of(period, zone)
+            if key in found or over > now or settled.get(key, False):
+                continue
+            settles = over + SETTLES_AFTER <= now
+            published = key in settled
+            if settles or not published:
+                found[key] = Due(period, fuel, published, settles)
+    return sorted(found.values(), key=lambda item: (item.period.stop, item.period.kind, item.fuel))
+
+
+def is_in(last_day: Int64, minutes: int, any_day: int, over: datetime, now: datetime) -> bool:
+    """Whether a period's last day has come in, such that publishing can begin.
+
+    ``last_day``: minutes measured on it of each home ``(homes,)``; ``minutes``: how many it has; ``any_day``: how many
+    homes have any day of the period. Half of them must have the whole of it, or the waiting is over.
+    """
+    return over + WAITS_FOR <= now or 2 * int(np.count_nonzero(last_day >= minutes)) >= any_day
