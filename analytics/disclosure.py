@@ -23,7 +23,8 @@ Int8 = NDArray[np.int8]
 STATES = ("great", "good", "more", "neutral", "suppressed")
 #: Why nothing is shown. ``not-counted``: the home itself does not count in the period; the runner knows why.
 REASONS = ("", "no-cell", "few-homes", "dominated", "not-counted")
-_GREAT, _GOOD, _MORE, _SUPPRESSED = STATES.index("great"), STATES.index("good"), STATES.index("more"), 4
+_GREAT, _GOOD, _MORE, _, _SUPPRESSED = range(len(STATES))
+_NO_CELL, _FEW_HOMES, _DOMINATED, _NOT_COUNTED = range(1, len(REASONS))
 #: No home may have more than 3/20 = 15 % of a sum that is shown, and an efficient figure needs so many homes.
 _SHARE = (3, 20)
 _FEWEST_EFFICIENT = 15
@@ -64,12 +65,7 @@ def disclose(own: Int64, compared: Compared) -> Shown:
     n, counts = compared.n, compared.counts
     reason = np.select(
         [compared.cell < 0, ~counts, n < FEWEST, _dominated(compared.largest, compared.total)],
-        [
-            REASONS.index("no-cell"),
-            REASONS.index("not-counted"),
-            REASONS.index("few-homes"),
-            REASONS.index("dominated"),
-        ],
+        [_NO_CELL, _NOT_COUNTED, _FEW_HOMES, _DOMINATED],
         0,
     ).astype(np.int8)
     shown = reason == 0
@@ -93,16 +89,11 @@ def group(use: Int64, counts: Bools, cells: Cells, label: Int64) -> GroupShown:
     groups = int(label.max(initial=-1)) + 1
     into = np.append(np.where(usable(cells, counts), label, -1), -1)[cells.cell]  # a home's cell -1 is the last: none
     home = np.flatnonzero(counts & (into >= 0))
-    n, total, largest = (
-        np.bincount(into[home], minlength=groups),
-        np.zeros(groups, np.int64),
-        np.zeros(groups, np.int64),
-    )
+    n = np.bincount(into[home], minlength=groups)
+    total, largest = np.zeros(groups, np.int64), np.zeros(groups, np.int64)
     np.add.at(total, into[home], use[home])
     np.maximum.at(largest, into[home], use[home])
-    reason = np.select(
-        [n < FEWEST, _dominated(largest, total)], [REASONS.index("few-homes"), REASONS.index("dominated")], 0
-    ).astype(np.int8)
+    reason = np.select([n < FEWEST, _dominated(largest, total)], [_FEW_HOMES, _DOMINATED], 0).astype(np.int8)
     shown = reason == 0
     return GroupShown(_where(shown, two_figures, total, n), _where(shown, _tens, n), reason)
 

@@ -61,14 +61,15 @@ def join(cells: Cells) -> Joined:
     need = ENOUGH + 1 - cells.size
     search = _Search(cells)
     rest = np.flatnonzero(need > 0)
-    found: list[_Found] = []
+    none = np.empty(0, np.int64)
+    found = [_Found(none, none, none)]
     for number, (radius, tolerance) in enumerate(_ROUNDS):
         if not len(rest):
             break
         rest = search.round(rest, need, radius, tolerance, last=number == len(_ROUNDS) - 1, found=found)
-    cell = np.concatenate([part.cell for part in found]) if found else np.empty(0, np.int64)
-    other = np.concatenate([part.other for part in found]) if found else np.empty(0, np.int64)
-    squared = np.concatenate([part.squared for part in found]) if found else np.empty(0, np.int64)
+    cell, other, squared = (
+        np.concatenate([getattr(part, name) for part in found]) for name in ("cell", "other", "squared")
+    )
     order = np.argsort(cell, kind="stable")
     cell, other, squared = cell[order], other[order], squared[order]
     offsets = np.concatenate(([0], np.cumsum(np.bincount(cell, minlength=count)))).astype(np.int64)
@@ -109,8 +110,9 @@ class _Search:
     ) -> Int64:
         """Search once; append what joins the cells that now have enough (``last``: of all), return the others."""
         left: list[Int64] = []
-        for asked, first, stop in self._windows(rest, radius):
-            pairs = self._pairs(asked, first, stop, radius, tolerance)
+        grid, windows = self._windows(rest, radius)
+        for asked, first, stop in windows:
+            pairs = self._pairs(asked, grid, first, stop, radius, tolerance)
             size = self.size[pairs.other]
             total = np.cumsum(size)
             here = np.bincount(pairs.cell, minlength=len(asked))
@@ -122,29 +124,31 @@ class _Search:
             left.append(asked[~done])
         return np.concatenate(left)
 
-    def _windows(self, rest: Int64, radius: int) -> list[tuple[Int64, Int64, Int64]]:
-        """Parts of the cells asked about, and for each the three rows of the grid around it as runs of ``self.order``.
+    def _windows(self, rest: Int64, radius: int) -> tuple[Int64, list[tuple[Int64, Int64, Int64]]]:
+        """All cells in the order of a grid; parts of those asked about, with the three rows around each as runs of it.
 
-        Each part looks at no more than about ``_PAIRS`` pairs.
+        Runs are ``(asked, 3)``, first and stop. A part looks at about ``_PAIRS`` pairs or is a single cell.
         """
         column, row = (self.x - self.x.min()) // radius + 1, (self.y - self.y.min()) // radius + 1
         columns, rows = int(column.max()) + 2, int(row.max()) + 2
         square = (self.group * rows + row) * columns + column  # an empty rim keeps groups and rows apart
-        self.order = np.argsort(square, kind="stable")
-        squares = square[self.order]
+        grid = np.argsort(square, kind="stable")
+        squares = square[grid]
         rest = rest[np.argsort(square[rest], kind="stable")]
         around = square[rest][:, None] + np.array([-columns, 0, columns])
         first, stop = np.searchsorted(squares, around - 1), np.searchsorted(squares, around + 1, side="right")
         looked = np.cumsum((stop - first).sum(axis=1)) // _PAIRS
         cuts = np.flatnonzero(np.diff(looked)) + 1
-        return list(zip(np.split(rest, cuts), np.split(first, cuts), np.split(stop, cuts), strict=True))
+        return grid, list(zip(np.split(rest, cuts), np.split(first, cuts), np.split(stop, cuts), strict=True))
 
-    def _pairs(self, asked: Int64, first: Int64, stop: Int64, radius: int, tolerance: _Part | None) -> _Found:
+    def _pairs(
+        self, asked: Int64, grid: Int64, first: Int64, stop: Int64, radius: int, tolerance: _Part | None
+    ) -> _Found:
         """The cells within radius and tolerance, nearest first; ``cell`` counts through ``asked``."""
         first, counts = first.ravel(), (stop - first).ravel()
         ends = np.cumsum(counts)
         place = np.arange(int(ends[-1])) + np.repeat(first - (ends - counts), counts)
-        other = self.order[place]
+        other = grid[place]
         cell = np.repeat(np.repeat(np.arange(len(asked)), 3), counts)
         own = asked[cell]
         squared = (self.x[other] - self.x[own]) ** 2 + (self.y[other] - self.y[own]) ** 2
