@@ -11,7 +11,18 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from dashboard import binding, errors, overview_page, pages, roles, security, sign_in
+from dashboard import (
+    assist,
+    binding,
+    data_protection,
+    errors,
+    overview_page,
+    pages,
+    programme,
+    roles,
+    security,
+    sign_in,
+)
 from dashboard.options import SiteOptions
 from dashboard.request_log import RequestLog
 from dashboard.site import HERE, Site
@@ -23,6 +34,9 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     sign_in.router,
     binding.router,
     overview_page.router,
+    programme.router,
+    data_protection.router,
+    assist.router,
 )
 API: tuple[Callable[[Site], APIRouter], ...] = ()
 

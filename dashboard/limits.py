@@ -21,6 +21,8 @@ class Rate:
 RATES: dict[str, tuple[Rate, Rate]] = {
     "sign-in": (Rate(20, 60), Rate(60, 60)),
     "code": (Rate(5, 900), Rate(20, 900)),
+    # an office with a pile of slips enters them from one address
+    "slip": (Rate(60, 900), Rate(240, 900)),
     "export": (Rate(10, 600), Rate(60, 600)),
 }
 

@@ -1,0 +1,109 @@
+"""The data protection officer's pages: who looked at a tenancy's data, all that is held about it, and its erasure.
+
+The officer names a tenancy by its pseudonym, in a form: no address of a page ever carries one. Everything done here is
+itself in the tenancy's log.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+
+from dashboard import roles
+from dashboard.visitor import Anybody
+from store import accounts, homes
+
+if TYPE_CHECKING:
+    from dashboard.site import Site
+    from store.connect import Connection
+
+log = logging.getLogger(__name__)
+
+_PAGE = 100
+Number = Annotated[str, Form(max_length=40)]
+
+
+def router(site: Site) -> APIRouter:
+    """The pages."""
+    routes = APIRouter()
+
+    @routes.get("/data-protection")
+    async def ask(request: Request) -> Response:
+        """Which tenancy."""
+        return site.page(request, "data_protection.html", {"wrong": False, "number": ""})
+
+    @routes.post("/data-protection/tenancy")
+    def show(request: Request, visitor: Anybody, number: Number = "", below: Annotated[str, Form()] = "") -> Response:
+        """The log of a tenancy, and what can be done for its residents."""
+        with site.connection() as connection:
+            found = _tenancy(connection, number)
+            if found is None:
+                return _none(request, number)
+            site.log_access(connection, visitor, found, "looked at the log of access")
+            return _shown(request, connection, found, int(below) if below.isascii() and below.isdigit() else None)
+
+    @routes.post("/data-protection/export")
+    def export(request: Request, visitor: Anybody, number: Number = "") -> Response:
+        """Everything that is held about a tenancy, as a file."""
+        if site.options.subject is None:
+            raise HTTPException(404)
+        site.limit(request, "export", visitor)
+        with site.connection() as connection:
+            found = _tenancy(connection, number)
+            if found is None:
+                return _none(request, number)
+            site.log_access(connection, visitor, found, "exported all that is held")
+        text = orjson.dumps(site.options.subject(found), default=str, option=orjson.OPT_INDENT_2)
+        headers = {"Content-Disposition": 'attachment; filename="subject.json"'}
+        return Response(text, headers=headers, media_type="application/json")
+
+    @routes.post("/data-protection/erase")
+    def erase(request: Request, visitor: Anybody, number: Number = "", again: Number = "") -> Response:
+        """Erase everything about a tenancy; the number is typed once more, because nothing brings it back."""
+        if site.options.erase is None:
+            raise HTTPException(404)
+        with site.connection() as connection:
+            found = _tenancy(connection, number)
+            if found is None:
+                return _none(request, number)
+            if _number(again) != found:
+                return _shown(request, connection, found, None, wrong=True)
+            # goes with all the rest once it has worked, and stays where it has not
+            site.log_access(connection, visitor, found, "asked for everything to be erased")
+        site.options.erase(found)
+        log.info("a tenancy was erased by an officer")
+        return site.page(request, "erased.html", {})
+
+    def _none(request: Request, number: str) -> Response:
+        return site.page(request, "data_protection.html", {"wrong": True, "number": number}, 404)
+
+    def _shown(
+        request: Request, connection: Connection, tenancy_id: int, below: int | None, *, wrong: bool = False
+    ) -> Response:
+        found = accounts.accesses(connection, tenancy_id, below=below, limit=_PAGE + 1)
+        context: dict[str, Any] = {
+            "number": tenancy_id,
+            "accesses": [(row, row.at.astimezone(site.zone), roles.ROLE_WORDS.get(row.role, row.role or "System"))
+                         for row in found[:_PAGE]],
+            "below": found[_PAGE - 1].id if len(found) > _PAGE else None,
+            "now": datetime.now(UTC).astimezone(site.zone),
+            "wrong": wrong,
+        }  # fmt: skip
+        return site.page(request, "data_protection_tenancy.html", context, 400 if wrong else 200)
+
+    return routes
+
+
+def _number(text: str) -> int | None:
+    """A pseudonym as typed, spaces and hyphens left out."""
+    plain = text.replace(" ", "").replace("-", "")
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else None
+
+
+def _tenancy(connection: Connection, text: str) -> int | None:
+    number = _number(text)
+    return None if number is None or homes.tenancy(connection, number) is None else number

@@ -1,0 +1,53 @@
+"""What figures for the programme are made of: homes as arrays. Nothing of it may be shown before it has passed
+``analytics.disclosure.group``."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from store.batch import Int64
+from store.connect import Connection
+from store.neighbours import int8s
+from store.queries import queries
+
+_SQL = queries("programme")
+
+
+class Month(NamedTuple):
+    """One month and fuel that was compared; ``to_day`` is not included, ``settled_at`` None while it may change."""
+
+    from_day: date
+    to_day: date
+    fuel: str
+    quarter: date
+    published_at: datetime
+    settled_at: datetime | None
+
+
+class Counted(NamedTuple):
+    """Homes that counted in a month, ``(homes,)``: pseudonyms, rising, and their use [Wh]."""
+
+    home: Int64
+    own: Int64
+
+
+def months(connection: Connection, limit: int = 36) -> list[Month]:
+    """The newest months, each fuel by itself, the newest first. Raises psycopg.Error."""
+    return [Month(*row) for row in connection.execute(_SQL["months"], (limit,))]
+
+
+def counted(connection: Connection, month: Month) -> Counted:
+    """The homes that counted in a month. Raises psycopg.Error."""
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(_SQL["counted"], (month.from_day, month.fuel)).fetchone()
+    if row is None or row[0] is None:
+        return Counted(np.empty(0, np.int64), np.empty(0, np.int64))
+    return Counted(int8s(row[0]), int8s(row[1]))
+
+
+def dwellings(connection: Connection, quarter: date) -> list[str]:
+    """The dwelling of each cell of a quarter, by the cell's number. Raises psycopg.Error."""
+    return [row[0] for row in connection.execute(_SQL["dwellings"], (quarter,))]
