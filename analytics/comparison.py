@@ -104,7 +104,7 @@ def _part(out: Compared, pool: Int64, in_set: Int64, home: Int64, row: Int64, ow
     """Figures of the homes of some cells. ``pool (cells, width)``: values of each set; ``inside``: own is one of them.
 
     With the set sorted as v and own use u in it, the k lowest of the others are the k + 1 lowest less u where
-    u <= v[k], else the k lowest.
+    u < v[k], else the k lowest.
     """
     width = max(int(in_set.max()), 1)
     pool.sort(axis=1)
@@ -120,12 +120,12 @@ def _part(out: Compared, pool: Int64, in_set: Int64, home: Int64, row: Int64, ow
     last = value[at + size - 1]
     k = n // 5
     edge = value[at + k]
-    among = inside & (own <= edge)
+    among = inside & (own < edge)
     out.n[home], out.lowest_n[home] = n, k
     out.total[home] = total[at_sum + size] - np.where(inside, own, 0)
     out.largest[home] = np.where(inside & (own == last), value[at + size - 2], last)
     out.lowest_total[home] = total[at_sum + k + among] - np.where(among, own, 0)
-    out.lowest_largest[home] = np.where(k == 0, 0, np.where(among & (own < edge), edge, value[at + k - 1]))
+    out.lowest_largest[home] = np.where(k == 0, 0, np.where(among, edge, value[at + k - 1]))
     out.less[home] = _less(value, at, size, own)
 
 
