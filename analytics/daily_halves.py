@@ -1,0 +1,135 @@
+"""The half-hours of a home's local days, from the same measurements as the days' figures."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics import daily_sources, daily_use
+from analytics.daily_sources import EPOCH, GasEnergy, Meters, Span
+from analytics.daily_use import GAP, MINUTE, SOURCES, Days, Steps
+from store.arrays import Readings
+from store.connect import Connection
+
+Int64 = NDArray[np.int64]
+Float64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_HALF_HOUR = 30 * MINUTE
+
+
+class Halves(NamedTuple):
+    """``watt_hours`` of the half-hours of a local day, ``(46,)``, ``(48,)`` or ``(50,)``, NaN where too little of one
+    was measured; ``minutes``: how far apart the meter's readings mostly are.
+
+    Half-hours of an hourly meter are its hours in halves. Where none is NaN they sum to the day's figure exactly.
+    """
+
+    watt_hours: Float64
+    minutes: int
+
+
+def half_hours(
+    connection: Connection, home_id: int, fuel: str, day: date, zone: ZoneInfo, energy: GasEnergy | None = None
+) -> Float64:
+    """Watt-hours of each half-hour of a local day ``(46,)``, ``(48,)`` or ``(50,)``, NaN where it was not measured.
+
+    Without ``energy`` nothing is said of gas that is measured in m3 alone. Raises psycopg.Error.
+    """
+    return half_hours_of_days(connection, home_id, fuel, day, day + timedelta(days=1), zone, energy)[0].watt_hours
+
+
+def half_hours_of_days(
+    connection: Connection,
+    home_id: int,
+    fuel: str,
+    first: date,
+    stop: date,
+    zone: ZoneInfo,
+    energy: GasEnergy | None = None,
+) -> list[Halves]:
+    """Like ``half_hours``, for each day from ``first`` to ``stop`` (not included), read together."""
+    span = Span((first - EPOCH).days, (stop - EPOCH).days)
+    edges = daily_sources.edges_of(span, zone)
+    halves = np.arange(edges[0], edges[-1] + 1, _HALF_HOUR)
+    found = daily_sources.load(connection, np.array([home_id], np.int64), zone)
+    total = np.full(len(halves) - 1, np.nan)
+    minutes = np.full(span.stop - span.first, 30)
+    if len(found.series):
+        readings = daily_sources.read(connection, found, span, zone)
+        day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
+        factor = None
+        if energy is not None:
+            factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
+        for link in range(len(found.meter)):
+            days = np.arange(*span)
+            lives = (days >= found.start[link]) & (days < found.stop[link])
+            if lives.any():
+                used, apart = _meter(found, readings, int(found.meter[link]), fuel, edges, halves, factor, zone)
+                used = np.where(lives[day_of], used, np.nan)
+                total = np.where(np.isnan(total), used, total + np.nan_to_num(used))
+                minutes = np.where(lives, np.maximum(minutes, apart), minutes)
+    bounds = np.searchsorted(halves, edges)
+    return [
+        Halves(total[low:high], int(apart))
+        for low, high, apart in zip(bounds[:-1].tolist(), bounds[1:].tolist(), minutes.tolist(), strict=True)
+    ]
+
+
+def _meter(
+    found: Meters,
+    readings: Readings,
+    meter: int,
+    fuel: str,
+    edges: Int64,
+    halves: Int64,
+    factor: Float64 | None,
+    zone: ZoneInfo,
+) -> tuple[Float64, Int64]:
+    """One meter's half-hours, NaN where not measured, and by day how far its readings are apart [minutes]."""
+    each: dict[str, Days] = {}
+    steps: dict[str, Steps] = {}
+    for name, source in SOURCES.items():
+        rows = found.rows[name]
+        row = np.flatnonzero(found.device[rows] == meter)
+        if source.fuel == fuel and len(row) and not (source.volume and factor is None):
+            every = daily_sources.steps_of(found, readings, name, zone)
+            own = every.row == row[0]
+            steps[name] = Steps(
+                np.zeros(int(own.sum()), np.int64),
+                every.start[own],
+                every.stop[own],
+                every.amount[own],
+                every.sure[own],
+            )
+            days = daily_use.whole_days(daily_use.spread(steps[name], 1, edges), edges)
+            each[name] = days if factor is None or not source.volume else daily_use.from_litres(days, factor)
+    used = np.full(len(halves) - 1, np.nan)
+    apart = np.full(len(edges) - 1, 30)
+    day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
+    for name, chosen in daily_sources.chosen_names(each):
+        shown, distance = _shown(steps[name], edges, halves, factor if SOURCES[name].volume else None)
+        used = np.where(chosen[day_of], shown, used)
+        apart = np.where(chosen, distance, apart)
+    return used, apart
+
+
+def _shown(steps: Steps, edges: Int64, halves: Int64, factor: Float64 | None) -> tuple[Float64, int]:
+    found = daily_use.spread(steps, 1, halves)
+    amount = found.amount[0].astype(np.float64)
+    if factor is not None:
+        day = np.searchsorted(edges, halves[:-1], side="right") - 1
+        # a day's litres are rounded together, so that its half-hours sum to the day
+        sums = np.concatenate(([0.0], np.cumsum(amount)))
+        first = sums[np.searchsorted(halves, edges)[day]]
+        amount = (
+            daily_use.rounded(sums[1:] - first, factor[day]) - daily_use.rounded(sums[:-1] - first, factor[day])
+        ).astype(np.float64)
+    used = np.where(2 * found.measured[0] >= np.diff(halves), amount, np.nan)
+    length = steps.stop - steps.start
+    length = length[(steps.start >= halves[0]) & (steps.start < halves[-1]) & (length <= GAP)]
+    return used, max(1, round(float(np.median(length)) / MINUTE)) if len(length) else 30

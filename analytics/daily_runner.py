@@ -1,0 +1,210 @@
+"""Keeps daily use what the readings say: computes the days that were touched again, and writes what changed.
+
+A home's day depends on the readings of its meters in it, and on the readings before and after of registers, however far
+away. Touched are days (UTC) of the whole fleet that readings were written to, and homes whose meters or tenancies
+changed, of which all days are computed that readings are left of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics import daily_sources, daily_use
+from analytics.daily_halves import half_hours
+from analytics.daily_sources import EPOCH, GasEnergy, Meters, Span
+from analytics.daily_use import NONE
+from analytics.periods import local_day
+from devices.homes import FUELS
+from store import daily, meters
+from store.connect import Connection
+from store.daily import DailyUse
+from store.times import instant
+
+__all__ = ["Changed", "half_hours", "update"]
+
+Int64 = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_DAY = 86_400_000_000
+#: Days with readings within so much of a touched day are computed at once for all homes [us].
+_NEAR = 5 * 3_600_000_000
+#: Readings that are held at once, roughly: 16 bytes each, and some times that while they are computed.
+_READINGS = 4_000_000
+#: Days of homes that one call computes before it says that there is more.
+_CELLS = 5_000_000
+
+
+class Changed(NamedTuple):
+    """Days of homes that are not what they were. Shapes ``(changes,)``.
+
+    ``home``; ``fuel``: a place in ``devices.homes.FUELS``; ``day``: local [days since 1970-01-01]; ``before`` and
+    ``after`` [Wh], -1 without a value; where both are equal, more or less of the day was measured. ``more``: not all
+    that was touched is computed; call again.
+    """
+
+    home: Int64
+    fuel: NDArray[np.uint8]
+    day: Int64
+    before: Int64
+    after: Int64
+    more: bool
+
+
+def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: int = _CELLS) -> Changed:
+    """Compute again what was touched, inside the running transaction, which the caller commits.
+
+    Deletes exactly the notes of what was touched that were seen before any reading was read: what is written meanwhile
+    is either read or still noted. Takes the lock of daily use; READ COMMITTED. About ``cells`` days of homes are
+    computed in one call, whole days or homes at least: a fleet's first years come in many calls, each with its commit.
+    Raises psycopg.Error.
+    """
+    daily.hold(connection)
+    days = daily.touched_days(connection, "smart-meter")
+    homes = daily.touched_homes(connection)
+    run = _Run(connection, zone, energy)
+    fleet = meters.homes(connection)
+    seen_homes, seen_days = np.empty(0, np.int64), np.empty(0, np.int64)
+    left = cells
+    pending = np.unique(homes.what)
+    while len(pending) and left > 0:
+        part, pending = pending[: _some(365)], pending[_some(365) :]
+        left -= run.homes(part)
+        seen_homes = np.concatenate((seen_homes, homes.ids[np.isin(homes.what, part)]))
+    width = max(1, min(31, cells // max(1, len(fleet))))
+    runs = list(_runs(np.unique(days.what), width))
+    while runs and left > 0:
+        first, stop = runs.pop(0)
+        left -= run.days(fleet, first, stop)
+        seen_days = np.concatenate((seen_days, days.ids[(days.what >= first) & (days.what < stop)]))
+    daily.forget_touched(connection, seen_days, seen_homes)
+    return run.changed(more=bool(len(pending) or runs))
+
+
+class _Run:
+    def __init__(self, connection: Connection, zone: ZoneInfo, energy: GasEnergy) -> None:
+        self._connection = connection
+        self._zone = zone
+        self._energy = energy
+        self._found: list[tuple[Int64, NDArray[np.uint8], Int64, Int64, Int64]] = []
+
+    def changed(self, *, more: bool) -> Changed:
+        """All that changed so far."""
+        if not self._found:
+            none = np.empty(0, np.int64)
+            return Changed(none, none.astype(np.uint8), none, none, none, more)
+        home, fuel, day, before, after = (np.concatenate(part) for part in zip(*self._found, strict=True))
+        return Changed(home, fuel, day, before, after, more)
+
+    def days(self, fleet: Int64, first: int, stop: int) -> int:
+        """Compute what readings on days (UTC) from ``first`` to ``stop`` [days since 1970-01-01] may have changed."""
+        start, end = first * _DAY, stop * _DAY
+        near = Span(self._day(start - _NEAR), self._day(end + _NEAR) + 1)
+        step = _some(near.stop - near.first)
+        cells = 0
+        for place in range(0, len(fleet), step):
+            found = daily_sources.load(self._connection, fleet[place : place + step], self._zone)
+            if not len(found.series):
+                continue
+            readings = daily_sources.read(self._connection, found, near, self._zone)
+            wide = self._wide(found, *daily_sources.affected(readings, start, end), near)
+            alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
+            use = daily_sources.compute(found, readings, near, self._zone, self._energy)
+            where = np.broadcast_to(~alone[:, None], (len(found.homes), near.stop - near.first))
+            self._write(found.homes, near, use, where)
+            cells += where.size
+            for span, homes in wide.items():
+                cells += self._whole(np.array(homes, np.int64), span)
+        return cells
+
+    def _wide(self, found: Meters, low: Int64, high: Int64, near: Span) -> dict[Span, list[int]]:
+        """Homes with days outside ``near`` that may have changed, by all their days that may; ``low``, ``high`` as of
+        ``affected``."""
+        edges = daily_sources.edges_of(near, self._zone)
+        spans: dict[int, Span] = {}
+        for row in np.flatnonzero((low < edges[0]) | (high >= edges[-1])).tolist():
+            first = min(near.first, self._day(int(low[row])))
+            stop = max(near.stop, self._day(int(high[row])) + 1)
+            for place in np.unique(found.home[found.meter == found.device[row]]).tolist():
+                known = spans.get(place, near)
+                spans[place] = Span(min(first, known.first), max(stop, known.stop))
+        homes: dict[Span, list[int]] = {}
+        for place, span in sorted(spans.items()):
+            homes.setdefault(span, []).append(int(found.homes[place]))
+        return homes
+
+    def homes(self, homes: Int64) -> int:
+        """Compute all days of some homes that have readings, and forget days on which nobody is measured there."""
+        found = daily_sources.load(self._connection, homes, self._zone)
+        place, first, last = meters.spans(self._connection, found.series)
+        begins = np.full(found.devices, np.iinfo(np.int64).max)
+        np.minimum.at(begins, found.device[place], [self._day(moment) for moment in first.tolist()])
+        known = daily.months(self._connection, found.homes)
+        bounds = [self._day(int(first.min())), self._day(int(last.max()) + _DAY)] if len(place) else []
+        if known is not None:
+            bounds += [(known[0] - EPOCH).days, (known[1] - EPOCH).days + 31]
+        if not bounds:
+            return len(homes)
+        begin = np.full(len(found.homes), np.iinfo(np.int64).max)
+        np.minimum.at(begin, found.home, begins[found.meter])
+        return self._whole(found.homes, Span(min(bounds), max(bounds) + 1), begin)
+
+    def _whole(self, homes: Int64, span: Span, begin: Int64 | None = None) -> int:
+        """Compute a span of some homes; before ``begin`` ``(homes,)`` [days since 1970-01-01] there are no readings
+        (any more): what is known of such a day stays, unless nobody is measured there."""
+        width = min(span.stop - span.first, 62)
+        step = _some(width)
+        for place in range(0, len(homes), step):
+            found = daily_sources.load(self._connection, homes[place : place + step], self._zone)
+            for first in range(span.first, span.stop, width):
+                part = Span(first, min(first + width, span.stop))
+                readings = daily_sources.read(self._connection, found, part, self._zone)
+                use = daily_sources.compute(found, readings, part, self._zone, self._energy)
+                where = np.ones((len(found.homes), part.stop - part.first), np.bool_)
+                if begin is not None:
+                    where = np.arange(*part) >= begin[place : place + step, None]
+                    where |= ~found.linked(part)
+                self._write(found.homes, part, use, where)
+        return len(homes) * (span.stop - span.first)
+
+    def _write(self, homes: Int64, span: Span, use: dict[str, daily_use.Days], where: Bools) -> None:
+        for number, fuel in enumerate(FUELS):
+            days = use.get(fuel)
+            if days is None:
+                shape = (len(homes), span.stop - span.first)
+                days = daily_use.Days(np.full(shape, NONE, np.int64), np.zeros(shape, np.int16))
+            given = DailyUse(homes, EPOCH + timedelta(days=span.first), days.use, days.minutes)
+            merged = daily.merge_days(self._connection, fuel, given, where)
+            row, day = np.nonzero(merged.changed)
+            if len(row):
+                self._found.append(
+                    (homes[row], np.full(len(row), number, np.uint8), day + span.first,
+                     merged.before[row, day], days.use[row, day])
+                )  # fmt: skip
+
+    def _day(self, moment: int) -> int:
+        """The local day of an instant [us], in days since 1970-01-01."""
+        return (local_day(instant(moment), self._zone) - EPOCH).days
+
+
+def _some(days: int) -> int:
+    """How many homes are computed at once: with two series of 48 readings a day each, in bounded memory."""
+    return max(50, _READINGS // (96 * days))
+
+
+def _runs(days: Int64, width: int) -> Iterator[tuple[int, int]]:
+    """Runs of days one after another, at most ``width`` long: first and last (not included)."""
+    start = stop = None
+    for day in days.tolist():
+        if start is not None and stop is not None and (day != stop or stop - start >= width):
+            yield start, stop
+            start = None
+        start = day if start is None else start
+        stop = day + 1
+    if start is not None and stop is not None:
+        yield start, stop

@@ -1,0 +1,206 @@
+"""The meters of some homes as arrays, and their daily use from their readings. Reads the store, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics import daily_use
+from analytics.daily_use import INTERVAL, NONE, SOURCES, Days, Steps
+from analytics.periods import day_edges, midnight
+from store import meters as store_meters
+from store.arrays import Readings
+from store.connect import Connection
+
+Int16 = NDArray[np.int16]
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Float64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+EPOCH = date(1970, 1, 1)
+#: Stands for "still" where a day is asked for [days since 1970-01-01].
+_STILL = 10**7
+
+
+class GasEnergy(Protocol):
+    """What volumes of gas are worth: ``analytics.energy.Energy`` is one."""
+
+    def gas_kwh(self, volume: float, day: date) -> float:
+        """Energy [kWh] of a gas volume [m3] on a day."""
+
+
+class Span(NamedTuple):
+    """Local days from ``first`` to ``stop`` (not included) [days since 1970-01-01]."""
+
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """Meters of some homes. Series are rows, those of one property beside each other.
+
+    ``homes`` rising. Of series ``(rows,)``: ``series`` their numbers, ``device`` a place among the devices, ``length``
+    [us] of an interval, ``limit`` [units/h] of the supply; ``rows`` says which belong to which property. Of links
+    ``(links,)``: ``home`` and ``meter`` (places), ``start`` and ``stop`` [days since 1970-01-01].
+    """
+
+    homes: Int64
+    series: Int32
+    device: Int64
+    length: Int64
+    limit: Int64
+    rows: Mapping[str, slice]
+    devices: int
+    home: Int64
+    meter: Int64
+    start: Int64
+    stop: Int64
+
+    def linked(self, span: Span) -> Bools:
+        """On which days somebody who is measured lives in which home: ``(homes, days)``."""
+        days = np.arange(span.first, span.stop)
+        found = np.zeros((len(self.homes), len(days)), np.bool_)
+        np.logical_or.at(found, self.home, (days >= self.start[:, None]) & (days < self.stop[:, None]))
+        return found
+
+
+def load(connection: Connection, homes: Int64, zone: ZoneInfo) -> Meters:
+    """The meters of some homes. Raises psycopg.Error."""
+    homes = np.unique(homes)
+    links = store_meters.links(connection, homes, zone.key)
+    devices = {name: place for place, name in enumerate(dict.fromkeys(link.device for link in links))}
+    order = {name: place for place, name in enumerate(SOURCES)}
+    found = store_meters.series(connection, list(devices), list(SOURCES)) if devices else []
+    found.sort(key=lambda item: (order[item.property], devices[item.device]))
+    ends = np.searchsorted([order[item.property] for item in found], np.arange(len(SOURCES) + 1)).tolist()
+    return Meters(
+        homes=homes,
+        series=np.array([item.id for item in found], np.int32),
+        device=np.array([devices[item.device] for item in found], np.int64),
+        length=np.array([daily_use.interval_length(item.interval) for item in found], np.int64),
+        limit=np.array([daily_use.supply_limit(item.property, item.supply) for item in found], np.int64),
+        rows={name: slice(ends[place], ends[place + 1]) for name, place in order.items()},
+        devices=len(devices),
+        home=np.searchsorted(homes, np.array([link.home for link in links], np.int64)),
+        meter=np.array([devices[link.device] for link in links], np.int64),
+        start=np.array([link.start for link in links], np.int64),
+        stop=np.array([_STILL if link.stop is None else link.stop for link in links], np.int64),
+    )
+
+
+def edges_of(span: Span, zone: ZoneInfo) -> Int64:
+    """The midnights of local days [us]: ``(days + 1,)``."""
+    return day_edges(EPOCH + timedelta(days=span.first), span.stop - span.first, zone)
+
+
+def read(connection: Connection, meters: Meters, span: Span, zone: ZoneInfo) -> Readings:
+    """All readings that decide the days of a span. Raises psycopg.Error."""
+    first, stop = (midnight(EPOCH + timedelta(days=day), zone) for day in span)
+    return store_meters.read_around(connection, meters.series, first, stop, daily_use.MARGIN)
+
+
+def compute(meters: Meters, readings: Readings, span: Span, zone: ZoneInfo, energy: GasEnergy) -> dict[str, Days]:
+    """Use of each fuel that any of the homes has a meter of: ``(homes, days)``, in watt-hours."""
+    edges = edges_of(span, zone)
+    factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
+    days = np.arange(span.first, span.stop)
+    allowed = (days >= meters.start[:, None]) & (days < meters.stop[:, None])
+    found = {}
+    for fuel, measured in measurements(meters, readings, edges, factor, zone).items():
+        own = Days(measured.use[meters.meter], measured.minutes[meters.meter])
+        own = Days(np.where(allowed, own.use, NONE), np.where(allowed, own.minutes, np.int16(0)))
+        found[fuel] = daily_use.together(meters.home, own, len(meters.homes))
+    return found
+
+
+def measurements(meters: Meters, readings: Readings, edges: Int64, factor: Float64, zone: ZoneInfo) -> dict[str, Days]:
+    """Use of each fuel by meter: ``(devices, days)``, in watt-hours, whoever the meter measured.
+
+    ``factor`` ``(days,)`` [kWh/m3 of gas].
+    """
+    each: dict[str, Days] = {}
+    for name, source in SOURCES.items():
+        rows = meters.rows[name]
+        if rows.start == rows.stop:
+            continue
+        spread = daily_use.spread(steps_of(meters, readings, name, zone), rows.stop - rows.start, edges)
+        found = daily_use.whole_days(spread, edges)
+        if source.volume:
+            found = daily_use.from_litres(found, factor)
+        shape = (meters.devices, len(edges) - 1)
+        each[name] = Days(np.full(shape, NONE, np.int64), np.zeros(shape, np.int16))
+        each[name].use[meters.device[rows]] = found.use
+        each[name].minutes[meters.device[rows]] = found.minutes
+    return chosen(each)
+
+
+def chosen(each: Mapping[str, Days]) -> dict[str, Days]:
+    """One measurement a fuel out of those by property: an interval or its register, whichever measured more of the day
+    (the interval at ties); a register of energy before one of volume.
+    """
+    found: dict[str, Days] = {}
+    for name, days in each.items():
+        fuel = SOURCES[name].fuel
+        found[fuel] = daily_use.either(found[fuel], days, _second(fuel, found[fuel], days)) if fuel in found else days
+    return found
+
+
+def chosen_names(each: Mapping[str, Days]) -> list[tuple[str, Bools]]:
+    """Of one fuel's measurements, ``(1, days)`` each: which property is the source of which days ``(days,)``."""
+    found: list[tuple[str, Bools]] = []
+    best: Days | None = None
+    for name, days in each.items():
+        if best is None:
+            best, here = days, days.use[0] >= 0
+        else:
+            here = _second(SOURCES[name].fuel, best, days)[0]
+            best = daily_use.either(best, days, here[None, :])
+        found = [*((other, theirs & ~here) for other, theirs in found), (name, here)]
+    return found
+
+
+def _second(fuel: str, first: Days, second: Days) -> Bools:
+    if fuel == "electricity":
+        return daily_use.more_measured(first, second)
+    return daily_use.only_where_missing(first, second)
+
+
+def steps_of(meters: Meters, readings: Readings, name: str, zone: ZoneInfo) -> Steps:
+    """Steps of all series of a property, in rows from 0 on; gaps from one household to another are left out."""
+    source, rows = SOURCES[name], meters.rows[name]
+    offsets = readings.offsets[rows.start : rows.stop + 1]
+    part = slice(int(offsets[0]), int(offsets[-1]))
+    offsets = offsets - offsets[0]
+    times, values, limit = readings.times[part], readings.values[part], meters.limit[rows]
+    if name == INTERVAL:
+        return daily_use.interval_steps(offsets, times, values, meters.length[rows], limit)
+    steps = daily_use.register_steps(offsets, times, values, limit, source.slack, source.scale)
+    row_of = np.full(meters.devices, -1, np.int64)
+    row_of[meters.device[rows]] = np.arange(rows.stop - rows.start)
+    row = np.tile(row_of[meters.meter], 2)
+    day = np.concatenate((meters.start, meters.stop))
+    cut = (row >= 0) & (day < _STILL)
+    unique, place = np.unique(day[cut], return_inverse=True)
+    instants = np.array([midnight(EPOCH + timedelta(days=int(each)), zone) for each in unique], np.int64)
+    return daily_use.without_crossing(steps, row[cut], instants[place])
+
+
+def affected(readings: Readings, start: int, stop: int) -> tuple[Int64, Int64]:
+    """Between which instants [us] readings from ``start`` to ``stop`` may have changed steps: ``(rows,)`` each."""
+    offsets, times = readings.offsets, readings.times
+    low, high = np.full(len(offsets) - 1, start), np.full(len(offsets) - 1, stop)
+    for limit, result, move in ((start, low, -daily_use.MARGIN), (stop, high, daily_use.MARGIN - 1)):
+        below = np.concatenate(([0], np.cumsum(times < limit)))
+        place = offsets[:-1] + below[offsets[1:]] - below[offsets[:-1]]
+        has = (place > offsets[:-1]) if move < 0 else (place < offsets[1:])
+        place = np.clip(place + move, offsets[:-1], offsets[1:] - 1)
+        result[has] = times[place[has]]
+    return low, high

@@ -1,0 +1,123 @@
+"""What daily use is computed from: which meter measures which home when, its series, readings with their neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.arrays import Readings, read_series
+from store.batch import Float64, Int32, Int64
+from store.connect import Connection
+from store.copy import Int4s, Int8s, float8s, instants
+from store.queries import queries
+from store.times import instant
+
+_SQL = queries("meters")
+
+#: Read with every span at once: what its neighbours are needed for is then there for all that report hourly [us].
+_PAD = 5 * 3_600_000_000
+
+
+class Link(NamedTuple):
+    """A meter measures a home from a local day to another (not included; None: still) [days since 1970-01-01].
+
+    One tenancy long at most: days without a tenancy are nobody's to know.
+    """
+
+    home: int
+    device: str
+    start: int
+    stop: int | None
+
+
+class MeterSeries(NamedTuple):
+    """One property of a meter; ``interval`` and ``supply`` are the device's attributes."""
+
+    device: str
+    property: str
+    id: int
+    interval: str | None
+    supply: str | None
+
+
+def homes(connection: Connection) -> Int64:
+    """Homes that have or had a meter, rising. Raises psycopg.Error."""
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(_SQL["homes"]).fetchone()
+    assert row is not None
+    return np.sort(np.frombuffer(row[0] or b"", ">i8").astype(np.int64))
+
+
+def links(connection: Connection, of: Int64, zone: str) -> list[Link]:
+    """The meters of some homes, by home. ``zone``: IANA name of the local days. Raises psycopg.Error."""
+    with connection.cursor(binary=True) as cursor:
+        return [Link(*row) for row in cursor.execute(_SQL["links"], (zone, Int8s(of))).fetchall()]
+
+
+def series(connection: Connection, devices: Sequence[str], properties: Sequence[str]) -> list[MeterSeries]:
+    """The series that some meters have of these properties. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["series"], (list(devices), list(properties))).fetchall()
+    return [MeterSeries(*row) for row in rows]
+
+
+def spans(connection: Connection, ids: Int32) -> tuple[Int64, Int64, Int64]:
+    """Of the series that have readings: place in ``ids``, first and last time [us]. Raises psycopg.Error."""
+    with connection.cursor(binary=True) as cursor:
+        rows = np.array(cursor.execute(_SQL["spans"], (Int4s(ids),)).fetchall(), np.int64).reshape(-1, 3)
+    return rows[:, 0], rows[:, 1], rows[:, 2]
+
+
+def read_around(connection: Connection, ids: Int32, start: int, stop: int, margin: int) -> Readings:
+    """Read series from ``start`` to ``stop`` (not included) [us] with at least ``margin`` readings before and after.
+
+    However far away they are, as far as there are any; some more may come. Raises psycopg.Error.
+    """
+    low, high = start - _PAD, stop + _PAD
+    found = read_series(connection, ids, low, high)
+    before = _counts(found, found.times < start) < margin
+    after = _counts(found, found.times >= stop) < margin
+    asked = np.flatnonzero(before | after)
+    if not len(asked):
+        return found
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(
+            _SQL["around"],
+            {
+                "series": Int4s(ids[asked]),
+                "before": before[asked].tolist(),
+                "after": after[asked].tolist(),
+                "start": instant(low),
+                "stop": instant(high),
+                "margin": margin,
+            },
+        ).fetchall()
+    places: list[int] = []
+    times: list[Int64] = []
+    values: list[Float64] = []
+    added = np.zeros(len(ids), np.int64)
+    for place, *parts in rows:
+        row = int(asked[place])
+        for at, side in ((found.offsets[row], parts[:2]), (found.offsets[row + 1], parts[2:])):
+            if side[0] is not None:
+                moments, numbers = instants(side[0]), float8s(side[1])
+                order = np.argsort(moments)
+                places += [int(at)] * len(moments)
+                times.append(moments[order])
+                values.append(numbers[order])
+                added[row] += len(moments)
+    if not places:
+        return found
+    return Readings(
+        found.offsets + np.concatenate(([0], np.cumsum(added))),
+        np.insert(found.times, places, np.concatenate(times)),
+        np.insert(found.values, places, np.concatenate(values)),
+    )
+
+
+def _counts(found: Readings, which: NDArray[np.bool_]) -> Int64:
+    sums = np.concatenate(([0], np.cumsum(which)))
+    counts: Int64 = sums[found.offsets[1:]] - sums[found.offsets[:-1]]
+    return counts
