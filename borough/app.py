@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from borough.commands import (
+    analyse,
     collect,
     complete,
     correct,
@@ -12,6 +13,7 @@ from borough.commands import (
     demo,
     devices,
     doctor,
+    explain,
     homes,
     maintain,
     migrate,
@@ -43,6 +45,8 @@ replay.register(app)
 reconcile.register(app)
 app.add_typer(correct.app, name="correct")
 complete.register(app)
+analyse.register(app)
+explain.register(app)
 maintain.register(app)
 serve.register(app)
 doctor.register(app)

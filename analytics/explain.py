@@ -1,0 +1,247 @@
+"""What stands behind one home's comparison: readings, days, neighbours, tariff, factor, and the sums made once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from analytics import quarter_cells
+from analytics.comparison import usable
+from analytics.neighbours import STEPS
+from analytics.period_comparison import HomesOptions, PeriodHomes, Worked, work_out
+from analytics.periods import Int64, Period, day_edges
+from analytics.quarter_cells import QuarterCells
+from store import comparisons
+from store import explain as stored_explain
+from store import neighbours as stored
+from store.comparisons import REASONS, STATES, Comparison, Late, Rows, Run
+from store.connect import Connection
+from store.explain import DayReadings
+from store.neighbours import Version
+
+#: Which series a fuel's days are made of.
+PROPERTIES: Mapping[str, tuple[str, ...]] = {
+    "electricity": ("import_interval", "import_register"),
+    "gas": ("gas_register", "gas_volume_register"),
+    "heat": ("heat_register",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day: its use [Wh] (None: too little measured), minutes measured of how many, and its readings."""
+
+    day: date
+    watt_hours: int | None
+    minutes: int
+    of: int
+    readings: Sequence[DayReadings]
+
+
+@dataclass(frozen=True, slots=True)
+class CellUse:
+    """A cell of the neighbours: homes in it and those that count in the period, its median area, how far it is."""
+
+    cell: int
+    homes: int
+    counting: int
+    used: bool
+    floor_area: float
+    metres: float
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourSet:
+    """The neighbours of a home: its cell, what joins it, and their exact figures, which nobody is shown.
+
+    ``total``, ``lowest_total``, ``largest`` [Wh] of ``n`` neighbours, the ``lowest_n`` that use least, one of them;
+    ``less`` of them used less. ``counts``: whether the home counts itself. ``ids``: pseudonyms of those who count.
+    """
+
+    step: str
+    reach: float
+    cells: Sequence[CellUse]
+    counts: bool
+    n: int
+    total: int
+    largest: int
+    lowest_n: int
+    lowest_total: int
+    less: int
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One fuel of a home's period. ``told``: what is stored; ``recomputed``: the same made again now.
+
+    ``differs``: fields in which they are not the same. ``own_readings``: sum [Wh] of the ``known_days`` days with a
+    value, of ``days`` in the period.
+    """
+
+    fuel: str
+    run: Run | None
+    cells: Version | None
+    told: Mapping[str, Any] | None
+    recomputed: Mapping[str, Any] | None
+    differs: Sequence[str]
+    days: Sequence[Day]
+    known_days: int
+    own_readings: int
+    neighbours: NeighbourSet | None
+    carbon: Sequence[tuple[int, float, str]]
+    late: Sequence[Late]
+
+    @property
+    def equal(self) -> bool:
+        """Whether what is stored is what would be computed now."""
+        return not self.differs
+
+
+def explain(
+    connection: Connection, options: HomesOptions, home_id: int, period: Period, fuels: Sequence[str]
+) -> list[Explained]:
+    """What stands behind a home's comparisons of a period, by fuel; fuels without use or comparison are left out.
+
+    Reads and changes nothing. Raises psycopg.Error.
+    """
+    people = PeriodHomes(connection, options, period)
+    quarter = quarter_cells.load(connection, period.quarter)
+    version = stored.version(connection, period.quarter)
+    runs = {(run.kind, run.from_day, run.fuel): run for run in comparisons.runs(connection)}
+    late = comparisons.late_of_home(connection, home_id, period.kind, period.start)
+    edges = day_edges(period.start, period.days, options.zone)
+    place, there = stored.places(people.residents.home, np.array([home_id]))
+    tenancy = int(people.residents.tenancy[place[0]]) if there[0] else None
+    found = []
+    for fuel in fuels:
+        told = None if tenancy is None else comparisons.one(connection, tenancy, period.kind, period.start, fuel)
+        worked = work_out(people, quarter, fuel)
+        row = np.flatnonzero(worked.rows.home == home_id)
+        again = _row(worked.rows, int(row[0])) if len(row) else None
+        if told is None and again is None:
+            continue
+        days = _days(connection, people, int(place[0]), fuel, edges)
+        known = [day.watt_hours for day in days if day.watt_hours is not None]
+        stored_row = None if told is None else _told(told)
+        names = list(stored_row or again or ())
+        found.append(
+            Explained(
+                fuel=fuel,
+                run=runs.get((period.kind, period.start, fuel)),
+                cells=version,
+                told=stored_row,
+                recomputed=again,
+                differs=[name for name in names if (stored_row or {}).get(name) != (again or {}).get(name)],
+                days=days,
+                known_days=len(known),
+                own_readings=sum(known),
+                neighbours=_neighbours(worked, quarter, home_id),
+                carbon=_factors(options, period, fuel),
+                late=[entry for entry in late if entry.fuel == fuel],
+            )
+        )
+    return found
+
+
+def _days(connection: Connection, people: PeriodHomes, place: int, fuel: str, edges: Int64) -> list[Day]:
+    """The days of one of the period's residents."""
+    dates = [people.period.start + timedelta(days=day) for day in range(people.period.days)]
+    home_id, starts = int(people.residents.home[place]), edges.tolist()
+    readings = stored_explain.readings(connection, home_id, PROPERTIES[fuel], dates, edges)
+    use = people.within(fuel)
+    return [
+        Day(
+            day=day,
+            watt_hours=int(use.watt_hours[place, index]) if use.watt_hours[place, index] >= 0 else None,
+            minutes=int(use.minutes[place, index]),
+            of=(starts[index + 1] - starts[index]) // 60_000_000,
+            readings=[reading for reading in readings if reading.day == day],
+        )
+        for index, day in enumerate(dates)
+    ]
+
+
+def _neighbours(worked: Worked, quarter: QuarterCells, home_id: int) -> NeighbourSet | None:
+    """The neighbours of a home; None where it is in no cell."""
+    place, there = stored.places(quarter.home, np.array([home_id]))
+    if not there[0]:
+        return None
+    home = int(place[0])
+    cells, joined = quarter.cells, quarter.joined
+    own = int(cells.cell[home])
+    numbers = [own, *joined.cells[joined.offsets[own] : joined.offsets[own + 1]].tolist()]
+    counting = np.bincount(cells.cell[worked.counts], minlength=len(cells.size))
+    used = usable(cells, worked.counts)
+    members = worked.counts & np.isin(cells.cell, [number for number in numbers if used[number]])
+    members[home] = False
+    compared = worked.compared
+    return NeighbourSet(
+        step=STEPS[int(joined.step[own])],
+        reach=float(joined.reach[own]),
+        cells=[
+            CellUse(
+                number, int(cells.size[number]), int(counting[number]), bool(used[number]), float(cells.area[number]),
+                float(np.hypot(cells.x[number] - cells.x[own], cells.y[number] - cells.y[own])),
+            )
+            for number in numbers
+        ],
+        counts=bool(worked.counts[home]),
+        n=int(compared.n[home]),
+        total=int(compared.total[home]),
+        largest=int(compared.largest[home]),
+        lowest_n=int(compared.lowest_n[home]),
+        lowest_total=int(compared.lowest_total[home]),
+        less=int(compared.less[home]),
+        ids=quarter.home[members].tolist(),
+    )  # fmt: skip
+
+
+def _factors(options: HomesOptions, period: Period, fuel: str) -> list[tuple[int, float, str]]:
+    """Year of the use, kg CO2e a kWh, source, for each year of a period."""
+    years = sorted({period.start.year, (period.stop - timedelta(days=1)).year})
+    factors = [(year, options.energy.factor(fuel, year)) for year in years]
+    return [(year, factor.value, factor.source) for year, factor in factors if factor is not None]
+
+
+#: What of a comparison is computed; the rest names it.
+_FIELDS = (
+    "tenancy_id", "home_id", "own", "estimated_days", "missing_days", "before", "state", "reason", "average",
+    "efficient", "homes", "tenths", "carbon", "cost", "tariff", "tariff_own",
+)  # fmt: skip
+
+
+def _told(told: Comparison) -> dict[str, Any]:
+    return {name: getattr(told, name) for name in _FIELDS}
+
+
+def _row(rows: Rows, index: int) -> dict[str, Any]:
+    """A row as it would be read back."""
+
+    def value(column: Any) -> int | None:
+        found = int(column[index])
+        return None if found < 0 else found
+
+    tariff, reason = int(rows.tariff[index]), int(rows.reason[index])
+    return {
+        "tenancy_id": value(rows.tenancy),
+        "home_id": value(rows.home),
+        "own": value(rows.own),
+        "estimated_days": value(rows.estimated),
+        "missing_days": value(rows.missing),
+        "before": value(rows.before),
+        "state": STATES[int(rows.state[index])],
+        "reason": None if reason < 0 else REASONS[reason],
+        "average": value(rows.average),
+        "efficient": value(rows.efficient),
+        "homes": value(rows.homes),
+        "tenths": value(rows.tenths),
+        "carbon": value(rows.carbon),
+        "cost": value(rows.cost),
+        "tariff": None if tariff < 0 else rows.tariffs[tariff],
+        "tariff_own": bool(rows.own_tariff[index]),
+    }

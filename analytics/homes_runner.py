@@ -1,0 +1,218 @@
+"""The runner of the homes: what changed in daily use, cells of quarters, comparisons of periods that are over.
+
+Everything is decided from what is stored: a run that was killed is gone on with by the next, and a second run changes
+nothing. One transaction a period; one runner at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+
+import numpy as np
+
+from analytics import daily_runner, quarter_cells
+from analytics.period_book import Due, Key, begin_of, due, end_of, is_in
+from analytics.period_comparison import HomesOptions, PeriodHomes, period_use, work_out
+from analytics.periods import Int64, Period, day_edges
+from analytics.quarter_cells import QuarterCells
+from devices.homes import COMPARED, FUELS
+from store import comparisons, corrections, session_lock
+from store import neighbours as stored
+from store.comparisons import Run
+from store.connect import Connection
+from store.daily import hold, read_days
+
+__all__ = ["Busy", "Done", "HomesOptions", "run"]
+
+#: Family of the readings that comparisons are made of.
+FAMILY = "smart-meter"
+_LOCK = "analyse homes"
+
+
+class Busy(Exception):
+    """Another runner is at work on this database."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What a run did.
+
+    ``days``: days of homes whose use changed. ``cells``: quarters that got their cells. ``published``, ``settled``:
+    periods and fuels; ``rows`` that were told, ``revised`` that settling changed, ``late``: entries of what came after
+    settling. ``waiting``: periods that are over and wait for their days to come in.
+    """
+
+    days: int = 0
+    cells: list[date] = field(default_factory=list)
+    published: list[Key] = field(default_factory=list)
+    settled: list[Key] = field(default_factory=list)
+    rows: int = 0
+    revised: int = 0
+    late: int = 0
+    waiting: int = 0
+
+    def add(self, other: Done) -> None:
+        """Add what a later run did; what waits is what waits now."""
+        for item in fields(Done):
+            if item.name != "waiting":
+                setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+        self.waiting = other.waiting
+
+    @property
+    def compared(self) -> int:
+        """How many periods and fuels were compared."""
+        return len({*self.published, *self.settled})
+
+
+def run(
+    connection: Connection,
+    options: HomesOptions,
+    now: datetime,
+    empty: set[Key] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Done:
+    """Bring daily use, cells and comparisons up to date. Commits. Raises Busy, psycopg.Error.
+
+    ``empty``: for a service, the same set every time: periods that have nothing to be compared are remembered in it.
+    ``stopping`` is asked between periods whether to leave the rest to the next run.
+    """
+    if session_lock.take(connection, [_LOCK]) is None:
+        connection.rollback()
+        raise Busy("another analysis is running on this database")
+    connection.commit()
+    try:
+        return _Runner(connection, options, now, set() if empty is None else empty).run(stopping)
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            session_lock.give_back(connection, _LOCK)
+            connection.commit()
+
+
+class _Runner:
+    """One run. ``changed``: days of fuels that changed in it; ``quarters``: cells that it has read."""
+
+    def __init__(self, connection: Connection, options: HomesOptions, now: datetime, empty: set[Key]) -> None:
+        self.connection, self.options, self.now = connection, options, now
+        self.done = Done()
+        self.empty = empty
+        self.changed: set[tuple[str, date]] = set()
+        self.quarters: dict[date, QuarterCells] = {}
+
+    def run(self, stopping: Callable[[], bool]) -> Done:
+        self._daily(stopping)
+        settled = {
+            (run.kind, run.from_day, run.fuel): run.settled_at is not None for run in comparisons.runs(self.connection)
+        }
+        items = due(comparisons.months(self.connection), settled, COMPARED, self.now, self.options.zone)
+        self.connection.commit()
+        for period, group in groupby(items, key=lambda item: item.period):
+            waiting = [item for item in group if not self._known_empty(item)]
+            if stopping():
+                break
+            if waiting:
+                self._period(period, waiting)
+        return self.done
+
+    def _daily(self, stopping: Callable[[], bool]) -> None:
+        """Bring daily use up to date, and list in the same transactions what came too late for settled periods."""
+        more = True
+        while more and not stopping():
+            changed = daily_runner.update(self.connection, self.options.zone, self.options.energy)
+            more = changed.more
+            self.done.days += len(changed.home)
+            runs = [run for run in comparisons.runs(self.connection) if run.settled_at is not None]
+            for fuel in COMPARED:
+                mine = changed.fuel == FUELS.index(fuel)
+                homes, days = changed.home[mine], changed.day[mine]
+                self.changed |= {(fuel, day) for day in np.unique(days).tolist()}
+                for run in runs:
+                    if run.fuel == fuel:
+                        self._late(
+                            run, homes[(days >= np.datetime64(run.from_day)) & (days < np.datetime64(run.to_day))]
+                        )
+            self.connection.commit()
+
+    def _late(self, run: Run, homes: Int64) -> None:
+        """List what days of these homes that changed would change of a settled period."""
+        if not len(homes):
+            return
+        end = begin_of(run.to_day, self.options.zone)
+        residents = stored.residents(self.connection, run.from_day, run.to_day, end)
+        mine = np.intersect1d(homes, residents.home)
+        use = read_days(self.connection, run.fuel, run.from_day, run.to_day, mine)
+        would_be = period_use(use.watt_hours, self.options.coverage)
+        self.done.late += comparisons.note_late(
+            self.connection, run.kind, run.from_day, run.fuel, use.homes, would_be, self.now
+        )
+
+    def _touched(self, item: Due) -> bool:
+        """Whether a day of a period changed in this run."""
+        days = (item.period.start + timedelta(days=day) for day in range(item.period.days))
+        return any((item.fuel, day) in self.changed for day in days)
+
+    def _known_empty(self, item: Due) -> bool:
+        """Whether an earlier run of this process found nothing to publish, and nothing came since."""
+        if item.key in self.empty and self._touched(item):
+            self.empty.discard(item.key)
+        return item.key in self.empty
+
+    def _period(self, period: Period, items: Sequence[Due]) -> None:
+        """Publish or settle the fuels of one period, in one transaction; nobody is erased meanwhile."""
+        hold(self.connection)
+        homes = PeriodHomes(self.connection, self.options, period)
+        for item in items:
+            if item.published or self._ready(homes, item):
+                self._compare(homes, item)
+        self.connection.commit()
+
+    def _ready(self, homes: PeriodHomes, item: Due) -> bool:
+        """Whether a period that was never published can be."""
+        days = homes.within(item.fuel)
+        if not (period_use(days.watt_hours, self.options.coverage) >= 0).any():
+            self.empty.add(item.key)
+            return False
+        over = end_of(item.period, self.options.zone)
+        if item.settles:
+            ready = not (self.options.patient and self._touched(item))
+        else:
+            edges = day_edges(item.period.stop - timedelta(days=1), 1, self.options.zone)
+            minutes = int(edges[1] - edges[0]) // 60_000_000
+            any_day = int((days.watt_hours >= 0).any(axis=1).sum())
+            ready = is_in(days.minutes[:, -1].astype(np.int64), minutes, any_day, over, self.now)
+        self.done.waiting += not ready
+        return ready
+
+    def _compare(self, homes: PeriodHomes, item: Due) -> None:
+        period, options = item.period, self.options
+        worked = work_out(homes, self._quarter(period.quarter), item.fuel)
+        if not item.published:
+            settled_at = self.now if item.settles else None
+            run = Run(
+                period.kind, period.start, period.stop, item.fuel, period.quarter, options.program, self.now, settled_at
+            )
+            comparisons.add_run(self.connection, run)
+        written, gone = comparisons.write(self.connection, period.kind, period.start, item.fuel, worked.rows)
+        if item.published:
+            comparisons.settle_run(self.connection, item.key, options.program, self.now)
+            self.done.revised += written + gone
+        else:
+            begin, end = begin_of(period.start, options.zone), end_of(period, options.zone)
+            corrections.publish(
+                self.connection, "comparison", f"{period.key} {item.fuel}", FAMILY,
+                begin.astimezone(UTC).date(), (end - timedelta(microseconds=1)).astimezone(UTC).date(),
+            )  # fmt: skip
+            self.done.rows += written
+            self.done.published.append(item.key)
+        if item.settles:
+            self.done.settled.append(item.key)
+
+    def _quarter(self, quarter: date) -> QuarterCells:
+        if quarter not in self.quarters:
+            if quarter_cells.ensure(self.connection, quarter, self.options.zone, self.options.program):
+                self.done.cells.append(quarter)
+            self.quarters[quarter] = quarter_cells.load(self.connection, quarter)
+        return self.quarters[quarter]

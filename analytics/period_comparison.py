@@ -1,0 +1,291 @@
+"""One period compared: the days of all homes in, what each household is told out. Nothing is written here.
+
+`PeriodHomes` is what all fuels of a period have in common: who lived where, who agreed, whom not to judge. `work_out`
+makes of it the rows of one fuel, by the rules of docs/decisions/005-homes.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib.metadata import version
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics import comparison, disclosure, kindness
+from analytics.comparison import Compared
+from analytics.daily_runner import half_hours
+from analytics.energy import Energy, filled
+from analytics.kindness import KINDS
+from analytics.period_book import begin_of, end_of
+from analytics.periods import Int64, Period, day_edges
+from analytics.quarter_cells import QuarterCells, homes_of_site
+from devices.homes import Tariff
+from store import neighbours as stored
+from store.comparisons import REASONS, STATES, Rows
+from store.connect import Connection
+from store.daily import read_days
+from store.neighbours import Residents, days_since_epoch, places
+
+Int32 = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+_NEUTRAL, _SUPPRESSED = STATES.index("neutral"), STATES.index("suppressed")
+_MOST = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True, slots=True)
+class HomesOptions:
+    """How homes are compared: settings of the site.
+
+    ``zone``: local days. ``vacant_watt_hours`` a day, under which nobody lives in a home. ``coverage``: so much of a
+    period's days must have a value. ``program`` is noted with what it makes. ``patient``: for a service; an old period
+    that was never published waits until its days have come to rest.
+    """
+
+    zone: ZoneInfo
+    energy: Energy
+    vacant_watt_hours: int = 1_000
+    coverage: float = 0.9
+    program: str = version("borough-telemetry")
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Daily use of homes, ``(homes, days)``: ``watt_hours``, -1 for no value; ``minutes`` that were measured."""
+
+    watt_hours: Int64
+    minutes: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """One fuel of a period: the rows, and what they were made of, for who asks how.
+
+    ``row``: the place of each row among the period's residents ``(rows,)``; ``days`` of them. ``member``, ``counts``,
+    ``use``: by home of the quarter's cells, the place among the residents (-1: none), whether it counts, its use [Wh].
+    """
+
+    rows: Rows
+    row: NDArray[np.intp]
+    days: Days
+    member: NDArray[np.intp]
+    counts: Bools
+    use: Int64
+    compared: Compared
+
+
+def period_use(watt_hours: Int64, coverage: float) -> Int64:
+    """Use [Wh] of a period by home, -1 where too few days have a value, from ``(homes, days)`` with -1 for no value.
+
+    Days without a value count as the mean of the others (`analytics.energy.filled`).
+    """
+    known = (watt_hours >= 0).sum(axis=1)
+    enough = known >= max(1, math.ceil(coverage * watt_hours.shape[1] - 1e-9))
+    use: Int64 = np.where(enough, filled(watt_hours).sum(axis=1), -1)
+    return use
+
+
+class PeriodHomes:
+    """Who lived where over a period and what they used, by home in rising order. Reads what is asked for once."""
+
+    def __init__(self, connection: Connection, options: HomesOptions, period: Period) -> None:
+        """Raises psycopg.Error."""
+        self.connection, self.options, self.period = connection, options, period
+        self.first = min(period.before().start, period.stop - timedelta(days=kindness.WINDOW))
+        self.length = (period.stop - self.first).days
+        self.residents: Residents = stored.residents(
+            connection, period.start, period.stop, end_of(period, options.zone)
+        )
+        home = self.residents.home
+        metered, of_site = homes_of_site(connection)
+        place, there = places(metered, home)
+        self.of_site: Bools = np.zeros(len(home), bool)
+        self.of_site[there] = of_site[place[there]]
+        self._days: dict[str, Days] = {}
+        self._kinds: tuple[NDArray[np.int8], Bools] | None = None
+
+    def days(self, fuel: str) -> Days:
+        """Daily use of the residents from ``first`` to the period's end. Raises psycopg.Error."""
+        if fuel not in self._days:
+            found = read_days(self.connection, fuel, self.first, self.period.stop)
+            place, there = places(found.homes, self.residents.home)
+            shape = (len(self.residents.home), self.length)
+            days = Days(np.full(shape, -1, np.int64), np.zeros(shape, np.int16))
+            days.watt_hours[there] = found.watt_hours[place[there]]
+            days.minutes[there] = found.minutes[place[there]]
+            self._days[fuel] = days
+        return self._days[fuel]
+
+    def within(self, fuel: str) -> Days:
+        """Daily use within the period."""
+        days, number = self.days(fuel), self.period.days
+        return Days(days.watt_hours[:, -number:], days.minutes[:, -number:])
+
+    def before(self, fuel: str) -> Int64:
+        """Use [Wh] of the period before by those who lived there then already, -1 where there is no figure."""
+        before = self.period.before()
+        start = (before.start - self.first).days
+        use = period_use(self.days(fuel).watt_hours[:, start : start + before.days], self.options.coverage)
+        use[self.residents.since > days_since_epoch(before.start)] = -1
+        return use
+
+    def kinds(self) -> tuple[NDArray[np.int8], Bools]:
+        """What each home looks like (places in KINDS; only those that agreed are looked at), and which are vacant."""
+        if self._kinds is None:
+            electricity = self.days("electricity").watt_hours
+            codes = np.zeros(len(electricity), np.int8)
+            looked = self.residents.consent & self.of_site & (electricity >= 0).any(axis=1)
+            if looked.any():
+                codes[looked] = self._judge(looked)
+            use = period_use(self.within("electricity").watt_hours, self.options.coverage)
+            vacant = kindness.vacant(use, self.period.days, self.options.vacant_watt_hours)
+            codes[vacant & looked] = KINDS.index("empty")
+            self._kinds = codes, vacant
+        return self._kinds
+
+    def _judge(self, looked: Bools) -> NDArray[np.int8]:
+        homes = self.residents.home[looked]
+        kinds = stored.kinds(self.connection, begin_of(self.period.start, self.options.zone))
+        place, there = places(kinds.home, homes)
+        assert there.all(), "every home has details"
+        heating = kinds.heating[place].astype(np.int64)
+        electricity, gas, heat = (
+            self.days(fuel).watt_hours[looked, -kindness.WINDOW :] for fuel in ("electricity", "gas", "heat")
+        )
+        prepaid = [
+            tenancy
+            for tenancy, found in stored.tariffs(self.connection, "electricity", self.period.stop).items()
+            if found[-1].payment == "prepayment"
+        ]
+        exported = read_days(self.connection, "export", self.first, self.period.stop)
+        return kindness.judge(
+            electricity,
+            kindness.warmth(heating, electricity, gas, heat),
+            heating,
+            period_days=self.period.days,
+            dwelling=kinds.dwelling[place].astype(np.int64),
+            area=kinds.area[place],
+            prepayment=np.isin(self.residents.tenancy[looked], prepaid),
+            exports=np.isin(homes, exported.homes[(exported.watt_hours > 0).any(axis=1)]),
+            vacant_watt_hours=self.options.vacant_watt_hours,
+        )
+
+
+def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
+    """Compare all homes of a period in one fuel. Raises psycopg.Error."""
+    residents, options = homes.residents, homes.options
+    days = homes.within(fuel)
+    own = period_use(days.watt_hours, options.coverage)
+    codes, _ = homes.kinds()
+    empty = codes == KINDS.index("empty")
+    counts = residents.consent & homes.of_site & (own >= 0) & ~empty
+    place, there = places(residents.home, quarter.home)
+    member = np.where(there, place, -1)
+    counting = there & counts[place] if len(residents.home) else there
+    use = np.where(counting, own[place] if len(own) else 0, 0)
+    compared = comparison.compare(quarter.cells, quarter.joined, use, counting)
+    shown = disclosure.disclose(use, compared)
+
+    row = np.flatnonzero((homes.days(fuel).watt_hours[:, -_known_days(homes.period) :] >= 0).any(axis=1))
+    count = len(residents.home)
+    average, efficient, tenths, about = (np.full(count, -1, np.int64) for _ in range(4))
+    state, reason = np.full(count, _SUPPRESSED, np.int32), np.full(count, REASONS.index("no-cell"), np.int32)
+    mine = member[counting]
+    average[mine], efficient[mine] = shown.average[counting], shown.efficient[counting]
+    tenths[mine], about[mine] = shown.tenths[counting], shown.homes[counting]
+    state[mine] = np.array([STATES.index(word) for word in disclosure.STATES])[shown.state[counting]]
+    words = [REASONS.index(word) if word in REASONS else -1 for word in disclosure.REASONS]
+    reason[mine] = np.array(words)[shown.reason[counting]]
+    for code, word in enumerate(KINDS):
+        if word:
+            state[codes == code], reason[codes == code] = _NEUTRAL, REASONS.index(word)
+    # no praise and no advice: neither the efficient figure nor a place among the others
+    efficient[codes > 0], tenths[codes > 0] = -1, -1
+    for what, word in (
+        (own < 0, "coverage"), (~residents.consent, "no-consent"), (~homes.of_site, "other-origin"),
+    ):  # fmt: skip
+        state[what], reason[what] = _SUPPRESSED, REASONS.index(word)
+    for figures in (average, about):
+        figures[empty] = -1
+
+    full = np.diff(day_edges(homes.period.start, homes.period.days, options.zone)) // 60_000_000
+    known = days.watt_hours >= 0
+    carbon = _carbon(options.energy, fuel, homes.period, days.watt_hours[row])
+    cost, tariff, own_tariff, names = _costs(homes, fuel, row)
+    told = own[row] >= 0
+    rows = Rows(
+        tenancy=residents.tenancy[row],
+        home=residents.home[row],
+        own=own[row],
+        estimated=(known & (days.minutes < full)).sum(axis=1).astype(np.int32)[row],
+        missing=(~known).sum(axis=1).astype(np.int32)[row],
+        before=homes.before(fuel)[row],
+        state=state[row],
+        reason=reason[row],
+        average=average[row],
+        efficient=efficient[row],
+        homes=about[row].astype(np.int32),
+        tenths=tenths[row].astype(np.int32),
+        carbon=np.where(told, carbon, -1),
+        cost=np.where(told, cost, -1).astype(np.int32),
+        tariff=np.where(told, tariff, -1).astype(np.int32),
+        own_tariff=(told & own_tariff).astype(np.int32),
+        tariffs=names,
+    )
+    return Worked(rows, row, days, member, counting, use, compared)
+
+
+def _known_days(period: Period) -> int:
+    """Days of a period and of the one before it."""
+    return period.days + period.before().days
+
+
+def _carbon(energy: Energy, fuel: str, period: Period, watt_hours: Int64) -> Int64:
+    """Grams CO2e by home, each year's days by its own factor; -1 where there is none."""
+    use = filled(watt_hours)
+    years = np.array([(period.start + timedelta(days=day)).year for day in range(period.days)])
+    total = np.zeros(len(use), np.int64)
+    for year in np.unique(years).tolist():
+        grams = energy.carbon(fuel, use[:, years == year].sum(axis=1), year)
+        if grams is None:
+            return np.full(len(use), -1, np.int64)
+        total += grams
+    return total
+
+
+def _costs(homes: PeriodHomes, fuel: str, row: NDArray[np.intp]) -> tuple[Int64, Int64, Bools, list[str]]:
+    """Pence, place of the tariff's name, whether it is their own, for some residents; the names. -1: none."""
+    period, options = homes.period, homes.options
+    watt_hours = homes.within(fuel).watt_hours[row]
+    pence, tariff = np.full(len(row), -1, np.int64), np.full(len(row), -1, np.int64)
+    own = np.zeros(len(row), bool)
+    names: dict[str, int] = {}
+    reference = options.energy.reference_cost(fuel, period.start, watt_hours) if len(row) else None
+    if reference is not None:
+        pence, names[reference[1]] = reference[0], 0
+        tariff[:] = 0
+    theirs = stored.tariffs(homes.connection, fuel, period.stop)
+    tenancies = homes.residents.tenancy[row]
+    for index in np.flatnonzero(np.isin(tenancies, np.fromiter(theirs, np.int64, len(theirs)))).tolist():
+        found = options.energy.cost(
+            theirs[int(tenancies[index])], fuel, period.start, watt_hours[index],
+            _half_hours(homes, fuel, int(homes.residents.home[row[index]]), theirs[int(tenancies[index])]),
+            options.zone,
+        )  # fmt: skip
+        if found is not None:
+            pence[index], own[index] = found.pence, found.own
+            tariff[index] = names.setdefault(found.tariff, len(names))
+    return np.minimum(pence, _MOST), tariff, own, list(names)
+
+
+def _half_hours(homes: PeriodHomes, fuel: str, home: int, tariffs: list[Tariff]) -> list[NDArray[np.float64]] | None:
+    """Half-hours of each day of the period, for a home that pays by them."""
+    if all(len(tariff.registers) == 1 for tariff in tariffs):
+        return None
+    period: list[date] = [homes.period.start + timedelta(days=day) for day in range(homes.period.days)]
+    return [half_hours(homes.connection, home, fuel, day, homes.options.zone) for day in period]

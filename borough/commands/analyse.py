@@ -1,0 +1,152 @@
+"""``borough analyse``: daily use, neighbours and comparisons brought up to date, once or as a service."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import psycopg
+import typer
+
+from borough import logs
+from borough.addresses import database_place
+from borough.database import reachable, require_schema
+from borough.energy import read_energy
+from borough.errors import Failure
+from borough.output import Json, say, show_json
+from borough.settings import Settings, need_database_url, read_settings, unknown_variables
+from store.connect import connect
+
+if TYPE_CHECKING:
+    from analytics.homes_runner import Done, HomesOptions
+    from analytics.period_book import Key
+
+log = logging.getLogger(__name__)
+
+
+def analyse(
+    watch: Annotated[
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="As a service: again every so many seconds.")
+    ] = None,
+    json_output: Json = False,
+) -> int:
+    """Compute what changed: daily use of homes, who their neighbours are, and the comparisons of periods that are over.
+
+    Interrupted at any moment, the next one goes on with it; run again, it changes nothing. One runs at a time. As a
+    service it ends with status 0 on SIGTERM or Ctrl-C, between two periods; its logs go to standard error.
+
+    Example: borough analyse --watch 60
+    """
+    settings = read_settings()
+    options = homes_options(settings, patient=watch is not None)
+    url = need_database_url(settings)
+    if watch is None:
+        done = _once(url, options)
+    else:
+        logs.set_up(settings.log_level)
+        for warning in unknown_variables():
+            log.warning("%s", warning)
+        done = _watch(url, options, watch)
+    if json_output:
+        show_json(document(done))
+    elif watch is None:
+        for line in sentences(done):
+            say(line)
+    return 0
+
+
+def homes_options(settings: Settings, *, patient: bool = False) -> HomesOptions:
+    """How homes are compared by the settings. Raises SettingsError."""
+    from analytics.homes_runner import HomesOptions
+
+    return HomesOptions(
+        zone=settings.time_zone,
+        energy=read_energy(settings),
+        vacant_watt_hours=settings.vacant_watt_hours,
+        coverage=settings.coverage,
+        patient=patient,
+    )
+
+
+def document(done: Done) -> dict[str, Any]:
+    """What a run did, for programs."""
+    found = asdict(done)
+    for name in ("published", "settled"):
+        found[name] = [{"kind": kind, "from": first.isoformat(), "fuel": fuel} for kind, first, fuel in found[name]]
+    found["cells"] = [quarter.isoformat() for quarter in done.cells]
+    return {**found, "compared": done.compared}
+
+
+def sentences(done: Done) -> list[str]:
+    """What a run did, for people."""
+    cells = ", ".join(quarter.isoformat() for quarter in done.cells) or "none"
+    return [
+        f"Days of homes that changed: {done.days:,}. Quarters that got their cells: {cells}.",
+        f"Periods published: {len(done.published):,}, with {done.rows:,} comparisons.",
+        f"Periods settled: {len(done.settled):,}, which revised {done.revised:,} comparisons.",
+        f"Periods that are over and wait for their last days: {done.waiting:,}.",
+        f"Came too late for a settled period: {done.late:,}.",
+    ]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("analyse")(analyse)
+
+
+def _once(url: str, options: HomesOptions) -> Done:
+    from analytics.homes_runner import Busy, run
+
+    with reachable(url), connect(url, "borough analyse") as connection:
+        require_schema(connection, url)
+        try:
+            return run(connection, options, datetime.now(UTC))
+        except Busy as error:
+            raise Failure(f"{error}; wait until it has ended") from None
+
+
+def _watch(url: str, options: HomesOptions, seconds: float) -> Done:
+    """Run again and again until a signal; a database that is away is waited for."""
+    from analytics.homes_runner import Busy, Done, run
+
+    stopped = _stopped_by_signal()
+    total = Done()
+    empty: set[Key] = set()
+    log.info("begins: every %g seconds, days of %s", seconds, options.zone.key)
+    while not stopped():
+        try:
+            with reachable(url), connect(url, "borough analyse") as connection:
+                require_schema(connection, url)
+                done = run(connection, options, datetime.now(UTC), empty, stopped)
+        except Busy as error:
+            log.info("%s", error)
+        except (Failure, psycopg.Error) as error:
+            log.warning("%s", error if isinstance(error, Failure) else f"{database_place(url)}: {type(error).__name__}")
+            empty.clear()
+        else:
+            total.add(done)
+            if done.days or done.compared or done.late:
+                log.info("%s", " ".join(sentences(done)))
+        _sleep(seconds, stopped)
+    log.info("ended")
+    return total
+
+
+def _stopped_by_signal() -> Callable[[], bool]:
+    """Whether SIGTERM or Ctrl-C came, from now on."""
+    came: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda given, _frame: came.append(given))
+    return lambda: bool(came)
+
+
+def _sleep(seconds: float, stopped: Callable[[], bool]) -> None:
+    """Sleep, in slices: Python goes on sleeping after a signal."""
+    until = time.monotonic() + seconds
+    while not stopped() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, 0.2))
