@@ -25,6 +25,8 @@ from dashboard import (
 )
 from dashboard.options import SiteOptions
 from dashboard.request_log import RequestLog
+from dashboard.resident import api as resident_api
+from dashboard.resident import choices, data, details, home, use
 from dashboard.site import HERE, Site
 from dashboard.visitor import guard
 
@@ -37,8 +39,13 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     programme.router,
     data_protection.router,
     assist.router,
+    home.router,
+    use.router,
+    data.router,
+    details.router,
+    choices.router,
 )
-API: tuple[Callable[[Site], APIRouter], ...] = ()
+API: tuple[Callable[[Site], APIRouter], ...] = (resident_api.router,)
 
 
 def create_app(options: SiteOptions) -> FastAPI:
@@ -82,11 +89,13 @@ def create_app(options: SiteOptions) -> FastAPI:
     policy = security.content_security_policy(security.plotly_script().read_bytes())
     app.add_middleware(security.SecurityHeaders, policy=policy, https=options.secure)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for make in PAGES:
-        app.include_router(make(site), include_in_schema=False)
-    for make in API:
-        app.include_router(make(site))
-    found = [route.path for route in app.routes if isinstance(route, APIRoute)]
+    routers = [(make(site), make in API) for make in (*PAGES, *API)]
+    for router, described in routers:
+        app.include_router(router, include_in_schema=described)
+    # of the routers themselves, for what the application makes of them is no list of routes
+    found = [route.path for router, _ in routers for route in router.routes if isinstance(route, APIRoute)]
+    if not found:
+        raise LookupError("no route was found to check")
     for path in found:
         roles.need(path)
     site.paths = frozenset(found)

@@ -52,6 +52,7 @@ ROUTES: dict[str, Need] = {
     "/sign-out/done": ANYBODY,
     "/overview": _role("engineer", demo=True),
     "/home": _role(RESIDENT),
+    "/left": ANYBODY,
     "/api/v1/home": _role(RESIDENT),
     "/programme": _role("programme"),
     "/data-protection": _role("data-protection"),

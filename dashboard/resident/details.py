@@ -24,11 +24,6 @@ _DONE = {
     "removed": "The price is removed.",
 }
 _YES_NO = {"yes": "Yes", "no": "No", "": "I would rather not say"}
-PAYMENT_WORDS = {
-    "direct-debit": "Direct debit",
-    "on-receipt": "When the bill comes",
-    "prepayment": "In advance, on a key, card or app",
-}
 
 
 async def typed(request: Request) -> dict[str, str]:
@@ -142,7 +137,7 @@ def common(mine: Own) -> dict[str, Any]:
         "tenures": {**words.TENURE_WORDS, "": "I would rather not say"},
         "epcs": {**{band: band for band in EPC_BANDS}, "": "I do not know"},
         "yes_no": _YES_NO,
-        "payments": PAYMENT_WORDS,
+        "payments": words.PAYMENT_WORDS,
         "fuels": {fuel: words.FUEL_WORDS[fuel] for fuel in ("electricity", "gas", "heat")},
     }
 

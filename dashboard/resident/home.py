@@ -15,7 +15,7 @@ from analytics.report import Report, report
 from dashboard import figures
 from dashboard.figures import Bar, Cell, Figure
 from dashboard.resident.own import Own, own
-from dashboard.resident.words import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS
+from dashboard.resident.words import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS, teach
 from dashboard.site import Site
 from dashboard.visitor import Resident
 from devices.homes import COMPARED, HomeDetails, Tariff
@@ -61,6 +61,7 @@ class Shown:
 
 def router(site: Site) -> APIRouter:
     """Routes /home and /home/neighbours."""
+    teach(site)
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home")

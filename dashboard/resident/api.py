@@ -1,0 +1,335 @@
+"""The API of a household: what its pages show, for programs. Reading only; choices are made on pages.
+
+Long lists come in pages with a cursor and a ``Link`` header, every answer has an ETag, and a wrong wish gets
+problem+json.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from analytics.daily_runner import half_hours
+from analytics.periods import Period, midnight, parse_period, starting
+from analytics.report import report
+from dashboard.errors import problem
+from dashboard.resident import models
+from dashboard.resident.choices import who
+from dashboard.resident.home import Shown, show
+from dashboard.resident.own import Own, own
+from dashboard.site import Site
+from dashboard.visitor import Resident
+from store import accounts, comparisons, daily, homes, resident
+from store.comparisons import Comparison
+from store.connect import Connection
+
+DAYS_AT_ONCE, HALF_HOUR_DAYS_AT_ONCE = 400, 31
+_PAGE = 50
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "content": {"application/problem+json": {"schema": models.Problem.model_json_schema()}},
+        "description": text,
+    }
+    for status, text in (
+        (400, "Something in the request is not right"),
+        (401, "Nobody is signed in"),
+        (403, "The sign-in does not include this"),
+        (404, "There is no such thing, or it is not yours"),
+    )
+}
+_PROBLEMS[304] = {"description": "Nothing has changed since the ETag in If-None-Match"}
+
+Limit = Annotated[int, Query(ge=1, le=100, description="Items of a page")]
+Cursor = Annotated[str | None, Query(max_length=100, description="`next` of the page before")]
+From = Annotated[date | None, Query(alias="from", description="First local day; without it as many as are allowed")]
+To = Annotated[date | None, Query(alias="to", description="Last local day; without it the last that is over")]
+
+
+def router(site: Site) -> APIRouter:
+    """Routes below /api/v1/home."""
+    routes = APIRouter(prefix="/api/v1/home", tags=["home"], responses=_PROBLEMS)
+
+    @routes.get("", operation_id="getHome", response_model=models.Home, summary="Whose data these are")
+    def home(request: Request, visitor: Resident) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            fuels = resident.fuels(connection, mine.home.id, mine.months(10_000))
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the details", "By a program")
+        return _answer(
+            request,
+            models.Home(
+                from_=mine.first,
+                to=None if mine.tenancy.to_day is None else mine.tenancy.to_day - timedelta(days=1),
+                time_zone=site.zone.key,
+                fuels=fuels,  # type: ignore[arg-type]  # the table holds no other
+                details=_details(mine) if mine.lives else None,
+            ),
+        )
+
+    @routes.get(
+        "/comparisons", operation_id="listComparisons", response_model=models.Comparisons, summary="All comparisons"
+    )
+    def list_comparisons(
+        request: Request,
+        visitor: Resident,
+        fuel: models.Fuel | None = None,
+        kind: models.Kind | None = None,
+        cursor: Cursor = None,
+        limit: Limit = _PAGE,
+    ) -> Response:
+        after = None if cursor is None else _key(cursor)
+        if cursor is not None and after is None:
+            return problem(400, "Something in this request is not right", "Not right: cursor.")
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            found = comparisons.of_tenancy(connection, mine.tenancy.id, kind=kind, fuel=fuel, limit=100_000)
+            place = 0 if after is None else next((at for at, one in enumerate(found, 1) if _name(one) == after), -1)
+            if place < 0:
+                return problem(400, "Something in this request is not right", "Not right: cursor.")
+            page = found[place : place + limit]
+            shown = _with_words(site, connection, mine, page)
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparisons", "By a program")
+        following = _cursor(_name(page[-1])) if page and len(found) > place + limit else None
+        items = [comparison_model(one) for one in shown]
+        return _answer(request, models.Comparisons(items=items, next=following), following)
+
+    @routes.get(
+        "/comparisons/{fuel}/{period}",
+        operation_id="getComparison",
+        response_model=models.Comparison,
+        summary="One period of one fuel",
+    )
+    def get_comparison(
+        request: Request,
+        visitor: Resident,
+        fuel: models.Fuel,
+        period: Annotated[str, Path(max_length=20, examples=["2026-W07"])],
+    ) -> Response:
+        wanted = _period(period)
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            found = None if wanted is None else show(site, connection, mine, wanted, fuel)
+            detail = None if found is None else found.report.period
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparison", detail)
+        if found is None:
+            return problem(404, "Not found", "There is no comparison of this fuel and period.")
+        return _answer(request, comparison_model(found))
+
+    @routes.get("/days", operation_id="listDays", response_model=models.Days, summary="Use by local day")
+    def list_days(
+        request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None
+    ) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            span = _span(mine, begin, end, DAYS_AT_ONCE)
+            if isinstance(span, Response):
+                return span
+            use = daily.read_days(connection, fuel, *span, np.array([mine.home.id], np.int64))
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the days", "By a program")
+        items = [
+            models.Day(
+                day=span[0] + timedelta(days=place),
+                kwh=None if watt_hours < 0 else int(watt_hours) / 1000,
+                minutes_measured=int(minutes),
+            )
+            for place, (watt_hours, minutes) in enumerate(zip(use.watt_hours[0], use.minutes[0], strict=True))
+        ]
+        return _answer(request, models.Days(fuel=fuel, items=items))
+
+    @routes.get(
+        "/half-hours", operation_id="listHalfHours", response_model=models.HalfHours, summary="Use by half-hour"
+    )
+    def list_half_hours(
+        request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None
+    ) -> Response:
+        items: list[models.HalfHour] = []
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            span = _span(mine, begin, end, HALF_HOUR_DAYS_AT_ONCE)
+            if isinstance(span, Response):
+                return span
+            for place in range((span[1] - span[0]).days):
+                day = span[0] + timedelta(days=place)
+                start = midnight(day, site.zone) // 1_000_000
+                items += [
+                    models.HalfHour(
+                        start=datetime.fromtimestamp(start + 1800 * slot, UTC).astimezone(site.zone),
+                        kwh=None if math.isnan(value) else round(float(value) / 1000, 3),
+                    )
+                    for slot, value in enumerate(half_hours(connection, mine.home.id, fuel, day, site.zone))
+                ]
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the half-hours", "By a program")
+        return _answer(request, models.HalfHours(fuel=fuel, items=items))
+
+    @routes.get("/consents", operation_id="listConsents", response_model=models.Consents, summary="Consents")
+    def list_consents(request: Request, visitor: Resident) -> Response:
+        with site.connection() as connection:
+            given = homes.consents(connection, visitor.tenancy)
+            site.log_access(connection, visitor, visitor.tenancy, "looked at the consents", "By a program")
+        items = [
+            models.Consent(
+                purpose=one.purpose,  # type: ignore[arg-type]  # the table holds no other
+                given_at=one.given_at,
+                withdrawn_at=one.withdrawn_at,
+                channel=one.channel,
+            )
+            for one in given
+        ]
+        return _answer(request, models.Consents(items=items))
+
+    @routes.get("/access", operation_id="listAccess", response_model=models.Looks, summary="Who looked")
+    def list_access(request: Request, visitor: Resident, cursor: Cursor = None, limit: Limit = _PAGE) -> Response:
+        after = None if cursor is None else _key(cursor)
+        if cursor is not None and (after is None or not after.isdigit() or len(after) > 18):
+            return problem(400, "Something in this request is not right", "Not right: cursor.")
+        with site.connection() as connection:
+            below = None if after is None else int(after)
+            looks = accounts.accesses(connection, visitor.tenancy, below=below, limit=limit + 1)
+        following = _cursor(str(looks[limit - 1].id)) if len(looks) > limit else None
+        items = [
+            models.Look(at=look.at, who=who(look, visitor.account_id), action=look.action, detail=look.detail)
+            for look in looks[:limit]
+        ]
+        return _answer(request, models.Looks(items=items, next=following), following)
+
+    return routes
+
+
+def comparison_model(shown: Shown) -> models.Comparison:
+    """A comparison for programs: nothing that the page does not show."""
+    one, words = shown.comparison, shown.report
+    compared = words.state in ("great", "good", "more")
+    said = [*words.lead, words.suppressed, words.difference_text, words.percentile, words.change]
+    said += [words.cost, words.carbon, *words.neighbours, words.help, *words.notes]
+    return models.Comparison(
+        fuel=one.fuel,  # type: ignore[arg-type]  # the tables hold no other words
+        kind=one.kind,  # type: ignore[arg-type]
+        period=_period_of(one).key,
+        from_=one.from_day,
+        to=one.to_day - timedelta(days=1),
+        state=one.state,  # type: ignore[arg-type]
+        reason=one.reason,
+        own_kwh=_kwh(one.own),
+        before_kwh=_kwh(one.before),
+        estimated_days=one.estimated_days,
+        missing_days=one.missing_days,
+        neighbours=models.Neighbours(
+            homes=one.homes,
+            average_kwh=_kwh(one.average),
+            efficient_kwh=_kwh(one.efficient),
+            difference_kwh=_kwh(words.difference),
+            tenths_used_less=one.tenths,
+        )
+        if compared
+        else None,
+        cost=None
+        if words.cost is None or one.cost is None or one.tariff is None
+        else models.Cost(pence=one.cost, tariff=one.tariff, own_tariff=one.tariff_own),
+        carbon_g=None if words.carbon is None else one.carbon,
+        headline=words.headline,
+        sentences=[sentence for sentence in said if sentence],
+        actions=[models.Action(title=one.title, text=one.text, estimate=one.estimate) for one in words.actions],
+        revision=one.revision,
+        settled=one.settled,
+    )
+
+
+def _with_words(site: Site, connection: Connection, mine: Own, page: Sequence[Comparison]) -> list[Shown]:
+    near = {day: comparisons.neighbourhood(connection, mine.home.id, day) for day in {one.quarter for one in page}}
+    tariffs = homes.tariffs(connection, mine.tenancy.id)
+    return [
+        Shown(
+            one,
+            report(
+                one,
+                mine.home.details,
+                near[one.quarter],
+                help_line=site.options.help_line,
+                tariffs=tariffs,
+                tenancy=mine.tenancy,
+            ),
+            near[one.quarter],
+            None,
+        )
+        for one in page
+    ]
+
+
+def _span(mine: Own, begin: date | None, end: date | None, most: int) -> tuple[date, date] | Response:
+    """The own days of a wish, the end not included; or what is wrong with it."""
+    stop = mine.stop if end is None or end >= mine.stop else end + timedelta(days=1)
+    first = max(mine.first, stop - timedelta(days=most)) if begin is None else begin
+    if (stop - first).days > most:
+        return problem(400, "Too many days at once", f"Ask for at most {most} days.")
+    return mine.clip(first, stop)
+
+
+def _details(mine: Own) -> models.Details:
+    details, household = mine.home.details, mine.tenancy
+    return models.Details(
+        dwelling=details.dwelling,
+        heating=details.heating,
+        heat_network=details.heat_network,
+        floor_area_m2=details.floor_area,
+        bedrooms=details.bedrooms,
+        epc=details.epc,
+        tenure=details.tenure,
+        occupants=household.occupants,
+        electric_vehicle=household.electric_vehicle,
+        medical_equipment=household.medical_equipment,
+        large_print=household.large_print,
+        letters=household.letters,
+    )
+
+
+def _answer(request: Request, body: BaseModel, following: str | None = None) -> Response:
+    text = body.model_dump_json(by_alias=True).encode()
+    etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if following is not None:
+        url = request.url.include_query_params(cursor=following)
+        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(text, headers=headers, media_type="application/json")
+
+
+def _period_of(one: Comparison) -> Period:
+    return starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
+
+
+def _period(text: str) -> Period | None:
+    try:
+        return parse_period(text)
+    except ValueError:
+        return None
+
+
+def _name(one: Comparison) -> str:
+    return f"{one.to_day.isoformat()} {one.kind} {one.fuel}"
+
+
+def _cursor(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _key(cursor: str) -> str | None:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+
+
+def _kwh(watt_hours: int | None) -> float | None:
+    return None if watt_hours is None else watt_hours / 1000

@@ -1,0 +1,198 @@
+"""My data: everything of one's own days as files, streamed row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import numpy as np
+import orjson
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from analytics.daily_runner import half_hours
+from analytics.periods import midnight, starting
+from dashboard.resident.home import day_of, parsed
+from dashboard.resident.own import Own, own
+from dashboard.resident.words import FUEL_WORDS
+from dashboard.site import Site
+from dashboard.visitor import Resident, Visitor
+from devices.homes import FUELS
+from store import comparisons, daily, resident
+from store.comparisons import Comparison
+from store.connect import Connection
+
+#: A file of more days than this counts as an export, of which there may be only so many in ten minutes.
+_SMALL = 31
+#: Rows that go out together.
+_BLOCK = 1_000
+
+Row = Sequence[str | int | float | None]
+
+COMPARISON_COLUMNS = (
+    "fuel", "kind", "period", "from", "to", "own_kwh", "before_kwh", "estimated_days", "missing_days", "state",
+    "reason", "average_kwh", "efficient_kwh", "homes", "tenths_used_less", "cost_pence", "tariff", "own_tariff",
+    "carbon_g", "revision", "settled",
+)  # fmt: skip
+
+
+def router(site: Site) -> APIRouter:
+    """Routes below /home/data."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/home/data")
+    def overview(request: Request, visitor: Resident) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            fuels = resident.fuels(connection, mine.home.id, mine.months(10_000))
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the list of data")
+        context = {"own": mine, "fuels": fuels, "everything": site.options.subject is not None}
+        return site.page(request, "resident/data.html", context)
+
+    @routes.get("/home/data/days.csv")
+    def days(visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None) -> Response:
+        mine, fuels = _opened(site, visitor, fuel, "downloaded the days")
+        head = ("day", "fuel", "kwh", "minutes_measured", "whole_day")
+        return _file("days", head, day_rows(site, mine, fuels))
+
+    @routes.get("/home/data/half-hours.csv")
+    def halves(
+        request: Request,
+        visitor: Resident,
+        fuel: Annotated[str | None, Query(max_length=20)] = None,
+        begin: Annotated[str | None, Query(alias="from", max_length=20)] = None,
+        end: Annotated[str | None, Query(alias="to", max_length=20)] = None,
+    ) -> Response:
+        mine, fuels = _opened(site, visitor, fuel, "downloaded the half-hours")
+        last = day_of(end, mine.stop - timedelta(days=1))
+        first, stop = mine.clip(day_of(begin, mine.first), last + timedelta(days=1) if last < date.max else last)
+        if (stop - first).days > _SMALL:
+            site.limit(request, "export", visitor)
+        head = ("start", "fuel", "kwh")
+        return _file("half-hours", head, half_hour_rows(site, mine, fuels, first, stop))
+
+    @routes.get("/home/data/comparisons.csv")
+    def compared(
+        visitor: Resident,
+        fuel: Annotated[str | None, Query(max_length=20)] = None,
+        period: Annotated[str | None, Query(max_length=20)] = None,
+    ) -> Response:
+        mine, fuels = _opened(site, visitor, fuel, "downloaded the comparisons")
+        wanted = None if period is None else parsed(period)
+        with site.connection() as connection:
+            found = comparisons.of_tenancy(connection, mine.tenancy.id, limit=100_000)
+        rows = [
+            comparison_row(one)
+            for one in found
+            if one.fuel in fuels and (wanted is None or (wanted.kind, wanted.start) == (one.kind, one.from_day))
+        ]
+        return _file("comparisons", COMPARISON_COLUMNS, rows)
+
+    @routes.get("/home/data/all.json")
+    def everything(request: Request, visitor: Resident) -> Response:
+        if site.options.subject is None:
+            raise HTTPException(404)
+        site.limit(request, "export", visitor)
+        with site.connection() as connection:
+            site.log_access(connection, visitor, visitor.tenancy, "downloaded everything")
+        body = orjson.dumps(
+            site.options.subject(visitor.tenancy), default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+        )
+        headers = {"Content-Disposition": 'attachment; filename="my-home-everything.json"', "Cache-Control": "no-store"}
+        return Response(body, headers=headers, media_type="application/json")
+
+    return routes
+
+
+def _opened(site: Site, visitor: Visitor, fuel: str | None, action: str) -> tuple[Own, Sequence[str]]:
+    """Whose data they are, and of which fuels; the look is in the log. Raises HTTPException 404, psycopg.Error."""
+    if fuel is not None and fuel not in FUELS:
+        raise HTTPException(404)
+    with site.connection() as connection:
+        mine = own(site, connection, visitor)
+        site.log_access(connection, visitor, mine.tenancy.id, action, None if fuel is None else FUEL_WORDS[fuel])
+    return mine, FUELS if fuel is None else (fuel,)
+
+
+def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
+    """Day, fuel, kWh (empty: not known), minutes measured, whether that was the whole day."""
+    with site.connection() as connection:
+        for fuel in fuels:
+            use = daily.read_days(connection, fuel, mine.first, mine.stop, np.array([mine.home.id], np.int64))
+            for place, (watt_hours, minutes) in enumerate(zip(use.watt_hours[0], use.minutes[0], strict=True)):
+                if watt_hours < 0 and not minutes:
+                    continue
+                day = mine.first + timedelta(days=place)
+                whole = midnight(day + timedelta(days=1), site.zone) - midnight(day, site.zone)
+                measured = int(minutes) * 60_000_000 >= whole
+                yield day.isoformat(), fuel, _kwh(int(watt_hours)), int(minutes), "yes" if measured else "no"
+
+
+def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], first: date, stop: date) -> Iterator[Row]:
+    """Local time with its distance from UTC, fuel, kWh; half-hours that were not measured are left out."""
+    with site.connection() as connection:
+        for fuel in fuels:
+            for place in range((stop - first).days):
+                day = first + timedelta(days=place)
+                yield from _halves_of(connection, site, mine, fuel, day)
+
+
+def _halves_of(connection: Connection, site: Site, mine: Own, fuel: str, day: date) -> Iterator[Row]:
+    begin = midnight(day, site.zone) // 1_000_000
+    for slot, value in enumerate(half_hours(connection, mine.home.id, fuel, day, site.zone)):
+        if not math.isnan(value):
+            start = datetime.fromtimestamp(begin + 1800 * slot, UTC).astimezone(site.zone)
+            yield start.isoformat(), fuel, f"{value / 1000:.3f}"
+
+
+def comparison_row(one: Comparison) -> Row:
+    """A comparison as it is shown; what is told to nobody of others stays empty."""
+    compared = one.state in ("great", "good", "more")
+    cost = None if one.state == "neutral" else one.cost
+    period = starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
+    return (
+        one.fuel, one.kind, period.key, one.from_day.isoformat(), (one.to_day - timedelta(days=1)).isoformat(),
+        _kwh(one.own), _kwh(one.before), one.estimated_days, one.missing_days, one.state, one.reason,
+        _kwh(one.average) if compared else None, _kwh(one.efficient) if compared else None,
+        one.homes if compared else None, one.tenths if compared else None, cost, None if cost is None else one.tariff,
+        None if cost is None else "yes" if one.tariff_own else "no", None if one.state == "neutral" else one.carbon,
+        one.revision,
+        "yes" if one.settled else "no",
+    )  # fmt: skip
+
+
+def _kwh(watt_hours: int | None) -> str | None:
+    return None if watt_hours is None or watt_hours < 0 else f"{watt_hours / 1000:.3f}"
+
+
+def _file(name: str, head: Row, rows: Iterable[Row]) -> Response:
+    return StreamingResponse(
+        csv_blocks(head, rows),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="my-home-{name}.csv"', "Cache-Control": "no-store"},
+    )
+
+
+def csv_blocks(head: Row, rows: Iterable[Row]) -> Iterator[bytes]:
+    """CSV (RFC 4180) in blocks of rows.
+
+    Text that a spreadsheet would take for a formula gets a quotation mark before it: people type the names of tariffs.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(head)
+    for place, row in enumerate(rows, 1):
+        writer.writerow([_plain(cell) for cell in row])
+        if place % _BLOCK == 0:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode()
+
+
+def _plain(cell: str | float | None) -> str | float | None:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

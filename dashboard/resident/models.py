@@ -1,0 +1,284 @@
+"""What the API of a household answers, by field: the shape that its description (OpenAPI) publishes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fuel = Literal["electricity", "gas", "heat", "export"]
+Kind = Literal["week", "month", "four-weeks"]
+State = Literal["great", "good", "more", "neutral", "suppressed"]
+
+
+class Problem(BaseModel):
+    """What went wrong, by RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "about:blank",
+                "title": "Sign in first",
+                "status": 401,
+                "detail": "This is shown to people who have signed in.",
+            }
+        }
+    )
+
+
+class Details(BaseModel):
+    """What is known of the home and the household; null where it is not known."""
+
+    dwelling: str
+    heating: str
+    heat_network: str | None
+    floor_area_m2: float | None
+    bedrooms: int | None
+    epc: str | None
+    tenure: str | None
+    occupants: int | None
+    electric_vehicle: bool | None
+    medical_equipment: bool | None
+    large_print: bool
+    letters: bool
+
+
+class Home(BaseModel):
+    """Whose data these are: days, fuels, details. ``to`` is the last day, null while they live there."""
+
+    from_: Annotated[dt.date, Field(alias="from", description="First day that is theirs")]
+    to: dt.date | None
+    time_zone: str
+    fuels: list[Fuel]
+    details: Annotated[Details | None, Field(description="Null once they have moved out")]
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        json_schema_extra={
+            "example": {
+                "from": "2024-03-01",
+                "to": None,
+                "time_zone": "Europe/London",
+                "fuels": ["electricity", "gas"],
+                "details": {
+                    "dwelling": "flat",
+                    "heating": "gas",
+                    "heat_network": None,
+                    "floor_area_m2": 64.0,
+                    "bedrooms": 2,
+                    "epc": "C",
+                    "tenure": "private-rent",
+                    "occupants": 2,
+                    "electric_vehicle": False,
+                    "medical_equipment": None,
+                    "large_print": False,
+                    "letters": True,
+                },
+            }
+        },
+    )
+
+
+class Neighbours(BaseModel):
+    """Figures of similar homes, as they are shown: rounded, and nothing finer exists outside."""
+
+    homes: Annotated[int | None, Field(description="About how many, to tens")]
+    average_kwh: Annotated[float | None, Field(description="Two significant figures")]
+    efficient_kwh: Annotated[float | None, Field(description="Mean of the fifth that uses least, two figures")]
+    difference_kwh: Annotated[float | None, Field(description="Own use as shown less the average as shown")]
+    tenths_used_less: Annotated[int | None, Field(ge=0, le=10)]
+
+
+class Cost(BaseModel):
+    """Pounds and pence of the period; ``own_tariff`` false: a guide price, not a bill."""
+
+    pence: int
+    tariff: str
+    own_tariff: bool
+
+
+class Action(BaseModel):
+    """One thing to do, with an estimate."""
+
+    title: str
+    text: str
+    estimate: str
+
+
+class Comparison(BaseModel):
+    """One period of one fuel, with the words of the page. ``to`` is its last day."""
+
+    fuel: Fuel
+    kind: Kind
+    period: Annotated[str, Field(description="2026-W07, 2026-02 or 4w-2026-W07")]
+    from_: Annotated[dt.date, Field(alias="from")]
+    to: dt.date
+    state: State
+    reason: str | None
+    own_kwh: float | None
+    before_kwh: float | None
+    estimated_days: int
+    missing_days: int
+    neighbours: Neighbours | None
+    cost: Cost | None
+    carbon_g: int | None
+    headline: str
+    sentences: list[str]
+    actions: list[Action]
+    revision: int
+    settled: bool
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        json_schema_extra={
+            "example": {
+                "fuel": "electricity",
+                "kind": "week",
+                "period": "2026-W07",
+                "from": "2026-02-09",
+                "to": "2026-02-15",
+                "state": "good",
+                "reason": None,
+                "own_kwh": 52.3,
+                "before_kwh": 55.1,
+                "estimated_days": 0,
+                "missing_days": 0,
+                "neighbours": {
+                    "homes": 110,
+                    "average_kwh": 58.0,
+                    "efficient_kwh": 36.0,
+                    "difference_kwh": -5.7,
+                    "tenths_used_less": 4,
+                },
+                "cost": {"pence": 1766, "tariff": "price cap", "own_tariff": False},
+                "carbon_g": 9257,
+                "headline": "Good: your home used less electricity than the average",
+                "sentences": ["Well done, you are on the right track."],
+                "actions": [],
+                "revision": 1,
+                "settled": True,
+            }
+        },
+    )
+
+
+class Comparisons(BaseModel):
+    """Comparisons, the newest first; ``next`` is the cursor of the next page, null on the last."""
+
+    items: list[Comparison]
+    next: str | None
+
+
+class Day(BaseModel):
+    """Use of one local day; ``kwh`` null: too little was measured to say."""
+
+    day: dt.date
+    kwh: float | None
+    minutes_measured: int
+
+
+class Days(BaseModel):
+    """Days of a fuel in order."""
+
+    fuel: Fuel
+    items: list[Day]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "fuel": "electricity",
+                "items": [{"day": "2026-02-09", "kwh": 7.412, "minutes_measured": 1440}],
+            }
+        }
+    )
+
+
+class HalfHour(BaseModel):
+    """Energy of the half-hour from ``start`` on; null: not measured."""
+
+    start: dt.datetime
+    kwh: float | None
+
+
+class HalfHours(BaseModel):
+    """Half-hours of whole local days in order; 46 or 50 on the days on which the clocks change."""
+
+    fuel: Fuel
+    items: list[HalfHour]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "fuel": "electricity",
+                "items": [{"start": "2026-02-09T00:00:00+00:00", "kwh": 0.061}],
+            }
+        }
+    )
+
+
+class Consent(BaseModel):
+    """One consent; ``withdrawn_at`` null while it lasts."""
+
+    purpose: Literal["comparison", "evaluation", "messages", "finer-storage"]
+    given_at: dt.datetime
+    withdrawn_at: dt.datetime | None
+    channel: str
+
+
+class Consents(BaseModel):
+    """Everything that was ever agreed to, the earliest first."""
+
+    items: list[Consent]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "items": [
+                    {
+                        "purpose": "comparison",
+                        "given_at": "2025-10-01T09:30:00Z",
+                        "withdrawn_at": None,
+                        "channel": "page",
+                    }
+                ]
+            }
+        }
+    )
+
+
+class Look(BaseModel):
+    """One look at the home's data or change of it, in the words of the page."""
+
+    at: dt.datetime
+    who: str
+    action: str
+    detail: str | None
+
+
+class Looks(BaseModel):
+    """Who looked, the newest first; ``next`` is the cursor of the next page, null on the last."""
+
+    items: list[Look]
+    next: str | None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "items": [
+                    {
+                        "at": "2026-02-16T18:02:11Z",
+                        "who": "You",
+                        "action": "looked at the comparison",
+                        "detail": "Electricity, week of 9 to 15 February 2026",
+                    }
+                ],
+                "next": None,
+            }
+        }
+    )

@@ -1,0 +1,323 @@
+"""A home's own use: month by month over a year, and half-hour by half-hour over a day."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from analytics import report_words
+from analytics.daily_runner import half_hours
+from analytics.daily_use import NONE
+from analytics.energy import load
+from analytics.half_hours import NIGHTS, background, by_clock
+from analytics.periods import midnight
+from dashboard import figures
+from dashboard.figures import Cell, Column, Figure, Key
+from dashboard.resident.home import Link, day_of
+from dashboard.resident.own import Own, own
+from dashboard.resident.words import FUEL_WORDS, amount, month_words, watts
+from dashboard.site import Site
+from dashboard.visitor import Resident
+from devices.homes import FUELS
+from store import comparisons, daily, homes, resident
+from store.connect import Connection
+
+#: The same month of the year before is the best measure of a month.
+_MONTHS = 13
+#: Power [W] from which the axis of a day counts kilowatts.
+_KILOWATTS = 5_000
+_HOURS_A_YEAR = 8_760
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month of own use: ``own`` [Wh] or None, ``missing`` days without a value, ``average`` as shown or None."""
+
+    first: date
+    own: int | None
+    missing: int
+    days: int
+    average: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    """One local day: local times at which its half-hours begin, their energy [Wh], None where it was not measured.
+
+    ``background`` [W]: what is always on, None where too little is known to say.
+    """
+
+    day: date
+    starts: Sequence[str]
+    watt_hours: Sequence[float | None]
+    background: float | None
+
+    @property
+    def total(self) -> float | None:
+        """What was measured of the day [Wh]; None where nothing was."""
+        known = [value for value in self.watt_hours if value is not None]
+        return sum(known) if known else None
+
+
+def router(site: Site) -> APIRouter:
+    """Routes /home/year and /home/day."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/home/year")
+    def year(request: Request, visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            known = resident.fuels(connection, mine.home.id, mine.months(_MONTHS))
+            chosen = pick(known, fuel)
+            months = [] if chosen is None else read_months(connection, mine, chosen)
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the year", FUEL_WORDS.get(chosen or ""))
+        figure = year_figure(chosen or "", months)
+        context = {"own": mine, "fuels": _tabs("/home/year", known, chosen), "figure": figure, "fuel": chosen}
+        return site.page(request, "resident/year.html", context)
+
+    @routes.get("/home/day")
+    def day(
+        request: Request,
+        visitor: Resident,
+        fuel: Annotated[str | None, Query(max_length=20)] = None,
+        date: Annotated[str | None, Query(max_length=20)] = None,
+    ) -> Response:
+        with site.connection() as connection:
+            mine = own(site, connection, visitor)
+            last = mine.stop - timedelta(days=1)
+            wanted = day_of(date, last)
+            if date is not None and not mine.has(wanted):
+                raise HTTPException(404)
+            known = resident.fuels(connection, mine.home.id, mine.months(_MONTHS))
+            chosen = pick(known, fuel)
+            found = None if chosen is None else read_day(site, connection, mine, chosen, wanted)
+            tariffs = [one for one in homes.tariffs(connection, mine.tenancy.id) if one.fuel == chosen]
+            detail = f"{FUEL_WORDS.get(chosen or '', 'Nothing')}, {report_words.day(wanted)}"
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at a day", detail)
+        price, own_price = _rate(chosen or "", wanted, [one.registers[-1].rate for one in tariffs if one.registers])
+        query = f"fuel={chosen}&date="
+        context = {
+            "own": mine,
+            "fuel": chosen,
+            "day": wanted,
+            "weekday": report_words.day(wanted, weekday=True),
+            "fuels": _tabs("/home/day", known, chosen, f"&date={wanted.isoformat()}" if date else ""),
+            "figure": None if found is None or found.total is None else day_figure(chosen or "", found),
+            "background": _background_words(chosen or "", found, price, own=own_price),
+            "previous": query + (wanted - timedelta(days=1)).isoformat()
+            if mine.has(wanted - timedelta(days=1))
+            else None,
+            "following": query + (wanted + timedelta(days=1)).isoformat()
+            if mine.has(wanted + timedelta(days=1))
+            else None,
+            "last": last,
+        }
+        return site.page(request, "resident/day.html", context)
+
+    return routes
+
+
+def pick(known: Sequence[str], fuel: str | None) -> str | None:
+    """The fuel to show: the one wished for, else the first; None where nothing is known. Raises HTTPException 404."""
+    if fuel is None:
+        return known[0] if known else None
+    if fuel not in FUELS or fuel not in known:
+        raise HTTPException(404)
+    return fuel
+
+
+def read_months(connection: Connection, mine: Own, fuel: str) -> list[Month]:
+    """The last months with a day of one's own, the earliest first. Raises psycopg.Error.
+
+    A month that was compared shows the figures of its comparison; another the sum of what is known of its days.
+    """
+    firsts = mine.months(_MONTHS)
+    if not firsts:
+        return []
+    begin, stop = mine.clip(firsts[0], mine.stop)
+    use = daily.read_days(connection, fuel, begin, stop, np.array([mine.home.id], np.int64))
+    told = {
+        one.from_day: one
+        for one in comparisons.of_tenancy(connection, mine.tenancy.id, kind="month", fuel=fuel, limit=_MONTHS + 1)
+    }
+    found = []
+    for first in firsts:
+        following = (first + timedelta(days=32)).replace(day=1)
+        low, high = max(first, begin), min(following, stop)
+        days = use.watt_hours[0, (low - begin).days : (high - begin).days]
+        some = days[days != NONE]
+        compared = told.get(first)
+        total = int(some.sum()) if len(some) else None
+        found.append(
+            Month(
+                first,
+                compared.own if compared is not None and compared.own is not None else total,
+                (following - first).days - len(some),
+                len(some),
+                None if compared is None else compared.average,
+            )
+        )
+    return found
+
+
+def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:
+    """Months as columns, or None where there is nothing."""
+    known = [month for month in months if month.own is not None]
+    if not known:
+        return None
+    whole = [month for month in known if not month.missing]
+    compared = any(month.average is not None for month in months)
+    columns = [
+        Column(
+            month_words(month.first),
+            f"{month.first:%b}",
+            None if month.own is None else month.own / 1000,
+            None if month.average is None else month.average / 1000,
+            part=month.missing > 0,
+        )
+        for month in months
+    ]
+    headline = _year_headline(fuel, known, whole)
+    keys = [Key("column", "Your home")]
+    if any(month.missing and month.own is not None for month in months):
+        keys.append(Key("part", "Your home, some days missing"))
+    if compared:
+        keys.append(Key("average", "Average of similar homes"))
+    said = "; ".join(f"{month_words(month.first)} {amount(month.own)}" for month in known if month.own is not None)
+    return Figure(
+        name="year",
+        headline=headline,
+        drawing=figures.year(columns, f"Column chart of your {fuel} by month: {said}."),
+        caption=f"{FUEL_WORDS[fuel]} by month, in kWh",
+        columns=("Month", "Your home", *(["Similar homes"] if compared else []), "Days known"),
+        rows=[
+            [
+                Cell(month_words(month.first), f"{month.first:%Y-%m}"),
+                _energy(month.own),
+                *([_energy(month.average)] if compared else []),
+                Cell(str(month.days)),
+            ]
+            for month in months
+        ],
+        keys=keys,
+        csv=f"/home/data/days.csv?fuel={fuel}",
+        unit="kWh a month",
+        chart="bar",
+        lines=("Your home", *(["Similar homes"] if compared else [])),
+    )
+
+
+def _year_headline(fuel: str, known: Sequence[Month], whole: Sequence[Month]) -> str:
+    ranked = sorted(whole, key=lambda month: month.own or 0)
+    if len(ranked) < 2:
+        last = known[-1]
+        return f"You used {amount(last.own or 0)} of {_noun(fuel)} in {month_words(last.first)}"
+    least, most = ranked[0], ranked[-1]
+    return (
+        f"{'You gave most back' if fuel == 'export' else f'You used most {_noun(fuel)}'} in {month_words(most.first)} "
+        f"({amount(most.own or 0)}) and least in {month_words(least.first)} ({amount(least.own or 0)})"
+    )
+
+
+def read_day(site: Site, connection: Connection, mine: Own, fuel: str, wanted: date) -> DayUse:
+    """One day's half-hours and the background load of the two weeks that end with it. Raises psycopg.Error."""
+    first, stop = mine.clip(wanted - timedelta(days=NIGHTS - 1), wanted + timedelta(days=1))
+    if fuel != "electricity":
+        first = wanted
+    dates = [first + timedelta(days=place) for place in range((stop - first).days)]
+    days = [half_hours(connection, mine.home.id, fuel, one, site.zone) for one in dates]
+    begin = midnight(wanted, site.zone) // 1_000_000
+    last = days[-1]
+    starts = [
+        f"{datetime.fromtimestamp(begin + 1800 * place, UTC).astimezone(site.zone):%H:%M}" for place in range(len(last))
+    ]
+    always = float("nan")
+    if fuel == "electricity":
+        nights = [by_clock(one, day, site.zone) for day, one in zip(dates, days, strict=True)]
+        always = background(np.array(nights))
+    values = [None if math.isnan(value) else float(value) for value in last]
+    return DayUse(wanted, starts, values, None if math.isnan(always) else always)
+
+
+def day_figure(fuel: str, found: DayUse) -> Figure:
+    """Half-hours as columns of mean power."""
+    power = [None if value is None else 2 * value for value in found.watt_hours]
+    most = max(value for value in power if value is not None)
+    kilo = most >= _KILOWATTS
+    unit = "kW" if kilo else "W"
+    place = power.index(most)
+    verb = "gave back" if fuel == "export" else "used"
+    headline = f"You {verb} {amount(round(found.total or 0))} on {report_words.day(found.day, weekday=True)}"
+    if most > 0:
+        headline += f", most of it at about {found.starts[place]}"
+    gaps = sum(value is None for value in power)
+    keys = [Key("column", "Average power in each half-hour")]
+    if found.background is not None:
+        keys.append(Key("background", f"Always on: about {watts(found.background)}"))
+    if gaps:
+        keys.append(Key("gap", "Not measured"))
+    said = (
+        f"Column chart of your {fuel} in {len(power)} half-hours. Highest at {found.starts[place]} with {watts(most)}."
+        + (f" About {watts(found.background)} is always on." if found.background is not None else "")
+        + (f" {gaps} half-hours were not measured." if gaps else "")
+    )
+    return Figure(
+        name="day",
+        headline=headline,
+        drawing=figures.day(found.starts, power, found.background, said, kilo=kilo),
+        caption=f"{FUEL_WORDS[fuel]} by half-hour, {report_words.day(found.day)}",
+        columns=("Half-hour from", "Average power", "Energy"),
+        rows=[
+            (
+                Cell(start),
+                Cell("not measured") if watt is None else Cell(watts(watt), round(watt / (1000 if kilo else 1), 3)),
+                Cell("") if energy is None else Cell(f"{energy / 1000:.3f} kWh"),
+            )
+            for start, watt, energy in zip(found.starts, power, found.watt_hours, strict=True)
+        ],
+        keys=keys,
+        csv=f"/home/data/half-hours.csv?fuel={fuel}&from={found.day.isoformat()}&to={found.day.isoformat()}",
+        unit=unit,
+        chart="step",
+        lines=("Average power",),
+    )
+
+
+def _background_words(fuel: str, found: DayUse | None, rate: float | None, *, own: bool) -> Sequence[str]:
+    """What is always on, in watts and pounds a year; nothing where it is not known."""
+    if fuel != "electricity" or found is None or found.background is None:
+        return ()
+    said = [f"About {watts(found.background)} are on all the time, day and night."]
+    if rate is not None:
+        pence = found.background * _HOURS_A_YEAR / 1000 * rate
+        by = "your unit rate" if own else "a guide price, which is not your bill"
+        said.append(f"Over a year that is about {report_words.about_pounds(pence)}, by {by}.")
+    said.append("It is what your home draws in the quietest hours of the last two weeks of nights.")
+    said.append("Fridges, freezers and medical equipment are part of it and must stay on.")
+    return said
+
+
+def _rate(fuel: str, day: date, rates: Sequence[float]) -> tuple[float | None, bool]:
+    """Pence a kWh by the newest own price, else the reference; whether it is one's own."""
+    if rates:
+        return rates[-1], True
+    price = load().price(fuel, day)
+    return (None if price is None else price.rate), False
+
+
+def _tabs(path: str, known: Sequence[str], chosen: str | None, more: str = "") -> list[Link]:
+    return [Link(FUEL_WORDS[fuel], f"{path}?fuel={fuel}{more}", fuel == chosen) for fuel in known]
+
+
+def _energy(watt_hours: int | None) -> Cell:
+    return Cell("not known") if watt_hours is None else Cell(amount(watt_hours), report_words.shown(watt_hours) / 1000)
+
+
+def _noun(fuel: str) -> str:
+    return report_words.FUEL.get(fuel, "energy")
