@@ -227,7 +227,7 @@ def _change(it: Comparison, details: HomeDetails) -> str | None:
     much = f"{amount}({part}%) " if amount else f"{part}% "
     said = f"You used {much}{'more' if now > then else 'less'}{aday} than in {before}."
     heats = it.fuel in ("gas", "heat") or details.heating in ("electric", "heat-pump")
-    return f"{said} The weather plays a part in this." if heats else said
+    return f"{said} The weather plays a part." if heats else said
 
 
 def _cost(it: Comparison) -> str | None:

@@ -15,6 +15,7 @@ from borough.commands import (
     doctor,
     explain,
     homes,
+    letters,
     maintain,
     migrate,
     reconcile,
@@ -47,6 +48,7 @@ app.add_typer(correct.app, name="correct")
 complete.register(app)
 analyse.register(app)
 explain.register(app)
+letters.register(app)
 maintain.register(app)
 serve.register(app)
 doctor.register(app)

@@ -12,7 +12,11 @@ from analytics import report_words as words
 from analytics.report import Report
 from devices.homes import Home, Tenancy
 
-_KEPT = re.compile(r"(?<=\d) (?=\d|kWh|kg|g |m²|metres|kilomet|in 10|[JFMASOND][a-z]{2,8} \d{4})|(?<=\d in) (?=10 )")
+#: Where no line may end: in telephone numbers, between a number and its unit, in dates and spans.
+_KEPT = re.compile(
+    r"(?<=\d) (?=\d|kWh|kg|g |m²|metres|kilomet|in 10|to \d|[JFMASOND][a-z]{2,8} \d{4})|(?<=\d in) (?=10 )"
+    r"|(?<=\d to) (?=\d)"
+)
 #: So many fuels fit on two pages; a home's heating is one of them.
 FUELS = 2
 #: Letters in points: large print, and what normal print may be, the largest of which fits on two pages.

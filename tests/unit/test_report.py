@@ -353,7 +353,7 @@ def test_months_of_different_length_are_compared_by_the_day() -> None:
 def test_change_says_that_the_weather_plays_a_part_where_it_does() -> None:
     assert said(comparison()).change == "You used 8.7 kWh (14%) less than in the week before."
     assert said(comparison(fuel="gas")).change == (
-        "You used 8.7 kWh (14%) less than in the week before. The weather plays a part in this."
+        "You used 8.7 kWh (14%) less than in the week before. The weather plays a part."
     )
     assert said(comparison(before=None)).change is None
 

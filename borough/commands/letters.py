@@ -1,0 +1,113 @@
+"""``borough letters``: the comparison of a period on paper."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analytics.periods import parse_period
+from borough.database import reachable, require_schema
+from borough.energy import read_energy
+from borough.errors import Failure, UsageError
+from borough.output import Json, say, show_json, tell
+from borough.settings import need_database_url, read_settings, variable
+from devices.homes import COMPARED
+from store.connect import connect
+
+#: Seconds between two lines of progress where nobody watches, and where somebody does.
+_SELDOM, _OFTEN = 10.0, 0.2
+
+
+def letters(
+    period: Annotated[str, typer.Option(help="The week (2026-W07), month (2026-02) or four weeks (4w-2026-W07).")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the letters; each period gets its own in it.")],
+    tenancy: Annotated[int | None, typer.Option(metavar="ID", help="Only the letter to this tenancy.")] = None,
+    fuel: Annotated[str, typer.Option(help="Only this fuel: electricity, gas or heat.")] = "",
+    json_output: Json = False,
+) -> int:
+    """Make the letters about a period: a PDF for each home and one print run of all, with a list of its pages.
+
+    Letters go to households that agreed to messages and did not turn letters down. Run again it replaces them.
+
+    Example: borough letters --period 2026-W07 --out letters
+    """
+    from borough.letters.content import Sender
+    from borough.letters.post import Order, make
+
+    try:
+        wanted = parse_period(period)
+    except ValueError as error:
+        raise UsageError(f"--period: {error}") from None
+    if fuel and fuel not in COMPARED:
+        raise UsageError(f"--fuel {fuel!r}; one of {', '.join(COMPARED)}")
+    settings = read_settings()
+    if not settings.council_address:
+        tell(f"{variable('council_address')} is not set: the letters have no address to send slips back to")
+    order = Order(
+        wanted,
+        (fuel,) if fuel else COMPARED,
+        out,
+        Sender(settings.council_name, settings.council_address, settings.help_line, settings.web_url),
+        read_energy(settings),
+        tenancy,
+    )
+    url = need_database_url(settings)
+    begun = time.monotonic()
+    progress = _Progress()
+    with reachable(url), connect(url, "borough letters", autocommit=True) as connection:
+        require_schema(connection, url)
+        try:
+            made = make(connection, order, datetime.now(settings.time_zone), progress.show)
+        finally:
+            progress.end()
+    if not made.letters and tenancy is not None:
+        raise Failure(
+            f"tenancy {tenancy} gets no letter about {wanted.key}: there is none of this number, it has ended, did not"
+            " agree to messages, turned letters down, or has no comparison of that period"
+        )
+    seconds = time.monotonic() - begun
+    if json_output:
+        show_json({"period": wanted.key, **made._asdict(), "seconds": round(seconds, 3)})
+        return 0
+    say(
+        f"{made.letters:,} letters about {wanted.key} ({made.large:,} in large print), {made.pages:,} pages,"
+        f" in {seconds:.1f} s, in {made.folder}"
+    )
+    for run in made.print_run:
+        say(f"Print run: {run}")
+    return 0
+
+
+class _Progress:
+    """One line that is rewritten on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._last = time.monotonic()
+
+    def show(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self._last < (_OFTEN if self._terminal else _SELDOM):
+            return
+        self._last = now
+        line = f"{done:,} of {of:,} letters"
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
+        else:
+            tell(line)
+
+    def end(self) -> None:
+        if self._terminal:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("letters")(letters)

@@ -1,0 +1,118 @@
+"""Letters: who gets one about a period, what stands in it, and which files it is in, so that erasure finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from devices.homes import Home, Tariff, Tenancy
+from store import accounts, homes
+from store.comparisons import Comparison, Neighbourhood
+from store.connect import Connection
+from store.queries import queries
+
+_SQL = queries("letters")
+
+
+class Matter(NamedTuple):
+    """What a letter to one tenancy is about; ``comparisons`` of one period by fuel."""
+
+    tenancy: Tenancy
+    home: Home
+    comparisons: Mapping[str, Comparison]
+    neighbourhood: Neighbourhood | None
+    tariffs: Sequence[Tariff]
+
+
+class Written(NamedTuple):
+    """A file that a letter is in, alone or (``merged``) in a print run too."""
+
+    tenancy_id: int
+    path: str
+    merged: str | None
+
+
+def recipients(
+    connection: Connection,
+    kind: str,
+    from_day: date,
+    fuels: Sequence[str],
+    today: date,
+    now: datetime,
+    tenancy_id: int | None = None,
+) -> list[int]:
+    """Tenancies that get a letter about a period, by postcode.
+
+    They live there today, agreed to messages, did not turn letters down and have a use of their own to be told of.
+    Raises psycopg.Error.
+    """
+    values = {"kind": kind, "from_day": from_day, "fuels": list(fuels), "today": today, "now": now}
+    return [row[0] for row in connection.execute(_SQL["recipients"], {**values, "tenancy": tenancy_id}).fetchall()]
+
+
+def matters(
+    connection: Connection, tenancies: Sequence[int], kind: str, from_day: date, quarter: date, fuels: Sequence[str]
+) -> list[Matter]:
+    """What the letters to these tenancies are about, in their order; who is gone meanwhile is left out.
+
+    Raises psycopg.Error.
+    """
+    values = {
+        "tenancies": list(tenancies),
+        "kind": kind,
+        "from_day": from_day,
+        "quarter": quarter,
+        "fuels": list(fuels),
+    }
+    told: dict[int, dict[str, Comparison]] = {}
+    for row in connection.execute(_SQL["comparisons"], values).fetchall():
+        one = Comparison(*row)
+        told.setdefault(one.tenancy_id, {})[one.fuel] = one
+    near = {row[0]: Neighbourhood(*row[1:]) for row in connection.execute(_SQL["neighbourhoods"], values).fetchall()}
+    paid: dict[int, list[Tariff]] = {}
+    for row in connection.execute(_SQL["tariffs"], values).fetchall():
+        paid.setdefault(row[0], []).append(homes.tariff_of(row[1:]))
+    found = {}
+    for row in connection.execute(_SQL["addressed"], values).fetchall():
+        tenancy = Tenancy(*row[:10])
+        home = Home(row[10], row[11], tuple(row[12]), row[13], row[14], homes.details_of(row[15:23]))
+        if tenancy.id in told:
+            found[tenancy.id] = Matter(
+                tenancy, home, told[tenancy.id], near.get(home.id), tuple(paid.get(tenancy.id, ()))
+            )
+    return [found[tenancy] for tenancy in tenancies if tenancy in found]
+
+
+def note(connection: Connection, kind: str, from_day: date, written: Sequence[Written], now: datetime) -> None:
+    """Note files before they are written, in place of what was noted of the same files.
+
+    A letter that is made once more alone stays noted as part of its print run. Raises psycopg.Error.
+    """
+    tenancies = [one.tenancy_id for one in written]
+    paths = [one.path for one in written]
+    before = connection.execute(_SQL["forget"], {"paths": paths, "tenancies": tenancies}).fetchall()
+    known = {(tenancy, path): merged for tenancy, path, merged in before}
+    values = {
+        "kind": kind, "from_day": from_day, "now": now, "tenancies": tenancies, "paths": paths,
+        "merged": [one.merged or known.get((one.tenancy_id, one.path)) for one in written],
+    }  # fmt: skip
+    connection.execute(_SQL["note"], values)
+
+
+def codes(connection: Connection, purpose: str, tenancies: Sequence[int], now: datetime, until: datetime) -> list[str]:
+    """A one-time code for each tenancy, as it is printed. Raises psycopg.Error."""
+    with connection.pipeline():
+        return [accounts.make_code(connection, purpose, tenancy, now, until - now) for tenancy in tenancies]
+
+
+def log_letters(connection: Connection, tenancies: Sequence[int], what: str, now: datetime) -> None:
+    """Note in each household's log that a letter was made. Raises psycopg.Error."""
+    with connection.pipeline():
+        for tenancy in tenancies:
+            accounts.log_access(connection, tenancy, None, "letters", "made a letter", now, what)
+
+
+def remaining(connection: Connection, tenancies: Sequence[int]) -> set[int]:
+    """Which of these tenancies are still there and still agree to letters. Raises psycopg.Error."""
+    return {row[0] for row in connection.execute(_SQL["remaining"], {"tenancies": list(tenancies)}).fetchall()}
