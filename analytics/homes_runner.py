@@ -24,6 +24,7 @@ from store import neighbours as stored
 from store.comparisons import Run
 from store.connect import Connection
 from store.daily import hold, read_days
+from store.neighbours import days_since_epoch
 
 __all__ = ["Busy", "Done", "HomesOptions", "run"]
 
@@ -99,7 +100,7 @@ class _Runner:
         self.connection, self.options, self.now = connection, options, now
         self.done = Done()
         self.empty = empty
-        self.changed: set[tuple[str, date]] = set()
+        self.changed: set[tuple[str, int]] = set()
         self.quarters: dict[date, QuarterCells] = {}
 
     def run(self, stopping: Callable[[], bool]) -> Done:
@@ -131,9 +132,8 @@ class _Runner:
                 self.changed |= {(fuel, day) for day in np.unique(days).tolist()}
                 for run in runs:
                     if run.fuel == fuel:
-                        self._late(
-                            run, homes[(days >= np.datetime64(run.from_day)) & (days < np.datetime64(run.to_day))]
-                        )
+                        first, stop = days_since_epoch(run.from_day), days_since_epoch(run.to_day)
+                        self._late(run, homes[(days >= first) & (days < stop)])
             self.connection.commit()
 
     def _late(self, run: Run, homes: Int64) -> None:
@@ -151,7 +151,7 @@ class _Runner:
 
     def _touched(self, item: Due) -> bool:
         """Whether a day of a period changed in this run."""
-        days = (item.period.start + timedelta(days=day) for day in range(item.period.days))
+        days = range(days_since_epoch(item.period.start), days_since_epoch(item.period.stop))
         return any((item.fuel, day) in self.changed for day in days)
 
     def _known_empty(self, item: Due) -> bool:

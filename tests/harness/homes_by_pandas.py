@@ -50,9 +50,12 @@ def two_figures(value: Fraction) -> int:
 
 
 def daily(readings: Mapping[tuple[str, str, int], float], zone: str, hours: int = 1) -> pd.DataFrame:
-    """Day by home: columns ``home``, ``day``, ``wh`` (None: under half of it measured), ``minutes``."""
+    """Day by home: columns ``home``, ``day``, ``wh`` (None: under half of it measured), ``minutes``.
+
+    A reading of 0.4355 kWh is 436 Wh: half up counts on what the file says, not on the float next to it.
+    """
     frame = pd.DataFrame(
-        [(home, time, floor(value * 1000 + 0.5)) for (home, _, time), value in readings.items()],
+        [(home, time, half_up(Fraction(repr(value)) * 1000)) for (home, _, time), value in readings.items()],
         columns=["home", "time", "wh"],
     )
     frame["day"] = pd.to_datetime(frame.time, unit="us", utc=True).dt.tz_convert(zone).dt.date
