@@ -13,6 +13,7 @@ from borough.commands import (
     demo,
     devices,
     doctor,
+    erase,
     explain,
     homes,
     letters,
@@ -49,6 +50,7 @@ complete.register(app)
 analyse.register(app)
 explain.register(app)
 letters.register(app)
+erase.register(app)
 maintain.register(app)
 serve.register(app)
 doctor.register(app)

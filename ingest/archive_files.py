@@ -221,13 +221,30 @@ def forget(folder: Path, devices: Collection[str]) -> tuple[int, int]:
     for segment in segments(folder):
         held = devices_of(segment.path)
         if held is None or held & gone:
-            removed = _rewrite(segment.path, lambda device: device not in gone)
+            removed = _rewrite(segment.path, lambda frame: [device in gone for device in frame.devices])
             messages += removed
             files += removed > 0
     return messages, files
 
 
-def _rewrite(path: Path, keep: Callable[[str], bool]) -> int:
+def forget_messages(
+    folder: Path, concerned: Callable[[str], bool], gone: Callable[[Frame], Sequence[bool]]
+) -> tuple[int, int]:
+    """Remove the messages that ``gone`` marks, from files with a device that is ``concerned``; otherwise like `forget`.
+
+    Says how many messages and from how many files. Raises ArchiveError, OSError.
+    """
+    messages = files = 0
+    for segment in segments(folder):
+        held = devices_of(segment.path)
+        if held is None or any(concerned(device) for device in held):
+            removed = _rewrite(segment.path, gone)
+            messages += removed
+            files += removed > 0
+    return messages, files
+
+
+def _rewrite(path: Path, gone: Callable[[Frame], Sequence[bool]]) -> int:
     with path.open("rb") as old:
         fcntl.flock(old, fcntl.LOCK_EX)
         removed, left = 0, set[str]()
@@ -236,7 +253,7 @@ def _rewrite(path: Path, keep: Callable[[str], bool]) -> int:
             os.fchmod(file.fileno(), os.fstat(old.fileno()).st_mode & 0o777)
             # a frame that is empty now stays, so that the others keep their numbers for a correction that is under way
             for frame in read_frames(path):
-                kept = [place for place, device in enumerate(frame.devices) if keep(device)]
+                kept = [place for place, goes in enumerate(gone(frame)) if not goes]
                 removed += len(frame.devices) - len(kept)
                 left.update(frame.devices[place] for place in kept)
                 file.write(

@@ -80,6 +80,8 @@ class Columns:
         self.archived = False
         # set by sealing: messages worth archiving, and the arrival that each counts with [us]
         self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
+        #: messages of which nothing is kept, since they are of a refused period
+        self.silent: NDArray[np.bool_] = np.zeros(0, bool)
         self.arrivals: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def __len__(self) -> int:

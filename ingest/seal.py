@@ -96,6 +96,7 @@ class _Sealer:
             columns, slots, self.refusals, self.message_state, rows_of, (self.arrival, self._message_time),
             self.rejections,
         )  # fmt: skip
+        columns.silent = self.silent
         bad_rows = [row for row in columns.rejected_readings if self.message_state[row[0]] == 0]
         self.rejections.extend(bad_rows)
         # a message whose only time is impossible is one rejected message: its readings are not counted as decoded

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-_FIELDS = {"key", "kind", "mark", "from", "to", "family", "model"}
+_FIELDS = {"key", "kind", "mark", "from", "to", "family", "model", "gone"}
 
 
-def append(path: Path, key: bytes, lines: Iterable[Mapping[str, str | None]]) -> None:
+def append(path: Path, key: bytes, lines: Iterable[Mapping[str, str | bool | None]]) -> None:
     """Add lines at the end and wait until the disk has them. Raises OSError."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     text = "".join(json.dumps({"at": at, "key": key.hex(), **line}) + "\n" for line in lines)

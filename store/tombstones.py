@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from store import tombstone_log
 from store.connect import Connection
+from store.copy import Int8s
 from store.queries import queries
 from store.times import instant, microseconds
 
@@ -148,6 +150,20 @@ def close_open(
     return len(rows)
 
 
+def begin(connection: Connection, key: bytes, tenancies: Iterable[int], zone: ZoneInfo, log: Path | None = None) -> int:
+    """New tenancies begin: end the open tombstones of their meters at the first local midnight that is theirs.
+
+    Inside the transaction that adds them, after they and their meters are added; otherwise like `close_open`.
+    """
+    if connection.execute(_SQL["open"]).fetchone() is None:
+        return 0
+    by_day: dict[date, list[str]] = {}
+    for device_id, day in connection.execute(_SQL["links"], (Int8s(tenancies),)).fetchall():
+        by_day.setdefault(day, []).append(device_id)
+    midnights = {day: datetime.combine(day, time(), zone) for day in by_day}
+    return sum(close_open(connection, key, by_day[day], midnights[day], log) for day in sorted(by_day))
+
+
 def refused(connection: Connection, key: bytes) -> Callable[[str, date], bool]:
     """Says of (UPRN, first day) whether that tenancy was erased and must stay out. Raises psycopg.Error."""
     marks = {bytes(row[0]) for row in connection.execute(_SQL["tenancies"]).fetchall()}
@@ -183,6 +199,7 @@ def read_log(log: Path, key: bytes) -> list[Tombstone]:
             None if line["to"] is None else microseconds(datetime.fromisoformat(line["to"])),
             line["family"],
             line["model"],
+            line["gone"],
         )
         old = found.get((row.kind, row.mark, row.start))
         if old is not None and row.stop is None:
@@ -191,7 +208,7 @@ def read_log(log: Path, key: bytes) -> list[Tombstone]:
     return list(found.values())
 
 
-def _lines(tombstones: Iterable[Tombstone]) -> list[dict[str, str | None]]:
+def _lines(tombstones: Iterable[Tombstone]) -> list[dict[str, str | bool | None]]:
     return [
         {
             "kind": row.kind,
@@ -200,6 +217,7 @@ def _lines(tombstones: Iterable[Tombstone]) -> list[dict[str, str | None]]:
             "to": None if row.stop is None else instant(row.stop).isoformat(),
             "family": row.family,
             "model": row.model,
+            "gone": row.gone,
         }
         for row in tombstones
     ]

@@ -21,6 +21,7 @@ left half written costs that block and none before it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import zlib
@@ -68,6 +69,7 @@ class RecordingWriter:
         self.size = 0
         self.messages = 0
         self._file = path.open("xb", buffering=0)
+        fcntl.flock(self._file, fcntl.LOCK_EX)  # who writes a recording anew waits until it is closed
         self._waiting = bytearray()
         self._count = 0
         self._packer = zstandard.ZstdCompressor(level=6)

@@ -1,0 +1,204 @@
+"""Files outside the database that hold readings of homes: gone through for what was erased, and written anew.
+
+The marks of tombstones say what goes, so that this needs no id, and repeats to the end after an interruption. A file
+takes the place of the old one when it is whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from borough.replay.recording import SUFFIX, Recorded, RecordingError, RecordingReader, RecordingWriter
+from ingest import archive_files
+from ingest.archive_files import OPEN, PERSONAL
+from ingest.forget import Judge
+from ingest.refusals import Refusals
+from simulators import ledger
+from simulators.ledger import NO_TIME, LedgerError, LedgerWriter, Rows
+
+_PORTION = 20_000
+#: What is not larger is searched for ids as it is [bytes].
+_SEARCHED = 256 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Swept:
+    """What was done: rows and messages that went, files that went or could not be done, and why."""
+
+    ledger_rows: int = 0
+    recorded_messages: int = 0
+    archived_messages: int = 0
+    files: int = 0
+    removed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def sweep(
+    archives: Iterable[Path],
+    folders: Iterable[Path],
+    kept: Iterable[tuple[Path, str]],
+    judge: Judge,
+    refusals: Refusals,
+) -> Swept:
+    """Go through archives, folders (ledgers, recordings and archives in them, at any depth) and single files."""
+    done = Swept()
+    whole = {path.resolve() for path in archives}
+    ledgers: set[Path] = set()
+    recordings: set[Path] = set()
+    for path, kind in kept:
+        (ledgers if kind == "ledger" else recordings).add(path.resolve())
+    for folder in folders:
+        if not folder.is_dir():
+            done.problems.append(f"{folder} is no folder")
+            continue
+        for path in _walk(folder.resolve()):
+            if path.is_dir() and _is_archive(path):
+                whole.add(path)
+            elif path.suffix == ".parquet":
+                ledgers.add(path)
+            elif path.suffix == SUFFIX:
+                recordings.add(path)
+    for archive in sorted(path for path in whole if path.is_dir()):
+        _archive(archive, judge, done)
+    for path in sorted(ledgers):
+        _ledger(path, refusals, done)
+    for path in sorted(recordings):
+        _recording(path, judge, done)
+    return done
+
+
+def mentions(folders: Iterable[Path], words: Sequence[str]) -> list[Path]:
+    """Files in these folders that hold one of the words as it is, whatever they are: somebody must look at them."""
+    wanted = [word.encode() for word in words]
+    found = []
+    for folder in folders:
+        for path in _walk(folder):
+            if path.is_file() and path.stat().st_size <= _SEARCHED:
+                data = path.read_bytes()
+                if any(word in data or word.decode() in path.name for word in wanted):
+                    found.append(path)
+    return sorted(set(found))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    yield folder
+    for path in sorted(folder.rglob("*")):
+        if not path.is_symlink():
+            yield path
+
+
+def _is_archive(path: Path) -> bool:
+    return (path / OPEN).is_dir() and (path / PERSONAL).is_dir()
+
+
+def _archive(folder: Path, judge: Judge, done: Swept) -> None:
+    try:
+        messages, files = archive_files.forget_messages(folder, judge.concerns, judge.frame)
+    except (archive_files.ArchiveError, OSError) as error:
+        done.problems.append(f"archive {folder}: {error}")
+        return
+    done.archived_messages += messages
+    done.files += files
+
+
+def _ledger(path: Path, refusals: Refusals, done: Swept) -> None:
+    new = path.with_name(path.name + ".erasing")
+    try:
+        gone = sum(int(_gone(rows, refusals).sum()) for rows in ledger.read([path]))
+        if not gone:
+            return
+        with LedgerWriter(new) as writer:
+            for rows in ledger.read([path]):
+                writer.append(rows.take(~_gone(rows, refusals)))
+        _replace(new, path)
+    except (LedgerError, OSError) as error:
+        if not isinstance(error, FileNotFoundError) and path.exists():
+            done.problems.append(str(error))
+        return
+    done.ledger_rows += gone
+    done.files += 1
+
+
+def _gone(rows: Rows, refusals: Refusals) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Rows of a ledger that must go, ``(rows,)``: by each of their times, by when they were sent if they have none."""
+    gone = np.zeros(len(rows), bool)
+    untimed = (rows.time == NO_TIME) & (rows.stored_time == NO_TIME)
+    for number, device_id in enumerate(rows.devices):
+        found = refusals.of(device_id)
+        if found is None:
+            continue
+        own = rows.device == number
+        for start, stop in found.periods:
+            for times, which in ((rows.time, own), (rows.stored_time, own),
+                                 (rows.due, own & untimed), (rows.published, own & untimed)):  # fmt: skip
+                gone |= which & (times != NO_TIME) & (times >= start) & (times < stop)
+    return gone
+
+
+def _recording(path: Path, judge: Judge, done: Swept) -> None:
+    try:
+        with path.open("rb") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                done.problems.append(f"{path} is being recorded: end it, then run borough erase --again")
+                return
+            gone = sum(int(marks.sum()) for _, marks in _judged(path, judge))
+            if not gone:
+                return
+            new = path.with_name(path.name + ".erasing")
+            new.unlink(missing_ok=True)  # of an interrupted erasure
+            with RecordingWriter(new) as writer:
+                for messages, marks in _judged(path, judge):
+                    for message, goes in zip(messages, marks.tolist(), strict=True):
+                        if not goes:
+                            writer.add(message)
+            _replace(new, path)
+    except FileNotFoundError:
+        return
+    except (RecordingError, OSError) as error:
+        done.problems.append(str(error))
+        return
+    done.recorded_messages += gone
+    done.files += 1
+
+
+def _judged(path: Path, judge: Judge) -> Iterator[tuple[list[Recorded], np.ndarray[tuple[int], np.dtype[np.bool_]]]]:
+    portion: list[Recorded] = []
+    for message in RecordingReader(path):
+        portion.append(message)
+        if len(portion) >= _PORTION:
+            yield portion, _judge(portion, judge)
+            portion = []
+    if portion:
+        yield portion, _judge(portion, judge)
+
+
+def _judge(messages: list[Recorded], judge: Judge) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return judge([one.topic for one in messages], [one.payload for one in messages], [one.arrival for one in messages])
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Put a whole new file in an old one's place, with its rights, and wait until the disk has it."""
+    new.chmod(path.stat().st_mode & 0o777)
+    file = os.open(new, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+    new.replace(path)
+
+
+def remove(path: Path) -> bool:
+    """Remove a file; whether it was there. Raises OSError."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True

@@ -1,0 +1,327 @@
+"""Erasure of a tenancy from the database: everything between its days (docs/decisions/006-erasure.md).
+
+First the tombstones, committed alone, so that nothing comes back while the rest is deleted; then one transaction for
+all that is there. Both can be repeated at any moment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from devices.homes import FUELS
+from store import daily, tombstones
+from store.connect import Connection
+from store.copy import Int4s, Int8s
+from store.daily import DailyUse
+from store.queries import queries
+from store.tier import tier
+from store.times import instant, microseconds
+from store.tombstones import Tombstone
+
+_SQL = queries("erasure")
+_ALWAYS = datetime(1, 1, 2, tzinfo=UTC)
+#: The limit is there for slips of the hand; an erasure is bounded by its meters.
+_UNBOUNDED = "set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
+_NEVER = datetime(9999, 12, 30, tzinfo=UTC)
+
+#: Every table that says whose a row is (by tenancy, home, device or series) and is looked through by an erasure; a
+#: test compares it with the columns of the schema.
+COVERED = frozenset(
+    {
+        "public.reading", "public.latest", "public.superseded", "public.rejected", "public.rejected_flood",
+        "public.sequence", "public.correction", "personal.series", "personal.device", "personal.home_meter",
+        "personal.tenancy", "personal.consent", "personal.tariff", "personal.home_details", "personal.daily_use",
+        "personal.cell_member", "personal.comparison", "personal.comparison_late", "personal.account",
+        "personal.session", "personal.sign_in_code", "personal.touched_home", "personal.access", "personal.home",
+        "personal.letter", "personal.kept_file",
+    }
+)  # fmt: skip
+
+#: What is deleted by tenancy and home, in an order that no foreign key minds.
+_BY_TENANCY = (
+    ("personal.daily_use", _SQL["daily_use"]),
+    ("personal.comparison", _SQL["comparison"]),
+    ("personal.comparison_late", _SQL["comparison_late"]),
+    ("personal.cell_member", _SQL["cell_member"]),
+    ("personal.consent", _SQL["consent"]),
+    ("personal.tariff", _SQL["tariff"]),
+    ("personal.session", _SQL["session"]),
+    ("personal.account", _SQL["account"]),
+    ("personal.sign_in_code", _SQL["sign_in_code"]),
+    ("personal.access", _SQL["access"]),
+    ("personal.letter", _SQL["letter"]),
+    ("personal.kept_file", _SQL["kept_file"]),
+    ("public.publication", _SQL["publication"]),
+    ("personal.home_meter", _SQL["home_meter"]),
+    ("personal.tenancy", _SQL["delete_tenancy"]),
+    ("personal.home_details", _SQL["home_details"]),
+    ("personal.touched_home", _SQL["touched_home"]),
+    ("personal.home", _SQL["home"]),
+)
+_BY_DEVICE = (
+    ("public.rejected", _SQL["rejected"]),
+    ("public.rejected_flood", _SQL["rejected_flood"]),
+    ("public.sequence", _SQL["sequence"]),
+)
+_BY_SERIES = (
+    ("public.reading", _SQL["reading"]),
+    ("public.latest", _SQL["latest"]),
+    ("public.superseded", _SQL["superseded"]),
+)
+
+
+class MeterPeriod(NamedTuple):
+    """A meter's days in a tenancy as instants; ``stop`` None: no end yet. ``gone``: nobody else is measured by it."""
+
+    device_id: str
+    family: str
+    model: str
+    start: datetime
+    stop: datetime | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be erased. ``to_day`` is not included; ``last``: the home goes too.
+
+    ``letters``, ``merged`` (print runs with letters of others) and ``exports`` are files.
+    """
+
+    tenancy_id: int
+    home_id: int
+    uprn: str
+    from_day: date
+    to_day: date | None
+    last: bool
+    start: datetime
+    stop: datetime | None
+    meters: Sequence[MeterPeriod]
+    letters: Sequence[str] = ()
+    merged: Sequence[str] = ()
+    exports: Sequence[str] = ()
+
+    def tombstones(self, key: bytes, *, gone: bool = False) -> list[Tombstone]:
+        """What stays of it: a mark for each meter and period, and one for the tenancy. ``gone``: meters that go did."""
+        found = [
+            Tombstone("meter", tombstones.mark(key, one.device_id), microseconds(one.start), _end(one.stop),
+                      one.family, one.model, gone and one.gone)
+            for one in self.meters
+        ]  # fmt: skip
+        mark = tombstones.tenancy_mark(key, self.uprn, self.from_day)
+        return [*found, Tombstone("tenancy", mark, microseconds(self.start), _end(self.stop))]
+
+
+class Rejection(NamedTuple):
+    """A rejected message of a meter that stays: whose days it speaks of shows only when it is read. Arrival [us]."""
+
+    id: int
+    topic: str
+    payload: bytes
+    arrival: int
+
+
+def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None:
+    """What is to be erased of a tenancy, days of ``zone``; None where there is no such one. Raises psycopg.Error."""
+    row = connection.execute(_SQL["tenancy"], (tenancy_id,)).fetchone()
+    if row is None:
+        return None
+    meters = [
+        MeterPeriod(device_id, family, model, _midnight(first, zone), _until(stop, zone), gone)
+        for device_id, family, model, first, stop, gone in connection.execute(_SQL["meters"], (tenancy_id,)).fetchall()
+    ]
+    letters = connection.execute(_SQL["letters"], (tenancy_id,)).fetchall()
+    exports = [path for (path,) in connection.execute(_SQL["exports"], (tenancy_id,)).fetchall()]
+    _, home_id, uprn, from_day, to_day, last = row
+    start, stop = _midnight(from_day, zone), _until(to_day, zone)
+    merged = sorted({merged for _, merged in letters if merged is not None})
+    return Plan(
+        tenancy_id, home_id, uprn, from_day, to_day, last, start, stop, meters, sorted({path for path, _ in letters}),
+        merged, exports,
+    )  # fmt: skip
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _until(day: date | None, zone: ZoneInfo) -> datetime | None:
+    return None if day is None else _midnight(day, zone)
+
+
+def _end(stop: datetime | None) -> int | None:
+    return None if stop is None else microseconds(stop)
+
+
+def bury(connection: Connection, key: bytes, what: Plan, files: Iterable[str] = ()) -> None:
+    """Write the tombstones and note files that must be removed, inside the running transaction, which should end then.
+
+    From its commit on no reading of these meters and days is stored. Raises psycopg.Error.
+    """
+    every = sorted({*what.letters, *what.merged, *what.exports, *files})
+    if every:
+        connection.execute(_SQL["note_files"], (every,))
+    tombstones.put(connection, key, what.tombstones(key))
+
+
+def late_rejections(connection: Connection, what: Plan) -> list[Rejection]:
+    """Rejected messages of the tenancy's meters that stay. Raises psycopg.Error."""
+    return [
+        Rejection(*row)
+        for device_id in sorted({one.device_id for one in what.meters if not one.gone})
+        for row in connection.execute(_SQL["late_rejections"], {"device": device_id}).fetchall()
+    ]
+
+
+def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[int] = ()) -> Counter[str]:
+    """Delete all of a tenancy inside the running transaction; rows by table. ``rejections``: ids of further ones.
+
+    At its end writers of readings wait for the commit. Raises psycopg.Error.
+    """
+    done: Counter[str] = Counter()
+    daily.hold(connection)  # nobody writes use that was computed from readings which are being deleted
+    if tier(connection) == "community":
+        connection.execute(_UNBOUNDED)
+    connection.execute(_SQL["allow"], (what.tenancy_id,))
+    for one in what.meters:
+        _meter(connection, done, one.device_id, (one.start, one.stop or _NEVER), rejections)
+    gone = sorted({one.device_id for one in what.meters if one.gone})
+    parameters = {
+        "tenancy": what.tenancy_id, "home": what.home_id, "from_day": what.from_day, "to_day": what.to_day,
+        "last": what.last, "gone": gone, "merged": list(what.merged),
+    }  # fmt: skip
+    if not what.last:
+        _empty_days(connection, what)
+    for table, query in _BY_TENANCY:
+        done[table] += connection.execute(query, parameters).rowcount
+    connection.execute(_SQL["merged"], parameters)
+    connection.execute(_SQL["correction"], parameters)
+    # from here on no batch is written: what came in of days without a tenancy goes with the meter's series
+    tombstones.put(connection, key, what.tombstones(key, gone=True))
+    for device_id in gone:
+        _meter(connection, done, device_id, (_ALWAYS, _NEVER), rejections)
+    _delete_meters(connection, done, gone)
+    return +done
+
+
+def _empty_days(connection: Connection, what: Plan) -> None:
+    """Take the tenancy's days out of the months of a home that others live in too."""
+    homes = np.array([what.home_id], np.int64)
+    known = daily.months(connection, homes)
+    if known is None:
+        return
+    first = max(what.from_day, known[0])
+    end = (known[1] + timedelta(days=32)).replace(day=1)
+    days = ((end if what.to_day is None else min(what.to_day, end)) - first).days
+    if days > 0:
+        nothing = DailyUse(homes, first, np.full((1, days), daily.NONE, np.int64), np.zeros((1, days), np.int16))
+        for fuel in FUELS:
+            daily.write_days(connection, fuel, nothing)
+
+
+def _meter(
+    connection: Connection,
+    done: Counter[str],
+    device_id: str,
+    period: tuple[datetime, datetime],
+    rejections: Sequence[int],
+) -> None:
+    series = [row[0] for row in connection.execute(_SQL["series"], (device_id,)).fetchall()]
+    parameters = {
+        "device": device_id, "series": Int4s(series), "start": period[0], "stop": period[1],
+        "rejections": Int8s(rejections),
+    }  # fmt: skip
+    for table, query in (*_BY_DEVICE, *(_BY_SERIES if series else ())):
+        done[table] += connection.execute(query, parameters).rowcount
+
+
+def files(connection: Connection) -> list[str]:
+    """Files that are yet to be removed. Raises psycopg.Error."""
+    return [path for (path,) in connection.execute(_SQL["files"]).fetchall()]
+
+
+def file_gone(connection: Connection, path: str) -> None:
+    """Note inside the running transaction that a file is removed. Raises psycopg.Error."""
+    connection.execute(_SQL["file_gone"], (path,))
+
+
+def kept_files(connection: Connection) -> list[tuple[str, str]]:
+    """(path, kind) of ledgers and recordings that were noted. Raises psycopg.Error."""
+    return [(path, kind) for path, kind in connection.execute(_SQL["kept_files"]).fetchall()]
+
+
+def marked(connection: Connection, key: bytes, found: Iterable[Tombstone]) -> tuple[list[int], list[MeterPeriod]]:
+    """What a restored database holds of these tombstones again: tenancies, and meters with their periods.
+
+    Raises psycopg.Error.
+    """
+    by_mark: dict[bytes, list[Tombstone]] = {}
+    for one in found:
+        by_mark.setdefault(one.mark, []).append(one)
+    held = [
+        tenancy_id
+        for tenancy_id, uprn, from_day in connection.execute(_SQL["every_tenancy"]).fetchall()
+        if tombstones.tenancy_mark(key, uprn, from_day) in by_mark
+    ]
+    meters = [
+        MeterPeriod(
+            device_id, family, model, instant(one.start), None if one.stop is None else instant(one.stop), False
+        )
+        for device_id, family, model in connection.execute(_SQL["every_device"]).fetchall()
+        for one in by_mark.get(tombstones.mark(key, device_id), ())
+    ]
+    return held, meters
+
+
+def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPeriod]) -> Counter[str]:
+    """Delete what came of meters in refused periods, inside the running transaction, and those that are gone.
+
+    A meter that is linked to a home by now stays. Raises psycopg.Error.
+    """
+    done: Counter[str] = Counter()
+    daily.hold(connection)
+    if tier(connection) == "community":
+        connection.execute(_UNBOUNDED)
+    for one in meters:
+        row = connection.execute(_SQL["unlinked"], (one.device_id,)).fetchone()
+        gone = one.gone and bool(row and row[0])
+        period = (_ALWAYS, _NEVER) if gone else (one.start, one.stop or _NEVER)
+        _meter(connection, done, one.device_id, period, ())
+        if gone:
+            mark = tombstones.mark(key, one.device_id)
+            start, stop = microseconds(one.start), _end(one.stop)
+            tombstones.put(connection, key, [Tombstone("meter", mark, start, stop, one.family, one.model, gone=True)])
+            _meter(connection, done, one.device_id, period, ())
+            _delete_meters(connection, done, [one.device_id])
+    return +done
+
+
+def _delete_meters(connection: Connection, done: Counter[str], gone: Sequence[str]) -> None:
+    done["personal.series"] += connection.execute(_SQL["delete_series"], {"gone": gone}).rowcount
+    done["personal.device"] += connection.execute(_SQL["device"], {"gone": gone}).rowcount
+
+
+def alone(connection: Connection) -> bool:
+    """Whether this connection may erase now: one at a time, until it closes. Raises psycopg.Error."""
+    row = connection.execute(_SQL["alone"]).fetchone()
+    return bool(row and row[0])
+
+
+def vacuum(connection: Connection, tables: Iterable[str], start: datetime) -> None:
+    """Give back what was deleted from these tables, of readings from ``start`` on; the connection is in autocommit.
+
+    Raises psycopg.Error.
+    """
+    for table in sorted(tables):
+        parts = [table]
+        if table == "public.reading" and tier(connection) != "plain":
+            parts = [name for (name,) in connection.execute(_SQL["chunks"], (start,)).fetchall()]
+        for name in parts:
+            connection.execute(f"vacuum {name}".encode())

@@ -1,0 +1,174 @@
+-- tenancy: who is to be erased, and whether the home has another tenancy
+select t.id, t.home_id, h.uprn, t.from_day, t.to_day,
+       not exists (select from personal.tenancy o where o.home_id = t.home_id and o.id <> t.id)
+from personal.tenancy t
+join personal.home h on h.id = t.home_id
+where t.id = %s;
+
+-- meters: the meters of a tenancy with their days in it, and whether no other tenancy was or is measured by them
+select m.device_id, d.family, d.model, greatest(m.from_day, t.from_day), least(m.to_day, t.to_day),
+       not exists (
+           select from personal.home_meter om
+           join personal.tenancy o on o.home_id = om.home_id
+           where om.device_id = m.device_id and o.id <> t.id
+             and daterange(om.from_day, om.to_day) && daterange(o.from_day, o.to_day)
+       )
+from personal.tenancy t
+join personal.home_meter m on m.home_id = t.home_id
+    and daterange(m.from_day, m.to_day) && daterange(t.from_day, t.to_day)
+join personal.device d on d.id = m.device_id
+where t.id = %s
+order by 1, 4;
+
+-- every_tenancy: all tenancies, for a restored database in which some must be erased again
+select t.id, h.uprn, t.from_day from personal.tenancy t join personal.home h on h.id = t.home_id order by t.id;
+
+-- every_device: all devices, for the same
+select id, family, model from personal.device order by id;
+
+-- series: the series of a device
+select id from personal.series where device_id = %s order by id;
+
+-- letters: files with letters of a tenancy
+select path, merged_path from personal.letter where tenancy_id = %s;
+
+-- exports: files with what was exported of a tenancy
+select path from personal.kept_file where kind = 'export' and tenancy_id = %s;
+
+-- late_rejections: rejections with bytes of a device that stays, from an instant on: they may speak of earlier days
+select r.id, r.topic, coalesce(o.bytes, p.bytes), (extract(epoch from r.arrival) * 1000000)::int8
+from public.rejected r
+left join public.rejected_bytes o on o.id = r.id
+left join personal.rejected_bytes p on p.id = r.id
+where (r.device = %(device)s or string_to_array(r.topic, '/') && array[%(device)s::text])
+  and coalesce(o.bytes, p.bytes) is not null;
+
+-- note_files: files that are to be removed after the commit
+insert into personal.erasure_file select unnest(%s::text[]) on conflict do nothing;
+
+-- files: files that are yet to be removed
+select path from personal.erasure_file order by path;
+
+-- file_gone: one is removed
+delete from personal.erasure_file where path = %s;
+
+-- kept_files: files that may hold readings of any home
+select path, kind from personal.kept_file where kind in ('ledger', 'recording') order by path;
+
+-- reading: readings of some series in a period
+delete from public.reading where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
+
+-- latest: the newest readings of some series where they are in a period
+delete from public.latest where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
+
+-- superseded: what corrections put aside
+delete from public.superseded where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
+
+-- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with them
+delete from public.rejected
+where (device = %(device)s or string_to_array(topic, '/') && array[%(device)s::text])
+  and (arrival >= %(start)s and arrival < %(stop)s or id = any(%(rejections)s::int8[]));
+
+-- rejected_flood: how many rejections a device had
+delete from public.rejected_flood
+where device = %(device)s and hour > %(start)s::timestamptz - interval '1 hour' and hour < %(stop)s;
+
+-- sequence: the message numbers of a device
+delete from public.sequence where device = %(device)s and last_time >= %(start)s and first_time < %(stop)s;
+
+-- daily_use: months without a day, or all of a home that goes
+delete from personal.daily_use u
+where u.home_id = %(home)s
+  and (%(last)s or u.watt_hours = decode(repeat('ffffffff', octet_length(u.watt_hours) / 4), 'hex')
+                   and u.minutes = decode(repeat('0000', octet_length(u.minutes) / 2), 'hex'));
+
+-- comparison: what the household was told
+delete from personal.comparison where tenancy_id = %(tenancy)s;
+
+-- comparison_late: what late readings would have changed, in periods that the tenancy had a day of
+delete from personal.comparison_late l
+where l.home_id = %(home)s
+  and (%(last)s or exists (
+      select from personal.comparison_run r
+      where (r.kind, r.from_day, r.fuel) = (l.kind, l.from_day, l.fuel)
+        and daterange(r.from_day, r.to_day) && daterange(%(from_day)s, %(to_day)s)
+  ));
+
+-- cell_member: its place in the cells; their figures stay
+delete from personal.cell_member where tenancy_id = %(tenancy)s or %(last)s and home_id = %(home)s;
+
+-- consent: what it agreed to
+delete from personal.consent where tenancy_id = %(tenancy)s;
+
+-- tariff: its prices
+delete from personal.tariff where tenancy_id = %(tenancy)s;
+
+-- session: its sign-ins
+delete from personal.session s using personal.account a where a.id = s.account_id and a.tenancy_id = %(tenancy)s;
+
+-- account: who signed in for it
+delete from personal.account where tenancy_id = %(tenancy)s;
+
+-- sign_in_code: codes of its letters
+delete from personal.sign_in_code where tenancy_id = %(tenancy)s;
+
+-- access: who looked at it
+delete from personal.access where tenancy_id = %(tenancy)s;
+
+-- letter: its letters
+delete from personal.letter where tenancy_id = %(tenancy)s;
+
+-- merged: a print run that goes as a whole is in nobody's list any more
+update personal.letter set merged_path = null where merged_path = any(%(merged)s::text[]);
+
+-- kept_file: its exports
+delete from personal.kept_file where kind = 'export' and tenancy_id = %(tenancy)s;
+
+-- publication: what was posted to it
+delete from public.publication where strpos(reference, %(tenancy)s::text) > 0;
+
+-- home_meter: its meters, where nobody else of the home was or is measured by them
+delete from personal.home_meter m
+where m.device_id = any(%(gone)s::text[])
+   or m.home_id = %(home)s and (%(last)s or daterange(m.from_day, m.to_day) && daterange(%(from_day)s, %(to_day)s))
+      and not exists (
+          select from personal.tenancy o
+          where o.home_id = m.home_id and o.id <> %(tenancy)s
+            and daterange(o.from_day, o.to_day) && daterange(m.from_day, m.to_day)
+      );
+
+-- delete_tenancy: the tenancy itself
+delete from personal.tenancy where id = %(tenancy)s;
+
+-- home_details: what the home is, with its last tenancy
+delete from personal.home_details where home_id = %(home)s and %(last)s;
+
+-- touched_home: what was to be computed of a home that goes
+delete from personal.touched_home where home_id = %(home)s and %(last)s;
+
+-- home: the home with its UPRN and address, with its last tenancy
+delete from personal.home where id = %(home)s and %(last)s;
+
+-- correction: corrections of a meter that goes do not name it any more
+update public.correction set device = '(erased)' where device = any(%(gone)s::text[]);
+
+-- delete_series: the series of meters that go
+delete from personal.series where device_id = any(%(gone)s::text[]);
+
+-- device: meters that go
+delete from personal.device where id = any(%(gone)s::text[]);
+
+-- allow: this transaction may take the tenancy's rows out of the log of access
+select set_config('borough.erasing', %s::bigint::text, true);
+
+-- alone: one erasure at a time; two would write the same files
+select pg_try_advisory_lock(-5148271906531808);
+
+-- unlinked: whether a meter is linked to no home
+select not exists (select from personal.home_meter where device_id = %s);
+
+-- chunks: parts of the table of readings that hold something from an instant on
+select format('%%I.%%I', chunk_schema, chunk_name)
+from timescaledb_information.chunks
+where hypertable_schema = 'public' and hypertable_name = 'reading' and range_end > %s
+order by range_start
