@@ -80,9 +80,17 @@ def form_token_of(page: str) -> str:
     return found[1]
 
 
-def client(url: str, cookie: str | None = None) -> httpx.Client:
-    """A browser without a window; it follows nothing by itself. Close it after use."""
-    return httpx.Client(base_url=url, cookies={COOKIE: cookie} if cookie else None, timeout=20)
+def client(url: str, cookie: str | None = None, *, address: str | None = None) -> httpx.Client:
+    """A browser without a window; it follows nothing by itself. Close it after use.
+
+    ``address``: where the site takes it to come from, so that tests do not use up each other's tries.
+    """
+    return httpx.Client(
+        base_url=url,
+        cookies={COOKIE: cookie} if cookie else None,
+        headers={"X-Forwarded-For": address} if address else None,
+        timeout=20,
+    )
 
 
 def make_home(
