@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from borough.energy import read_energy
 from borough.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
 from ingest.subscriptions import SettingsError
@@ -30,6 +31,7 @@ def site_options(settings: Settings) -> SiteOptions:
         council_name=settings.council_name,
         council_address=tuple(settings.council_address),
         help_line=settings.help_line,
+        energy=read_energy(settings),
     )
 
 

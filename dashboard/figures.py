@@ -119,8 +119,8 @@ def year(columns: Sequence[Column], alternative: str) -> Markup:
         if column.own is not None:
             height = _HEIGHT * column.own / top
             parts.append(
-                Markup('<rect class="column{part}" x="{x}%" y="{y}em" width="{w}%" height="{h}em"{fill}/>').format(
-                    part=" part" if column.part else "",
+                Markup('<rect class="{kind}" x="{x}%" y="{y}em" width="{w}%" height="{h}em"{fill}/>').format(
+                    kind="part" if column.part else "column",
                     x=_number(left + slot * 0.16),
                     y=_number(_ABOVE + _HEIGHT - height),
                     w=_number(slot * 0.68),

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from analytics.energy import Energy, load
 from dashboard.simulation import Simulation
 
 
@@ -36,8 +37,8 @@ class SiteOptions:
     sign in, except in a demo. ``session_idle``: a session ends when it was not used for so long, ``session_lifetime``:
     in any case. ``demo``: all data are simulated, and codes of the purpose ``demo`` sign in.
 
-    ``simulation`` tells how far a demo's simulation is. ``erase`` and ``subject`` take a tenancy's id: they erase
-    everything about it, and return all that is held about it; None where the site cannot.
+    ``energy``: prices and factors. ``simulation`` tells how far a demo's simulation is. ``erase`` and ``subject`` take a
+    tenancy's id: they erase everything about it, and return all that is held about it; None where the site cannot.
     """
 
     database_url: str = field(repr=False)
@@ -52,6 +53,7 @@ class SiteOptions:
     council_address: Sequence[str] = ()
     help_line: str | None = None
     demo: bool = False
+    energy: Energy = field(default_factory=load, repr=False)
     simulation: Callable[[], Simulation] | None = None
     erase: Callable[[int], None] | None = None
     subject: Callable[[int], dict[str, Any]] | None = None

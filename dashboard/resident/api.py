@@ -18,14 +18,13 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from analytics.daily_runner import half_hours
 from analytics.periods import Period, midnight, parse_period, starting
 from analytics.report import report
 from dashboard.errors import problem
 from dashboard.resident import models
 from dashboard.resident.choices import who
 from dashboard.resident.home import Shown, show
-from dashboard.resident.own import Own, own
+from dashboard.resident.own import Own, halves, own
 from dashboard.site import Site
 from dashboard.visitor import Resident
 from store import accounts, comparisons, daily, homes, resident
@@ -166,7 +165,7 @@ def router(site: Site) -> APIRouter:
                         start=datetime.fromtimestamp(start + 1800 * slot, UTC).astimezone(site.zone),
                         kwh=None if math.isnan(value) else round(float(value) / 1000, 3),
                     )
-                    for slot, value in enumerate(half_hours(connection, mine.home.id, fuel, day, site.zone))
+                    for slot, value in enumerate(halves(site, connection, mine.home.id, fuel, day))
                 ]
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the half-hours", "By a program")
         return _answer(request, models.HalfHours(fuel=fuel, items=items))
@@ -255,6 +254,7 @@ def _with_words(site: Site, connection: Connection, mine: Own, page: Sequence[Co
                 mine.home.details,
                 near[one.quarter],
                 help_line=site.options.help_line,
+                energy=site.options.energy,
                 tariffs=tariffs,
                 tenancy=mine.tenancy,
             ),

@@ -106,7 +106,9 @@ def router(site: Site) -> APIRouter:
             site.log_access(connection, visitor, visitor.tenancy, "looked at who looked")
         rows = [(look.at.astimezone(site.zone), who(look, visitor.account_id), look) for look in looks[:_PAGE]]
         earlier = looks[_PAGE - 1].id if len(looks) > _PAGE else None
-        return site.page(request, "resident/access.html", {"rows": rows, "earlier": earlier, "first": before is None})
+        only_you = bool(rows) and all(name == "You" for _, name, _ in rows)
+        context = {"rows": rows, "earlier": earlier, "first": before is None, "only_you": only_you}
+        return site.page(request, "resident/access.html", context)
 
     @routes.get("/home/leave")
     def leave(request: Request, visitor: Resident, sure: Annotated[bool, Query()] = False) -> Response:

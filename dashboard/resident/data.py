@@ -14,10 +14,9 @@ import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from analytics.daily_runner import half_hours
 from analytics.periods import midnight, starting
 from dashboard.resident.home import day_of, parsed
-from dashboard.resident.own import Own, own
+from dashboard.resident.own import Own, halves, own
 from dashboard.resident.words import FUEL_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Resident, Visitor
@@ -60,7 +59,7 @@ def router(site: Site) -> APIRouter:
         return _file("days", head, day_rows(site, mine, fuels))
 
     @routes.get("/home/data/half-hours.csv")
-    def halves(
+    def half_hours(
         request: Request,
         visitor: Resident,
         fuel: Annotated[str | None, Query(max_length=20)] = None,
@@ -143,7 +142,7 @@ def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], first: date, sto
 
 def _halves_of(connection: Connection, site: Site, mine: Own, fuel: str, day: date) -> Iterator[Row]:
     begin = midnight(day, site.zone) // 1_000_000
-    for slot, value in enumerate(half_hours(connection, mine.home.id, fuel, day, site.zone)):
+    for slot, value in enumerate(halves(site, connection, mine.home.id, fuel, day)):
         if not math.isnan(value):
             start = datetime.fromtimestamp(begin + 1800 * slot, UTC).astimezone(site.zone)
             yield start.isoformat(), fuel, f"{value / 1000:.3f}"

@@ -145,6 +145,7 @@ def show(site: Site, connection: Connection, mine: Own, period: Period, fuel: st
         mine.home.details,
         near,
         help_line=site.options.help_line,
+        energy=site.options.energy,
         tariffs=tariffs,
         tenancy=mine.tenancy,
     )

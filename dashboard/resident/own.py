@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.daily_runner import half_hours
 from dashboard.errors import Elsewhere
 from devices.homes import Home, Tenancy
 from store import homes
@@ -66,3 +70,11 @@ def own(site: Site, connection: Connection, visitor: Visitor) -> Own:
     if tenancy is None or home is None:
         raise Elsewhere("/sign-in")
     return Own(tenancy, home, site.today())
+
+
+def halves(site: Site, connection: Connection, home_id: int, fuel: str, day: date) -> NDArray[np.float64]:
+    """Watt-hours of the half-hours of a local day, ``(46, 48 or 50,)``, NaN where too little was measured.
+
+    That the day is the household's own is for the caller to see to. Raises psycopg.Error.
+    """
+    return half_hours(connection, home_id, fuel, day, site.zone, site.options.energy)

@@ -12,19 +12,18 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from analytics import report_words
-from analytics.daily_runner import half_hours
 from analytics.daily_use import NONE
-from analytics.energy import load
+from analytics.energy import Energy, filled
 from analytics.half_hours import NIGHTS, background, by_clock
 from analytics.periods import midnight
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.resident.home import Link, day_of
-from dashboard.resident.own import Own, own
+from dashboard.resident.own import Own, halves, own
 from dashboard.resident.words import FUEL_WORDS, amount, month_words, watts
 from dashboard.site import Site
 from dashboard.visitor import Resident
-from devices.homes import FUELS
+from devices.homes import FUELS, Register, Tariff
 from store import comparisons, daily, homes, resident
 from store.connect import Connection
 
@@ -32,17 +31,23 @@ from store.connect import Connection
 _MONTHS = 13
 #: Power [W] from which the axis of a day counts kilowatts.
 _KILOWATTS = 5_000
+_COMPARED = ("great", "good", "more")
 _HOURS_A_YEAR = 8_760
+#: A month is whole if so much of its days is known, as by the default of BOROUGH_COVERAGE.
+_WHOLE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One month of own use: ``own`` [Wh] or None, ``missing`` days without a value, ``average`` as shown or None."""
+    """One month of own use: ``own`` [Wh] or None, ``average`` as shown or None; ``known``: how many days have a value.
+
+    ``part``: it is the sum of the known days; otherwise the others count as their mean.
+    """
 
     first: date
     own: int | None
-    missing: int
-    days: int
+    part: bool
+    known: int
     average: int | None
 
 
@@ -100,7 +105,7 @@ def router(site: Site) -> APIRouter:
             tariffs = [one for one in homes.tariffs(connection, mine.tenancy.id) if one.fuel == chosen]
             detail = f"{FUEL_WORDS.get(chosen or '', 'Nothing')}, {report_words.day(wanted)}"
             site.log_access(connection, visitor, mine.tenancy.id, "looked at a day", detail)
-        price, own_price = _rate(chosen or "", wanted, [one.registers[-1].rate for one in tariffs if one.registers])
+        price, own_price = _rate(site.options.energy, chosen or "", wanted, tariffs)
         query = f"fuel={chosen}&date="
         context = {
             "own": mine,
@@ -152,17 +157,13 @@ def read_months(connection: Connection, mine: Own, fuel: str) -> list[Month]:
         low, high = max(first, begin), min(following, stop)
         days = use.watt_hours[0, (low - begin).days : (high - begin).days]
         some = days[days != NONE]
+        whole = len(some) >= _WHOLE * (following - first).days and len(days) == (following - first).days
+        total = None if not len(some) else int(filled(days[None, :]).sum() if whole else some.sum())
         compared = told.get(first)
-        total = int(some.sum()) if len(some) else None
-        found.append(
-            Month(
-                first,
-                compared.own if compared is not None and compared.own is not None else total,
-                (following - first).days - len(some),
-                len(some),
-                None if compared is None else compared.average,
-            )
-        )
+        if compared is not None and compared.own is not None:
+            whole, total = True, compared.own
+        average = compared.average if compared is not None and compared.state in _COMPARED else None
+        found.append(Month(first, total, not whole, len(some), average))
     return found
 
 
@@ -171,7 +172,7 @@ def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:
     known = [month for month in months if month.own is not None]
     if not known:
         return None
-    whole = [month for month in known if not month.missing]
+    whole = [month for month in known if not month.part]
     compared = any(month.average is not None for month in months)
     columns = [
         Column(
@@ -179,13 +180,13 @@ def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:
             f"{month.first:%b}",
             None if month.own is None else month.own / 1000,
             None if month.average is None else month.average / 1000,
-            part=month.missing > 0,
+            part=month.part,
         )
         for month in months
     ]
     headline = _year_headline(fuel, known, whole)
     keys = [Key("column", "Your home")]
-    if any(month.missing and month.own is not None for month in months):
+    if any(month.part for month in known):
         keys.append(Key("part", "Your home, some days missing"))
     if compared:
         keys.append(Key("average", "Average of similar homes"))
@@ -201,7 +202,7 @@ def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:
                 Cell(month_words(month.first), f"{month.first:%Y-%m}"),
                 _energy(month.own),
                 *([_energy(month.average)] if compared else []),
-                Cell(str(month.days)),
+                Cell(str(month.known)),
             ]
             for month in months
         ],
@@ -231,7 +232,7 @@ def read_day(site: Site, connection: Connection, mine: Own, fuel: str, wanted: d
     if fuel != "electricity":
         first = wanted
     dates = [first + timedelta(days=place) for place in range((stop - first).days)]
-    days = [half_hours(connection, mine.home.id, fuel, one, site.zone) for one in dates]
+    days = [halves(site, connection, mine.home.id, fuel, one) for one in dates]
     begin = midnight(wanted, site.zone) // 1_000_000
     last = days[-1]
     starts = [
@@ -250,12 +251,12 @@ def day_figure(fuel: str, found: DayUse) -> Figure:
     power = [None if value is None else 2 * value for value in found.watt_hours]
     most = max(value for value in power if value is not None)
     kilo = most >= _KILOWATTS
-    unit = "kW" if kilo else "W"
+    unit = "kilowatts (kW)" if kilo else "watts (W)"
     place = power.index(most)
     verb = "gave back" if fuel == "export" else "used"
     headline = f"You {verb} {amount(round(found.total or 0))} on {report_words.day(found.day, weekday=True)}"
     if most > 0:
-        headline += f", most of it at about {found.starts[place]}"
+        headline += f", the most at about {found.starts[place]}"
     gaps = sum(value is None for value in power)
     keys = [Key("column", "Average power in each half-hour")]
     if found.background is not None:
@@ -303,12 +304,23 @@ def _background_words(fuel: str, found: DayUse | None, rate: float | None, *, ow
     return said
 
 
-def _rate(fuel: str, day: date, rates: Sequence[float]) -> tuple[float | None, bool]:
-    """Pence a kWh by the newest own price, else the reference; whether it is one's own."""
-    if rates:
-        return rates[-1], True
-    price = load().price(fuel, day)
+def _rate(energy: Energy, fuel: str, day: date, tariffs: Sequence[Tariff]) -> tuple[float | None, bool]:
+    """Pence a kWh of what is on all day, by the own price of a day, else the reference; whether it is one's own."""
+    dated = [one for one in tariffs if one.from_day <= day and one.registers]
+    if dated:
+        registers = dated[-1].registers
+        return sum(_register(registers, minute).rate for minute in range(0, 1440, 30)) / 48, True
+    price = energy.price(fuel, day)
     return (None if price is None else price.rate), False
+
+
+def _register(registers: Sequence[Register], minute: int) -> Register:
+    """The rate of a minute of the local day: the first that fits, else the last."""
+    for one in registers:
+        inside = one.start <= minute < one.stop if one.start < one.stop else minute >= one.start or minute < one.stop
+        if one.start == one.stop or inside:
+            return one
+    return registers[-1]
 
 
 def _tabs(path: str, known: Sequence[str], chosen: str | None, more: str = "") -> list[Link]:

@@ -71,6 +71,7 @@ def teach(site: Site) -> None:
         day_words=report_words.day,
         lower_first=lambda text: text[:1].lower() + text[1:],
         upper_first=report_words.sentence,
+        after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
         clock=lambda minutes: f"{minutes // 60:02d}:{minutes % 60:02d}",
     )
     environment.globals.update(

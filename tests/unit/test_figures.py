@@ -66,7 +66,7 @@ def test_a_year_has_a_column_a_month_and_a_mark_at_each_average() -> None:
     assert drawing.get("aria-label") == "Twelve months"
     kinds = [element.get("class") for element in drawing]
     assert kinds.count("column") == 11
-    assert kinds.count("column part") == 1
+    assert kinds.count("part") == 1
     assert kinds.count("average") == 5
     # 11 is drawn to the scale 0 to 12: 13 em of plot below 1.5 em
     columns = [element for element in drawing if element.get("class") == "column"]
