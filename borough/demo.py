@@ -1,4 +1,4 @@
-"""The demo: an embedded PostgreSQL and broker, the collector as in production, a simulated fleet and one page.
+"""The demo: an embedded PostgreSQL and broker, collector and analyst as in production, a simulated fleet, its pages.
 
 Each part is a process of its own that ends with this one, in whatever way this one ends; the fleet and the page are
 threads of this one.
@@ -18,7 +18,9 @@ from types import FrameType
 
 from borough.children import Child
 from borough.database import reachable
+from borough.demo_analyst import Analyst
 from borough.demo_fleet import FleetAtWork
+from borough.demo_homes import settle_in
 from borough.demo_page import Page, demo_site, listen
 from borough.demo_parts import USER, EmbeddedBroker, await_ready, database, start_broker, start_collector
 from borough.demo_plan import Plan, make_plan
@@ -110,7 +112,8 @@ def run_demo(options: DemoOptions) -> Report:
         stop.check()
         with connect(url, "borough demo") as connection:
             before = _received(connection)
-        _watch(options, begun, fleet, [broker.child, collector], stop)
+        analyst = Analyst(parts, state.folder, url, page.url)
+        _watch(options, begun, fleet, [broker.child, collector], stop, analyst)
         drained = _await_received(url, before + fleet.published, collector)
         status = collector.stop(_STOP_SECONDS)
         if status != 0:
@@ -131,6 +134,7 @@ def _prepare(server_url: str, url: str, plan: Plan) -> None:
         migrations.upgrade(url)
         with connect(url, "borough demo") as connection:
             device_table.upsert(connection, plan.devices)
+            settle_in(connection, plan.devices)
 
 
 def _fleet(
@@ -174,7 +178,9 @@ def _introduce(page: str, broker: EmbeddedBroker, server: PostgresServer, folder
     )
 
 
-def _watch(options: DemoOptions, begun: float, fleet: FleetAtWork, children: list[Child], stop: _Stop) -> None:
+def _watch(
+    options: DemoOptions, begun: float, fleet: FleetAtWork, children: list[Child], stop: _Stop, analyst: Analyst
+) -> None:
     """Let the fleet work until the time is over or somebody ends it; everything that is counted was acknowledged."""
     # from the start of the whole, but half of it at least is the fleet's, however slow the machine starts
     now = time.monotonic()
@@ -195,6 +201,8 @@ def _watch(options: DemoOptions, begun: float, fleet: FleetAtWork, children: lis
                 line.end()
                 if fleet.history_messages:
                     tell(_loaded(fleet.shown, fleet.history_seconds))
+            if fleet.past_is_stored():
+                analyst.tend()
             fleet.join(0.1)
     finally:
         line.end()

@@ -40,11 +40,18 @@ class FleetAtWork(threading.Thread):
         #: Until this instant [us] all that was observed is out.
         self.edge = plan.place.until
         self._published_before = 0
+        self._past_stored = False
         self.error: Exception | None = None
 
     def end(self) -> None:
         """Ask it to end; what is out by then is acknowledged and in the ledger."""
         self._end.set()
+
+    def past_is_stored(self) -> bool:
+        """Whether the present has begun and all of the past is stored; from then on it is."""
+        if not self._past_stored and self.shown.phase != "history":
+            self._past_stored = self._received() >= self.history_messages
+        return self._past_stored
 
     def settle(self) -> None:
         """After its end, and when all of it is stored: the next run goes on from here."""

@@ -50,7 +50,7 @@ def start_broker(parts: ExitStack, folder: Path) -> EmbeddedBroker:
     for attempt in range(3):
         port = free_port()
         command = [sys.executable, "-P", "-m", "borough.embedded_broker"]
-        child = Child("broker", command, log=folder / "broker.log", environment=_environment(), pipes=True)
+        child = Child("broker", command, log=folder / "broker.log", environment=environment(), pipes=True)
         parts.callback(child.stop, 5.0)
         child.stdin.write(json.dumps({"port": port, "username": USER, "password": password}).encode() + b"\n")
         child.stdin.flush()
@@ -92,7 +92,7 @@ def await_ready(collector: Child, port: int, stop: threading.Event) -> None:
         raise Failure(f"the collector is not ready: {said}; {collector.last_words()}")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours without the settings of a real service: the demo must never reach a real database or broker."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BOROUGH_", "PG"))}
     # the children start in /, so the path must be found from there
@@ -102,7 +102,7 @@ def _environment() -> dict[str, str]:
 
 def _collector_environment(url: str, broker: EmbeddedBroker, metrics: int) -> Mapping[str, str]:
     return {
-        **_environment(),
+        **environment(),
         "BOROUGH_DATABASE_URL": url,
         "BOROUGH_MQTT_URL": f"mqtt://127.0.0.1:{broker.port}",
         "BOROUGH_MQTT_USERNAME": USER,
