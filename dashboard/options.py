@@ -37,7 +37,7 @@ class SiteOptions:
     sign in, except in a demo. ``session_idle``: a session ends when it was not used for so long, ``session_lifetime``:
     in any case. ``demo``: all data are simulated, and codes of the purpose ``demo`` sign in.
 
-    ``energy``: prices and factors. ``simulation`` tells how far a demo's simulation is. ``erase`` and ``subject`` take a
+    ``energy``: prices and factors. ``simulation`` tells how far a demo is. ``erase`` and ``subject`` take a
     tenancy's id: they erase everything about it, and return all that is held about it; None where the site cannot.
     """
 
