@@ -54,10 +54,15 @@ def veil(cells: Cells, joined: Joined, use: Int64, counts: Bools, compared: Comp
     return replace(compared, total=veiled, lowest_total=np.minimum(compared.lowest_total, most))
 
 
+def step(total: Int64, number: Int64) -> Int64:
+    """What totals of cells [Wh] of ``number`` homes are rounded to [Wh]: at least two homes' mean use."""
+    return np.asarray(_STEPS[np.searchsorted(_STEPS, -(-_HOMES * total // np.maximum(number, 1)))])
+
+
 def rounded_total(total: Int64, number: Int64) -> Int64:
-    """Totals of cells [Wh] rounded half up to a step of at least two homes' mean use, shape of ``total``."""
-    step = _STEPS[np.searchsorted(_STEPS, -(-_HOMES * total // np.maximum(number, 1)))]
-    return np.asarray((2 * total + step) // (2 * step) * step)
+    """Totals of cells [Wh] rounded half up to their `step`, shape of ``total``."""
+    by = step(total, number)
+    return np.asarray((2 * total + by) // (2 * by) * by)
 
 
 def members(cells: Cells, counts: Bools, home: Int64) -> Int64:

@@ -54,11 +54,11 @@ class Thresholds:
     ``steady``: deviation of daily electricity relative to its mean, of which ``low`` times the vacant setting is the
     most. ``nothing`` [Wh a day]: a refrigerator alone uses more. ``cohort``: homes that are needed to say what is
     usual. ``answers``: median correlation of the cohort's homes with their common course, from which on it is the cold
-    that moves them. ``season``: part of a cold day's heating that an ordinary day needs to have, or a cold spell in
-    June would be a winter. ``level``: part of the usual use; with electric heating ``mixed_level``, because light and
-    appliances are in it. ``slope``: part of the usual answer to cold. ``days``: that a home needs for it. ``present``:
-    part of the home's own median electricity of a day at home. ``power_cut``: part of all homes without electricity on
-    a day, and at least five.
+    that moves them. ``season``: part of a cold day's heating that an ordinary day needs to have, and ``mild``: part of
+    an ordinary day's that a mild day may have at most: or a cold spell in June would be a winter. ``level``: part of
+    the usual use; with electric heating ``mixed_level``, because light and appliances are in it. ``slope``: part of the
+    usual answer to cold. ``days``: that a home needs for it. ``present``: part of the home's own median electricity of
+    a day at home. ``power_cut``: part of all homes without electricity on a day, and at least five.
     """
 
     steady: float = 0.08
@@ -67,6 +67,7 @@ class Thresholds:
     cohort: int = 20
     answers: float = 0.5
     season: float = 0.45
+    mild: float = 0.88
     level: float = 0.5
     mixed_level: float = 0.75
     slope: float = 0.5
@@ -131,8 +132,9 @@ def judge(
     ``electricity``, ``fuel`` [Wh a local day], (homes, days), -1 where there is no value; ``fuel`` is what heats
     (`warmth`). The last ``period_days`` are the period that is judged, the days before are what is usual.
     ``heating``, ``dwelling``: codes that make a cohort; ``area`` [m2], NaN where it is not known. ``prepayment``: False
-    where it is not known. ``exports``: homes that feed in, whose roof can make days of little import or none, which
-    says nothing then. ``outdoor`` [Cel], (days,), mean of each day. Raises ValueError for arrays that do not fit each other.
+    where it is not known. ``exports``: homes that feed in, whose roof can make days of little import or none: they are
+    never `empty`, nor cut off but in the cold. ``outdoor`` [Cel], (days,), mean of each day. Raises ValueError for
+    arrays that do not fit each other.
     """
     homes, days = electricity.shape
     if fuel.shape != electricity.shape or heating.shape != (homes,) or not 0 < period_days <= days:
@@ -148,7 +150,7 @@ def judge(
         empty &= ~exports
     found[empty] = _EMPTY
     lived_in = (usual >= vacant_watt_hours) & ((electricity > limits.nothing).sum(axis=1) >= 7)
-    cut_off = lived_in & _spells(electricity, prepaid, exports, limits)
+    cut_off = lived_in & _spells(electricity, prepaid, exports, cold, limits)
     # money ran out for gas alone; an empty house that is kept from freezing is not that
     cut_off |= lived_in & ~empty & _without_fuel(electricity, fuel, usual, cold, limits)
     # nothing at all for eight weeks of cold: it began before they did
@@ -197,13 +199,13 @@ def _empty(period: Int64, vacant_watt_hours: int, limits: Thresholds) -> Bool:
     return np.asarray((2 * number >= period.shape[1]) & ((mean < vacant_watt_hours) | steady))
 
 
-def _spells(electricity: Int64, prepaid: Bool, exports: Bool | None, limits: Thresholds) -> Bool:
-    """Days without electricity, other than those of a power cut."""
+def _spells(electricity: Int64, prepaid: Bool, exports: Bool | None, cold: _Cold, limits: Thresholds) -> Bool:
+    """Days without electricity, other than those of a power cut; of homes that feed in, in the cold alone."""
     known = electricity >= 0
     nothing = known & (electricity <= limits.nothing)
     power_cut = nothing.sum(axis=0) >= np.maximum(5, limits.power_cut * known.sum(axis=0))
     cut_off = (nothing & ~power_cut).sum(axis=1) >= np.where(prepaid, 1, 2)
-    return np.asarray(cut_off if exports is None else cut_off & ~exports)
+    return np.asarray(cut_off if exports is None else cut_off & (~exports | cold.answered))
 
 
 def _without_fuel(electricity: Int64, fuel: Int64, usual: Float64, cold: _Cold, limits: Thresholds) -> Bool:
@@ -253,7 +255,8 @@ class _Cold:
             common = _median(use.T, mask.T) if outdoor is None else np.maximum(_BASE - outdoor, 0.0)
             common = np.where(np.isnan(common), np.nanmedian(common), common)
             slope, error, correlation = _fit(use, mask, common)
-            season = np.median(common) >= limits.season * np.percentile(common, 95)
+            mild, ordinary, dear = np.percentile(common, (10, 50, 95))
+            season = ordinary >= limits.season * dear and mild <= limits.mild * ordinary
             if not (season and np.median(correlation) >= limits.answers):
                 continue
             level = _median(use, mask)
