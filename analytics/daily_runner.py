@@ -166,20 +166,30 @@ class _Run:
                 readings = daily_sources.read(self._connection, found, part, self._zone)
                 use = daily_sources.compute(found, readings, part, self._zone, self._energy)
                 where = np.ones((len(found.homes), part.stop - part.first), np.bool_)
+                cut = None
                 if begin is not None:
-                    where = np.arange(*part) >= begin[place : place + step, None]
-                    where |= ~found.linked(part)
-                self._write(found.homes, part, use, where)
+                    days, first_day = np.arange(*part), begin[place : place + step, None]
+                    where = (days >= first_day) | ~found.linked(part)
+                    cut = (days == first_day) & found.linked(part)
+                self._write(found.homes, part, use, where, cut)
         return len(homes) * (span.stop - span.first)
 
-    def _write(self, homes: Int64, span: Span, use: dict[str, daily_use.Days], where: Bools) -> None:
+    def _write(
+        self, homes: Int64, span: Span, use: dict[str, daily_use.Days], where: Bools, cut: Bools | None = None
+    ) -> None:
+        """``cut``: days of which the earlier readings may be gone: who knows more of such a day, knows it better."""
+        first = EPOCH + timedelta(days=span.first)
         for number, fuel in enumerate(FUELS):
             days = use.get(fuel)
             if days is None:
                 shape = (len(homes), span.stop - span.first)
                 days = daily_use.Days(np.full(shape, NONE, np.int64), np.zeros(shape, np.int16))
-            given = DailyUse(homes, EPOCH + timedelta(days=span.first), days.use, days.minutes)
-            merged = daily.merge_days(self._connection, fuel, given, where)
+            allowed = where
+            if cut is not None and cut.any():
+                known = daily.read_days(self._connection, fuel, first, EPOCH + timedelta(days=span.stop), homes)
+                allowed = where & ~(cut & (known.minutes > days.minutes))
+            given = DailyUse(homes, first, days.use, days.minutes)
+            merged = daily.merge_days(self._connection, fuel, given, allowed)
             row, day = np.nonzero(merged.changed)
             if len(row):
                 self._found.append(
