@@ -176,7 +176,9 @@ def _manifest(lines: Sequence[Sequence[object]]) -> bytes:
 def _private(folder: Path) -> Path:
     """A folder that nobody else can look into. Raises Failure where something else is in its place."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.parent.exists():
+            folder.parent.mkdir(mode=0o700, parents=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
         raise Failure(f"{folder}: {error.strerror}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Press:
         except ImportError:
             raise Failure("letters need Typst; install it with: pip install 'borough-telemetry[pdf]'") from None
         self._error = typst.TypstError
-        self._now = now
+        self._now = now.astimezone(UTC).replace(microsecond=0)
         # the fonts of one machine are not those of another: a letter looks the same everywhere
         self._compiler = typst.Compiler(TEMPLATE, root=TEMPLATE.parent, ignore_system_fonts=True)
 
