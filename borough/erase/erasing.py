@@ -5,6 +5,7 @@ Killed at any moment, the same command goes on: tombstones and the list of files
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -78,8 +79,11 @@ def means(settings: Settings, folders: Sequence[Path] = ()) -> Means:
 def _connected(need: Means) -> Iterator[Connection]:
     with connect(need.url, "borough erase", autocommit=True, lock_timeout=_LOCK_SECONDS) as connection:
         require_schema(connection, need.url)
-        if not erasure.alone(connection):
-            raise Failure("another erasure is running; try again when it is done")
+        until = time.monotonic() + _LOCK_SECONDS
+        while not erasure.alone(connection):
+            if time.monotonic() > until:
+                raise Failure("another erasure is running; try again when it is done")
+            time.sleep(0.2)
         try:
             tombstones.load(connection, need.key)
             yield connection
@@ -153,6 +157,7 @@ def _erase(connection: Connection, need: Means, report: Report, plan: Plan, *, l
         tombstones.write_log(need.log, need.key, plan.tombstones(need.key, gone=True))
     named = [str(path) for path in _named(need.folders, str(plan.tenancy_id))]
     beside = [str(path) for merged in plan.merged for path in Path(merged).parent.glob(f"{Path(merged).stem}.*")]
+    beside += [str(Path(path).with_name(f".{Path(path).name}.part")) for path in (*plan.letters, *plan.merged)]
     with connection.transaction():
         erasure.bury(connection, need.key, plan, [*named, *beside])
     for attempt in range(1, _ATTEMPTS + 1):
