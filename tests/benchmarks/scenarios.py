@@ -10,7 +10,7 @@ import psycopg
 
 from store import arrays, series
 from store.copy import copy_readings
-from tests.benchmarks import live, loads, neighbours
+from tests.benchmarks import daily, lettering, live, loads, neighbours
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.replaying import replay
@@ -182,10 +182,13 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "generate_meters": generate_meters,
     "publish": publish_fleet,
     "replay": replay,
+    "read_daily": daily.read_daily,
+    "compute_daily": daily.compute_daily,
     "neighbours_100k": neighbours.neighbours_100k,
     "compare_100k": neighbours.compare_100k,
     "neighbours_1m": neighbours.neighbours_1m,
     "compare_1m": neighbours.compare_1m,
     "neighbours_vs_loop": neighbours.neighbours_vs_loop,
     "neighbours_vs_sql": neighbours.neighbours_vs_sql,
+    "letters": lettering.letters,
 }
