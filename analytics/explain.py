@@ -15,6 +15,7 @@ from analytics.neighbours import STEPS
 from analytics.period_comparison import HomesOptions, PeriodHomes, Worked, work_out
 from analytics.periods import Int64, Period, day_edges
 from analytics.quarter_cells import QuarterCells
+from analytics.settling import held, settle
 from store import comparisons
 from store import explain as stored_explain
 from store import neighbours as stored
@@ -58,8 +59,9 @@ class CellUse:
 class NeighbourSet:
     """The neighbours of a home: its cell, what joins it, and their exact figures, which nobody is shown.
 
-    ``total``, ``lowest_total``, ``largest`` [Wh] of ``n`` neighbours, the ``lowest_n`` that use least, one of them;
-    ``less`` of them used less. ``counts``: whether the home counts itself. ``ids``: pseudonyms of those who count.
+    ``total``, ``lowest_total``, ``largest`` [Wh] of ``n`` neighbours, the ``lowest_n`` that use least, one of them.
+    ``rounded_total``: of which the average shown is made, so that it gives no home away. ``less`` of them used less.
+    ``counts``: whether the home counts itself. ``ids``: pseudonyms of those who count.
     """
 
     step: str
@@ -68,6 +70,7 @@ class NeighbourSet:
     counts: bool
     n: int
     total: int
+    rounded_total: int
     largest: int
     lowest_n: int
     lowest_total: int
@@ -79,7 +82,8 @@ class NeighbourSet:
 class Explained:
     """One fuel of a home's period. ``told``: what is stored; ``recomputed``: the same made again now.
 
-    ``differs``: fields in which they are not the same. ``own_readings``: sum [Wh] of the ``known_days`` days with a
+    ``kept``: figures of others stay as they were told, since other homes count now. ``differs``: fields in which they
+    are not the same. ``own_readings``: sum [Wh] of the ``known_days`` days with a
     value, of ``days`` in the period.
     """
 
@@ -88,6 +92,7 @@ class Explained:
     cells: Version | None
     told: Mapping[str, Any] | None
     recomputed: Mapping[str, Any] | None
+    kept: bool
     differs: Sequence[str]
     days: Sequence[Day]
     known_days: int
@@ -121,6 +126,10 @@ def explain(
     for fuel in fuels:
         told = None if tenancy is None else comparisons.one(connection, tenancy, period.kind, period.start, fuel)
         worked = work_out(people, quarter, fuel)
+        figures = comparisons.figures(connection, period.kind, period.start, fuel)
+        kept = figures is not None and bool(held(worked, quarter, figures.members)[worked.rows.home == home_id].any())
+        if figures is not None:
+            settle(worked, quarter, figures)
         row = np.flatnonzero(worked.rows.home == home_id)
         again = _row(worked.rows, int(row[0])) if len(row) else None
         if told is None and again is None:
@@ -136,6 +145,7 @@ def explain(
                 cells=version,
                 told=stored_row,
                 recomputed=again,
+                kept=kept,
                 differs=[name for name in names if (stored_row or {}).get(name) != (again or {}).get(name)],
                 days=days,
                 known_days=len(known),
@@ -193,6 +203,7 @@ def _neighbours(worked: Worked, quarter: QuarterCells, home_id: int) -> Neighbou
         counts=bool(worked.counts[home]),
         n=int(compared.n[home]),
         total=int(compared.total[home]),
+        rounded_total=int(worked.veiled.total[home]),
         largest=int(compared.largest[home]),
         lowest_n=int(compared.lowest_n[home]),
         lowest_total=int(compared.lowest_total[home]),

@@ -18,6 +18,7 @@ from analytics.period_book import Due, Key, begin_of, due, end_of, is_in
 from analytics.period_comparison import HomesOptions, PeriodHomes, period_use, work_out
 from analytics.periods import Int64, Period, day_edges
 from analytics.quarter_cells import QuarterCells
+from analytics.settling import settle
 from devices.homes import COMPARED, FUELS
 from store import comparisons, corrections, session_lock
 from store import neighbours as stored
@@ -188,14 +189,17 @@ class _Runner:
 
     def _compare(self, homes: PeriodHomes, item: Due) -> None:
         period, options = item.period, self.options
-        worked = work_out(homes, self._quarter(period.quarter), item.fuel)
+        quarter = self._quarter(period.quarter)
+        worked = work_out(homes, quarter, item.fuel)
+        told = comparisons.figures(self.connection, *item.key) if item.published else None
+        rows = worked.rows if told is None else settle(worked, quarter, told)
         if not item.published:
             settled_at = self.now if item.settles else None
             run = Run(
                 period.kind, period.start, period.stop, item.fuel, period.quarter, options.program, self.now, settled_at
             )
-            comparisons.add_run(self.connection, run)
-        written, gone = comparisons.write(self.connection, period.kind, period.start, item.fuel, worked.rows)
+            comparisons.add_run(self.connection, run, worked.members)
+        written, gone = comparisons.write(self.connection, *item.key, rows)
         if item.published:
             comparisons.settle_run(self.connection, item.key, options.program, self.now)
             self.done.revised += written + gone

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import comparison, disclosure, kindness
+from analytics import comparison, differencing, disclosure, kindness
 from analytics.comparison import Compared
 from analytics.daily_runner import half_hours
 from analytics.energy import Energy, filled
@@ -66,17 +66,15 @@ class Days:
 class Worked:
     """One fuel of a period: the rows, and what they were made of, for who asks how.
 
-    ``row``: the place of each row among the period's residents ``(rows,)``; ``days`` of them. ``member``, ``counts``,
-    ``use``: by home of the quarter's cells, the place among the residents (-1: none), whether it counts, its use [Wh].
+    By home of the quarter's cells: ``counts``; ``compared``: exact figures of the neighbours; ``veiled``: the same with
+    totals that do not give one home away. ``members`` ``(cells,)``: tells who counts.
     """
 
     rows: Rows
-    row: NDArray[np.intp]
-    days: Days
-    member: NDArray[np.intp]
     counts: Bools
-    use: Int64
+    members: Int64
     compared: Compared
+    veiled: Compared
 
 
 def period_use(watt_hours: Int64, coverage: float) -> Int64:
@@ -189,7 +187,8 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
     counting = there & counts[place] if len(residents.home) else there
     use = np.where(counting, own[place] if len(own) else 0, 0)
     compared = comparison.compare(quarter.cells, quarter.joined, use, counting)
-    shown = disclosure.disclose(use, compared)
+    veiled = differencing.veil(quarter.cells, quarter.joined, use, counting, compared)
+    shown = disclosure.disclose(use, veiled)
 
     row = np.flatnonzero((homes.days(fuel).watt_hours[:, -_known_days(homes.period) :] >= 0).any(axis=1))
     count = len(residents.home)
@@ -237,7 +236,8 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
         own_tariff=(told & own_tariff).astype(np.int32),
         tariffs=names,
     )
-    return Worked(rows, row, days, member, counting, use, compared)
+    members = differencing.members(quarter.cells, counting, quarter.home)
+    return Worked(rows, counting, members, compared, veiled)
 
 
 def _known_days(period: Period) -> int:

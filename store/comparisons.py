@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from store.batch import Int32, Int64
 from store.connect import Connection
 from store.copy import Int4s, Int8s
@@ -130,6 +132,17 @@ class Late(NamedTuple):
     noted_at: datetime
 
 
+class Figures(NamedTuple):
+    """``members`` ``(cells,)``: numbers that tell who counted; the others ``(homes,)``, ``tenancy`` rising, -1 none."""
+
+    members: Int64
+    tenancy: Int64
+    average: Int64
+    efficient: Int64
+    homes: Int64
+    tenths: Int64
+
+
 @dataclass(slots=True)
 class Rows:
     """The comparisons of one period and fuel, as they are stored. Shapes ``(homes,)``; -1 stands for no value.
@@ -166,14 +179,21 @@ def runs(connection: Connection) -> list[Run]:
     return [Run(*row) for row in connection.execute(_SQL["runs"]).fetchall()]
 
 
-def add_run(connection: Connection, run: Run) -> None:
-    """Note inside the running transaction that a period is published. Raises psycopg.Error."""
-    connection.execute(_SQL["add_run"], run)
+def add_run(connection: Connection, run: Run, members: Int64) -> None:
+    """Note inside the running transaction that a period is published, and by cell who counts. Raises psycopg.Error."""
+    connection.execute(_SQL["add_run"], (*run, members.astype(">i8").tobytes()))
 
 
 def settle_run(connection: Connection, key: tuple[str, date, str], program: str, at: datetime) -> None:
     """Note inside the running transaction that a period (kind, first day, fuel) is settled. Raises psycopg.Error."""
     connection.execute(_SQL["settle_run"], (at, program, *key))
+
+
+def figures(connection: Connection, kind: str, from_day: date, fuel: str) -> Figures | None:
+    """What a period's households were told of others; None: it was not published. Raises psycopg.Error."""
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(_SQL["figures"], (kind, from_day, fuel)).fetchone()
+    return None if row is None else Figures(*(np.frombuffer(part or b"", ">i8").astype(np.int64) for part in row))
 
 
 def write(connection: Connection, kind: str, from_day: date, fuel: str, rows: Rows) -> tuple[int, int]:

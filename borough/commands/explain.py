@@ -128,6 +128,8 @@ def _say_fuel(item: Explained, program: str, *, neighbours: bool) -> None:
         [(name.replace("_", " "), told.get(name), rows.get(name)) for name in (told or rows)],
     )
     say("What was told is what is computed now." if item.equal else f"Not the same: {', '.join(item.differs)}.")
+    if item.kept:
+        say("Other homes count now than when it was published, so figures of others stay as they were told.")
     say(f"Readings: {item.known_days} of {len(item.days)} days have a value; their sum is {item.own_readings:,} Wh.")
     show_table(
         ("day", "Wh", "minutes", "of", "series", "readings", "first", "last"),
@@ -172,8 +174,8 @@ def _say_neighbours(item: Explained, *, neighbours: bool) -> None:
         say("The home itself does not count in this period, so nothing of the others is told to it.")
         return
     say(
-        f"{near.n} neighbours count: {near.total:,} Wh together, {near.largest:,} the largest; the {near.lowest_n} "
-        f"that use least {near.lowest_total:,}; {near.less} used less."
+        f"{near.n} neighbours count: {near.total:,} Wh together, taken as {near.rounded_total:,}, {near.largest:,} the "
+        f"largest; the {near.lowest_n} that use least {near.lowest_total:,}; {near.less} used less."
     )
     if neighbours:
         say("Their pseudonyms: " + ", ".join(map(str, near.ids)))

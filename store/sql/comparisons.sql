@@ -46,12 +46,25 @@ select kind, from_day, to_day, fuel, quarter, program, published_at, settled_at
 from personal.comparison_run order by from_day, kind, fuel
 
 -- add_run: a period is published
-insert into personal.comparison_run (kind, from_day, to_day, fuel, quarter, program, published_at, settled_at)
-values (%s, %s, %s, %s, %s, %s, %s, %s)
+insert into personal.comparison_run (kind, from_day, to_day, fuel, quarter, program, published_at, settled_at, members)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 
 -- settle_run: a period is settled: nothing of it changes any more
 update personal.comparison_run set settled_at = %s, program = %s
 where kind = %s and from_day = %s and fuel = %s and settled_at is null
+
+-- figures: what a period's households were told of others, one array a column, and who counted then
+select r.members, c.tenancy, c.average, c.efficient, c.homes, c.tenths
+from personal.comparison_run r
+cross join lateral (
+    select string_agg(int8send(tenancy_id), ''::bytea order by tenancy_id) as tenancy,
+        string_agg(int8send(coalesce(average, -1)), ''::bytea order by tenancy_id) as average,
+        string_agg(int8send(coalesce(efficient, -1)), ''::bytea order by tenancy_id) as efficient,
+        string_agg(int8send(coalesce(homes, -1)::int8), ''::bytea order by tenancy_id) as homes,
+        string_agg(int8send(coalesce(tenths, -1)::int8), ''::bytea order by tenancy_id) as tenths
+    from personal.comparison c where c.kind = r.kind and c.from_day = r.from_day and c.fuel = r.fuel
+) c
+where r.kind = %s and r.from_day = %s and r.fuel = %s
 
 -- write: rows of a period that are new or changed
 insert into personal.comparison as c (

@@ -132,6 +132,7 @@ def told(days: pd.DataFrame, line: Sequence[str], kind: Mapping[tuple[str, Span]
         counting = {home: use[0] for home, use in uses.items() if use[0] is not None and home not in empty}
         large = [part for part in cells if sum(home in counting for home in part) >= 20]
         pool = [home for part in large for home in part if home in counting]
+        rounded = sum(rounded_total([counting[home] or 0 for home in part if home in counting]) for part in large)
         for home in line:
             own, missing, estimated = uses[home]
             base = Told(own, missing, estimated, earlier[home], home in counting)
@@ -145,7 +146,8 @@ def told(days: pd.DataFrame, line: Sequence[str], kind: Mapping[tuple[str, Span]
                 found[home, span] = _with(base, reason="no-cell")
             else:
                 others = sorted(counting[other] or 0 for other in pool if other != home)
-                found[home, span] = _compared(base, others, kind.get((home, span)))
+                total = rounded - (own if home in pool else 0)
+                found[home, span] = _compared(base, others, total, kind.get((home, span)))
     return found
 
 
@@ -154,9 +156,17 @@ def _has_days(days: pd.DataFrame, span: Span) -> bool:
     return bool(inside.wh.notna().any())
 
 
-def _compared(base: Told, others: Sequence[int], kind: str | None) -> Told:
-    """``others``: what the neighbours used, rising."""
-    n, total = len(others), sum(others)
+def rounded_total(uses: Sequence[int]) -> int:
+    """A cell's total to the first of 1, 2, 5, 10, … that is at least twice its mean, half up: it hides any one home."""
+    mean = Fraction(sum(uses), len(uses))
+    steps = [digit * int(f"1{'0' * power}") for power in range(18) for digit in (1, 2, 5)]
+    step = next(step for step in steps if step >= 2 * mean)
+    return half_up(Fraction(sum(uses), step)) * step
+
+
+def _compared(base: Told, others: Sequence[int], total: int, kind: str | None) -> Told:
+    """``others``: what the neighbours used, rising; ``total`` of them, by cells' rounded totals."""
+    n = len(others)
     reason = "few-homes" if n < 20 else "dominated" if 20 * others[-1] > 3 * total else None
     if reason is not None:
         return _with(base, reason=reason) if kind is None else _with(base, state="neutral", reason=kind)
@@ -169,8 +179,9 @@ def _compared(base: Told, others: Sequence[int], kind: str | None) -> Told:
     efficient = tenths = None
     if n >= 75:
         tenths = floor(Fraction(10 * int(np.searchsorted(others, base.own)), n))
-        if 20 * low[-1] <= 3 * sum(low):
-            efficient = two_figures(Fraction(sum(low), len(low)))
+        lowest = min(sum(low), total * len(low) // n)
+        if 20 * low[-1] <= 3 * lowest:
+            efficient = two_figures(Fraction(lowest, len(low)))
     state = "great" if efficient is not None and base.own <= efficient else "good" if base.own <= average else "more"
     return _with(base, average=average, efficient=efficient, homes=homes, tenths=tenths, state=state)
 

@@ -177,7 +177,7 @@ def test_only_what_changes_is_written_and_has_revision_two(connection: Connectio
     now = datetime(2026, 5, 12, tzinfo=UTC)
     week = ("week", date(2026, 5, 4), "electricity")
     run = Run(week[0], week[1], date(2026, 5, 11), week[2], Q2[0], "test", now, None)
-    comparisons.add_run(connection, run)
+    comparisons.add_run(connection, run, np.array([5, -6]))
     first = rows(tenancies, ids, [1_000, 2_000, -1])
     first.reason[2], first.tariff[0], first.cost[0], first.own_tariff[0] = REASONS.index("coverage"), 0, 12, 1
     assert comparisons.write(connection, *week, first) == (3, 0)
@@ -190,6 +190,11 @@ def test_only_what_changes_is_written_and_has_revision_two(connection: Connectio
     silent = comparisons.one(connection, tenancies[2], *week)
     assert silent is not None
     assert (silent.own, silent.state, silent.reason, silent.average) == (None, "suppressed", "coverage", None)
+    figures = comparisons.figures(connection, *week)
+    assert figures is not None
+    assert figures.members.tolist() == [5, -6]
+    assert figures.tenancy.tolist() == sorted(tenancies)
+    assert comparisons.figures(connection, "month", week[1], week[2]) is None
     assert comparisons.write(connection, *week, rows(tenancies[:2], ids[:2], [1_000, 2_500])) == (2, 1)
     revised = comparisons.one(connection, tenancies[1], *week)
     assert revised is not None
@@ -204,7 +209,7 @@ def test_what_comes_late_is_listed_until_it_is_as_it_was(connection: Connection)
     (one, tenancy), (two, _) = (ids_of(connection, str(number), date(2026, 5, 4)) for number in (1, 2))
     now = datetime(2026, 5, 30, tzinfo=UTC)
     week = ("week", date(2026, 5, 4), "gas")
-    comparisons.add_run(connection, Run(week[0], week[1], date(2026, 5, 11), week[2], Q2[0], "test", now, now))
+    comparisons.add_run(connection, Run(week[0], week[1], date(2026, 5, 11), week[2], Q2[0], "test", now, now), np.array([], np.int64))
     comparisons.write(connection, *week, rows([tenancy], [one], [1_000]))
     ids = np.array([one, two])
     assert comparisons.note_late(connection, *week, ids, np.array([1_000, -1]), now) == 0

@@ -207,8 +207,12 @@ create table personal.comparison_run (
     program text not null,
     published_at timestamptz not null,
     settled_at timestamptz,
+    members bytea not null default '',
     primary key (kind, from_day, fuel)
 );
+-- Only where the same homes count as then may a figure of others be revised (analytics.differencing).
+comment on column personal.comparison_run.members is
+    'A number by cell (int8, big-endian) that tells whether the same homes count in it as when this was published.';
 comment on table personal.comparison_run is 'Each period that was compared. After settled_at nothing of it changes.';
 
 create table personal.comparison (

@@ -1,0 +1,62 @@
+"""What settling may revise of a period that was published: never figures of others where other homes count than then.
+
+The second version less the first would tell who came or went (`analytics.differencing`). There a home keeps the figures
+that it was told; its own use is revised all the same, and its state follows from both. A home that has figures for the
+first time gets the average alone, which is made of rounded totals of cells; not the lowest fifth, nor its tenths.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analytics.cells import Bools, Int64
+from analytics.differencing import unchanged
+from analytics.period_comparison import Worked
+from analytics.quarter_cells import QuarterCells
+from store.comparisons import STATES, Figures, Rows
+from store.neighbours import places
+
+_NEUTRAL = STATES.index("neutral")
+_GREAT, _GOOD, _MORE = STATES.index("great"), STATES.index("good"), STATES.index("more")
+
+
+def held(worked: Worked, quarter: QuarterCells, members: Int64) -> Bools:
+    """Which rows have other neighbours who count than when their period was published, ``(rows,)``.
+
+    ``members`` ``(cells,)``: of then.
+    """
+    cell = _cell_of(worked.rows.home, quarter)
+    if len(members) != len(quarter.cells.size):
+        return cell >= 0  # who counted then is not known: nothing of others is revised
+    same = unchanged(quarter.joined, members, worked.members)
+    others: Bools = (cell >= 0) & ~np.append(same, True)[cell]
+    return others
+
+
+def settle(worked: Worked, quarter: QuarterCells, told: Figures) -> Rows:
+    """The rows as they may replace what was told."""
+    rows = worked.rows
+    keeps = held(worked, quarter, told.members) & (rows.average >= 0)
+    place, there = places(told.tenancy, rows.tenancy)
+    had = keeps & there
+    had[had] = told.average[place[had]] >= 0
+    judged = rows.state != _NEUTRAL
+    for name in ("average", "efficient", "homes", "tenths"):
+        column = getattr(rows, name)
+        column[had] = getattr(told, name)[place[had]]
+        if name in ("efficient", "tenths"):
+            column[(keeps & ~had) | (keeps & ~judged)] = -1
+    state = np.select(
+        [(rows.efficient >= 0) & (rows.own <= rows.efficient), rows.own <= rows.average], [_GREAT, _GOOD], _MORE
+    )
+    again = keeps & judged
+    rows.state[again] = state[again]
+    return rows
+
+
+def _cell_of(home: Int64, quarter: QuarterCells) -> Int64:
+    """The cell of each home, -1: none."""
+    place, there = places(quarter.home, home)
+    cell = np.full(len(home), -1, np.int64)
+    cell[there] = quarter.cells.cell[place[there]]
+    return cell

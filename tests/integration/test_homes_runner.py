@@ -1,0 +1,357 @@
+"""The runner of the homes on every kind of server: published, settled once, and never changed after."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from analytics.homes_runner import Busy
+from borough import cli
+from devices.homes import HomeDetails
+from store import comparisons, corrections, homes, session_lock
+from store.comparisons import Comparison
+from store.connect import connect
+from tests.harness.homes import import_homes
+from tests.harness.load import ask
+from tests.harness.neighbourhood import Street, at
+from tests.harness.program import BOROUGH, WITH_US, environment
+from tests.servers import wait_for
+
+HOMES = 110
+MONDAY = date(2026, 8, 3)
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def street(each_database: str) -> Street:
+    return Street(each_database, HOMES)
+
+
+def figures(one: Comparison) -> tuple[object, ...]:
+    """What a row says, without its history."""
+    return (one.own, one.before, one.state, one.reason, one.average, one.efficient, one.homes, one.tenths, one.cost,
+            one.carbon, one.estimated_days, one.missing_days)  # fmt: skip
+
+
+def test_a_week_is_published_when_it_is_over_and_then_nothing_is_left_to_do(street: Street) -> None:
+    use = street.build(MONDAY - WEEK, 14)
+    done = street.analyse(at(MONDAY + timedelta(days=6), 20))
+    assert [key[1] for key in done.published if key[0] == "week"] == [MONDAY - WEEK], "this week is not over"
+    assert done.days == HOMES * 14
+    done = street.analyse(at(MONDAY + timedelta(days=6), 23))
+    assert done.published == [("week", MONDAY, "electricity")], "it is: midnight is at 23:00 UTC"
+    assert (done.days, done.rows) == (0, HOMES)
+    assert done.settled == [("week", MONDAY - WEEK, "electricity")], "seven days after its end"
+    assert done.revised == 0
+    told = street.told("week", MONDAY)
+    assert len(told) == HOMES
+    own = use[:, 7:].sum(axis=1)
+    assert {number: one.own for number, one in told.items()} == {n + 1: own[n] for n in range(HOMES)}
+    assert {one.before for one in told.values()} == set(use[:, :7].sum(axis=1).tolist())
+    assert all(one.homes == 110 and one.average and one.efficient and one.tenths is not None for one in told.values())
+    lowest = told[int(np.argmin(own)) + 1]
+    assert (lowest.state, lowest.tenths) == ("great", 0)
+    assert told[int(np.argmax(own)) + 1].state == "more"
+    assert all(one.cost and one.carbon and one.tariff and not one.tariff_own for one in told.values())
+    again = street.analyse(at(MONDAY + WEEK))
+    assert (again.days, again.compared, again.rows, again.revised, again.late) == (0, 0, 0, 0, 0)
+
+
+def test_what_was_published_is_listed_for_corrections(street: Street) -> None:
+    street.build(MONDAY, 7)
+    street.analyse(at(MONDAY + WEEK))
+    with connect(street.url) as connection:
+        listed = corrections.published(connection, [("smart-meter", MONDAY)])
+    assert [(one.kind, one.reference, one.first_day, one.last_day) for one in listed] == [
+        ("comparison", "2026-W32 electricity", MONDAY - timedelta(days=1), MONDAY + timedelta(days=6))
+    ], "days of readings are UTC's"
+
+
+def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_nothing_after(street: Street) -> None:
+    use = street.build(MONDAY, 7)
+    street.analyse(at(MONDAY + WEEK))
+    first = street.told("week", MONDAY)
+    highest = int(np.argmax(use.sum(axis=1))) + 1
+    street.store({(9, MONDAY): int(use[8, 0]) + 900, (highest, MONDAY): 40_000})
+    between = street.analyse(at(MONDAY + WEEK + timedelta(days=3)))
+    assert (between.days, between.compared, between.late) == (2, 0, 0)
+    assert street.told("week", MONDAY) == first, "revised once, at settling"
+    done = street.analyse(at(MONDAY + 2 * WEEK))
+    assert done.settled == [("week", MONDAY, "electricity")]
+    second = street.told("week", MONDAY)
+    changed = {number for number in first if figures(first[number]) != figures(second[number])}
+    assert {9, highest} <= changed
+    assert second[9].own == use[8].sum() + 900
+    assert all(second[number].own == first[number].own for number in first if number not in (9, highest))
+    assert {number for number, one in second.items() if one.revision == 2} == changed
+    assert done.revised == len(changed)
+    assert all(one.settled for one in second.values())
+    # settled: what comes now is listed, and nothing is redrawn
+    street.store({(9, MONDAY): int(use[8, 0])})
+    done = street.analyse(at(MONDAY + 3 * WEEK))
+    assert (done.days, done.late) == (1, 1)
+    assert [key for key in done.settled if key[1] == MONDAY] == []
+    assert street.told("week", MONDAY) == second
+    home, _ = street.ids(9, MONDAY)
+    with connect(street.url) as connection:
+        (late,) = comparisons.late_of_home(connection, home, "week", MONDAY)
+    assert (late.was, late.would_be) == (second[9].own, use[8].sum())
+    street.store({(9, MONDAY): int(use[8, 0]) + 900})
+    street.analyse(at(MONDAY + 3 * WEEK))
+    with connect(street.url) as connection:
+        assert comparisons.late_of_home(connection, home, "week", MONDAY) == [], "it is as it was"
+
+
+def test_settling_does_not_tell_who_came_or_went(street: Street) -> None:
+    """One home's last day comes late, one withdraws: the others keep what they were told of each other."""
+    use = street.build(MONDAY, 7, without=[4])
+    street.store({(4, MONDAY + timedelta(days=day)): 9_000 for day in range(6)})
+    street.analyse(at(MONDAY + WEEK))
+    first = street.told("week", MONDAY)
+    assert (first[4].own, first[4].reason, first[4].missing_days, first[4].average) == (None, "coverage", 1, None)
+    _, tenancy = street.ids(12, MONDAY)
+    with connect(street.url) as connection:
+        homes.withdraw_consent(connection, tenancy, "comparison", at(MONDAY + WEEK, 13))
+        connection.commit()
+    average = first[9].average
+    assert average is not None
+    below = next(number for number, one in first.items() if one.state == "good" and number not in (4, 12))
+    street.store({(4, MONDAY + timedelta(days=6)): 9_000, (below, MONDAY): int(use[below - 1, 0]) + 50_000})
+    street.analyse(at(MONDAY + 2 * WEEK))
+    second = street.told("week", MONDAY)
+    for number in set(first) - {4, 12}:
+        then, now = first[number], second[number]
+        assert (now.average, now.efficient, now.homes, now.tenths) == (
+            then.average, then.efficient, then.homes, then.tenths,
+        )  # fmt: skip
+    assert (second[below].state, second[below].revision) == ("more", 2), "by what it uses and what it was told"
+    assert (second[4].own, second[4].reason) == (63_000, None)
+    assert second[4].average is not None
+    assert (second[4].efficient, second[4].tenths) == (None, None), "these would tell who else came or went"
+    assert (second[12].state, second[12].reason, second[12].average) == ("suppressed", "no-consent", None)
+
+
+def test_who_withdraws_leaves_the_next_period_and_keeps_their_own_use(street: Street) -> None:
+    street.build(MONDAY, 14)
+    street.analyse(at(MONDAY + WEEK))
+    before = street.told("week", MONDAY)
+    _, tenancy = street.ids(12, MONDAY)
+    with connect(street.url) as connection:
+        homes.withdraw_consent(connection, tenancy, "comparison", at(MONDAY + WEEK, 13))
+        connection.commit()
+    street.analyse(at(MONDAY + timedelta(days=13), 22))
+    assert street.told("week", MONDAY) == before, "what was published stays"
+    street.analyse(at(MONDAY + 2 * WEEK))
+    after = street.told("week", MONDAY + WEEK)
+    assert (after[12].state, after[12].reason, after[12].average, after[12].homes) == (
+        "suppressed", "no-consent", None, None,
+    )  # fmt: skip
+    assert after[12].own is not None
+    with connect(street.url) as connection:
+        (count,) = connection.execute(
+            "select count(*) from personal.comparison where from_day = %s and average is not null", (MONDAY + WEEK,)
+        ).fetchone() or (None,)
+    assert count == HOMES - 1
+
+
+def test_corrected_details_count_from_the_next_quarter(street: Street) -> None:
+    street.build(date(2026, 6, 22), 7 * 4)
+    street.analyse(at(date(2026, 6, 29)))
+    home, _ = street.ids(5, MONDAY)
+    with connect(street.url) as connection:
+        flat = HomeDetails("flat", "electric", None, 40.0)
+        homes.change_details(connection, home, flat, "resident", at(date(2026, 6, 29)))
+        connection.commit()
+    done = street.analyse(at(date(2026, 7, 20)))
+    assert done.cells == [date(2026, 7, 1)]
+    # the week from 29 June on begins in the old quarter
+    states = {day: street.told("week", date(2026, 6, 22) + day * WEEK)[5] for day in range(4)}
+    assert [one.reason for one in states.values()] == [None, None, "no-cell", "no-cell"]
+    assert [one.quarter for one in states.values()] == [date(2026, 4, 1)] * 2 + [date(2026, 7, 1)] * 2
+    with connect(street.url) as connection:
+        assert comparisons.neighbourhood(connection, home, date(2026, 4, 1)) is not None
+        assert comparisons.neighbourhood(connection, home, date(2026, 7, 1)) is None
+
+
+def test_simulated_homes_among_real_ones_neither_receive_nor_count(street: Street) -> None:
+    simulated = range(1, 31)
+    street.build(MONDAY, 7, simulated=simulated)
+    street.analyse(at(MONDAY + WEEK))
+    told = street.told("week", MONDAY)
+    for number, one in told.items():
+        assert one.own is not None
+        if number in simulated:
+            assert (one.state, one.reason, one.average) == ("suppressed", "other-origin", None)
+        else:
+            assert one.homes == 80
+
+
+def test_where_all_are_simulated_they_are_compared(street: Street) -> None:
+    street.build(MONDAY, 7, simulated=range(1, HOMES + 1))
+    street.analyse(at(MONDAY + WEEK))
+    assert {one.homes for one in street.told("week", MONDAY).values()} == {110}
+
+
+def test_empty_homes_and_those_who_moved_are_not_compared(street: Street) -> None:
+    street.build(MONDAY, 7, without=[20, 21])
+    street.store({(20, MONDAY + timedelta(days=day)): 999 for day in range(7)})
+    street.store({(21, MONDAY + timedelta(days=day)): 9_000 for day in range(7)})
+    with connect(street.url) as connection:
+        import_homes(connection, [{**street.row(21), "from": "2026-08-06", "consent_comparison": "2026-08-06"}])
+        connection.commit()
+    street.analyse(at(MONDAY + WEEK))
+    told = street.told("week", MONDAY)
+    assert (told[20].state, told[20].reason, told[20].average, told[20].own) == ("neutral", "empty", None, 6_993)
+    assert 21 not in told, "nobody lived there throughout: neither is told of the other's days"
+    assert told[1].homes == 110
+    assert street.analyse(at(MONDAY + WEEK)).compared == 0
+
+
+def test_a_new_tenant_sees_nothing_of_before(street: Street) -> None:
+    street.build(MONDAY - WEEK, 14)
+    with connect(street.url) as connection:
+        import_homes(connection, [{**street.row(30), "from": "2026-08-03", "consent_comparison": "2026-08-03"}])
+        connection.commit()
+    street.analyse(at(MONDAY + WEEK))
+    now, then = street.told("week", MONDAY), street.told("week", MONDAY - WEEK)
+    assert now[30].tenancy_id != then[30].tenancy_id
+    assert (now[30].before, then[30].own is not None) == (None, True)
+    assert now[31].before == then[31].own
+    assert now[30].average is not None, "the home is in a cell, and who lives there agreed"
+
+
+def test_publishing_waits_for_the_last_day(street: Street) -> None:
+    use = street.build(MONDAY, 6)
+    early = street.analyse(at(MONDAY + WEEK, 1))
+    assert (early.published, early.waiting) == ([], 0), "six days of seven are no figure"
+    sunday = MONDAY + timedelta(days=6)
+    street.store({(home, sunday): 5_000 for home in range(1, 51)})
+    early = street.analyse(at(MONDAY + WEEK, 2))
+    assert (early.published, early.waiting) == ([], 1)
+    street.store({(home, sunday): 5_000 for home in range(51, 100)})
+    done = street.analyse(at(MONDAY + WEEK, 3))
+    assert (done.published, done.waiting) == ([("week", MONDAY, "electricity")], 0)
+    told = street.told("week", MONDAY)
+    assert sum(one.own is None for one in told.values()) == HOMES - 99
+    assert told[1].own == use[0].sum() + 5_000
+
+
+def test_old_recordings_are_published_and_settled_at_once_and_a_service_waits_until_they_rest(street: Street) -> None:
+    street.build(MONDAY, 28)
+    later = at(date(2026, 12, 1))
+    held = street.analyse(later, patient=True)
+    assert held.compared == 0
+    assert held.waiting == 6, "four weeks, one month, four weeks together"
+    done = street.analyse(later, patient=True)
+    assert done.settled == done.published
+    kinds = [key[0] for key in done.published]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"week": 4, "four-weeks": 1, "month": 1}
+    assert street.told("four-weeks", MONDAY)[1].settled
+
+
+def test_one_at_a_time(street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    street.build(MONDAY, 7)
+    with connect(street.url) as other:
+        assert session_lock.take(other, ["analyse homes"]) is not None
+        other.commit()
+        with pytest.raises(Busy):
+            street.analyse(at(MONDAY + WEEK))
+        monkeypatch.setenv("BOROUGH_DATABASE_URL", street.url)
+        assert cli.run(["analyse"]) == 1
+        assert "another analysis is running on this database" in capsys.readouterr().err
+    assert street.analyse(at(MONDAY + WEEK)).published
+
+
+def test_a_killed_run_is_gone_on_with(street: Street) -> None:
+    street.build(date(2025, 1, 6), 7 * 26)
+    settings = environment({"BOROUGH_DATABASE_URL": street.url})
+    process = subprocess.Popen([*WITH_US, *BOROUGH, "analyse"], env=settings, stderr=subprocess.PIPE)
+
+    def some() -> bool:
+        return len(ask(street.url, "select from personal.comparison_run")) >= 3
+
+    assert wait_for(some, 60, 0.005)
+    process.kill()
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGKILL
+    killed_after = len(ask(street.url, "select from personal.comparison_run"))
+    rows = "select kind, from_day, count(*) from personal.comparison group by kind, from_day"
+    assert all(count == HOMES for _, _, count in ask(street.url, rows)), "a period is there whole or not at all"
+    done = street.analyse(at(date(2026, 5, 1)))
+    periods = {"week": 26, "four-weeks": 23, "month": 5}
+    assert 3 <= killed_after < sum(periods.values()), "it was over before it could be killed"
+    assert killed_after + len(done.published) >= sum(periods.values())
+    kinds = ask(street.url, "select kind, count(*) from personal.comparison_run group by kind")
+    assert {str(kind): count for kind, count in kinds} == {**periods, "month": kinds_of_months(street)}
+    assert street.analyse(at(date(2026, 5, 1))).compared == 0
+
+
+def kinds_of_months(street: Street) -> object:
+    """Months of which somebody has nine tenths of the days: January from the 6th on has not."""
+    ((count,),) = ask(street.url, "select count(*) from personal.comparison_run where kind = 'month'")
+    return count
+
+
+def test_the_service_ends_well_on_sigterm(street: Street) -> None:
+    street.build(MONDAY, 7)
+    settings = environment({"BOROUGH_DATABASE_URL": street.url, "BOROUGH_LOG_LEVEL": "info"})
+    process = subprocess.Popen(
+        [*WITH_US, *BOROUGH, "analyse", "--watch", "0.2", "--json"],
+        env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert wait_for(lambda: len(ask(street.url, "select from personal.comparison_run")) == 1, 30, 0.1)
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    said = json.loads(out)
+    assert [one["kind"] for one in said["published"]] == ["week"]
+    assert said["settled"] == said["published"]
+    assert "Traceback" not in errors
+    assert all(json.loads(line)["level"] == "info" for line in errors.splitlines())
+
+
+def test_explained_it_is_the_same_and_the_household_can_see_who_looked(
+    street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use = street.build(MONDAY, 7)
+    street.analyse(at(MONDAY + 2 * WEEK))
+    for name in [name for name in os.environ if name.startswith("BOROUGH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", street.url)
+    home, tenancy = street.ids(8, MONDAY)
+    assert cli.run(["explain", "8", "2026-W32", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    (fuel,) = said["fuels"]
+    assert said["home"] == home
+    assert fuel["equal"]
+    assert fuel["told"]["own"] == fuel["own_readings"] == use[7].sum()
+    assert fuel["neighbours"]["n"] == HOMES - 1
+    assert fuel["neighbours"]["total"] == use.sum() - use[7].sum()
+    assert "homes" not in fuel["neighbours"]
+    assert sum(cell["counting"] for cell in fuel["neighbours"]["cells"]) == HOMES
+    assert cli.run(["explain", str(home), "2026-W32", "--neighbours"]) == 0
+    text = capsys.readouterr().out
+    assert str(street.ids(9, MONDAY)[0]) in text
+    assert "What was told is what is computed now." in text
+    rows = ask(
+        street.url, "select role, action, detail from personal.access where tenancy_id = %s order by id", tenancy
+    )
+    assert [(row[0], row[2]) for row in rows] == [("operator", "2026-W32")] * 2
+    assert "neighbours" in str(rows[1][1])
+    # a reading that came too late: listed, and what would be computed now is not what was told
+    street.store({(8, MONDAY): 1_234})
+    street.analyse(at(MONDAY + 2 * WEEK))
+    assert cli.run(["explain", "8", "2026-W32", "--json"]) == 1
+    (fuel,) = json.loads(capsys.readouterr().out)["fuels"]
+    assert "own" in fuel["differs"]
+    assert fuel["late"][0]["would_be"] == fuel["own_readings"] == use[7].sum() - use[7, 0] + 1_234
+    assert cli.run(["explain", "999", "2026-W32"]) == 2
+    assert "there is no such home" in capsys.readouterr().err
+    assert cli.run(["explain", "8", "2026-13"]) == 2
+    assert "is no period" in capsys.readouterr().err
