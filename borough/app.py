@@ -25,6 +25,7 @@ from borough.commands import (
     replay,
     serve,
     simulate,
+    subject,
 )
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ complete.register(app)
 analyse.register(app)
 explain.register(app)
 letters.register(app)
+subject.register(app)
 erase.register(app)
 maintain.register(app)
 serve.register(app)
