@@ -67,12 +67,14 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # styles and scripts have their hash in their address
+        kept = b"max-age=86400" if scope["path"].startswith("/static/") else b"no-store"
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 if not any(name.lower() == b"cache-control" for name, _ in headers):
-                    headers.append((b"cache-control", b"no-store"))
+                    headers.append((b"cache-control", kept))
                 message["headers"] = [*headers, *self._headers]
             await send(message)
 

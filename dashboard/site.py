@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,13 +51,10 @@ class Site:
                 "application_name": "borough dashboard",
             },
         )
-        style = (HERE / "static" / "style.css").read_bytes()
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
         self.templates.env.filters["words"] = lambda number: f"{number:,}"
-        self.templates.env.globals.update(
-            options=options, style=f"/static/style.css?{hashlib.sha256(style).hexdigest()[:12]}"
-        )
+        self.templates.env.globals.update(options=options, static=static)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -128,6 +126,12 @@ class Site:
                 demo=self.options.demo,
             )
         ]
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a file in ``static``, with its hash: browsers keep it until it changes."""
+    return f"/static/{name}?{hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
 
 
 def local_path(text: str | None, otherwise: str = "/") -> str:

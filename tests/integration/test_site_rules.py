@@ -1,0 +1,436 @@
+"""What every page keeps to: who may open it, forms of our own only, headers, cookies, errors in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+
+import httpx
+import psycopg
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from dashboard import app as application
+from dashboard import roles
+from dashboard.site import Site
+from store import accounts
+from tests.harness.site import COOKIE, client, csrf, form_token_of, make_home, make_session, options, running
+from tests.servers import Cluster
+
+HERS, GONE, HIS = 20_000_000_000_001, 20_000_000_000_002, 20_000_000_000_003
+NOW = datetime.now(UTC)
+#: In place of what stands in braces in a route.
+_PARAMETERS = {"code": "BCDF-GHJK-LMNP"}
+
+
+def _boom(_: Site) -> APIRouter:
+    """A page that fails as no page should."""
+    routes = APIRouter()
+
+    @routes.get("/health/boom")
+    def boom() -> None:
+        raise RuntimeError("the number 12345 of a home")
+
+    return routes
+
+
+@pytest.fixture(scope="module")
+def homes(timescale: Cluster) -> Iterator[str]:
+    name = timescale.create()
+    with psycopg.connect(timescale.url(name), autocommit=True) as connection:
+        make_home(connection, tenancy_id=GONE, to_day=date(2021, 1, 1))
+        make_home(connection, tenancy_id=HERS, from_day=date(2021, 1, 1))
+        make_home(connection, home_id=10_000_000_000_002, tenancy_id=HIS, uprn="2")
+    yield timescale.url(name)
+    timescale.drop(name)
+
+
+@pytest.fixture(scope="module")
+def url(homes: str) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(application, "PAGES", (*application.PAGES, _boom))
+        with running(options(homes)) as found:
+            yield found
+
+
+@pytest.fixture
+def connection(homes: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(homes, autocommit=True) as found:
+        yield found
+
+
+_ADDRESSES = count(1)
+
+
+@pytest.fixture
+def web(url: str) -> Iterator[Callable[[str | None], httpx.Client]]:
+    """Browsers, each from an address of its own."""
+    made: list[httpx.Client] = []
+
+    def make(cookie: str | None = None) -> httpx.Client:
+        made.append(client(url, cookie, address=f"198.51.100.{next(_ADDRESSES) % 250}"))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+Web = Callable[[str | None], httpx.Client]
+
+
+def all_routes(database: str) -> list[tuple[str, str]]:
+    """Every method and path of the application."""
+    return sorted(
+        (method, route.path)
+        for route in application.create_app(options(database)).routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    )
+
+
+def path_of(template: str) -> str:
+    return re.sub(r"\{(\w+)[^}]*\}", lambda found: _PARAMETERS.get(found[1], "2026-10-01"), template)
+
+
+@pytest.mark.parametrize("role", [None, "nobody", "tenant", *(role for role in roles.ROLES if role != "resident")])
+def test_every_route_with_every_role_and_none(homes: str, web: Web, role: str | None) -> None:
+    """``nobody`` has an account and no role, ``tenant`` a home."""
+    browser = web(None)
+    cookie = None
+    for method, template in all_routes(homes):
+        if role is not None:  # signing out is one of the routes
+            with psycopg.connect(homes, autocommit=True) as connection:
+                cookie = make_session(
+                    connection, HERS if role == "tenant" else None, [role] if role in roles.ROLES else []
+                )
+        browser.cookies.clear()
+        headers = {}
+        if cookie is not None:
+            browser.cookies.set(COOKIE, cookie)
+            headers["X-CSRF-Token"] = csrf(cookie)
+        answer = browser.request(method, path_of(template), headers=headers)
+        wanted = roles.need(template)
+        said = f"{method} {template} as {role}: {answer.status_code}"
+        may = not wanted.account or (
+            role is not None
+            and (not wanted.roles or role in wanted.roles or (role == "tenant" and "resident" in wanted.roles))
+        )
+        if may and method == "GET":
+            # which page is a matter of its own test; here nobody is refused who may come in
+            assert answer.status_code not in (401, 403), said
+            assert not answer.headers.get("location", "").startswith("/sign-in?"), said
+        elif may:
+            assert "You cannot open this page" not in answer.text, said
+            assert not answer.headers.get("location", "").startswith("/sign-in?"), said
+        elif template.startswith("/api/"):
+            assert answer.status_code == (401 if role is None else 403), said
+            assert answer.headers["content-type"] == "application/problem+json", said
+            assert answer.json()["status"] == answer.status_code
+        elif role is None:
+            assert answer.status_code == 303, said
+            assert answer.headers["location"].startswith("/sign-in?next=%2F"), said
+        elif role == "nobody" and wanted.roles == {"resident"}:
+            assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/code"), said
+        else:
+            assert answer.status_code == 403, said
+            assert "You cannot open this page" in answer.text, said
+
+
+def test_a_route_without_a_row_stops_the_start(homes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgotten(_: Site) -> APIRouter:
+        routes = APIRouter()
+        routes.add_api_route("/forgotten", lambda: None)
+        return routes
+
+    monkeypatch.setattr(application, "PAGES", (*application.PAGES, forgotten))
+    with pytest.raises(LookupError, match="who may open /forgotten"):
+        application.create_app(options(homes))
+
+
+def test_what_is_not_there_is_the_same_for_everybody(connection: psycopg.Connection, web: Web) -> None:
+    for path in ("/nowhere", "/home/20000000000001", "/sign-in/demo/BCDF-GHJK-LMNP"):
+        assert web(None).get(path).status_code == 404
+    assert web(None).get("/api/v1/nowhere").json() == {
+        "type": "about:blank",
+        "title": "Page not found",
+        "status": 404,
+        "detail": "If you typed the address, check that it is right."
+        " If you followed a link, the page may have moved.",
+    }  # fmt: skip
+    officer = make_session(connection, None, ["data-protection"])
+    browser = web(officer)
+    texts = set()
+    for number in ("", "x", "99999999999999", "1" * 39, "10000000000001"):
+        answer = browser.post("/data-protection/tenancy", data={"csrf": csrf(officer), "number": number})
+        assert answer.status_code == 404
+        texts.add(re.sub(r'value="[^"]*"', "", answer.text))
+    assert len(texts) == 1
+    demo = accounts.make_code(connection, "demo", HERS, NOW, timedelta(days=1))
+    # a demo's link outside a demo is one that never was
+    one, other = web(None).get(f"/sign-in/demo/{demo}"), web(None).get("/sign-in/demo/BCDF-GHJK-LMNP")
+    assert (one.status_code, one.text) == (other.status_code, other.text)
+
+
+# ---------------------------------------------------------------------------------------------------------- forms
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{}, {"csrf": ""}, {"csrf": "wrong"}, {"csrf": csrf("of-another-session")}, {"csrf": "ü" * 64}],
+    ids=["none", "empty", "wrong", "another session's", "not ASCII"],
+)
+def test_a_form_without_its_token_does_nothing(connection: psycopg.Connection, web: Web, sent: dict[str, str]) -> None:
+    cookie = make_session(connection, HERS)
+    answer = web(cookie).post("/sign-out", data=sent)
+    assert answer.status_code == 403
+    assert "This form is too old" in answer.text
+    assert web(cookie).get("/sign-in/code").status_code == 200, "still signed in"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+def test_a_form_of_another_site_does_nothing(connection: psycopg.Connection, web: Web, headers: dict[str, str]) -> None:
+    cookie = make_session(connection, HERS)
+    answer = web(cookie).post("/sign-out", data={"csrf": csrf(cookie)}, headers=headers)
+    assert answer.status_code == 403
+    assert "did not come from our page" in answer.text
+    assert web(cookie).get("/sign-in/code").status_code == 200
+
+
+def test_our_own_forms_work(connection: psycopg.Connection, url: str, web: Web) -> None:
+    for headers in ({}, {"Origin": url}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": url, "Sec-Fetch-Site": "none"}):
+        cookie = make_session(connection, HERS)
+        answer = web(cookie).post("/sign-out", data={"csrf": csrf(cookie)}, headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-out/done")
+        assert web(cookie).get("/sign-in/code").status_code == 303
+
+
+def test_the_token_is_the_session_s_and_changes_with_it(connection: psycopg.Connection, web: Web) -> None:
+    cookie, other = make_session(connection, HERS), make_session(connection, HERS)
+    token = form_token_of(web(cookie).get("/").text)
+    assert token == csrf(cookie)
+    assert token != csrf(other)
+    assert cookie not in web(cookie).get("/").text
+
+
+def test_nobody_s_forms_have_a_token_too(url: str, homes: str, connection: psycopg.Connection) -> None:
+    """Else another site could sign people in here as somebody whose data it would like them to enter theirs to."""
+    code = accounts.make_code(connection, "demo", HERS, NOW, timedelta(days=1))
+    with running(options(homes, demo=True)) as demo, client(demo) as browser, client(demo) as victim:
+        page = browser.get(f"/sign-in/demo/{code}")
+        token = form_token_of(page.text)
+        assert victim.post(f"/sign-in/demo/{code}", data={"csrf": token}).status_code == 403
+        for _ in range(2):  # a demo's link works again after a reload
+            token = form_token_of(browser.get(f"/sign-in/demo/{code}").text)
+            answer = browser.post(f"/sign-in/demo/{code}", data={"csrf": token})
+            assert (answer.status_code, answer.headers["location"]) == (303, "/home")
+            browser.cookies.delete(COOKIE)
+
+
+@pytest.mark.parametrize("role", ["engineer", "programme", "data-protection", "assist"])
+def test_a_demo_s_links_for_roles(homes: str, connection: psycopg.Connection, role: str) -> None:
+    code = accounts.make_code(connection, "demo", None, NOW, timedelta(days=1), [role])
+    with running(options(homes, demo=True)) as demo, client(demo) as browser:
+        page = browser.get(f"/sign-in/demo/{code}").text
+        assert roles.ROLE_WORDS[role].lower() in page
+        assert browser.post(f"/sign-in/demo/{code}", data={"csrf": form_token_of(page)}).status_code == 303
+        path = next(path for path, wanted in roles.ROUTES.items() if wanted.roles == {role})
+        assert browser.get(path).status_code == 200
+
+
+def test_a_large_body_is_refused(connection: psycopg.Connection, web: Web) -> None:
+    cookie = make_session(connection, HERS)
+    answer = web(cookie).post("/sign-in/code", data={"csrf": csrf(cookie), "code": "x" * 100_000})
+    assert answer.status_code == 413
+    assert "too much to send" in answer.text
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b"code=" + b"x" * 1000 + b"&"
+
+    answer = web(cookie).post(
+        "/sign-in/code", content=pieces(), headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status_code == 413
+
+
+# ------------------------------------------------------------------------------------------------- codes, sessions
+
+
+def test_a_letter_s_code_binds_and_the_token_changes(connection: psycopg.Connection, web: Web) -> None:
+    code = accounts.make_code(connection, "bind", HERS, NOW, timedelta(days=1))
+    cookie = make_session(connection)
+    browser = web(cookie)
+    assert browser.get("/home").headers["location"] == "/sign-in/code"
+    answer = browser.post("/sign-in/code", data={"csrf": csrf(cookie), "code": code.lower().replace("-", " ")})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/home")
+    new = answer.cookies[COOKIE]
+    assert new != cookie
+    assert web(cookie).get("/sign-in/code").status_code == 303, "the old token is worth nothing"
+    assert "/home" in browser.get("/").text
+    (row,) = [row for row in accounts.accesses(connection, HERS) if "letter's code" in row.action]
+    assert row.account_id is not None
+    # used: for anybody else it is one code more that does not work
+    other = make_session(connection)
+    again = web(other).post("/sign-in/code", data={"csrf": csrf(other), "code": code})
+    assert again.status_code == 400
+    assert "wrong, has been used, or is too old" in again.text
+
+
+def test_codes_that_do_not_work_look_alike(connection: psycopg.Connection, web: Web) -> None:
+    old = accounts.make_code(connection, "bind", HERS, NOW - timedelta(days=2), timedelta(days=1))
+    moved_out = accounts.make_code(connection, "bind", GONE, NOW, timedelta(days=1))
+    slip = accounts.make_code(connection, "slip", HERS, NOW, timedelta(days=1))
+    seen = set()
+    for code in ("", "nonsense", old, moved_out, slip):
+        cookie = make_session(connection)
+        answer = web(cookie).post("/sign-in/code", data={"csrf": csrf(cookie), "code": code})
+        assert answer.status_code == 400
+        assert COOKIE not in answer.cookies
+        seen.add(answer.text.replace(csrf(cookie), ""))
+    assert len(seen) == 1
+    assert connection.execute("select from personal.account where tenancy_id = %s", (GONE,)).fetchall() == []
+
+
+def test_guessing_codes_is_slow(connection: psycopg.Connection, web: Web) -> None:
+    cookie = make_session(connection)
+    good = accounts.make_code(connection, "bind", HERS, NOW, timedelta(days=1))
+    statuses = [
+        web(cookie).post("/sign-in/code", data={"csrf": csrf(cookie), "code": "BCDFGHJKLMNP"}).status_code
+        for _ in range(6)
+    ]
+    assert statuses == [400] * 5 + [429]
+    answer = web(cookie).post("/sign-in/code", data={"csrf": csrf(cookie), "code": good})
+    assert answer.status_code == 429, "the right code too"
+    assert 100 <= int(answer.headers["retry-after"]) <= 180
+
+
+def test_a_session_that_is_over(connection: psycopg.Connection, web: Web) -> None:
+    for change in ("seen_at = now() - interval '31 minutes'", "expires_at = now() - interval '1 second'"):
+        cookie = make_session(connection, HERS)
+        assert web(cookie).get("/sign-in/code").status_code == 200
+        connection.execute(f"update personal.session set {change} where token = %s", (accounts.hashed(cookie),))
+        answer = web(cookie).get("/sign-in/code")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fsign-in%2Fcode")
+        # a form that was open meanwhile says where to go on and changes nothing
+        assert web(cookie).post("/sign-out", data={"csrf": csrf(cookie)}).headers["location"] == "/sign-in?next=%2F"
+
+
+def test_signing_out_everywhere(connection: psycopg.Connection, web: Web) -> None:
+    cookie = make_session(connection, HERS)
+    account = accounts.session(connection, cookie, datetime.now(UTC), timedelta(hours=1))
+    assert account is not None
+    other = accounts.open_session(connection, account.account_id, [], datetime.now(UTC), timedelta(hours=1))
+    web(cookie).post("/sign-out", data={"csrf": csrf(cookie), "everywhere": "yes"})
+    assert web(other).get("/sign-in/code").status_code == 303
+
+
+# ------------------------------------------------------------------------------------------- headers, cookies, errors
+
+
+def test_headers_of_every_answer(connection: psycopg.Connection, web: Web) -> None:
+    browser = web(make_session(connection, HERS))
+    for path in ("/", "/privacy", "/nowhere", "/health/live", "/api/v1/nowhere", "/overview", "/health/boom"):
+        headers = browser.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "form-action 'self'" in policy
+        assert "unsafe-eval" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cache-control"] == "no-store"
+        assert "strict-transport-security" not in headers
+    assert browser.get("/static/style.css").headers["cache-control"] == "max-age=86400"
+
+
+def test_over_https(homes: str, connection: psycopg.Connection) -> None:
+    public = "https://energy.example.gov.uk"
+    name = {"Host": "energy.example.gov.uk"}
+    code = accounts.make_code(connection, "demo", HERS, NOW, timedelta(days=1))
+    site = options(homes, public_url=public, hosts=("energy.example.gov.uk",), demo=True)
+    with running(site) as url, client(url) as browser:
+        assert browser.get("/").status_code == 400, "another name"
+        page = browser.get(f"/sign-in/demo/{code}", headers=name)
+        assert page.headers["strict-transport-security"] == "max-age=31536000"
+        before = page.headers["set-cookie"]
+        assert before.startswith("__Host-borough-sign-in=")
+        carried = {**name, "Cookie": before.split(";")[0], "Origin": public}
+        answer = browser.post(f"/sign-in/demo/{code}", data={"csrf": form_token_of(page.text)}, headers=carried)
+        (cookie,) = [text for text in answer.headers.get_list("set-cookie") if text.startswith("__Host-borough=")]
+        for set_cookie in (before, cookie):
+            flags = {part.strip().lower() for part in set_cookie.split(";")[1:]}
+            assert {"httponly", "secure", "samesite=lax", "path=/"} <= flags, set_cookie
+            assert not any(flag.startswith("domain") for flag in flags)
+        assert "max-age" not in cookie.lower()
+        assert "expires" not in cookie.lower()
+
+
+def test_errors_are_pages_in_words(web: Web, caplog: pytest.LogCaptureFixture) -> None:
+    browser = web(None)
+    for answer, status, words in (
+        (browser.get("/nowhere"), 404, "Page not found"),
+        (browser.post("/privacy"), 405, "This cannot be done here"),
+        (browser.get("/health/boom"), 500, "Sorry, something went wrong"),
+        (browser.get("/overview?refresh=maybe"), 303, ""),
+    ):
+        assert answer.status_code == status
+        assert words in answer.text
+        assert "Traceback" not in answer.text
+        assert "12345" not in answer.text
+    assert 'href="/accessibility"' in browser.get("/nowhere").text
+
+
+def test_a_value_that_is_none_is_said_without_repeating_it(connection: psycopg.Connection, web: Web) -> None:
+    answer = web(make_session(connection, None, ["engineer"])).get("/overview?refresh=<b>maybe</b>")
+    assert answer.status_code == 400
+    assert "Not right: refresh." in answer.text
+    assert "maybe" not in answer.text
+
+
+def test_a_database_that_is_away(timescale: Cluster) -> None:
+    name = timescale.create()
+    with psycopg.connect(timescale.url(name), autocommit=True) as connection:
+        cookie = make_session(connection, None, ["engineer"])
+    with running(options(timescale.url(name))) as url, client(url, cookie) as browser:
+        assert browser.get("/overview").status_code == 200
+        timescale.drop(name)
+        answer = browser.get("/overview")
+        assert answer.status_code == 503
+        assert "not available just now" in answer.text
+        assert answer.headers["retry-after"] == "60"
+        assert browser.get("/health/ready").status_code == 503
+        # what needs nothing from it is still there
+        assert browser.get("/accessibility").status_code == 200
+        assert browser.get("/health/live").status_code == 200
+
+
+def test_the_log_of_requests_names_no_one(
+    connection: psycopg.Connection, web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="dashboard")
+    cookie = make_session(connection, HERS)
+    browser = web(cookie)
+    browser.get("/privacy?name=Alice")
+    browser.get("/sign-in/demo/BCDF-GHJK-LMNP")
+    browser.post("/sign-in/code", data={"csrf": csrf(cookie), "code": "BCDF-GHJK-LMNQ"})
+    lines = [record.getMessage() for record in caplog.records if record.name == "dashboard.request_log"]
+    assert any(re.fullmatch(r"GET /privacy 200 \d+ ms", line) for line in lines), lines
+    assert any(line.startswith("GET /sign-in/demo/{code} 404") for line in lines), lines
+    text = " ".join(record.getMessage() for record in caplog.records)
+    for secret in ("Alice", "BCDF", str(HERS), cookie, csrf(cookie), "198.51"):
+        assert secret not in text
