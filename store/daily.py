@@ -72,10 +72,11 @@ def read_days(connection: Connection, fuel: str, first: date, stop: date, homes:
     found = [(month, *_month(connection, fuel, month.first, homes)) for month in _months(first, stop)]
     if homes is not None:
         ids = np.unique(homes)
-    elif found:
-        ids = np.unique(np.concatenate([part[1] for part in found]))
     else:
         ids = np.empty(0, np.int64)
+        for part in found:
+            if not np.array_equal(ids, part[1]):  # mostly each month has the same homes
+                ids = np.union1d(ids, part[1])
     days = (stop - first).days
     watt_hours = np.full((len(ids), days), NONE, np.int64)
     minutes = np.zeros((len(ids), days), np.int16)
