@@ -31,6 +31,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.duration import duration
+
 Int64 = NDArray[np.int64]
 Int16 = NDArray[np.int16]
 Float64 = NDArray[np.float64]
@@ -44,7 +46,6 @@ GAP = 2 * HOUR
 #: So many readings before and after a span decide what the steps in it are: a glitch is told by its neighbours.
 MARGIN = 4
 
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z", re.ASCII)
 _NUMBER = re.compile(r"\d{1,4}(\.\d{1,3})?\Z", re.ASCII)
 _LONGEST = 10 * 365 * 24 * HOUR
 _DEFAULT_INTERVAL = 30 * MINUTE
@@ -105,12 +106,7 @@ class Days(NamedTuple):
 
 def interval_length(text: str | None) -> int:
     """Length [us] of an ISO 8601 duration such as PT30M, PT1H, PT15M; half an hour where it is none."""
-    found = _DURATION.match(text or "")
-    if found is None:
-        return _DEFAULT_INTERVAL
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    length = ((days * 24 + hours) * 60 + minutes) * MINUTE + seconds * 1_000_000
-    return length if 0 < length <= _LONGEST else _DEFAULT_INTERVAL
+    return duration(text) or _DEFAULT_INTERVAL
 
 
 def supply_limit(name: str, supply: str | None) -> int:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.completeness import DAY, balance, cells, disagrees, number_gaps
+from devices.duration import duration
 from devices.families import FAMILIES
 from devices.models import UNACKNOWLEDGED, model_of
 from store import arrays, completeness
@@ -25,7 +25,6 @@ Verdict = Literal["complete", "gaps", "cannot know"]
 #: The rhythm of properties of kind `interval` where the device's attribute says nothing [us]: half an hour.
 _INTERVAL = 1_800_000_000
 _PORTION = 500
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z")
 
 
 @dataclass(slots=True)
@@ -145,7 +144,7 @@ def _rhythm(
 def _steps(device: Known, series: Sequence[Series]) -> dict[str, int]:
     """The rhythm [us] of the series that have one: intervals always, gauges where the device says it, registers only
     where no interval series is the rhythm's own."""
-    said = duration(device.interval) if device.interval else None
+    said = duration(device.interval)
     kinds = {item.property: FAMILIES[device.family].properties[item.property].kind for item in series
              if item.property in FAMILIES[device.family].properties}  # fmt: skip
     steps = {name: said or _INTERVAL for name, kind in kinds.items() if kind == "interval"}
@@ -164,16 +163,6 @@ def _what_is_missing(days: Sequence[DayProof]) -> str:
     if wrong := sum(day.disagrees for day in days):
         parts.append(f"register and intervals disagree on {wrong} days")
     return "; ".join(parts)
-
-
-def duration(text: str) -> int | None:
-    """Microseconds of an ISO 8601 duration of days, hours, minutes, seconds; None for anything else, or nothing."""
-    match = _DURATION.match(text.strip())
-    if match is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    total = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return round(total.total_seconds() * 1_000_000) or None
 
 
 def midnight(day: date) -> int:

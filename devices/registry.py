@@ -10,9 +10,12 @@ import io
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from devices.device import Device
+from devices.duration import duration
 from devices.families import FAMILIES
 
 #: Columns with a meaning of their own; any other column is an attribute.
@@ -177,6 +180,10 @@ def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device |
         wrong.append(problem)
     origin: Any = cells.get("origin", "real")
     attributes = {name: cell for name, cell in cells.items() if name not in RESERVED}
+    if "interval" in attributes and duration(attributes["interval"]) is None:
+        wrong.append(f"interval {attributes['interval']!r} is no length of time such as PT30M")
+    if "zone" in attributes and attributes["zone"] not in _zones():
+        wrong.append(f"zone {attributes['zone']!r} is no time zone such as Europe/London")
     try:
         device = Device(
             cells["device_id"], family, model, place["lon"], place["lat"], origin, personal, attributes=attributes
@@ -196,6 +203,11 @@ def _personal(given: str | None, family: str) -> tuple[bool, str | None]:
     if default:
         return default, f"class open is not possible: a {family} is personal, and a device can only be stricter"
     return False, None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _bad_attribute_name(name: str) -> str | None:

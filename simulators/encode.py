@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.device import Device
+from devices.duration import duration
 from devices.families import FAMILIES
 from devices.models import model_of
 from simulators import encode_lorawan, encode_native, encode_senml, encode_vendor
+from simulators.clock import HALF_HOUR_US
 from simulators.columns import Encoded
 from simulators.randomness import Float64
 from simulators.stream import Int64, Signals, Stream
@@ -208,18 +210,11 @@ def _due(signals: Signals, device: NDArray[np.int32], prop: NDArray[np.uint8], t
     intervals = [number for number, name in enumerate(signals.properties) if known[name].kind == "interval"]
     if not intervals:
         return time.copy()
-    lengths = np.array([_interval(item.attributes.get("interval", "PT30M")) for item in signals.devices], np.int64)
+    lengths = np.array(
+        [duration(item.attributes.get("interval")) or HALF_HOUR_US for item in signals.devices], np.int64
+    )
     result: Int64 = np.where(np.isin(prop, intervals), time + lengths[device], time)
     return result
-
-
-def _interval(text: str) -> int:
-    """Length [us] of an interval such as PT30M, PT1H or P1D; half an hour where it is none of these."""
-    units = {"H": 3_600, "M": 60, "S": 1}
-    if text == "P1D":
-        return 86_400_000_000
-    number, unit = text.removeprefix("PT")[:-1], text[-1:]
-    return int(number) * units[unit] * 1_000_000 if number.isdigit() and unit in units else 1_800_000_000
 
 
 def _packed(

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from borough.replay.table_mapping import DeviceRule, RegisterFile, RowTime, TableMapping, placed
 from devices.device import Origin
+from devices.duration import duration
 from devices.families import FAMILIES
 from devices.mapping import MappingError, RecordMapping, mapping_of
 
@@ -27,7 +28,6 @@ _DEVICE_KEYS = {
 }  # fmt: skip
 _TIME_KEYS = {"path", "paths", "columns", "zone", "pattern", "epoch", "stamp", "start", "step", "check"}
 _CHECKS = ("hour", "hour_ending", "month")
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z", re.ASCII)
 
 
 def packaged() -> dict[str, str]:
@@ -245,12 +245,10 @@ class _Reader:
         return RowTime(start=start, step=step, checks=checks)  # type: ignore[arg-type]
 
     def _duration(self, value: Any, where: str) -> timedelta:
-        match = _DURATION.match(value) if isinstance(value, str) else None
-        days, hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0, 0)
-        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if not length:
+        length = duration(value) if isinstance(value, str) else None
+        if length is None:
             self.fail(where, f"{value!r} is no length of time such as PT30M")
-        return length
+        return timedelta(microseconds=length)
 
     def _pivot(self, value: Any) -> tuple[str, str]:
         if not isinstance(value, dict) or set(value) != {"name", "value"}:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.completeness import DAY, balance, cells, disagrees, number_gaps
-from borough.completeness import duration
+from devices.duration import duration
 
 HALF_HOUR = 1_800_000_000
 T0 = 1_772_323_200_000_000  # 2026-03-01

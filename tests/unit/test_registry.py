@@ -246,3 +246,23 @@ def test_no_bytes_are_more_than_a_registry_error(data: bytes) -> None:
             assert isinstance(read_devices(name, data, MODELS), list)
         except RegistryError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "good"),
+    [
+        ("interval", "PT15M", True),
+        ("interval", "30 minutes", False),
+        ("interval", "PT0M", False),
+        ("zone", "Europe/London", True),
+        ("zone", "Mars/Olympus", False),
+        ("zone", "../etc/passwd", False),
+    ],
+)
+def test_attributes_with_a_meaning_are_checked(name: str, cell: str, good: bool) -> None:
+    cells = {"device_id": "m1", "family": "smart-meter", "model": "native", name: cell}
+    if good:
+        assert make_device(cells, MODELS).attributes == {name: cell}
+    else:
+        with pytest.raises(RegistryError, match=name):
+            make_device(cells, MODELS)
