@@ -157,15 +157,14 @@ def router(site: Site) -> APIRouter:
             span = _span(mine, begin, end, HALF_HOUR_DAYS_AT_ONCE)
             if isinstance(span, Response):
                 return span
-            for place in range((span[1] - span[0]).days):
-                day = span[0] + timedelta(days=place)
-                start = midnight(day, site.zone) // 1_000_000
+            for place, day in enumerate(halves(site, connection, mine.home.id, fuel, *span)):
+                start = midnight(span[0] + timedelta(days=place), site.zone) // 1_000_000
                 items += [
                     models.HalfHour(
                         start=datetime.fromtimestamp(start + 1800 * slot, UTC).astimezone(site.zone),
                         kwh=None if math.isnan(value) else round(float(value) / 1000, 3),
                     )
-                    for slot, value in enumerate(halves(site, connection, mine.home.id, fuel, day))
+                    for slot, value in enumerate(day)
                 ]
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the half-hours", "By a program")
         return _answer(request, models.HalfHours(fuel=fuel, items=items))

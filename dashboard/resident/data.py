@@ -13,17 +13,18 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from numpy.typing import NDArray
 
 from analytics.periods import midnight, starting
 from dashboard.resident.home import day_of, parsed
 from dashboard.resident.own import Own, halves, own
+from dashboard.resident.use import read_months
 from dashboard.resident.words import FUEL_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Resident, Visitor
 from devices.homes import FUELS
 from store import comparisons, daily, resident
 from store.comparisons import Comparison
-from store.connect import Connection
 
 #: A file of more days than this counts as an export, of which there may be only so many in ten minutes.
 _SMALL = 31
@@ -57,6 +58,25 @@ def router(site: Site) -> APIRouter:
         mine, fuels = _opened(site, visitor, fuel, "downloaded the days")
         head = ("day", "fuel", "kwh", "minutes_measured", "whole_day")
         return _file("days", head, day_rows(site, mine, fuels))
+
+    @routes.get("/home/data/months.csv")
+    def months(visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None) -> Response:
+        mine, fuels = _opened(site, visitor, fuel, "downloaded the months")
+        with site.connection() as connection:
+            rows = [
+                (
+                    f"{month.first:%Y-%m}",
+                    one,
+                    _kwh(month.own),
+                    "no" if month.part else "yes",
+                    _kwh(month.average),
+                    month.known,
+                )
+                for one in fuels
+                for month in read_months(connection, mine, one)
+                if month.own is not None
+            ]
+        return _file("months", ("month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known"), rows)
 
     @routes.get("/home/data/half-hours.csv")
     def half_hours(
@@ -135,14 +155,20 @@ def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], first: date, sto
     """Local time with its distance from UTC, fuel, kWh; half-hours that were not measured are left out."""
     with site.connection() as connection:
         for fuel in fuels:
-            for place in range((stop - first).days):
-                day = first + timedelta(days=place)
-                yield from _halves_of(connection, site, mine, fuel, day)
+            use = daily.read_days(connection, fuel, first, stop, np.array([mine.home.id], np.int64))
+            # most tenancies are older than their meters: only months of which something is known are looked up
+            known = np.flatnonzero((use.watt_hours[0] >= 0) | (use.minutes[0] > 0)).tolist()
+            for block in sorted({place // _SMALL for place in known}):
+                begin = first + timedelta(days=block * _SMALL)
+                end = min(begin + timedelta(days=_SMALL), stop)
+                days = halves(site, connection, mine.home.id, fuel, begin, end)
+                for place, values in enumerate(days):
+                    yield from _halves_of(site, fuel, begin + timedelta(days=place), values)
 
 
-def _halves_of(connection: Connection, site: Site, mine: Own, fuel: str, day: date) -> Iterator[Row]:
+def _halves_of(site: Site, fuel: str, day: date, values: NDArray[np.float64]) -> Iterator[Row]:
     begin = midnight(day, site.zone) // 1_000_000
-    for slot, value in enumerate(halves(site, connection, mine.home.id, fuel, day)):
+    for slot, value in enumerate(values):
         if not math.isnan(value):
             start = datetime.fromtimestamp(begin + 1800 * slot, UTC).astimezone(site.zone)
             yield start.isoformat(), fuel, f"{value / 1000:.3f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 Fuel = Literal["electricity", "gas", "heat", "export"]
 Kind = Literal["week", "month", "four-weeks"]
@@ -202,7 +202,7 @@ class Days(BaseModel):
 class HalfHour(BaseModel):
     """Energy of the half-hour from ``start`` on; null: not measured."""
 
-    start: dt.datetime
+    start: Annotated[dt.datetime, PlainSerializer(dt.datetime.isoformat, return_type=str, when_used="json")]
     kwh: float | None
 
 

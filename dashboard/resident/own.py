@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.daily_runner import half_hours
+from analytics.daily_halves import half_hours_of_days
 from dashboard.errors import Elsewhere
 from devices.homes import Home, Tenancy
 from store import homes
@@ -72,9 +72,15 @@ def own(site: Site, connection: Connection, visitor: Visitor) -> Own:
     return Own(tenancy, home, site.today())
 
 
-def halves(site: Site, connection: Connection, home_id: int, fuel: str, day: date) -> NDArray[np.float64]:
-    """Watt-hours of the half-hours of a local day, ``(46, 48 or 50,)``, NaN where too little was measured.
+def halves(
+    site: Site, connection: Connection, home_id: int, fuel: str, first: date, stop: date
+) -> list[NDArray[np.float64]]:
+    """Watt-hours of the half-hours of local days from ``first`` to ``stop`` (not included).
 
-    That the day is the household's own is for the caller to see to. Raises psycopg.Error.
+    Each ``(46, 48 or 50,)``, NaN where too little was measured. That the days are the household's own is for the caller
+    to see to. Raises psycopg.Error.
     """
-    return half_hours(connection, home_id, fuel, day, site.zone, site.options.energy)
+    if first >= stop:
+        return []
+    found = half_hours_of_days(connection, home_id, fuel, first, stop, site.zone, site.options.energy)
+    return [day.watt_hours for day in found]

@@ -207,7 +207,7 @@ def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:
             for month in months
         ],
         keys=keys,
-        csv=f"/home/data/days.csv?fuel={fuel}",
+        csv=f"/home/data/months.csv?fuel={fuel}",
         unit="kWh a month",
         chart="bar",
         lines=("Your home", *(["Similar homes"] if compared else [])),
@@ -232,7 +232,7 @@ def read_day(site: Site, connection: Connection, mine: Own, fuel: str, wanted: d
     if fuel != "electricity":
         first = wanted
     dates = [first + timedelta(days=place) for place in range((stop - first).days)]
-    days = [halves(site, connection, mine.home.id, fuel, one) for one in dates]
+    days = halves(site, connection, mine.home.id, fuel, first, stop)
     begin = midnight(wanted, site.zone) // 1_000_000
     last = days[-1]
     starts = [

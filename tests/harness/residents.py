@@ -170,12 +170,12 @@ def add_meter(connection: Connection, one: Resident, first: date, days: int, pro
         copy_readings(connection, np.full(len(times), state.series, np.int32), times, values)
 
 
-def furnish(connection: Connection, one: Resident, state: str = "good") -> list[Period]:
-    """All that pages show: comparisons, neighbours, a year of days, two weeks of half-hours."""
+def furnish(connection: Connection, one: Resident, state: str = "good", days: int = 60) -> list[Period]:
+    """All that pages show: comparisons, neighbours, so many days, three weeks of half-hours."""
     today = datetime.now(ZONE).date()
     periods = tell(connection, one, state)
     for period in periods:
         add_cell(connection, one, period.start)
-    use_days(connection, one, today - timedelta(days=420), today)
+    use_days(connection, one, today - timedelta(days=days), today)
     add_meter(connection, one, today - timedelta(days=21), 21)
     return periods

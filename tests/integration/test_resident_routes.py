@@ -1,0 +1,569 @@
+"""A household's pages, files and API over a real database: its own, all of its own, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import psycopg
+import pytest
+
+from analytics.periods import month_of, week_of
+from dashboard import limits
+from dashboard.app import API, PAGES
+from dashboard.site import Site
+from devices.homes import HomeDetails, Tenancy
+from store import homes
+from store.connect import Connection, connect
+from tests.harness import residents, site
+from tests.harness.residents import Resident
+from tests.servers import Cluster
+
+TODAY = datetime.now(residents.ZONE).date()
+#: The day on which one tenant of a home left and the next came.
+MOVED = TODAY - timedelta(days=10)
+
+
+@dataclass
+class World:
+    """A site with households; ``erased`` notes whose erasure was asked for."""
+
+    url: str
+    database: str
+    cookies: dict[str, str]
+    people: dict[str, Resident]
+    erased: list[int] = field(default_factory=list)
+
+    def client(self, who: str | None) -> httpx.Client:
+        """Signed in as one of the people, or as nobody."""
+        return site.client(self.url, None if who is None else self.cookies[who])
+
+    def get(self, who: str | None, path: str, **headers: str) -> httpx.Response:
+        with self.client(who) as client:
+            return client.get(path, headers=headers)
+
+    def post(self, who: str, path: str, **fields: str) -> httpx.Response:
+        with self.client(who) as client:
+            return client.post(path, data={"csrf": site.csrf(self.cookies[who]), **fields})
+
+
+@pytest.fixture(scope="module")
+def world(timescale: Cluster) -> Iterator[World]:
+    name = timescale.create()
+    database = timescale.url(name)
+    people: dict[str, Resident] = {}
+    with connect(database, autocommit=True) as connection:
+        people["ann"] = residents.make_resident(connection, 1)
+        people["bob"] = residents.make_resident(connection, 777)
+        people["former"] = residents.make_resident(connection, 3, from_day=date(2021, 5, 1))
+        people["new"] = residents.make_resident(connection, 4)
+        for who, state in (("ann", "good"), ("bob", "more")):
+            residents.furnish(connection, people[who], state)
+        residents.furnish(connection, people["former"], "good")
+        people["empty"] = residents.make_resident(connection, 5)
+        cookies = {who: site.make_session(connection, one.tenancy_id) for who, one in people.items()}
+        cookies["engineer"] = site.make_session(connection, None, ["engineer"])
+        _move(connection, people)
+        cookies["new"] = site.make_session(connection, people["new"].tenancy_id)
+    world = World("", database, cookies, people)
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setitem(limits.RATES, "export", (limits.Rate(1_000, 1), limits.Rate(1_000, 1)))
+    options = site.options(
+        database, help_line="020 7946 0123", erase=world.erased.append, subject=lambda tenancy: {"tenancy": tenancy}
+    )
+    with site.running(options) as url:
+        world.url = url
+        yield world
+    monkeypatch.undo()
+    timescale.drop(name)
+
+
+def _move(connection: Connection, people: dict[str, Resident]) -> None:
+    """Let the former tenant's home pass to the new one."""
+    connection.execute("update personal.tenancy set to_day = %s where id = %s", (MOVED, people["former"].tenancy_id))
+    connection.execute(
+        "update personal.tenancy set home_id = %s, from_day = %s where id = %s",
+        (people["former"].home_id, MOVED, people["new"].tenancy_id),
+    )
+
+
+def rows(answer: httpx.Response) -> list[dict[str, str]]:
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def every_get() -> list[str]:
+    """All routes of a household that can be asked for, as the routers have them."""
+    made = Site(site.options("postgresql:///nowhere"))
+    found = [route for make in (*PAGES, *API) for route in make(made).routes]
+    paths = sorted({route.path for route in found if "GET" in (getattr(route, "methods", None) or ())})  # type: ignore[attr-defined]
+    return [path for path in paths if path.startswith(("/home", "/api/v1/home"))]
+
+
+def wishes(path: str) -> list[str]:
+    """A route with and without wishes, right and wrong ones."""
+    if "{fuel}" in path:
+        week = week_of(TODAY - timedelta(days=7)).key
+        return [
+            path.format(fuel="electricity", period=week),
+            path.format(fuel="gas", period=week),
+            path.format(fuel="electricity", period="1999-W01"),
+            path.format(fuel="x", period="y"),
+        ]
+    yesterday = (TODAY - timedelta(days=1)).isoformat()
+    return [
+        path,
+        f"{path}?fuel=electricity",
+        f"{path}?fuel=electricity&date={yesterday}&from={yesterday}&to={yesterday}",
+        f"{path}?fuel=nonsense&date=nonsense&period=nonsense&cursor=nonsense&before=x",
+        f"{path}?tenancy=20000000000777&home=10000000000777&tenancy_id=20000000000777&account=2",
+    ]
+
+
+def test_all_pages_are_tried_below() -> None:
+    assert len(every_get()) >= 20
+    assert {"/home", "/home/day", "/home/data/all.json", "/api/v1/home/half-hours"} <= set(every_get())
+
+
+@pytest.mark.parametrize("path", every_get())
+def test_no_answer_holds_anything_of_another_household(world: World, path: str) -> None:
+    bob = world.people["bob"]
+    # 57.770 kWh a week are bob's alone; ann's end in 50.010
+    traces = [str(bob.home_id), str(bob.tenancy_id), bob.device, "100000000777", "57.77", "57770", "57.8 kWh"]
+    with world.client("ann") as client:
+        for wish in wishes(path):
+            answer = client.get(wish)
+            assert answer.status_code in (200, 400, 404), f"{wish}: {answer.status_code}"
+            found = [trace for trace in traces if trace in answer.text or trace in str(answer.headers)]
+            assert not found, f"{wish}: {found}"
+    # the traces are what bob's own pages show, or this test would see nothing
+    own = world.get("bob", "/home").text + world.get("bob", "/home/data/comparisons.csv").text
+    assert "57.8 kWh" in own
+    assert "57.77" in own
+
+
+@pytest.mark.parametrize("path", every_get())
+def test_nobody_gets_in_without_a_tenancy(world: World, path: str) -> None:
+    for wish in wishes(path):
+        nobody, engineer = world.get(None, wish), world.get("engineer", wish)
+        if path.startswith("/api/"):
+            assert (nobody.status_code, engineer.status_code) == (401, 403)
+            assert nobody.headers["content-type"] == "application/problem+json"
+            assert nobody.json()["status"] == 401
+        else:
+            assert nobody.status_code == 303
+            assert nobody.headers["location"].startswith("/sign-in?next=%2Fhome")
+            assert engineer.status_code == 403
+
+
+def test_ids_of_the_household_itself_are_in_no_page(world: World) -> None:
+    ann = world.people["ann"]
+    with world.client("ann") as client:
+        for path in every_get():
+            if path.endswith(".json"):
+                continue  # everything that is held: ids too
+            text = client.get(wishes(path)[0]).text
+            for trace in (str(ann.home_id), str(ann.tenancy_id), ann.device, "100000000001"):
+                assert trace not in text, path
+
+
+def test_pages_say_how_they_may_be_kept(world: World) -> None:
+    with world.client("ann") as client:
+        for path in every_get():
+            answer = client.get(wishes(path)[0])
+            wanted = "private, no-cache" if path.startswith("/api/") and answer.status_code == 200 else "no-store"
+            assert answer.headers.get("cache-control", "no-store") == wanted, path
+
+
+def test_former_and_new_tenants_see_their_own_days_only(world: World) -> None:
+    before, after = rows(world.get("former", "/home/data/days.csv")), rows(world.get("new", "/home/data/days.csv"))
+    assert before
+    assert after
+    assert max(row["day"] for row in before) < MOVED.isoformat() <= min(row["day"] for row in after)
+    halves = rows(world.get("former", "/home/data/half-hours.csv"))
+    assert {row["start"][:10] for row in halves} == {
+        (MOVED - timedelta(days=n)).isoformat()
+        for n in range(1, 12)
+        if MOVED - timedelta(days=n) >= TODAY - timedelta(days=21)
+    }
+    halves = rows(world.get("new", "/home/data/half-hours.csv"))
+    assert min(row["start"][:10] for row in halves) == MOVED.isoformat()
+    assert rows(world.get("new", "/home/data/comparisons.csv")) == []
+    assert world.get("new", "/home").text.count("There is nothing to compare yet") == 1
+    days = world.get("new", "/api/v1/home/days?fuel=electricity").json()["items"]
+    assert days[0]["day"] == MOVED.isoformat()
+    asked = f"/api/v1/home/days?fuel=electricity&from={MOVED - timedelta(days=30)}"
+    assert world.get("new", asked).json()["items"][0]["day"] == MOVED.isoformat()
+    last = world.get("former", "/api/v1/home/half-hours?fuel=electricity").json()["items"][-1]
+    assert last["start"].startswith((MOVED - timedelta(days=1)).isoformat())
+
+
+def test_days_that_are_not_ones_own_look_like_days_that_never_were(world: World) -> None:
+    wanted = [MOVED - timedelta(days=1), date(1999, 1, 1), TODAY, TODAY + timedelta(days=400)]
+    answers = [world.get("new", f"/home/day?date={day.isoformat()}") for day in wanted]
+    answers.append(world.get("new", "/home/day?date=yesterday"))
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.text for answer in answers}) == 1
+    assert world.get("new", f"/home/day?date={MOVED.isoformat()}").status_code == 200
+
+
+def test_periods_that_are_not_there_look_alike(world: World) -> None:
+    paths = ["/home?period=1999-W01", "/home?period=nonsense", "/home?fuel=gas", "/home?fuel=export", "/home?fuel=x"]
+    answers = [world.get("ann", path) for path in paths]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.text for answer in answers}) == 1
+
+
+def test_a_former_tenant_neither_sees_nor_changes_the_home(world: World) -> None:
+    page = world.get("former", "/home/details")
+    assert "You do not live in this home any more" in page.text
+    assert "<select" not in page.text
+    assert world.post("former", "/home/details", dwelling="flat", heating="gas").status_code == 403
+    assert world.post("former", "/home/tariff").status_code == 403
+    assert world.get("former", "/api/v1/home").json()["details"] is None
+    assert world.get("former", "/api/v1/home").json()["to"] == (MOVED - timedelta(days=1)).isoformat()
+
+
+def test_page_api_and_file_show_the_same(world: World) -> None:
+    week = week_of(TODAY - timedelta(days=7))
+    page = world.get("ann", f"/home?fuel=electricity&period={week.key}").text
+    found = world.get("ann", f"/api/v1/home/comparisons/electricity/{week.key}").json()
+    (row,) = rows(world.get("ann", f"/home/data/comparisons.csv?fuel=electricity&period={week.key}"))
+    assert found["neighbours"] == {
+        "homes": 110,
+        "average_kwh": 58.0,
+        "efficient_kwh": 36.0,
+        "difference_kwh": -8.0,
+        "tenths_used_less": 4,
+    }
+    assert (float(row["average_kwh"]), float(row["efficient_kwh"]), row["homes"]) == (58.0, 36.0, "110")
+    assert (float(row["own_kwh"]), found["own_kwh"]) == (50.01, 50.01)
+    for shown in ("58 kWh", "36 kWh", "50 kWh", "8 kWh (14%) less", "about 110 flats"):
+        assert shown in page
+    assert found["headline"].removeprefix("Good: ").capitalize() in page
+    for sentence in found["sentences"]:
+        assert sentence in page.replace("&#39;", "'"), sentence
+    assert (row["state"], found["state"], row["period"], found["period"]) == ("good", "good", week.key, week.key)
+
+
+def test_what_others_do_is_not_told_to_who_is_not_compared(world: World) -> None:
+    """Figures in the row of a neutral home must not get out by any way."""
+    with connect(world.database, autocommit=True) as connection:
+        quiet = residents.make_resident(connection, 61)
+        week = week_of(TODAY - timedelta(days=7))
+        month = month_of(TODAY).before()
+        for period in (week, month):
+            residents.compare(
+                connection, quiet, period, "neutral", average=43_000, efficient=21_000, homes=120, tenths=0
+            )
+        residents.use_days(connection, quiet, month.start, TODAY)
+        world.cookies["quiet"] = site.make_session(connection, quiet.tenancy_id)
+    paths = ("/home", "/home/year", "/home/data/comparisons.csv", "/home/data/months.csv", "/api/v1/home/comparisons")
+    for path in paths:
+        text = world.get("quiet", path).text
+        assert not re.search(r"\b43(\.0+)?\b( kWh|,)", text), path
+        assert not re.search(r"\b21(\.0+)?\b( kWh|,)", text), path
+        assert "120" not in text, path
+    page = world.get("quiet", "/home").text
+    assert "020 7946 0123" in page
+    for word in ("Well done", "Great", "You used more than", "Things that may help", "a year"):
+        assert word not in page
+
+
+def test_the_half_hours_of_days_on_which_clocks_change(world: World) -> None:
+    with connect(world.database, autocommit=True) as connection:
+        one = residents.make_resident(connection, 62)
+        residents.add_meter(connection, one, date(2025, 3, 30), 1)
+        residents.add_meter(connection, one, date(2025, 10, 26), 1)
+        for changed in (date(2025, 3, 30), date(2025, 10, 26)):
+            residents.use_days(connection, one, changed, changed + timedelta(days=1))
+        world.cookies["clocks"] = site.make_session(connection, one.tenancy_id)
+    for day, count, fifth in (("2025-03-30", 46, "02:00:00+01:00"), ("2025-10-26", 50, "01:00:00+00:00")):
+        query = f"fuel=electricity&from={day}&to={day}"
+        items = world.get("clocks", f"/api/v1/home/half-hours?{query}").json()["items"]
+        assert len(items) == count
+        # the third half-hour of a long day is 01:00 in summer time, the fifth in winter time
+        place = 2 if count == 46 else 4
+        assert items[place]["start"] == f"{day}T{fifth}"
+        file = rows(world.get("clocks", f"/home/data/half-hours.csv?{query}"))
+        assert [row["start"] for row in file] == [item["start"] for item in items]
+        assert [float(row["kwh"]) for row in file] == pytest.approx([item["kwh"] for item in items])
+
+
+def test_an_answer_that_is_known_is_not_sent_again(world: World) -> None:
+    for path in ("/api/v1/home", "/api/v1/home/comparisons", "/api/v1/home/consents"):
+        first = world.get("ann", path)
+        again = world.get("ann", path, **{"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert world.get("ann", path, **{"If-None-Match": '"other"'}).status_code == 200
+    assert (
+        world.get("bob", "/api/v1/home/comparisons").headers["etag"]
+        != world.get("ann", "/api/v1/home/comparisons").headers["etag"]
+    )
+
+
+def test_long_lists_come_in_pages(world: World) -> None:
+    found: list[str] = []
+    path = "/api/v1/home/comparisons?limit=3"
+    for _ in range(20):
+        answer = world.get("ann", path)
+        found += [item["period"] for item in answer.json()["items"]]
+        link = answer.headers.get("link")
+        if link is None:
+            assert answer.json()["next"] is None
+            break
+        path = link.split(">")[0].removeprefix("<")
+        assert parse_qs(urlsplit(path).query)["cursor"] == [answer.json()["next"]]
+    whole = world.get("ann", "/api/v1/home/comparisons?limit=100").json()
+    assert found == [item["period"] for item in whole["items"]]
+    assert len(found) == 13
+    looks: list[str] = []
+    path = "/api/v1/home/access?limit=10"
+    while path:
+        answer = world.get("ann", path)
+        looks += [json.dumps(item) for item in answer.json()["items"]]
+        path = answer.headers.get("link", "").split(">")[0].removeprefix("<")
+    assert len(looks) > 20
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "days?fuel=electricity&from=2020-01-01",
+        "half-hours?fuel=electricity&from=2026-01-01&to=2026-03-01",
+        "days?fuel=coal",
+        "days",
+        "days?fuel=gas&from=tomorrow",
+        "comparisons?limit=101",
+        "comparisons?limit=0",
+        "comparisons?cursor=AAAA",
+        "comparisons?cursor=%FF%FE",
+        "access?cursor=LTE",
+        "access?cursor=" + "A" * 200,
+    ],
+)
+def test_a_wrong_wish_gets_a_problem(world: World, query: str) -> None:
+    answer = world.get("ann", f"/api/v1/home/{query}")
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(answer.json()) == {"type", "title", "status", "detail"}
+    assert answer.json()["status"] == 400
+
+
+def test_the_api_is_described_for_anybody(world: World) -> None:
+    described = world.get(None, "/api/v1/openapi.json").json()
+    assert described["openapi"].startswith("3.1")
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    ids = [operation["operationId"] for operation in operations]
+    assert {
+        "getHome", "listComparisons", "getComparison", "listDays", "listHalfHours", "listConsents", "listAccess",
+    } <= set(ids)  # fmt: skip
+    assert len(ids) == len(set(ids))
+    schemas = described["components"]["schemas"]
+    for name in ("Home", "Comparison", "Days", "HalfHours", "Consents", "Looks"):
+        assert schemas[name]["example"], name
+    listed = described["paths"]["/api/v1/home/days"]["get"]
+    assert {"400", "401", "403", "404", "304"} <= set(listed["responses"])
+    text = json.dumps(described)
+    assert "tenancy_id" not in text
+    assert "/home/consents" in text
+
+
+def test_everything_as_one_file(world: World) -> None:
+    answer = world.get("ann", "/home/data/all.json")
+    assert answer.json() == {"tenancy": world.people["ann"].tenancy_id}
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_a_consent_is_given_and_taken_back(world: World) -> None:
+    sent = world.post("ann", "/home/consents", purpose="messages", give="yes")
+    assert (sent.status_code, sent.headers["location"]) == (303, "/home/consents?done=messages")
+    assert "You agreed to: sending me letters and messages" in world.get("ann", sent.headers["location"]).text
+    held = world.get("ann", "/api/v1/home/consents").json()["items"]
+    assert [(one["purpose"], one["withdrawn_at"], one["channel"]) for one in held] == [("messages", None, "page")]
+    world.post("ann", "/home/consents", purpose="messages", give="no")
+    page = world.get("ann", "/home/consents?done=messages").text
+    assert "You took back your consent" in page
+    assert "You took this back on" in page
+    held = world.get("ann", "/api/v1/home/consents").json()["items"]
+    assert held[0]["withdrawn_at"] is not None
+    log = [(look["who"], look["action"]) for look in world.get("ann", "/api/v1/home/access").json()["items"]]
+    assert ("You", "gave a consent") in log
+    assert ("You", "withdrew a consent") in log
+    assert world.get("bob", "/api/v1/home/consents").json() == {"items": []}
+
+
+def test_a_choice_that_there_is_not(world: World) -> None:
+    assert world.post("ann", "/home/consents", purpose="everything", give="yes").status_code == 400
+    assert world.post("ann", "/home/consents", purpose="messages", give="perhaps").status_code == 400
+    assert world.get("ann", "/home/consents?done=<script>").text.count("<script>") == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/home/consents", "/home/details", "/home/tariff", "/home/tariff/remove", "/home/leave"]
+)
+def test_a_form_without_its_token_changes_nothing(world: World, path: str) -> None:
+    with world.client("bob") as client:
+        fields = {"purpose": "messages", "give": "yes", "understood": "yes", "dwelling": "detached", "heating": "oil"}
+        assert client.post(path, data=fields).status_code == 403
+        assert client.post(path, data={**fields, "csrf": site.csrf(world.cookies["ann"])}).status_code == 403
+        assert client.post(path, data={**fields, "csrf": site.csrf(world.cookies["bob"])}, headers={
+            "Origin": "https://elsewhere.example"
+        }).status_code == 403  # fmt: skip
+    with connect(world.database) as connection:
+        known = homes.home(connection, world.people["bob"].home_id)
+        assert known is not None
+        assert known.details.dwelling == "flat"
+        assert homes.consents(connection, world.people["bob"].tenancy_id) == []
+    assert world.people["bob"].tenancy_id not in world.erased
+
+
+def details_of(world: World, who: str) -> tuple[HomeDetails, Tenancy]:
+    with connect(world.database) as connection:
+        home = homes.home(connection, world.people[who].home_id)
+        tenancy = homes.tenancy(connection, world.people[who].tenancy_id)
+    assert home is not None
+    assert tenancy is not None
+    return home.details, tenancy
+
+
+def test_details_are_corrected(world: World) -> None:
+    fields = {
+        "dwelling": "maisonette", "heating": "heat-pump", "floor_area": "71,5", "bedrooms": "3", "epc": "C",
+        "tenure": "owner", "occupants": "4", "electric_vehicle": "yes", "medical_equipment": "no", "large_print": "yes",
+    }  # fmt: skip
+    sent = world.post("empty", "/home/details", **fields)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/home/details?done=details")
+    details, tenancy = details_of(world, "empty")
+    assert details == HomeDetails("maisonette", "heat-pump", None, 71.5, 3, "C", "owner", None)
+    assert (tenancy.occupants, tenancy.electric_vehicle, tenancy.medical_equipment) == (4, True, False)
+    assert (tenancy.large_print, tenancy.letters) == (True, False)
+    page = world.get("empty", sent.headers["location"]).text
+    assert "Your details are saved." in page
+    assert re.search(r"count for comparisons from 1 (January|April|July|October) 20\d\d", page)
+    assert 'value="71.5"' in page
+    again = world.post("empty", "/home/details", **fields)
+    assert again.headers["location"] == "/home/details?done=same"
+
+
+def test_what_cannot_be_is_said_beside_the_field(world: World) -> None:
+    before = details_of(world, "ann")
+    answer = world.post(
+        "ann", "/home/details", dwelling="castle", heating="gas", floor_area="2", bedrooms="two", occupants="<b>9</b>"
+    )
+    assert answer.status_code == 400
+    page = answer.text
+    assert "<title>Error: " in page
+    assert "There is a problem" in page
+    for name in ("dwelling", "floor_area", "bedrooms", "occupants"):
+        assert f'href="#{name}"' in page
+        assert f'id="{name}-error"' in page
+        assert re.search(rf'<(input|select)[^>]* id="{name}"[^>]*aria-invalid="true"', page), name
+    assert "&lt;b&gt;9&lt;/b&gt;" in page
+    assert "<b>9" not in page
+    assert details_of(world, "ann") == before
+
+
+def test_a_price_with_two_rates(world: World) -> None:
+    fields = {
+        "fuel": "electricity", "name": "Night Saver", "from-day": "1", "from-month": "4", "from-year": "2025",
+        "payment": "prepayment", "standing": "57.19", "rate": "29.1", "night_rate": "12.5", "night_from": "00:30",
+        "night_to": "7.30",
+    }  # fmt: skip
+    sent = world.post("ann", "/home/tariff", **fields)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/home/details?done=tariff")
+    page = world.get("ann", sent.headers["location"]).text
+    assert "12.5p a kWh from 00:30 to 07:30" in page
+    assert "29.1p a kWh at all other hours" in page
+    with connect(world.database) as connection:
+        (tariff,) = homes.tariffs(connection, world.people["ann"].tenancy_id)
+    assert (tariff.from_day, tariff.payment, tariff.standing_charge) == (date(2025, 4, 1), "prepayment", 57.19)
+    assert [(one.rate, one.start, one.stop) for one in tariff.registers] == [(12.5, 30, 450), (29.1, 0, 0)]
+    assert "Night Saver" not in world.get("bob", "/home/details").text
+    world.post("bob", "/home/tariff/remove", fuel="electricity", **{"from": "2025-04-01"})
+    assert "Night Saver" in world.get("ann", "/home/details").text
+    world.post("ann", "/home/tariff/remove", fuel="electricity", **{"from": "2025-04-01"})
+    assert "Night Saver" not in world.get("ann", "/home/details").text
+
+
+def test_a_price_that_cannot_be(world: World) -> None:
+    answer = world.post(
+        "ann", "/home/tariff", fuel="coal", **{"from-day": "31", "from-month": "2", "from-year": "2026"}
+    )
+    assert answer.status_code == 400
+    for name in ("fuel", "name", "from-day", "payment", "standing", "rate"):
+        assert f'href="#{name}"' in answer.text, name
+        assert f'id="{name}"' in answer.text, name
+
+
+def test_leaving_takes_two_steps(world: World) -> None:
+    with connect(world.database, autocommit=True) as connection:
+        one = residents.make_resident(connection, 63)
+        world.cookies["leaving"] = site.make_session(connection, one.tenancy_id)
+    first = world.get("leaving", "/home/leave")
+    assert "What goes" in first.text
+    assert "What stays" in first.text
+    assert '<form method="post" action="/home/leave"' not in first.text
+    assert "Erase everything and sign out" in world.get("leaving", "/home/leave?sure=true").text
+    refused = world.post("leaving", "/home/leave")
+    assert refused.status_code == 400
+    assert "Tick the box" in refused.text
+    assert world.erased == []
+    done = world.post("leaving", "/home/leave", understood="yes")
+    assert (done.status_code, done.headers["location"]) == (303, "/left")
+    assert world.erased == [one.tenancy_id]
+    assert f'{site.COOKIE}=""' in done.headers["set-cookie"]
+    assert "Everything about your home's energy has been erased" in world.get(None, "/left").text.replace("&#39;", "'")
+
+
+def test_every_look_is_noted_and_can_be_read(world: World) -> None:
+    with connect(world.database, autocommit=True) as connection:
+        one = residents.make_resident(connection, 64)
+        residents.furnish(connection, one)
+        cookie = site.make_session(connection, one.tenancy_id)
+        world.cookies["noted"] = cookie
+        other = site.make_session(connection, one.tenancy_id)
+        connection.execute(
+            "insert into personal.access (tenancy_id, account_id, role, action) values (%s, 1, 'assist', %s)",
+            (one.tenancy_id, "entered a slip"),
+        )
+    paths = [path for path in every_get() if "{" not in path and not path.endswith("/access")]
+    for path in paths:
+        world.get("noted", wishes(path)[1])
+    world.cookies["partner"] = other
+    world.get("partner", "/home")
+    with psycopg.connect(world.database) as connection:
+        row = connection.execute(
+            "select count(*) from personal.access where tenancy_id = %s", (one.tenancy_id,)
+        ).fetchone()
+    # leave is a page of words and shows nothing that is held; all.json notes itself
+    assert row is not None
+    assert row[0] >= len(paths)
+    page = world.get("noted", "/home/access").text
+    assert "Council helper" in page
+    assert "Entered a slip" in page
+    assert "Another sign-in of your household" in page
+    assert "Everybody in this list is you" not in page
+    assert "Council helper" not in world.get("ann", "/home/access").text
+
+
+def test_times_of_the_log_are_local(world: World) -> None:
+    at = datetime(2026, 7, 1, 11, 0, tzinfo=UTC)
+    with connect(world.database, autocommit=True) as connection:
+        one = residents.make_resident(connection, 65)
+        world.cookies["summer"] = site.make_session(connection, one.tenancy_id)
+        connection.execute(
+            "insert into personal.access (at, tenancy_id, role, action) values (%s, %s, 'resident', 'made a letter')",
+            (at, one.tenancy_id),
+        )
+    page = world.get("summer", "/home/access").text
+    assert "1 July 2026, 12:00" in page
+    assert "This service" in page
