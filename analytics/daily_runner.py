@@ -177,7 +177,8 @@ class _Run:
     def _write(
         self, homes: Int64, span: Span, use: dict[str, daily_use.Days], where: Bools, cut: Bools | None = None
     ) -> None:
-        """``cut``: days of which the earlier readings may be gone: who knows more of such a day, knows it better."""
+        """``cut``: days before which there are no readings. Where the day before has a value, they are gone, and so may
+        be some of the day itself: what is known of it stays where it was measured better."""
         first = EPOCH + timedelta(days=span.first)
         for number, fuel in enumerate(FUELS):
             days = use.get(fuel)
@@ -186,8 +187,10 @@ class _Run:
                 days = daily_use.Days(np.full(shape, NONE, np.int64), np.zeros(shape, np.int16))
             allowed = where
             if cut is not None and cut.any():
-                known = daily.read_days(self._connection, fuel, first, EPOCH + timedelta(days=span.stop), homes)
-                allowed = where & ~(cut & (known.minutes > days.minutes))
+                before = first - timedelta(days=1)
+                known = daily.read_days(self._connection, fuel, before, EPOCH + timedelta(days=span.stop), homes)
+                gone = (known.watt_hours[:, :-1] >= 0) & (known.minutes[:, 1:] > days.minutes)
+                allowed = where & ~(cut & gone)
             given = DailyUse(homes, first, days.use, days.minutes)
             merged = daily.merge_days(self._connection, fuel, given, allowed)
             row, day = np.nonzero(merged.changed)

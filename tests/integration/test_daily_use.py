@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -418,3 +419,33 @@ def test_a_reading_far_before_is_found(each_database: str) -> None:
         use = daily.read_days(connection, "electricity", begin, FIRST, np.array(world.homes[:1])).watt_hours
     assert use[use >= 0].sum() == pytest.approx(300_000, abs=1_500)  # the first day is only as long as it was measured
     assert (use >= 0).sum() in (300, 301)
+
+
+def test_what_a_meter_is_changes_its_home(world: World) -> None:
+    world.write(half_hourly("m1", "import_interval", [0.1] * 47 + [20.0]))
+    home = world.homes[0]
+    world.update()
+    assert world.table()[home, "electricity", FIRST] == (4_800, 1410)  # 40 kW is more than one phase carries
+
+    def change(**values: object) -> None:
+        with connect(world.url) as connection:
+            known = devices.get(connection, "m1")
+            assert known is not None
+            devices.upsert(connection, [replace(known, **values)])  # type: ignore[arg-type]
+            connection.commit()
+
+    change(attributes={"supply": "69"})
+    assert world.update() == {(home, "electricity", FIRST)}
+    assert world.table()[home, "electricity", FIRST] == (4_700 + 20_000, 1440)
+    change(attributes={"supply": "69", "interval": "PT15M"})
+    assert world.update() == {(home, "electricity", FIRST)}
+    assert world.table()[home, "electricity", FIRST] == (-1, 705)  # of 15 minutes each; 80 kW is too much again
+    change(attributes={"colour": "blue"}, lon=0.1, lat=51.0)
+    world.update()
+    change(retired=True)
+    assert world.update() == set()  # retired today: what it said before counts
+    with connect(world.url) as connection:
+        connection.execute("update personal.device set retired_at = '2026-03-24T23:30Z' where id = 'm1'")
+        connection.commit()
+    assert world.update() == {(home, "electricity", FIRST)}
+    assert world.table() == {}
