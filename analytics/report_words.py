@@ -33,8 +33,11 @@ _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 
 def shown(watt_hours: int) -> int:
-    """A home's own use as it is shown [Wh]: to 0.1 kWh below 100 kWh, above to 1 kWh, half up."""
-    step = 100 if watt_hours < 99_950 else 1_000
+    """A home's own use as it is shown [Wh]: to 0.1 kWh below 100 kWh, above to 1 kWh, half up; below 1 kWh finer.
+
+    Averages have two significant figures, which is never finer: whoever is at or below one is shown at or below it.
+    """
+    step = 1 if watt_hours < 100 else 10 if watt_hours < 1_000 else 100 if watt_hours < 99_950 else 1_000
     return (watt_hours + step // 2) // step * step
 
 
