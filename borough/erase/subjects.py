@@ -71,6 +71,7 @@ def subject(need: Means, tenancy_id: int) -> dict[str, Any]:
     """
     with connect(need.url, "borough subject") as connection:
         require_schema(connection, need.url)
+        connection.rollback()
         # one moment's view of everything
         connection.execute("set transaction isolation level repeatable read")
         return _subject(connection, need, tenancy_id)

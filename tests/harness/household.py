@@ -56,7 +56,7 @@ class Household:
             medical_equipment=False,
             large_print=False,
             meters=[self.meter],
-            consents={"comparison": self.from_day},
+            consents={"comparison": self.from_day, "messages": self.from_day},
             tariffs=[prices],
         )
 
