@@ -21,8 +21,9 @@ class Device:
 
     ``lon`` and ``lat`` [degrees, WGS 84] are both given or both None. ``personal`` is the device's class: the
     family's default unless the registry says otherwise; it can only be stricter than its properties' class.
-    ``attributes`` are free text by name; ``interval`` (ISO 8601 duration), ``zone`` (IANA name) and ``gateway`` (id
-    of the bridge that speaks for the device) have a meaning to the platform.
+    ``attributes`` are free text by name; ``interval`` (ISO 8601 duration), ``supply`` (what a home's supply carries,
+    kW), ``zone`` (IANA name) and ``gateway`` (id of the bridge that speaks for the device) have a meaning to the
+    platform.
     """
 
     id: str
