@@ -165,7 +165,7 @@ def _online(sender: Sender, to: Recipient) -> Mapping[str, str] | None:
 def _choice(sender: Sender) -> str:
     ways = ["on your page"] if sender.web is not None else []
     ways += [f"by calling {sender.help_line}"] if sender.help_line is not None else []
-    ways += ["with the slip below"]
+    ways += ["with the slip at the end"]
     how = ", ".join(ways[:-1]) + f" or {ways[-1]}" if len(ways) > 1 else ways[0]
     return (
         f"You can stop these letters, or leave the comparison, at any time: {how}."

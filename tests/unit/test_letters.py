@@ -203,7 +203,7 @@ def test_without_pages_and_help_line_the_letter_promises_neither(press: Press) -
     found = printed(press, "good", sender=Sender("Your council", (), None, None))
     assert "BCDF-GHJK-LMNP" not in found.text
     assert "online" not in found.text
-    assert "at any time: with the slip below" in found.text
+    assert "at any time: with the slip at the end" in found.text
     assert "send this slip to Your council." in found.text
 
 
