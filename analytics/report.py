@@ -244,8 +244,9 @@ def _cost(it: Comparison) -> str | None:
 def _carbon(it: Comparison, energy: Energy) -> str | None:
     if it.carbon is None or it.own is None:
         return None
-    factor = energy.factor(it.fuel, it.from_day.year)
-    basis = "" if factor is None else f", by the factor for {factor.year}"
+    found = (energy.factor(it.fuel, day.year) for day in (it.from_day, it.to_day - timedelta(days=1)))
+    years = list(dict.fromkeys(str(factor.year) for factor in found if factor is not None))
+    basis = f", by the factor{'s' if len(years) > 1 else ''} for {' and '.join(years)}" if years else ""
     how = {"electricity": "Making this electricity", "gas": "Burning this gas"}.get(it.fuel, "Making this heat")
     return f"{how} gave off about {words.kilograms(it.carbon)} of CO2{basis}."
 

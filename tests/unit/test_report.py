@@ -386,6 +386,15 @@ def test_neighbours_are_told_without_their_numbers() -> None:
     )
 
 
+def test_carbon_names_the_years_of_its_factors() -> None:
+    turn = comparison(from_day=date(2024, 12, 30), to_day=date(2025, 1, 6), quarter=date(2024, 10, 1))
+    assert (
+        said(turn).carbon == "Making this electricity gave off about 9.3 kg of CO2, by the factors for 2024 and 2025."
+    )
+    gas = comparison(fuel="gas", from_day=date(2026, 2, 9), to_day=date(2026, 2, 16))
+    assert said(gas).carbon == "Burning this gas gave off about 9.3 kg of CO2, by the factor for 2024."
+
+
 def test_an_average_without_an_efficient_figure_says_why() -> None:
     around = Neighbourhood(date(2026, 1, 1), "flat", "gas", None, "few", 30, 48, 4_700.0, 61.0)
     found = said(comparison(efficient=None, tenths=None, homes=50), near=around)
