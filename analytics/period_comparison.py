@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from analytics import comparison, differencing, disclosure, kindness
 from analytics.comparison import Compared
-from analytics.daily_runner import half_hours
 from analytics.energy import Energy, filled
 from analytics.kindness import KINDS
 from analytics.period_book import begin_of, end_of
+from analytics.period_costs import carbon, costs
 from analytics.periods import Int64, Period, day_edges
 from analytics.quarter_cells import QuarterCells, homes_of_site
-from devices.homes import Tariff
 from store import neighbours as stored
 from store.comparisons import REASONS, STATES, Rows
 from store.connect import Connection
@@ -34,7 +33,6 @@ Int32 = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
 _NEUTRAL, _SUPPRESSED = STATES.index("neutral"), STATES.index("suppressed")
-_MOST = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +212,11 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
 
     full = np.diff(day_edges(homes.period.start, homes.period.days, options.zone)) // 60_000_000
     known = days.watt_hours >= 0
-    carbon = _carbon(options.energy, fuel, homes.period, days.watt_hours[row])
-    cost, tariff, own_tariff, names = _costs(homes, fuel, row)
+    grams = carbon(options.energy, fuel, homes.period, days.watt_hours[row])
+    cost = costs(
+        homes.connection, options.energy, options.zone, homes.period, fuel,
+        residents.home[row], residents.tenancy[row], days.watt_hours[row],
+    )  # fmt: skip
     told = own[row] >= 0
     rows = Rows(
         tenancy=residents.tenancy[row],
@@ -230,11 +231,11 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
         efficient=efficient[row],
         homes=about[row].astype(np.int32),
         tenths=tenths[row].astype(np.int32),
-        carbon=np.where(told, carbon, -1),
-        cost=np.where(told, cost, -1).astype(np.int32),
-        tariff=np.where(told, tariff, -1).astype(np.int32),
-        own_tariff=(told & own_tariff).astype(np.int32),
-        tariffs=names,
+        carbon=np.where(told, grams, -1),
+        cost=np.where(told, cost.pence, -1).astype(np.int32),
+        tariff=np.where(told, cost.tariff, -1).astype(np.int32),
+        own_tariff=(told & cost.own).astype(np.int32),
+        tariffs=cost.names,
     )
     members = differencing.members(quarter.cells, counting, quarter.home)
     return Worked(rows, counting, members, compared, veiled)
@@ -243,49 +244,3 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
 def _known_days(period: Period) -> int:
     """Days of a period and of the one before it."""
     return period.days + period.before().days
-
-
-def _carbon(energy: Energy, fuel: str, period: Period, watt_hours: Int64) -> Int64:
-    """Grams CO2e by home, each year's days by its own factor; -1 where there is none."""
-    use = filled(watt_hours)
-    years = np.array([(period.start + timedelta(days=day)).year for day in range(period.days)])
-    total = np.zeros(len(use), np.int64)
-    for year in np.unique(years).tolist():
-        grams = energy.carbon(fuel, use[:, years == year].sum(axis=1), year)
-        if grams is None:
-            return np.full(len(use), -1, np.int64)
-        total += grams
-    return total
-
-
-def _costs(homes: PeriodHomes, fuel: str, row: NDArray[np.intp]) -> tuple[Int64, Int64, Bools, list[str]]:
-    """Pence, place of the tariff's name, whether it is their own, for some residents; the names. -1: none."""
-    period, options = homes.period, homes.options
-    watt_hours = homes.within(fuel).watt_hours[row]
-    pence, tariff = np.full(len(row), -1, np.int64), np.full(len(row), -1, np.int64)
-    own = np.zeros(len(row), bool)
-    names: dict[str, int] = {}
-    reference = options.energy.reference_cost(fuel, period.start, watt_hours) if len(row) else None
-    if reference is not None:
-        pence, names[reference[1]] = reference[0], 0
-        tariff[:] = 0
-    theirs = stored.tariffs(homes.connection, fuel, period.stop)
-    tenancies = homes.residents.tenancy[row]
-    for index in np.flatnonzero(np.isin(tenancies, np.fromiter(theirs, np.int64, len(theirs)))).tolist():
-        found = options.energy.cost(
-            theirs[int(tenancies[index])], fuel, period.start, watt_hours[index],
-            _half_hours(homes, fuel, int(homes.residents.home[row[index]]), theirs[int(tenancies[index])]),
-            options.zone,
-        )  # fmt: skip
-        if found is not None:
-            pence[index], own[index] = found.pence, found.own
-            tariff[index] = names.setdefault(found.tariff, len(names))
-    return np.minimum(pence, _MOST), tariff, own, list(names)
-
-
-def _half_hours(homes: PeriodHomes, fuel: str, home: int, tariffs: list[Tariff]) -> list[NDArray[np.float64]] | None:
-    """Half-hours of each day of the period, for a home that pays by them."""
-    if all(len(tariff.registers) == 1 for tariff in tariffs):
-        return None
-    period: list[date] = [homes.period.start + timedelta(days=day) for day in range(homes.period.days)]
-    return [half_hours(homes.connection, home, fuel, day, homes.options.zone) for day in period]

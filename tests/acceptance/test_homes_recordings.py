@@ -176,7 +176,7 @@ def site(tmp_path: Path, database: str, mosquitto: Mosquitto) -> Site:
 
 
 def test_a_self_made_community_is_told_what_pandas_says(site: Site, tmp_path: Path) -> None:
-    line = community(tmp_path, 8)
+    line = community(tmp_path, 7)
     readings = site.replay(ALAMEDA, tmp_path)
     site.import_homes(ALAMEDA, line)
     found = check(site, readings, line)
