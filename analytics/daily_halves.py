@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from analytics import daily_sources, daily_use
 from analytics.daily_sources import EPOCH, GasEnergy, Meters, Span
 from analytics.daily_use import GAP, MINUTE, SOURCES, Days, Steps
-from store.arrays import Readings
 from store.connect import Connection
 
 Int64 = NDArray[np.int64]
@@ -20,6 +20,8 @@ Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _HALF_HOUR = 30 * MINUTE
+#: Homes that are read at a time: what a month of them takes is some tens of megabytes.
+_TOGETHER = 200
 
 
 class Halves(NamedTuple):
@@ -53,66 +55,92 @@ def half_hours_of_days(
     energy: GasEnergy | None = None,
 ) -> list[Halves]:
     """Like ``half_hours``, for each day from ``first`` to ``stop`` (not included), read together."""
+    return half_hours_of_homes(connection, np.array([home_id], np.int64), fuel, first, stop, zone, energy)[home_id]
+
+
+def half_hours_of_homes(
+    connection: Connection,
+    homes: Int64,
+    fuel: str,
+    first: date,
+    stop: date,
+    zone: ZoneInfo,
+    energy: GasEnergy | None = None,
+) -> dict[int, list[Halves]]:
+    """The same for many homes: by home. Reads some hundred homes at a time. Raises psycopg.Error."""
     span = Span((first - EPOCH).days, (stop - EPOCH).days)
     edges = daily_sources.edges_of(span, zone)
+    factor = None
+    if energy is not None:
+        factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
+    found: dict[int, list[Halves]] = {}
+    for place in range(0, len(homes), _TOGETHER):
+        meters = daily_sources.load(connection, homes[place : place + _TOGETHER], zone)
+        found |= _of_meters(connection, meters, fuel, span, edges, factor, zone)
+    return found
+
+
+def _of_meters(
+    connection: Connection, found: Meters, fuel: str, span: Span, edges: Int64, factor: Float64 | None, zone: ZoneInfo
+) -> dict[int, list[Halves]]:
     halves = np.arange(edges[0], edges[-1] + 1, _HALF_HOUR)
-    found = daily_sources.load(connection, np.array([home_id], np.int64), zone)
-    total = np.full(len(halves) - 1, np.nan)
-    minutes = np.full(span.stop - span.first, 30)
+    days = np.arange(*span)
+    total = np.full((len(found.homes), len(halves) - 1), np.nan)
+    minutes = np.full((len(found.homes), len(days)), 30)
     if len(found.series):
         readings = daily_sources.read(connection, found, span, zone)
+        steps = {
+            name: daily_sources.steps_of(found, readings, name, zone)
+            for name, source in SOURCES.items()
+            if source.fuel == fuel
+            and found.rows[name].start < found.rows[name].stop
+            and not (source.volume and factor is None)
+        }
         day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
-        factor = None
-        if energy is not None:
-            factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
-        for link in range(len(found.meter)):
-            days = np.arange(*span)
+        for link, home in enumerate(found.home.tolist()):
             lives = (days >= found.start[link]) & (days < found.stop[link])
             if lives.any():
-                used, apart = _meter(found, readings, int(found.meter[link]), fuel, edges, halves, factor, zone)
+                used, apart = _meter(found, steps, int(found.meter[link]), edges, halves, factor)
                 used = np.where(lives[day_of], used, np.nan)
-                total = np.where(np.isnan(total), used, total + np.nan_to_num(used))
-                minutes = np.where(lives, np.maximum(minutes, apart), minutes)
+                total[home] = np.where(np.isnan(total[home]), used, total[home] + np.nan_to_num(used))
+                minutes[home] = np.where(lives, np.maximum(minutes[home], apart), minutes[home])
     bounds = np.searchsorted(halves, edges)
-    return [
-        Halves(total[low:high], int(apart))
-        for low, high, apart in zip(bounds[:-1].tolist(), bounds[1:].tolist(), minutes.tolist(), strict=True)
-    ]
+    return {
+        int(found.homes[home]): [
+            Halves(total[home, low:high], int(apart))
+            for low, high, apart in zip(bounds[:-1].tolist(), bounds[1:].tolist(), minutes[home].tolist(), strict=True)
+        ]
+        for home in range(len(found.homes))
+    }
 
 
 def _meter(
-    found: Meters,
-    readings: Readings,
-    meter: int,
-    fuel: str,
-    edges: Int64,
-    halves: Int64,
-    factor: Float64 | None,
-    zone: ZoneInfo,
+    found: Meters, steps: Mapping[str, Steps], meter: int, edges: Int64, halves: Int64, factor: Float64 | None
 ) -> tuple[Float64, Int64]:
-    """One meter's half-hours, NaN where not measured, and by day how far its readings are apart [minutes]."""
+    """One meter's half-hours, NaN where not measured, and by day how far its readings are apart [minutes].
+
+    ``steps``: of the fuel's properties, of all meters.
+    """
     each: dict[str, Days] = {}
-    steps: dict[str, Steps] = {}
-    for name, source in SOURCES.items():
-        rows = found.rows[name]
-        row = np.flatnonzero(found.device[rows] == meter)
-        if source.fuel == fuel and len(row) and not (source.volume and factor is None):
-            every = daily_sources.steps_of(found, readings, name, zone)
+    mine: dict[str, Steps] = {}
+    for name, every in steps.items():
+        row = np.flatnonzero(found.device[found.rows[name]] == meter)
+        if len(row):
             own = every.row == row[0]
-            steps[name] = Steps(
+            mine[name] = Steps(
                 np.zeros(int(own.sum()), np.int64),
                 every.start[own],
                 every.stop[own],
                 every.amount[own],
                 every.sure[own],
             )
-            days = daily_use.whole_days(daily_use.spread(steps[name], 1, edges), edges)
-            each[name] = days if factor is None or not source.volume else daily_use.from_litres(days, factor)
+            days = daily_use.whole_days(daily_use.spread(mine[name], 1, edges), edges)
+            each[name] = daily_use.from_litres(days, factor) if SOURCES[name].volume and factor is not None else days
     used = np.full(len(halves) - 1, np.nan)
     apart = np.full(len(edges) - 1, 30)
     day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
     for name, chosen in daily_sources.chosen_names(each):
-        shown, distance = _shown(steps[name], edges, halves, factor if SOURCES[name].volume else None)
+        shown, distance = _shown(mine[name], edges, halves, factor if SOURCES[name].volume else None)
         used = np.where(chosen[day_of], shown, used)
         apart = np.where(chosen, distance, apart)
     return used, apart

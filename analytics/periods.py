@@ -36,7 +36,7 @@ class Period:
 
     @property
     def key(self) -> str:
-        """Its name in addresses and on the command line: ``2026-W07``, ``2026-02``, ``4w-2026-W07`` (by its last week)."""
+        """Its name in addresses and commands: ``2026-W07``, ``2026-02``, ``4w-2026-W07`` (by its last week)."""
         if self.kind == "month":
             return f"{self.start:%Y-%m}"
         year, week, _ = (self.stop - timedelta(days=1)).isocalendar()

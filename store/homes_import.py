@@ -245,22 +245,22 @@ def apply(connection: Connection, plan: Plan, now: datetime) -> None:
         (one.name, one.occupants, one.electric_vehicle, one.medical_equipment, one.large_print, one.letters, one.id)
         for one in plan.changed
     ]
-    steps: list[tuple[str, Sequence[tuple[Any, ...]]]] = [
-        ("add_home", homes_),
-        ("move_home", [(list(home.address), home.lon, home.lat, home.id) for home in plan.moved]),
-        ("change_details", details),
-        ("end_tenancy", [(one.to_day, one.id) for one in (*plan.ended, *plan.changed)]),
-        ("change_tenancy", changes),
-        ("add_tenancy", tenancies),
-        ("end_meter", [(one.to_day, one.device_id, one.from_day) for one in plan.meters_ended]),
-        ("add_meter", [(one.device_id, one.home_id, one.from_day, one.to_day) for one in plan.meters]),
-        ("give_consent", [(one.tenancy_id, one.purpose, one.given_at, one.channel) for one in plan.consents]),
-        ("set_tariff", [homes.tariff_row(tenancy, tariff) for tenancy, tariff in plan.tariffs]),
+    steps: list[tuple[bytes, Sequence[tuple[Any, ...]]]] = [
+        (_SQL["add_home"], homes_),
+        (_SQL["move_home"], [(list(home.address), home.lon, home.lat, home.id) for home in plan.moved]),
+        (_SQL["change_details"], details),
+        (_SQL["end_tenancy"], [(one.to_day, one.id) for one in (*plan.ended, *plan.changed)]),
+        (_SQL["change_tenancy"], changes),
+        (_SQL["add_tenancy"], tenancies),
+        (_SQL["end_meter"], [(one.to_day, one.device_id, one.from_day) for one in plan.meters_ended]),
+        (_SQL["add_meter"], [(one.device_id, one.home_id, one.from_day, one.to_day) for one in plan.meters]),
+        (_SQL["give_consent"], [(one.tenancy_id, one.purpose, one.given_at, one.channel) for one in plan.consents]),
+        (_SQL["set_tariff"], [homes.tariff_row(tenancy, tariff) for tenancy, tariff in plan.tariffs]),
     ]
     with connection.cursor() as cursor:
-        for name, parameters in steps:
+        for query, parameters in steps:
             if parameters:
-                cursor.executemany(_SQL[name], parameters)
+                cursor.executemany(query, parameters)
 
 
 def count(connection: Connection, day: date) -> tuple[int, int, int]:
