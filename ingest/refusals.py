@@ -52,6 +52,8 @@ class Refusals:
         self._marks: dict[str, bytes] = {}
         self.version = 0
         self._seen: tuple[int, int, int] | None = None
+        self._looked = (0, 0)  # by which version, and so many slots
+        self._known: dict[int, tuple[tuple[int, int], ...]] = {}
         self._start = np.empty((0, 0), np.int64)
         self._stop = np.empty((0, 0), np.int64)
 
@@ -122,11 +124,16 @@ class Refusals:
 
     def _look(self, slots: Slots) -> None:
         """The periods of all slots as arrays, ``(periods of a slot, slots)``; what is none ends before it begins."""
-        known: dict[int, tuple[tuple[int, int], ...]] = dict.fromkeys(slots.dead, ((NEVER, FOREVER),))
-        for number, device in enumerate(slots.devices):
-            refused = self.of(device.id)
-            if refused is not None and number not in known:
-                known[number] = refused.periods
+        version = self.version
+        if self._looked[0] != version:
+            self._known.clear()
+            self._looked = (version, 0)
+        for number in range(self._looked[1], slots.size):
+            refused = self.of(slots.devices[number].id)
+            if refused is not None:
+                self._known[number] = refused.periods
+        self._looked = (version, slots.size)
+        known = {**self._known, **dict.fromkeys(slots.dead, ((NEVER, FOREVER),))}
         depth = max((len(periods) for periods in known.values()), default=0)
         self._start = np.full((depth, slots.size), FOREVER, np.int64)
         self._stop = np.full((depth, slots.size), NEVER, np.int64)
