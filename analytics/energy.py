@@ -7,6 +7,7 @@ Nothing here is a bill: a home's own tariff is used where it is known, else a re
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,8 @@ PACKAGED = Path(__file__).parent / "energy.toml"
 
 #: Volume at a meter to volume at standard conditions: the Gas (Calculation of Thermal Energy) Regulations.
 _VOLUME_CORRECTION = 1.02264
+#: A reference price goes on for so long after its last day where no other is known.
+_CARRIED = timedelta(days=184)
 #: Rates are taken to a ten-thousandth of a penny per kWh; with watt-hours that gives units of 1e-7 pence.
 _RATE = 10_000
 _PENNY = 10_000_000
@@ -87,11 +90,19 @@ class Energy:
         return earlier[-1] if earlier else known[0] if known else None
 
     def price(self, fuel: str, day: date, payment: str = "direct-debit") -> Price | None:
-        """The reference price of a day, or None. A payment method without one gets that by direct debit."""
+        """The reference price of a day, or None. A payment method without one gets that by direct debit.
+
+        A day that no price covers has the last one before it, for half a year; its name says so.
+        """
         for method in dict.fromkeys((payment, "direct-debit")):
-            for price in self._tables.prices:
-                if (price.fuel, price.payment) == (fuel, method) and price.start <= day < price.stop:
-                    return price
+            own = [price for price in self._tables.prices if (price.fuel, price.payment) == (fuel, method)]
+            earlier = [price for price in own if price.start <= day]
+            if earlier:
+                last = max(earlier, key=lambda price: price.start)
+                if day < last.stop:
+                    return last
+                if day < last.stop + _CARRIED:
+                    return replace(last, name=f"{last.name}, the last that we know")
         return None
 
     def reference_cost(

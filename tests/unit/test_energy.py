@@ -102,7 +102,6 @@ def test_the_values_of_the_facts_are_in_the_file() -> None:
     assert july is not None
     assert gas is not None
     assert (july.rate, july.standing, gas.rate, gas.standing) == (26.11, 57.19, 7.33, 29.04)
-    assert ENERGY.price("gas", date(2026, 10, 1)) is None
     assert ENERGY.price("heat", date(2026, 8, 1)) is None
     assert [ENERGY.factor("electricity", year).value for year in (2024, 2025)] == [0.20705, 0.177]  # type: ignore[union-attr]
     typical = ENERGY.typical("electricity", date(2026, 8, 1), "multi-rate")
@@ -174,8 +173,21 @@ def test_each_day_has_its_own_reference_price() -> None:
     assert name == "January, then February"
 
 
+def test_the_last_price_goes_on_for_half_a_year_and_says_so() -> None:
+    found = SMALL.reference_cost("electricity", date(2026, 2, 28), np.array([[1000, 1000]]))
+    assert found is not None
+    assert found[0].tolist() == [180]
+    assert found[1] == "February, then February, the last that we know"
+    assert SMALL.price("electricity", date(2026, 8, 31)) is not None
+    assert SMALL.price("electricity", date(2026, 9, 1)) is None
+    later = ENERGY.price("gas", date(2026, 11, 16))
+    assert later is not None
+    assert later.name == "price cap of July to September 2026, the last that we know"
+
+
 def test_no_price_no_cost() -> None:
-    assert SMALL.reference_cost("electricity", date(2026, 2, 27), np.array([[1, 1, 1]])) is None
+    assert SMALL.reference_cost("electricity", date(2025, 12, 30), np.array([[1, 1, 1]])) is None
+    assert SMALL.reference_cost("electricity", date(2026, 9, 1), np.array([[1]])) is None, "half a year later"
     assert SMALL.reference_cost("gas", date(2026, 1, 1), np.array([[1]])) is None
     assert SMALL.cost([], "gas", date(2026, 1, 1), wh(1)) is None
     assert SMALL.cost([], "electricity", date(2026, 1, 1), wh(-1, -1)) is None
