@@ -137,7 +137,7 @@ def explain(
         days = _days(connection, people, int(place[0]), fuel, edges)
         known = [day.watt_hours for day in days if day.watt_hours is not None]
         stored_row = None if told is None else _told(told)
-        names = list(stored_row or again or ())
+        names = _FIELDS if (period.kind, period.start, fuel) in runs else ()
         found.append(
             Explained(
                 fuel=fuel,

@@ -117,7 +117,7 @@ def _say_fuel(item: Explained, program: str, *, neighbours: bool) -> None:
     say("")
     say(item.fuel.capitalize())
     if item.run is None:
-        say("Not published yet.")
+        say("Not published yet: nothing was told.")
     else:
         settled = "not settled" if item.run.settled_at is None else f"settled {item.run.settled_at:%Y-%m-%d %H:%M}Z"
         say(f"Published {item.run.published_at:%Y-%m-%d %H:%M}Z, {settled}, by {item.run.program}; now {program}.")
@@ -127,7 +127,8 @@ def _say_fuel(item: Explained, program: str, *, neighbours: bool) -> None:
         ("", "told", "computed now"),
         [(name.replace("_", " "), told.get(name), rows.get(name)) for name in (told or rows)],
     )
-    say("What was told is what is computed now." if item.equal else f"Not the same: {', '.join(item.differs)}.")
+    if item.run is not None:
+        say("What was told is what is computed now." if item.equal else f"Not the same: {', '.join(item.differs)}.")
     if item.kept:
         say("Other homes count now than when it was published, so figures of others stay as they were told.")
     say(f"Readings: {item.known_days} of {len(item.days)} days have a value; their sum is {item.own_readings:,} Wh.")

@@ -390,6 +390,9 @@ def test_explained_it_is_the_same_and_the_household_can_see_who_looked(
     (fuel,) = json.loads(capsys.readouterr().out)["fuels"]
     assert "own" in fuel["differs"]
     assert fuel["late"][0]["would_be"] == fuel["own_readings"] == use[7].sum() - use[7, 0] + 1_234
+    assert cli.run(["explain", "8", "2026-W33", "--json"]) == 0
+    (fuel,) = json.loads(capsys.readouterr().out)["fuels"]
+    assert (fuel["run"], fuel["told"], fuel["known_days"]) == (None, None, 0), "not published: nothing to differ from"
     assert cli.run(["explain", "999", "2026-W32"]) == 2
     assert "there is no such home" in capsys.readouterr().err
     assert cli.run(["explain", "8", "2026-13"]) == 2
