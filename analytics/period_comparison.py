@@ -201,14 +201,13 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
     for code, word in enumerate(KINDS):
         if word:
             state[codes == code], reason[codes == code] = _NEUTRAL, REASONS.index(word)
-    # no praise and no advice: neither the efficient figure nor a place among the others
-    efficient[codes > 0], tenths[codes > 0] = -1, -1
+    # own use and kind words: neither praise nor advice, and nothing to measure oneself against
+    for figures in (average, efficient, tenths, about):
+        figures[codes > 0] = -1
     for what, word in (
         (own < 0, "coverage"), (~residents.consent, "no-consent"), (~homes.of_site, "other-origin"),
     ):  # fmt: skip
         state[what], reason[what] = _SUPPRESSED, REASONS.index(word)
-    for figures in (average, about):
-        figures[empty] = -1
 
     full = np.diff(day_edges(homes.period.start, homes.period.days, options.zone)) // 60_000_000
     known = days.watt_hours >= 0

@@ -16,7 +16,6 @@ from analytics.quarter_cells import QuarterCells
 from store.comparisons import STATES, Figures, Rows
 from store.neighbours import places
 
-_NEUTRAL = STATES.index("neutral")
 _GREAT, _GOOD, _MORE = STATES.index("great"), STATES.index("good"), STATES.index("more")
 
 
@@ -40,17 +39,15 @@ def settle(worked: Worked, quarter: QuarterCells, told: Figures) -> Rows:
     place, there = places(told.tenancy, rows.tenancy)
     had = keeps & there
     had[had] = told.average[place[had]] >= 0
-    judged = rows.state != _NEUTRAL
     for name in ("average", "efficient", "homes", "tenths"):
         column = getattr(rows, name)
         column[had] = getattr(told, name)[place[had]]
         if name in ("efficient", "tenths"):
-            column[(keeps & ~had) | (keeps & ~judged)] = -1
+            column[keeps & ~had] = -1
     state = np.select(
         [(rows.efficient >= 0) & (rows.own <= rows.efficient), rows.own <= rows.average], [_GREAT, _GOOD], _MORE
     )
-    again = keeps & judged
-    rows.state[again] = state[again]
+    rows.state[keeps] = state[keeps]
     return rows
 
 

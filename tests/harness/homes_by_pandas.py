@@ -168,13 +168,13 @@ def _compared(base: Told, others: Sequence[int], total: int, kind: str | None) -
     """``others``: what the neighbours used, rising; ``total`` of them, by cells' rounded totals."""
     n = len(others)
     reason = "few-homes" if n < 20 else "dominated" if 20 * others[-1] > 3 * total else None
+    if kind is not None:
+        return _with(base, state="neutral", reason=kind)
     if reason is not None:
-        return _with(base, reason=reason) if kind is None else _with(base, state="neutral", reason=kind)
+        return _with(base, reason=reason)
     assert base.own is not None
     average = two_figures(Fraction(total, n))
     homes = half_up(Fraction(n, 10)) * 10
-    if kind is not None:
-        return _with(base, state="neutral", reason=kind, average=average, homes=homes)
     low = others[: n // 5]
     efficient = tenths = None
     if n >= 75:

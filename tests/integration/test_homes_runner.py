@@ -11,7 +11,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from analytics.homes_runner import Busy
+from analytics.homes_runner import Busy, run
+from analytics.period_book import Key
 from analytics.periods import midnight
 from borough import cli
 from devices.homes import HomeDetails
@@ -21,7 +22,7 @@ from store.connect import connect
 from store.copy import copy_readings
 from tests.harness.homes import add_meters, import_homes
 from tests.harness.load import ask
-from tests.harness.neighbourhood import LONDON, Street, at
+from tests.harness.neighbourhood import LONDON, OPTIONS, Street, at
 from tests.harness.program import BOROUGH, WITH_US, environment
 from tests.servers import wait_for
 
@@ -279,6 +280,21 @@ def test_publishing_waits_for_the_last_day(street: Street) -> None:
     told = street.told("week", MONDAY)
     assert sum(one.own is None for one in told.values()) == HOMES - 99
     assert told[1].own == use[0].sum() + 5_000
+
+
+def test_a_service_looks_again_at_an_empty_period_only_when_something_came(street: Street) -> None:
+    use = street.build(MONDAY, 3)
+    empty: set[Key] = set()
+    with connect(street.url) as connection:
+        assert run(connection, OPTIONS, at(MONDAY + WEEK), empty).published == []
+        assert ("week", MONDAY, "electricity") in empty
+        before = set(empty)
+        assert run(connection, OPTIONS, at(MONDAY + WEEK), empty).published == []
+        assert empty == before
+    street.store({(home, MONDAY + timedelta(days=day)): 8_000 for home in range(1, HOMES + 1) for day in range(3, 7)})
+    with connect(street.url) as connection:
+        assert run(connection, OPTIONS, at(MONDAY + WEEK), empty).published == [("week", MONDAY, "electricity")]
+    assert street.told("week", MONDAY)[1].own == use[0].sum() + 32_000
 
 
 def test_old_recordings_are_published_and_settled_at_once_and_a_service_waits_until_they_rest(street: Street) -> None:
