@@ -6,6 +6,7 @@ A reading of a refused period is acknowledged, decoded, counted ``refused`` and 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,6 +52,7 @@ class Refusals:
         self._by_mark: dict[bytes, Refused] = {}
         self._marks: dict[str, bytes] = {}
         self.version = 0
+        self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         self._looked = (0, 0)  # by which version, and so many slots
         self._known: dict[int, tuple[tuple[int, int], ...]] = {}
@@ -68,9 +70,17 @@ class Refusals:
 
     def take(self, rows: Sequence[Tombstone], version: int) -> None:
         """Take over new and changed tombstones."""
+        with self._lock:
+            self._take(rows)
+            self.version = max(self.version, version)  # last: who sees it sees the rows
+
+    def _take(self, rows: Sequence[Tombstone]) -> None:
         for row in rows:
             if row.kind == "meter":
                 periods = self._tombstones.setdefault(row.mark, {})
+                old = periods.get(row.start)
+                if old is not None and old.changed > row.changed:
+                    continue  # the other thread has read it later than we did
                 periods[row.start] = row
                 every = sorted(periods.values(), key=lambda item: item.start)
                 self._by_mark[row.mark] = Refused(
@@ -79,7 +89,6 @@ class Refusals:
                     row.model,
                     row.gone,
                 )
-        self.version = max(self.version, version)
 
     def mark(self, device_id: str) -> bytes:
         """The mark of a device, worked out once."""

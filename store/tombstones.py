@@ -31,6 +31,7 @@ class Tombstone(NamedTuple):
     """From ``start`` (included) to ``stop`` (not; None: until the next tenancy begins) [us since the Unix epoch].
 
     ``family`` and ``model`` of a meter, so that its messages can be counted when the device itself is ``gone``.
+    ``changed`` tells an older state of the same one from a newer.
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class Tombstone(NamedTuple):
     family: str | None = None
     model: str | None = None
     gone: bool = False
+    changed: int = 0
 
 
 class Stale(Exception):
@@ -107,7 +109,7 @@ def _checked(rows: Sequence[Sequence[object]], key: bytes | None) -> list[Tombst
     own = key_mark(key)
     if any(row[7] != own for row in rows):
         raise WrongKey("the database's tombstones were made with another key")
-    return [Tombstone(*row[:7]) for row in rows]  # type: ignore[arg-type]
+    return [Tombstone(*row[:7], row[8]) for row in rows]  # type: ignore[call-arg, arg-type]
 
 
 def put(connection: Connection, key: bytes, tombstones: Iterable[Tombstone]) -> None:

@@ -161,7 +161,8 @@ def test_a_tombstone_that_ends_lets_the_next_tenant_in_at_once() -> None:
     collecting = Refusing(stone("m1", stop=None))
     collecting.receive([reading(STOP)])
     assert counted(collecting)[1].readings_refused == 1
-    collecting.refusals.take([stone("m1")], 2)
+    collecting.refusals.take([stone("m1")._replace(changed=2)], 2)
+    collecting.refusals.take([stone("m1", stop=None)._replace(changed=1)], 1)  # read before it, taken over after it
     collecting.receive([reading(STOP), reading(STOP - 1)])
     batch, counts = counted(collecting)
     assert (batch.time.tolist(), counts.readings_refused) == ([STOP], 1)
