@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from borough.energy import read_energy
+from borough.erase.for_pages import for_pages
 from borough.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
 from ingest.subscriptions import SettingsError
@@ -20,6 +21,7 @@ _LEAST_SECRET = 32
 def site_options(settings: Settings) -> SiteOptions:
     """Everything that the site needs. Raises SettingsError."""
     sign_in = _sign_in(settings)
+    rights = for_pages(settings)
     return SiteOptions(
         database_url=need_database_url(settings),
         secret=_secret(settings, needed=sign_in is not None),
@@ -31,6 +33,8 @@ def site_options(settings: Settings) -> SiteOptions:
         council_name=settings.council_name,
         council_address=tuple(settings.council_address),
         help_line=settings.help_line,
+        erase=rights.erase,
+        subject=rights.subject,
         energy=read_energy(settings),
     )
 

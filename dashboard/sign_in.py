@@ -46,7 +46,7 @@ _WORDS = {
     "away": (
         503,
         "The sign-in service does not answer",
-        "It is not part of this one. Try again in a few minutes.",
+        "It is another service than these pages. Try again in a few minutes.",
     ),
 }
 
