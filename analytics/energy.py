@@ -102,7 +102,7 @@ class Energy:
                 if day < last.stop:
                     return last
                 if day < last.stop + _CARRIED:
-                    return replace(last, name=f"{last.name}, the last that we know")
+                    return replace(last, name=f"{last.name} (the last that we know)")
         return None
 
     def reference_cost(

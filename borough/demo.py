@@ -19,6 +19,7 @@ from types import FrameType
 from borough.children import Child
 from borough.database import reachable
 from borough.demo_analyst import Analyst
+from borough.demo_erasure import Erasure
 from borough.demo_fleet import FleetAtWork
 from borough.demo_homes import settle_in
 from borough.demo_page import Page, demo_site, listen
@@ -103,10 +104,11 @@ def run_demo(options: DemoOptions) -> Report:
         stop.check()
         broker = start_broker(parts, state.folder)
         stop.check()
-        collector = start_collector(state.folder, url, broker, metrics := free_port())
+        erasure = Erasure(state.folder, url)
+        collector = start_collector(state.folder, url, broker, metrics := free_port(), erasure.key_file)
         parts.callback(collector.stop, _STOP_SECONDS)
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
-        page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown), listener))
+        page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown, erasure.erase, erasure.subject), listener))
         _introduce(page.url, broker, server, state.folder, plan)
         await_ready(collector, metrics, stop.event)
         stop.check()
@@ -121,7 +123,7 @@ def run_demo(options: DemoOptions) -> Report:
         if drained:
             fleet.settle()
         # a score takes as long as the ledger is: whoever presses Ctrl-C does not wait for it
-        return _report(url, fleet, plan, before, scored=options.seconds is not None)
+        return _report(url, fleet, plan, before, erasure.gone, scored=options.seconds is not None)
 
 
 def _prepare(server_url: str, url: str, plan: Plan) -> None:
@@ -233,12 +235,13 @@ def _await_received(url: str, expected: int, collector: Child) -> bool:
     return received >= expected
 
 
-def _report(url: str, fleet: FleetAtWork, plan: Plan, before: int, *, scored: bool) -> Report:
+def _report(url: str, fleet: FleetAtWork, plan: Plan, before: int, erased: int, *, scored: bool) -> Report:
     with reachable(url), connect(url, "borough demo") as connection:
         totals = accounting.totals(connection)
         return Report(
             families=totals,
             stored_in_table=overview.count_readings(connection),
+            erased=erased,
             published=fleet.published,
             received=sum(counts.messages_received for counts in totals.values()) - before,
             history=History(

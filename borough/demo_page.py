@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 
@@ -33,12 +33,27 @@ def listen(port: int | None) -> Iterator[socket.socket]:
         yield listener
 
 
-def demo_site(database_url: str, simulation: Callable[[], Simulation] | None = None) -> SiteOptions:
+def demo_site(
+    database_url: str,
+    simulation: Callable[[], Simulation] | None = None,
+    erase: Callable[[int], None] | None = None,
+    subject: Callable[[int], dict[str, Any]] | None = None,
+) -> SiteOptions:
     """The site of a demo: everybody may see what is arriving, and codes of the purpose ``demo`` sign in.
 
-    ``simulation`` tells how far the simulation is.
+    ``simulation`` tells how far the simulation is; ``erase`` and ``subject`` as in SiteOptions.
     """
-    return SiteOptions(database_url, secret=secrets.token_hex(32), demo=True, simulation=simulation)
+    return SiteOptions(
+        database_url,
+        secret=secrets.token_hex(32),
+        demo=True,
+        council_name="Demo Borough",
+        council_address=("Demo Borough Council", "1 Example Square", "DB1 1AA"),
+        help_line="0800 000 0000 (nobody answers in a demo)",
+        simulation=simulation,
+        erase=erase,
+        subject=subject,
+    )
 
 
 class Page:

@@ -63,13 +63,19 @@ def start_broker(parts: ExitStack, folder: Path) -> EmbeddedBroker:
     raise AssertionError("the loop returns or raises")
 
 
-def start_collector(folder: Path, url: str, broker: EmbeddedBroker, metrics: int) -> Child:
-    """Start `borough collect` over the database at ``url``; ``metrics`` is the port where it says how it is."""
+def start_collector(folder: Path, url: str, broker: EmbeddedBroker, metrics: int, tombstone_key: Path) -> Child:
+    """Start `borough collect` over the database at ``url``; ``metrics`` is the port where it says how it is.
+
+    ``tombstone_key`` is the file with the key that erased households are known by.
+    """
     return Child(
         "collector",
         [sys.executable, "-P", "-m", "borough", "collect"],
         log=folder / "collector.log",
-        environment=_collector_environment(url, broker, metrics),
+        environment={
+            **_collector_environment(url, broker, metrics),
+            "BOROUGH_TOMBSTONE_KEY_FILE": str(tombstone_key),
+        },
     )
 
 

@@ -29,8 +29,9 @@ class History:
 class Report:
     """Counts by family since the demo's folder was made, after the collector has ended, so that nothing is in flight.
 
-    ``stored_in_table`` are the rows of ``reading``, counted one by one. ``published`` are the messages of this run that
-    the broker acknowledged, ``received`` those of this run that the collector took (others may have published too).
+    ``stored_in_table`` are the rows of ``reading``, counted one by one; ``erased`` went when a household left.
+    ``published`` are the messages of this run that the broker acknowledged, ``received`` those of this run that the
+    collector took (others may have published too).
     ``score``: this run's ledger against the table, None where nobody asked for it.
     """
 
@@ -40,6 +41,7 @@ class Report:
     received: int
     history: History = field(default_factory=History)
     score: Score | None = None
+    erased: int = 0
 
     @property
     def good(self) -> bool:
@@ -59,7 +61,7 @@ class Report:
         """Both sums hold for every family, the table has what was stored, and no published message is missing."""
         return (
             all(counts.adds_up() for counts in self.families.values())
-            and self.total.readings_stored == self.stored_in_table
+            and self.total.readings_stored == self.stored_in_table + self.erased
             and self.received >= self.published
         )
 
@@ -70,6 +72,7 @@ class Report:
             "families": {family: _grouped(counts) for family, counts in sorted(self.families.items())},
             "adds_up": self.adds_up,
             "stored_in_table": self.stored_in_table,
+            "erased": self.erased,
             "published": self.published,
             "history": {
                 "days": round(self.history.days, 2),
@@ -98,7 +101,8 @@ class Report:
             f"  {family}: {counts.messages_received:,} messages, {counts.readings_stored:,} readings stored"
             for family, counts in sorted(self.families.items())
         ]
-        lines.append(f"The table holds {self.stored_in_table:,} readings.")
+        erased = f"; {self.erased:,} were erased with their households" if self.erased else ""
+        lines.append(f"The table holds {self.stored_in_table:,} readings{erased}.")
         if self.received < self.published:
             lines.append(f"{self.published - self.received:,} of {self.published:,} published messages did not arrive.")
         past = self.history

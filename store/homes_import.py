@@ -20,6 +20,11 @@ _SQL = queries("homes")
 Refused = Callable[[str, date], bool]
 
 
+def nobody(_uprn: str, _from_day: date) -> bool:
+    """Nobody was erased."""
+    return False
+
+
 @dataclass(slots=True)
 class Plan:
     """What an import does. ``problems``: why it cannot be done; then nothing of it is.
@@ -71,7 +76,7 @@ class _Known:
     devices: Mapping[str, str]
 
 
-def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refused = lambda _uprn, _day: False) -> Plan:
+def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refused = nobody) -> Plan:
     """What importing these rows would do. One import at a time: it holds a lock until the transaction ends.
 
     Raises psycopg.Error.
@@ -219,9 +224,7 @@ def _plan_meter(plan: Plan, known: _Known, home_id: int, meter: str, row: HomeRo
     return True
 
 
-def import_rows(
-    connection: Connection, rows: Sequence[HomeRow], now: datetime, *, refused: Refused = lambda _uprn, _day: False
-) -> Plan:
+def import_rows(connection: Connection, rows: Sequence[HomeRow], now: datetime, *, refused: Refused = nobody) -> Plan:
     """Import rows inside the running transaction, all or, where there are problems, none; what was done.
 
     Raises psycopg.Error.

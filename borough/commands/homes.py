@@ -11,12 +11,12 @@ import typer
 
 from analytics.periods import local_day
 from borough.database import database
-from borough.errors import UsageError
+from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
-from borough.settings import read_settings
+from borough.settings import read_settings, tombstone_key, variable
 from devices.homes_file import read_homes
 from devices.registry import Problem, RegistryError
-from store import homes_import
+from store import homes_import, tombstones
 
 app = typer.Typer(help="Homes, who lives in them, and their meters.", no_args_is_help=True)
 
@@ -54,12 +54,22 @@ def import_(
         raise UsageError(f"{file}: {error.strerror}") from None
     except RegistryError as error:
         raise _refuse(file, error.problems) from None
+    settings = read_settings()
+    key = None if settings.tombstone_key_file is None else tombstone_key(settings)
     with database() as connection:
-        plan = homes_import.plan_import(connection, rows)
-        if not dry_run and not plan.problems:
-            homes_import.apply(connection, plan, datetime.now(UTC))
+        try:
+            tombstones.load(connection, key)
+        except tombstones.WrongKey as error:
+            # without the right key an erased household would come back
+            raise Failure(f"{variable('tombstone_key_file')}: {error}") from None
+        refused = homes_import.nobody if key is None else tombstones.refused(connection, key)
+        plan = homes_import.plan_import(connection, rows, refused)
         if plan.problems:
             raise _refuse(file, plan.problems)
+        if not dry_run:
+            homes_import.apply(connection, plan, datetime.now(UTC))
+            if key is not None:
+                tombstones.begin(connection, key, list(plan.tenancies), settings.time_zone, settings.tombstone_log)
     if json_output:
         show_json({"dry_run": dry_run, **plan.counts()})
         return

@@ -177,12 +177,12 @@ def test_the_last_price_goes_on_for_half_a_year_and_says_so() -> None:
     found = SMALL.reference_cost("electricity", date(2026, 2, 28), np.array([[1000, 1000]]))
     assert found is not None
     assert found[0].tolist() == [180]
-    assert found[1] == "February, then February, the last that we know"
+    assert found[1] == "February, then February (the last that we know)"
     assert SMALL.price("electricity", date(2026, 8, 31)) is not None
     assert SMALL.price("electricity", date(2026, 9, 1)) is None
     later = ENERGY.price("gas", date(2026, 11, 16))
     assert later is not None
-    assert later.name == "price cap of July to September 2026, the last that we know"
+    assert later.name == "price cap of July to September 2026 (the last that we know)"
 
 
 def test_no_price_no_cost() -> None:
