@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import os
+from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -224,6 +225,10 @@ def test_the_recordings(site: Site, dataset: Dataset) -> None:
     line = sorted({key[0] for key in readings})
     site.import_homes(dataset, line)
     found = check(site, readings, line)
+    counted = Counter(f"{key[1][0]}: {one.state} {one.reason or ''}".strip() for key, one in found.items())
+    print(
+        f"\n{dataset.mapping}, comparisons: " + ", ".join(f"{what} {count}" for what, count in sorted(counted.items()))
+    )
     if dataset is FONTANA:
         assert_alone(found)
         return
