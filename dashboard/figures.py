@@ -168,7 +168,9 @@ def day(
     hours = [(place, start) for place, start in enumerate(starts) if start in ("00:00", "06:00", "12:00", "18:00")]
     for place, start in [*hours, (len(starts), "24:00")]:
         anchor = "end" if start == "24:00" else "middle" if place else "start"
-        parts.append(_text("hour", _number(_LEFT + place * slot), _number(_ABOVE + _HEIGHT + 1.3), anchor, start))
+        # on a phone there is no room for those at the edges
+        kind = "hour" if anchor == "middle" else "wide hour"
+        parts.append(_text(kind, _number(_LEFT + place * slot), _number(_ABOVE + _HEIGHT + 1.3), anchor, start))
     if line is not None:
         parts.append(_line("background", _LEFT, 100, _HEIGHT * line / top))
     return _drawing(parts, alternative)

@@ -21,6 +21,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const colours = ["#0b4f9c", "#10151b"];
     const value = (cell) => (cell.dataset.value === undefined ? null : Number(cell.dataset.value));
     const names = rows.map((row) => row.cells[0].dataset.value || row.cells[0].textContent.trim());
+    const room = figure.clientWidth;
+    const apart = [1, 2, 3, 4, 6, 12, 24].find((step) => names.length / step * 75 <= room) || 24;
     const lines = heads.slice(1).map((head, index) => ({ head, index })).filter(({ head }) => "line" in head.dataset)
       .map(({ head, index }, place) => ({
         type: place === 0 && figure.dataset.chart === "bar" ? "bar" : "scatter",
@@ -29,7 +31,7 @@ document.addEventListener("DOMContentLoaded", () => {
         x: names,
         y: rows.map((row) => value(row.cells[index + 1])),
         line: { shape: "hv", color: colours[place] },
-        marker: place === 0 ? { color: colours[0] } : { color: colours[1], symbol: "line-ew-open", size: 26, line: { width: 4 } },
+        marker: place === 0 ? { color: colours[0] } : { color: colours[1], symbol: "line-ew-open", size: Math.round(room / names.length / 2.5), line: { width: 4 } },
         fill: place === 0 && figure.dataset.chart === "step" ? "tozeroy" : "none",
         hovertemplate: `%{x}<br>%{y} ${figure.dataset.unit}<extra>${head.dataset.line}</extra>`,
       }));
@@ -38,7 +40,7 @@ document.addEventListener("DOMContentLoaded", () => {
       font: { size: 15 },
       showlegend: lines.length > 1,
       legend: { orientation: "h", y: -0.25 },
-      xaxis: { type: "category", nticks: 8, tickangle: 0 },
+      xaxis: { type: "category", tickmode: "array", tickvals: names.filter((_, place) => place % apart === 0), tickangle: 0 },
       yaxis: { title: { text: figure.dataset.unit }, rangemode: "tozero" },
       hovermode: "x unified",
     };
@@ -47,12 +49,13 @@ document.addEventListener("DOMContentLoaded", () => {
 
   for (const figure of document.querySelectorAll("figure[data-chart]")) {
     const button = document.createElement("button");
-    const said = document.createElement("span");
+    const said = document.createElement("p");
     const chart = document.createElement("div");
     button.type = "button";
     button.className = "explore button secondary";
     button.textContent = "Explore this chart";
     button.setAttribute("aria-expanded", "false");
+    said.className = "small";
     said.setAttribute("role", "status");
     chart.className = "chart";
     chart.hidden = true;

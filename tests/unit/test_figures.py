@@ -84,7 +84,8 @@ def test_a_day_has_as_many_columns_as_half_hours(slots: int) -> None:
     assert kinds.count("column") == slots - 1
     assert kinds.count("gap") == 1
     assert kinds.count("background") == 1
-    assert [element.text for element in root.iter("text") if element.get("class") == "hour"][-1] == "24:00"
+    hours = [element.text for element in root.iter("text") if "hour" in (element.get("class") or "")]
+    assert hours == ["00:00", "06:00", "12:00", "18:00", "24:00"]
 
 
 def test_the_hours_stand_where_they_are_on_a_long_day() -> None:
