@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from borough.postgres_server import free_port
 from scripts.parts import Parts
-from tests.commands import ACCOUNTS, COLLECT, COMPOSE_COMMANDS, FLEET, LIST, MAINTAIN, MIGRATE, SIMULATE
+from tests.commands import ACCOUNTS, COLLECT, COMPOSE_COMMANDS, FLEET, LIST, MAINTAIN, MIGRATE, SERVE, SIMULATE
 from tests.servers import Cluster, Mosquitto, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,7 @@ class Stack:
     cluster: Cluster
     port: int
     metrics_port: int
+    web_port: int
 
     @property
     def private(self) -> Path:
@@ -68,11 +70,14 @@ class Stack:
             "//broker:1883": f"//127.0.0.1:{self.port}",
             "/run/secrets": str(self.private),
             "9464": str(self.metrics_port),
+            "8000": str(self.web_port),
             "0.0.0.0": "127.0.0.1",
-            "${BOROUGH_MQTT_SHARED_GROUP-borough}": "borough",
         }
         values = {name: str(value) for name, value in service["environment"].items()}
-        return {"PATH": os.environ["PATH"], **{name: _replaced(value, places) for name, value in values.items()}}
+        return {
+            "PATH": os.environ["PATH"],
+            **{name: _replaced(_default(value), places) for name, value in values.items()},
+        }
 
     def command(self, command: tuple[str, ...]) -> list[str]:
         places = {"/accounts": str(self.private / "accounts"), "/fleet.toml": str(self.deploy / "fleet.toml")}
@@ -85,6 +90,11 @@ class Stack:
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
+
+
+def _default(text: str) -> str:
+    """What a value is where its variable is not set."""
+    return re.sub(r"\$\{\w+-([^}]*)\}", r"\1", text)
 
 
 def _replaced(text: str, places: Mapping[str, str]) -> str:
@@ -111,7 +121,7 @@ def stack(apache: Cluster, parts: Parts, tmp_path: Path) -> Iterator[Stack]:
         "SERVICE_PASSWORD_FILE": str(deploy / "private/database_password"),
     }
     subprocess.run(["sh", str(deploy / "database.sh")], check=True, capture_output=True, env=environment)
-    yield Stack(deploy, apache, free_port(), free_port())
+    yield Stack(deploy, apache, free_port(), free_port(), free_port())
     apache.drop("borough")
     apache.execute("drop role borough")
 
@@ -175,10 +185,11 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
     run(FLEET)
     run(ACCOUNTS)
     broker.start()
-    with _collector(stack) as collector:
-        ran.append(COLLECT)
-        assert wait_for(lambda: _healthy(stack) or collector.poll() is not None, 30.0)
-        assert collector.poll() is None, (stack.deploy / "collector.log").read_text()
+    with _service(stack, COLLECT) as collector, _service(stack, SERVE) as dashboard:
+        ran += [COLLECT, SERVE]
+        for name, process in (("collector", collector), ("dashboard", dashboard)):
+            assert wait_for(partial(_healthy_or_ended, stack, name, process), 30.0)
+            assert process.poll() is None, (stack.deploy / "service.log").read_text()
         devices = stack.deploy / "devices.csv"
         devices.write_text("device_id,family,model,lon,lat\nm1,smart-meter,native,-0.1,51.5\n")
         subprocess.run(
@@ -193,18 +204,19 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         assert re.search(r"\b384 readings published", said), said
         assert wait_for(lambda: len(_stored(stack)) == 1 + 384, 20.0)
         run(MAINTAIN)
-        collector.send_signal(signal.SIGTERM)
-        assert collector.wait(30.0) == 0
+        for process in (collector, dashboard):
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30.0) == 0
     assert set(ran) == set(COMPOSE_COMMANDS)
 
 
 @contextmanager
-def _collector(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
-    """`borough collect` as the stack runs it; killed where the test did not end it."""
-    with (stack.deploy / "collector.log").open("wb") as log:
+def _service(stack: Stack, command: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
+    """A command as the stack runs it; killed where the test did not end it."""
+    with (stack.deploy / "service.log").open("ab") as log:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *stack.command(COLLECT)],
-            env=stack.environment(COLLECT),
+            ["setpriv", "--pdeathsig", "KILL", *stack.command(command)],
+            env=stack.environment(command),
             stdout=log,
             stderr=log,
         )
@@ -215,11 +227,16 @@ def _collector(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _healthy(stack: Stack) -> bool:
-    """What the stack's own health check says."""
-    _cmd, program, *arguments = COMPOSE["services"]["collector"]["healthcheck"]["test"]
+def _healthy_or_ended(stack: Stack, name: str, process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is not None or _healthy(stack, name)
+
+
+def _healthy(stack: Stack, name: str) -> bool:
+    """What the stack's own health check of a service says."""
+    _cmd, program, *arguments = COMPOSE["services"][name]["healthcheck"]["test"]
     assert program == "python"
-    check = [sys.executable, *(part.replace("9464", str(stack.metrics_port)) for part in arguments)]
+    ports = {"9464": str(stack.metrics_port), "8000": str(stack.web_port)}
+    check = [sys.executable, *(_replaced(part, ports) for part in arguments)]
     return subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 

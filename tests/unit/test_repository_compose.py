@@ -98,7 +98,7 @@ def test_what_a_service_waits_for_exists_and_can_come_true(name: str) -> None:
             assert not str(SERVICES[other]["restart"]).startswith(("always", "unless"))
 
 
-@pytest.mark.parametrize("name", ["database", "broker", "collector"])
+@pytest.mark.parametrize("name", ["database", "broker", "collector", "dashboard"])
 def test_what_runs_for_ever_says_how_it_is(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
     assert SERVICES[name]["restart"] == "unless-stopped"
