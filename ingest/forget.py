@@ -12,7 +12,7 @@ from devices.device import Device
 from ingest.archive_files import Frame
 from ingest.columns import Columns, Memory, gather
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals, Refused
+from ingest.refusals import FOREVER, Refusals, Refused
 from ingest.routes import Routes
 from ingest.seal import Limits, seal
 from ingest.slots import Slots
@@ -34,7 +34,8 @@ class Judge:
         )  # fmt: skip
         self._routes.update(replace(device, retired=False) for device in devices)
         self._slots = Slots()
-        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
+        # what a message says of its time counts, however late or early it was recorded
+        self._limits = Limits(0, FOREVER // 4)
         self._of_topic: dict[str, Refused | None] = {}
 
     def concerns(self, device_id: str) -> bool:

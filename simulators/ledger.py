@@ -205,6 +205,15 @@ def read(paths: Iterable[Path]) -> Iterator[Rows]:
             raise LedgerError(f"ledger {path}: is no whole Parquet file ({str(error).splitlines()[0]})") from None
 
 
+def is_ledger(path: Path) -> bool:
+    """Whether a file is a ledger by its columns."""
+    try:
+        _check(path, pq.read_schema(path))
+    except (OSError, pa.ArrowInvalid, LedgerError):
+        return False
+    return True
+
+
 def count(paths: Iterable[Path]) -> int:
     """How many rows the ledgers have together. Raises LedgerError."""
     total = 0

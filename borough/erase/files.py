@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from borough.replay.recording import SUFFIX, Recorded, RecordingError, RecordingReader, RecordingWriter
 from ingest import archive_files
@@ -61,7 +63,10 @@ def sweep(
             if path.is_dir() and _is_archive(path):
                 whole.add(path)
             elif path.suffix == ".parquet":
-                ledgers.add(path)
+                if ledger.is_ledger(path):
+                    ledgers.add(path)
+                elif _names_a_meter(path, refusals):
+                    done.problems.append(f"{path} names an erased meter and is no ledger: remove it or make it anew")
             elif path.suffix == SUFFIX:
                 recordings.add(path)
     for archive in sorted(path for path in whole if path.is_dir()):
@@ -123,6 +128,20 @@ def _ledger(path: Path, refusals: Refusals, done: Swept) -> None:
         return
     done.ledger_rows += gone
     done.files += 1
+
+
+def _names_a_meter(path: Path, refusals: Refusals) -> bool:
+    """Whether a table that is no ledger holds the id of a meter of which something was erased."""
+    try:
+        with pq.ParquetFile(path) as table:
+            texts = [one.name for one in table.schema_arrow if pa.types.is_string(one.type)]
+            for batch in table.iter_batches(columns=texts):
+                for column in batch.columns:
+                    if any(refusals.of(word) is not None for word in column.unique().to_pylist()):
+                        return True
+    except (OSError, pa.ArrowInvalid):
+        return False  # no Parquet file: searched for ids like any other
+    return False
 
 
 def _gone(rows: Rows, refusals: Refusals) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
