@@ -8,10 +8,11 @@ from __future__ import annotations
 MIGRATE = ("migrate",)
 ACCOUNTS = ("devices", "credentials", "/accounts")
 COLLECT = ("collect",)
+ANALYSE = ("analyse", "--watch", "60")
 SERVE = ("serve",)
 MAINTAIN = ("maintain",)
 LIST = ("devices", "list")
 FLEET = ("simulate", "/fleet.toml", "--register", "--gateway", "borough-simulator", "--hours", "1", "--dry-run")
 SIMULATE = ("simulate", "/fleet.toml", "--format", "senml-json", "--pack", "200")
 
-COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, SERVE, MAINTAIN, LIST, FLEET, SIMULATE)
+COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, ANALYSE, SERVE, MAINTAIN, LIST, FLEET, SIMULATE)

@@ -27,7 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from borough.postgres_server import free_port
 from scripts.parts import Parts
-from tests.commands import ACCOUNTS, COLLECT, COMPOSE_COMMANDS, FLEET, LIST, MAINTAIN, MIGRATE, SERVE, SIMULATE
+from tests.commands import ACCOUNTS, ANALYSE, COLLECT, COMPOSE_COMMANDS, FLEET, LIST, MAINTAIN, MIGRATE, SERVE, SIMULATE
 from tests.servers import Cluster, Mosquitto, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +69,7 @@ class Stack:
             "@database:5432": f"@127.0.0.1:{self.cluster.server.port}",
             "//broker:1883": f"//127.0.0.1:{self.port}",
             "/run/secrets": str(self.private),
+            "/erasures": str(self.private / "erasures"),
             "9464": str(self.metrics_port),
             "8000": str(self.web_port),
             "0.0.0.0": "127.0.0.1",
@@ -185,8 +186,12 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
     run(FLEET)
     run(ACCOUNTS)
     broker.start()
-    with _service(stack, COLLECT) as collector, _service(stack, SERVE) as dashboard:
-        ran += [COLLECT, SERVE]
+    with (
+        _service(stack, COLLECT) as collector,
+        _service(stack, SERVE) as dashboard,
+        _service(stack, ANALYSE) as analyst,
+    ):
+        ran += [COLLECT, SERVE, ANALYSE]
         for name, process in (("collector", collector), ("dashboard", dashboard)):
             assert wait_for(partial(_healthy_or_ended, stack, name, process), 30.0)
             assert process.poll() is None, (stack.deploy / "service.log").read_text()
@@ -204,7 +209,7 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         assert re.search(r"\b384 readings published", said), said
         assert wait_for(lambda: len(_stored(stack)) == 1 + 384, 20.0)
         run(MAINTAIN)
-        for process in (collector, dashboard):
+        for process in (collector, dashboard, analyst):
             process.send_signal(signal.SIGTERM)
             assert process.wait(30.0) == 0
     assert set(ran) == set(COMPOSE_COMMANDS)
