@@ -24,10 +24,10 @@ from dashboard.errors import problem
 from dashboard.resident import models
 from dashboard.resident.choices import who
 from dashboard.resident.home import Shown, show
-from dashboard.resident.own import Own, halves, own
+from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.site import Site
 from dashboard.visitor import Resident
-from store import accounts, comparisons, daily, homes, resident
+from store import accounts, comparisons, daily, homes
 from store.comparisons import Comparison
 from store.connect import Connection
 
@@ -62,7 +62,7 @@ def router(site: Site) -> APIRouter:
     def home(request: Request, visitor: Resident) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            fuels = resident.fuels(connection, mine.home.id, mine.months(10_000))
+            fuels = known_fuels(connection, mine, 10_000)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the details", "By a program")
         return _answer(
             request,
@@ -193,6 +193,7 @@ def router(site: Site) -> APIRouter:
         with site.connection() as connection:
             below = None if after is None else int(after)
             looks = accounts.accesses(connection, visitor.tenancy, below=below, limit=limit + 1)
+            site.log_access(connection, visitor, visitor.tenancy, "looked at who looked", "By a program")
         following = _cursor(str(looks[limit - 1].id)) if len(looks) > limit else None
         items = [
             models.Look(at=look.at, who=who(look, visitor.account_id), action=look.action, detail=look.detail)

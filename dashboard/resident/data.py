@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from analytics.periods import midnight, starting
 from dashboard.resident.home import day_of, parsed
-from dashboard.resident.own import Own, halves, own
+from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.resident.use import read_months
 from dashboard.resident.words import FUEL_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Resident, Visitor
 from devices.homes import FUELS
-from store import comparisons, daily, resident
+from store import comparisons, daily
 from store.comparisons import Comparison
 
 #: A file of more days than this counts as an export, of which there may be only so many in ten minutes.
@@ -48,7 +48,7 @@ def router(site: Site) -> APIRouter:
     def overview(request: Request, visitor: Resident) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            fuels = resident.fuels(connection, mine.home.id, mine.months(10_000))
+            fuels = known_fuels(connection, mine, 10_000)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the list of data")
         context = {"own": mine, "fuels": fuels, "everything": site.options.subject is not None}
         return site.page(request, "resident/data.html", context)

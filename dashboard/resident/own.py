@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from analytics.daily_halves import half_hours_of_days
 from dashboard.errors import Elsewhere
-from devices.homes import Home, Tenancy
-from store import homes
+from devices.homes import FUELS, Home, Tenancy
+from store import daily, homes, resident
 from store.connect import Connection
 
 if TYPE_CHECKING:
@@ -70,6 +70,25 @@ def own(site: Site, connection: Connection, visitor: Visitor) -> Own:
     if tenancy is None or home is None:
         raise Elsewhere("/sign-in")
     return Own(tenancy, home, site.today())
+
+
+def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
+    """The fuels of which something is known on their own days in the last months. Raises psycopg.Error.
+
+    Months are stored whole: where one of them is shared with another household, the days decide.
+    """
+    firsts = mine.months(months)
+    shared = {mine.first.replace(day=1)} if mine.first.day > 1 else set()
+    if mine.tenancy.to_day is not None:
+        shared.add((mine.stop - timedelta(days=1)).replace(day=1))
+    found = set(resident.fuels(connection, mine.home.id, [month for month in firsts if month not in shared]))
+    homes_of = np.array([mine.home.id], np.int64)
+    for month in shared.intersection(firsts):
+        span = mine.clip(month, (month + timedelta(days=32)).replace(day=1))
+        for fuel in set(FUELS) - found:
+            if (daily.read_days(connection, fuel, *span, homes_of).minutes > 0).any():
+                found.add(fuel)
+    return [fuel for fuel in FUELS if fuel in found]
 
 
 def halves(

@@ -19,12 +19,12 @@ from analytics.periods import midnight
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.resident.home import Link, day_of
-from dashboard.resident.own import Own, halves, own
+from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.resident.words import FUEL_WORDS, amount, month_words, watts
 from dashboard.site import Site
 from dashboard.visitor import Resident
 from devices.homes import FUELS, Register, Tariff
-from store import comparisons, daily, homes, resident
+from store import comparisons, daily, homes
 from store.connect import Connection
 
 #: The same month of the year before is the best measure of a month.
@@ -78,7 +78,7 @@ def router(site: Site) -> APIRouter:
     def year(request: Request, visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            known = resident.fuels(connection, mine.home.id, mine.months(_MONTHS))
+            known = known_fuels(connection, mine, _MONTHS)
             chosen = pick(known, fuel)
             months = [] if chosen is None else read_months(connection, mine, chosen)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the year", FUEL_WORDS.get(chosen or ""))
@@ -99,7 +99,7 @@ def router(site: Site) -> APIRouter:
             wanted = day_of(date, last)
             if date is not None and not mine.has(wanted):
                 raise HTTPException(404)
-            known = resident.fuels(connection, mine.home.id, mine.months(_MONTHS))
+            known = known_fuels(connection, mine, _MONTHS)
             chosen = pick(known, fuel)
             found = None if chosen is None else read_day(site, connection, mine, chosen, wanted)
             tariffs = [one for one in homes.tariffs(connection, mine.tenancy.id) if one.fuel == chosen]

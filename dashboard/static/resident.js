@@ -22,7 +22,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const value = (cell) => (cell.dataset.value === undefined ? null : Number(cell.dataset.value));
     const names = rows.map((row) => row.cells[0].dataset.value || row.cells[0].textContent.trim());
     const room = figure.clientWidth;
-    const apart = [1, 2, 3, 4, 6, 12, 24].find((step) => names.length / step * 75 <= room) || 24;
+    const apart = [1, 2, 3, 4, 6, 12, 24].find((step) => names.length / step * 85 <= room - 80) || 24;
     const lines = heads.slice(1).map((head, index) => ({ head, index })).filter(({ head }) => "line" in head.dataset)
       .map(({ head, index }, place) => ({
         type: place === 0 && figure.dataset.chart === "bar" ? "bar" : "scatter",

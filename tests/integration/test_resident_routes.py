@@ -67,6 +67,8 @@ def world(timescale: Cluster) -> Iterator[World]:
         for who, state in (("ann", "good"), ("bob", "more")):
             residents.furnish(connection, people[who], state)
         residents.furnish(connection, people["former"], "good")
+        # the next tenant heats with gas, and the month in which they moved is one row of both
+        residents.use_days(connection, people["former"], MOVED, TODAY, "gas")
         people["empty"] = residents.make_resident(connection, 5)
         cookies = {who: site.make_session(connection, one.tenancy_id) for who, one in people.items()}
         cookies["engineer"] = site.make_session(connection, None, ["engineer"])
@@ -197,6 +199,10 @@ def test_former_and_new_tenants_see_their_own_days_only(world: World) -> None:
     halves = rows(world.get("new", "/home/data/half-hours.csv"))
     assert min(row["start"][:10] for row in halves) == MOVED.isoformat()
     assert rows(world.get("new", "/home/data/comparisons.csv")) == []
+    assert world.get("former", "/api/v1/home").json()["fuels"] == ["electricity"]
+    assert world.get("new", "/api/v1/home").json()["fuels"] == ["electricity", "gas"]
+    for path in ("/home/year", "/home/day", "/home/data", "/home/data/months.csv"):
+        assert "gas" not in world.get("former", path).text.lower().replace("gas boiler", ""), path
     assert world.get("new", "/home").text.count("There is nothing to compare yet") == 1
     days = world.get("new", "/api/v1/home/days?fuel=electricity").json()["items"]
     assert days[0]["day"] == MOVED.isoformat()
