@@ -1,14 +1,13 @@
 """The programme's page: how many homes are compared and what they use, by kind of home. No home alone, ever.
 
-Groups are unions of whole cells, and every figure comes out of ``analytics.disclosure``.
+Groups are unions of whole cells, and every figure comes out of ``analytics.disclosure``. A month is published once,
+when it has settled, and then stays as it is: a second version less the first would tell of those who left meanwhile.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date
-from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -20,18 +19,20 @@ from devices.homes import DWELLINGS
 from store import programme as table
 from store.connect import Connection
 from store.neighbours import places
-from store.programme import Month
+from store.programme import Figure, Month
 
 if TYPE_CHECKING:
     from dashboard.site import Site
 
-#: Months and fuels whose figures are kept: they change once, when they settle.
-_KEPT = 100
+_WHY = {
+    "few-homes": "Not shown: too few homes",
+    "dominated": "Not shown: one home uses too large a part",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of home: ``homes`` (to tens) and ``average`` in words, None where ``why`` says why nothing is shown."""
+    """One kind of home in words; ``why`` says why nothing is shown."""
 
     dwelling: str
     homes: int | None
@@ -44,29 +45,12 @@ class Table:
     """One fuel of a month."""
 
     fuel: str
-    month: Month
     rows: list[Row]
-
-
-_WHY = {
-    "few-homes": "Not shown: too few homes",
-    "dominated": "Not shown: one home uses too large a part",
-}
 
 
 def router(site: Site) -> APIRouter:
     """The page."""
     routes = APIRouter()
-    kept: OrderedDict[Month, list[Row]] = OrderedDict()
-    lock = Lock()
-
-    def rows(connection: Connection, month: Month) -> list[Row]:
-        with lock:
-            if month not in kept:
-                kept[month] = by_dwelling(connection, month)
-                while len(kept) > _KEPT:
-                    kept.popitem(last=False)
-            return kept[month]
 
     @routes.get("/programme")
     def page(request: Request, month: Annotated[str, Query(max_length=7)] = "") -> Response:
@@ -76,7 +60,9 @@ def router(site: Site) -> APIRouter:
             days = sorted({one.from_day for one in months}, reverse=True)
             chosen = next((day for day in days if _name(day) == month), days[0] if days else None)
             tables = [
-                Table(FUEL_WORDS[one.fuel], one, rows(connection, one)) for one in months if one.from_day == chosen
+                Table(FUEL_WORDS[one.fuel], [_row(figure) for figure in published(connection, one)])
+                for one in months
+                if one.from_day == chosen
             ]
         links = [(_name(day), month_words(day), day == chosen) for day in days]
         name = month_words(chosen) if chosen is not None else None
@@ -85,8 +71,17 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def by_dwelling(connection: Connection, month: Month) -> list[Row]:
-    """What may be shown of each kind of home in a month. Raises psycopg.Error."""
+def published(connection: Connection, month: Month) -> list[Figure]:
+    """The figures of a month by kind of home, made where nobody has asked before. Raises psycopg.Error."""
+    found = table.figures(connection, month)
+    if not found:
+        table.publish(connection, month, by_dwelling(connection, month))
+        found = table.figures(connection, month)  # of whoever was first
+    return sorted(found, key=lambda figure: DWELLINGS.index(figure.dwelling))
+
+
+def by_dwelling(connection: Connection, month: Month) -> list[Figure]:
+    """What may be published of each kind of home that has a cell. Raises psycopg.Error."""
     quarter = quarter_cells.load(connection, month.quarter)
     counted = table.counted(connection, month)
     place, there = places(counted.home, quarter.home)
@@ -95,14 +90,17 @@ def by_dwelling(connection: Connection, month: Month) -> list[Row]:
     label = np.array([DWELLINGS.index(name) if name in DWELLINGS else -1 for name in names], np.int64)
     shown = disclosure.group(use, there, quarter.cells, label)
     return [
-        Row(
-            DWELLING_WORDS[DWELLINGS[group]],
-            int(shown.homes[group]) if not shown.reason[group] else None,
-            amount(int(shown.average[group])) if not shown.reason[group] else None,
-            _WHY.get(disclosure.REASONS[shown.reason[group]]),
-        )
+        Figure(DWELLINGS[group], None, None, disclosure.REASONS[shown.reason[group]])
+        if shown.reason[group]
+        else Figure(DWELLINGS[group], int(shown.homes[group]), int(shown.average[group]), "")
         for group in np.unique(label[label >= 0]).tolist()
     ]
+
+
+def _row(figure: Figure) -> Row:
+    average = None if figure.average is None else amount(figure.average)
+    why = _WHY.get(figure.reason, "Not shown") if figure.reason else None
+    return Row(DWELLING_WORDS[figure.dwelling], figure.homes, average, why)
 
 
 def _name(day: date) -> str:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -17,14 +18,21 @@ _SQL = queries("programme")
 
 
 class Month(NamedTuple):
-    """One month and fuel that was compared; ``to_day`` is not included, ``settled_at`` None while it may change."""
+    """One month and fuel that was compared and has settled."""
 
     from_day: date
-    to_day: date
     fuel: str
     quarter: date
-    published_at: datetime
-    settled_at: datetime | None
+
+
+class Figure(NamedTuple):
+    """A group of homes of one kind as published: ``homes`` (to tens), ``average`` [Wh], None where ``reason`` is not
+    empty."""
+
+    dwelling: str
+    homes: int | None
+    average: int | None
+    reason: str
 
 
 class Counted(NamedTuple):
@@ -51,3 +59,14 @@ def counted(connection: Connection, month: Month) -> Counted:
 def dwellings(connection: Connection, quarter: date) -> list[str]:
     """The dwelling of each cell of a quarter, by the cell's number. Raises psycopg.Error."""
     return [row[0] for row in connection.execute(_SQL["dwellings"], (quarter,))]
+
+
+def figures(connection: Connection, month: Month) -> list[Figure]:
+    """What was published of a month; nothing where it was not looked at yet. Raises psycopg.Error."""
+    return [Figure(*row) for row in connection.execute(_SQL["figures"], (month.from_day, month.fuel))]
+
+
+def publish(connection: Connection, month: Month, made: Sequence[Figure]) -> None:
+    """Publish the figures of a month; what is published already stays as it is. Raises psycopg.Error."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_SQL["publish"], [(month.from_day, month.fuel, *figure) for figure in made])

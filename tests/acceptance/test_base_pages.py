@@ -68,10 +68,11 @@ def _compared(connection: psycopg.Connection) -> None:
     """October: 60 flats in two cells, 25 houses of which one uses half of all."""
     connection.execute("insert into personal.cell_version (quarter, program, homes) values ('2026-10-01', 'x', 85)")
     connection.execute(
-        "insert into personal.comparison_run (kind, from_day, to_day, fuel, quarter, program, published_at)"
-        " values ('month', '2026-10-01', '2026-11-01', 'electricity', '2026-10-01', 'x', now()),"
-        " ('month', '2026-10-01', '2026-11-01', 'gas', '2026-10-01', 'x', now()),"
-        " ('month', '2026-09-01', '2026-10-01', 'electricity', '2026-10-01', 'x', now())"
+        "insert into personal.comparison_run (kind, from_day, to_day, fuel, quarter, program, published_at,"
+        " settled_at) values ('month', '2026-10-01', '2026-11-01', 'electricity', '2026-10-01', 'x', now(), now()),"
+        " ('month', '2026-10-01', '2026-11-01', 'gas', '2026-10-01', 'x', now(), now()),"
+        " ('month', '2026-09-01', '2026-10-01', 'electricity', '2026-10-01', 'x', now(), now()),"
+        " ('month', '2026-11-01', '2026-12-01', 'electricity', '2026-10-01', 'x', now(), null)"
     )
     for cell, dwelling, homes in ((0, "flat", 30), (1, "flat", 30), (2, "detached", 25)):
         connection.execute(
@@ -326,6 +327,13 @@ def test_what_the_programme_sees(browser: Browser, world: World) -> None:
     house = page.get_by_role("row", name="Detached house").first.inner_text()
     assert "one home uses too large a part" in house
     assert not any(sign.isdigit() for sign in house)
+    assert not page.get_by_text("November").count(), "it may still change"
+    # a home that leaves afterwards changes nothing that was published
+    with psycopg.connect(world.database, autocommit=True) as connection:
+        connection.execute("delete from personal.comparison where home_id = 30000000000000")
+    before = page.locator("main").inner_text()
+    page.reload()
+    assert page.locator("main").inner_text() == before
     context.close()
 
 

@@ -19,7 +19,8 @@ HERS, GONE, HIS = 20_000_000_000_001, 20_000_000_000_002, 20_000_000_000_003
 NOW = datetime.now(UTC)
 DETAILS = {
     "dwelling": "terraced", "heating": "heat-pump", "floor_area": "75,5", "bedrooms": "3", "epc": "B",
-    "tenure": "owner", "occupants": "4", "electric_vehicle": "yes", "medical_equipment": "no", "letters": "yes", "large_print": "yes",
+    "tenure": "owner", "occupants": "4", "electric_vehicle": "yes", "medical_equipment": "no",
+    "letters": "yes", "large_print": "yes",
 }  # fmt: skip
 
 

@@ -249,6 +249,20 @@ comment on column personal.comparison.tenths is 'So many tenths of the neighbour
 comment on column personal.comparison.carbon is 'Grams CO2e.';
 comment on column personal.comparison.cost is 'Pence; by a reference tariff where tariff_own is false.';
 
+create table personal.programme_figure (
+    from_day date not null,
+    fuel text not null,
+    dwelling text not null,
+    homes integer,
+    average bigint,
+    reason text not null,
+    made_at timestamptz not null default now(),
+    primary key (from_day, fuel, dwelling)
+);
+comment on table personal.programme_figure is
+    'Groups of homes in a month, as published: made once, when it has settled. A second version would tell who left.';
+comment on column personal.programme_figure.homes is 'To tens; null with a reason, like average (watt-hours).';
+
 create table personal.comparison_late (
     id bigint generated always as identity primary key,
     kind text not null,
