@@ -209,7 +209,9 @@ def test_what_comes_late_is_listed_until_it_is_as_it_was(connection: Connection)
     (one, tenancy), (two, _) = (ids_of(connection, str(number), date(2026, 5, 4)) for number in (1, 2))
     now = datetime(2026, 5, 30, tzinfo=UTC)
     week = ("week", date(2026, 5, 4), "gas")
-    comparisons.add_run(connection, Run(week[0], week[1], date(2026, 5, 11), week[2], Q2[0], "test", now, now), np.array([], np.int64))
+    comparisons.add_run(
+        connection, Run(week[0], week[1], date(2026, 5, 11), week[2], Q2[0], "test", now, now), np.array([], np.int64)
+    )
     comparisons.write(connection, *week, rows([tenancy], [one], [1_000]))
     ids = np.array([one, two])
     assert comparisons.note_late(connection, *week, ids, np.array([1_000, -1]), now) == 0
