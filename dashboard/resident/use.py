@@ -201,7 +201,7 @@ def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:
             [
                 Cell(month_words(month.first), f"{month.first:%Y-%m}"),
                 _energy(month.own),
-                *([_energy(month.average)] if compared else []),
+                *([_energy(month.average, "not shown")] if compared else []),
                 Cell(str(month.known)),
             ]
             for month in months
@@ -327,8 +327,8 @@ def _tabs(path: str, known: Sequence[str], chosen: str | None, more: str = "") -
     return [Link(FUEL_WORDS[fuel], f"{path}?fuel={fuel}{more}", fuel == chosen) for fuel in known]
 
 
-def _energy(watt_hours: int | None) -> Cell:
-    return Cell("not known") if watt_hours is None else Cell(amount(watt_hours), report_words.shown(watt_hours) / 1000)
+def _energy(watt_hours: int | None, nothing: str = "not known") -> Cell:
+    return Cell(nothing) if watt_hours is None else Cell(amount(watt_hours), report_words.shown(watt_hours) / 1000)
 
 
 def _noun(fuel: str) -> str:
