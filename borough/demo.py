@@ -100,11 +100,11 @@ def run_demo(options: DemoOptions) -> Report:
         server = parts.enter_context(database(state.folder))
         url = server.url("borough")
         stop.check()
-        _prepare(server.url(), url, plan)
+        erasure = Erasure(state.folder, url)
+        _prepare(server.url(), url, plan, erasure)
         stop.check()
         broker = start_broker(parts, state.folder)
         stop.check()
-        erasure = Erasure(state.folder, url)
         collector = start_collector(state.folder, url, broker, metrics := free_port(), erasure.key_file)
         parts.callback(collector.stop, _STOP_SECONDS)
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
@@ -126,8 +126,8 @@ def run_demo(options: DemoOptions) -> Report:
         return _report(url, fleet, plan, before, erasure.gone, scored=options.seconds is not None)
 
 
-def _prepare(server_url: str, url: str, plan: Plan) -> None:
-    """Make and migrate the database, register the fleet."""
+def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
+    """Make and migrate the database, register the fleet and its homes, except those that have left."""
     with reachable(url):
         with connect(server_url, "borough demo", autocommit=True) as connection:
             found = connection.execute("select from pg_database where datname = 'borough'").fetchone()
@@ -135,8 +135,9 @@ def _prepare(server_url: str, url: str, plan: Plan) -> None:
                 connection.execute("create database borough")
         migrations.upgrade(url)
         with connect(url, "borough demo") as connection:
-            device_table.upsert(connection, plan.devices)
-            settle_in(connection, plan.devices)
+            left = erasure.left(connection, plan.devices)
+            device_table.upsert(connection, [device for device in plan.devices if device.id not in left])
+            settle_in(connection, plan.devices, left)
 
 
 def _fleet(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from borough.erase import erasing, subjects
-from borough.settings import Settings
+from borough.settings import Settings, tombstone_key
+from devices.device import Device
+from store import tombstones
+from store.connect import Connection
 
 
 class _DemoSettings(Settings):
@@ -45,7 +49,13 @@ class Erasure:
         settings = _DemoSettings(
             database_url=url, tombstone_key_file=self.key_file, tombstone_log=folder / "tombstones.log"
         )
+        self._key = tombstone_key(settings)
         self._erase, self._subject = erasing.means(settings), subjects.means(settings)
+
+    def left(self, connection: Connection, devices: Sequence[Device]) -> set[str]:
+        """Which of these meters belong to households that have left for good. Raises psycopg.Error."""
+        marks = {found.mark for found in tombstones.load(connection, self._key)[0] if found.kind == "meter"}
+        return {device.id for device in devices if tombstones.mark(self._key, device.id) in marks}
 
     def erase(self, tenancy_id: int) -> None:
         """Erase a tenancy. Raises Failure, psycopg.Error, OSError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 from borough.errors import Failure
@@ -69,12 +69,15 @@ def _tariffs(payment: str) -> Sequence[Tariff]:
     )
 
 
-def settle_in(connection: Connection, devices: Sequence[Device]) -> int:
+def settle_in(connection: Connection, devices: Sequence[Device], left: Collection[str] = ()) -> int:
     """Import the households, if they are not there already, and commit; how many homes are new.
+
+    ``left``: meters of those that have left for good.
 
     Raises Failure where they do not fit what the demo's folder holds, psycopg.Error.
     """
-    plan = homes_import.import_rows(connection, list(demo_homes(devices)), datetime.now(UTC))
+    rows = [home for home in demo_homes(devices) if home.where not in left]
+    plan = homes_import.import_rows(connection, rows, datetime.now(UTC))
     if plan.problems:
         raise Failure(f"the demo's homes cannot be imported: {plan.problems[0]}; borough demo --reset starts anew")
     connection.commit()
