@@ -7,93 +7,25 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import psycopg
 import pytest
 
 from analytics.periods import month_of, week_of
-from dashboard import limits
 from dashboard.app import API, PAGES
 from dashboard.site import Site
-from devices.homes import HomeDetails, Tenancy
-from store import homes
-from store.connect import Connection, connect
+from store.connect import connect
 from tests.harness import residents, site
-from tests.harness.residents import Resident
+from tests.harness.resident_world import MOVED, TODAY, World, living
 from tests.servers import Cluster
-
-TODAY = datetime.now(residents.ZONE).date()
-#: The day on which one tenant of a home left and the next came.
-MOVED = TODAY - timedelta(days=10)
-
-
-@dataclass
-class World:
-    """A site with households; ``erased`` notes whose erasure was asked for."""
-
-    url: str
-    database: str
-    cookies: dict[str, str]
-    people: dict[str, Resident]
-    erased: list[int] = field(default_factory=list)
-
-    def client(self, who: str | None) -> httpx.Client:
-        """Signed in as one of the people, or as nobody."""
-        return site.client(self.url, None if who is None else self.cookies[who])
-
-    def get(self, who: str | None, path: str, **headers: str) -> httpx.Response:
-        with self.client(who) as client:
-            return client.get(path, headers=headers)
-
-    def post(self, who: str, path: str, **fields: str) -> httpx.Response:
-        with self.client(who) as client:
-            return client.post(path, data={"csrf": site.csrf(self.cookies[who]), **fields})
 
 
 @pytest.fixture(scope="module")
 def world(timescale: Cluster) -> Iterator[World]:
-    name = timescale.create()
-    database = timescale.url(name)
-    people: dict[str, Resident] = {}
-    with connect(database, autocommit=True) as connection:
-        people["ann"] = residents.make_resident(connection, 1)
-        people["bob"] = residents.make_resident(connection, 777)
-        people["former"] = residents.make_resident(connection, 3, from_day=date(2021, 5, 1))
-        people["new"] = residents.make_resident(connection, 4)
-        for who, state in (("ann", "good"), ("bob", "more")):
-            residents.furnish(connection, people[who], state)
-        residents.furnish(connection, people["former"], "good")
-        # the next tenant heats with gas, and the month in which they moved is one row of both
-        residents.use_days(connection, people["former"], MOVED, TODAY, "gas")
-        people["empty"] = residents.make_resident(connection, 5)
-        cookies = {who: site.make_session(connection, one.tenancy_id) for who, one in people.items()}
-        cookies["engineer"] = site.make_session(connection, None, ["engineer"])
-        _move(connection, people)
-        cookies["new"] = site.make_session(connection, people["new"].tenancy_id)
-    world = World("", database, cookies, people)
-    monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setitem(limits.RATES, "export", (limits.Rate(1_000, 1), limits.Rate(1_000, 1)))
-    options = site.options(
-        database, help_line="020 7946 0123", erase=world.erased.append, subject=lambda tenancy: {"tenancy": tenancy}
-    )
-    with site.running(options) as url:
-        world.url = url
-        yield world
-    monkeypatch.undo()
-    timescale.drop(name)
-
-
-def _move(connection: Connection, people: dict[str, Resident]) -> None:
-    """Let the former tenant's home pass to the new one."""
-    connection.execute("update personal.tenancy set to_day = %s where id = %s", (MOVED, people["former"].tenancy_id))
-    connection.execute(
-        "update personal.tenancy set home_id = %s, from_day = %s where id = %s",
-        (people["former"].home_id, MOVED, people["new"].tenancy_id),
-    )
+    with living(timescale) as found:
+        yield found
 
 
 def rows(answer: httpx.Response) -> list[dict[str, str]]:
@@ -387,189 +319,3 @@ def test_everything_as_one_file(world: World) -> None:
     answer = world.get("ann", "/home/data/all.json")
     assert answer.json() == {"tenancy": world.people["ann"].tenancy_id}
     assert "attachment" in answer.headers["content-disposition"]
-
-
-def test_a_consent_is_given_and_taken_back(world: World) -> None:
-    sent = world.post("ann", "/home/consents", purpose="messages", give="yes")
-    assert (sent.status_code, sent.headers["location"]) == (303, "/home/consents?done=messages")
-    assert "You agreed to: sending me letters and messages" in world.get("ann", sent.headers["location"]).text
-    held = world.get("ann", "/api/v1/home/consents").json()["items"]
-    assert [(one["purpose"], one["withdrawn_at"], one["channel"]) for one in held] == [("messages", None, "page")]
-    world.post("ann", "/home/consents", purpose="messages", give="no")
-    page = world.get("ann", "/home/consents?done=messages").text
-    assert "You took back your consent" in page
-    assert "You took this back on" in page
-    held = world.get("ann", "/api/v1/home/consents").json()["items"]
-    assert held[0]["withdrawn_at"] is not None
-    log = [(look["who"], look["action"]) for look in world.get("ann", "/api/v1/home/access").json()["items"]]
-    assert ("You", "gave a consent") in log
-    assert ("You", "withdrew a consent") in log
-    assert world.get("bob", "/api/v1/home/consents").json() == {"items": []}
-
-
-def test_a_choice_that_there_is_not(world: World) -> None:
-    assert world.post("ann", "/home/consents", purpose="everything", give="yes").status_code == 400
-    assert world.post("ann", "/home/consents", purpose="messages", give="perhaps").status_code == 400
-    assert world.get("ann", "/home/consents?done=<script>").text.count("<script>") == 0
-
-
-@pytest.mark.parametrize(
-    "path", ["/home/consents", "/home/details", "/home/tariff", "/home/tariff/remove", "/home/leave"]
-)
-def test_a_form_without_its_token_changes_nothing(world: World, path: str) -> None:
-    with world.client("bob") as client:
-        fields = {"purpose": "messages", "give": "yes", "understood": "yes", "dwelling": "detached", "heating": "oil"}
-        assert client.post(path, data=fields).status_code == 403
-        assert client.post(path, data={**fields, "csrf": site.csrf(world.cookies["ann"])}).status_code == 403
-        assert client.post(path, data={**fields, "csrf": site.csrf(world.cookies["bob"])}, headers={
-            "Origin": "https://elsewhere.example"
-        }).status_code == 403  # fmt: skip
-    with connect(world.database) as connection:
-        known = homes.home(connection, world.people["bob"].home_id)
-        assert known is not None
-        assert known.details.dwelling == "flat"
-        assert homes.consents(connection, world.people["bob"].tenancy_id) == []
-    assert world.people["bob"].tenancy_id not in world.erased
-
-
-def details_of(world: World, who: str) -> tuple[HomeDetails, Tenancy]:
-    with connect(world.database) as connection:
-        home = homes.home(connection, world.people[who].home_id)
-        tenancy = homes.tenancy(connection, world.people[who].tenancy_id)
-    assert home is not None
-    assert tenancy is not None
-    return home.details, tenancy
-
-
-def test_details_are_corrected(world: World) -> None:
-    fields = {
-        "dwelling": "maisonette", "heating": "heat-pump", "floor_area": "71,5", "bedrooms": "3", "epc": "C",
-        "tenure": "owner", "occupants": "4", "electric_vehicle": "yes", "medical_equipment": "no", "large_print": "yes",
-    }  # fmt: skip
-    sent = world.post("empty", "/home/details", **fields)
-    assert (sent.status_code, sent.headers["location"]) == (303, "/home/details?done=details")
-    details, tenancy = details_of(world, "empty")
-    assert details == HomeDetails("maisonette", "heat-pump", None, 71.5, 3, "C", "owner", None)
-    assert (tenancy.occupants, tenancy.electric_vehicle, tenancy.medical_equipment) == (4, True, False)
-    assert (tenancy.large_print, tenancy.letters) == (True, False)
-    page = world.get("empty", sent.headers["location"]).text
-    assert "Your details are saved." in page
-    assert re.search(r"count for comparisons from 1 (January|April|July|October) 20\d\d", page)
-    assert 'value="71.5"' in page
-    again = world.post("empty", "/home/details", **fields)
-    assert again.headers["location"] == "/home/details?done=same"
-
-
-def test_what_cannot_be_is_said_beside_the_field(world: World) -> None:
-    before = details_of(world, "ann")
-    answer = world.post(
-        "ann", "/home/details", dwelling="castle", heating="gas", floor_area="2", bedrooms="two", occupants="<b>9</b>"
-    )
-    assert answer.status_code == 400
-    page = answer.text
-    assert "<title>Error: " in page
-    assert "There is a problem" in page
-    for name in ("dwelling", "floor_area", "bedrooms", "occupants"):
-        assert f'href="#{name}"' in page
-        assert f'id="{name}-error"' in page
-        assert re.search(rf'<(input|select)[^>]* id="{name}"[^>]*aria-invalid="true"', page), name
-    assert "&lt;b&gt;9&lt;/b&gt;" in page
-    assert "<b>9" not in page
-    assert details_of(world, "ann") == before
-
-
-def test_a_price_with_two_rates(world: World) -> None:
-    fields = {
-        "fuel": "electricity", "name": "Night Saver", "from-day": "1", "from-month": "4", "from-year": "2025",
-        "payment": "prepayment", "standing": "57.19", "rate": "29.1", "night_rate": "12.5", "night_from": "00:30",
-        "night_to": "7.30",
-    }  # fmt: skip
-    sent = world.post("ann", "/home/tariff", **fields)
-    assert (sent.status_code, sent.headers["location"]) == (303, "/home/details?done=tariff")
-    page = world.get("ann", sent.headers["location"]).text
-    assert "12.5p a kWh from 00:30 to 07:30" in page
-    assert "29.1p a kWh at all other hours" in page
-    with connect(world.database) as connection:
-        (tariff,) = homes.tariffs(connection, world.people["ann"].tenancy_id)
-    assert (tariff.from_day, tariff.payment, tariff.standing_charge) == (date(2025, 4, 1), "prepayment", 57.19)
-    assert [(one.rate, one.start, one.stop) for one in tariff.registers] == [(12.5, 30, 450), (29.1, 0, 0)]
-    assert "Night Saver" not in world.get("bob", "/home/details").text
-    world.post("bob", "/home/tariff/remove", fuel="electricity", **{"from": "2025-04-01"})
-    assert "Night Saver" in world.get("ann", "/home/details").text
-    world.post("ann", "/home/tariff/remove", fuel="electricity", **{"from": "2025-04-01"})
-    assert "Night Saver" not in world.get("ann", "/home/details").text
-
-
-def test_a_price_that_cannot_be(world: World) -> None:
-    answer = world.post(
-        "ann", "/home/tariff", fuel="coal", **{"from-day": "31", "from-month": "2", "from-year": "2026"}
-    )
-    assert answer.status_code == 400
-    for name in ("fuel", "name", "from-day", "payment", "standing", "rate"):
-        assert f'href="#{name}"' in answer.text, name
-        assert f'id="{name}"' in answer.text, name
-
-
-def test_leaving_takes_two_steps(world: World) -> None:
-    with connect(world.database, autocommit=True) as connection:
-        one = residents.make_resident(connection, 63)
-        world.cookies["leaving"] = site.make_session(connection, one.tenancy_id)
-    first = world.get("leaving", "/home/leave")
-    assert "What goes" in first.text
-    assert "What stays" in first.text
-    assert '<form method="post" action="/home/leave"' not in first.text
-    assert "Erase everything and sign out" in world.get("leaving", "/home/leave?sure=true").text
-    refused = world.post("leaving", "/home/leave")
-    assert refused.status_code == 400
-    assert "Tick the box" in refused.text
-    assert world.erased == []
-    done = world.post("leaving", "/home/leave", understood="yes")
-    assert (done.status_code, done.headers["location"]) == (303, "/left")
-    assert world.erased == [one.tenancy_id]
-    assert f'{site.COOKIE}=""' in done.headers["set-cookie"]
-    assert "Everything about your home's energy has been erased" in world.get(None, "/left").text.replace("&#39;", "'")
-
-
-def test_every_look_is_noted_and_can_be_read(world: World) -> None:
-    with connect(world.database, autocommit=True) as connection:
-        one = residents.make_resident(connection, 64)
-        residents.furnish(connection, one)
-        cookie = site.make_session(connection, one.tenancy_id)
-        world.cookies["noted"] = cookie
-        other = site.make_session(connection, one.tenancy_id)
-        connection.execute(
-            "insert into personal.access (tenancy_id, account_id, role, action) values (%s, 1, 'assist', %s)",
-            (one.tenancy_id, "entered a slip"),
-        )
-    paths = [path for path in every_get() if "{" not in path and not path.endswith("/access")]
-    for path in paths:
-        world.get("noted", wishes(path)[1])
-    world.cookies["partner"] = other
-    world.get("partner", "/home")
-    with psycopg.connect(world.database) as connection:
-        row = connection.execute(
-            "select count(*) from personal.access where tenancy_id = %s", (one.tenancy_id,)
-        ).fetchone()
-    # leave is a page of words and shows nothing that is held; all.json notes itself
-    assert row is not None
-    assert row[0] >= len(paths)
-    page = world.get("noted", "/home/access").text
-    assert "Council helper" in page
-    assert "Entered a slip" in page
-    assert "Another sign-in of your household" in page
-    assert "Everybody in this list is you" not in page
-    assert "Council helper" not in world.get("ann", "/home/access").text
-
-
-def test_times_of_the_log_are_local(world: World) -> None:
-    at = datetime(2026, 7, 1, 11, 0, tzinfo=UTC)
-    with connect(world.database, autocommit=True) as connection:
-        one = residents.make_resident(connection, 65)
-        world.cookies["summer"] = site.make_session(connection, one.tenancy_id)
-        connection.execute(
-            "insert into personal.access (at, tenancy_id, role, action) values (%s, %s, 'resident', 'made a letter')",
-            (at, one.tenancy_id),
-        )
-    page = world.get("summer", "/home/access").text
-    assert "1 July 2026, 12:00" in page
-    assert "This service" in page
