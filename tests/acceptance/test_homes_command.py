@@ -1,0 +1,98 @@
+"""`borough homes` against a real database: import, import again, wrong files, households that were erased."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from store.connect import connect
+from tests.harness.homes import add_meters, homes_csv, ids_of
+
+BOROUGH = str(Path(sys.executable).with_name("borough"))
+ROWS = [{"uprn": "100023336956", "meters": "m1", "name": "Ada Byron"}, {"uprn": "7", "meters": "m2"}]
+
+
+class Borough:
+    """The command with a database, and a key and log of tombstones."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+        (folder / "key").write_bytes(bytes(range(32)))
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BOROUGH_")}
+        self.environment = {**kept, "BOROUGH_DATABASE_URL": url}
+        self.key = {"BOROUGH_TOMBSTONE_KEY_FILE": str(folder / "key"), "BOROUGH_TOMBSTONE_LOG": str(folder / "log")}
+
+    def run(self, *arguments: str, status: int = 0, key: bool = False) -> str:
+        """What it prints, on both outputs."""
+        done = subprocess.run(
+            [BOROUGH, *arguments],
+            env={**self.environment, **(self.key if key else {})},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    def file(self, rows: list[dict[str, str]]) -> str:
+        path = self.folder / "homes.csv"
+        path.write_bytes(homes_csv(rows))
+        return str(path)
+
+
+@pytest.fixture
+def borough(database: str, tmp_path: Path) -> Borough:
+    with connect(database) as connection:
+        add_meters(connection, ["m1", "m2"])
+    return Borough(database, tmp_path)
+
+
+def test_dry_run_import_and_status(borough: Borough) -> None:
+    file = borough.file(ROWS)
+    said = borough.run("homes", "import", file, "--dry-run")
+    assert "2 new homes" in said
+    assert "Nothing was changed." in said
+    assert json.loads(borough.run("homes", "status", "--json")) == {"homes": 0, "tenancies": 0, "meters": 0}
+    said = borough.run("homes", "import", file)
+    assert "Imported." in said
+    assert "Ada" not in said
+    assert "100023336956" not in said
+    assert json.loads(borough.run("homes", "import", file, "--json"))["unchanged"] == 2
+    assert borough.run("homes", "status") == "2 homes, 2 tenancies today, 2 meters linked today\n"
+
+
+def test_a_wrong_file_changes_nothing_and_tells_all(borough: Borough) -> None:
+    said = borough.run("homes", "import", borough.file([*ROWS, {"uprn": "x", "meters": "m9"}]), status=2)
+    assert "nothing was imported, 1 problem:" in said
+    assert "line 4: uprn" in said
+    said = borough.run("homes", "import", borough.file([ROWS[0], {"uprn": "8", "meters": "m9"}]), status=2)
+    assert "line 3: meter m9 is not a registered device" in said
+    assert "No such file" in borough.run("homes", "import", str(borough.folder / "none.csv"), status=2)
+    assert json.loads(borough.run("homes", "status", "--json"))["homes"] == 0
+
+
+def test_who_was_erased_does_not_come_back_and_the_next_household_does(borough: Borough) -> None:
+    file = borough.file(ROWS)
+    borough.run("homes", "import", file)
+    with connect(borough.url) as connection:
+        _, tenancy = ids_of(connection, "7", date(2026, 1, 1))
+    borough.run("erase", str(tenancy), "--yes", key=True)
+    with connect(borough.url) as connection:
+        add_meters(connection, ["m2"])
+    said = borough.run("homes", "import", file, status=1)
+    assert "BOROUGH_TOMBSTONE_KEY_FILE" in said
+    assert "tombstones" in said
+    counts = json.loads(borough.run("homes", "import", file, "--json", key=True))
+    assert (counts["refused"], counts["homes_new"], counts["unchanged"]) == (1, 0, 1)
+    borough.run("homes", "import", borough.file([{**ROWS[1], "from": "2026-03-01"}]), key=True)
+    with connect(borough.url) as connection:
+        ends = connection.execute("select to_time from personal.tombstone where kind = 'meter'").fetchall()
+    assert [end.isoformat() for (end,) in ends] == ["2026-03-01T00:00:00+00:00"]
