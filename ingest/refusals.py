@@ -153,15 +153,18 @@ class Refusals:
 
 def bury(connection: Connection, refusals: Refusals, slots: Slots) -> None:
     """Find the slots whose series were erased: nothing may be written to them again. Raises psycopg.Error."""
-    gone = [
+    # also of devices that are not gone now: one may have been erased and registered again since we looked last
+    asked = [
         number
         for number, device in enumerate(slots.devices)
-        if slots.series[number] >= 0 and number not in slots.dead and (of := refusals.of(device.id)) and of.gone
+        if slots.series[number] >= 0 and number not in slots.dead and refusals.of(device.id) is not None
     ]
-    if gone:
-        pairs = [(slots.devices[number].id, slots.properties[number]) for number in gone]
+    if asked:
+        pairs = [(slots.devices[number].id, slots.properties[number]) for number in asked]
         known = corrections.known_series(connection, pairs)
-        slots.dead.update(number for number, series in zip(gone, known, strict=True) if series != slots.series[number])
+        slots.dead.update(
+            number for number, series_id in zip(asked, known, strict=True) if series_id != slots.series[number]
+        )
 
 
 def unlearn(connection: Connection, refusals: Refusals, slots: Slots, used: Sequence[int]) -> None:

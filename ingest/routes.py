@@ -90,14 +90,19 @@ class Routes:
             self.by_topic.clear()
 
     def forget(self, tombstones: Sequence[Tombstone]) -> None:
-        """Tombstones were written or changed: let go of devices that were erased, and work all routes out anew."""
-        if any(row.gone for row in tombstones):
-            marks = {row.mark for row in tombstones if row.gone}
-            for device_id in [name for name in self._devices if self._refusals.mark(name) in marks]:
+        """Tombstones were written or changed: let go of devices that were erased, and work all routes out anew.
+
+        Their devices get new slots in any case: one that was erased and registered again since we looked last looks
+        like the old one, and its series is another.
+        """
+        if not tombstones:
+            return
+        gone = {row.mark: row.gone for row in tombstones if row.kind == "meter"}
+        for device_id in [name for name in self._devices if self._refusals.mark(name) in gone]:
+            self._slots.pop(device_id, None)
+            if gone[self._refusals.mark(device_id)]:
                 del self._devices[device_id]
-                self._slots.pop(device_id, None)
-        if tombstones:
-            self.by_topic.clear()
+        self.by_topic.clear()
 
     def find(self, topic: str) -> Route:
         """The route of a topic: one that rejects every message where nothing else can be done."""

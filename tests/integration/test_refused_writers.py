@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from ingest import retry
 from ingest.archive_files import Frame
 from ingest.correct import FrameSource, Request, correct
 from ingest.options import BrokerOptions, CollectorOptions
+from ingest.refusals import Refusals, bury, states
+from ingest.routes import Routes
+from ingest.slots import Slots
 from ingest.subscriptions import native
-from store import corrections, erasure, rejected, tombstones
-from store.connect import connect
+from store import corrections, devices, erasure, rejected, tombstones
+from store.connect import Connection, connect
 from store.tombstones import Stale, Tombstone
 from store.writer import Writer
 from tests.harness import household
@@ -142,3 +146,42 @@ def test_a_rejection_that_is_tried_again_is_refused(erased: str, tmp_path: Path)
     assert query(erased, "select value from reading") == [(BERT.value,)]
     assert query(erased, "select * from rejected") == []
     assert not list(tmp_path.iterdir())
+
+
+def test_a_meter_that_was_erased_and_registered_again_between_two_looks_gets_its_new_series(each_database: str) -> None:
+    refusals = Refusals(KEY)
+    routes = Routes(native(FORMATS), FORMATS, keep={}, auto_register=None, refusals=refusals)
+    slots = Slots()
+    topic = f"borough/smart-meter/{ANNA.meter}/reading"
+
+    def look(connection: Connection, since: int) -> int:
+        """What the collector's refresh does."""
+        rows, version = tombstones.load(connection, KEY, since)
+        refusals.take(rows, version)
+        routes.forget(rows)
+        routes.update([device for device in devices.load(connection)[0] if device.id == ANNA.meter])
+        slot = routes.slot(routes.find(topic), "power")
+        assert slot is not None
+        slots.extend(routes.new_slots, states(connection, routes.new_slots))
+        routes.new_slots = []
+        bury(connection, refusals, slots)
+        return version
+
+    with connect(each_database, autocommit=True) as connection:
+        with connection.transaction():
+            tenancy = household.add(connection, ANNA)
+        known = look(connection, 0)
+        plan = erasure.plan(connection, tenancy, ZONE)
+        assert plan is not None
+        with connection.transaction():
+            erasure.bury(connection, KEY, plan)
+        with connection.transaction():
+            erasure.erase(connection, KEY, plan)
+        with connection.transaction():
+            next_one = replace(ANNA, from_day=date(2026, 3, 1))
+            new = household.add(connection, next_one)
+            tombstones.begin(connection, KEY, [new], ZONE)
+        look(connection, known)
+    assert slots.dead == {0}
+    assert slots.series[:2].tolist() == [1, 2]
+    assert routes.find(topic).slots == {"power": 1}
