@@ -90,6 +90,21 @@ def read_days(connection: Connection, fuel: str, first: date, stop: date, homes:
     return DailyUse(ids, first, watt_hours, minutes)
 
 
+def newest_day(connection: Connection, fuel: str, home: int, first: date, stop: date) -> date | None:
+    """The last day from ``first`` to ``stop`` (not included) of which anything was measured in a home, or None.
+
+    Goes back month by month, for mostly it is in the last one. Raises psycopg.Error.
+    """
+    while first < stop:
+        begin = max(first, (stop - timedelta(days=1)).replace(day=1))
+        use = read_days(connection, fuel, begin, stop, np.array([home], np.int64))
+        places = np.flatnonzero(use.minutes[0] > 0)
+        if len(places):
+            return begin + timedelta(days=int(places[-1]))
+        stop = begin
+    return None
+
+
 def write_days(connection: Connection, fuel: str, use: DailyUse, where: Bools | None = None) -> Bools:
     """Write use into the month rows inside the running transaction; which days changed ``(homes, days)``.
 

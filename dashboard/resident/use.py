@@ -96,17 +96,18 @@ def router(site: Site) -> APIRouter:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
             last = mine.stop - timedelta(days=1)
-            wanted = day_of(date, last)
-            if date is not None and not mine.has(wanted):
+            asked = None if date is None else day_of(date, last)
+            if asked is not None and not mine.has(asked):
                 raise HTTPException(404)
             known = known_fuels(connection, mine, _MONTHS)
             chosen = pick(known, fuel)
+            wanted = asked or newest(connection, mine, chosen) or last
             found = None if chosen is None else read_day(site, connection, mine, chosen, wanted)
             tariffs = [one for one in homes.tariffs(connection, mine.tenancy.id) if one.fuel == chosen]
             detail = f"{FUEL_WORDS.get(chosen or '', 'Nothing')}, {report_words.day(wanted)}"
             site.log_access(connection, visitor, mine.tenancy.id, "looked at a day", detail)
         price, own_price = _rate(site.options.energy, chosen or "", wanted, tariffs)
-        query = f"fuel={chosen}&date="
+        query = f"{'' if chosen is None else f'fuel={chosen}&'}date="
         context = {
             "own": mine,
             "fuel": chosen,
@@ -121,6 +122,8 @@ def router(site: Site) -> APIRouter:
             "following": query + (wanted + timedelta(days=1)).isoformat()
             if mine.has(wanted + timedelta(days=1))
             else None,
+            "asked": asked is not None,
+            "late": asked is None and wanted < last,
             "last": last,
         }
         return site.page(request, "resident/day.html", context)
@@ -135,6 +138,17 @@ def pick(known: Sequence[str], fuel: str | None) -> str | None:
     if fuel not in FUELS or fuel not in known:
         raise HTTPException(404)
     return fuel
+
+
+def newest(connection: Connection, mine: Own, fuel: str | None) -> date | None:
+    """The newest of one's own days that has readings of a fuel; None where the last months have none.
+
+    Meters report days late: yesterday would often be an empty page. Raises psycopg.Error.
+    """
+    months = mine.months(_MONTHS)
+    if fuel is None or not months:
+        return None
+    return daily.newest_day(connection, fuel, mine.home.id, *mine.clip(months[0], mine.stop))
 
 
 def read_months(connection: Connection, mine: Own, fuel: str) -> list[Month]:
