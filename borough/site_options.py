@@ -36,6 +36,7 @@ def site_options(settings: Settings) -> SiteOptions:
         erase=rights.erase,
         subject=rights.subject,
         energy=read_energy(settings),
+        coverage=settings.coverage,
     )
 
 

@@ -37,7 +37,8 @@ class SiteOptions:
     sign in, except in a demo. ``session_idle``: a session ends when it was not used for so long, ``session_lifetime``:
     in any case. ``demo``: all data are simulated, and codes of the purpose ``demo`` sign in.
 
-    ``energy``: prices and factors. ``simulation`` tells how far a demo is. ``erase`` and ``subject`` take a
+    ``energy``: prices and factors. ``coverage``: so much of a month's days must have a value for the month to count as
+    whole. ``simulation`` tells how far a demo is. ``erase`` and ``subject`` take a
     tenancy's id: they erase everything about it, and return all that is held about it; None where the site cannot.
     """
 
@@ -54,6 +55,7 @@ class SiteOptions:
     help_line: str | None = None
     demo: bool = False
     energy: Energy = field(default_factory=load, repr=False)
+    coverage: float = 0.9
     simulation: Callable[[], Simulation] | None = None
     erase: Callable[[int], None] | None = None
     subject: Callable[[int], dict[str, Any]] | None = None

@@ -73,7 +73,7 @@ def router(site: Site) -> APIRouter:
                     month.known,
                 )
                 for one in fuels
-                for month in read_months(connection, mine, one)
+                for month in read_months(connection, mine, one, site.options.coverage)
                 if month.own is not None
             ]
         return _file("months", ("month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known"), rows)

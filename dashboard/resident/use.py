@@ -10,6 +10,7 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from numpy.typing import NDArray
 
 from analytics import report_words
 from analytics.daily_use import NONE
@@ -33,8 +34,6 @@ _MONTHS = 13
 _KILOWATTS = 5_000
 _COMPARED = ("great", "good", "more")
 _HOURS_A_YEAR = 8_760
-#: A month is whole if so much of its days is known, as by the default of BOROUGH_COVERAGE.
-_WHOLE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def router(site: Site) -> APIRouter:
             mine = own(site, connection, visitor)
             known = known_fuels(connection, mine, _MONTHS)
             chosen = pick(known, fuel)
-            months = [] if chosen is None else read_months(connection, mine, chosen)
+            months = [] if chosen is None else read_months(connection, mine, chosen, site.options.coverage)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the year", FUEL_WORDS.get(chosen or ""))
         figure = year_figure(chosen or "", months)
         context = {"own": mine, "fuels": _tabs("/home/year", known, chosen), "figure": figure, "fuel": chosen}
@@ -151,10 +150,11 @@ def newest(connection: Connection, mine: Own, fuel: str | None) -> date | None:
     return daily.newest_day(connection, fuel, mine.home.id, *mine.clip(months[0], mine.stop))
 
 
-def read_months(connection: Connection, mine: Own, fuel: str) -> list[Month]:
+def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -> list[Month]:
     """The last months with a day of one's own, the earliest first. Raises psycopg.Error.
 
-    A month that was compared shows the figures of its comparison; another the sum of what is known of its days.
+    A month that was compared shows the figures of its comparison; another is whole where so much of its days is known
+    as ``coverage`` says, else the sum of what is known.
     """
     firsts = mine.months(_MONTHS)
     if not firsts:
@@ -171,7 +171,7 @@ def read_months(connection: Connection, mine: Own, fuel: str) -> list[Month]:
         low, high = max(first, begin), min(following, stop)
         days = use.watt_hours[0, (low - begin).days : (high - begin).days]
         some = days[days != NONE]
-        whole = len(some) >= _WHOLE * (following - first).days and len(days) == (following - first).days
+        whole = is_whole(days != NONE, (following - first).days, coverage)
         total = None if not len(some) else int(filled(days[None, :]).sum() if whole else some.sum())
         compared = told.get(first)
         if compared is not None and compared.own is not None:
@@ -179,6 +179,14 @@ def read_months(connection: Connection, mine: Own, fuel: str) -> list[Month]:
         average = compared.average if compared is not None and compared.state in _COMPARED else None
         found.append(Month(first, total, not whole, len(some), average))
     return found
+
+
+def is_whole(known: NDArray[np.bool_], length: int, coverage: float) -> bool:
+    """Whether enough is known of a month of ``length`` days to count the others as their mean.
+
+    ``known`` has the days that are one's own and over; a month that is not all of these is never whole.
+    """
+    return len(known) == length and int(known.sum()) >= max(1, math.ceil(coverage * length - 1e-9))
 
 
 def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:

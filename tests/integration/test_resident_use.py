@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from analytics.report_words import day as day_words
-from store import daily
+from dashboard.resident.own import Own
+from dashboard.resident.use import is_whole, read_months
+from store import daily, homes
 from store.connect import connect
 from tests.harness import residents, site
 from tests.harness.resident_world import MOVED, TODAY, World, living
@@ -80,3 +83,33 @@ def test_who_has_no_readings_at_all_sees_yesterday_and_links_that_work(world: Wo
     before = f"/home/day?date={(TODAY - timedelta(days=2)).isoformat()}"
     assert before in page
     assert world.get("empty", before).status_code == 200
+
+
+def test_a_month_is_whole_by_the_coverage_of_the_site(world: World) -> None:
+    """Of June 2024 the first 20 of 30 days are known."""
+    with connect(world.database, autocommit=True) as connection:
+        one = residents.make_resident(connection, 32, from_day=date(2024, 1, 1), to_day=date(2024, 7, 1))
+        known = np.where(np.arange(30) < 20, 6_000, -1)[None, :]
+        minutes = np.where(known < 0, 0, 1440).astype(np.int16)
+        use = daily.DailyUse(np.array([one.home_id], np.int64), date(2024, 6, 1), known, minutes)
+        daily.write_days(connection, "electricity", use)
+        tenancy, home = homes.tenancy(connection, one.tenancy_id), homes.home(connection, one.home_id)
+        assert tenancy is not None
+        assert home is not None
+        mine = Own(tenancy, home, TODAY)
+        (strict,) = [month for month in read_months(connection, mine, "electricity", 0.9) if month.own is not None]
+        (enough,) = [month for month in read_months(connection, mine, "electricity", 2 / 3) if month.own is not None]
+    assert (strict.first, strict.part, strict.own, strict.known) == (date(2024, 6, 1), True, 120_000, 20)
+    assert (enough.part, enough.own, enough.known) == (False, 180_000, 20)
+
+
+@pytest.mark.parametrize(
+    ("known", "length", "coverage", "whole"),
+    [
+        (27, 30, 0.9, True), (26, 30, 0.9, False), (28, 31, 0.9, True), (27, 31, 0.9, False), (30, 30, 1.0, True),
+        (29, 30, 1.0, False), (0, 30, 0.01, False), (1, 30, 0.01, True),
+    ],
+)  # fmt: skip
+def test_how_many_days_make_a_month(known: int, length: int, coverage: float, whole: bool) -> None:
+    assert is_whole(np.arange(length) < known, length, coverage) is whole
+    assert not is_whole(np.ones(length - 1, np.bool_), length, 0.5)

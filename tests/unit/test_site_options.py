@@ -51,6 +51,11 @@ def test_on_this_machine_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch
     assert found.secret != made(monkeypatch).secret
 
 
+def test_pages_call_a_month_whole_by_the_sites_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert made(monkeypatch).coverage == 0.9
+    assert made(monkeypatch, BOROUGH_COVERAGE="0.75").coverage == 0.75
+
+
 def test_a_site_with_an_issuer(monkeypatch: pytest.MonkeyPatch) -> None:
     found = made(
         monkeypatch, **ISSUER, BOROUGH_OIDC_CLIENT_SECRET_FILE="client_secret", BOROUGH_SESSION_IDLE="600",
