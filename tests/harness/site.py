@@ -10,10 +10,11 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import httpx
@@ -24,12 +25,18 @@ from dashboard.app import create_app
 from dashboard.options import SiteOptions
 from dashboard.visitor import form_token
 from store import accounts
-from store.connect import Connection
+from store.connect import Connection, connect
+from tests.servers import Cluster
 
 #: The site's secret in all tests, so that `csrf` can be computed.
 SECRET = "of-the-tests-" * 4
 #: Name of the session's cookie of a site that is reached by http.
 COOKIE = "borough"
+#: The tenancies of `tenancies`: who lives in a home, who left it, who lives in another.
+HERS, GONE, HIS = 20_000_000_000_001, 20_000_000_000_002, 20_000_000_000_003
+#: Makes a browser, signed in where it is given a session's cookie.
+Web = Callable[[str | None], httpx.Client]
+_ADDRESSES = count(1)
 
 
 def options(database_url: str, **changes: Any) -> SiteOptions:
@@ -120,3 +127,29 @@ def make_home(
         (tenancy_id, home_id, from_day, to_day),
     )
     return tenancy_id
+
+
+@contextmanager
+def tenancies(timescale: Cluster) -> Iterator[str]:
+    """A database with two homes and the tenancies HERS, GONE and HIS; its URL."""
+    name = timescale.create()
+    with connect(timescale.url(name), autocommit=True) as connection:
+        make_home(connection, tenancy_id=GONE, to_day=date(2021, 1, 1))
+        make_home(connection, tenancy_id=HERS, from_day=date(2021, 1, 1))
+        make_home(connection, home_id=10_000_000_000_002, tenancy_id=HIS, uprn="2")
+    yield timescale.url(name)
+    timescale.drop(name)
+
+
+@contextmanager
+def browsers(url: str) -> Iterator[Web]:
+    """Browsers, each from an address of its own."""
+    made: list[httpx.Client] = []
+
+    def make(cookie: str | None = None) -> httpx.Client:
+        made.append(client(url, cookie, address=f"198.51.100.{next(_ADDRESSES) % 250}"))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
