@@ -73,7 +73,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One month: own use and the neighbours' average [kWh], None where there is none; ``part``: days are missing."""
+    """One month: own use and the neighbours' average [kWh], None where there is none; ``part``: days are missing.
+
+    ``own`` below zero: more was given to the grid than taken.
+    """
 
     label: str
     short: str
@@ -108,29 +111,32 @@ def bars(given: Sequence[Bar]) -> Markup:
 
 
 def year(columns: Sequence[Column], alternative: str) -> Markup:
-    """Columns of months with a mark at the neighbours' average. ``alternative`` is read in the drawing's place."""
+    """Columns of months with a mark at the neighbours' average. ``alternative`` is read in the drawing's place.
+
+    Columns below zero hang from the axis' zero.
+    """
     values = [value for column in columns for value in (column.own, column.average) if value is not None]
-    ticks = scale(max(values, default=0.0))
-    top = ticks[-1]
+    ticks = scale(max(values, default=0.0), min(values, default=0.0))
+    zero = _level(ticks, 0.0)
     slot = (100 - _LEFT) / max(len(columns), 1)
     parts = [_pattern("part", "year"), _axis(ticks)]
     for place, column in enumerate(columns):
         left = _LEFT + place * slot
         if column.own is not None:
-            height = _HEIGHT * column.own / top
+            end = _level(ticks, column.own)
             parts.append(
                 Markup('<rect class="{kind}" x="{x}%" y="{y}em" width="{w}%" height="{h}em"{fill}/>').format(
                     kind="part" if column.part else "column",
                     x=_number(left + slot * 0.16),
-                    y=_number(_ABOVE + _HEIGHT - height),
+                    y=_number(min(end, zero)),
                     w=_number(slot * 0.68),
-                    h=_number(height),
+                    h=_number(abs(end - zero)),
                     fill=_fill("part", "year") if column.part else "",
                 )
             )
         if column.average is not None:
-            height = _HEIGHT * column.average / top
-            parts.append(_line("average", left + slot * 0.04, left + slot * 0.96, height))
+            at = _level(ticks, column.average)
+            parts.append(_line("average", left + slot * 0.04, left + slot * 0.96, at))
         middle = _number(left + slot / 2)
         foot = _number(_ABOVE + _HEIGHT + 1.3)
         parts.append(_text("wide", middle, foot, "middle", column.short))
@@ -172,37 +178,48 @@ def day(
         kind = "hour" if anchor == "middle" else "wide hour"
         parts.append(_text(kind, _number(_LEFT + place * slot), _number(_ABOVE + _HEIGHT + 1.3), anchor, start))
     if line is not None:
-        parts.append(_line("background", _LEFT, 100, _HEIGHT * line / top))
+        parts.append(_line("background", _LEFT, 100, _level(ticks, line)))
     return _drawing(parts, alternative)
 
 
-def scale(most: float) -> list[float]:
-    """Round numbers from 0 to at least ``most``, three to six of them, for an axis."""
-    if not most > 0:
+def scale(most: float, least: float = 0.0) -> list[float]:
+    """Round numbers for an axis, three to seven of them with 0, from at most ``least`` to at least ``most``.
+
+    ``least`` above zero counts as zero, and so does ``most`` below.
+    """
+    high, low = (most if most > 0 else 0.0), (least if least < 0 else 0.0)
+    if high == low:
         return [0.0, 1.0]
-    rough = most / 4
+    rough = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 3, 4, 5, 10) if factor * power >= rough * (1 - 1e-9))
-    return [round(count * step, 12) for count in range(math.ceil(most / step - 1e-9) + 1)]
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(count * step, 12) for count in range(first, last + 1)]
 
 
-def _line(kind: str, left: float, right: float, height: float) -> Markup:
+def _level(ticks: Sequence[float], value: float) -> float:
+    """How far below the drawing's top a value of the axis stands [em]."""
+    return _ABOVE + _HEIGHT * (ticks[-1] - value) / (ticks[-1] - ticks[0])
+
+
+def _line(kind: str, left: float, right: float, level: float) -> Markup:
     """A level line over a light one, so that it stands out from columns and paper alike."""
     one = Markup('<line class="{}" x1="{}%" x2="{}%" y1="{}em" y2="{}em"/>')
-    at = _number(_ABOVE + _HEIGHT - height)
+    at = _number(level)
     return Markup("").join(one.format(name, _number(left), _number(right), at, at) for name in ("halo", kind))
 
 
 def _axis(ticks: Sequence[float]) -> Markup:
     lines = []
     for tick in ticks:
-        at = _ABOVE + _HEIGHT - _HEIGHT * tick / ticks[-1]
+        at = _level(ticks, tick)
         lines.append(
             Markup('<line class="{kind}" x1="{x}%" x2="100%" y1="{y}em" y2="{y}em"/>').format(
                 kind="grid" if tick else "base", x=_number(_LEFT), y=_number(at)
             )
         )
-        lines.append(_text("tick", _number(_LEFT - 1.5), _number(at + 0.32), "end", f"{tick:,.10g}"))
+        text = f"{tick:,.10g}".replace("-", "\N{MINUS SIGN}")
+        lines.append(_text("tick", _number(_LEFT - 1.5), _number(at + 0.32), "end", text))
     return Markup("").join(lines)
 
 

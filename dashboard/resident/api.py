@@ -24,6 +24,7 @@ from dashboard.errors import problem
 from dashboard.resident import models
 from dashboard.resident.choices import who
 from dashboard.resident.home import Shown, show
+from dashboard.resident.net import read_net_days
 from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.site import Site
 from dashboard.visitor import Resident
@@ -51,6 +52,7 @@ _PROBLEMS[304] = {"description": "Nothing has changed since the ETag in If-None-
 Limit = Annotated[int, Query(ge=1, le=100, description="Items of a page")]
 Cursor = Annotated[str | None, Query(max_length=100, description="`next` of the page before")]
 From = Annotated[date | None, Query(alias="from", description="First local day; without it as many as are allowed")]
+Net = Annotated[bool, Query(description="Less what was given to the grid; with fuel=electricity")]
 To = Annotated[date | None, Query(alias="to", description="Last local day; without it the last that is over")]
 
 
@@ -126,24 +128,20 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/days", operation_id="listDays", response_model=models.Days, summary="Use by local day")
     def list_days(
-        request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None
+        request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None, net: Net = False
     ) -> Response:
+        if net and fuel != "electricity":
+            return problem(400, "Something in this request is not right", "Not right: net. It is for electricity.")
         with site.connection() as connection:
             mine = own(site, connection, visitor)
             span = _span(mine, begin, end, DAYS_AT_ONCE)
             if isinstance(span, Response):
                 return span
-            use = daily.read_days(connection, fuel, *span, np.array([mine.home.id], np.int64))
+            if net and "export" not in known_fuels(connection, mine, 10_000):
+                return problem(404, "Not found", "It is not known what this home gives to the grid.")
+            days = _net_days(connection, mine, span) if net else _days(connection, mine, fuel, span)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the days", "By a program")
-        items = [
-            models.Day(
-                day=span[0] + timedelta(days=place),
-                kwh=None if watt_hours < 0 else int(watt_hours) / 1000,
-                minutes_measured=int(minutes),
-            )
-            for place, (watt_hours, minutes) in enumerate(zip(use.watt_hours[0], use.minutes[0], strict=True))
-        ]
-        return _answer(request, models.Days(fuel=fuel, items=items))
+        return _answer(request, models.Days(fuel=fuel, net=net, items=days))
 
     @routes.get(
         "/half-hours", operation_id="listHalfHours", response_model=models.HalfHours, summary="Use by half-hour"
@@ -272,6 +270,24 @@ def _span(mine: Own, begin: date | None, end: date | None, most: int) -> tuple[d
     if (stop - first).days > most:
         return problem(400, "Too many days at once", f"Ask for at most {most} days.")
     return mine.clip(first, stop)
+
+
+def _days(connection: Connection, mine: Own, fuel: str, span: tuple[date, date]) -> list[models.Day]:
+    use = daily.read_days(connection, fuel, *span, np.array([mine.home.id], np.int64))
+    known = [None if one < 0 else one for one in use.watt_hours[0].tolist()]
+    return _day_models(span[0], known, use.minutes[0].tolist())
+
+
+def _net_days(connection: Connection, mine: Own, span: tuple[date, date]) -> list[models.Day]:
+    use = read_net_days(connection, mine.home.id, *span)
+    return _day_models(span[0], use.net, use.minutes.tolist())
+
+
+def _day_models(first: date, watt_hours: Sequence[int | None], minutes: Sequence[int]) -> list[models.Day]:
+    return [
+        models.Day(day=first + timedelta(days=place), kwh=_kwh(one), minutes_measured=measured)
+        for place, (one, measured) in enumerate(zip(watt_hours, minutes, strict=True))
+    ]
 
 
 def _details(mine: Own) -> models.Details:

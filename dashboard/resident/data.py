@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from analytics.periods import midnight, starting
 from dashboard.resident.home import day_of, parsed
+from dashboard.resident.net import NetMonth, read_net_days, read_net_months
 from dashboard.resident.own import Own, halves, known_fuels, own
-from dashboard.resident.use import read_months
+from dashboard.resident.use import MONTHS, read_months
 from dashboard.resident.words import FUEL_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Resident, Visitor
@@ -38,6 +39,11 @@ COMPARISON_COLUMNS = (
     "reason", "average_kwh", "efficient_kwh", "homes", "tenths_used_less", "cost_pence", "tariff", "own_tariff",
     "carbon_g", "revision", "settled",
 )  # fmt: skip
+#: Electricity from the grid less what was given to it, of days of which both are known.
+NET_DAY_COLUMNS = ("day", "net_kwh", "taken_kwh", "given_kwh", "minutes_measured")
+NET_MONTH_COLUMNS = ("month", "net_kwh", "taken_kwh", "given_kwh", "whole_month", "days_known")
+
+Net = Annotated[bool, Query()]
 
 
 def router(site: Site) -> APIRouter:
@@ -54,14 +60,26 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "resident/data.html", context)
 
     @routes.get("/home/data/days.csv")
-    def days(visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None) -> Response:
+    def days(visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None, net: Net = False) -> Response:
+        if net and fuel not in (None, "electricity"):
+            raise HTTPException(404)
         mine, fuels = _opened(site, visitor, fuel, "downloaded the days")
+        if net:
+            return _file("days-net", NET_DAY_COLUMNS, net_day_rows(site, mine))
         head = ("day", "fuel", "kwh", "minutes_measured", "whole_day")
         return _file("days", head, day_rows(site, mine, fuels))
 
     @routes.get("/home/data/months.csv")
-    def months(visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None) -> Response:
+    def months(
+        visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None, net: Net = False
+    ) -> Response:
+        if net and fuel not in (None, "electricity"):
+            raise HTTPException(404)
         mine, fuels = _opened(site, visitor, fuel, "downloaded the months")
+        if net:
+            with site.connection() as connection:
+                found = read_net_months(connection, mine, MONTHS, site.options.coverage)
+            return _file("months-net", NET_MONTH_COLUMNS, net_month_rows(found))
         with site.connection() as connection:
             rows = [
                 (
@@ -149,6 +167,25 @@ def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
                 whole = midnight(day + timedelta(days=1), site.zone) - midnight(day, site.zone)
                 measured = int(minutes) * 60_000_000 >= whole
                 yield day.isoformat(), fuel, _kwh(int(watt_hours)), int(minutes), "yes" if measured else "no"
+
+
+def net_day_rows(site: Site, mine: Own) -> Iterator[Row]:
+    """Day, net, taken, given [kWh] and minutes measured by both; net may be below zero."""
+    with site.connection() as connection:
+        use = read_net_days(connection, mine.home.id, mine.first, mine.stop)
+        for place, net in enumerate(use.net):
+            if net is not None:
+                taken, given = int(use.taken[place]), int(use.given[place])
+                day = mine.first + timedelta(days=place)
+                yield day.isoformat(), net / 1000, _kwh(taken), _kwh(given), int(use.minutes[place])
+
+
+def net_month_rows(months: Sequence[NetMonth]) -> Iterator[Row]:
+    """Month, net, taken, given [kWh], whether it is whole, and of how many days both are known."""
+    for month in months:
+        if month.net is not None:
+            whole = "no" if month.part else "yes"
+            yield f"{month.first:%Y-%m}", month.net / 1000, _kwh(month.taken), _kwh(month.given), whole, month.known
 
 
 def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], first: date, stop: date) -> Iterator[Row]:

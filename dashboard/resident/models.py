@@ -176,7 +176,7 @@ class Comparisons(BaseModel):
 
 
 class Day(BaseModel):
-    """Use of one local day; ``kwh`` null: too little was measured to say."""
+    """Use of one local day; ``kwh`` null: too little was measured to say; net below zero: more was given than taken."""
 
     day: dt.date
     kwh: float | None
@@ -184,15 +184,17 @@ class Day(BaseModel):
 
 
 class Days(BaseModel):
-    """Days of a fuel in order."""
+    """Days of a fuel in order; ``net``: less what was given to the grid."""
 
     fuel: Fuel
+    net: bool = False
     items: list[Day]
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
                 "fuel": "electricity",
+                "net": False,
                 "items": [{"day": "2026-02-09", "kwh": 7.412, "minutes_measured": 1440}],
             }
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -70,6 +71,14 @@ def own(site: Site, connection: Connection, visitor: Visitor) -> Own:
     if tenancy is None or home is None:
         raise Elsewhere("/sign-in")
     return Own(tenancy, home, site.today())
+
+
+def is_whole(known: NDArray[np.bool_], length: int, coverage: float) -> bool:
+    """Whether enough is known of a month of ``length`` days to count the others as their mean.
+
+    ``known`` has the days that are one's own and over; a month that is not all of these is never whole.
+    """
+    return len(known) == length and int(known.sum()) >= max(1, math.ceil(coverage * length - 1e-9))
 
 
 def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:

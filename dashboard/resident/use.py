@@ -10,7 +10,6 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from numpy.typing import NDArray
 
 from analytics import report_words
 from analytics.daily_use import NONE
@@ -20,7 +19,8 @@ from analytics.periods import midnight
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.resident.home import Link, day_of
-from dashboard.resident.own import Own, halves, known_fuels, own
+from dashboard.resident.net import net_figure, read_net_months
+from dashboard.resident.own import Own, halves, is_whole, known_fuels, own
 from dashboard.resident.words import FUEL_WORDS, amount, month_words, watts
 from dashboard.site import Site
 from dashboard.visitor import Resident
@@ -29,7 +29,7 @@ from store import comparisons, daily, homes
 from store.connect import Connection
 
 #: The same month of the year before is the best measure of a month.
-_MONTHS = 13
+MONTHS = 13
 #: Power [W] from which the axis of a day counts kilowatts.
 _KILOWATTS = 5_000
 _COMPARED = ("great", "good", "more")
@@ -74,15 +74,34 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home/year")
-    def year(request: Request, visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None) -> Response:
+    def year(
+        request: Request,
+        visitor: Resident,
+        fuel: Annotated[str | None, Query(max_length=20)] = None,
+        net: Annotated[bool, Query()] = False,
+    ) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            known = known_fuels(connection, mine, _MONTHS)
+            known = known_fuels(connection, mine, MONTHS)
             chosen = pick(known, fuel)
-            months = [] if chosen is None else read_months(connection, mine, chosen, site.options.coverage)
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the year", FUEL_WORDS.get(chosen or ""))
-        figure = year_figure(chosen or "", months)
-        context = {"own": mine, "fuels": _tabs("/home/year", known, chosen), "figure": figure, "fuel": chosen}
+            gives = chosen == "electricity" and "export" in known
+            if net and not gives:
+                raise HTTPException(404)
+            if net:
+                figure = net_figure(read_net_months(connection, mine, MONTHS, site.options.coverage))
+            else:
+                months = [] if chosen is None else read_months(connection, mine, chosen, site.options.coverage)
+                figure = year_figure(chosen or "", months)
+            detail = "Electricity, net" if net else FUEL_WORDS.get(chosen or "")
+            site.log_access(connection, visitor, mine.tenancy.id, "looked at the year", detail)
+        context = {
+            "own": mine,
+            "fuels": _tabs("/home/year", known, chosen),
+            "figure": figure,
+            "fuel": chosen,
+            "gives": gives,
+            "net": net,
+        }
         return site.page(request, "resident/year.html", context)
 
     @routes.get("/home/day")
@@ -98,7 +117,7 @@ def router(site: Site) -> APIRouter:
             asked = None if date is None else day_of(date, last)
             if asked is not None and not mine.has(asked):
                 raise HTTPException(404)
-            known = known_fuels(connection, mine, _MONTHS)
+            known = known_fuels(connection, mine, MONTHS)
             chosen = pick(known, fuel)
             wanted = asked or newest(connection, mine, chosen) or last
             found = None if chosen is None else read_day(site, connection, mine, chosen, wanted)
@@ -144,7 +163,7 @@ def newest(connection: Connection, mine: Own, fuel: str | None) -> date | None:
 
     Meters report days late: yesterday would often be an empty page. Raises psycopg.Error.
     """
-    months = mine.months(_MONTHS)
+    months = mine.months(MONTHS)
     if fuel is None or not months:
         return None
     return daily.newest_day(connection, fuel, mine.home.id, *mine.clip(months[0], mine.stop))
@@ -156,14 +175,14 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
     A month that was compared shows the figures of its comparison; another is whole where so much of its days is known
     as ``coverage`` says, else the sum of what is known.
     """
-    firsts = mine.months(_MONTHS)
+    firsts = mine.months(MONTHS)
     if not firsts:
         return []
     begin, stop = mine.clip(firsts[0], mine.stop)
     use = daily.read_days(connection, fuel, begin, stop, np.array([mine.home.id], np.int64))
     told = {
         one.from_day: one
-        for one in comparisons.of_tenancy(connection, mine.tenancy.id, kind="month", fuel=fuel, limit=_MONTHS + 1)
+        for one in comparisons.of_tenancy(connection, mine.tenancy.id, kind="month", fuel=fuel, limit=MONTHS + 1)
     }
     found = []
     for first in firsts:
@@ -179,14 +198,6 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
         average = compared.average if compared is not None and compared.state in _COMPARED else None
         found.append(Month(first, total, not whole, len(some), average))
     return found
-
-
-def is_whole(known: NDArray[np.bool_], length: int, coverage: float) -> bool:
-    """Whether enough is known of a month of ``length`` days to count the others as their mean.
-
-    ``known`` has the days that are one's own and over; a month that is not all of these is never whole.
-    """
-    return len(known) == length and int(known.sum()) >= max(1, math.ceil(coverage * length - 1e-9))
 
 
 def year_figure(fuel: str, months: Sequence[Month]) -> Figure | None:

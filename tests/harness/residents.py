@@ -152,6 +152,17 @@ def use_days(connection: Connection, one: Resident, first: date, stop: date, fue
     )
 
 
+def give_days(connection: Connection, one: Resident, first: date, stop: date) -> None:
+    """Electricity given to the grid: in summer more than is taken; one day in thirty missing."""
+    days = np.array([(first + timedelta(days=n)).timetuple().tm_yday for n in range((stop - first).days)])
+    known = 5_500 - (5_000 * np.cos(days / 365 * 2 * np.pi)).astype(np.int64) + days % 5 * 110
+    known = np.where(days % 30 == 11, -1, known)
+    minutes = np.where(known < 0, 0, 1440).astype(np.int16)
+    daily.write_days(
+        connection, "export", daily.DailyUse(np.array([one.home_id], np.int64), first, known[None, :], minutes[None, :])
+    )
+
+
 def add_meter(connection: Connection, one: Resident, first: date, days: int, prop: str = "import_interval") -> None:
     """A meter with half-hours of so many local days: 45 Wh always, more in the morning and evening."""
     devices.upsert(connection, [Device(one.device, "smart-meter", "native", personal=True)])

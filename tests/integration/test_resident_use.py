@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -9,8 +12,8 @@ import numpy as np
 import pytest
 
 from analytics.report_words import day as day_words
-from dashboard.resident.own import Own
-from dashboard.resident.use import is_whole, read_months
+from dashboard.resident.own import Own, is_whole
+from dashboard.resident.use import read_months
 from store import daily, homes
 from store.connect import connect
 from tests.harness import residents, site
@@ -29,8 +32,18 @@ def world(timescale: Cluster) -> Iterator[World]:
             residents.use_days(connection, late, TODAY - timedelta(days=90), LATE + timedelta(days=1))
             residents.use_days(connection, late, TODAY - timedelta(days=90), TODAY - timedelta(days=60), "gas")
             residents.add_meter(connection, late, LATE - timedelta(days=2), 3)
+            solar = residents.make_resident(connection, 33)
+            residents.use_days(connection, solar, TODAY - timedelta(days=400), TODAY)
+            residents.give_days(connection, solar, TODAY - timedelta(days=300), TODAY)
+            found.cookies["solar"] = site.make_session(connection, solar.tenancy_id)
             found.cookies["late"] = site.make_session(connection, late.tenancy_id)
         yield found
+
+
+def rows(world: World, path: str) -> list[dict[str, str]]:
+    answer = world.get("solar", path)
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.text)))
 
 
 def shown(day: date) -> str:
@@ -113,3 +126,68 @@ def test_a_month_is_whole_by_the_coverage_of_the_site(world: World) -> None:
 def test_how_many_days_make_a_month(known: int, length: int, coverage: float, whole: bool) -> None:
     assert is_whole(np.arange(length) < known, length, coverage) is whole
     assert not is_whole(np.ones(length - 1, np.bool_), length, 0.5)
+
+
+def test_net_days_are_import_less_export_of_days_of_which_both_are_known(world: World) -> None:
+    taken, given = (
+        {row["day"]: float(row["kwh"]) for row in rows(world, f"/home/data/days.csv?fuel={fuel}") if row["kwh"]}
+        for fuel in ("electricity", "export")
+    )
+    both = sorted(set(taken) & set(given))
+    assert 250 < len(both) < 300
+    assert len(taken) > 380
+    wanted = {day: round(taken[day] - given[day], 3) for day in both}
+    assert min(wanted.values()) < 0 < max(wanted.values())
+    file = rows(world, "/home/data/days.csv?net=true")
+    assert {row["day"]: float(row["net_kwh"]) for row in file} == wanted
+    assert {row["day"]: float(row["taken_kwh"]) for row in file} == {day: taken[day] for day in both}
+    answer = world.get("solar", "/api/v1/home/days?fuel=electricity&net=true").json()
+    assert answer["net"] is True
+    assert {one["day"]: one["kwh"] for one in answer["items"] if one["kwh"] is not None} == wanted
+    assert len(answer["items"]) == 400
+    plain = world.get("solar", "/api/v1/home/days?fuel=electricity").json()
+    assert plain["net"] is False
+    assert {one["day"]: one["kwh"] for one in plain["items"] if one["kwh"] is not None} == {
+        day: taken[day] for day in taken if day >= plain["items"][0]["day"]
+    }
+
+
+def test_a_year_net_says_months_below_zero_and_shows_no_average(world: World) -> None:
+    page = world.get("solar", "/home/year?net=true").text
+    months = rows(world, "/home/data/months.csv?net=true")
+    assert any(float(row["net_kwh"]) < 0 for row in months)
+    assert any(float(row["net_kwh"]) > 0 for row in months)
+    for row in months:
+        assert float(row["net_kwh"]) == pytest.approx(float(row["taken_kwh"]) - float(row["given_kwh"]), abs=0.001)
+        assert f'data-value="{row["month"]}"' in page
+    assert page.count("\N{MINUS SIGN}") > sum(float(row["net_kwh"]) < 0 for row in months)
+    assert "you gave" in page
+    assert "neighbours are compared by what they take from the grid only" in page
+    assert "Similar homes" not in page
+    assert "Net of what you gave to the grid" in world.get("solar", "/home/year").text
+    whole = [row for row in months if row["whole_month"] == "yes"]
+    assert len(whole) >= 8
+    days = rows(world, "/home/data/days.csv?net=true")
+    for row in whole:
+        known = [float(day["net_kwh"]) for day in days if day["day"].startswith(row["month"])]
+        year, month = map(int, row["month"].split("-"))
+        assert len(known) == int(row["days_known"])
+        mean = sum(known) / len(known) * monthrange(year, month)[1]
+        assert float(row["net_kwh"]) == pytest.approx(mean, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "status"),
+    [
+        ("ann", "/home/year?net=true", 404), ("solar", "/home/year?fuel=export&net=true", 404),
+        ("empty", "/home/year?net=true", 404), ("solar", "/home/year?fuel=electricity&net=false", 200),
+        ("solar", "/home/data/days.csv?fuel=export&net=true", 404), ("ann", "/home/data/days.csv?net=true", 200),
+        ("solar", "/home/data/months.csv?fuel=gas&net=true", 404),
+        ("ann", "/api/v1/home/days?fuel=electricity&net=true", 404),
+        ("solar", "/api/v1/home/days?fuel=export&net=true", 400),
+        ("solar", "/api/v1/home/days?fuel=electricity&net=perhaps", 400),
+    ],
+)  # fmt: skip
+def test_where_there_is_nothing_to_net(world: World, who: str, path: str, status: int) -> None:
+    assert world.get(who, path).status_code == status
+    assert "Net of what you gave" not in world.get("ann", "/home/year").text

@@ -75,6 +75,37 @@ def test_a_year_has_a_column_a_month_and_a_mark_at_each_average() -> None:
     assert float((average.get("y1") or "").removesuffix("em")) == pytest.approx(1.5 + 13 * 2 / 12, abs=0.01)
 
 
+def test_months_below_zero_hang_from_the_zero_line() -> None:
+    root = parsed(figures.year([Column("a", "Jan", 30.0), Column("b", "Jul", -20.0), Column("c", "Aug", 0.0)], "net"))
+    drawing = root.find("svg")
+    assert drawing is not None
+
+    def em(element: ET.Element, name: str) -> float:
+        return float((element.get(name) or "").removesuffix("em"))
+
+    # the axis goes from -20 to 40 on 13 em that begin at 1.5 em
+    unit = 13 / 60
+    zero = 1.5 + 40 * unit
+    base = next(element for element in drawing if element.get("class") == "base")
+    assert em(base, "y1") == pytest.approx(zero, abs=0.01)
+    above, below, nothing = (element for element in drawing if element.get("class") == "column")
+    assert (em(above, "y"), em(above, "height")) == pytest.approx((zero - 30 * unit, 30 * unit), abs=0.01)
+    assert (em(below, "y"), em(below, "height")) == pytest.approx((zero, 20 * unit), abs=0.01)
+    assert em(nothing, "height") == 0
+    assert "\N{MINUS SIGN}20" in [element.text for element in root.iter("text")]
+
+
+@given(st.integers(0, 10**8), st.integers(-(10**8), 0))
+def test_an_axis_with_values_below_zero(most_wh: int, least_wh: int) -> None:
+    most, least = most_wh / 1000, least_wh / 1000
+    ticks = figures.scale(most, least)
+    assert 0 in ticks
+    assert ticks[0] <= least * (1 - 1e-6)
+    assert ticks[-1] >= most * (1 - 1e-6)
+    assert len(ticks) in range(2, 8)
+    assert {round((b - a) / (ticks[1] - ticks[0]), 6) for a, b in pairwise(ticks)} == {1.0}
+
+
 @pytest.mark.parametrize("slots", [46, 48, 50])
 def test_a_day_has_as_many_columns_as_half_hours(slots: int) -> None:
     starts = [f"{n // 2:02d}:{n % 2 * 30:02d}" for n in range(slots)]
