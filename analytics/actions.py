@@ -1,7 +1,8 @@
 """What a home could do: a few concrete actions with an estimate, chosen by fuel, heating, season and what is known.
 
 Nothing here is for a home that looks empty, disconnected or under-heated: ``analytics.report`` asks for none then.
-The estimates are rough on purpose and say "about"; where each comes from stands beside it.
+The estimates are rough on purpose and say "about"; where each comes from stands beside it. What is always on is no
+action here: the page of the day measures it, in watts and pounds, and asks nothing of whoever needs it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ from devices.homes import HomeDetails, Tenancy
 
 #: Never more of them: two or three that fit are done, ten are not read.
 MOST = 3
-#: A background load [W] above which it is worth looking what is always on.
-_MUCH_BACKGROUND = 150.0
 _HEATED_BY = {"gas": ("gas",), "electricity": ("electric", "heat-pump"), "heat": ("heat-network",)}
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known of a home and its use. ``own`` [Wh] of ``days`` days; ``background`` [W] or None.
+    """What is known of a home and its use. ``own`` [Wh] of ``days`` days.
 
     ``span`` says the period in an estimate: ``in a week like this``.
     """
@@ -34,7 +33,6 @@ class Situation:
     own: int
     days: int
     span: str
-    background: float | None = None
 
     @property
     def heats(self) -> bool:
@@ -62,11 +60,6 @@ class Situation:
         """May dear measures be named? Only to those who own their home."""
         return self.details.tenure == "owner"
 
-    @property
-    def medical(self) -> bool:
-        """Does somebody depend on equipment here?"""
-        return self.tenancy is not None and self.tenancy.medical_equipment is True
-
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -92,14 +85,6 @@ class _Idea:
 
 
 _IDEAS: tuple[_Idea, ...] = (
-    _Idea(
-        "Find what is always on",
-        "Your home uses power all night. Look for old fridges, chargers and boxes that stay on."
-        " Leave on anything that you need for your health.",
-        lambda home: not home.medical and home.fuel == "electricity" and (home.background or 0) >= _MUCH_BACKGROUND,
-        # 30 W less, day and night: 0.03 kW x 8,760 h
-        year=263,
-    ),
     _Idea(
         "One degree less",
         "If your rooms are warmer than 20 degrees, turn the thermostat down by one. Stay at 18 degrees or more.",

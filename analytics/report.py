@@ -87,12 +87,11 @@ def report(
     energy: Energy | None = None,
     tariffs: Sequence[Tariff] = (),
     tenancy: Tenancy | None = None,
-    background: float | None = None,
 ) -> Report:
     """Say one comparison. ``details`` of the home, ``neighbourhood`` of the comparison's quarter.
 
     ``energy``: the site's values (our own without), ``tariffs`` of the tenancy, both for estimates in pounds;
-    ``tenancy`` and ``background`` (what is always on [W]) for the choice of actions.
+    ``tenancy`` for the choice of actions.
     """
     energy = _packaged() if energy is None else energy
     neutral = comparison.state == "neutral"
@@ -102,7 +101,7 @@ def report(
     difference = None if average is None or own is None else own - average
     headline, lead = _headline(comparison, own, difference)
     bars = _bars(comparison, own) if compared else ()
-    actions = () if neutral else _actions(comparison, details, energy, tariffs, tenancy, background)
+    actions = () if neutral else _actions(comparison, details, energy, tariffs, tenancy)
     return Report(
         fuel=comparison.fuel,
         state=comparison.state,
@@ -257,13 +256,12 @@ def _actions(
     energy: Energy,
     tariffs: Sequence[Tariff],
     tenancy: Tenancy | None,
-    background: float | None,
 ) -> tuple[Action, ...]:
     if it.own is None or it.reason in ("no-consent", "coverage"):
         return ()
     middle = it.from_day + (it.to_day - it.from_day) / 2
     days = (it.to_day - it.from_day).days
-    home = Situation(it.fuel, details, tenancy, middle, it.own, days, _SPANS[it.kind], background)
+    home = Situation(it.fuel, details, tenancy, middle, it.own, days, _SPANS[it.kind])
     return choose(home, _rate(it, energy, tariffs))
 
 

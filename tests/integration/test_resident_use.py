@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from analytics.periods import week_of
 from analytics.report_words import day as day_words
 from dashboard.resident.own import Own, is_whole
 from dashboard.resident.use import read_months
@@ -191,3 +192,21 @@ def test_a_year_net_says_months_below_zero_and_shows_no_average(world: World) ->
 def test_where_there_is_nothing_to_net(world: World, who: str, path: str, status: int) -> None:
     assert world.get(who, path).status_code == status
     assert "Net of what you gave" not in world.get("ann", "/home/year").text
+
+
+def test_the_comparison_leads_to_what_is_always_on_but_not_where_equipment_must_stay_on(world: World) -> None:
+    link = '<a href="/home/day?fuel=electricity">See what is always on in your home</a>'
+    assert link in world.get("bob", "/home").text
+    with connect(world.database, autocommit=True) as connection:
+        ill = residents.make_resident(connection, 35)
+        week = week_of(TODAY - timedelta(days=7))
+        residents.compare(connection, ill, week, "more")
+        quiet = residents.make_resident(connection, 36)
+        residents.compare(connection, quiet, week, "neutral")
+        connection.execute("update personal.tenancy set medical_equipment = true where id = %s", (ill.tenancy_id,))
+        for who, one in (("ill", ill), ("quiet", quiet)):
+            world.cookies[who] = site.make_session(connection, one.tenancy_id)
+    page = world.get("ill", "/home").text
+    assert "Things that may help" in page
+    assert link not in page
+    assert link not in world.get("quiet", "/home").text, "no advice where a home may be cold"

@@ -35,15 +35,14 @@ OTHERS = ("average", "similar", "neighbour", "other homes", "in 10", "compare")
 
 
 @settings(max_examples=400)
-@given(comparisons(), details(), near(), tenancies(), st.none() | st.floats(0, 2_000))
+@given(comparisons(), details(), near(), tenancies())
 def test_every_sentence_is_whole(
     it: Comparison,
     home: HomeDetails,
     around: Neighbourhood | None,
     tenancy: Tenancy | None,
-    background: float | None,
 ) -> None:
-    found = said(it, home, around, tenancy=tenancy, background=background)
+    found = said(it, home, around, tenancy=tenancy)
     pieces = found.sentences()
     once = [piece for piece in pieces if piece not in {act.estimate for act in found.actions}]
     assert len(set(once)) == len(once), "nothing is said twice"
@@ -123,7 +122,7 @@ def test_a_child_of_nine_can_read_it(state: str, fuel: str, heating: str) -> Non
                 own=40_000 if state != "more" else 90_000, estimated_days=2, missing_days=1, settled=False,
             )  # fmt: skip
             home = HomeDetails("semi-detached", heating, tenure="owner")
-            found = said(it, home, background=200.0)
+            found = said(it, home)
             text = ". ".join(piece.rstrip(".") for piece in found.sentences()) + "."
             # names and numbers are no measure of how hard the words are
             text = re.sub(r"\([^)]*\)|price cap of [A-Z]\w+ to [A-Z]\w+ \d+|[£\d][\d.,:]*\d%?|0800[ \d]*", "7", text)
