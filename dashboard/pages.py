@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from dashboard.site import Site
 
 
+#: Whoever asks whether we are ready gives up soon himself [s].
+_READY_SECONDS = 2.0
+
+
 def router(site: Site) -> APIRouter:
     """The pages."""
     routes = APIRouter()
@@ -40,7 +44,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/health/ready")
     def ready() -> Response:
         """The database is reached and at this program's schema; else 503."""
-        with site.connection() as connection:
+        with site.connection(_READY_SECONDS) as connection:
             current = migrations.is_current(connection)
         return PlainTextResponse("ok\n" if current else "the schema is not current\n", 200 if current else 503)
 

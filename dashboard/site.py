@@ -70,12 +70,14 @@ class Site:
         return (self.options.public_url or f"{request.url.scheme}://{request.headers['host']}").rstrip("/") + path
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self, timeout: float | None = None) -> Iterator[Connection]:
         """A connection that commits each statement; ``connection.transaction()`` for more than one.
+
+        ``timeout`` [s]: how long to wait for one, where five seconds are too long.
 
         Raises psycopg_pool.PoolTimeout, psycopg.Error: a page leaves both to the application, which then says 503.
         """
-        with self.pool.connection() as connection:
+        with self.pool.connection(timeout) as connection:
             yield connection
 
     def log_access(

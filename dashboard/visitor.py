@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SAFE = ("GET", "HEAD", "OPTIONS")
 #: Header in which a script sends the form's token with JSON.
 CSRF_HEADER = "X-CSRF-Token"
+#: How long a page that anybody may read waits for the database, only to know who is reading [s].
+_ANYBODY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,12 @@ async def guard(request: Request) -> None:
 
 async def _find(request: Request, site: Site, wanted: roles.Need) -> Visitor:
     token = request.cookies.get(site.options.session_cookie)
-    if token:
+    # whether the process is well does not depend on who asks, nor on the database
+    if token and not request.url.path.startswith("/health/"):
         try:
-            found = await run_in_threadpool(_session, site, token)
+            found = await run_in_threadpool(
+                _session, site, token, _ANYBODY_SECONDS if wanted == roles.ANYBODY else None
+            )
         except (psycopg.OperationalError, PoolTimeout):
             # the statement on accessibility and the like can be read while the database is away
             if wanted != roles.ANYBODY:
@@ -105,8 +110,8 @@ async def _find(request: Request, site: Site, wanted: roles.Need) -> Visitor:
     return Visitor(csrf=request.session["csrf"])
 
 
-def _session(site: Site, token: str) -> accounts.Session | None:
-    with site.connection() as connection:
+def _session(site: Site, token: str, timeout: float | None) -> accounts.Session | None:
+    with site.connection(timeout) as connection:
         return accounts.session(connection, token, datetime.now(UTC), site.options.session_idle)
 
 

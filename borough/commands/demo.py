@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -51,6 +54,8 @@ def demo(
         if seconds is None:
             return 0
     logging.getLogger().setLevel(logging.WARNING)
+    # until the demo has its own: a KeyboardInterrupt within an extension module that is being loaded is swallowed there
+    before = signal.signal(signal.SIGINT, _leave)
     try:
         from borough.demo import DemoOptions, Interrupted, run_demo
         from borough.demo_plan import DEMO_FLEET
@@ -67,12 +72,18 @@ def demo(
         if error.filename != "setpriv":
             raise
         raise UsageError("the demo needs the program setpriv (on Debian in the package util-linux)") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
     if json_output:
         show_json(report.as_json())
     else:
         for line in report.lines():
             say(line)
     return 0 if report.good else 1
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os._exit(130)
 
 
 def register(app: typer.Typer) -> None:

@@ -317,7 +317,7 @@ comment on column personal.sign_in_code.code is 'SHA-256 of a one-time code; the
 create table personal.access (
     id bigint generated always as identity primary key,
     at timestamptz not null default now(),
-    tenancy_id bigint not null,
+    tenancy_id bigint not null references personal.tenancy (id),
     account_id bigint,
     role text not null,
     action text not null,
