@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,6 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+#: Between two lines of progress where nobody watches, and where somebody does [s].
+_SELDOM, _OFTEN = 10.0, 0.5
 
 #: The option of every command that reports.
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else there.")]
@@ -43,6 +47,37 @@ def tell(text: str) -> None:
     """Print one plain line on standard error: for people, never part of a result."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+class StatusLine:
+    """How far a command is, on standard error: a line that is rewritten on a terminal, one now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        #: When the last line was written, by `time.monotonic`.
+        self.last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time for another line; it counts as written then."""
+        now = time.monotonic()
+        if now - self.last < (_OFTEN if self._terminal else _SELDOM):
+            return False
+        self.last = now
+        return True
+
+    def write(self, line: str) -> None:
+        """Write a line in the place of the one before."""
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
+        else:
+            tell(line)
+
+    def end(self) -> None:
+        """Leave the line, so that what follows does not stand behind it."""
+        if self._terminal:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 def said(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +13,10 @@ from analytics.periods import parse_period
 from borough.database import reachable, require_schema
 from borough.energy import read_energy
 from borough.errors import Failure, UsageError
-from borough.output import Json, say, show_json, tell
+from borough.output import Json, StatusLine, say, show_json, tell
 from borough.settings import need_database_url, read_settings, variable
 from devices.homes import COMPARED
 from store.connect import connect
-
-#: Seconds between two lines of progress where nobody watches, and where somebody does.
-_SELDOM, _OFTEN = 10.0, 0.2
 
 
 def letters(
@@ -58,13 +54,18 @@ def letters(
     )
     url = need_database_url(settings)
     begun = time.monotonic()
-    progress = _Progress()
+    line = StatusLine()
+
+    def progress(done: int, of: int) -> None:
+        if line.due():
+            line.write(f"{done:,} of {of:,} letters")
+
     with reachable(url), connect(url, "borough letters", autocommit=True) as connection:
         require_schema(connection, url)
         try:
-            made = make(connection, order, datetime.now(settings.time_zone), progress.show)
+            made = make(connection, order, datetime.now(settings.time_zone), progress)
         finally:
-            progress.end()
+            line.end()
     if not made.letters and tenancy is not None:
         raise Failure(
             f"tenancy {tenancy} gets no letter about {wanted.key}: there is none of this number, it has ended, did not"
@@ -81,31 +82,6 @@ def letters(
     for run in made.print_run:
         say(f"Print run: {run}")
     return 0
-
-
-class _Progress:
-    """One line that is rewritten on a terminal, a plain line now and then elsewhere."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._last = time.monotonic()
-
-    def show(self, done: int, of: int) -> None:
-        now = time.monotonic()
-        if now - self._last < (_OFTEN if self._terminal else _SELDOM):
-            return
-        self._last = now
-        line = f"{done:,} of {of:,} letters"
-        if self._terminal:
-            sys.stderr.write(f"\r\x1b[K{line}")
-            sys.stderr.flush()
-        else:
-            tell(line)
-
-    def end(self) -> None:
-        if self._terminal:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 def register(app: typer.Typer) -> None:
