@@ -84,6 +84,7 @@ def create_app(options: SiteOptions) -> FastAPI:
         https_only=options.secure,
     )
     app.add_middleware(security.BodyLimit)
+    app.add_middleware(security.Head)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
     app.add_middleware(RequestLog)
     policy = security.content_security_policy(security.plotly_script().read_bytes())

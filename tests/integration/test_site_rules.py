@@ -222,6 +222,15 @@ def test_errors_are_pages_in_words(web: Web, caplog: pytest.LogCaptureFixture) -
     assert 'href="/accessibility"' in browser.get("/nowhere").text
 
 
+@pytest.mark.parametrize("path", ["/", "/privacy", "/health/ready", "/nowhere", "/home"])
+def test_head_says_what_get_would_without_the_body(web: Web, path: str) -> None:
+    browser = web(None)
+    head, get = browser.head(path), browser.get(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    for name in ("content-type", "content-length", "content-security-policy", "location"):
+        assert head.headers.get(name) == get.headers.get(name)
+
+
 def test_a_value_that_is_none_is_said_without_repeating_it(connection: psycopg.Connection, web: Web) -> None:
     answer = web(make_session(connection, None, ["engineer"])).get("/overview?refresh=<b>maybe</b>")
     assert answer.status_code == 400
