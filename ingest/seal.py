@@ -111,7 +111,7 @@ class _Sealer:
         self._count("readings_refused", family[refused])
         alive &= ~refused
 
-        rejected = alive & self._row_times_bad(time)
+        rejected = self._row_times_bad(time, alive)
         finite = np.isfinite(self.value)
         rejected |= self._reject(alive & ~rejected & ~finite, Reason.BAD_VALUE, lambda _row: "not a finite number")
         low, high = slots.low[self.slot], slots.high[self.slot]
@@ -204,16 +204,16 @@ class _Sealer:
             return "before the earliest time that is taken"
         return f"more than {self.limits.ahead // 1_000_000} s ahead of the clock"
 
-    def _row_times_bad(self, time: Ints) -> Bools:
-        """Reject the rows of packs whose own time is impossible; the other records of the pack are not touched."""
+    def _row_times_bad(self, time: Ints, alive: Bools) -> Bools:
+        """Reject those rows of packs whose own time is impossible; the other records of the pack are not touched."""
         bad = np.zeros(len(time), bool)
         rows = np.array(self.columns.pack_rows, np.int64)
         if not len(rows):
             return bad
         unreadable = bad.copy()
-        unreadable[rows] = time[rows] == instants.BAD
+        unreadable[rows] = (time[rows] == instants.BAD) & alive[rows]
         outside = bad.copy()
-        outside[rows] = self._outside(time[rows], self.arrival[self.message[rows]])
+        outside[rows] = self._outside(time[rows], self.arrival[self.message[rows]]) & alive[rows]
         outside &= ~unreadable
         self._reject(unreadable, Reason.BAD_TIME, lambda _row: _BAD_TIME)
         self._reject(outside, Reason.TIME_OUT_OF_RANGE, lambda row: self._range_text(int(time[row])))

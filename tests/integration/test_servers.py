@@ -51,6 +51,8 @@ def test_plain_postgres_has_no_timescale(plain_postgres: Cluster) -> None:
 
 
 def test_passwords_are_asked_for(cluster: Cluster) -> None:
+    if cluster.server is None:
+        pytest.skip("whom a server that we were given lets in is its owner's business")
     wrong = re.sub(r":[^:@/]+@", ":wrong@", cluster.url())
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(wrong)
