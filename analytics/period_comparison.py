@@ -140,7 +140,8 @@ class PeriodHomes:
                 codes[looked] = self._judge(looked)
             use = period_use(self.within("electricity").watt_hours, self.options.coverage)
             vacant = kindness.vacant(use, self.period.days, self.options.vacant_watt_hours)
-            codes[vacant & looked] = KINDS.index("empty")
+            # a home that was cut off uses as little as an empty one, and needs the help line
+            codes[vacant & looked & (codes == 0)] = KINDS.index("empty")
             self._kinds = codes, vacant
         return self._kinds
 
@@ -177,8 +178,8 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
     residents, options = homes.residents, homes.options
     days = homes.within(fuel)
     own = period_use(days.watt_hours, options.coverage)
-    codes, _ = homes.kinds()
-    empty = codes == KINDS.index("empty")
+    codes, vacant = homes.kinds()
+    empty = vacant | (codes == KINDS.index("empty"))
     counts = residents.consent & homes.of_site & (own >= 0) & ~empty
     place, there = places(residents.home, quarter.home)
     member = np.where(there, place, -1)

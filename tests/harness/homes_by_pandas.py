@@ -114,7 +114,7 @@ def told(days: pd.DataFrame, line: Sequence[str], kind: Mapping[tuple[str, Span]
     """What each home of a community must be told of each period in which one has a figure.
 
     ``kind``: homes that look empty, disconnected or under-heated, by home and period: that judgement has tests of its
-    own. A home whose use is under 1 kWh a day must be among the empty ones.
+    own. A home whose use is under 1 kWh a day must be one of them, and never counts.
     """
     by_home = {str(home): part for home, part in days.groupby("home")}
     cells = cells_of(line)
@@ -128,7 +128,9 @@ def told(days: pd.DataFrame, line: Sequence[str], kind: Mapping[tuple[str, Span]
         length = (span[2] - span[1]).days
         empty = {home for home in line if kind.get((home, span)) == "empty"}
         tiny = {home for home, use in uses.items() if use[0] is not None and use[0] < 1000 * length}
-        assert tiny <= empty, f"{span}: {sorted(tiny - empty)} use under 1 kWh a day and are not told so"
+        spared = {home for home in tiny if kind.get((home, span))}
+        assert tiny <= spared, f"{span}: {sorted(tiny - spared)} use under 1 kWh a day and are not told so"
+        empty |= tiny
         counting = {home: use[0] for home, use in uses.items() if use[0] is not None and home not in empty}
         large = [part for part in cells if sum(home in counting for home in part) >= 20]
         pool = [home for part in large for home in part if home in counting]
@@ -141,7 +143,7 @@ def told(days: pd.DataFrame, line: Sequence[str], kind: Mapping[tuple[str, Span]
             if own is None:
                 found[home, span] = _with(base, reason="coverage")
             elif home not in counting:
-                found[home, span] = _with(base, state="neutral", reason="empty")
+                found[home, span] = _with(base, state="neutral", reason=kind.get((home, span)))
             elif home not in cell:
                 found[home, span] = _with(base, reason="no-cell")
             else:

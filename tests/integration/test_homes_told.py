@@ -140,6 +140,22 @@ def test_empty_homes_and_those_who_moved_are_not_compared(street: Street) -> Non
     assert street.analyse(at(MONDAY + WEEK)).compared == 0
 
 
+def test_a_home_that_was_cut_off_for_most_of_a_week_gets_the_help_line(street: Street) -> None:
+    """It uses as little as an empty one; what it was before tells them apart. Neither counts."""
+    street.build(MONDAY - 3 * WEEK, 28)
+    street.store({(20, MONDAY + timedelta(days=day)): 0 if day < 4 else 1_500 for day in range(7)})
+    street.analyse(at(MONDAY + WEEK))
+    told = street.told("week", MONDAY)
+    assert (told[20].own, told[20].state, told[20].reason) == (4_500, "neutral", "disconnected")
+    assert told[20].average is None
+    with connect(street.url) as connection:
+        found = connection.execute(
+            "select tenancy_id from personal.comparison where kind = 'week' and from_day = %s and state = 'neutral'",
+            (MONDAY,),
+        ).fetchall()
+    assert found == [(told[20].tenancy_id,)]
+
+
 def test_a_new_tenant_sees_nothing_of_before(street: Street) -> None:
     street.build(MONDAY - WEEK, 14)
     with connect(street.url) as connection:
