@@ -7,7 +7,6 @@ sets and of the comparisons, the best of three, and its highest resident memory 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from analytics.comparison import compare
 from analytics.disclosure import STATES, Shown, disclose
 from analytics.neighbours import Joined, join
 from devices.homes import DWELLINGS, HEATING
+from tests.benchmarks.memory import highest_memory
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import World
 
@@ -104,7 +104,7 @@ def main(count: int) -> None:
     made = borough(count)
     runs = [_timed(made) for _ in range(3)]
     best = {"neighbours": min(run[0] for run in runs), "compare": min(run[1] for run in runs)}
-    print(json.dumps({**best, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+    print(json.dumps({**best, "peak": highest_memory()}))
 
 
 def _timed(made: Borough) -> tuple[float, float]:

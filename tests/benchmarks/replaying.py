@@ -26,10 +26,11 @@ property = "import_interval"
 """
 # the command itself, and then its highest memory on a line of its own
 _RUN = """
-import resource, sys
+import sys
 from borough.cli import run
 status = run(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+from tests.benchmarks.memory import highest_memory
+print(highest_memory())
 sys.exit(status)
 """
 

@@ -21,6 +21,7 @@ from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.source import Chunk
 from ingest.subscriptions import Subscription, native
+from tests.benchmarks.memory import highest_memory
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def _cpu() -> float:
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return highest_memory()
 
 
 class Clock:

@@ -21,6 +21,7 @@ from ingest.subscriptions import Subscription, native
 from scripts.parts import prepare
 from simulators.publisher import Message, Publisher
 from store import devices as device_table
+from tests.benchmarks.memory import highest_memory
 from tests.harness.session import make_session
 from tests.servers import TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
@@ -116,9 +117,7 @@ class Worker:
 
     def memory(self) -> int:
         """Its highest resident memory so far [bytes]."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
+        return highest_memory(self.process.pid)
 
     def __enter__(self) -> Self:
         return self
