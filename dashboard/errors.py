@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import traceback
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -147,8 +148,10 @@ class Faults:
 
         try:
             await self._app(scope, receive, watched)
-        except Exception:
+        except Exception as error:
             if begun or scope["type"] != "http":
                 raise
-            log.exception("a page failed")
+            # where it failed, and not what with: the text of a database's error names rows and values
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("a page failed: %s\n%s", type(error).__name__, where)
             await answer(self._site, Request(scope, receive), 500, 500)(scope, receive, send)

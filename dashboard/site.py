@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
+from psycopg import errors
 from psycopg_pool import ConnectionPool
 
 from dashboard import roles
@@ -86,10 +87,13 @@ class Site:
         """Note that ``visitor`` looked at or changed a tenancy's data, before the page goes out.
 
         ``action`` and ``detail`` are words that its resident will read: ``looked at the comparison``, ``October 2026``.
-        Raises psycopg.Error, and then the page does not go out.
+        Raises HTTPException 404 where the household was erased meanwhile, psycopg.Error; then the page does not go out.
         """
         role = roles.RESIDENT if visitor.tenancy_id == tenancy_id else visitor.acting
-        accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, datetime.now(UTC), detail)
+        try:
+            accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, datetime.now(UTC), detail)
+        except errors.ForeignKeyViolation:
+            raise HTTPException(404) from None
 
     def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
         """Count one try of a kind, see ``dashboard.limits.RATES``. Raises TooOften, which becomes a 429."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -199,8 +198,13 @@ def test_the_next_tenant_is_stored_from_the_first_day_on(world: World) -> None:
     (new,) = world.add(carl)
     with connect.connect(world.database) as connection:
         assert tombstones.begin(connection, KEY, [new], household.ZONE) == 1
-    time.sleep(2)  # by then the collector has read the registry again
     march = round(household.midnight(date(2026, 3, 1)).timestamp()) * 1_000_000
+
+    def knows_the_meter() -> bool:
+        publish(world.broker.port, readings(carl, 0, 1, march))
+        return of(world, carl.meter) == 1
+
+    assert wait_for(knows_the_meter, 20), "the collector does not read the registry again"
     publish(world.broker.port, readings(carl, -48, 48, march))
     assert wait_for(lambda: of(world, carl.meter) == 48, 20)
     (row,) = ask(

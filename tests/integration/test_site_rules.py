@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.routing import APIRoute
 
 from dashboard import app as application
 from dashboard import roles
 from dashboard.site import Site
+from dashboard.visitor import Visitor
 from store import accounts
+from store.connect import connect
 from tests.harness.site import (
     COOKIE,
     HERS,
@@ -41,7 +43,8 @@ def _boom(_: Site) -> APIRouter:
 
     @routes.get("/health/boom")
     def boom() -> None:
-        raise RuntimeError("the number 12345 of a home")
+        number = 12_000 + 345
+        raise RuntimeError(f"the number {number} of a home")
 
     return routes
 
@@ -220,6 +223,19 @@ def test_errors_are_pages_in_words(web: Web, caplog: pytest.LogCaptureFixture) -
         assert "Traceback" not in answer.text
         assert "12345" not in answer.text
     assert 'href="/accessibility"' in browser.get("/nowhere").text
+    # where it failed is logged, and not what it failed with: a database's error names rows
+    assert "a page failed: RuntimeError" in caplog.text
+    assert "in boom" in caplog.text
+    assert "12345" not in caplog.text
+
+
+def test_a_household_that_was_erased_meanwhile_is_not_there(homes: str, connection: psycopg.Connection) -> None:
+    """A page that was under way when a household left notes nothing about it, and says what it says of anybody."""
+    with connect(homes) as found, pytest.raises(HTTPException) as refused:
+        Site(options(homes)).log_access(found, Visitor(1, HERS, frozenset({"resident"})), 99999999999999, "looked")
+    assert refused.value.status_code == 404
+    held = connection.execute("select count(*) from personal.access where tenancy_id = 99999999999999").fetchone()
+    assert held == (0,)
 
 
 @pytest.mark.parametrize("path", ["/", "/privacy", "/health/ready", "/nowhere", "/home"])
