@@ -125,6 +125,20 @@ def test_where_all_are_simulated_they_are_compared(street: Street) -> None:
     assert {one.homes for one in street.told("week", MONDAY).values()} == {110}
 
 
+def test_simulated_homes_are_told_nothing_of_others_once_a_real_one_is_there(street: Street) -> None:
+    """Also within a quarter whose cells were made while there was none."""
+    street.build(MONDAY - WEEK, 14, simulated=range(1, HOMES + 1))
+    street.analyse(at(MONDAY))
+    assert street.told("week", MONDAY - WEEK)[1].average is not None
+    with connect(street.url) as connection:
+        connection.execute("update personal.device set origin = 'real' where id = 'm1'")
+        connection.commit()
+    street.analyse(at(MONDAY + WEEK))
+    told = street.told("week", MONDAY)
+    assert {(one.reason, one.average) for number, one in told.items() if number > 1} == {("other-origin", None)}
+    assert told[1].average is None
+
+
 def test_empty_homes_and_those_who_moved_are_not_compared(street: Street) -> None:
     street.build(MONDAY, 7, without=[20, 21])
     street.store({(20, MONDAY + timedelta(days=day)): 999 for day in range(7)})
