@@ -15,6 +15,8 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from dashboard import roles
 from dashboard.visitor import Anybody
+from dashboard.web import values
+from dashboard.web.values import Text, Whole
 from store import accounts, homes
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PAGE = 100
-Number = Annotated[str, Form(max_length=40)]
+Number = Annotated[Text, Form(max_length=40)]
+Below = Annotated[Whole | None, Form()]
 
 
 def router(site: Site) -> APIRouter:
@@ -37,14 +40,14 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "data_protection.html", {"wrong": False, "number": ""})
 
     @routes.post("/data-protection/tenancy")
-    def show(request: Request, visitor: Anybody, number: Number = "", below: Annotated[str, Form()] = "") -> Response:
+    def show(request: Request, visitor: Anybody, number: Number = "", below: Below = None) -> Response:
         """The log of a tenancy, and what can be done for its residents."""
         with site.connection() as connection:
             found = _tenancy(connection, number)
             if found is None:
                 return _none(request, number)
             site.log_access(connection, visitor, found, "looked at the log of access")
-            return _shown(request, connection, found, int(below) if below.isascii() and below.isdigit() else None)
+            return _shown(request, connection, found, below)
 
     @routes.post("/data-protection/export")
     def export(request: Request, visitor: Anybody, number: Number = "") -> Response:
@@ -101,7 +104,7 @@ def router(site: Site) -> APIRouter:
 def _number(text: str) -> int | None:
     """A pseudonym as typed, spaces and hyphens left out."""
     plain = text.replace(" ", "").replace("-", "")
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else None
+    return values.number(plain)
 
 
 def _tenancy(connection: Connection, text: str) -> int | None:

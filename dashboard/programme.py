@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from analytics import disclosure, quarter_cells
 from dashboard.resident.words import DWELLING_WORDS, FUEL_WORDS, amount, month_words
+from dashboard.web.values import Word
 from devices.homes import DWELLINGS
 from store import programme as table
 from store.connect import Connection
@@ -53,7 +54,7 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/programme")
-    def page(request: Request, month: Annotated[str, Query(max_length=7)] = "") -> Response:
+    def page(request: Request, month: Word = "") -> Response:
         """One month; the newest where none, or none that there is, was asked for."""
         with site.connection() as connection:
             months = table.months(connection)

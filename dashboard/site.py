@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import HTTPException, Request, Response
@@ -138,13 +137,3 @@ class Site:
 def static(name: str) -> str:
     """The address of a file in ``static``, with its hash: browsers keep it until it changes."""
     return f"/static/{name}?{hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
-
-
-def local_path(text: str | None, otherwise: str = "/") -> str:
-    """``text`` where it is a path of this site and nothing that a browser takes for another address."""
-    if not text or not text.startswith("/") or text.startswith(("//", "/\\")) or len(text) > 500:
-        return otherwise
-    if any(ord(sign) < 33 or ord(sign) == 127 or sign == "\\" for sign in text):
-        return otherwise
-    parts = urlsplit(text)
-    return otherwise if parts.scheme or parts.netloc else text

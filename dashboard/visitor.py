@@ -19,10 +19,10 @@ import psycopg
 from fastapi import Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import PoolTimeout
-from starlette.datastructures import FormData
 
 from dashboard import roles
 from dashboard.errors import Elsewhere, TooOften
+from dashboard.web.values import read_form
 from store import accounts
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ async def _check_form(request: Request, site: Site, visitor: Visitor) -> None:
         own = {request.headers.get("host", "")}
         if site.options.public_url is not None:
             own.add(urlsplit(site.options.public_url).netloc)
-        if urlsplit(origin).netloc not in own:
+        if _netloc(origin) not in own:
             raise HTTPException(403, "foreign-form")
     elif fetched is not None and fetched not in ("same-origin", "none"):
         raise HTTPException(403, "foreign-form")
@@ -152,10 +152,16 @@ async def _check_form(request: Request, site: Site, visitor: Visitor) -> None:
     if sent is None and request.headers.get("content-type", "").startswith(
         ("application/x-www-form-urlencoded", "multipart/form-data")
     ):
-        form: FormData = await request.form()
-        sent = form.get("csrf")
+        sent = (await read_form(request)).get("csrf")
     if not isinstance(sent, str) or not visitor.csrf or not hmac.compare_digest(sent.encode(), visitor.csrf.encode()):
         raise HTTPException(403, "form-expired")
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def address(request: Request) -> str:

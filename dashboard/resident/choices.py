@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from analytics.periods import local_day
@@ -16,6 +16,7 @@ from dashboard.resident.words import CHANNEL_WORDS
 from dashboard.roles import ROLE_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Anybody, Resident
+from dashboard.web.values import Flag, Whole, Word
 from devices.homes import PURPOSES, Consent
 from store import accounts, homes
 
@@ -72,7 +73,7 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home/consents")
-    def consents(request: Request, visitor: Resident, done: Annotated[str, Query()] = "") -> Response:
+    def consents(request: Request, visitor: Resident, done: Word = "") -> Response:
         with site.connection() as connection:
             given = homes.consents(connection, visitor.tenancy)
             site.log_access(connection, visitor, visitor.tenancy, "looked at the consents")
@@ -83,8 +84,8 @@ def router(site: Site) -> APIRouter:
     @routes.post("/home/consents")
     def change(
         visitor: Resident,
-        purpose: Annotated[str, Form()] = "",
-        give: Annotated[str, Form()] = "",
+        purpose: Annotated[Word, Form()] = "",
+        give: Annotated[Word, Form()] = "",
     ) -> Response:
         if purpose not in PURPOSES or give not in ("yes", "no"):
             raise HTTPException(400)
@@ -100,7 +101,7 @@ def router(site: Site) -> APIRouter:
         return RedirectResponse(f"/home/consents?done={purpose}", 303)
 
     @routes.get("/home/access")
-    def access(request: Request, visitor: Resident, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    def access(request: Request, visitor: Resident, before: Whole | None = None) -> Response:
         with site.connection() as connection:
             looks = accounts.accesses(connection, visitor.tenancy, below=before, limit=_PAGE + 1)
             site.log_access(connection, visitor, visitor.tenancy, "looked at who looked")
@@ -111,11 +112,11 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "resident/access.html", context)
 
     @routes.get("/home/leave")
-    def leave(request: Request, visitor: Resident, sure: Annotated[bool, Query()] = False) -> Response:
+    def leave(request: Request, visitor: Resident, sure: Flag = False) -> Response:
         return _leave(request, visitor, sure=sure)
 
     @routes.post("/home/leave")
-    def erase(request: Request, visitor: Resident, understood: Annotated[str, Form()] = "") -> Response:
+    def erase(request: Request, visitor: Resident, understood: Annotated[Word, Form()] = "") -> Response:
         if site.options.erase is None:
             raise HTTPException(404)
         if understood != "yes":

@@ -16,13 +16,14 @@ from fastapi.responses import StreamingResponse
 from numpy.typing import NDArray
 
 from analytics.periods import midnight, starting
-from dashboard.resident.home import day_of, parsed
+from dashboard.resident.home import parsed
 from dashboard.resident.net import NetMonth, read_net_days, read_net_months
 from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.resident.use import MONTHS, read_months
 from dashboard.resident.words import FUEL_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Resident, Visitor
+from dashboard.web.values import Day, Flag, PeriodKey, Word
 from devices.homes import FUELS
 from store import comparisons, daily
 from store.comparisons import Comparison
@@ -43,8 +44,6 @@ COMPARISON_COLUMNS = (
 NET_DAY_COLUMNS = ("day", "net_kwh", "taken_kwh", "given_kwh", "minutes_measured")
 NET_MONTH_COLUMNS = ("month", "net_kwh", "taken_kwh", "given_kwh", "whole_month", "days_known")
 
-Net = Annotated[bool, Query()]
-
 
 def router(site: Site) -> APIRouter:
     """Routes below /home/data."""
@@ -60,7 +59,7 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "resident/data.html", context)
 
     @routes.get("/home/data/days.csv")
-    def days(visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None, net: Net = False) -> Response:
+    def days(visitor: Resident, fuel: Word | None = None, net: Flag = False) -> Response:
         if net and fuel not in (None, "electricity"):
             raise HTTPException(404)
         mine, fuels = _opened(site, visitor, fuel, "downloaded the days")
@@ -70,9 +69,7 @@ def router(site: Site) -> APIRouter:
         return _file("days", head, day_rows(site, mine, fuels))
 
     @routes.get("/home/data/months.csv")
-    def months(
-        visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None, net: Net = False
-    ) -> Response:
+    def months(visitor: Resident, fuel: Word | None = None, net: Flag = False) -> Response:
         if net and fuel not in (None, "electricity"):
             raise HTTPException(404)
         mine, fuels = _opened(site, visitor, fuel, "downloaded the months")
@@ -100,13 +97,12 @@ def router(site: Site) -> APIRouter:
     def half_hours(
         request: Request,
         visitor: Resident,
-        fuel: Annotated[str | None, Query(max_length=20)] = None,
-        begin: Annotated[str | None, Query(alias="from", max_length=20)] = None,
-        end: Annotated[str | None, Query(alias="to", max_length=20)] = None,
+        fuel: Word | None = None,
+        begin: Annotated[Day | None, Query(alias="from")] = None,
+        end: Annotated[Day | None, Query(alias="to")] = None,
     ) -> Response:
         mine, fuels = _opened(site, visitor, fuel, "downloaded the half-hours")
-        last = day_of(end, mine.stop - timedelta(days=1))
-        first, stop = mine.clip(day_of(begin, mine.first), last + timedelta(days=1) if last < date.max else last)
+        first, stop = mine.clip(begin or mine.first, mine.stop if end is None else end + timedelta(days=1))
         if (stop - first).days > _SMALL:
             site.limit(request, "export", visitor)
         head = ("start", "fuel", "kwh")
@@ -115,8 +111,8 @@ def router(site: Site) -> APIRouter:
     @routes.get("/home/data/comparisons.csv")
     def compared(
         visitor: Resident,
-        fuel: Annotated[str | None, Query(max_length=20)] = None,
-        period: Annotated[str | None, Query(max_length=20)] = None,
+        fuel: Word | None = None,
+        period: PeriodKey | None = None,
     ) -> Response:
         mine, fuels = _opened(site, visitor, fuel, "downloaded the comparisons")
         wanted = None if period is None else parsed(period)
