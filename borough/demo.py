@@ -167,18 +167,23 @@ def _leave(fleet: FleetAtWork) -> None:
 
 def _introduce(page: str, broker: EmbeddedBroker, server: PostgresServer, folder: Path, plan: Plan) -> None:
     past = f"{plan.days - plan.loaded:.0f} days of history come first, then the present." if plan.history else ""
-    tell(
-        f"Borough Telemetry demo: {len(plan.devices)} simulated devices. This is a demo and not the place for real "
-        f"data. {past}\n"
-        f"  page      {page}\n"
-        f"  broker    mqtt://127.0.0.1:{broker.port}  user {USER}  password {broker.password}  (for this run only)\n"
-        f"  database  postgresql://postgres@127.0.0.1:{server.port}/borough  password in {folder}/postgres.password\n"
-        f"  state     {folder}  (all that is kept; borough demo --reset removes it)\n"
-        f"  score     BOROUGH_DATABASE_URL=postgresql://postgres@127.0.0.1:{server.port}/borough "
-        f"BOROUGH_DATABASE_PASSWORD_FILE={folder}/postgres.password borough reconcile {folder}/ledger/*.parquet "
-        "--wait 30\n"
-        "Ctrl-C ends it."
-    )
+    for line in (
+        (
+            f"Borough Telemetry demo: {len(plan.devices)} simulated devices. This is a demo and not the place for real "
+            f"data. {past}"
+        ),
+        f"  page      {page}",
+        f"  broker    mqtt://127.0.0.1:{broker.port}  user {USER}  password {broker.password}  (for this run only)",
+        f"  database  postgresql://postgres@127.0.0.1:{server.port}/borough  password in {folder}/postgres.password",
+        f"  state     {folder}  (all that is kept; borough demo --reset removes it)",
+        (
+            f"  score     BOROUGH_DATABASE_URL=postgresql://postgres@127.0.0.1:{server.port}/borough "
+            f"BOROUGH_DATABASE_PASSWORD_FILE={folder}/postgres.password borough reconcile {folder}/ledger/*.parquet "
+            "--wait 30"
+        ),
+        "Ctrl-C ends it.",
+    ):
+        tell(line)
 
 
 def _watch(

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from devices.csv_table import csv_text
 from devices.device import DEVICE_ID, Device
 
 #: The collector's account at the broker.
@@ -188,9 +189,6 @@ def read_secrets(text: str) -> dict[str, str]:
 
 
 def write_secrets(known: Mapping[str, str]) -> str:
-    """Our own list of secrets as CSV."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows((name, username(name), secret) for name, secret in known.items())
-    return out.getvalue()
+    """Our own list of secrets as CSV, for programs: `read_secrets` reads it back."""
+    rows = ((name, username(name), secret) for name, secret in known.items())
+    return csv_text(_COLUMNS, rows, machine=True, line_end="\n")

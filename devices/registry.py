@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from devices.csv_table import csv_text
 from devices.device import Device
 from devices.duration import duration
 from devices.families import FAMILIES
@@ -223,20 +224,22 @@ def _repeated(names: Sequence[str]) -> list[str]:
 
 
 def write_csv(devices: Iterable[Device]) -> str:
-    """Write devices as CSV (RFC 4180) that ``read_csv`` reads back to the same devices, retired ones left out."""
+    """Write devices as CSV for programs: ``read_csv`` reads it back to the same devices. Retired ones are left out."""
     devices = [device for device in devices if not device.retired]
     names = sorted({name for device in devices for name in device.attributes})
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*REQUIRED, *OPTIONAL, *names])
-    for device in devices:
-        cells = cells_of(device)
-        place = ["" if value is None else repr(value) for value in (device.lon, device.lat)]
-        writer.writerow(
-            [*(cells.get(name, "") for name in REQUIRED[:3]), *place, device.origin, cells["class"]]
-            + [device.attributes.get(name, "") for name in names]
-        )
-    return out.getvalue()
+    return csv_text([*REQUIRED, *OPTIONAL, *names], (_row(device, names) for device in devices), machine=True)
+
+
+def _row(device: Device, names: Sequence[str]) -> list[str]:
+    cells = cells_of(device)
+    place = ["" if value is None else repr(value) for value in (device.lon, device.lat)]
+    return [
+        *(cells.get(name, "") for name in REQUIRED[:3]),
+        *place,
+        device.origin,
+        cells["class"],
+        *(device.attributes.get(name, "") for name in names),
+    ]
 
 
 def cells_of(device: Device) -> dict[str, str]:

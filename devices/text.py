@@ -44,5 +44,18 @@ def visible(text: str, *, lines: bool = False) -> str:
     return (_SHOWN_IN_TEXT if lines else _SHOWN).sub(_escape, text)
 
 
+def visible_json(text: str) -> str:
+    r"""A JSON text with the same signs written as JSON's own escapes (``\u202e``): it reads back to the same.
+
+    Outside its strings JSON has none of them but line feeds and tabs, which stay.
+    """
+    return _SHOWN_IN_TEXT.sub(_json_escape, text)
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
+
+
 def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -12,7 +12,7 @@ from borough.database import reachable
 from borough.erase import erasing
 from borough.erase.erasing import Report
 from borough.errors import UsageError
-from borough.output import Json, say, show_json, show_table
+from borough.output import Json, agreed, say, show_json, show_table
 from borough.settings import read_settings
 
 
@@ -63,7 +63,7 @@ def erase(
 def _ask(tenancy: int) -> None:
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to ask: say --yes, or look first with --dry-run")
-    typer.confirm(f"Erase everything that is held about tenancy {tenancy}? It cannot be undone.", abort=True)
+    agreed(f"Erase everything that is held about tenancy {tenancy}? It cannot be undone.")
 
 
 def _show(report: Report, *, dry_run: bool, json_output: bool) -> None:

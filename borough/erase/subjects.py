@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import secrets
@@ -19,6 +17,7 @@ from zoneinfo import ZoneInfo
 from borough.database import require_schema
 from borough.errors import Failure
 from borough.settings import Settings, collector_options, need_database_url
+from devices.csv_table import csv_text
 from ingest import archive_files
 from ingest.archive_files import ArchiveError
 from ingest.forget import Judge
@@ -46,7 +45,8 @@ rejected.csv       messages of your meters that could not be read, with their by
 archived_messages.csv   messages as they came, without the numbers of your supply, kept for corrections
 letters/           copies of the letters that were posted to you
 
-A table that is not here is empty. The fields are explained in docs/reference/subject.md of Borough Telemetry.
+A table that is not here is empty. In the tables text that a spreadsheet could take for a formula has ' before it;
+everything.json has all text as it was. The fields are explained in docs/reference/subject.md of Borough Telemetry.
 """
 
 
@@ -170,8 +170,5 @@ def _fill(archive: zipfile.ZipFile, found: Mapping[str, Any]) -> None:
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    names = list(rows[0])
+    return csv_text(names, ([row[name] for name in names] for row in rows))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +21,7 @@ from dashboard.resident.use import MONTHS, read_months
 from dashboard.resident.words import FUEL_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Resident, Visitor
+from dashboard.web.csv import Row, csv_blocks
 from dashboard.web.values import Day, Flag, PeriodKey, Word
 from devices.homes import FUELS
 from store import comparisons, daily
@@ -30,10 +29,6 @@ from store.comparisons import Comparison
 
 #: A file of more days than this counts as an export, of which there may be only so many in ten minutes.
 _SMALL = 31
-#: Rows that go out together.
-_BLOCK = 1_000
-
-Row = Sequence[str | int | float | None]
 
 COMPARISON_COLUMNS = (
     "fuel", "kind", "period", "from", "to", "own_kwh", "before_kwh", "estimated_days", "missing_days", "state",
@@ -227,30 +222,9 @@ def _kwh(watt_hours: int | None) -> str | None:
     return None if watt_hours is None or watt_hours < 0 else f"{watt_hours / 1000:.3f}"
 
 
-def _file(name: str, head: Row, rows: Iterable[Row]) -> Response:
+def _file(name: str, head: Sequence[str], rows: Iterable[Row]) -> Response:
     return StreamingResponse(
         csv_blocks(head, rows),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="my-home-{name}.csv"', "Cache-Control": "no-store"},
     )
-
-
-def csv_blocks(head: Row, rows: Iterable[Row]) -> Iterator[bytes]:
-    """CSV (RFC 4180) in blocks of rows.
-
-    Text that a spreadsheet would take for a formula gets a quotation mark before it: people type the names of tariffs.
-    """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(head)
-    for place, row in enumerate(rows, 1):
-        writer.writerow([_plain(cell) for cell in row])
-        if place % _BLOCK == 0:
-            yield out.getvalue().encode()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue().encode()
-
-
-def _plain(cell: str | float | None) -> str | float | None:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -11,9 +11,9 @@ from fastapi import HTTPException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.resident.data import csv_blocks
 from dashboard.resident.forms import Form, read_details, read_tariff
 from dashboard.resident.home import choose
+from dashboard.web.csv import csv_blocks
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store.resident import Told
 
@@ -158,10 +158,10 @@ def test_nothing_yet() -> None:
 
 
 def test_files_are_no_formulas() -> None:
-    rows = [["=1+1", "@x", "+44", "-5", "\tx", "plain, with comma", 'a "quote"', None, -5, 1.5]]
+    rows = [["=1+1", "@x", "+44", "-5x", "\tx", "plain, with comma", 'a "quote"', None, -5, 1.5]]
     text = b"".join(csv_blocks(["a"] * 10, rows)).decode()
     (_, row) = list(csv.reader(io.StringIO(text)))
-    assert row == ["'=1+1", "'@x", "'+44", "'-5", "'\tx", "plain, with comma", 'a "quote"', "", "-5", "1.5"]
+    assert row == ["'=1+1", "'@x", "'+44", "'-5x", "'\tx", "plain, with comma", 'a "quote"', "", "-5", "1.5"]
     assert text.count("\r\n") == 2
 
 
