@@ -144,6 +144,19 @@ def test_a_price_that_cannot_be(world: World) -> None:
         assert f'id="{name}"' in answer.text, name
 
 
+def test_a_price_whose_name_would_turn_the_page_round_is_refused_beside_its_field(world: World) -> None:
+    fields = {
+        "fuel": "gas", "name": "Fixed\u202e5202", "from-day": "1", "from-month": "4", "from-year": "2025",
+        "payment": "direct-debit", "standing": "30", "rate": "7",
+    }  # fmt: skip
+    answer = world.post("ann", "/home/tariff", **fields)
+    assert answer.status_code == 400
+    sentence = "The name of the tariff holds a sign that turns the order of text round (U+202E)"
+    assert re.search(rf'id="name-error"[^>]*>[^<]*(<[^>]*>[^<]*)*{re.escape(sentence)}', answer.text)
+    with connect(world.database) as connection:
+        assert not homes.tariffs(connection, world.people["ann"].tenancy_id)
+
+
 def test_leaving_takes_two_steps(world: World) -> None:
     with connect(world.database, autocommit=True) as connection:
         one = residents.make_resident(connection, 63)

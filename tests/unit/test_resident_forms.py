@@ -103,6 +103,22 @@ def test_prices_that_cannot_be(changes: dict[str, str], field: str) -> None:
     assert list(form.errors) == [field]
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "Enter the name of the tariff as on your bill, up to 80 letters"),
+        ("x" * 30_000, "The name of the tariff is 30,000 letters long; at most 80 are taken"),
+        ("a\x1b[2Jb", "The name of the tariff holds a control character (U+001B)"),
+        ("Fixed\u202e5202", "The name of the tariff holds a sign that turns the order of text round (U+202E)"),
+        ("two\nlines", "The name of the tariff holds a control character (U+000A)"),
+    ],
+)
+def test_a_name_is_refused_with_a_sentence(name: str, sentence: str) -> None:
+    form = Form({**TARIFF, "name": name})
+    assert read_tariff(form, date(2024, 1, 1)) is None
+    assert form.errors == {"name": sentence}
+
+
 @given(st.dictionaries(st.sampled_from([*TARIFF, "night_rate", "night_from", "night_to"]), st.text(max_size=12)))
 def test_whatever_is_typed_is_read_or_refused(changes: dict[str, str]) -> None:
     form = Form({**TARIFF, **changes})
