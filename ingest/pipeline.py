@@ -2,7 +2,7 @@
 
 While one batch is written the next is gathered. Where the database is away the batch is tried again for ever: nothing
 is acknowledged meanwhile, reading stops when enough is held, and the broker keeps the rest. Where the database is well
-and the batch cannot be written, it is cut in halves until the message that hurts is alone, and that one is rejected.
+and the batch cannot be written, it is cut until the message that hurts is alone, and that one is rejected.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from devices.device import Device
 from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
 from ingest.columns import Columns, Memory, gather
-from ingest.halving import halves, lies_in_data, pieces, place_of, set_aside, too_slow
+from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
@@ -279,7 +279,7 @@ class Pipeline:
                 if len(columns) > 1 or (slow and not again):
                     log.warning("a batch of %d messages cannot be written: %s", len(columns), place_of(outcome))
                     again = len(columns) == 1
-                    parts = halves(columns) if len(columns) > 1 else [columns]
+                    parts = cut(columns) if len(columns) > 1 else [columns]
                 else:
                     parts = [self._aside(columns, outcome)]
                     again = False

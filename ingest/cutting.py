@@ -1,4 +1,4 @@
-"""A batch that cannot be written is cut in halves, until the message that hurts stands alone and is set aside."""
+"""A batch that cannot be written is cut in parts, until the message that hurts stands alone and is set aside."""
 
 from __future__ import annotations
 
@@ -71,15 +71,17 @@ def pieces(chunk: Chunk, size: int) -> list[Chunk]:
     return found
 
 
-def halves(columns: Columns) -> list[Columns]:
-    """The two halves of a batch of several messages, to be sealed anew.
+def cut(columns: Columns) -> list[Columns]:
+    """The quarters of a batch of several messages, in their order, to be sealed anew.
 
-    The first forgets what the batch was to forget: what either then remembers comes later, as it did.
+    The first forgets what the batch was to forget: what any of them then remembers comes later, as it did.
     """
-    middle = len(columns) // 2
-    first, second = _part(columns, 0, middle), _part(columns, middle, len(columns))
+    count = len(columns)
+    ends = sorted({count * part // 4 for part in range(1, 5)} - {0})
+    parts = [_part(columns, start, stop) for start, stop in zip([0, *ends], ends, strict=False)]
+    first = parts[0]
     first.forget, first.new_slots, first.new_devices = columns.forget, columns.new_slots, columns.new_devices
-    return [first, second]
+    return parts
 
 
 def set_aside(columns: Columns, what: str) -> Columns:
