@@ -94,10 +94,12 @@ def test_base_names_of_this_device(name: str) -> None:
 
 
 @pytest.mark.parametrize("tag", [4, 5])
-@pytest.mark.parametrize(("exponent", "mantissa"), [(1, 2**4000), (2**4000, 1), (-1, -(2**4000))])
-def test_a_fraction_of_more_digits_than_a_measurement_has_is_not_read(tag: int, exponent: int, mantissa: int) -> None:
+@pytest.mark.parametrize(("exponent_bits", "mantissa_bits"), [(1, 4000), (4000, 1)])
+def test_a_fraction_of_more_digits_than_a_measurement_has_is_not_read(
+    tag: int, exponent_bits: int, mantissa_bits: int
+) -> None:
     """To decimal and back takes time by the square of its length: seconds for a message of the limit's size."""
-    payload = cbor2.dumps([{0: "power", 2: cbor2.CBORTag(tag, [exponent, mantissa])}])
+    payload = cbor2.dumps([{0: "power", 2: cbor2.CBORTag(tag, [2**exponent_bits, -(2**mantissa_bits)])}])
     with pytest.raises(Rejection) as caught:
         FORMATS["senml-cbor"].bind(DEVICE)(payload)
     assert caught.value.reason == Reason.UNREADABLE
