@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     batch_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     batch_age: Annotated[float, Field(gt=0, le=60)] = 0.2
     held_bytes: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
-    payload_maximum: Annotated[int, Field(ge=16, le=256 * 1024 * 1024)] = 1024 * 1024
+    payload_maximum: Annotated[int, Field(ge=16, le=256 * 1024 * 1024)] = 128 * 1024
     earliest: Annotated[datetime, BeforeValidator(_instant)] = datetime(2000, 1, 1, tzinfo=UTC)
     ahead: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
     auto_register: bool = False

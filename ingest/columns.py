@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 
 #: What a held message costs besides its bytes on the wire.
 _OVERHEAD = 250
+#: So many rejected readings of a message are named, more than any known device's message has; others are counted.
+NAMED = 20
+#: So many bytes are kept of a message that is longer than is taken.
+OVERSIZE_KEPT = 4096
 
 
 class Memory:
@@ -69,15 +73,20 @@ class Columns:
         self.ignored: list[int] = []
         self.rejected_messages: list[tuple[int, Reason, str]] = []
         self.rejected_readings: list[tuple[int, str, Reason, str]] = []
+        self.rejected_more: dict[tuple[int, str], int] = {}  # (message, reason) -> readings that are not named
+        self.cut: dict[int, int] = {}  # message -> its length [bytes], where only its beginning is held
         self.sequences: list[tuple[int, int]] = []
         # taken over from the routes and the source
         self.new_devices: list[Device] = []
         self.new_slots: list[NewSlot] = []
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
+        self.bytes = 0  # topics and payloads alone
         # what sealing found, where it seals again: of rejected messages that are no redelivery, what is remembered
         self.first_times: dict[int, Remembered | None] = {}
         self.archived = False
+        self.aside = False  # one message that could not be written, as a rejected one
+        self.unkept = False  # not even so: it is counted and no more
         # set by sealing: messages worth archiving, and the arrival that each counts with [us]
         self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
         #: messages of which nothing is kept, since they are of a refused period
@@ -112,6 +121,7 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     columns.flags.extend(chunk.flags)
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
+    columns.bytes += chunk.size
     if memory.entries and not memory.entries.keys().isdisjoint(chunk.packet_ids):
         _forget_reused(columns, chunk, memory)
     if chunk.size > payload_maximum:
@@ -131,6 +141,7 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
         add_route(route)
         try:
             if oversize and message in oversize:
+                _cut(columns, message, payload)
                 raise Rejection(Reason.OVERSIZE, f"{len(payload)} bytes, the limit is {payload_maximum}")
             time, values, sequence = route.decode(payload)
         except Rejection as rejection:
@@ -233,20 +244,41 @@ def _takes_arrival(time: Any, values: Any) -> bool:
     return time is None or time.__class__ is Relative
 
 
+def _cut(columns: Columns, message: int, payload: bytes) -> None:
+    """Hold the beginning alone of a message that is too long."""
+    if len(payload) > OVERSIZE_KEPT:
+        columns.cut[message] = len(payload)
+        columns.payloads[message] = payload[:OVERSIZE_KEPT]
+
+
 def _unknown(columns: Columns, message: int, name: object, value: object) -> None:
     if isinstance(value, Flaw):
         _bad(columns, message, name, value)
-    else:
+    elif _room(columns, message, Reason.UNKNOWN_PROPERTY):
         text = str(name)[:64]
         columns.rejected_readings.append((message, text, Reason.UNKNOWN_PROPERTY, "the family has no such property"))
 
 
 def _bad(columns: Columns, message: int, name: object, value: object) -> None:
+    reason = value.reason if isinstance(value, Flaw) else Reason.BAD_VALUE
+    if not _room(columns, message, reason):
+        return
     if isinstance(value, Flaw):
-        columns.rejected_readings.append((message, str(name)[:64], value.reason, value.detail))
+        detail = value.detail
     else:
         kind = "null" if value is None else type(value).__name__
-        columns.rejected_readings.append((message, str(name)[:64], Reason.BAD_VALUE, f"{kind}, not a number"))
+        detail = f"{kind}, not a number"
+    columns.rejected_readings.append((message, str(name)[:64], reason, detail))
+
+
+def _room(columns: Columns, message: int, reason: Reason) -> bool:
+    """Whether one more rejected reading of the newest message is named; else it is counted."""
+    named = columns.rejected_readings
+    if len(named) < NAMED or named[-NAMED][0] != message:
+        return True
+    key = message, reason
+    columns.rejected_more[key] = columns.rejected_more.get(key, 0) + 1
+    return False
 
 
 def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory) -> None:

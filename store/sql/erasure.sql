@@ -36,11 +36,12 @@ select path, merged_path from personal.letter where tenancy_id = %s;
 select path from personal.kept_file where kind = 'export' and tenancy_id = %s;
 
 -- late_rejections: rejections with bytes of a device that stays, from an instant on: they may speak of earlier days
-select r.id, r.topic, coalesce(o.bytes, p.bytes), (extract(epoch from r.arrival) * 1000000)::int8
+select r.id, coalesce(t.topic, r.topic), coalesce(o.bytes, p.bytes), (extract(epoch from r.arrival) * 1000000)::int8
 from public.rejected r
-left join public.rejected_bytes o on o.id = r.id
-left join personal.rejected_bytes p on p.id = r.id
-where (r.device = %(device)s or string_to_array(r.topic, '/') && array[%(device)s::text])
+left join personal.rejected_text t on t.id = r.id
+left join public.rejected_bytes o on o.id = r.message
+left join personal.rejected_bytes p on p.id = r.message
+where (r.device = %(device)s or string_to_array(coalesce(t.topic, r.topic), '/') && array[%(device)s::text])
   and coalesce(o.bytes, p.bytes) is not null;
 
 -- note_files: files that are to be removed after the commit
@@ -64,9 +65,11 @@ delete from public.latest where series_id = any(%(series)s::int4[]) and time >= 
 -- superseded: what corrections put aside
 delete from public.superseded where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
 
--- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with them
-delete from public.rejected
-where (device = %(device)s or string_to_array(topic, '/') && array[%(device)s::text])
+-- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with the last
+delete from public.rejected r
+where (device = %(device)s
+       or string_to_array(coalesce((select t.topic from personal.rejected_text t where t.id = r.id), topic), '/')
+          && array[%(device)s::text])
   and (arrival >= %(start)s and arrival < %(stop)s or id = any(%(rejections)s::int8[]));
 
 -- rejected_flood: how many rejections a device had

@@ -41,12 +41,14 @@ select correction_id, time, old_value, new_value from public.superseded
 where series_id = %(series)s and time >= %(start)s and time < %(stop)s order by time, correction_id;
 
 -- rejected: messages of a meter that could not be taken, with their bytes while these are kept
-select r.arrival, r.topic, r.property, r.reason, r.detail,
+select r.arrival, coalesce(t.topic, r.topic) as topic, coalesce(t.property, r.property) as property, r.reason,
+       coalesce(t.detail, r.detail) as detail, r.more,
        encode(coalesce(o.bytes, p.bytes), 'hex') as bytes_hex
 from public.rejected r
-left join public.rejected_bytes o on o.id = r.id
-left join personal.rejected_bytes p on p.id = r.id
-where (r.device = %(device)s or string_to_array(r.topic, '/') && array[%(device)s::text])
+left join personal.rejected_text t on t.id = r.id
+left join public.rejected_bytes o on o.id = r.message
+left join personal.rejected_bytes p on p.id = r.message
+where (r.device = %(device)s or string_to_array(coalesce(t.topic, r.topic), '/') && array[%(device)s::text])
   and r.arrival >= %(start)s and r.arrival < %(stop)s
 order by r.arrival, r.id;
 
