@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import repeat
 from traceback import extract_tb
 from typing import Any
 
@@ -25,18 +26,87 @@ _OVERHEAD = 250
 
 
 class Memory:
-    """Messages whose redelivery cannot be told by their content, by packet id: (digest, arrival, rejected).
+    """What one session's packet ids stand for, until the broker is known to have our acknowledgement.
 
-    Both threads use single dictionary operations on it only. Its copy in the store survives us.
+    Brokers deliver again in their own ways: after a reconnect or on the running connection, with DUP or without. What
+    comes under a packet id with the same bytes is the same message while that id cannot be free: while the message is
+    not acknowledged on this connection, or, where DUP says so, while the acknowledgement is not known to have been
+    read. With other bytes it is another message, and the broker has our acknowledgement of the first.
+
+    ``entries``: messages whose redelivery cannot be told by their content, packet id -> (digest, arrival, rejected).
+    Both threads use single dictionary operations on these only, and their copy in the store survives us; the rest is
+    the event loop's.
     """
 
     def __init__(self) -> None:
         self.entries: dict[int, tuple[bytes, int, bool]] = {}
+        #: received and not yet acknowledged: packet id -> (generation of the connection, topic, payload)
+        self.held: dict[int, tuple[int, str, bytes]] = {}
+        #: entries that are acknowledged: packet id -> (generation of the connection, number of the acknowledgement)
+        self._acknowledged: dict[int, tuple[int, int]] = {}
+        self._number = 0
 
     def find(self, packet_id: int, digest: bytes) -> tuple[bytes, int, bool] | None:
         """The entry of this very message, if its first delivery is remembered."""
         entry = self.entries.get(packet_id)
         return entry if entry is not None and entry[0] == digest else None
+
+    def acknowledge(self, generation: int, packet_ids: Sequence[int]) -> list[int]:
+        """Note that these are acknowledged on a connection. Returns the marks to watch for ``settle``."""
+        for packet_id in packet_ids:
+            held = self.held.get(packet_id)
+            if held is not None and held[0] == generation:
+                del self.held[packet_id]
+        if not self.entries:
+            return []
+        remembered = [packet_id for packet_id in packet_ids if packet_id in self.entries]
+        marks = []
+        for packet_id in remembered:
+            # the id may be in use again before the broker's answer to this acknowledgement is here: hence a number
+            self._number += 1
+            self._acknowledged[packet_id] = (generation, self._number)
+            marks.append(self._number << 16 | packet_id)
+        return marks
+
+    def settle(self, mark: int) -> int | None:
+        """The broker has read a watched acknowledgement. Returns the packet id that is forgotten with it, if any."""
+        packet_id = mark & 0xFFFF
+        if self._acknowledged.get(packet_id, (0, 0))[1] != mark >> 16:
+            return None
+        return packet_id if self.forget(packet_id) else None
+
+    def forget(self, packet_id: int) -> bool:
+        """Let go of an entry; says whether there was one."""
+        self._acknowledged.pop(packet_id, None)
+        return self.entries.pop(packet_id, None) is not None
+
+    def clear(self) -> list[int]:
+        """The broker has a new session, packet ids start anew. Returns those whose entries are forgotten."""
+        forgotten = list(self.entries)
+        self.entries.clear()
+        self.held.clear()
+        self._acknowledged.clear()
+        return forgotten
+
+    def hold(self, chunk: Chunk) -> None:
+        """Note a chunk's messages as received and not acknowledged."""
+        messages = zip(repeat(chunk.generation), chunk.topics, chunk.payloads, strict=False)
+        self.held.update(zip(chunk.packet_ids, messages, strict=True))
+        self.held.pop(0, None)
+
+    def is_new(self, packet_ids: Sequence[int]) -> bool:
+        """Whether none of the ids (0: none) stands for anything yet."""
+        ids = set(packet_ids)
+        ids.discard(0)
+        return (
+            len(ids) == len(packet_ids) - packet_ids.count(0)
+            and self.held.keys().isdisjoint(ids)
+            and self.entries.keys().isdisjoint(ids)
+        )
+
+    def acknowledged_on(self, generation: int, packet_id: int) -> bool:
+        """Whether an entry's acknowledgement went out on this connection."""
+        return self._acknowledged.get(packet_id, (0, 0))[0] == generation
 
 
 def digest(topic: str, payload: bytes) -> bytes:
@@ -57,6 +127,7 @@ class Columns:
         self.times: list[Any] = []  # of a message without one its neighbour's: times alike are parsed at once
         self.chunks: list[tuple[int, int, int]] = []  # (messages, arrival, generation)
         self.arrived: dict[int, int] = {}  # message -> arrival of its first delivery
+        self.answered: set[int] = set()  # messages that the acknowledgement of an earlier copy answers
         # by reading
         self.messages: list[int] = []
         self.slots: list[int] = []
@@ -75,7 +146,7 @@ class Columns:
         self.new_slots: list[NewSlot] = []
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
-        # what sealing found, where it seals again: of rejected messages that are no redelivery, what is remembered
+        # what sealing found, where it seals again: of rejected messages, what is remembered; None of a redelivery
         self.first_times: dict[int, Remembered | None] = {}
         self.archived = False
         # set by sealing: messages worth archiving, and the arrival that each counts with [us]
@@ -93,9 +164,15 @@ class Columns:
         start = 0
         for count, _, generation in self.chunks:
             ids = self.packet_ids[start : start + count]
+            if self.answered:
+                ids = [0 if message in self.answered else number for message, number in enumerate(ids, start)]
             by_generation.setdefault(generation, []).extend(ids)
             start += count
         return [(generation, [number for number in ids if number]) for generation, ids in by_generation.items()]
+
+    def forget_session(self) -> None:
+        """The broker has a new session: what is held will not come again, and its packet ids mean nothing more."""
+        self.packet_ids = [0] * len(self.packet_ids)
 
 
 def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a tenth of it
@@ -112,8 +189,9 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     columns.flags.extend(chunk.flags)
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
-    if memory.entries and not memory.entries.keys().isdisjoint(chunk.packet_ids):
-        _forget_reused(columns, chunk, memory)
+    known = not memory.is_new(chunk.packet_ids)
+    if not known:
+        memory.hold(chunk)
     if chunk.size > payload_maximum:
         oversize = {n for n, payload in enumerate(chunk.payloads, start) if len(payload) > payload_maximum}
     else:
@@ -127,6 +205,8 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     add_value = columns.values.append
     messages = zip(chunk.topics, chunk.payloads, chunk.flags, strict=True)
     for message, (topic, payload, flags) in enumerate(messages, start):
+        if known:
+            _tell_copy(columns, message, memory, chunk.generation)
         route = by_topic.get(topic) or routes.find(topic)
         add_route(route)
         try:
@@ -172,7 +252,7 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
                 else:
                     _bad(columns, message, name, value)
         if untimed:
-            _arrival_as_time(columns, message, flags, memory)
+            _arrival_as_time(columns, message, memory)
 
 
 def _log_fault(route: Route, error: Exception) -> None:
@@ -249,7 +329,7 @@ def _bad(columns: Columns, message: int, name: object, value: object) -> None:
         columns.rejected_readings.append((message, str(name)[:64], Reason.BAD_VALUE, f"{kind}, not a number"))
 
 
-def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory) -> None:
+def _arrival_as_time(columns: Columns, message: int, memory: Memory) -> None:
     """Note a message without a time of its own; a redelivery takes the arrival of its first delivery."""
     columns.untimed.append(message)
     count, arrival, _ = columns.chunks[-1]
@@ -260,7 +340,7 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
     if not packet_id:
         return
     mark = digest(columns.topics[message], columns.payloads[message])
-    if flags & DUP:
+    if columns.flags[message] & DUP:
         entry = memory.find(packet_id, mark)
         if entry is not None:
             columns.arrived[message] = entry[1]
@@ -268,8 +348,34 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
     memory.entries[packet_id] = (mark, arrival, False)
 
 
-def _forget_reused(columns: Columns, chunk: Chunk, memory: Memory) -> None:
-    """A packet id that comes without DUP is a new message: the broker has our acknowledgement of the old one."""
-    for packet_id, flags in zip(chunk.packet_ids, chunk.flags, strict=True):
-        if not flags & DUP and memory.entries.pop(packet_id, None) is not None:
+def _tell_copy(columns: Columns, message: int, memory: Memory, generation: int) -> None:
+    """Tell whether a message is a copy of the last one under its packet id; from here on its DUP says so.
+
+    A copy on the connection of its first delivery needs no acknowledgement of its own: a second one could be taken for
+    that of the next message with this packet id, before we have it.
+    """
+    packet_id = columns.packet_ids[message]
+    if not packet_id:
+        return
+    topic, payload = columns.topics[message], columns.payloads[message]
+    held, entry = memory.held.get(packet_id), memory.entries.get(packet_id)
+    acknowledged = held is None and memory.acknowledged_on(generation, packet_id)
+    if held is not None:
+        copy = rejected = held[1:] == (topic, payload)  # whatever is rejected in it: the first of them says so
+        if copy and held[0] == generation:
+            columns.answered.add(message)
+    else:
+        free = acknowledged and not columns.flags[message] & DUP
+        copy = entry is not None and not free and entry[0] == digest(topic, payload)
+        rejected = copy and entry is not None and entry[2]
+    if rejected:
+        columns.first_times[message] = None
+    if copy and acknowledged:  # our acknowledgement crossed it: the next one without DUP is new
+        return
+    if copy:
+        columns.flags[message] |= DUP
+    else:
+        columns.flags[message] &= ~DUP
+        if memory.forget(packet_id):
             columns.forget.append(packet_id)
+    memory.held[packet_id] = (generation, topic, payload)

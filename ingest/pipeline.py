@@ -162,8 +162,10 @@ class Pipeline:
         else:
             log.info("session %s is new at the broker", self.name)
         # packet ids start anew, so what we remember of the old session's would be taken for the new one's
-        self._columns.forget.extend(self._memory.entries)
-        self._memory.entries.clear()
+        self._columns.forget.extend(self._memory.clear())
+        for columns in (self._columns, self._writing):
+            if columns is not None:
+                columns.forget_session()
 
     def _receive(self, chunk: Chunk) -> None:
         self._received = time.monotonic()
@@ -182,8 +184,9 @@ class Pipeline:
 
     def _forget_settled(self) -> None:
         """Let go of messages whose acknowledgement the broker has: their packet ids may come again."""
-        for packet_id in self.source.settled():
-            if self._memory.entries.pop(packet_id, None) is not None:
+        for mark in self.source.settled():
+            packet_id = self._memory.settle(mark)
+            if packet_id is not None:
                 self._columns.forget.append(packet_id)
 
     async def _write_loop(self) -> None:
@@ -216,9 +219,8 @@ class Pipeline:
         columns.new_devices, self.routes.new_devices = self.routes.new_devices, []
 
     def _committed(self, columns: Columns, outcome: Outcome) -> None:
-        watch = self._memory.entries
         for generation, packet_ids in columns.acknowledgements():
-            self.source.acknowledge(generation, packet_ids, [n for n in packet_ids if n in watch] if watch else [])
+            self.source.acknowledge(generation, packet_ids, self._memory.acknowledge(generation, packet_ids))
         metrics = self.metrics
         with metrics.lock:
             self._writing = None
