@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.decoding import Reason
-from ingest.columns import NAMED, Columns, Memory, digest
+from ingest.columns import NAMED, Columns
+from ingest.memory import Memory, digest
 from ingest.slots import FAMILY_NAMES, NEVER, Slots
 from ingest.source import DUP
 from store.batch import Batch, Int64, Rejected, Remembered

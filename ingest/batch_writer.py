@@ -7,8 +7,9 @@ import time
 
 from ingest import refusals
 from ingest.archive import Archive
-from ingest.columns import Columns, Memory
+from ingest.columns import Columns
 from ingest.households import Households
+from ingest.memory import Memory
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, unlearn

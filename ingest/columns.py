@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from hashlib import blake2b
 from traceback import extract_tb
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from devices.device import Device
+from ingest.memory import Memory, digest
 from ingest.routes import Route, Routes
 from ingest.slots import NewSlot
 from ingest.source import DUP, RETAIN, Chunk
@@ -28,26 +28,6 @@ NAMED = 20
 OVERSIZE_KEPT = 4096
 
 
-class Memory:
-    """Messages whose redelivery cannot be told by their content, by packet id: (digest, arrival, rejected).
-
-    Both threads use single dictionary operations on it only. Its copy in the store survives us.
-    """
-
-    def __init__(self) -> None:
-        self.entries: dict[int, tuple[bytes, int, bool]] = {}
-
-    def find(self, packet_id: int, digest: bytes) -> tuple[bytes, int, bool] | None:
-        """The entry of this very message, if its first delivery is remembered."""
-        entry = self.entries.get(packet_id)
-        return entry if entry is not None and entry[0] == digest else None
-
-
-def digest(topic: str, payload: bytes) -> bytes:
-    """16 bytes that tell one message from another."""
-    return blake2b(topic.encode("utf-8", "replace") + b"\0" + payload, digest_size=16).digest()
-
-
 class Columns:
     """One batch in the making. Lists of equal length by message, by reading, and the exceptions beside them."""
 
@@ -61,6 +41,7 @@ class Columns:
         self.times: list[Any] = []  # of a message without one its neighbour's: times alike are parsed at once
         self.chunks: list[tuple[int, int, int]] = []  # (messages, arrival, generation)
         self.arrived: dict[int, int] = {}  # message -> arrival of its first delivery
+        self.answered: set[int] = set()  # messages that the acknowledgement of an earlier copy answers
         # by reading
         self.messages: list[int] = []
         self.slots: list[int] = []
@@ -82,7 +63,7 @@ class Columns:
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
         self.bytes = 0  # topics and payloads alone
-        # what sealing found, where it seals again: of rejected messages that are no redelivery, what is remembered
+        # what sealing found, where it seals again: of rejected messages, what is remembered; None of a redelivery
         self.first_times: dict[int, Remembered | None] = {}
         self.archived = False
         self.aside = False  # one message that could not be written, as a rejected one
@@ -102,9 +83,15 @@ class Columns:
         start = 0
         for count, _, generation in self.chunks:
             ids = self.packet_ids[start : start + count]
+            if self.answered:
+                ids = [0 if message in self.answered else number for message, number in enumerate(ids, start)]
             by_generation.setdefault(generation, []).extend(ids)
             start += count
         return [(generation, [number for number in ids if number]) for generation, ids in by_generation.items()]
+
+    def forget_session(self) -> None:
+        """The broker has a new session: what is held will not come again, and its packet ids mean nothing more."""
+        self.packet_ids = [0] * len(self.packet_ids)
 
 
 def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a tenth of it
@@ -122,12 +109,15 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
     columns.bytes += chunk.size
-    if memory.entries and not memory.entries.keys().isdisjoint(chunk.packet_ids):
-        _forget_reused(columns, chunk, memory)
     if chunk.size > payload_maximum:
         oversize = {n for n, payload in enumerate(chunk.payloads, start) if len(payload) > payload_maximum}
+        for message in oversize:
+            _cut(columns, message)
     else:
         oversize = set()
+    known = not memory.is_new(chunk.packet_ids)
+    if not known:
+        memory.hold(chunk, columns.payloads[start:])
 
     by_topic = routes.by_topic
     add_route = columns.routes.append
@@ -137,11 +127,12 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     add_value = columns.values.append
     messages = zip(chunk.topics, chunk.payloads, chunk.flags, strict=True)
     for message, (topic, payload, flags) in enumerate(messages, start):
+        if known:
+            _tell_copy(columns, message, memory, chunk.generation)
         route = by_topic.get(topic) or routes.find(topic)
         add_route(route)
         try:
             if oversize and message in oversize:
-                _cut(columns, message, payload)
                 raise Rejection(Reason.OVERSIZE, f"{len(payload)} bytes, the limit is {payload_maximum}")
             time, values, sequence = route.decode(payload)
         except Rejection as rejection:
@@ -183,7 +174,7 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
                 else:
                     _bad(columns, message, name, value)
         if untimed:
-            _arrival_as_time(columns, message, flags, memory)
+            _arrival_as_time(columns, message, memory)
 
 
 def _log_fault(route: Route, error: Exception) -> None:
@@ -244,8 +235,9 @@ def _takes_arrival(time: Any, values: Any) -> bool:
     return time is None or time.__class__ is Relative
 
 
-def _cut(columns: Columns, message: int, payload: bytes) -> None:
+def _cut(columns: Columns, message: int) -> None:
     """Hold the beginning alone of a message that is too long."""
+    payload = columns.payloads[message]
     if len(payload) > OVERSIZE_KEPT:
         columns.cut[message] = len(payload)
         columns.payloads[message] = payload[:OVERSIZE_KEPT]
@@ -281,7 +273,7 @@ def _room(columns: Columns, message: int, reason: Reason) -> bool:
     return False
 
 
-def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory) -> None:
+def _arrival_as_time(columns: Columns, message: int, memory: Memory) -> None:
     """Note a message without a time of its own; a redelivery takes the arrival of its first delivery."""
     columns.untimed.append(message)
     count, arrival, _ = columns.chunks[-1]
@@ -292,7 +284,7 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
     if not packet_id:
         return
     mark = digest(columns.topics[message], columns.payloads[message])
-    if flags & DUP:
+    if columns.flags[message] & DUP:
         entry = memory.find(packet_id, mark)
         if entry is not None:
             columns.arrived[message] = entry[1]
@@ -300,8 +292,34 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
     memory.entries[packet_id] = (mark, arrival, False)
 
 
-def _forget_reused(columns: Columns, chunk: Chunk, memory: Memory) -> None:
-    """A packet id that comes without DUP is a new message: the broker has our acknowledgement of the old one."""
-    for packet_id, flags in zip(chunk.packet_ids, chunk.flags, strict=True):
-        if not flags & DUP and memory.entries.pop(packet_id, None) is not None:
+def _tell_copy(columns: Columns, message: int, memory: Memory, generation: int) -> None:
+    """Tell whether a message is a copy of the last one under its packet id; from here on its DUP says so.
+
+    A copy on the connection of its first delivery needs no acknowledgement of its own: a second one could be taken for
+    that of the next message with this packet id, before we have it.
+    """
+    packet_id = columns.packet_ids[message]
+    if not packet_id:
+        return
+    topic, payload = columns.topics[message], columns.payloads[message]
+    held, entry = memory.held.get(packet_id), memory.entries.get(packet_id)
+    acknowledged = held is None and memory.acknowledged_on(generation, packet_id)
+    if held is not None:
+        copy = rejected = held[1:] == (topic, payload)  # whatever is rejected in it: the first of them says so
+        if copy and held[0] == generation:
+            columns.answered.add(message)
+    else:
+        free = acknowledged and not columns.flags[message] & DUP
+        copy = entry is not None and not free and entry[0] == digest(topic, payload)
+        rejected = copy and entry is not None and entry[2]
+    if rejected:
+        columns.first_times[message] = None
+    if copy and acknowledged:  # our acknowledgement crossed it: the next one without DUP is new
+        return
+    if copy:
+        columns.flags[message] |= DUP
+    else:
+        columns.flags[message] &= ~DUP
+        if memory.forget(packet_id):
             columns.forget.append(packet_id)
+    memory.held[packet_id] = (generation, topic, payload)

@@ -22,7 +22,8 @@ import numpy as np
 from ingest import archive_files
 from ingest.archive_files import Frame
 from ingest.batch_rejections import reasons
-from ingest.columns import Columns, Memory, gather
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, states
 from ingest.routes import Routes

@@ -119,6 +119,7 @@ def _part(columns: Columns, start: int, stop: int) -> Columns:
         setattr(part, name, [message - start for message in getattr(columns, name) if start <= message < stop])
     part.arrived = {n - start: value for n, value in columns.arrived.items() if start <= n < stop}
     part.cut = {n - start: value for n, value in columns.cut.items() if start <= n < stop}
+    part.answered = {n - start for n in columns.answered if start <= n < stop}
     part.first_times = {n - start: value for n, value in columns.first_times.items() if start <= n < stop}
     part.rejected_messages = [
         (n - start, reason, detail) for n, reason, detail in columns.rejected_messages if start <= n < stop

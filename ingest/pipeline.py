@@ -23,8 +23,9 @@ from devices.decoding import Format
 from devices.device import Device
 from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
-from ingest.columns import Columns, Memory, gather
+from ingest.columns import Columns, gather
 from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
+from ingest.memory import Memory
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
@@ -168,8 +169,9 @@ class Pipeline:
             log.info("session %s is new at the broker", self.name)
         self._gather(everything=True)
         # packet ids start anew, so what we remember of the old session's would be taken for the new one's
-        self._columns.forget.extend(self._memory.entries)
-        self._memory.entries.clear()
+        self._columns.forget.extend(self._memory.clear())
+        for columns in (self._columns, *self._writing):
+            columns.forget_session()
 
     def _receive(self, chunk: Chunk) -> None:
         self._received = time.monotonic()
@@ -199,8 +201,9 @@ class Pipeline:
 
     def _forget_settled(self) -> None:
         """Let go of messages whose acknowledgement the broker has: their packet ids may come again."""
-        for packet_id in self.source.settled():
-            if self._memory.entries.pop(packet_id, None) is not None:
+        for mark in self.source.settled():
+            packet_id = self._memory.settle(mark)
+            if packet_id is not None:
                 self._columns.forget.append(packet_id)
 
     async def _write_loop(self) -> None:
@@ -234,9 +237,8 @@ class Pipeline:
         columns.new_devices, self.routes.new_devices = self.routes.new_devices, []
 
     def _committed(self, columns: Columns, outcome: Outcome) -> None:
-        watch = self._memory.entries
         for generation, packet_ids in columns.acknowledgements():
-            self.source.acknowledge(generation, packet_ids, [n for n in packet_ids if n in watch] if watch else [])
+            self.source.acknowledge(generation, packet_ids, self._memory.acknowledge(generation, packet_ids))
         metrics = self.metrics
         with metrics.lock:
             self._writing.remove(columns)

@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ingest.columns import Columns, Memory, gather
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, states
 from ingest.routes import Routes

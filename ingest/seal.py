@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from devices.decoding import Reason
 from ingest import instants
 from ingest.batch_rejections import BatchRejections
-from ingest.columns import Columns, Memory
+from ingest.columns import Columns
 from ingest.households import Households
+from ingest.memory import Memory
 from ingest.refusals import Refusals
 from ingest.refusing import refuse
 from ingest.sequences import spans

@@ -14,10 +14,16 @@ from borough.errors import Failure
 from borough.output import Json, show_json, show_table
 from borough.settings import Settings, collector_options, need_database_url, read_settings, unknown_variables
 from ingest.options import CollectorOptions
+from ingest.source import SPEAKS_MQTT5
 from ingest.subscriptions import SettingsError
+from ingest.tls import tls_context
+from simulators.publisher import Protocol, Publisher, PublishError, Unanswered
 from store import migrations
 from store.connect import connect
 from store.tier import tier
+
+#: How long the broker may take for each step.
+_ANSWER_SECONDS = 5.0
 
 
 class Check(NamedTuple):
@@ -75,11 +81,32 @@ def _database(settings: Settings) -> str:
 
 
 def _broker(settings: Settings) -> str:
-    """Only whether something listens there: a log-in with our name would take the session from the collector."""
+    """Signs in, under a name of its own: the collector's would take the session from the collector."""
     broker = collector_options(settings).broker
     place = f"{broker.host}:{broker.port}"
     try:
-        socket.create_connection((broker.host, broker.port), timeout=5).close()
+        socket.create_connection((broker.host, broker.port), timeout=_ANSWER_SECONDS).close()
     except OSError as error:
         raise Failure(f"the broker at {place} cannot be reached: {error.strerror or error}") from None
-    return f"{place} takes connections"
+    if broker.transport == "websockets":
+        return f"{place} takes connections"
+    protocol: Protocol = 5 if broker.source == "mqtt5" else 4
+    hint = f"; {SPEAKS_MQTT5}" if protocol == 5 else ""
+    try:
+        Publisher(
+            broker.host,
+            broker.port,
+            client_id=f"{broker.client_id}-doctor",
+            username=broker.username,
+            password=broker.password,
+            tls=tls_context(broker) if broker.tls else None,
+            protocol=protocol,
+            timeout=_ANSWER_SECONDS,
+        ).close()
+    except TimeoutError:
+        raise Failure(f"the broker at {place} does not answer when we sign in{hint}") from None
+    except PublishError as error:
+        raise Failure(f"{error} ({place}){hint if isinstance(error, Unanswered) else ''}") from None
+    except OSError as error:
+        raise Failure(f"the broker at {place}: {error.strerror or error}") from None
+    return f"{place} lets us in, MQTT {'5' if protocol == 5 else '3.1.1'}"

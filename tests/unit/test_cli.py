@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from typer.testing import CliRunner
 
 from borough import cli, output
 from borough.app import app
+from borough.commands import doctor
 from borough.commands.device_status import duration
 from borough.commands.rejected import chosen
 from borough.database import connect_reason
@@ -182,6 +184,23 @@ def test_doctor_says_what_is_away(capsys: pytest.CaptureFixture[str], monkeypatc
     status, out, _ = run(capsys, "doctor")
     assert status == 1
     assert out.startswith("settings\twrong\tBOROUGH_BATCH_AGE")
+
+
+def test_doctor_names_a_broker_that_takes_the_connection_and_says_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", AWAY)
+    monkeypatch.setattr(doctor, "_ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the system takes connections for it
+        monkeypatch.setenv("BOROUGH_MQTT_URL", f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
+        for source, hint in (("mqtt5", True), ("paho", False)):
+            monkeypatch.setenv("BOROUGH_MQTT_SOURCE", source)
+            status, out, _ = run(capsys, "doctor")
+            assert status == 1
+            last = out.splitlines()[-1]
+            assert last.startswith("broker\twrong\t")
+            assert "does not answer when we sign in" in last
+            assert ("BOROUGH_MQTT_SOURCE=paho" in last) is hint
 
 
 def test_the_reader_of_a_pipe_may_leave() -> None:
