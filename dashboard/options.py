@@ -40,7 +40,7 @@ class SiteOptions:
     ``energy``: prices and factors. ``coverage``: so much of a month's days must have a value for the month to count as
     whole. ``simulation`` tells how far a demo is. ``erase`` takes a tenancy's id and erases everything about it;
     ``subject`` says all that is held about it: JSON in pieces of bytes, each made with a connection of its own. None
-    where the site cannot.
+    where the site cannot. ``workers``: processes of the site on this machine, which share out what is open at once.
     """
 
     database_url: str = field(repr=False)
@@ -57,6 +57,7 @@ class SiteOptions:
     demo: bool = False
     energy: Energy = field(default_factory=load, repr=False)
     coverage: float = 0.9
+    workers: int = 1
     simulation: Callable[[], Simulation] | None = None
     erase: Callable[[int], None] | None = None
     subject: Callable[[int, Open], Iterator[bytes]] | None = None

@@ -41,7 +41,7 @@ class Site:
         self.options = options
         self.limits = Limits()
         self.paths: frozenset[str] = frozenset()
-        self.lane = Lane(options.database_url)
+        self.lane = Lane(options.database_url, options.workers)
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             options.database_url,
             min_size=1,

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 
 import typer
 
-from borough import logs
+from borough import logs, workers
 from borough.database import reachable, require_schema
 from borough.errors import Failure
 from borough.output import say
@@ -43,8 +43,10 @@ def serve() -> int:
     with reachable(options.database_url), connect(options.database_url, "borough serve") as connection:
         require_schema(connection, options.database_url)
     with closing(_listen(settings.web_host, settings.web_port)) as listener:
-        _run(listener, settings, options)
-    return 0
+        if settings.web_workers == 1:
+            _run(listener, settings, options)
+            return 0
+        return workers.run(settings.web_workers, lambda first: _run(listener, settings, options, says=first))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -66,7 +68,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(listener: socket.socket, settings: Settings, options: SiteOptions) -> None:
+def _run(listener: socket.socket, settings: Settings, options: SiteOptions, *, says: bool = True) -> None:
     # Imported when it is needed: the other commands start faster without.
     import uvicorn
 
@@ -90,7 +92,7 @@ def _run(listener: socket.socket, settings: Settings, options: SiteOptions) -> N
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if self.started:
+            if self.started and says:
                 shown = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
                 say(f"Listening on http://{shown}:{listener.getsockname()[1]}")
 

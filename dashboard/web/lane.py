@@ -98,13 +98,18 @@ class Turns:
 
 
 class Lane:
-    """The lane of one site. It opens and closes with the application."""
+    """The lane of one site. It opens and closes with the application.
 
-    def __init__(self, database_url: str) -> None:
+    ``processes`` of a site share out threads, open answers and shares; each has one of them at least.
+    """
+
+    def __init__(self, database_url: str, processes: int = 1) -> None:
+        self._workers = max(1, WORKERS // processes)
+        most, share = max(1, OPEN // processes), max(1, SHARE // processes)
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             database_url,
             min_size=0,
-            max_size=WORKERS,
+            max_size=self._workers,
             open=False,
             timeout=5,
             check=ConnectionPool.check_connection,
@@ -115,14 +120,14 @@ class Lane:
             },
         )
         # a session's requests knock one after the other, so that two hundred of them are not two hundred look-ups
-        self._knocking = Turns(OPEN, SHARE)
-        self._open = Turns(OPEN, SHARE)
+        self._knocking = Turns(most, share)
+        self._open = Turns(most, share)
         self._threads: ThreadPoolExecutor | None = None
 
     def open(self) -> None:
         """Be ready for work."""
         self.pool.open()
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="lane")
+        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="lane")
 
     def close(self) -> None:
         """Finish the pieces that are being made and give everything back."""
