@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
@@ -15,6 +14,7 @@ from borough.settings import Settings, tombstone_key
 from devices.device import Device
 from store import tombstones
 from store.connect import Connection
+from store.subject import Open
 
 
 class _DemoSettings(Settings):
@@ -63,6 +63,6 @@ class Erasure:
         self.gone += report.rows["public.reading"]
         self._count.write_text(json.dumps(self.gone))
 
-    def subject(self, tenancy_id: int) -> dict[str, Any]:
+    def subject(self, tenancy_id: int, open_: Open) -> Iterator[bytes]:
         """All that is held about a tenancy. Raises Failure, psycopg.Error."""
-        return subjects.subject(self._subject, tenancy_id)
+        return subjects.subject(self._subject, tenancy_id, open_)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import uvicorn
 
@@ -17,6 +17,8 @@ from borough.errors import Failure
 from dashboard.app import create_app
 from dashboard.options import SiteOptions
 from dashboard.simulation import Simulation
+from dashboard.web.connections import Patience, config
+from store.subject import Open
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def demo_site(
     database_url: str,
     simulation: Callable[[], Simulation] | None = None,
     erase: Callable[[int], None] | None = None,
-    subject: Callable[[int], dict[str, Any]] | None = None,
+    subject: Callable[[int, Open], Iterator[bytes]] | None = None,
 ) -> SiteOptions:
     """The site of a demo: everybody may see what is arriving, and codes of the purpose ``demo`` sign in.
 
@@ -61,14 +63,7 @@ class Page:
 
     def __init__(self, options: SiteOptions, listener: socket.socket) -> None:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        config = uvicorn.Config(
-            create_app(options),
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=3,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = uvicorn.Server(config(create_app(options), Patience(), timeout_graceful_shutdown=3))
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="page", daemon=True)
 
     def __enter__(self) -> Self:

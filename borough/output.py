@@ -48,6 +48,13 @@ def show_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def show_json_pieces(pieces: Iterable[bytes]) -> None:
+    """Print one JSON document that comes in pieces of whole words, as `show_json` would."""
+    unicode = sys.stdout.encoding.lower().startswith("utf")
+    for piece in pieces:
+        sys.stdout.write(visible_json(piece.decode(), ascii_only=not unicode))
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows: a table on a terminal, elsewhere one line a row, fields separated by tabs, no heading."""
     if not sys.stdout.isatty():
@@ -96,6 +103,7 @@ def agreed(question: str) -> None:
 def flush() -> None:
     """Write out what is held back. Raises BrokenPipeError where nobody reads any more."""
     sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def give_up() -> None:

@@ -145,6 +145,8 @@ class Settings(BaseSettings):
     web_proxies: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(
         default_factory=lambda: ["127.0.0.1", "::1"]
     )
+    web_workers: Annotated[int, Field(ge=1, le=16)] = 1
+    web_stall: Annotated[float, Field(ge=0.1, le=600)] = 20.0
     oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     oidc_client_id: str | None = None
     oidc_client_secret_file: File = None

@@ -37,6 +37,7 @@ def site_options(settings: Settings) -> SiteOptions:
         subject=rights.subject,
         energy=read_energy(settings),
         coverage=settings.coverage,
+        workers=settings.web_workers,
     )
 
 

@@ -10,12 +10,12 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from dashboard import roles
 from dashboard.visitor import Anybody
 from dashboard.web import values
+from dashboard.web.streams import Stream
 from dashboard.web.values import Text, Whole
 from store import accounts, homes
 
@@ -50,19 +50,20 @@ def router(site: Site) -> APIRouter:
             return _shown(request, connection, found, below)
 
     @routes.post("/data-protection/export")
+    @site.lane.work
     def export(request: Request, visitor: Anybody, number: Number = "") -> Response:
         """Everything that is held about a tenancy, as a file."""
         if site.options.subject is None:
             raise HTTPException(404)
         site.limit(request, "export", visitor)
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             found = _tenancy(connection, number)
             if found is None:
                 return _none(request, number)
             site.log_access(connection, visitor, found, "exported all that is held")
-        text = orjson.dumps(site.options.subject(found), default=str, option=orjson.OPT_INDENT_2)
         headers = {"Content-Disposition": 'attachment; filename="subject.json"'}
-        return Response(text, headers=headers, media_type="application/json")
+        pieces = site.options.subject(found, site.lane.connection)
+        return Stream(site.lane, pieces, media_type="application/json", headers=headers)
 
     @routes.post("/data-protection/erase")
     def erase(request: Request, visitor: Anybody, number: Number = "", again: Number = "") -> Response:

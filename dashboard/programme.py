@@ -53,10 +53,12 @@ def router(site: Site) -> APIRouter:
     """The page."""
     routes = APIRouter()
 
+    # the first look at a month counts the homes of a whole borough
     @routes.get("/programme")
+    @site.lane.work
     def page(request: Request, month: Word = "") -> Response:
         """One month; the newest where none, or none that there is, was asked for."""
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             months = table.months(connection)
             days = sorted({one.from_day for one in months}, reverse=True)
             chosen = next((day for day in days if _name(day) == month), days[0] if days else None)

@@ -20,6 +20,7 @@ from dashboard import roles
 from dashboard.limits import Limits
 from dashboard.options import SiteOptions
 from dashboard.visitor import Visitor, limit
+from dashboard.web.lane import Lane
 from store import accounts
 from store.connect import Connection
 
@@ -31,13 +32,15 @@ HERE = Path(__file__).parent
 class Site:
     """One site over one database: its options, connections, templates and limits.
 
-    ``paths``: the routes that there are, as the navigation must know. The pool opens with the application.
+    ``paths``: the routes that there are, as the navigation must know. ``pool`` is the pages', ``lane`` what costs more
+    than a page; both open with the application.
     """
 
     def __init__(self, options: SiteOptions) -> None:
         self.options = options
         self.limits = Limits()
         self.paths: frozenset[str] = frozenset()
+        self.lane = Lane(options.database_url, options.workers)
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             options.database_url,
             min_size=1,

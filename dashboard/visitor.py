@@ -75,13 +75,16 @@ Resident = Annotated[Visitor, Depends(_resident)]
 async def guard(request: Request) -> None:
     """Find the visitor, refuse who may not come in, and refuse forms that are not from our own pages.
 
-    Raises Elsewhere (303 to the sign-in, or to the code's page where a tenancy is missing), HTTPException 401, 403.
+    A costly request waits here for its turn (`dashboard.web.lane`). Raises Elsewhere (303 to the sign-in, or to the
+    code's page where a tenancy is missing), HTTPException 401, 403, TooOften.
     """
     site: Site = request.app.state.site
     wanted = roles.need(request.scope["route"].path)
+    await site.lane.knock(request, request.cookies.get(site.options.session_cookie))
     visitor = await _find(request, site, wanted)
     visitor = _enter(request, visitor, wanted, demo=site.options.demo)
     request.state.visitor = visitor
+    await site.lane.enter(request, visitor.account_id)
     if request.method not in _SAFE:
         await _check_form(request, site, visitor)
 

@@ -63,10 +63,11 @@ class CsvTable:
         return text
 
 
-def csv_text(head: Sequence[str], rows: Iterable[Row], *, machine: bool = False, line_end: str = "\r\n") -> str:
-    """A whole table with its heading; ``machine`` as in `CsvTable`."""
+def csv_text(head: Sequence[str] | None, rows: Iterable[Row], *, machine: bool = False, line_end: str = "\r\n") -> str:
+    """A table with its heading, or without one where it goes on; ``machine`` as in `CsvTable`."""
     table = CsvTable(machine=machine, line_end=line_end)
-    table.add(head)
+    if head is not None:
+        table.add(head)
     for row in rows:
         table.add(row)
     return table.take()

@@ -80,6 +80,7 @@ def router(site: Site) -> APIRouter:
     @routes.get(
         "/comparisons", operation_id="listComparisons", response_model=models.Comparisons, summary="All comparisons"
     )
+    @site.lane.work
     def list_comparisons(
         request: Request,
         visitor: Resident,
@@ -88,7 +89,7 @@ def router(site: Site) -> APIRouter:
         after: After = None,
         limit: Limit = _PAGE,
     ) -> Response:
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             mine = own(site, connection, visitor)
             found = comparisons.of_tenancy(connection, mine.tenancy.id, kind=kind, fuel=fuel, limit=100_000)
             place = 0 if after is None else next((at for at, one in enumerate(found, 1) if _name(one) == after), -1)
@@ -124,12 +125,13 @@ def router(site: Site) -> APIRouter:
         return _answer(request, comparison_model(found))
 
     @routes.get("/days", operation_id="listDays", response_model=models.Days, summary="Use by local day")
+    @site.lane.work
     def list_days(
         request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None, net: Net = False
     ) -> Response:
         if net and fuel != "electricity":
             return problem(400, "Something in this request is not right", "Not right: net. It is for electricity.")
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             mine = own(site, connection, visitor)
             span = _span(mine, begin, end, DAYS_AT_ONCE)
             if isinstance(span, Response):
@@ -143,11 +145,12 @@ def router(site: Site) -> APIRouter:
     @routes.get(
         "/half-hours", operation_id="listHalfHours", response_model=models.HalfHours, summary="Use by half-hour"
     )
+    @site.lane.work
     def list_half_hours(
         request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None
     ) -> Response:
         items: list[models.HalfHour] = []
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             mine = own(site, connection, visitor)
             span = _span(mine, begin, end, HALF_HOUR_DAYS_AT_ONCE)
             if isinstance(span, Response):

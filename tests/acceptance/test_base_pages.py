@@ -56,7 +56,7 @@ def world(timescale: Cluster) -> Iterator[World]:
         sign_in=SignIn("https://id.example.gov.uk", "x"),
         help_line="0800 000 0000, weekdays 9 to 5",
         council_address=("Town Hall", "High Street", "TE5 7ST"),
-        subject=lambda tenancy: {"tenancy": tenancy},
+        subject=lambda tenancy, _: iter([b'{"tenancy": %d}' % tenancy]),
         erase=lambda _: None,
     )
     with running(site) as url:

@@ -24,6 +24,7 @@ from borough.demo_page import listen
 from dashboard.app import create_app
 from dashboard.options import SiteOptions
 from dashboard.visitor import form_token
+from dashboard.web.connections import Patience, config
 from store import accounts
 from store.connect import Connection, connect
 from tests.servers import Cluster
@@ -48,10 +49,7 @@ def options(database_url: str, **changes: Any) -> SiteOptions:
 def running(site: SiteOptions) -> Iterator[str]:
     """Serve a site from a thread on a free port; its URL without a slash at the end."""
     with listen(None) as listener:
-        config = uvicorn.Config(
-            create_app(site), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=3
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(config(create_app(site), Patience(), timeout_graceful_shutdown=3))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         until = time.monotonic() + 20

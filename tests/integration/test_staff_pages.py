@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
 from store import accounts, homes
+from store.subject import Open
 from tests.harness.site import client, csrf, make_home, make_session, options, running
 from tests.servers import Cluster
 
@@ -30,8 +30,9 @@ class Rights:
 
     erased: list[int] = field(default_factory=list)
 
-    def subject(self, tenancy_id: int) -> dict[str, Any]:
-        return {"tenancy": tenancy_id, "since": date(2021, 1, 1), "at": NOW}
+    def subject(self, tenancy_id: int, _: Open) -> Iterator[bytes]:
+        yield b'{"tenancy": %d,' % tenancy_id
+        yield b' "since": "2021-01-01"}'
 
 
 @pytest.fixture(scope="module")
