@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
-from psycopg import errors
 from psycopg_pool import ConnectionPool
 
 from dashboard import roles
@@ -90,10 +89,9 @@ class Site:
         Raises HTTPException 404 where the household was erased meanwhile, psycopg.Error; then the page does not go out.
         """
         role = roles.RESIDENT if visitor.tenancy_id == tenancy_id else visitor.acting
-        try:
-            accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, datetime.now(UTC), detail)
-        except errors.ForeignKeyViolation:
-            raise HTTPException(404) from None
+        now = datetime.now(UTC)
+        if not accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, now, detail):
+            raise HTTPException(404)
 
     def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
         """Count one try of a kind, see ``dashboard.limits.RATES``. Raises TooOften, which becomes a 429."""

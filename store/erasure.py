@@ -186,17 +186,20 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
     At its end writers of readings wait for the commit. Raises psycopg.Error.
     """
     done: Counter[str] = Counter()
-    daily.hold(connection)  # nobody writes use that was computed from readings which are being deleted
-    if tier(connection) == "community":
-        connection.execute(_UNBOUNDED)
-    connection.execute(_SQL["allow"], (what.tenancy_id,))
-    for one in what.meters:
-        _meter(connection, done, one.device_id, (one.start, one.stop or _NEVER), rejections)
     gone = sorted({one.device_id for one in what.meters if one.gone})
     parameters = {
         "tenancy": what.tenancy_id, "home": what.home_id, "from_day": what.from_day, "to_day": what.to_day,
         "last": what.last, "gone": gone, "merged": list(what.merged),
     }  # fmt: skip
+    connection.execute(_SQL["lock_import"])
+    daily.hold(connection)  # nobody writes use that was computed from readings which are being deleted
+    connection.execute(_SQL["lock_tenancy"], parameters)
+    connection.execute(_SQL["lock_home"], parameters)
+    if tier(connection) == "community":
+        connection.execute(_UNBOUNDED)
+    connection.execute(_SQL["allow"], (what.tenancy_id,))
+    for one in what.meters:
+        _meter(connection, done, one.device_id, (one.start, one.stop or _NEVER), rejections)
     if not what.last:
         _empty_days(connection, what)
     for table, query in _BY_TENANCY:
@@ -304,6 +307,7 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
 
 
 def _delete_meters(connection: Connection, done: Counter[str], gone: Sequence[str]) -> None:
+    connection.execute(_SQL["lock_devices"], {"gone": gone})
     done["personal.series"] += connection.execute(_SQL["delete_series"], {"gone": gone}).rowcount
     done["personal.device"] += connection.execute(_SQL["device"], {"gone": gone}).rowcount
 

@@ -5,6 +5,18 @@ from personal.tenancy t
 join personal.home h on h.id = t.home_id
 where t.id = %s;
 
+-- lock_tenancy: from here on whoever would add something of the tenancy does not (`for key share skip locked`)
+select from personal.tenancy where id = %(tenancy)s for update;
+
+-- lock_home: the same for a home that goes
+select from personal.home where id = %(home)s and %(last)s for update;
+
+-- lock_import: an import that runs is waited for, and the next one sees what is left
+select pg_advisory_xact_lock(-2981146012987351);
+
+-- lock_devices: the same for meters that go; whoever would add a series waits
+select from personal.device where id = any(%(gone)s::text[]) order by id for update;
+
 -- meters: the meters of a tenancy with their days in it, and whether no other tenancy was or is measured by them
 select m.device_id, d.family, d.model, greatest(m.from_day, t.from_day), least(m.to_day, t.to_day),
        not exists (
