@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.energy import Energy, load
 from dashboard.simulation import Simulation
+from store.erasures import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ class SiteOptions:
     in any case. ``demo``: all data are simulated, and codes of the purpose ``demo`` sign in.
 
     ``energy``: prices and factors. ``coverage``: so much of a month's days must have a value for the month to count as
-    whole. ``simulation`` tells how far a demo is. ``erase`` and ``subject`` take a
-    tenancy's id: they erase everything about it, and return all that is held about it; None where the site cannot.
+    whole. ``simulation`` tells how far a demo is. ``erase``, ``erasure`` and ``subject`` take
+    a tenancy's id: they erase everything about it and say how far that is, say how far that is (None: nobody asked for
+    it), and return all that is held about it; None where the site cannot.
     """
 
     database_url: str = field(repr=False)
@@ -57,7 +59,8 @@ class SiteOptions:
     energy: Energy = field(default_factory=load, repr=False)
     coverage: float = 0.9
     simulation: Callable[[], Simulation] | None = None
-    erase: Callable[[int], None] | None = None
+    erase: Callable[[int], State] | None = None
+    erasure: Callable[[int], State | None] | None = None
     subject: Callable[[int], dict[str, Any]] | None = None
 
     @property

@@ -20,6 +20,7 @@ from dashboard import roles
 from dashboard.limits import Limits
 from dashboard.options import SiteOptions
 from dashboard.visitor import Visitor, limit
+from devices.text import visible
 from store import accounts
 from store.connect import Connection
 
@@ -54,6 +55,7 @@ class Site:
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
         self.templates.env.filters["words"] = lambda number: f"{number:,}"
+        self.templates.env.filters["shown"] = visible
         self.templates.env.globals.update(options=options, static=static)
 
     @property

@@ -22,6 +22,7 @@ from psycopg_pool import PoolTimeout
 from starlette.datastructures import FormData
 
 from dashboard import roles
+from dashboard.erasures import already_left
 from dashboard.errors import Elsewhere, TooOften
 from store import accounts
 
@@ -80,6 +81,8 @@ async def guard(request: Request) -> None:
     site: Site = request.app.state.site
     wanted = roles.need(request.scope["route"].path)
     visitor = await _find(request, site, wanted)
+    if visitor.account_id is None:
+        await already_left(request, site)
     visitor = _enter(request, visitor, wanted, demo=site.options.demo)
     request.state.visitor = visitor
     if request.method not in _SAFE:

@@ -6,12 +6,14 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import typer
 
 from borough import logs
 from borough.database import reachable, require_schema
+from borough.erase.finishing import Finisher
+from borough.erase.for_pages import for_pages
 from borough.errors import Failure
 from borough.output import say
 from borough.settings import read_settings, unknown_variables, variable
@@ -33,13 +35,16 @@ def serve() -> int:
     Example: BOROUGH_WEB_PORT=8000 borough serve
     """
     settings = read_settings()
-    options = site_options(settings)
+    rights = for_pages(settings)
+    options = site_options(settings, rights)
     logs.set_up(settings.log_level)
     for warning in unknown_variables():
         log.warning("%s", warning)
     with reachable(options.database_url), connect(options.database_url, "borough serve") as connection:
         require_schema(connection, options.database_url)
-    with closing(_listen(settings.web_host, settings.web_port)) as listener:
+    with closing(_listen(settings.web_host, settings.web_port)) as listener, ExitStack() as beside:
+        if rights.means is not None:
+            beside.enter_context(Finisher(rights.means))
         _run(listener, settings.web_host, settings.web_proxies, options)
     return 0
 

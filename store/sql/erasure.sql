@@ -67,6 +67,9 @@ delete from personal.erasure_file where path = %s;
 -- kept_files: files that may hold readings of any home
 select path, kind from personal.kept_file where kind in ('ledger', 'recording') order by path;
 
+-- keep_folder: a folder with ledgers or recordings, all of which erasure looks into
+insert into personal.kept_file (path, kind) values (%s, %s) on conflict do nothing;
+
 -- reading: readings of some series in a period
 delete from public.reading where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
 
@@ -80,6 +83,26 @@ delete from public.superseded where series_id = any(%(series)s::int4[]) and time
 delete from public.rejected
 where (device = %(device)s or string_to_array(topic, '/') && array[%(device)s::text])
   and (arrival >= %(start)s and arrival < %(stop)s or id = any(%(rejections)s::int8[]));
+
+-- candidates: rejections whose texts or kept bytes hold a word; whether it is named there shows only when it is read
+select r.id, concat_ws(E'\n', r.topic, r.device, r.property, r.detail), b.bytes
+from public.rejected r
+left join lateral (
+    select bytes from public.rejected_bytes where id = r.id
+    union all
+    select bytes from personal.rejected_bytes where id = r.id
+) b on true
+where exists (
+    select from unnest(%(words)s::text[]) w (word)
+    where position(w.word in concat_ws(E'\n', r.topic, r.device, r.property, r.detail)) > 0
+       or position(convert_to(w.word, 'UTF8') in b.bytes) > 0
+);
+
+-- naming: rejections by their numbers; their bytes go with them
+delete from public.rejected where id = any(%s::int8[]);
+
+-- reasons: what people wrote of corrections does not name it any more
+update public.correction set reason = replace(reason, %(word)s, '(erased)') where position(%(word)s in reason) > 0;
 
 -- rejected_flood: how many rejections a device had
 delete from public.rejected_flood

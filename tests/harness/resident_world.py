@@ -69,7 +69,10 @@ def living(timescale: Cluster) -> Iterator[World]:
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setitem(limits.RATES, "export", (limits.Rate(1_000, 1), limits.Rate(1_000, 1)))
     options = site.options(
-        database, help_line="020 7946 0123", erase=world.erased.append, subject=lambda tenancy: {"tenancy": tenancy}
+        database,
+        help_line="020 7946 0123",
+        erase=site.erased(world.erased),
+        subject=lambda tenancy: {"tenancy": tenancy},
     )
     with site.running(options) as url:
         world.url = url

@@ -1,4 +1,4 @@
-"""Who writes something of a household while it is erased is told that it is not there; the server's log names nobody."""
+"""Who writes of a household during its erasure is told that it is not there, and the server's log names nobody."""
 
 from __future__ import annotations
 
