@@ -75,7 +75,7 @@ class Erasure:
         return tombstones.version(connection)
 
     def gone(self, connection: Connection) -> int:
-        """How many readings were erased since the folder was made, by the pages and by commands. Raises psycopg.Error."""
+        """How many readings were erased since the folder was made, by pages and by commands. Raises psycopg.Error."""
         return self._before + erasures.readings(connection)
 
     def erase(self, tenancy_id: int) -> State:
