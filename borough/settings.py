@@ -135,6 +135,7 @@ class Settings(BaseSettings):
     coverage: Annotated[float, Field(gt=0, le=1)] = 0.9
     tombstone_key_file: File = None
     tombstone_log: File = None
+    accounts_folder: File = None
     personal_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
 
     web_host: str = "127.0.0.1"

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
-from dashboard import roles
+from dashboard import erasures, roles
 from dashboard.visitor import Anybody
 from dashboard.web import values
 from dashboard.web.streams import Stream
 from dashboard.web.values import Text, Whole
 from store import accounts, homes
+from store.erasures import State
 
 if TYPE_CHECKING:
     from dashboard.site import Site
@@ -45,7 +46,7 @@ def router(site: Site) -> APIRouter:
         with site.connection() as connection:
             found = _tenancy(connection, number)
             if found is None:
-                return _none(request, number)
+                return _gone(request, number)
             site.log_access(connection, visitor, found, "looked at the log of access")
             return _shown(request, connection, found, below)
 
@@ -73,14 +74,29 @@ def router(site: Site) -> APIRouter:
         with site.connection() as connection:
             found = _tenancy(connection, number)
             if found is None:
-                return _none(request, number)
+                return _gone(request, number)
             if _number(again) != found:
                 return _shown(request, connection, found, None, wrong=True)
             # goes with all the rest once it has worked, and stays where it has not
             site.log_access(connection, visitor, found, "asked for everything to be erased")
-        site.options.erase(found)
-        log.info("a tenancy was erased by an officer")
-        return site.page(request, "erased.html", {})
+        state = site.options.erase(found)
+        log.info("an officer had a tenancy erased")
+        return _state(request, found, state)
+
+    def _gone(request: Request, number: str) -> Response:
+        """How far the erasure of a tenancy is that is not there any more, or that nobody knows the number."""
+        wanted = _number(number)
+        state = None if wanted is None or site.options.erasure is None else site.options.erasure(wanted)
+        if wanted is None or state is None:
+            return _none(request, number)
+        return _state(request, wanted, state)
+
+    def _state(request: Request, number: int, state: State) -> Response:
+        context = {
+            "state": state, "left": erasures.left(state), "places": erasures.places(state), "zone": site.zone,
+            "number": number,
+        }  # fmt: skip
+        return site.page(request, "erased.html", context)
 
     def _none(request: Request, number: str) -> Response:
         return site.page(request, "data_protection.html", {"wrong": True, "number": number}, 404)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.energy import Energy, load
 from dashboard.simulation import Simulation
+from store.erasures import State
 from store.subject import Open
 
 
@@ -38,9 +39,10 @@ class SiteOptions:
     in any case. ``demo``: all data are simulated, and codes of the purpose ``demo`` sign in.
 
     ``energy``: prices and factors. ``coverage``: so much of a month's days must have a value for the month to count as
-    whole. ``simulation`` tells how far a demo is. ``erase`` takes a tenancy's id and erases everything about it;
-    ``subject`` says all that is held about it: JSON in pieces of bytes, each made with a connection of its own. None
-    where the site cannot. ``workers``: processes of the site on this machine, which share out what is open at once.
+    whole. ``simulation`` tells how far a demo is. ``erase`` takes a tenancy's id, erases everything about it and says
+    how far that is; ``erasure`` says how far it is (None: nobody asked for it); ``subject`` says all that is held about
+    it: JSON in pieces of bytes, each made with a connection of its own. None where the site cannot. ``workers``:
+    processes of the site on this machine, which share out what is open at once.
     """
 
     database_url: str = field(repr=False)
@@ -59,7 +61,8 @@ class SiteOptions:
     coverage: float = 0.9
     workers: int = 1
     simulation: Callable[[], Simulation] | None = None
-    erase: Callable[[int], None] | None = None
+    erase: Callable[[int], State] | None = None
+    erasure: Callable[[int], State | None] | None = None
     subject: Callable[[int, Open], Iterator[bytes]] | None = None
 
     @property

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
-from psycopg import errors
 from psycopg_pool import ConnectionPool
 
 from dashboard import roles
@@ -21,6 +20,7 @@ from dashboard.limits import Limits
 from dashboard.options import SiteOptions
 from dashboard.visitor import Visitor, limit
 from dashboard.web.lane import Lane
+from devices.text import visible
 from store import accounts
 from store.connect import Connection
 
@@ -57,6 +57,7 @@ class Site:
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
         self.templates.env.filters["words"] = lambda number: f"{number:,}"
+        self.templates.env.filters["shown"] = visible
         self.templates.env.globals.update(options=options, static=static)
 
     @property
@@ -92,10 +93,9 @@ class Site:
         Raises HTTPException 404 where the household was erased meanwhile, psycopg.Error; then the page does not go out.
         """
         role = roles.RESIDENT if visitor.tenancy_id == tenancy_id else visitor.acting
-        try:
-            accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, datetime.now(UTC), detail)
-        except errors.ForeignKeyViolation:
-            raise HTTPException(404) from None
+        now = datetime.now(UTC)
+        if not accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, now, detail):
+            raise HTTPException(404)
 
     def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
         """Count one try of a kind, see ``dashboard.limits.RATES``. Raises TooOften, which becomes a 429."""

@@ -21,6 +21,7 @@ from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import PoolTimeout
 
 from dashboard import roles
+from dashboard.erasures import already_left
 from dashboard.errors import Elsewhere, TooOften
 from dashboard.web.values import read_form
 from store import accounts
@@ -82,6 +83,8 @@ async def guard(request: Request) -> None:
     wanted = roles.need(request.scope["route"].path)
     await site.lane.knock(request, request.cookies.get(site.options.session_cookie))
     visitor = await _find(request, site, wanted)
+    if visitor.account_id is None:
+        await already_left(request, site)
     visitor = _enter(request, visitor, wanted, demo=site.options.demo)
     request.state.visitor = visitor
     await site.lane.enter(request, visitor.account_id)

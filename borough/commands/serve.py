@@ -7,12 +7,14 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 
 import typer
 
 from borough import logs, workers
 from borough.database import reachable, require_schema
+from borough.erase.finishing import Finisher
+from borough.erase.for_pages import for_pages
 from borough.errors import Failure
 from borough.output import say
 from borough.settings import Settings, read_settings, unknown_variables, variable
@@ -36,17 +38,24 @@ def serve() -> int:
     Example: BOROUGH_WEB_PORT=8000 borough serve
     """
     settings = read_settings()
-    options = site_options(settings)
+    rights = for_pages(settings)
+    options = site_options(settings, rights)
     logs.set_up(settings.log_level)
     for warning in unknown_variables():
         log.warning("%s", warning)
     with reachable(options.database_url), connect(options.database_url, "borough serve") as connection:
         require_schema(connection, options.database_url)
+
+    def work(first: bool) -> None:
+        # in one process of the site, and not before it was forked: threads do not survive that
+        with Finisher(rights.means) if first and rights.means is not None else nullcontext():
+            _run(listener, settings, options, says=first)
+
     with closing(_listen(settings.web_host, settings.web_port)) as listener:
-        if settings.web_workers == 1:
-            _run(listener, settings, options)
-            return 0
-        return workers.run(settings.web_workers, lambda first: _run(listener, settings, options, says=first))
+        if settings.web_workers > 1:
+            return workers.run(settings.web_workers, work)
+        work(True)
+    return 0
 
 
 def _listen(host: str, port: int) -> socket.socket:

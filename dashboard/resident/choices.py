@@ -11,14 +11,16 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from analytics.periods import local_day
+from dashboard import erasures as words
+from dashboard.erasures import left_path
 from dashboard.resident.own import own
 from dashboard.resident.words import CHANNEL_WORDS
 from dashboard.roles import ROLE_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Anybody, Resident
-from dashboard.web.values import Flag, Whole, Word
+from dashboard.web.values import Flag, Text, Whole, Word
 from devices.homes import PURPOSES, Consent
-from store import accounts, homes
+from store import accounts, erasures, homes
 
 _PAGE = 50
 
@@ -122,16 +124,21 @@ def router(site: Site) -> APIRouter:
         if understood != "yes":
             return _leave(request, visitor, sure=True, status=400)
         # leaving is never limited, however often somebody was here before
-        site.options.erase(visitor.tenancy)
-        answer = RedirectResponse("/left", 303)
+        state = site.options.erase(visitor.tenancy)
+        answer = RedirectResponse(left_path(state), 303)
         answer.delete_cookie(
             site.options.session_cookie, path="/", secure=site.options.secure, httponly=True, samesite="lax"
         )
         return answer
 
     @routes.get("/left")
-    def left(request: Request, _: Anybody) -> Response:
-        return site.page(request, "resident/left.html", {})
+    def left(request: Request, _: Anybody, reference: Text = "") -> Response:
+        state = None
+        if reference:
+            with site.connection() as connection:
+                state = erasures.by_reference(connection, reference)
+        context = {"state": state, "left": [] if state is None else words.left(state), "zone": site.zone}
+        return site.page(request, "resident/left.html", context)
 
     def _leave(request: Request, visitor: Resident, *, sure: bool, status: int = 200) -> Response:
         with site.connection() as connection:

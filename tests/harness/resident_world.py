@@ -74,7 +74,7 @@ def living(timescale: Cluster) -> Iterator[World]:
     world = World("", database, cookies, people)
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setitem(limits.RATES, "export", (limits.Rate(1_000, 1), limits.Rate(1_000, 1)))
-    options = site.options(database, help_line="020 7946 0123", erase=world.erased.append, subject=told)
+    options = site.options(database, help_line="020 7946 0123", erase=site.erased(world.erased), subject=told)
     with site.running(options) as url:
         world.url = url
         yield world

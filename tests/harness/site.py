@@ -27,6 +27,7 @@ from dashboard.visitor import form_token
 from dashboard.web.connections import Patience, config
 from store import accounts
 from store.connect import Connection, connect
+from store.erasures import State
 from tests.servers import Cluster
 
 #: The site's secret in all tests, so that `csrf` can be computed.
@@ -43,6 +44,18 @@ _ADDRESSES = count(1)
 def options(database_url: str, **changes: Any) -> SiteOptions:
     """Options of a site for tests; ``changes`` are fields of SiteOptions."""
     return replace(SiteOptions(database_url, secret=SECRET, council_name="Testborough Council"), **changes)
+
+
+def erased(noted: list[int] | None = None) -> Callable[[int], State]:
+    """Stands in for an erasure that is done at once; ``noted``: of whom."""
+
+    def erase(tenancy_id: int) -> State:
+        if noted is not None:
+            noted.append(tenancy_id)
+        now = datetime.now(UTC)
+        return State("0123456789abcdef", now, now, now, now, ())
+
+    return erase
 
 
 @contextmanager

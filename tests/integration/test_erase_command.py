@@ -94,7 +94,7 @@ def test_another_key_than_the_tombstones(
     tenancy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["erase", tenancy, "--yes"]) == 0
-    assert "Erased." in said(capsys)
+    assert "Erased from the database and from what was given." in said(capsys)
     (tmp_path / "other").write_bytes(b"y" * 32)
     monkeypatch.setenv("BOROUGH_TOMBSTONE_KEY_FILE", str(tmp_path / "other"))
     assert run(["erase", "--again"]) == 1

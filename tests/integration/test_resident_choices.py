@@ -171,10 +171,14 @@ def test_leaving_takes_two_steps(world: World) -> None:
     assert "Tick the box" in refused.text
     assert world.erased == []
     done = world.post("leaving", "/home/leave", understood="yes")
-    assert (done.status_code, done.headers["location"]) == (303, "/left")
+    assert (done.status_code, done.headers["location"]) == (303, "/left?reference=0123456789abcdef")
     assert world.erased == [one.tenancy_id]
     assert f'{site.COOKIE}=""' in done.headers["set-cookie"]
-    assert "Everything about your home's energy has been erased" in world.get(None, "/left").text.replace("&#39;", "'")
+    for path in ("/left", done.headers["location"], "/left?reference=%00"):
+        page = world.get(None, path)
+        assert page.status_code == 200
+        assert "You have left" in page.text
+        assert "has been erased" not in page.text, "nobody knows of such an erasure"
 
 
 def test_every_look_is_noted_and_can_be_read(world: World) -> None:

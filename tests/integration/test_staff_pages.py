@@ -12,7 +12,7 @@ import pytest
 
 from store import accounts, homes
 from store.subject import Open
-from tests.harness.site import client, csrf, make_home, make_session, options, running
+from tests.harness.site import client, csrf, erased, make_home, make_session, options, running
 from tests.servers import Cluster
 
 HERS, GONE, HIS = 20_000_000_000_001, 20_000_000_000_002, 20_000_000_000_003
@@ -53,7 +53,7 @@ def database_url(timescale: Cluster) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def url(database_url: str, rights: Rights) -> Iterator[str]:
-    with running(options(database_url, subject=rights.subject, erase=rights.erased.append)) as found:
+    with running(options(database_url, subject=rights.subject, erase=erased(rights.erased))) as found:
         yield found
 
 
