@@ -31,7 +31,8 @@ def check(matter: Matter) -> None:
 
 def explained(matter: Matter, press: Press, reason: Unprintable) -> str:
     """Why the press could not make a letter, in words that name what of the household's it is."""
-    for what, text, _ in _texts(matter):
+    for what, given, _ in _texts(matter):
+        text = unicodedata.normalize("NFC", given)
         lacking = press.lacks(text)
         if lacking == [text]:
             return f"{what} has signs that no font here has together"

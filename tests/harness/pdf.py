@@ -63,12 +63,12 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text.replace("\N{NO-BREAK SPACE}", " ")).strip()
 
 
-def read(source: Path | bytes) -> Document:
-    """Read a PDF whose fonts all are CID fonts with ToUnicode, as Typst writes them."""
+def read(source: Path | bytes, *, pages: int | None = None) -> Document:
+    """Read a PDF whose fonts all are CID fonts with ToUnicode, as Typst writes them; ``pages``: text of the first."""
     import io
 
     with pikepdf.open(io.BytesIO(source) if isinstance(source, bytes) else source) as pdf:
-        pieces = [piece for number, page in enumerate(pdf.pages) for piece in _pieces(number, page)]
+        pieces = [piece for number, page in enumerate(list(pdf.pages)[:pages]) for piece in _pieces(number, page)]
         spoken: dict[tuple[int, int], str] = {}
         for piece in pieces:
             if piece.mcid is not None:
