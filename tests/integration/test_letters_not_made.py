@@ -65,7 +65,7 @@ def run(url: str, out: Path, *arguments: str, fonts: list[Path] | None = None) -
     }
     done = subprocess.run(
         [*BOROUGH, "letters", "--period", "2026-W07", "--out", str(out), "--json", *arguments],
-        capture_output=True, text=True, timeout=120, env=environment(settings),
+        capture_output=True, text=True, env=environment(settings),
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
@@ -117,6 +117,7 @@ def filled(url: str, homes: int) -> str:
     return url
 
 
+@pytest.mark.timeout(600)
 def test_letters_that_cannot_be_made_cost_themselves_alone(database: str, tmp_path: Path) -> None:
     """Seven odd households among 300: 293 letters with valid codes, seven listed with their reasons, status 1."""
     url = filled(database, MANY)
