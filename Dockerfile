@@ -12,6 +12,10 @@ COPY . .
 RUN /opt/borough/bin/pip install --no-cache-dir --no-deps . && rm -rf /opt/borough/lib/python3.13/site-packages/pip*
 
 FROM python:3.13.9-slim-trixie
+# Letters are to people whose names are in any script (docs/how-to/send-letters.md).
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-noto-core fonts-droid-fallback \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin borough
 COPY --from=build /opt/borough /opt/borough
 ENV PATH=/opt/borough/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

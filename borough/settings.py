@@ -157,6 +157,9 @@ class Settings(BaseSettings):
     council_name: str = "Your council"
     council_address: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(default_factory=list)
     help_line: str | None = None
+    letter_fonts: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(
+        default_factory=lambda: [Path("/usr/share/fonts"), Path("/usr/share/fonts-droid-fallback")]
+    )
 
 
 def variable(field: str) -> str:

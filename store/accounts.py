@@ -124,15 +124,34 @@ def make_code(
     lifetime: timedelta,
     roles: Sequence[str] = (),
 ) -> str:
-    """A new one-time code, as it is printed: ``BCDF-GHJK-LMNP``, 52 bits.
+    """A new one-time code, valid at once, as it is printed.
 
     ``purpose``: ``bind`` (a sign-in becomes a tenancy's), ``slip`` (opens a home's details for who enters a tear-off
     slip) or ``demo`` (signs in, with ``roles`` and maybe a tenancy, in a demo only). Raises psycopg.Error.
     """
+    code = new_code()
+    put_code(connection, code, purpose, tenancy_id, now, now + lifetime, roles)
+    return code
+
+
+def new_code() -> str:
+    """A code that is nobody's yet, as it is printed: ``BCDF-GHJK-LMNP``, 52 bits."""
     code = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
-    values = {"code": hashed(code), "tenancy": tenancy_id, "purpose": purpose, "roles": list(roles), "now": now}
-    connection.execute(_SQL["make_code"], {**values, "expires": now + lifetime})
     return "-".join(code[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+
+
+def put_code(
+    connection: Connection,
+    code: str,
+    purpose: str,
+    tenancy_id: int | None,
+    now: datetime,
+    until: datetime,
+    roles: Sequence[str] = (),
+) -> None:
+    """Make a printed code valid until an instant: see ``make_code``. Raises psycopg.Error."""
+    values = {"code": hashed(plain_code(code)), "tenancy": tenancy_id, "purpose": purpose, "roles": list(roles)}
+    connection.execute(_SQL["make_code"], {**values, "now": now, "expires": until})
 
 
 def find_code(connection: Connection, purpose: str, text: str, now: datetime) -> Code | None:

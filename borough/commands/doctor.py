@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import typer
@@ -12,7 +14,14 @@ from borough.addresses import database_place
 from borough.database import reachable, require_schema
 from borough.errors import Failure
 from borough.output import Json, show_json, show_table
-from borough.settings import Settings, collector_options, need_database_url, read_settings, unknown_variables
+from borough.settings import (
+    Settings,
+    collector_options,
+    need_database_url,
+    read_settings,
+    unknown_variables,
+    variable,
+)
 from ingest.options import CollectorOptions
 from ingest.source import SPEAKS_MQTT5
 from ingest.subscriptions import SettingsError
@@ -35,14 +44,18 @@ class Check(NamedTuple):
 
 
 def doctor(json_output: Json = False) -> int:
-    """Check the settings, the database, its schema and the broker. Status 1 if anything is not as it should be.
+    """Check the settings, the database, its schema, the broker and the letters' fonts. Status 1 if anything is wrong.
 
     Example: borough doctor
     """
     checks = [*_settings()]
     if checks[0].ok:
         settings = read_settings()
-        checks += [_attempt("database", lambda: _database(settings)), _attempt("broker", lambda: _broker(settings))]
+        checks += [
+            _attempt("database", lambda: _database(settings)),
+            _attempt("broker", lambda: _broker(settings)),
+            _attempt("letters", lambda: _letters(settings)),
+        ]
     if json_output:
         show_json([check._asdict() for check in checks])
     else:
@@ -110,3 +123,18 @@ def _broker(settings: Settings) -> str:
     except OSError as error:
         raise Failure(f"the broker at {place}: {error.strerror or error}") from None
     return f"{place} lets us in, MQTT {'5' if protocol == 5 else '3.1.1'}"
+
+
+def _letters(settings: Settings) -> str:
+    """Whether the names of all can be printed; without Typst no letters are made here, which is as it may be."""
+    if find_spec("typst") is None:
+        return "none are made here: Typst is not installed"
+    from borough.letters.press import Press
+
+    missing, packages = Press(datetime.now(UTC), settings.letter_fonts).scripts()
+    if missing:
+        raise Failure(
+            f"no font for names in {', '.join(missing)}, so those letters are left to be written by hand: install"
+            f" Debian's {' and '.join(packages)}, or name folders in {variable('letter_fonts')}"
+        )
+    return "there are fonts for names in every script"

@@ -166,7 +166,10 @@ def test_a_database_that_is_away_is_one_line_and_status_1(
         assert errors == "borough: the database at 127.0.0.1:1/borough cannot be reached: Connection refused\n"
 
 
-def test_doctor_says_what_is_away(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_what_is_away(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BOROUGH_LETTER_FONTS", str(tmp_path))
     monkeypatch.setenv("BOROUGH_DATABASE_URL", AWAY)
     monkeypatch.setenv("BOROUGH_MQTT_URL", "mqtt://u:hidden-word@127.0.0.1:1")
     monkeypatch.setenv("BOROUGH_METRIC_PORT", "1")
@@ -178,7 +181,11 @@ def test_doctor_says_what_is_away(capsys: pytest.CaptureFixture[str], monkeypatc
         ("settings", False),
         ("database", False),
         ("broker", False),
+        ("letters", False),
     ]
+    assert "no font for names in " in checks[4]["found"]
+    assert "Bengali" in checks[4]["found"]
+    assert "Debian's fonts-noto-core and fonts-droid-fallback (or fonts-noto-cjk)" in checks[4]["found"]
     assert "BOROUGH_METRICS_PORT is one" in checks[1]["found"]
     monkeypatch.setenv("BOROUGH_BATCH_AGE", "0")
     status, out, _ = run(capsys, "doctor")
@@ -201,6 +208,16 @@ def test_doctor_names_a_broker_that_takes_the_connection_and_says_nothing(
             assert last.startswith("broker\twrong\t")
             assert "does not answer when we sign in" in last
             assert ("BOROUGH_MQTT_SOURCE=paho" in last) is hint
+
+
+def test_doctor_finds_the_letters_fonts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, letter_fonts: list[Path]
+) -> None:
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", AWAY)
+    monkeypatch.setenv("BOROUGH_LETTER_FONTS", ":".join(str(folder) for folder in letter_fonts))
+    _, out, _ = run(capsys, "doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(out)}
+    assert checks["letters"] == {"name": "letters", "ok": True, "found": "there are fonts for names in every script"}
 
 
 def test_the_reader_of_a_pipe_may_leave() -> None:

@@ -1,0 +1,1 @@
+"""Seeded, bounded runs of hostile and unusual input against the real thing."""
