@@ -1,1 +1,1 @@
-"""What all pages stand on."""
+"""What every page stands on, whoever reads it."""
