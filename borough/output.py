@@ -161,5 +161,7 @@ def _plain(value: Any) -> Any:
 
 def _fault(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     for part in traceback.format_exception(kind, error, trace):
-        sys.stderr.write(visible(part, lines=True))
+        # lines of the traceback's own begin so; any other quotes the exception's text, which is to stay one line
+        own = part.startswith((" ", "\n", "Traceback"))
+        sys.stderr.write(visible(part, lines=True) if own else visible(part.removesuffix("\n")) + "\n")
     sys.stderr.flush()

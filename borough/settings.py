@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from borough.addresses import database_url, mqtt_address
+from borough.addresses import database_url, is_host, mqtt_address
 from devices.decoders import FORMATS
 from devices.decoders.mapped import json_format
 from devices.decoding import Format
@@ -54,6 +54,12 @@ def _zone(value: Any) -> Any:
     return value
 
 
+def _host(value: Any) -> Any:
+    if isinstance(value, str) and not is_host(value):
+        raise PydanticCustomError("host", "is no host name or address")
+    return value
+
+
 def _paths(value: Any) -> Any:
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
@@ -63,6 +69,7 @@ def _lines(value: Any) -> Any:
 
 
 Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
+Host = Annotated[str, BeforeValidator(_host)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 File = Path | None
 
@@ -111,7 +118,7 @@ class Settings(BaseSettings):
     registry_refresh: Seconds = 1.0
     keep: dict[str, dict[str, Annotated[float, Field(ge=0)]]] = Field(default_factory=dict)
 
-    metrics_host: str = "127.0.0.1"
+    metrics_host: Host = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 9464
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -138,7 +145,7 @@ class Settings(BaseSettings):
     accounts_folder: File = None
     personal_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
 
-    web_host: str = "127.0.0.1"
+    web_host: Host = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     web_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None
     web_secret_file: File = None
