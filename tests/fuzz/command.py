@@ -8,8 +8,11 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from functools import cache
 from typing import NamedTuple
 from unittest.mock import patch
+
+import typer.main
 
 from borough.cli import run
 from tests.fuzz import hostile
@@ -17,6 +20,9 @@ from tests.harness.program import environment
 
 #: Done, found something or failed, wrong usage.
 _STATUSES = (0, 1, 2)
+
+
+_COMMANDS = cache(typer.main.get_command)
 
 
 class Answer(NamedTuple):
@@ -36,6 +42,8 @@ def ask(arguments: Sequence[str], settings: Mapping[str, str], message: bytes = 
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, environment(settings), clear=True))
         stack.enter_context(patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(message))))
+        # which commands there are does not change; Typer works it out anew at each call
+        stack.enter_context(patch.object(typer.main, "get_command", _COMMANDS))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         try:
