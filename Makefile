@@ -6,7 +6,7 @@ PYTHON ?= python3
 ARGS ?=
 READY := .venv/.ready
 
-.PHONY: setup demo servers test check bench soak clean
+.PHONY: setup demo servers test check bench fuzz soak clean
 
 setup: $(READY)
 
@@ -40,6 +40,11 @@ check: $(READY)
 bench: $(READY)
 	@.venv/bin/python -m scripts.parts
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+# Hostile input through every way in, by chance with a printed seed: make fuzz ARGS="--seed 7 --only messages --scale 0.1"
+fuzz: $(READY)
+	@.venv/bin/python -m scripts.parts
+	@.venv/bin/python -m tests.fuzz $(ARGS)
 
 # Status 5 of pytest: there is no such test.
 soak: $(READY)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
+from devices.files import read_text
 from devices.homes import COMPARED, PAYMENTS
 from devices.lengths import SOURCE, TARIFF, refusal
+from devices.toml import TomlError, parse
 
 
 class EnergyError(ValueError):
@@ -86,7 +87,7 @@ _KEYS = {
 def read_tables(path: Path) -> Tables:
     """Read and check an energy file. Raises EnergyError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except OSError as error:
         raise EnergyError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -97,8 +98,8 @@ def read_tables(path: Path) -> Tables:
 def parse_tables(text: str, where: str) -> Tables:
     """Check an energy file's text; ``where`` is its name in errors. Raises EnergyError."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parse(text)
+    except TomlError as error:
         raise EnergyError(f"{where}: {error}") from None
     return _Reader(where).tables(document)
 

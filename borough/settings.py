@@ -21,6 +21,7 @@ from borough.addresses import database_url, is_host, mqtt_address
 from devices.decoders import FORMATS
 from devices.decoders.mapped import json_format
 from devices.decoding import Format
+from devices.files import WRITTEN, read_bytes, read_text
 from devices.mapping import MappingError, read_mapping
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import SettingsError, Subscription, load, native
@@ -247,7 +248,7 @@ def need_database_url(settings: Settings) -> str:
 def secret_file(path: Path, name: str) -> str:
     """The contents of a secret's file without the line end. Raises SettingsError naming the variable and the file."""
     try:
-        text = path.read_text(encoding="utf-8").strip("\r\n")
+        text = read_text(path).strip("\r\n")
     except OSError as error:
         raise SettingsError(f"{name}: {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -314,7 +315,7 @@ def formats(settings: Settings) -> Mapping[str, Format]:
     name = variable("mappings")
     try:
         paths = sorted(path for path in settings.mappings.iterdir() if path.suffix == ".toml")
-        texts = [path.read_text(encoding="utf-8") for path in paths]
+        texts = [read_text(path) for path in paths]
     except OSError as error:
         raise SettingsError(f"{name}: {error.filename}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -367,7 +368,7 @@ def tombstone_key(settings: Settings) -> bytes:
     if settings.tombstone_key_file is None:
         raise SettingsError(f"{name} is not set; give a file of at least 32 random bytes, outside the database")
     try:
-        key = settings.tombstone_key_file.read_bytes()
+        key = read_bytes(settings.tombstone_key_file, WRITTEN)
     except OSError as error:
         raise SettingsError(f"{name}: {settings.tombstone_key_file}: {error.strerror}") from None
     if key.isascii():

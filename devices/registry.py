@@ -27,6 +27,8 @@ OPTIONAL = ("origin", "class")
 #: Words that no attribute may have as its name, since a file could not say which of the two is meant.
 RESERVED = frozenset((*REQUIRED, *OPTIONAL, "retired"))
 
+_COLUMNS = 1_000
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
 
 
@@ -116,6 +118,8 @@ def _check_header(
     header: Sequence[str], where: str, required: Sequence[str], bad_name: Callable[[str], str | None]
 ) -> None:
     problems = []
+    if len(header) > _COLUMNS:
+        raise RegistryError([Problem(where, f"names {len(header)} columns; {_COLUMNS} are read at most")])
     absent = [name for name in required if name not in header]
     if absent:
         hint = "; fields are separated by commas, not semicolons" if len(header) == 1 and ";" in header[0] else ""

@@ -14,6 +14,7 @@ from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
 from devices.device import Device
+from devices.files import read_bytes
 from devices.geojson import read_devices, write_geojson
 from devices.models import MODELS
 from devices.registry import RegistryError, cells_of, changes, differences, make_device, write_csv
@@ -89,7 +90,7 @@ def import_(
     Example: borough devices import bays.csv --dry-run
     """
     try:
-        wanted = read_devices(file.name, file.read_bytes(), MODELS)
+        wanted = read_devices(file.name, read_bytes(file), MODELS)
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     except RegistryError as error:

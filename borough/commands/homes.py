@@ -14,6 +14,7 @@ from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
 from borough.settings import read_settings, tombstone_key, variable
+from devices.files import read_bytes
 from devices.homes_file import read_homes
 from devices.registry import Problem, RegistryError
 from store import homes_import, tombstones
@@ -49,7 +50,7 @@ def import_(
     Example: borough homes import homes.csv --dry-run
     """
     try:
-        rows = read_homes(file.read_bytes())
+        rows = read_homes(read_bytes(file))
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     except RegistryError as error:

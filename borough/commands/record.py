@@ -75,6 +75,8 @@ def record(
         say(f"{state.messages:,} messages in {len(state.files)} files, {state.bytes:,} bytes.")
         for path in state.files:
             say(str(path))
+    if state.too_long:
+        tell(f"{state.too_long} messages are too long for a recording (docs/reference/recording.md) and are missing.")
     if state.lost:
         tell(f"The broker had forgotten the session {state.lost} times; what came while it was away is missing.")
     return 0

@@ -97,6 +97,7 @@ class Job:
             devices,
             auto_register=settings.auto_register or not devices,
             keep=settings.keep,
+            payload_maximum=settings.payload_maximum,
         )
 
     def _register(self, devices: list[Device]) -> None:
@@ -186,6 +187,12 @@ class Job:
             tell(line)
         if unreadable and unreadable.count:
             tell(f"{unreadable.count} cells or rows could not be read; they were left out.")
+        lost = result.get("bytes_lost", 0)
+        if lost:
+            tell(
+                f"{lost:,} bytes of the recordings are no whole blocks, as a recorder leaves that was cut off;"
+                " they were left out."
+            )
         if progress.unheard:
             tell(
                 f"Nobody was subscribed to {progress.unheard:,} messages, and the broker dropped them:"
@@ -193,7 +200,7 @@ class Job:
             )
         if not done:
             return 130
-        return 1 if progress.unheard or result["unreadable"] else 0
+        return 1 if progress.unheard or result["unreadable"] or lost else 0
 
     def _say(self, result: dict[str, Any], *, dry: bool, at: int) -> None:
         words = ", ".join(f"{number:,} {word}" for word, number in result["expected"].items())

@@ -28,7 +28,8 @@ class RecordingSource:
     """The messages of recordings, file after file, with what the collector should read in each.
 
     ``subscriptions`` and ``devices`` are the collector's; a device that is not registered counts as registered by
-    itself where ``auto_register`` (the ledger is then written for a collector that does so). Retained messages were
+    itself where ``auto_register`` (the ledger is then written for a collector that does so), and nothing is read in a
+    payload above ``payload_maximum`` [bytes]. Retained messages were
     old when they were recorded: they are left out and counted in ``retained``. ``lost`` [bytes] is what a crash of the
     recorder left unreadable. Raises RecordingError, OSError.
     """
@@ -41,11 +42,13 @@ class RecordingSource:
         *,
         auto_register: bool,
         keep: Mapping[str, Mapping[str, float]],
+        payload_maximum: int = 1024 * 1024,
     ) -> None:
         self._readers = [RecordingReader(path) for path in paths]
         self._routes = Routes(subscriptions, FORMATS, keep=keep, auto_register="real" if auto_register else None)
         self._routes.update(devices)
         self._keep = keep
+        self._payload_maximum = payload_maximum
         self._kept: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[str, str], Reading] = {}
         self.retained = 0
@@ -112,6 +115,8 @@ class RecordingSource:
     def _readings(self, route: Route, message: Recorded) -> list[Reading]:
         device = route.device_id or ""
         family = route.device.family if route.device else UNKNOWN
+        if len(message.payload) > self._payload_maximum:
+            return [Reading(device, family, "", None, math.nan, Reason.OVERSIZE)]
         try:
             decoded = route.decode(message.payload)
         except Rejection as error:

@@ -1,1 +1,1 @@
-"""Seeded, bounded runs of hostile and unusual input against the real thing."""
+"""Seeded hostile input through every way in: ``make fuzz``. Each subject is a module with ``run``."""

@@ -127,7 +127,8 @@ def test_hostile_cells_of_the_subjects_zip() -> None:
 
 
 def test_hostile_cells_of_the_manifest() -> None:
-    read = rows_of(post._manifest([("=1", "@2", 1, 2, "large")]).decode())
+    head = ("print_run", "letter", "first_page", "pages", "print")
+    read = rows_of(post._table(head, [("=1", "@2", 1, 2, "large")]).decode())
     assert read[1] == ["'=1", "'@2", "1", "2", "large"]
 
 
