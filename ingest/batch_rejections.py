@@ -7,6 +7,7 @@ and memory are bounded by message.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,12 +88,14 @@ class BatchRejections:
             entry = self._memory.entries.get(packet_id) if packet_id else None
             if entry is not None:
                 batch.remember.append(Remembered(packet_id, *entry))
-        every: list[tuple[int, str | None, str, str, int | None]]
-        every = [(*item, None) for item in (*self.whole, *self._readings)]
-        every += [(message, None, reason, _rest(count), count) for (message, reason), count in self._more.items()]
-        for message, name, reason, detail, more in sorted(every, key=lambda item: item[0]):
-            if not silent[message] and self._first_time(message, batch.remember):
-                batch.rejected.append(self._rejected(message, name, reason, detail, more))
+        add, rejected, first_time = batch.rejected.append, self._rejected, self._first_time
+        quiet = set(np.flatnonzero(silent).tolist())
+        for message, name, reason, detail in sorted([*self.whole, *self._readings], key=itemgetter(0)):
+            if message not in quiet and first_time(message, batch.remember):
+                add(rejected(message, name, reason, detail, None))
+        for (message, reason), count in sorted(self._more.items()):
+            if message not in quiet and first_time(message, batch.remember):
+                add(rejected(message, None, reason, _rest(count), count))
 
     def conflicts(self, rows: Int64, silent: Bools, remember: list[Remembered]) -> list[Rejected]:
         """Rejections of rows of the columns whose key the store holds with another value.
@@ -126,19 +129,19 @@ class BatchRejections:
         columns = self._columns
         route = columns.routes[message]
         return Rejected(
-            arrival=int(self._arrival[message]),
-            topic=columns.topics[message],
-            family=FAMILY_NAMES[route.family],
-            device=route.device_id,
-            property=name,
-            reason=str(reason),
-            detail=detail[:_DETAIL_MAXIMUM],
-            payload=columns.payloads[message],
-            personal=route.personal,
-            packet_id=columns.packet_ids[message] or None,
-            message=message,
-            more=more,
-            size=columns.cut.get(message),
+            int(self._arrival[message]),
+            columns.topics[message],
+            FAMILY_NAMES[route.family],
+            route.device_id,
+            name,
+            str(reason),
+            detail[:_DETAIL_MAXIMUM],
+            columns.payloads[message],
+            route.personal,
+            columns.packet_ids[message] or None,
+            message,
+            more,
+            columns.cut.get(message),
         )
 
     def _first_time(self, message: int, remember: list[Remembered]) -> bool:

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 #: What a held message costs besides its bytes on the wire.
 _OVERHEAD = 250
-#: So many rejected readings of a message are named, more than any known device's message has; others are counted.
-NAMED = 20
+#: So many rejected readings of a message are named, more than any known device sends at once (a day of half-hours is
+#: 48); others are counted.
+NAMED = 50
 #: So many bytes are kept of a message that is longer than is taken.
 OVERSIZE_KEPT = 4096
 
@@ -246,31 +247,30 @@ def _cut(columns: Columns, message: int) -> None:
 def _unknown(columns: Columns, message: int, name: object, value: object) -> None:
     if isinstance(value, Flaw):
         _bad(columns, message, name, value)
-    elif _room(columns, message, Reason.UNKNOWN_PROPERTY):
-        text = str(name)[:64]
-        columns.rejected_readings.append((message, text, Reason.UNKNOWN_PROPERTY, "the family has no such property"))
+        return
+    named = columns.rejected_readings
+    if len(named) < NAMED or named[-NAMED][0] != message:
+        named.append((message, str(name)[:64], Reason.UNKNOWN_PROPERTY, "the family has no such property"))
+    else:
+        _count(columns, message, Reason.UNKNOWN_PROPERTY)
 
 
 def _bad(columns: Columns, message: int, name: object, value: object) -> None:
     reason = value.reason if isinstance(value, Flaw) else Reason.BAD_VALUE
-    if not _room(columns, message, reason):
-        return
-    if isinstance(value, Flaw):
-        detail = value.detail
+    named = columns.rejected_readings
+    if len(named) >= NAMED and named[-NAMED][0] == message:
+        _count(columns, message, reason)
+    elif isinstance(value, Flaw):
+        named.append((message, str(name)[:64], reason, value.detail))
     else:
         kind = "null" if value is None else type(value).__name__
-        detail = f"{kind}, not a number"
-    columns.rejected_readings.append((message, str(name)[:64], reason, detail))
+        named.append((message, str(name)[:64], reason, f"{kind}, not a number"))
 
 
-def _room(columns: Columns, message: int, reason: Reason) -> bool:
-    """Whether one more rejected reading of the newest message is named; else it is counted."""
-    named = columns.rejected_readings
-    if len(named) < NAMED or named[-NAMED][0] != message:
-        return True
+def _count(columns: Columns, message: int, reason: Reason) -> None:
+    """One more rejected reading of a message that has enough with names."""
     key = message, reason
     columns.rejected_more[key] = columns.rejected_more.get(key, 0) + 1
-    return False
 
 
 def _arrival_as_time(columns: Columns, message: int, memory: Memory) -> None:

@@ -343,7 +343,8 @@ class Pipeline:
         try:
             return self._writer.write(columns, seconds)
         except Exception as error:
-            if columns.unkept or not (lies_in_data(error) or too_slow(error)) or not self._writer.certain:
+            of_the_batch = len(columns) > 0 and not columns.unkept and (lies_in_data(error) or too_slow(error))
+            if not of_the_batch or not self._writer.certain:
                 raise
             found = error
         self._writer.forget(columns)

@@ -39,7 +39,11 @@ def write_rejections(
         return 0
     first = _first_rows(kept)
     own = [place == row for row, place in enumerate(first)]
-    naming = {place for item, place in zip(kept, first, strict=True) if names_household(item)}
+    naming: set[int] = set()
+    for row, (item, place) in enumerate(zip(kept, first, strict=True)):
+        # topic and bytes once a message: both may be long, and its rows many
+        if place not in naming and names_household(item if place == row else item._replace(topic="", payload=b"")):
+            naming.add(place)
     hidden = [place in naming for place in first]
     connection.execute(
         _SQL["reject"],

@@ -174,7 +174,7 @@ def test_texts_that_name_a_household_s_device_are_personal(writer: Writer, datab
         for name, detail in (("meter-7", "no such property"), ("power", "meter-7 says so"), (None, "all of it"))
     ]
     other = rejection(payload=b"open")._replace(message=1)
-    batch = make([], rejected=[*rows, other], counts={}, names_household=lambda item: "meter-7" in item.topic)
+    batch = make([], rejected=[*rows, other], counts={}, names_household=lambda item: b"meter-7" in item.payload)
     writer.write(batch)
     with connect(database) as connection:
         shown = rejected.find(connection)[::-1]

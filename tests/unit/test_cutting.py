@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Any
 
 import psycopg
@@ -70,7 +71,9 @@ def test_parts_make_what_the_whole_makes(seed: int) -> None:
     messages = {name: value for name, value in vars_of(whole).items() if name.startswith("messages")}
     assert {name: value for name, value in vars_of_counts(counts).items() if name in messages} == messages
     rejected = [item for batch in batches for item in batch.rejected]
-    assert [item[:10] + item[11:] for item in rejected] == [item[:10] + item[11:] for item in whole.rejected]
+    assert Counter(item._replace(message=None) for item in rejected) == Counter(
+        item._replace(message=None) for item in whole.rejected
+    )
     assert all(account.adds_up() for account in again_written(again, batches).values())
     written = {key: value for batch in batches for key, value in rows(batch).items()}
     assert rows(whole).items() <= written.items()
