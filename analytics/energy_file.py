@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from devices.homes import COMPARED, PAYMENTS
+from devices.lengths import SOURCE, TARIFF, refusal
 
 
 class EnergyError(ValueError):
@@ -166,7 +167,7 @@ class _Reader:
             stop,
             self._number(entry, "rate", 0, 1_000),
             self._number(entry, "standing_charge", 0, 10_000),
-            self._text(entry, "name"),
+            self._text(entry, "name", TARIFF),
             self._text(entry, "source"),
         )
 
@@ -194,10 +195,13 @@ class _Reader:
         fuel, meter = self._word(entry, "fuel", COMPARED), self._word(entry, "meter", _METERS)
         return Typical(fuel, meter, self._day(entry, "from"), low, medium, high, self._text(entry, "source"))
 
-    def _text(self, entry: dict[str, Any], key: str) -> str:
+    def _text(self, entry: dict[str, Any], key: str, longest: int = SOURCE) -> str:
         value = entry.get(key)
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        if not isinstance(value, str) or not value.strip():
             self.fail(key, "is missing, or no line of text")
+        wrong = refusal(value.strip(), longest)
+        if wrong is not None:
+            self.fail(key, wrong)
         return value.strip()
 
     def _word(self, entry: dict[str, Any], key: str, words: tuple[str, ...]) -> str:

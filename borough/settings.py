@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     batch_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     batch_age: Annotated[float, Field(gt=0, le=60)] = 0.2
     held_bytes: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
-    payload_maximum: Annotated[int, Field(ge=16, le=256 * 1024 * 1024)] = 1024 * 1024
+    payload_maximum: Annotated[int, Field(ge=16, le=256 * 1024 * 1024)] = 128 * 1024
     earliest: Annotated[datetime, BeforeValidator(_instant)] = datetime(2000, 1, 1, tzinfo=UTC)
     ahead: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
     auto_register: bool = False
@@ -135,6 +135,7 @@ class Settings(BaseSettings):
     coverage: Annotated[float, Field(gt=0, le=1)] = 0.9
     tombstone_key_file: File = None
     tombstone_log: File = None
+    accounts_folder: File = None
     personal_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
 
     web_host: str = "127.0.0.1"
@@ -145,6 +146,8 @@ class Settings(BaseSettings):
     web_proxies: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(
         default_factory=lambda: ["127.0.0.1", "::1"]
     )
+    web_workers: Annotated[int, Field(ge=1, le=16)] = 1
+    web_stall: Annotated[float, Field(ge=0.1, le=600)] = 20.0
     oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     oidc_client_id: str | None = None
     oidc_client_secret_file: File = None

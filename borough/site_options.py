@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from borough.energy import read_energy
-from borough.erase.for_pages import for_pages
+from borough.erase.for_pages import ForPages, for_pages
 from borough.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
 from ingest.subscriptions import SettingsError
@@ -18,10 +18,10 @@ _OWN = ("127.0.0.1", "localhost", "[::1]")
 _LEAST_SECRET = 32
 
 
-def site_options(settings: Settings) -> SiteOptions:
-    """Everything that the site needs. Raises SettingsError."""
+def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOptions:
+    """Everything that the site needs; ``rights`` where they are made already. Raises SettingsError."""
     sign_in = _sign_in(settings)
-    rights = for_pages(settings)
+    rights = for_pages(settings) if rights is None else rights
     return SiteOptions(
         database_url=need_database_url(settings),
         secret=_secret(settings, needed=sign_in is not None),
@@ -34,9 +34,11 @@ def site_options(settings: Settings) -> SiteOptions:
         council_address=tuple(settings.council_address),
         help_line=settings.help_line,
         erase=rights.erase,
+        erasure=rights.erasure,
         subject=rights.subject,
         energy=read_energy(settings),
         coverage=settings.coverage,
+        workers=settings.web_workers,
     )
 
 

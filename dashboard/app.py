@@ -29,6 +29,7 @@ from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
 from dashboard.site import HERE, Site
 from dashboard.visitor import guard
+from dashboard.web.lane import GiveBack
 
 #: Every router of the application. Those of the API are in its description, pages are not.
 PAGES: tuple[Callable[[Site], APIRouter], ...] = (
@@ -58,9 +59,11 @@ def create_app(options: SiteOptions) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         site.pool.open()
+        site.lane.open()
         try:
             yield
         finally:
+            site.lane.close()
             site.pool.close()
 
     app = FastAPI(
@@ -84,6 +87,7 @@ def create_app(options: SiteOptions) -> FastAPI:
         https_only=options.secure,
     )
     app.add_middleware(security.BodyLimit)
+    app.add_middleware(GiveBack)
     app.add_middleware(security.Head)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
     app.add_middleware(RequestLog)

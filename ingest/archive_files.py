@@ -228,20 +228,30 @@ def forget(folder: Path, devices: Collection[str]) -> tuple[int, int]:
 
 
 def forget_messages(
-    folder: Path, concerned: Callable[[str], bool], gone: Callable[[Frame], Sequence[bool]]
+    folder: Path,
+    concerned: Callable[[str], bool],
+    gone: Callable[[Frame], Sequence[bool]],
+    named: Callable[[Frame], bool] | None = None,
 ) -> tuple[int, int]:
     """Remove the messages that ``gone`` marks, from files with a device that is ``concerned``; otherwise like `forget`.
 
-    Says how many messages and from how many files. Raises ArchiveError, OSError.
+    ``named``: every file is read, and one with a frame of which it is true is gone through too. Says how many messages
+    and from how many files. Raises ArchiveError, OSError.
     """
     messages = files = 0
     for segment in segments(folder):
         held = devices_of(segment.path)
-        if held is None or any(concerned(device) for device in held):
+        if held is None or any(concerned(device) for device in held) or (named and _any(segment.path, named)):
             removed = _rewrite(segment.path, gone)
             messages += removed
             files += removed > 0
     return messages, files
+
+
+def _any(path: Path, named: Callable[[Frame], bool]) -> bool:
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)  # no frame is half written meanwhile
+        return any(named(frame) for frame in read_frames(path))
 
 
 def _rewrite(path: Path, gone: Callable[[Frame], Sequence[bool]]) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from hashlib import blake2b
-from itertools import repeat
 from traceback import extract_tb
 from typing import Any
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from devices.device import Device
+from ingest.memory import Memory, digest
 from ingest.routes import Route, Routes
 from ingest.slots import NewSlot
 from ingest.source import DUP, RETAIN, Chunk
@@ -23,95 +22,10 @@ log = logging.getLogger(__name__)
 
 #: What a held message costs besides its bytes on the wire.
 _OVERHEAD = 250
-
-
-class Memory:
-    """What one session's packet ids stand for, until the broker is known to have our acknowledgement.
-
-    Brokers deliver again in their own ways: after a reconnect or on the running connection, with DUP or without. What
-    comes under a packet id with the same bytes is the same message while that id cannot be free: while the message is
-    not acknowledged on this connection, or, where DUP says so, while the acknowledgement is not known to have been
-    read. With other bytes it is another message, and the broker has our acknowledgement of the first.
-
-    ``entries``: messages whose redelivery cannot be told by their content, packet id -> (digest, arrival, rejected).
-    Both threads use single dictionary operations on these only, and their copy in the store survives us; the rest is
-    the event loop's.
-    """
-
-    def __init__(self) -> None:
-        self.entries: dict[int, tuple[bytes, int, bool]] = {}
-        #: received and not yet acknowledged: packet id -> (generation of the connection, topic, payload)
-        self.held: dict[int, tuple[int, str, bytes]] = {}
-        #: entries that are acknowledged: packet id -> (generation of the connection, number of the acknowledgement)
-        self._acknowledged: dict[int, tuple[int, int]] = {}
-        self._number = 0
-
-    def find(self, packet_id: int, digest: bytes) -> tuple[bytes, int, bool] | None:
-        """The entry of this very message, if its first delivery is remembered."""
-        entry = self.entries.get(packet_id)
-        return entry if entry is not None and entry[0] == digest else None
-
-    def acknowledge(self, generation: int, packet_ids: Sequence[int]) -> list[int]:
-        """Note that these are acknowledged on a connection. Returns the marks to watch for ``settle``."""
-        for packet_id in packet_ids:
-            held = self.held.get(packet_id)
-            if held is not None and held[0] == generation:
-                del self.held[packet_id]
-        if not self.entries:
-            return []
-        remembered = [packet_id for packet_id in packet_ids if packet_id in self.entries]
-        marks = []
-        for packet_id in remembered:
-            # the id may be in use again before the broker's answer to this acknowledgement is here: hence a number
-            self._number += 1
-            self._acknowledged[packet_id] = (generation, self._number)
-            marks.append(self._number << 16 | packet_id)
-        return marks
-
-    def settle(self, mark: int) -> int | None:
-        """The broker has read a watched acknowledgement. Returns the packet id that is forgotten with it, if any."""
-        packet_id = mark & 0xFFFF
-        if self._acknowledged.get(packet_id, (0, 0))[1] != mark >> 16:
-            return None
-        return packet_id if self.forget(packet_id) else None
-
-    def forget(self, packet_id: int) -> bool:
-        """Let go of an entry; says whether there was one."""
-        self._acknowledged.pop(packet_id, None)
-        return self.entries.pop(packet_id, None) is not None
-
-    def clear(self) -> list[int]:
-        """The broker has a new session, packet ids start anew. Returns those whose entries are forgotten."""
-        forgotten = list(self.entries)
-        self.entries.clear()
-        self.held.clear()
-        self._acknowledged.clear()
-        return forgotten
-
-    def hold(self, chunk: Chunk) -> None:
-        """Note a chunk's messages as received and not acknowledged."""
-        messages = zip(repeat(chunk.generation), chunk.topics, chunk.payloads, strict=False)
-        self.held.update(zip(chunk.packet_ids, messages, strict=True))
-        self.held.pop(0, None)
-
-    def is_new(self, packet_ids: Sequence[int]) -> bool:
-        """Whether none of the ids (0: none) stands for anything yet."""
-        ids = set(packet_ids)
-        ids.discard(0)
-        return (
-            len(ids) == len(packet_ids) - packet_ids.count(0)
-            and self.held.keys().isdisjoint(ids)
-            and self.entries.keys().isdisjoint(ids)
-        )
-
-    def acknowledged_on(self, generation: int, packet_id: int) -> bool:
-        """Whether an entry's acknowledgement went out on this connection."""
-        return self._acknowledged.get(packet_id, (0, 0))[0] == generation
-
-
-def digest(topic: str, payload: bytes) -> bytes:
-    """16 bytes that tell one message from another."""
-    return blake2b(topic.encode("utf-8", "replace") + b"\0" + payload, digest_size=16).digest()
+#: So many rejected readings of a message are named, more than any known device's message has; others are counted.
+NAMED = 20
+#: So many bytes are kept of a message that is longer than is taken.
+OVERSIZE_KEPT = 4096
 
 
 class Columns:
@@ -140,15 +54,20 @@ class Columns:
         self.ignored: list[int] = []
         self.rejected_messages: list[tuple[int, Reason, str]] = []
         self.rejected_readings: list[tuple[int, str, Reason, str]] = []
+        self.rejected_more: dict[tuple[int, str], int] = {}  # (message, reason) -> readings that are not named
+        self.cut: dict[int, int] = {}  # message -> its length [bytes], where only its beginning is held
         self.sequences: list[tuple[int, int]] = []
         # taken over from the routes and the source
         self.new_devices: list[Device] = []
         self.new_slots: list[NewSlot] = []
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
+        self.bytes = 0  # topics and payloads alone
         # what sealing found, where it seals again: of rejected messages, what is remembered; None of a redelivery
         self.first_times: dict[int, Remembered | None] = {}
         self.archived = False
+        self.aside = False  # one message that could not be written, as a rejected one
+        self.unkept = False  # not even so: it is counted and no more
         # set by sealing: messages worth archiving, and the arrival that each counts with [us]
         self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
         #: messages of which nothing is kept, since they are of a refused period
@@ -189,13 +108,16 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     columns.flags.extend(chunk.flags)
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
-    known = not memory.is_new(chunk.packet_ids)
-    if not known:
-        memory.hold(chunk)
+    columns.bytes += chunk.size
     if chunk.size > payload_maximum:
         oversize = {n for n, payload in enumerate(chunk.payloads, start) if len(payload) > payload_maximum}
+        for message in oversize:
+            _cut(columns, message)
     else:
         oversize = set()
+    known = not memory.is_new(chunk.packet_ids)
+    if not known:
+        memory.hold(chunk, columns.payloads[start:])
 
     by_topic = routes.by_topic
     add_route = columns.routes.append
@@ -313,20 +235,42 @@ def _takes_arrival(time: Any, values: Any) -> bool:
     return time is None or time.__class__ is Relative
 
 
+def _cut(columns: Columns, message: int) -> None:
+    """Hold the beginning alone of a message that is too long."""
+    payload = columns.payloads[message]
+    if len(payload) > OVERSIZE_KEPT:
+        columns.cut[message] = len(payload)
+        columns.payloads[message] = payload[:OVERSIZE_KEPT]
+
+
 def _unknown(columns: Columns, message: int, name: object, value: object) -> None:
     if isinstance(value, Flaw):
         _bad(columns, message, name, value)
-    else:
+    elif _room(columns, message, Reason.UNKNOWN_PROPERTY):
         text = str(name)[:64]
         columns.rejected_readings.append((message, text, Reason.UNKNOWN_PROPERTY, "the family has no such property"))
 
 
 def _bad(columns: Columns, message: int, name: object, value: object) -> None:
+    reason = value.reason if isinstance(value, Flaw) else Reason.BAD_VALUE
+    if not _room(columns, message, reason):
+        return
     if isinstance(value, Flaw):
-        columns.rejected_readings.append((message, str(name)[:64], value.reason, value.detail))
+        detail = value.detail
     else:
         kind = "null" if value is None else type(value).__name__
-        columns.rejected_readings.append((message, str(name)[:64], Reason.BAD_VALUE, f"{kind}, not a number"))
+        detail = f"{kind}, not a number"
+    columns.rejected_readings.append((message, str(name)[:64], reason, detail))
+
+
+def _room(columns: Columns, message: int, reason: Reason) -> bool:
+    """Whether one more rejected reading of the newest message is named; else it is counted."""
+    named = columns.rejected_readings
+    if len(named) < NAMED or named[-NAMED][0] != message:
+        return True
+    key = message, reason
+    columns.rejected_more[key] = columns.rejected_more.get(key, 0) + 1
+    return False
 
 
 def _arrival_as_time(columns: Columns, message: int, memory: Memory) -> None:

@@ -66,8 +66,8 @@ def sign_in(connection: Connection, issuer: str, subject: str) -> Account:
 def bind(connection: Connection, account_id: int, tenancy_id: int, by: str, now: datetime, day: date) -> bool:
     """Let an account see a tenancy, and no other any more; ``by``: claim, code or demo.
 
-    False, and nothing is changed, where there is no such tenancy or where it has ended on the local ``day``: both look
-    the same to whoever tries. Raises psycopg.Error.
+    False, and nothing is changed, where there is no such tenancy, or where it has ended on the local ``day`` or is
+    being erased: all look the same to whoever tries. Raises psycopg.Error.
     """
     values = {"account": account_id, "tenancy": tenancy_id, "by": by, "now": now, "day": day}
     return connection.execute(_SQL["bind"], values).fetchone() is not None
@@ -153,10 +153,13 @@ def log_access(
     action: str,
     now: datetime,
     detail: str | None = None,
-) -> None:
-    """Note who looked at or changed a tenancy's data; its resident reads these words. Raises psycopg.Error."""
+) -> bool:
+    """Note who looked at or changed a tenancy's data; its resident reads these words.
+
+    False where there is no such tenancy, or where it is being erased at this moment. Raises psycopg.Error.
+    """
     values = {"tenancy": tenancy_id, "account": account_id, "role": role, "action": action, "detail": detail}
-    connection.execute(_SQL["log_access"], {**values, "now": now})
+    return connection.execute(_SQL["log_access"], {**values, "now": now}).rowcount == 1
 
 
 def accesses(connection: Connection, tenancy_id: int, *, below: int | None = None, limit: int = 100) -> list[Access]:

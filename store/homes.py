@@ -60,7 +60,7 @@ def consents(connection: Connection, tenancy_id: int) -> list[Consent]:
 
 
 def give_consent(connection: Connection, tenancy_id: int, purpose: str, channel: str, at: datetime) -> bool:
-    """Note that a tenancy agrees to a purpose; False where it does already. Raises psycopg.Error."""
+    """Note that a tenancy agrees to a purpose; False where it does already or is being erased. Raises psycopg.Error."""
     return connection.execute(_SQL["give_consent"], (tenancy_id, purpose, at, channel)).rowcount == 1
 
 
@@ -77,8 +77,7 @@ def change_details(connection: Connection, home_id: int, details: HomeDetails, s
     known = home(connection, home_id)
     if known is None or known.details == details:
         return False
-    connection.execute(_SQL["change_details"], details_row(home_id, details, source, at))
-    return True
+    return connection.execute(_SQL["change_details"], details_row(home_id, details, source, at)).rowcount == 1
 
 
 def change_tenancy(connection: Connection, changed: Tenancy) -> bool:
@@ -110,8 +109,7 @@ def set_tariff(connection: Connection, tenancy_id: int, tariff: Tariff) -> bool:
     """
     if tariff in tariffs(connection, tenancy_id):
         return False
-    connection.execute(_SQL["set_tariff"], tariff_row(tenancy_id, tariff))
-    return True
+    return connection.execute(_SQL["set_tariff"], tariff_row(tenancy_id, tariff)).rowcount == 1
 
 
 def remove_tariff(connection: Connection, tenancy_id: int, fuel: str, from_day: date) -> bool:

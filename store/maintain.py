@@ -66,6 +66,7 @@ def maintain(
     report.rejected_bytes = connection.execute(
         _SQL["delete_bytes"], (now - timedelta(days=rejected_bytes_days),)
     ).rowcount
+    connection.execute(_SQL["delete_texts"], (now - timedelta(days=rejected_bytes_days),))
     report.flood_hours = connection.execute(_SQL["delete_flood"], (now - timedelta(days=2),)).rowcount
     if kind == "community":
         before = now - timedelta(days=columnstore_after_days)

@@ -50,7 +50,7 @@ def decode(
         if json_output:
             show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}})
         else:
-            say(f"rejected\t{rejection.reason}\t{rejection.detail}")
+            say("rejected", rejection.reason, rejection.detail)
         return 1
     if decoded is STATUS:
         if json_output:

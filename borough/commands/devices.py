@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from borough.commands import credentials, device_status
 from borough.database import database
 from borough.errors import Failure, UsageError
-from borough.output import Json, say, show_json, show_table
+from borough.output import Json, say, show_bytes, show_json, show_table
 from devices.device import Device
 from devices.geojson import read_devices, write_geojson
 from devices.models import MODELS
@@ -117,11 +116,11 @@ def import_(
         return
     if dry_run:
         for device in found.new:
-            say(f"new\t{device.id}\t{device.family}")
+            say("new", device.id, device.family)
         for device_id, lines in changed.items():
-            say(f"changed\t{device_id}\t{'; '.join(lines)}")
+            say("changed", device_id, "; ".join(lines))
         for device in found.missing:
-            say(f"missing\t{device.id}\tregistered, but not in the file; it would stay as it is")
+            say("missing", device.id, "registered, but not in the file; it would stay as it is")
     say(
         f"{len(found.new)} new, {len(found.changed)} changed, {len(found.unchanged)} unchanged,"
         f" {len(found.missing)} registered and not in the file."
@@ -242,7 +241,7 @@ def export(
         )
     text = write_csv(shown) if form == "csv" else write_geojson(shown)
     if file is None:
-        sys.stdout.buffer.write(text.encode())
+        show_bytes(text.encode())
         return
     file.write_text(text, encoding="utf-8", newline="")
     say(f"{sum(not device.retired for device in shown)} devices are in {file}, as of {datetime.now(UTC):%Y-%m-%d}.")

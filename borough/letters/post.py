@@ -6,8 +6,6 @@ when it is whole. Who left, withdrew or was erased while the run was on loses th
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +20,7 @@ from analytics.report import Report, report
 from borough.errors import Failure
 from borough.letters.content import FUELS, Recipient, Sender, letter
 from borough.letters.press import Placed, Press
+from devices.csv_table import csv_text
 from devices.homes import COMPARED
 from store import letters
 from store.comparisons import Comparison
@@ -166,11 +165,7 @@ def _line(run: Path, place: Placed, data: Mapping[str, Any]) -> tuple[str, str, 
 
 
 def _manifest(lines: Sequence[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("print_run", "letter", "first_page", "pages", "print"))
-    writer.writerows(lines)
-    return text.getvalue().encode()
+    return csv_text(("print_run", "letter", "first_page", "pages", "print"), lines).encode()
 
 
 def _private(folder: Path) -> Path:

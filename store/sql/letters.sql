@@ -66,6 +66,7 @@ insert into personal.letter (tenancy_id, kind, from_day, made_at, path, merged_p
 select t.id, %(kind)s, %(from_day)s, %(now)s, given.path, given.merged_path
 from unnest(%(tenancies)s::bigint[], %(paths)s::text[], %(merged)s::text[]) as given (tenancy_id, path, merged_path)
 join personal.tenancy t on t.id = given.tenancy_id
+for key share of t skip locked
 
 -- remaining: which of these tenancies there still are, and still agree to letters
 select t.id

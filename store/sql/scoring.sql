@@ -10,13 +10,13 @@ from public.latest
 where series_id = any(%s::int4[]);
 
 -- rejections: kept rejections of these devices since an instant, by property and reason
-select device, property, reason, count(*)
+select device, property, reason, sum(coalesce(more, 1))::int8
 from public.rejected
 where arrival >= %s::timestamptz and device = any(%s::text[])
 group by device, property, reason;
 
 -- kept: how many rejections of these devices are kept, by hour
-select device, date_trunc('hour', arrival), count(*)
+select device, date_trunc('hour', arrival), sum(coalesce(more, 1))::int8
 from public.rejected
 where arrival >= date_trunc('hour', %s::timestamptz) and device = any(%s::text[])
 group by 1, 2;

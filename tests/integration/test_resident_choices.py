@@ -144,6 +144,19 @@ def test_a_price_that_cannot_be(world: World) -> None:
         assert f'id="{name}"' in answer.text, name
 
 
+def test_a_price_whose_name_would_turn_the_page_round_is_refused_beside_its_field(world: World) -> None:
+    fields = {
+        "fuel": "gas", "name": "Fixed\u202e5202", "from-day": "1", "from-month": "4", "from-year": "2025",
+        "payment": "direct-debit", "standing": "30", "rate": "7",
+    }  # fmt: skip
+    answer = world.post("ann", "/home/tariff", **fields)
+    assert answer.status_code == 400
+    sentence = "The name of the tariff holds a sign that turns the order of text round (U+202E)"
+    assert re.search(rf'id="name-error"[^>]*>[^<]*(<[^>]*>[^<]*)*{re.escape(sentence)}', answer.text)
+    with connect(world.database) as connection:
+        assert not homes.tariffs(connection, world.people["ann"].tenancy_id)
+
+
 def test_leaving_takes_two_steps(world: World) -> None:
     with connect(world.database, autocommit=True) as connection:
         one = residents.make_resident(connection, 63)
@@ -158,10 +171,14 @@ def test_leaving_takes_two_steps(world: World) -> None:
     assert "Tick the box" in refused.text
     assert world.erased == []
     done = world.post("leaving", "/home/leave", understood="yes")
-    assert (done.status_code, done.headers["location"]) == (303, "/left")
+    assert (done.status_code, done.headers["location"]) == (303, "/left?reference=0123456789abcdef")
     assert world.erased == [one.tenancy_id]
     assert f'{site.COOKIE}=""' in done.headers["set-cookie"]
-    assert "Everything about your home's energy has been erased" in world.get(None, "/left").text.replace("&#39;", "'")
+    for path in ("/left", done.headers["location"], "/left?reference=%00"):
+        page = world.get(None, path)
+        assert page.status_code == 200
+        assert "You have left" in page.text
+        assert "has been erased" not in page.text, "nobody knows of such an erasure"
 
 
 def test_every_look_is_noted_and_can_be_read(world: World) -> None:

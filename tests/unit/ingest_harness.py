@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from devices.decoding import Binding, Decode, Decoded, Format
 from devices.device import Device
-from ingest.columns import Columns, Memory, gather
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
 from ingest.routes import Routes
 from ingest.seal import Limits, seal
 from ingest.slots import NewSlot, Slots
@@ -143,7 +144,8 @@ class Store:
 
     def write(self, batch: Batch) -> dict[str, Counts]:
         """Take a batch; returns the complete account."""
-        counts = {family: _copy(found) for family, found in batch.counts.items()}
+        counts = {family: _copy(account) for family, account in batch.counts.items()}
+        found: list[int] = []
         for row in range(len(batch.series)):
             series, time, value = int(batch.series[row]), int(batch.time[row]), float(batch.value[row])
             account = counts[batch.families[int(batch.family[row])]]
@@ -152,12 +154,13 @@ class Store:
                 account.readings_duplicates += 1
             elif stored is not None and not thin:
                 account.readings_rejected += 1
-                self.conflicts.append(batch.conflict(row))
+                found.append(row)
             elif thin and any(key[0] == series and key[1] // thin == time // thin for key in self.rows):
                 account.readings_thinned += 1
             else:
                 account.readings_stored += 1
                 self.rows[series, time] = value
+        self.conflicts.extend(batch.conflicts(found))
         for series, time, value in zip(
             batch.latest_series.tolist(), batch.latest_time.tolist(), batch.latest_value.tolist(), strict=True
         ):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from devices.decoding import PACK, STATUS, Reason, Rejection, Relative
-from ingest.columns import digest
+from ingest.memory import digest
 from tests.unit.collecting import AT, meter, one
 from tests.unit.ingest_harness import (
     DUPLICATE,
