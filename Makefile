@@ -11,7 +11,7 @@ READY := .venv/.ready
 setup: $(READY)
 
 # Renewed when the dependencies change; otherwise nothing runs.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml requirements/service.txt requirements/build.txt requirements/develop.txt
 	@PYTHON=$(PYTHON) sh scripts/setup.sh >&2
 	@touch $@
 
