@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     retention_movement_sensor: Days = 90
     retention_car_park: Days = None
     retention_rejected_bytes: Annotated[int, Field(ge=1, le=36_500)] = 7
+    retention_access: Annotated[int, Field(ge=366, le=36_500)] = 1_096
     archive: File = None
     archive_retention_parking_bay: Days = 400
     archive_retention_smart_meter: Days = 90

@@ -87,7 +87,7 @@ def create_app(options: SiteOptions) -> FastAPI:
         https_only=options.secure,
     )
     app.add_middleware(security.BodyLimit)
-    app.add_middleware(GiveBack)
+    app.add_middleware(GiveBack, lane=site.lane)
     app.add_middleware(security.Head)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
     app.add_middleware(RequestLog)

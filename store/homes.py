@@ -14,6 +14,13 @@ from store.queries import queries
 
 _SQL = queries("homes")
 
+#: Prices that a household may tell us, of all fuels: one a month for twenty years.
+MOST_TARIFFS = 240
+
+
+class TooManyTariffs(Exception):
+    """A household has told us as many prices as one may."""
+
 
 def new_id() -> int:
     """A new pseudonym: 14 random digits, so that it fits an int64 and is no UPRN."""
@@ -105,10 +112,14 @@ def tariffs(connection: Connection, tenancy_id: int) -> list[Tariff]:
 def set_tariff(connection: Connection, tenancy_id: int, tariff: Tariff) -> bool:
     """Note a price from its day on, in place of another from that very day; False where it is known already.
 
-    Raises psycopg.Error.
+    Raises TooManyTariffs, psycopg.Error.
     """
-    if tariff in tariffs(connection, tenancy_id):
+    known = tariffs(connection, tenancy_id)
+    if tariff in known:
         return False
+    replaced = any((one.fuel, one.from_day) == (tariff.fuel, tariff.from_day) for one in known)
+    if len(known) >= MOST_TARIFFS and not replaced:
+        raise TooManyTariffs
     return connection.execute(_SQL["set_tariff"], tariff_row(tenancy_id, tariff)).rowcount == 1
 
 

@@ -32,7 +32,12 @@ def maintain(json_output: Json = False) -> None:
     with reachable(url), connect(url, "borough maintain", autocommit=True) as connection:
         require_schema(connection, url)
         report = store_maintain.maintain(
-            connection, days, datetime.now(UTC), settings.retention_rejected_bytes, settings.columnstore_after
+            connection,
+            days,
+            datetime.now(UTC),
+            settings.retention_rejected_bytes,
+            settings.columnstore_after,
+            settings.retention_access,
         )
     if settings.tombstone_log is not None and settings.tombstone_key_file is not None:
         _finish(means(settings), json_output=json_output)
@@ -50,7 +55,7 @@ def maintain(json_output: Json = False) -> None:
     say(f"{database_place(url)}: kept are {kept}.")
     say(
         f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
-        f" bytes of rejections deleted: {report.rejected_bytes}."
+        f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses}."
     )
     if settings.archive is not None:
         gone = ", ".join(f"{count} bytes of {family}" for family, count in freed.items()) or "nothing"

@@ -79,7 +79,13 @@ def router(site: Site) -> APIRouter:
             if tariff is None:
                 context = {"values": given, "errors": form.errors}
                 return site.page(request, "resident/tariff.html", {**common(mine), **context}, 400)
-            if homes.set_tariff(connection, mine.tenancy.id, tariff):
+            try:
+                changed = homes.set_tariff(connection, mine.tenancy.id, tariff)
+            except homes.TooManyTariffs:
+                wrong = f"You have told us {homes.MOST_TARIFFS} prices. Remove one that you no longer need first"
+                context = {"values": given, "errors": {"fuel": wrong}}
+                return site.page(request, "resident/tariff.html", {**common(mine), **context}, 400)
+            if changed:
                 site.log_access(connection, visitor, mine.tenancy.id, "entered a price", tariff.fuel)
         return RedirectResponse("/home/details?done=tariff", 303)
 

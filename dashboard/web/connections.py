@@ -97,8 +97,10 @@ class Connection(H11Protocol):
         """A client is there; where there are too many, whoever has waited longest without a request goes."""
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
-            waiting = [one for one in self.connections if isinstance(one, Connection) and one.idle]
-            min(waiting, key=lambda one: one.since).cut()
+            # one that was cut in this turn of the loop is still in the set
+            held = [one for one in self.connections if isinstance(one, Connection) and not one.transport.is_closing()]
+            if len(held) > self.limits.connections:
+                min((one for one in held if one.idle), key=lambda one: one.since).cut()
         self._expect(self.limits.head)
 
     def connection_lost(self, exc: Exception | None) -> None:

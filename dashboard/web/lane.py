@@ -37,7 +37,10 @@ OPEN, SHARE = 32, 2
 #: Costly requests that wait, and for how long [s]; then: 429.
 WAITING, PATIENCE = 500, 15.0
 
-_HELD = "borough.held"
+#: How long a piece waits for a moment without pages [s].
+_COURTESY = 0.05
+
+_HELD, _PAGE = "borough.held", "borough.page"
 _MARK = "__in_lane__"
 
 
@@ -123,6 +126,8 @@ class Lane:
         self._knocking = Turns(most, share)
         self._open = Turns(most, share)
         self._threads: ThreadPoolExecutor | None = None
+        self._pages = 0
+        self._quiet = asyncio.Event()
 
     def open(self) -> None:
         """Be ready for work."""
@@ -142,8 +147,14 @@ class Lane:
             yield connection
 
     async def run(self, make: Callable[[], T]) -> T:
-        """Have a piece made in a thread of the lane."""
+        """Have a piece made in a thread of the lane, when no page is being made; but it does not wait for that long."""
         assert self._threads is not None
+        if self._pages:
+            try:
+                async with asyncio.timeout(_COURTESY):
+                    await self._quiet.wait()
+            except TimeoutError:
+                pass  # pages are made all the time: files are made among them
         return await asyncio.get_running_loop().run_in_executor(self._threads, make)
 
     def soon(self, make: Callable[[], object]) -> None:
@@ -166,13 +177,28 @@ class Lane:
 
     async def knock(self, request: Request, token: str | None) -> None:
         """Before a costly request's session is looked up. Raises TooOften, ClientDisconnect."""
-        if token and costly(request):
+        if not costly(request):
+            return
+        request.scope[_PAGE].close()
+        if token:
             await self._enter(request, self._knocking, hashlib.sha256(token.encode()).digest())
 
     async def enter(self, request: Request, account_id: int | None) -> None:
         """Before a costly request's work begins. Raises TooOften, ClientDisconnect."""
         if account_id is not None and costly(request):
             await self._enter(request, self._open, account_id)
+
+    @contextmanager
+    def page(self) -> Iterator[None]:
+        """While a page is being made."""
+        self._pages += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._pages -= 1
+            if not self._pages:
+                self._quiet.set()
 
     async def _enter(self, request: Request, turns: Turns, key: Hashable) -> None:
         held: ExitStack = request.scope[_HELD]
@@ -187,14 +213,19 @@ def costly(request: Request) -> bool:
 
 
 class GiveBack:
-    """ASGI middleware: what a request holds of the lane is given back when its answer is over, however it ended."""
+    """ASGI middleware: what a request holds of the lane is given back when its answer is over, however it ended.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Until it turns out to be costly a request counts as one for a page.
+    """
+
+    def __init__(self, app: ASGIApp, lane: Lane) -> None:
         self._app = app
+        self._lane = lane
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        with ExitStack() as held:
+        with ExitStack() as held, ExitStack() as page:
+            page.enter_context(self._lane.page())
             # into the scope itself: what stands around looks there for the route
-            scope[_HELD] = held
+            scope[_HELD], scope[_PAGE] = held, page
             await self._app(scope, receive, send)

@@ -30,6 +30,12 @@ delete from personal.rejected_text t using public.rejected r where r.id = t.id a
 -- delete_flood: counts of hours in which nothing arrives any more
 delete from public.rejected_flood where hour < %s;
 
+-- expiring: that rows of the log of access may go; for this transaction
+select set_config('borough.expiring', 'access', true);
+
+-- delete_accesses: rows of the log of access before an instant
+delete from personal.access where at < %s;
+
 -- old_chunks: chunks of readings that end before an instant and are not in the columnstore yet, oldest first
 select format('%%I.%%I', chunk_schema, chunk_name)
 from timescaledb_information.chunks

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
 
-from devices.homes import HomeDetails, Tenancy
+from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store import homes
 from store.connect import connect
 from tests.harness import residents, site
@@ -229,3 +229,24 @@ def test_times_of_the_log_are_local(world: World) -> None:
     page = world.get("summer", "/home/access").text
     assert "1 July 2026, 12:00" in page
     assert "This service" in page
+
+
+def test_so_many_prices_and_no_more(world: World) -> None:
+    fields = {
+        "fuel": "gas", "name": "Fix", "payment": "direct-debit", "standing": "30", "rate": "6", "from-day": "1",
+        "from-month": "4", "from-year": "2025",
+    }  # fmt: skip
+    tenancy = world.people["bob"].tenancy_id
+    rate = (Register("all hours", 1.0),)
+    with connect(world.database, autocommit=True) as connection:
+        for number in range(homes.MOST_TARIFFS):
+            day = date(2030, 1, 1) + timedelta(days=number)
+            homes.set_tariff(connection, tenancy, Tariff("gas", day, "x", "prepayment", 1.0, rate))
+        answer = world.post("bob", "/home/tariff", **fields)
+        assert answer.status_code == 400
+        assert f"You have told us {homes.MOST_TARIFFS} prices." in answer.text
+        # one that takes the place of another is no further one
+        replacing = {**fields, "from-day": "1", "from-month": "1", "from-year": "2030"}
+        assert world.post("bob", "/home/tariff", **replacing).status_code == 303
+        connection.execute("delete from personal.tariff where tenancy_id = %s", (tenancy,))
+    assert world.post("bob", "/home/tariff", **fields).status_code == 303
