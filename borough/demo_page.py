@@ -66,6 +66,7 @@ class Page:
             log_config=None,
             access_log=False,
             lifespan="on",
+            proxy_headers=False,  # the application does it: dashboard/web/forwarded.py
             timeout_graceful_shutdown=3,
         )
         self._server = uvicorn.Server(config)

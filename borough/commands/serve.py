@@ -40,7 +40,7 @@ def serve() -> int:
     with reachable(options.database_url), connect(options.database_url, "borough serve") as connection:
         require_schema(connection, options.database_url)
     with closing(_listen(settings.web_host, settings.web_port)) as listener:
-        _run(listener, settings.web_host, settings.web_proxies, options)
+        _run(listener, settings.web_host, options)
     return 0
 
 
@@ -61,7 +61,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(listener: socket.socket, host: str, proxies: list[str], options: SiteOptions) -> None:
+def _run(listener: socket.socket, host: str, options: SiteOptions) -> None:
     # Imported when it is needed: the other commands start faster without.
     import uvicorn
 
@@ -91,8 +91,7 @@ def _run(listener: socket.socket, host: str, proxies: list[str], options: SiteOp
         access_log=False,
         lifespan="on",
         server_header=False,
-        proxy_headers=True,
-        forwarded_allow_ips=proxies,
+        proxy_headers=False,  # the application does it: dashboard/web/forwarded.py
         timeout_graceful_shutdown=_END_SECONDS,
     )
     Server(config).run(sockets=[listener])

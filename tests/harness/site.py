@@ -41,7 +41,8 @@ _ADDRESSES = count(1)
 
 def options(database_url: str, **changes: Any) -> SiteOptions:
     """Options of a site for tests; ``changes`` are fields of SiteOptions."""
-    return replace(SiteOptions(database_url, secret=SECRET, council_name="Testborough Council"), **changes)
+    site = SiteOptions(database_url, secret=SECRET, council_name="Testborough Council", proxies=("127.0.0.1",))
+    return replace(site, **changes)
 
 
 @contextmanager
@@ -49,7 +50,12 @@ def running(site: SiteOptions) -> Iterator[str]:
     """Serve a site from a thread on a free port; its URL without a slash at the end."""
     with listen(None) as listener:
         config = uvicorn.Config(
-            create_app(site), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=3
+            create_app(site),
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            proxy_headers=False,
+            timeout_graceful_shutdown=3,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
