@@ -10,6 +10,7 @@ from borough.energy import read_energy
 from borough.erase.for_pages import ForPages, for_pages
 from borough.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
+from dashboard.web.forwarded import networks
 from ingest.subscriptions import SettingsError
 
 #: Names that this machine itself is asked by: the health check's and a proxy's beside it.
@@ -26,6 +27,7 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         database_url=need_database_url(settings),
         secret=_secret(settings, needed=sign_in is not None),
         hosts=_hosts(settings),
+        proxies=_proxies(settings),
         public_url=settings.web_url,
         zone=settings.time_zone,
         sign_in=sign_in,
@@ -50,6 +52,14 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
     if not name:
         raise SettingsError(f"{variable('web_url')}: {settings.web_url!r} names no host")
     return tuple(dict.fromkeys((f"[{name}]" if ":" in name else name, *_OWN)))
+
+
+def _proxies(settings: Settings) -> tuple[str, ...]:
+    try:
+        networks(settings.web_proxies)
+    except ValueError as error:
+        raise SettingsError(f"{variable('web_proxies')}: {error}") from None
+    return tuple(settings.web_proxies)
 
 
 def _secret(settings: Settings, *, needed: bool) -> str:

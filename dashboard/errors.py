@@ -73,6 +73,9 @@ def handlers(app: FastAPI, site: Site) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        asked = request.url.path
+        if error.status_code == 404 and asked.endswith("/") and asked.rstrip("/") in site.paths:
+            return RedirectResponse(asked.rstrip("/"), status_code=307)
         kind = error.detail if error.detail in WORDS else error.status_code
         return answer(site, request, error.status_code, kind, headers=dict(error.headers or {}))
 

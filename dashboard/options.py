@@ -32,7 +32,8 @@ class SignIn:
 class SiteOptions:
     """One site.
 
-    ``hosts``: names that it answers to. ``public_url``: as people see it, without a path, None where it is whatever
+    ``hosts``: names that it answers to. ``proxies``: addresses and networks of those that are believed to say from
+    where a request came, nobody by default. ``public_url``: as people see it, without a path, None where it is whatever
     name was asked for; cookies are for https alone unless it is None or begins with http. ``secret`` signs the cookie
     of a sign-in under way and the tokens of forms: the same for all processes of a site. ``sign_in`` None: nobody can
     sign in, except in a demo. ``session_idle``: a session ends when it was not used for so long, ``session_lifetime``:
@@ -48,6 +49,7 @@ class SiteOptions:
     database_url: str = field(repr=False)
     secret: str = field(repr=False)
     hosts: Sequence[str] = ("127.0.0.1", "localhost")
+    proxies: Sequence[str] = ()
     public_url: str | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/London"))
     sign_in: SignIn | None = None

@@ -19,6 +19,7 @@ from fastapi.responses import RedirectResponse
 from joserfc.errors import JoseError
 
 from dashboard import roles
+from dashboard.account.issuer import Client
 from dashboard.options import SignIn
 from dashboard.visitor import Anybody
 from dashboard.web.values import Way, local_path
@@ -83,6 +84,7 @@ def _flow(site: Site, routes: APIRouter, options: SignIn) -> None:
     oauth = OAuth()
     client = oauth.register(
         "issuer",
+        client_cls=Client,
         client_id=options.client_id,
         client_secret=options.secret,
         server_metadata_url=options.issuer.rstrip("/") + "/.well-known/openid-configuration",

@@ -71,7 +71,11 @@ class Site:
 
     def url(self, request: Request, path: str) -> str:
         """A path as a whole address, as people reach it."""
-        return (self.options.public_url or f"{request.url.scheme}://{request.headers['host']}").rstrip("/") + path
+        if self.options.public_url is not None:
+            return self.options.public_url.rstrip("/") + path
+        # the name that was asked for is one of ours; what it says of a port may be anything
+        name, port = request.url.hostname or "", request.scope["server"][1]
+        return f"{request.url.scheme}://{f'[{name}]' if ':' in name else name}:{port}{path}"
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[Connection]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from psycopg_pool import PoolTimeout
 from dashboard import roles
 from dashboard.erasures import already_left
 from dashboard.errors import Elsewhere, TooOften
+from dashboard.web.forwarded import bucket
 from dashboard.web.values import read_form
 from store import accounts
 
@@ -171,13 +171,8 @@ def _netloc(origin: str) -> str | None:
 
 
 def address(request: Request) -> str:
-    """Where a request comes from, for rate limits: of IPv6 the network, which is one household's or one firm's."""
-    host = request.client.host if request.client is not None else ""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else host
+    """Where a request comes from, for rate limits (``dashboard.web.forwarded.bucket``)."""
+    return bucket(request.client.host if request.client is not None else "")
 
 
 def limit(request: Request, site: Site, kind: str, visitor: Visitor) -> None:

@@ -108,8 +108,6 @@ def _run(listener: socket.socket, settings: Settings, options: SiteOptions, *, s
     made = config(
         create_app(options),
         patience(settings.web_stall),
-        proxy_headers=True,
-        forwarded_allow_ips=settings.web_proxies,
         timeout_graceful_shutdown=_END_SECONDS,
     )
     Server(made).run(sockets=[listener])

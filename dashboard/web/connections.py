@@ -48,7 +48,15 @@ def config(app: Any, patience: Patience, **options: Any) -> uvicorn.Config:
         limits = patience
 
     return uvicorn.Config(
-        app, http=Protocol, ws="none", log_config=None, access_log=False, lifespan="on", server_header=False, **options
+        app,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        proxy_headers=False,  # the application does it: dashboard/web/forwarded.py
+        **options,
     )
 
 

@@ -43,7 +43,8 @@ _ADDRESSES = count(1)
 
 def options(database_url: str, **changes: Any) -> SiteOptions:
     """Options of a site for tests; ``changes`` are fields of SiteOptions."""
-    return replace(SiteOptions(database_url, secret=SECRET, council_name="Testborough Council"), **changes)
+    site = SiteOptions(database_url, secret=SECRET, council_name="Testborough Council", proxies=("127.0.0.1",))
+    return replace(site, **changes)
 
 
 def erased(noted: list[int] | None = None) -> Callable[[int], State]:
