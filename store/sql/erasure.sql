@@ -98,6 +98,13 @@ where exists (
        or position(convert_to(w.word, 'UTF8') in b.bytes) > 0
 );
 
+-- flooded: ids under which rejections are counted and that hold a word
+select distinct device from public.rejected_flood
+where exists (select from unnest(%(words)s::text[]) w (word) where position(w.word in device) > 0);
+
+-- flood_naming: their counts
+delete from public.rejected_flood where device = any(%s::text[]);
+
 -- naming: rejections by their numbers; their bytes go with them
 delete from public.rejected where id = any(%s::int8[]);
 
