@@ -246,6 +246,8 @@ def forget_named(connection: Connection, named: Naming) -> int:
         for number, text, payload in cursor:
             if named(text.encode()) or any(named.topic(line) for line in text.splitlines()) or named(payload or b""):
                 gone.add(number)
+    flooded = connection.execute(_SQL["flooded"], {"words": named.searched}).fetchall()
+    connection.execute(_SQL["flood_naming"], ([device for (device,) in flooded if named.topic(device)],))
     for word in named.searched:
         connection.execute(_SQL["reasons"], {"word": word})
     return connection.execute(_SQL["naming"], (Int8s(sorted(gone)),)).rowcount if gone else 0

@@ -104,6 +104,13 @@ where exists (
     where position(w.word in t.words) > 0 or position(convert_to(w.word, 'UTF8') in b.bytes) > 0
 );
 
+-- flooded: ids under which rejections are counted and that hold a word
+select distinct device from public.rejected_flood
+where exists (select from unnest(%(words)s::text[]) w (word) where position(w.word in device) > 0);
+
+-- flood_naming: their counts
+delete from public.rejected_flood where device = any(%s::text[]);
+
 -- naming: rejections by their numbers; the bytes of a message go with the last of its rejections
 delete from public.rejected where id = any(%s::int8[]);
 
