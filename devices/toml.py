@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import Any
 
-#: Longest line: the time for a dotted key grows with the square of its length.
 _LINE = 10_000
 #: Deepest nesting of what was read.
 _DEEPEST = 32
+#: More parts of a dotted key: the parser's time grows with the square of their number and more.
+_DOTTED = re.compile(rf"(?:[\w\"'-]+[ \t]*\.[ \t]*){{{_DEEPEST + 1}}}")
 _WHOLE = 2**63
 
 
@@ -21,6 +23,8 @@ def parse(text: str) -> dict[str, Any]:
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > _LINE:
             raise TomlError(f"line {number}: has more than {_LINE} characters")
+        if _DOTTED.search(line):
+            raise TomlError(f"line {number}: has a key of more than {_DEEPEST} parts")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -46,14 +46,7 @@ def test_much_that_is_hostile_does_no_harm(parts: Parts, seed: int, name: str) -
 
 def test_the_same_seed_gives_the_same_input() -> None:
     messages = importlib.import_module("tests.fuzz.messages")
-    one, two = (
-        [
-            (topic, payload)
-            for topic, payload in messages.messages(random.Random(3), 400, messages.cases(), 100_000)
-            if b"time" not in payload
-        ]
-        for _ in range(2)
-    )
+    one, two = (list(messages.messages(random.Random(3), 400, messages.cases(), 100_000)) for _ in range(2))
     assert one == two
 
 

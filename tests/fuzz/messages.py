@@ -101,7 +101,7 @@ def _empty(chance: random.Random, case: Case, limit: int) -> Message:
 
 def _names(chance: random.Random, case: Case, limit: int) -> Message:
     document = {hostile.text(chance): hostile.value(chance) for _ in range(chance.randrange(1, 12))}
-    return case.topic, hostile.dumps({"time": time.time(), **document})[:limit]
+    return case.topic, hostile.dumps({"time": 1_767_225_600 + chance.randrange(10**6), **document})[:limit]
 
 
 def _numbers(chance: random.Random, case: Case, limit: int) -> Message:

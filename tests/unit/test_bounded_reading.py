@@ -155,7 +155,7 @@ def test_what_pages_become_is_told_by_their_own_headers(tmp_path: Path) -> None:
             {
                 "compression": packing,
                 "data_page_version": version,
-                "use_dictionary": dictionary,
+                "use_dictionary": words,
                 "row_group_size": 20_000,
             }
             for packing in ("none", "snappy", "gzip", "zstd", "lz4")
