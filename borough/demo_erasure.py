@@ -11,7 +11,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from borough.erase import erasing, for_pages, subjects
 from borough.erase.means import means
-from borough.settings import Settings, tombstone_key
+from borough.settings.collector import tombstone_key
+from borough.settings.settings import Settings
 from devices.device import Device
 from store import erasure, erasures, tombstones
 from store.connect import Connection

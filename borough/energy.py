@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.energy import Energy, EnergyError, load
-from borough.settings import Settings, variable
+from borough.settings.settings import Settings, variable
 from ingest.subscriptions import SettingsError
 
 

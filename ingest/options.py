@@ -1,4 +1,4 @@
-"""What a collector can be told. The environment's names for these are in ``borough.settings``."""
+"""What a collector can be told. The environment's names for these are in ``borough.settings.settings``."""
 
 from __future__ import annotations
 

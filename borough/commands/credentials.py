@@ -12,7 +12,8 @@ from borough.broker_accounts import ACL, PASSWORDS, SECRETS
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json
-from borough.settings import read_settings, subscriptions
+from borough.settings.collector import subscriptions
+from borough.settings.settings import read_settings
 from devices.credentials import Accounts, Files, accounts, lost_reads
 from devices.models import model_of
 from store import devices as table

@@ -10,18 +10,12 @@ from typing import NamedTuple
 
 import typer
 
-from borough.addresses import database_place
 from borough.database import reachable, require_schema
 from borough.errors import Failure
 from borough.output import Json, show_json, show_table
-from borough.settings import (
-    Settings,
-    collector_options,
-    need_database_url,
-    read_settings,
-    unknown_variables,
-    variable,
-)
+from borough.settings.addresses import database_place
+from borough.settings.collector import collector_options
+from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables, variable
 from ingest.options import CollectorOptions
 from ingest.source import SPEAKS_MQTT5
 from ingest.subscriptions import SettingsError

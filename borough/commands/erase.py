@@ -14,7 +14,7 @@ from borough.erase import erasing
 from borough.erase.means import Report, means
 from borough.errors import UsageError
 from borough.output import Json, agreed, say, show_json, show_table
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 
 
 def register(app: typer.Typer) -> None:

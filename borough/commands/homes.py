@@ -13,7 +13,8 @@ from analytics.periods import local_day
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
-from borough.settings import read_settings, tombstone_key, variable
+from borough.settings.collector import tombstone_key
+from borough.settings.settings import read_settings, variable
 from devices.files import read_bytes
 from devices.homes_file import read_homes
 from devices.registry import Problem, RegistryError

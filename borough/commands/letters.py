@@ -14,7 +14,7 @@ from borough.database import reachable, require_schema
 from borough.energy import read_energy
 from borough.errors import Failure, UsageError
 from borough.output import Json, StatusLine, say, show_json, tell
-from borough.settings import need_database_url, read_settings, variable
+from borough.settings.settings import need_database_url, read_settings, variable
 from devices.homes import COMPARED
 from store.connect import connect
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import typer
 
-from borough.addresses import database_place
 from borough.database import reachable, require_schema
 from borough.erase import erasing
 from borough.erase.means import Means, kinds, means
 from borough.output import Json, say, show_json
-from borough.settings import archive_retention_days, need_database_url, read_settings, retention_days
+from borough.settings.addresses import database_place
+from borough.settings.collector import archive_retention_days, retention_days
+from borough.settings.settings import need_database_url, read_settings
 from ingest import archive_files
 from store import maintain as store_maintain
 from store.connect import connect

@@ -18,7 +18,8 @@ from borough.output import Json, say, show_json, tell
 from borough.replay.progress import ProgressLine
 from borough.replay.recorder import Recording, RecordOptions
 from borough.replay.recorder import record as run
-from borough.settings import broker_options, read_settings
+from borough.settings.collector import broker_options
+from borough.settings.settings import read_settings
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|B)?\Z", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "": 1}

@@ -12,7 +12,8 @@ from borough.commands.device_status import duration
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
-from borough.settings import collector_options, read_settings
+from borough.settings.collector import collector_options
+from borough.settings.settings import read_settings
 from devices.decoding import Reason
 from devices.families import FAMILIES, UNKNOWN
 from ingest import retry as ingest_retry

@@ -17,7 +17,7 @@ from borough.erase.finishing import Finisher
 from borough.erase.for_pages import for_pages
 from borough.errors import Failure
 from borough.output import say
-from borough.settings import Settings, read_settings, unknown_variables, variable
+from borough.settings.settings import Settings, read_settings, unknown_variables, variable
 from borough.site_options import site_options
 from dashboard.options import SiteOptions
 from store.connect import connect

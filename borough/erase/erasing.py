@@ -17,7 +17,7 @@ from borough.database import require_schema
 from borough.erase.means import Busy, Means, Report
 from borough.erase.sweeping import judge_of, sweep
 from borough.errors import Failure, UsageError
-from borough.settings import variable
+from borough.settings.settings import variable
 from store import erasure, erasures, tombstones
 from store.connect import Connection, connect
 from store.erasure import Plan

@@ -12,7 +12,7 @@ import psycopg
 from borough.erase import erasing, subjects
 from borough.erase.means import Means, kinds, means
 from borough.errors import Failure
-from borough.settings import Settings
+from borough.settings.settings import Settings
 from store.erasures import State
 from store.subject import Open
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from borough.erase.files import Swept
 from borough.errors import Failure
-from borough.settings import Settings, collector_options, need_database_url, tombstone_key, variable
+from borough.settings.collector import collector_options, tombstone_key
+from borough.settings.settings import Settings, need_database_url, variable
 from ingest.options import CollectorOptions
 from ingest.subscriptions import SettingsError
 from store.erasures import Item

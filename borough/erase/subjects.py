@@ -18,7 +18,8 @@ import orjson
 
 from borough.database import require_schema
 from borough.errors import Failure
-from borough.settings import Settings, collector_options, need_database_url
+from borough.settings.collector import collector_options
+from borough.settings.settings import Settings, need_database_url
 from devices.csv_table import csv_text
 from ingest import archive_files
 from ingest.archive_files import ArchiveError

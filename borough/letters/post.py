@@ -26,7 +26,7 @@ from borough.letters.fonts import named
 from borough.letters.household import check, explained
 from borough.letters.press import Placed, Press, TooLong, Unprintable
 from borough.letters.staging import MANIFEST, NOT_MADE, Staging, alone
-from borough.settings import variable
+from borough.settings.settings import variable
 from devices.csv_table import csv_text
 from devices.homes import COMPARED
 from devices.lengths import SOURCE, refusal

@@ -23,7 +23,8 @@ from borough.replay.recorded import RecordingSource
 from borough.replay.registering import devices_of
 from borough.replay.sender import Progress, Sender, Stop
 from borough.replay.table_mapping import TableMapping
-from borough.settings import Settings, broker_options, subscriptions
+from borough.settings.collector import broker_options, subscriptions
+from borough.settings.settings import Settings
 from devices.device import Device
 from ingest.tls import check_tls
 from simulators.ledger import NO_TIME

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from borough.erase.for_pages import for_pages
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from scripts.parts import Parts
 from simulators.publisher import Message
 from store import connect

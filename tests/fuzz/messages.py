@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import cbor2
 
-from borough.settings import Settings
+from borough.settings.settings import Settings
 from devices.decoders import FORMATS
 from devices.device import Device
 from devices.families import FAMILIES

@@ -12,7 +12,7 @@ import pytest
 from borough.cli import run
 from borough.erase.for_pages import for_pages
 from borough.errors import Failure
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from store.connect import connect
 from tests.harness import household
 from tests.harness.batches import query

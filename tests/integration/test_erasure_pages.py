@@ -19,7 +19,7 @@ from borough.erase import erasing
 from borough.erase.finishing import Finisher
 from borough.erase.for_pages import ForPages, for_pages
 from borough.replay.recording import Recorded, RecordingWriter
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from store.connect import connect
 from tests.harness import household, site
 from tests.harness.batches import query

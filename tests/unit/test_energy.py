@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analytics.energy import PACKAGED, Cost, Energy, EnergyError, filled, load
 from analytics.energy_file import parse_tables
 from borough.energy import read_energy
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from devices.homes import Register, Tariff
 from ingest.subscriptions import SettingsError
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from borough.settings import PREFIX, Settings
+from borough.settings.settings import PREFIX, Settings
 from tests.commands import COMPOSE_COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
