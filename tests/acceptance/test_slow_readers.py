@@ -144,7 +144,10 @@ def test_readers_that_never_read(served: Served) -> None:
         asked = [held.enter_context(served.ask(cookie)) for cookie in served.cookies]
         while served.connections():
             served.page()
-        assert all(_is_cut(one) for one in asked)
+        # on a busy machine some have waited for their turn until they were told to come again
+        begun = [one for one in asked if one.recv(12, socket.MSG_PEEK) != b"HTTP/1.1 429"]
+        assert begun
+        assert all(_is_cut(one) for one in begun)
     assert wait_for(served.idle, 20)
     assert served.whole(served.cookies[0]) > 1_500_000
 
