@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import CHECKS
+from schemathesis.core.result import Ok
 
 from tests.harness import site
 from tests.harness.resident_world import World, living
@@ -32,7 +33,10 @@ def test_every_answer_is_as_described(world: World, mode: schemathesis.Generatio
     cookies = {site.COOKIE: world.cookies["ann"]}
     asked = 0
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
+        if mode == schemathesis.GenerationMode.NEGATIVE and not list(operation.iter_parameters()):
+            continue  # it takes nothing that could be wrong
 
         @seed(9)
         @settings(
@@ -48,8 +52,5 @@ def test_every_answer_is_as_described(world: World, mode: schemathesis.Generatio
             asked += 1
             case.call_and_validate(cookies=cookies, checks=checks)
 
-        try:
-            ask()
-        except schemathesis.errors.InvalidSchema:
-            continue
+        ask()
     assert asked >= 50
