@@ -13,13 +13,14 @@ import random
 import re
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import quote, quote_from_bytes, urlsplit
 
 import pytest
+from fastapi.routing import APIRoute
 
 from dashboard import limits
 from dashboard.app import API, PAGES
@@ -104,6 +105,15 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """A route with the names of the values that it takes."""
+
+    method: str
+    path: str
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One request as it goes over the wire."""
 
@@ -154,11 +164,11 @@ def against(cluster: Cluster, seed: int, count: int, say: Callable[[str], None])
         visitors = _visitors(world)
         server = urlsplit(world.url)
         for number in range(count):
-            template = routes[number % len(routes)]  # every route in every role before any twice
+            route = routes[number % len(routes)]  # every route in every role before any twice
             visitor = visitors[number // len(routes) % len(visitors)]
-            if template == "/sign-out":
+            if route.path == "/sign-out":
                 visitor = _fresh(world, visitor)
-            asked = make(chance, template, visitor, server.netloc)
+            asked = make(chance, route, visitor, server.netloc)
             before = len(log.found)
             try:
                 status, fault = _ask(server.hostname or "", server.port or 0, asked)
@@ -185,10 +195,16 @@ def _logged() -> Iterator[_Errors]:
         logging.getLogger().removeHandler(handler)
 
 
-def _routes() -> list[str]:
+def _routes() -> list[Route]:
     made = Site(site.options("postgresql:///nowhere"))
-    found = {route.path for make in (*PAGES, *API) for route in make(made).routes}  # type: ignore[attr-defined]
-    return [*sorted(found), "/static/style.css", "/api/v1/openapi.json", "/nowhere", "/home/"]
+    found = [one for router in (*PAGES, *API) for one in router(made).routes if isinstance(one, APIRoute)]
+    named = [
+        Route(method, one.path, [field.alias for field in (*one.dependant.query_params, *one.dependant.body_params)])
+        for one in found
+        for method in one.methods or ()
+    ]
+    others = ("/static/style.css", "/api/v1/openapi.json", "/nowhere", "/home/")
+    return [*sorted(named, key=lambda one: (one.path, one.method)), *(Route("GET", path, ()) for path in others)]
 
 
 def _visitors(world: World) -> list[Visitor]:
@@ -204,15 +220,17 @@ def _fresh(world: World, visitor: Visitor) -> Visitor:
         return Visitor(visitor.role, visitor.cookie and site.make_session(connection))
 
 
-def make(chance: random.Random, template: str, visitor: Visitor, host: str) -> Asked:
+def make(chance: random.Random, route: Route, visitor: Visitor, host: str) -> Asked:
     """A request made by chance: more often nearly right than wholly wrong, for that goes furthest."""
-    path = re.sub(r"\{[^}]*\}", lambda _: _quoted(chance, _value(chance), safe=""), template)
+    path = re.sub(r"\{[^}]*\}", lambda _: _quoted(chance, _value(chance), safe=""), route.path)
     if chance.random() < 0.03:
         path += chance.choice(("/", "//", "%00", "/..%2f", "%ff", "?", "#", "%", "%zz"))
-    pairs = [(chance.choice(_NAMES), _value(chance)) for _ in range(chance.choice((0, 1, 1, 2, 4)))]
+    pairs = [(_name(chance, route.names), _value(chance)) for _ in range(chance.choice((0, 1, 1, 2, 4)))]
+    if route.path.startswith("/api/") and chance.random() < 0.7:
+        pairs.append(("fuel", "electricity"))  # without it most of the API goes no further
     query = "&".join(f"{name}={_quoted(chance, value)}" for name, value in pairs)
     target = f"{path}?{query}" if query else path
-    method = chance.choice(_METHODS) if chance.random() < 0.1 else chance.choice(("GET", "GET", "POST"))
+    method = chance.choice(_METHODS) if chance.random() < 0.1 else route.method
     headers: list[tuple[str, str]] = [("Host", chance.choice(_HOSTS) if chance.random() < 0.04 else host)]
     if visitor.cookie is not None and chance.random() < 0.97:
         headers.append(("Cookie", f"{site.COOKIE}={visitor.cookie}"))
@@ -224,12 +242,16 @@ def make(chance: random.Random, template: str, visitor: Visitor, host: str) -> A
         headers.append(chance.choice(_ODD_HEADERS))
     body = b""
     if method not in ("GET", "HEAD"):
-        kind, body = _body(chance, template, "" if visitor.cookie is None else site.csrf(visitor.cookie))
+        kind, body = _body(chance, route, "" if visitor.cookie is None else site.csrf(visitor.cookie))
         headers += [("Content-Type", kind), ("Content-Length", str(len(body)))]
     headers.append(("Connection", "close"))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
     raw = f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1", "replace")
     return Asked(method, target, visitor.role, raw + body)
+
+
+def _name(chance: random.Random, own: Sequence[str]) -> str:
+    return chance.choice(own) if own and chance.random() < 0.8 else chance.choice(_NAMES)
 
 
 def _value(chance: random.Random) -> str:
@@ -244,17 +266,17 @@ def _quoted(chance: random.Random, value: str, safe: str = "/") -> str:
     return quote(value.encode("utf-8", "surrogatepass"), safe)
 
 
-def _body(chance: random.Random, template: str, token: str) -> tuple[str, bytes]:
+def _body(chance: random.Random, route: Route, token: str) -> tuple[str, bytes]:
     """Type and content of what a form sends; its token is right most of the time."""
     if chance.random() < 0.1:
         token = chance.choice(("", "x", "\u00fc" * 9, "\x00"))
-    if template in _FORMS and chance.random() < 0.7:
-        right = dict(_FORMS[template])
+    if route.path in _FORMS and chance.random() < 0.7:
+        right = dict(_FORMS[route.path])
         if chance.random() < 0.9:
             right[chance.choice(list(right))] = _value(chance)
         pairs = [("csrf", token), *right.items()]
     else:
-        pairs = [("csrf", token), *((chance.choice(_NAMES), _value(chance)) for _ in range(chance.randrange(12)))]
+        pairs = [("csrf", token), *((_name(chance, route.names), _value(chance)) for _ in range(chance.randrange(12)))]
     if chance.random() < 0.1:
         pairs += pairs
     how = chance.random()

@@ -45,7 +45,7 @@ def test_every_variable_is_a_setting(name: str) -> None:
 PINNED = re.compile(r"[a-z/-]+:\d+\.\d+\.\d+(-[a-z0-9]+)*@sha256:[0-9a-f]{64}")
 
 
-@pytest.mark.parametrize("name", list(SERVICES.keys() - OURS.keys()))
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS.keys()))
 def test_images_of_others_are_pinned_by_digest(name: str) -> None:
     assert PINNED.fullmatch(SERVICES[name]["image"])
 
