@@ -16,6 +16,8 @@ from store.tombstones import Tombstone
 
 #: So many topics are remembered; a flood of invented ones empties the cache and no more.
 _ROUTES_MAXIMUM = 400_000
+#: Longer topics are of no device that we know, and strangers may invent as many as they like [characters].
+_TOPIC_REMEMBERED = 512
 
 
 class Route:
@@ -108,7 +110,9 @@ class Routes:
         """The route of a topic: one that rejects every message where nothing else can be done."""
         if len(self.by_topic) >= _ROUTES_MAXIMUM:
             self.by_topic.clear()
-        route = self.by_topic[topic] = self._find(topic)
+        route = self._find(topic)
+        if len(topic) <= _TOPIC_REMEMBERED:
+            self.by_topic[topic] = route
         return route
 
     def _find(self, topic: str) -> Route:
