@@ -123,7 +123,7 @@ class Job:
             size = 0
             for message in self.messages:
                 held.append(message)
-                size += len(message.payload)
+                size += len(message.payload) + len(message.topic)
                 at = message.due
                 if len(held) == _CHUNK or size >= _CHUNK_BYTES:
                     book.append(count, held, [NO_TIME] * len(held))

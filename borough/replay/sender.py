@@ -159,7 +159,7 @@ class Sender:
             if not chunk:
                 gathered = time.monotonic()
             chunk.append(message)
-            size += len(message.payload)
+            size += len(message.payload) + len(message.topic)
             if len(chunk) == _CHUNK or size >= _CHUNK_BYTES or time.monotonic() - gathered > _GATHER:
                 yield chunk
                 chunk, size = [], 0
