@@ -31,7 +31,8 @@ from simulators.ledger import NO_TIME
 
 _SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CHUNK = 10_000
+#: Messages and their bytes that are looked at together in a dry run.
+_CHUNK, _CHUNK_BYTES = 10_000, 8 << 20
 
 
 class Job:
@@ -120,13 +121,15 @@ class Job:
         count, at = 0, 0
         with Book(ledger, self._fates()) as book:
             held: list[Outgoing] = []
+            size = 0
             for message in self.messages:
                 held.append(message)
+                size += len(message.payload) + len(message.topic)
                 at = message.due
-                if len(held) == _CHUNK:
+                if len(held) == _CHUNK or size >= _CHUNK_BYTES:
                     book.append(count, held, [NO_TIME] * len(held))
                     count += len(held)
-                    held = []
+                    held, size = [], 0
             book.append(count, held, [NO_TIME] * len(held))
             count += len(held)
         return self._report(

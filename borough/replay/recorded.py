@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from borough.replay.messages import Outgoing, Reading, instants
-from borough.replay.recording import Recorded, RecordingReader
+from borough.replay.observations import DEVICES
+from borough.replay.recording import Recorded, RecordingError, RecordingReader
 from devices.decoders import FORMATS
 from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative
 from devices.device import Device
@@ -110,7 +111,10 @@ class RecordingSource:
     # -- what is in a message ----------------------------------------------------------------------------------------
 
     def _route(self, message: Recorded) -> Route:
-        return self._routes.by_topic.get(message.topic) or self._routes.find(message.topic)
+        route = self._routes.by_topic.get(message.topic) or self._routes.find(message.topic)
+        if len(self._routes.new_devices) > DEVICES:
+            raise RecordingError(f"these recordings name more than {DEVICES} devices; replay them in parts")
+        return route
 
     def _readings(self, route: Route, message: Recorded) -> list[Reading]:
         device = route.device_id or ""

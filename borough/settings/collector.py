@@ -75,14 +75,15 @@ def formats(settings: Settings) -> Mapping[str, Format]:
     name = variable("mappings")
     try:
         paths = sorted(path for path in settings.mappings.iterdir() if path.suffix == ".toml")
-        texts = [read_text(path) for path in paths]
     except OSError as error:
         raise SettingsError(f"{name}: {error.filename}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{name}: a file in {settings.mappings} is not UTF-8 text") from None
-    for path, text in zip(paths, texts, strict=True):
+    for path in paths:
         try:
-            added = json_format(read_mapping(text, str(path)))
+            added = json_format(read_mapping(read_text(path), str(path)))
+        except OSError as error:
+            raise SettingsError(f"{name}: {error.filename}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{name}: {path} is not UTF-8 text") from None
         except MappingError as error:
             raise SettingsError(f"{name}: {error}") from None
         if added.name in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from borough.replay import book
+from borough.replay.messages import Reading
+from borough.replay.recording import Recorded, RecordingWriter
 from tests.harness.confined import confined
 
 #: What docs/reference/replay-mapping.md promises [MB].
@@ -217,3 +220,50 @@ def test_a_file_beyond_the_bounds_is_refused(
     assert "Traceback" not in ended.err
     assert len(ended.err.splitlines()) == 1
     assert ended.peak < PROMISED
+
+
+def written(folder: Path, messages: Iterable[Recorded]) -> Path:
+    with RecordingWriter(path := folder / "r.btr") as writer:
+        for message in messages:
+            writer.add(message)
+    return path
+
+
+def invented_topics(folder: Path) -> Path:
+    """Each very long, and none like another."""
+    topics = (f"borough/air-monitor/{'x' * 60_000}{number}/reading" for number in range(8_000))
+    return written(folder, (Recorded(0, topic, b"{}", 1, False) for topic in topics))
+
+
+def large_payloads(folder: Path) -> Path:
+    topics = (f"borough/air-monitor/a{number}/reading" for number in range(400))
+    return written(folder, (Recorded(0, topic, bytes(2_000_000), 1, False) for topic in topics))
+
+
+def many_names(folder: Path) -> Path:
+    """Every message with tens of thousands of properties of its own."""
+
+    def payload(number: int) -> bytes:
+        return b"{%s}" % b",".join(b'"%d-%d":1' % (number, name) for name in range(60_000))
+
+    return written(folder, (Recorded(0, "borough/air-monitor/a/reading", payload(n), 1, False) for n in range(30)))
+
+
+@pytest.mark.parametrize("make", [invented_topics, large_payloads, many_names])
+def test_a_recording_of_large_things_is_replayed_in_bounded_memory(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    ended = confined(tmp_path, ["replay", str(make(tmp_path)), "--dry-run", "--ledger", str(tmp_path / "l.parquet")])
+    assert ended.status == 0, ended
+    assert "messages would be sent" in ended.out
+    assert ended.peak < PROMISED
+
+
+def test_what_was_seen_is_remembered_beyond_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "_REMEMBERED", 7)
+    fates = book.Fates(ordered=False, earliest=0, ahead=1e12)
+    readings = [Reading(f"d{n % 3}", "air-monitor", "pm10", n, float(n % 5)) for n in range(50)]
+    now = 1_000_000
+    assert [fates.judge(one, now)[0] for one in readings] == [0] * 50
+    assert [fates.judge(one, now)[0] for one in readings] == [1] * 50
+    assert {fates.judge(one._replace(value=9.0), now) for one in readings} == {(2, "conflict")}

@@ -6,31 +6,24 @@ a terminal.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import random
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import zstandard
+from typing import Any
 
 from borough.replay.mapping_file import packaged
 from borough.replay.recording import Recorded, RecordingWriter
 from devices.device import Device
-from ingest.archive_files import OPEN, Frame, FrameEncoder
 from scripts.parts import prepare
-from simulators import fleet_file, ledger
-from simulators.stream import EXPECTATIONS
+from simulators import fleet_file
 from tests.fuzz import hostile
-from tests.fuzz.command import Answer, ask
+from tests.fuzz.command import ask
+from tests.fuzz.place import Import, Place, checked, table_of_csv
+from tests.fuzz.tables import MAPPING, TABLES, reading_cells
 from tests.harness import load
 from tests.servers import TIMESCALE_SETTINGS, own_cluster
 
@@ -38,38 +31,6 @@ from tests.servers import TIMESCALE_SETTINGS, own_cluster
 _ROWS = 5
 #: Faults of one import that are worth telling.
 _TOLD = 5
-
-
-class Place(NamedTuple):
-    """Where an import is tried: a folder of its own and a database."""
-
-    folder: Path
-    database: str
-
-    @property
-    def settings(self) -> dict[str, str]:
-        return {"BOROUGH_DATABASE_URL": self.database}
-
-    def held(self) -> list[tuple[object, ...]]:
-        """How much every table of the registry holds, and a digest of it."""
-        tables = ("device", "home", "tenancy", "home_meter", "consent", "tariff")
-        parts = [f"select '{name}', count(*), md5(string_agg(t::text, '|' order by t::text)) from personal.{name} t"
-                 for name in tables]  # fmt: skip
-        return load.ask(self.database, " union all ".join(parts) + " order by 1")
-
-
-Import = Callable[[random.Random, int, Place], list[str]]
-
-
-def _checked(answer: Answer, name: str, place: Place, before: list[tuple[object, ...]] | None = None) -> list[str]:
-    """What is wrong with an answer; ``before``: what the database held, which a refusal leaves as it was."""
-    if answer.fault:
-        return [answer.fault]
-    if answer.status == 2 and name not in answer.err:
-        return [f"a refusal that does not name {name}: {answer.err[:200]!r}"]
-    if answer.status and before is not None and place.held() != before:
-        return [f"half imported: {answer.err[:200]!r}"]
-    return []
 
 
 # -- the registry and homes -------------------------------------------------------------------------------------------
@@ -87,16 +48,6 @@ def _device_cells(chance: random.Random, number: int) -> dict[str, Any]:
     return cells
 
 
-def _csv(rows: Sequence[Mapping[str, Any]], chance: random.Random) -> bytes:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    data = out.getvalue().encode("utf-8", "surrogatepass")
-    return hostile.spoiled(data, chance) if chance.random() < 0.1 else data
-
-
 def _of_files(make: Callable[[random.Random, int], bytes], name: str, *words: str, spread: int = _ROWS) -> Import:
     """An import whose file is made of rows; the file's path follows the words."""
 
@@ -106,14 +57,14 @@ def _of_files(make: Callable[[random.Random, int], bytes], name: str, *words: st
         for start in range(0, count, spread):
             path.write_bytes(make(chance, start))
             before = place.held()
-            faults += _checked(ask([*words, str(path)], place.settings), name, place, before)
+            faults += checked(ask([*words, str(path)], place.settings), name, place, before)
         return faults
 
     return tried
 
 
 def _devices_csv(chance: random.Random, start: int) -> bytes:
-    return _csv([_device_cells(chance, start + row) for row in range(_ROWS)], chance)
+    return table_of_csv([_device_cells(chance, start + row) for row in range(_ROWS)], chance)
 
 
 def _devices_geojson(chance: random.Random, start: int) -> bytes:
@@ -145,7 +96,7 @@ def _homes_csv(chance: random.Random, start: int) -> bytes:
         if chance.random() < 0.5:
             cells[chance.choice(sorted(cells))] = hostile.text(chance)
         rows.append(cells)
-    return _csv(rows, chance)
+    return table_of_csv(rows, chance)
 
 
 # -- TOML files -------------------------------------------------------------------------------------------------------
@@ -201,7 +152,7 @@ def _energy(chance: random.Random, count: int, place: Place) -> list[str]:
         answer = ask(["analyse"], {"BOROUGH_ENERGY_FILE": str(path)})
         # a file that is fine lets the command go on to the database that is not set
         if "BOROUGH_DATABASE_URL" not in answer.err:
-            faults += _checked(answer, path.name, place)
+            faults += checked(answer, path.name, place)
     return faults
 
 
@@ -219,7 +170,7 @@ def _fleet(chance: random.Random, count: int, place: Place) -> list[str]:
             fleet_file.load(path)
         except Exception:  # noqa: BLE001 - what the command makes of it is looked at below
             answer = ask(["simulate", str(path), "--dry-run"], {})
-            faults += _checked(answer, path.name, place)
+            faults += checked(answer, path.name, place)
         # a fleet that is fine may have ten million devices: nothing is simulated here
     return faults
 
@@ -242,7 +193,7 @@ def _formats(chance: random.Random, count: int, place: Place) -> list[str]:
         message = hostile.dumps({"time": hostile.text(chance), "Time": hostile.text(chance), "pm2_5": 1})
         answer = ask(["decode", "own", "--device", "d1"], {"BOROUGH_MAPPINGS": str(folder)}, message)
         if answer.fault or (answer.status == 2 and "unknown format" not in answer.err):
-            faults += _checked(answer, path.name, place)
+            faults += checked(answer, path.name, place)
     return faults
 
 
@@ -255,7 +206,7 @@ def _subscriptions(chance: random.Random, count: int, place: Place) -> list[str]
     for _ in range(count):
         path.write_bytes(_toml(text, chance))
         answer = ask(["replay", str(recording), "--dry-run"], {"BOROUGH_SUBSCRIPTIONS": str(path)})
-        faults += _checked(answer, path.name, place)
+        faults += checked(answer, path.name, place)
     return faults
 
 
@@ -264,201 +215,10 @@ def _mappings(chance: random.Random, count: int, place: Place) -> list[str]:
     path, data = place.folder / "mapping.toml", place.folder / "openaq_1.csv"
     faults = []
     for _ in range(count):
-        text = chance.choice([*texts.values(), _MAPPING])
+        text = chance.choice([*texts.values(), MAPPING])
         path.write_bytes(_toml(text, chance))
-        data.write_bytes(_csv([_reading_cells(chance) for _ in range(3)], chance))
-        faults += _checked(ask(["replay", str(data), "--mapping", str(path), "--dry-run"], {}), "", place)
-    return faults
-
-
-# -- tables of readings -----------------------------------------------------------------------------------------------
-
-_MAPPING = """name = "x"
-family = "air-monitor"
-blanks = ["NA"]
-[device]
-column = "station"
-attribute_columns = { note = "note" }
-[time]
-path = "time"
-zone = "Europe/London"
-[[reading]]
-property = "pm10"
-path = "pm10"
-[[reading]]
-property = "no2"
-path = "no2"
-unit_path = "unit"
-"""
-_NUMBERED = _MAPPING.replace('path = "time"\nzone = "Europe/London"', 'start = 2026-01-01T00:00:00Z\nstep = "PT1H"')
-_PIVOTED = _MAPPING.replace("[[reading]]", '[pivot]\nname = "note"\nvalue = "no2"\n[[reading]]', 1)
-_WIDE = """name = "x"
-family = "air-monitor"
-[device]
-headings = { except = ["note", "unit"] }
-[time]
-columns = ["time", "station"]
-pattern = "%Y-%m-%d %H:%M"
-zone = "Europe/London"
-[[reading]]
-property = "pm10"
-"""
-
-
-def _reading_cells(chance: random.Random) -> dict[str, Any]:
-    cells: dict[str, Any] = {
-        "station": "a1", "time": "2026-01-01T00:30:00", "pm10": 7.5, "no2": "21", "unit": "ug/m3", "note": "pm10",
-    }  # fmt: skip
-    for _ in range(chance.randrange(3)):
-        cells[chance.choice(sorted(cells))] = hostile.text(chance)
-    return cells
-
-
-def _table_of(kind: str, chance: random.Random) -> bytes:
-    rows = [_reading_cells(chance) for _ in range(20)]
-    if kind == "csv":
-        return _csv(rows, chance)
-    if kind == "ndjson":
-        lines = [hostile.respelled(row, chance) if chance.random() < 0.3 else row for row in rows]
-        data = b"\n".join(hostile.dumps(line) for line in lines)
-        return hostile.spoiled(data, chance) if chance.random() < 0.1 else data
-    return _parquet(chance)
-
-
-def _parquet(chance: random.Random) -> bytes:
-    """Right Parquet files with hostile cells and types. None is spoiled inside: others' readers are not ours."""
-    rows = [_reading_cells(chance) for _ in range(20)]
-    columns: dict[str, Any] = {}
-    for name in rows[0]:
-        texts = [str(row[name]).encode("utf-8", "replace").decode() for row in rows]
-        kinds = (
-            lambda texts=texts: pa.array(texts),
-            lambda texts=texts: pa.array(texts).dictionary_encode(),
-            lambda texts=texts: pa.array([text.encode() for text in texts]),
-            lambda: pa.array([chance.choice((None, 1.5, float("nan"), float("inf"), -1e300)) for _ in rows]),
-            lambda: pa.array([chance.randrange(-(2**63), 2**63) for _ in rows]),
-            lambda: pa.array([chance.randrange(-(2**63), 2**63) for _ in rows]).cast(pa.timestamp("us")),
-            lambda: pa.array([chance.randrange(2**60) for _ in rows]).cast(pa.timestamp("ns", tz="UTC")),
-            lambda: pa.array([chance.randrange(2**31) for _ in rows], pa.int32()).cast(pa.date32()),
-            lambda: pa.array([chance.random() < 0.5 for _ in rows]),
-            lambda: pa.array([chance.randrange(10**9) for _ in rows]).cast(pa.decimal128(38, 10)),
-            lambda: pa.array([[1.0]] * len(rows)),
-            lambda: pa.array([{"a": 1}] * len(rows)),
-            lambda: pa.nulls(len(rows)),
-            lambda: pa.array([chance.randrange(86_400) for _ in rows], pa.int32()).cast(pa.time32("s")),
-            lambda: pa.array([chance.randrange(2**50) for _ in rows]).cast(pa.duration("us")),
-        )
-        columns[name] = (kinds[0] if chance.random() < 0.6 else chance.choice(kinds))()
-    sink = io.BytesIO()
-    pq.write_table(pa.table(columns), sink)
-    data = sink.getvalue()
-    return data[: chance.randrange(len(data))] if chance.random() < 0.1 else data
-
-
-def _tables(kind: str) -> Import:
-    def tried(chance: random.Random, count: int, place: Place) -> list[str]:
-        faults = []
-        mapping = place.folder / "mapping.toml"
-        path = place.folder / f"t.{kind}"
-        for _ in range(0, count, 20):
-            mapping.write_text(chance.choice((_MAPPING, _MAPPING, _NUMBERED, _PIVOTED, _WIDE)))
-            data = _table_of(kind, chance)
-            packed = path
-            if kind != "parquet" and chance.random() < 0.2:
-                packed = path.with_name(path.name + ".zst")
-                data = zstandard.compress(data)
-                data = hostile.spoiled(data, chance) if chance.random() < 0.5 else data
-            packed.write_bytes(data)
-            words = ["replay", str(packed), "--mapping", str(mapping), "--dry-run"]
-            words += chance.choice(([], ["--format", "senml"], ["--json"]))
-            faults += _checked(ask(words, {}), "t.", place)
-        return faults
-
-    return tried
-
-
-# -- recordings, ledgers, archives ------------------------------------------------------------------------------------
-
-
-def _recordings(chance: random.Random, count: int, place: Place) -> list[str]:
-    faults = []
-    path = place.folder / "r.btr"
-    for _ in range(0, count, 20):
-        path.unlink(missing_ok=True)
-        with RecordingWriter(path) as writer:
-            for _ in range(20):
-                topic = chance.choice(
-                    ("borough/air-monitor/d1/reading", "borough/x/\u202e/senml", hostile.text(chance))
-                )
-                topic = topic.encode("utf-8", "replace").decode()[:1_000]
-                writer.add(
-                    Recorded(chance.randrange(-(2**63), 2**63), topic, hostile.dumps(hostile.value(chance)), 1, False)
-                )
-        if chance.random() < 0.5:
-            path.write_bytes(hostile.spoiled(path.read_bytes(), chance))
-        words = ["replay", str(path), "--dry-run", *chance.choice(([], ["--format", "native"]))]
-        faults += _checked(ask(words, {}), path.name, place)
-        words = ["correct", "--from", str(path), "--period", "2026-01-01/2026-02-01", "--reason", "x", "--dry-run"]
-        faults += _checked(ask(words, place.settings), path.name, place, place.held())
-    return faults
-
-
-def _ledgers(chance: random.Random, count: int, place: Place) -> list[str]:
-    faults = []
-    path = place.folder / "l.parquet"
-    for _ in range(0, count, 20):
-        columns: dict[str, Any] = {}
-        for field in ledger.SCHEMA:
-            columns[field.name] = _ledger_column(field, chance)
-        if chance.random() < 0.1:
-            del columns[chance.choice(sorted(columns))]
-        sink = io.BytesIO()
-        pq.write_table(pa.table(columns), sink)
-        data = sink.getvalue()
-        path.write_bytes(data[: chance.randrange(len(data))] if chance.random() < 0.1 else data)
-        faults += _checked(ask(["reconcile", str(path)], place.settings), path.name, place)
-    return faults
-
-
-def _ledger_column(field: pa.Field, chance: random.Random) -> pa.Array:
-    none = chance.random() < 0.1
-    values: list[Any] = []
-    for row in range(20):
-        if none and chance.random() < 0.3:
-            values.append(None)
-        elif field.name == "expect":
-            values.append(hostile.text(chance) if chance.random() < 0.01 else chance.choice(EXPECTATIONS))
-        elif field.name == "family":
-            values.append(hostile.text(chance) if chance.random() < 0.05 else "air-monitor")
-        elif pa.types.is_string(field.type):
-            values.append((hostile.text(chance) if chance.random() < 0.3 else "x").encode("utf-8", "replace").decode())
-        elif pa.types.is_floating(field.type):
-            values.append(chance.choice((1.0, float("nan"), float("inf"), -1e308)))
-        else:
-            values.append(row if chance.random() < 0.8 else chance.choice((0, -1, 2**62, -(2**63))))
-    if pa.types.is_timestamp(field.type):
-        return pa.array(values, pa.int64()).cast(field.type)
-    return pa.array(values, field.type)
-
-
-def _archives(chance: random.Random, count: int, place: Place) -> list[str]:
-    faults = []
-    root = place.folder / "archive"
-    folder = root / OPEN / "air-monitor" / "2026-01-05"
-    folder.mkdir(parents=True)
-    (root / "personal").mkdir()
-    path = folder / "c-1.frames"
-    for _ in range(0, count, 20):
-        encoder = FrameEncoder()
-        payloads = [hostile.dumps(hostile.value(chance)) for _ in range(20)]
-        topics = [chance.choice(("borough/air-monitor/d1/reading", hostile.text(chance))) for _ in payloads]
-        topics = [topic.encode("utf-8", "replace").decode() for topic in topics]
-        arrivals = np.array([chance.randrange(-(2**62), 2**62) for _ in payloads], np.int64)
-        data = encoder.encode(Frame(topics, payloads, ["d1"] * 20, arrivals))
-        data += encoder.encode(Frame(topics, payloads, ["d1"] * 20, arrivals))
-        path.write_bytes(hostile.spoiled(data, chance) if chance.random() < 0.5 else data)
-        words = ["correct", "--from", str(root), "--period", "2026-01-01/2026-02-01", "--reason", "x", "--dry-run"]
-        faults += _checked(ask(words, place.settings), "", place, place.held())
+        data.write_bytes(table_of_csv([reading_cells(chance) for _ in range(3)], chance))
+        faults += checked(ask(["replay", str(data), "--mapping", str(path), "--dry-run"], {}), "", place)
     return faults
 
 
@@ -471,12 +231,7 @@ IMPORTS: Mapping[str, Import] = {
     "formats": _formats,
     "subscriptions": _subscriptions,
     "mappings": _mappings,
-    "replay CSV": _tables("csv"),
-    "replay NDJSON": _tables("ndjson"),
-    "replay Parquet": _tables("parquet"),
-    "recordings": _recordings,
-    "ledgers": _ledgers,
-    "archives": _archives,
+    **TABLES,
 }
 
 

@@ -43,7 +43,7 @@ MEMORY, DELAY = 300, 10.0
 #: Good messages beside so many hostile ones.
 _GOOD_SHARE = 10
 #: Messages that wait for the collector at most: what is measured is a message's harm, not the queue before it.
-_AHEAD, _CHUNK = 1_000, 250
+_AHEAD, _CHUNK = 300, 100
 #: A collector that takes nothing for so long has stopped [s].
 _STUCK = 120.0
 
