@@ -128,7 +128,7 @@ Flag = Annotated[bool, Typed("flag")]
 async def read_form(request: Request) -> FormData:
     """A request's form, read once. Raises HTTPException 400 where it is none, 413 where it is too long."""
     try:
-        form = await request.form(max_files=_FIELDS, max_fields=_FIELDS)
+        form = await request.form(max_files=0, max_fields=_FIELDS)  # no form of ours takes files
     except (ValueError, LookupError, ClientDisconnect):
         # a part may name its own encoding, and some of Python's raise what nobody expects of text
         raise HTTPException(400) from None
@@ -142,5 +142,5 @@ async def _fields(request: Request) -> dict[str, str]:
     return {name: value for name, value in (await read_form(request)).items() if isinstance(value, str)}
 
 
-#: What stands in the fields of a form as it was typed, by name; files are left out.
+#: What stands in the fields of a form as it was typed, by name; a form with files is refused.
 Fields = Annotated[dict[str, str], Depends(_fields)]
