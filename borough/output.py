@@ -41,7 +41,7 @@ def prepare() -> None:
 
 def show_json(value: Any) -> None:
     """Print one JSON document; instants as RFC 3339. Signs that a terminal would act upon are JSON's escapes."""
-    unicode = sys.stdout.encoding.lower().startswith("utf")
+    unicode = _unicode()
     encoder = json.JSONEncoder(default=_plain, ensure_ascii=not unicode, indent=2)
     for part in encoder.iterencode(value):
         sys.stdout.write(visible_json(part))
@@ -50,7 +50,7 @@ def show_json(value: Any) -> None:
 
 def show_json_pieces(pieces: Iterable[bytes]) -> None:
     """Print one JSON document that comes in pieces of whole words, as `show_json` would."""
-    unicode = sys.stdout.encoding.lower().startswith("utf")
+    unicode = _unicode()
     for piece in pieces:
         sys.stdout.write(visible_json(piece.decode(), ascii_only=not unicode))
 
@@ -93,6 +93,11 @@ def show_bytes(data: bytes) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
     sys.stdout.flush()
+
+
+def tell_fault() -> None:
+    """Write the fault that is being handled, with its traceback, for whoever reads what we leave behind."""
+    _fault(*sys.exc_info())
 
 
 def agreed(question: str) -> None:
@@ -151,6 +156,11 @@ def said(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S") + "Z"
     return str(value)
+
+
+def _unicode() -> bool:
+    """Whether standard output takes every sign; a stream in memory names no encoding and does."""
+    return (sys.stdout.encoding or "utf-8").lower().startswith("utf")
 
 
 def _plain(value: Any) -> Any:

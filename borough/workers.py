@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 
-from borough.output import flush
+from borough.output import flush, tell_fault
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ def _start(work: Callable[[bool], None], first: bool, ours: int, theirs: int) ->
         status = 0
     except BaseException:
         # the parent knows by the status; here is the only place that knows why
-        sys.excepthook(*sys.exc_info())
+        tell_fault()
         raise
     finally:
         flush()

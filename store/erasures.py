@@ -105,17 +105,17 @@ def settle(connection: Connection, its_mark: bytes, items: Sequence[Item]) -> bo
 
 def state(connection: Connection, key: bytes, tenancy_id: int) -> State | None:
     """How far the erasure of a tenancy is; None where nobody asked for one. Raises psycopg.Error."""
-    return _state(connection, "by_mark", mark(key, tenancy_id))
+    return _state(connection, _SQL["by_mark"], mark(key, tenancy_id))
 
 
 def by_reference(connection: Connection, reference: str) -> State | None:
     """The same by the reference that whoever left was given. Raises psycopg.Error."""
-    return _state(connection, "by_reference", reference)
+    return _state(connection, _SQL["by_reference"], reference)
 
 
 def by_session(connection: Connection, token: bytes) -> State | None:
     """The same by a sign-in that ended with it: SHA-256 of its cookie. Raises psycopg.Error."""
-    return _state(connection, "by_session", token)
+    return _state(connection, _SQL["by_session"], token)
 
 
 def forget_sessions(connection: Connection) -> None:
@@ -137,9 +137,8 @@ def readings(connection: Connection) -> int:
     return int(row[0])
 
 
-def _state(connection: Connection, query: str, value: bytes | str) -> State | None:
-    found = {name: _SQL[name] for name in ("by_mark", "by_reference", "by_session")}[query]
-    row = connection.execute(found, (value,)).fetchone()
+def _state(connection: Connection, query: bytes, value: bytes | str) -> State | None:
+    row = connection.execute(query, (value,)).fetchone()
     return None if row is None else State(row[0], row[1], row[2], row[3], row[4], _items(row[5]))
 
 

@@ -39,32 +39,32 @@ def everything(open_: Open, what: Plan) -> Everything:
         "devices": devices,
     }  # fmt: skip
 
-    def table(name: str) -> Rows:
+    def table(query: bytes) -> Rows:
         def read() -> Iterator[list[Row]]:
-            yield _rows(open_, name, parameters)
+            yield _rows(open_, query, parameters)
 
         return read
 
-    (tenancy,) = _rows(open_, "tenancy", parameters)
-    (home,) = _rows(open_, "home", parameters)
+    (tenancy,) = _rows(open_, _SQL["tenancy"], parameters)
+    (home,) = _rows(open_, _SQL["home"], parameters)
     return {
         "tenancy": tenancy,
-        "home": {**home, "details": _rows(open_, "details", parameters)},
-        "consents": table("consents"),
-        "tariffs": table("tariffs"),
-        "meters": table("meters"),
-        "days": table("days"),
-        "comparisons": table("comparisons"),
-        "late_changes": table("late"),
-        "neighbours": table("cells"),
+        "home": {**home, "details": _rows(open_, _SQL["details"], parameters)},
+        "consents": table(_SQL["consents"]),
+        "tariffs": table(_SQL["tariffs"]),
+        "meters": table(_SQL["meters"]),
+        "days": table(_SQL["days"]),
+        "comparisons": table(_SQL["comparisons"]),
+        "late_changes": table(_SQL["late"]),
+        "neighbours": table(_SQL["cells"]),
         "accesses": lambda: _accesses(open_, what.tenancy_id),
-        "sign_ins": table("sign_ins"),
-        "codes": table("codes"),
-        "letters": table("letters"),
-        "exports": table("exports"),
-        "readings": lambda: _by_series(open_, what, "readings"),
-        "latest": lambda: _by_series(open_, what, "latest"),
-        "corrected": lambda: _by_series(open_, what, "superseded"),
+        "sign_ins": table(_SQL["sign_ins"]),
+        "codes": table(_SQL["codes"]),
+        "letters": table(_SQL["letters"]),
+        "exports": table(_SQL["exports"]),
+        "readings": lambda: _by_series(open_, what, _SQL["readings"]),
+        "latest": lambda: _by_series(open_, what, _SQL["latest"]),
+        "corrected": lambda: _by_series(open_, what, _SQL["superseded"]),
         "rejected": lambda: _rejected(open_, what),
         "message_numbers": lambda: _message_numbers(open_, what),
     }
@@ -72,7 +72,7 @@ def everything(open_: Open, what: Plan) -> Everything:
 
 def there(open_: Open, tenancy_id: int) -> bool:
     """Whether a tenancy is (still) there: what was read of one that was erased meanwhile is not whole."""
-    return bool(_rows(open_, "tenancy", {"tenancy": tenancy_id}))
+    return bool(_rows(open_, _SQL["tenancy"], {"tenancy": tenancy_id}))
 
 
 def _period(one: MeterPeriod) -> Row:
@@ -81,15 +81,15 @@ def _period(one: MeterPeriod) -> Row:
 
 def _accesses(open_: Open, tenancy_id: int) -> Iterator[list[Row]]:
     last = 0
-    while found := _rows(open_, "accesses", {"tenancy": tenancy_id, "after": last, "limit": _ROWS}):
+    while found := _rows(open_, _SQL["accesses"], {"tenancy": tenancy_id, "after": last, "limit": _ROWS}):
         last = found[-1]["id"]
         yield [{name: value for name, value in row.items() if name != "id"} for row in found]
 
 
-def _by_series(open_: Open, what: Plan, query: str) -> Iterator[list[Row]]:
+def _by_series(open_: Open, what: Plan, query: bytes) -> Iterator[list[Row]]:
     for one in what.meters:
         period = _period(one)
-        for series in _rows(open_, "series", period):
+        for series in _rows(open_, _SQL["series"], period):
             named = {"device": one.device_id, "property": series["property"], "unit": series["unit"]}
             start = period["start"]
             while True:
@@ -104,15 +104,15 @@ def _by_series(open_: Open, what: Plan, query: str) -> Iterator[list[Row]]:
 
 def _rejected(open_: Open, what: Plan) -> Iterator[list[Row]]:
     for one in what.meters:
-        ids = [row["id"] for row in _rows(open_, "rejected_ids", _period(one))]
+        ids = [row["id"] for row in _rows(open_, _SQL["rejected_ids"], _period(one))]
         for place in range(0, len(ids), _MESSAGES):
-            found = _rows(open_, "rejected", {"ids": ids[place : place + _MESSAGES]})
+            found = _rows(open_, _SQL["rejected"], {"ids": ids[place : place + _MESSAGES]})
             yield [{"device": one.device_id, **row} for row in found]
 
 
 def _message_numbers(open_: Open, what: Plan) -> Iterator[list[Row]]:
     for one in what.meters:
-        yield [{"device": one.device_id, **row} for row in _rows(open_, "sequences", _period(one))]
+        yield [{"device": one.device_id, **row} for row in _rows(open_, _SQL["sequences"], _period(one))]
 
 
 def keep(connection: Connection, path: str, tenancy_id: int) -> None:
@@ -120,6 +120,6 @@ def keep(connection: Connection, path: str, tenancy_id: int) -> None:
     connection.execute(_SQL["keep"], (path, tenancy_id))
 
 
-def _rows(open_: Open, query: str, parameters: Mapping[str, Any]) -> list[Row]:
+def _rows(open_: Open, query: bytes, parameters: Mapping[str, Any]) -> list[Row]:
     with open_() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_SQL[query], parameters).fetchall()
+        return cursor.execute(query, parameters).fetchall()

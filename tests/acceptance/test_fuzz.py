@@ -54,4 +54,5 @@ def test_wrong_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--only", "nothing"])
     assert ended.value.code == 2
-    assert all(name in capsys.readouterr().err for name in COUNTS)
+    said = capsys.readouterr().err
+    assert all(name in said for name in COUNTS)

@@ -29,7 +29,8 @@ NOBODYS = {
     "personal.erasure": "a mark; what it is searched for by is encrypted and goes when it is done",
     "personal.erasure_file": "what is to be removed; empty when it is done",
     "personal.tombstone": "marks of what was erased",
-    "personal.rejected_bytes": "goes with its row of public.rejected",
+    "personal.rejected_bytes": "goes with its rows of public.rejected",
+    "personal.rejected_text": "goes with its row of public.rejected",
 }
 
 
