@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from analytics.energy import Energy, load
+from analytics.energy.prices import Energy, load
 from dashboard.simulation import Simulation
 
 

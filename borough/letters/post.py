@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analytics.energy import Energy
+from analytics.energy.prices import Energy
 from analytics.periods import Period
-from analytics.report import Report, report
+from analytics.report.household import Report, report
 from borough.errors import Failure
 from borough.letters.content import FUELS, Recipient, Sender, letter
 from borough.letters.press import Placed, Press

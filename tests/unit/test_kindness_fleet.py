@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.kindness import KINDS, WINDOW, judge, recall_table, recall_text, warmth
+from analytics.neighbours.hardship import KINDS, WINDOW, judge, recall_table, recall_text, warmth
 from devices.homes import DWELLINGS, HEATING
 from simulators import fleet_file, plans
 from simulators.clock import DAY_US

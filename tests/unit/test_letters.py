@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analytics.report import Report, report
+from analytics.report.household import Report, report
 from borough.errors import Failure
 from borough.letters.content import Recipient, Sender, letter
 from borough.letters.press import Press
