@@ -6,12 +6,12 @@ PYTHON ?= python3
 ARGS ?=
 READY := .venv/.ready
 
-.PHONY: setup demo servers test check bench soak clean
+.PHONY: setup demo servers test check bench fuzz soak clean
 
 setup: $(READY)
 
 # Renewed when the dependencies change; otherwise nothing runs.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml requirements/service.txt requirements/build.txt requirements/develop.txt
 	@PYTHON=$(PYTHON) sh scripts/setup.sh >&2
 	@touch $@
 
@@ -40,6 +40,11 @@ check: $(READY)
 bench: $(READY)
 	@.venv/bin/python -m scripts.parts
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+# Hostile input through every way in, by chance with a printed seed: make fuzz ARGS="--seed 7 --only messages --scale 0.1"
+fuzz: $(READY)
+	@.venv/bin/python -m scripts.parts
+	@.venv/bin/python -m tests.fuzz $(ARGS)
 
 # Status 5 of pytest: there is no such test.
 soak: $(READY)

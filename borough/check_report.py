@@ -20,7 +20,8 @@ def show_check(report: CheckReport, *, as_json: bool) -> None:
     if as_json:
         show_json(_plain(asdict(report)))
         return
-    say(f"{report.title}\nsimulated: {report.simulated}")
+    say(report.title)
+    say(f"simulated: {report.simulated}")
     for remark in report.remarks:
         say(f"note: {remark}")
     show_table(_COLUMNS, [row for comparison in report.comparisons for row in _statistics(comparison)])

@@ -18,6 +18,9 @@ def main() -> None:
     if sys.argv[1:2] in (["collect"], ["serve"]) or (sys.argv[1:2] == ["analyse"] and "--watch" in sys.argv):
         # a service that is stopped before it has taken anything has nothing to write and ends well
         signal.signal(signal.SIGTERM, _leave)
+    from borough.output import prepare
+
+    prepare()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -31,6 +34,7 @@ def run(arguments: Sequence[str]) -> int:
 
     from borough.app import app
     from borough.errors import Failure, UsageError
+    from borough.output import flush, give_up
     from borough.postgres_server import PostgresError
     from ingest.subscriptions import SettingsError
 
@@ -38,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         result: object = app(args=arguments, prog_name="borough", standalone_mode=False)
-        sys.stdout.flush()
+        flush()
     except SettingsError as error:
         return _end(error, 2)
     except UsageError as error:
@@ -48,8 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
-        # `borough devices list | head`: nobody reads any more, and Python would complain once again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up()  # `borough devices list | head`
         return 1
     except OSError as error:
         return _end(f"{error.filename}: {error.strerror}" if error.filename else error, 1)
@@ -59,17 +62,23 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _end(error: object, status: int, *details: str) -> int:
-    lines = [f"borough: {error}", *(f"  {detail}" for detail in details)]
-    sys.stderr.write("\n".join(lines) + "\n")
+    from borough.output import tell
+
+    tell(f"borough: {error}")
+    for detail in details:
+        tell(f"  {detail}")
     return status
 
 
 def _usage(error: Exception) -> int:
     """What Typer says about wrong arguments, with the command whose help says more."""
+    from borough.output import tell
+
     text: str = error.format_message()  # type: ignore[attr-defined]
     status: int = error.exit_code  # type: ignore[attr-defined]
     if text.startswith("Usage:"):
-        sys.stderr.write(text + "\n")  # no command was given: this is the help itself
+        for line in text.splitlines():  # no command was given: this is the help itself
+            tell(line)
         return status
     context = getattr(error, "ctx", None)
     return _end(f"{text.rstrip('.?')}; see: {context.command_path if context else 'borough'} --help", status)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from borough.addresses import database_place
 from borough.errors import Failure
-from borough.settings import need_database_url, read_settings
+from borough.settings.addresses import database_place
+from borough.settings.settings import need_database_url, read_settings
 from store import migrations
 from store.connect import Connection, connect
 

@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import Self
 
 from borough.children import Child
 from borough.database import reachable
@@ -27,6 +28,7 @@ from borough.demo_parts import USER, EmbeddedBroker, await_ready, database, star
 from borough.demo_plan import Plan, make_plan
 from borough.demo_report import History, Report
 from borough.demo_state import DemoState
+from borough.erase.finishing import Finisher
 from borough.errors import Failure
 from borough.output import tell
 from borough.postgres_server import PostgresServer, free_port
@@ -108,22 +110,26 @@ def run_demo(options: DemoOptions) -> Report:
         collector = start_collector(state.folder, url, broker, metrics := free_port(), erasure.key_file)
         parts.callback(collector.stop, _STOP_SECONDS)
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
-        page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown, erasure.erase, erasure.subject), listener))
+        parts.enter_context(Finisher(erasure.means))
+        page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown, erasure), listener))
         _introduce(page.url, broker, server, state.folder, plan)
         await_ready(collector, metrics, stop.event)
         stop.check()
         with connect(url, "borough demo") as connection:
             before = _received(connection)
         analyst = Analyst(parts, state.folder, url, page.url)
-        _watch(options, begun, fleet, [broker.child, collector], stop, analyst)
+        leavers = parts.enter_context(_Leavers(url, erasure, plan, fleet))
+        _watch(options, begun, fleet, [broker.child, collector], stop, analyst, leavers)
         drained = _await_received(url, before + fleet.published, collector)
         status = collector.stop(_STOP_SECONDS)
         if status != 0:
             raise Failure(f"the collector ended with status {status}: {collector.last_words()}")
         if drained:
             fleet.settle()
+        with reachable(url):
+            erasure.finish()
         # a score takes as long as the ledger is: whoever presses Ctrl-C does not wait for it
-        return _report(url, fleet, plan, before, erasure.gone, scored=options.seconds is not None)
+        return _report(url, fleet, plan, before, erasure, scored=options.seconds is not None)
 
 
 def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
@@ -135,6 +141,7 @@ def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
                 connection.execute("create database borough")
         migrations.upgrade(url)
         with connect(url, "borough demo") as connection:
+            erasure.note(connection)
             left = erasure.left(connection, plan.devices)
             device_table.upsert(connection, [device for device in plan.devices if device.id not in left])
             settle_in(connection, plan.devices, left)
@@ -167,22 +174,55 @@ def _leave(fleet: FleetAtWork) -> None:
 
 def _introduce(page: str, broker: EmbeddedBroker, server: PostgresServer, folder: Path, plan: Plan) -> None:
     past = f"{plan.days - plan.loaded:.0f} days of history come first, then the present." if plan.history else ""
-    tell(
-        f"Borough Telemetry demo: {len(plan.devices)} simulated devices. This is a demo and not the place for real "
-        f"data. {past}\n"
-        f"  page      {page}\n"
-        f"  broker    mqtt://127.0.0.1:{broker.port}  user {USER}  password {broker.password}  (for this run only)\n"
-        f"  database  postgresql://postgres@127.0.0.1:{server.port}/borough  password in {folder}/postgres.password\n"
-        f"  state     {folder}  (all that is kept; borough demo --reset removes it)\n"
-        f"  score     BOROUGH_DATABASE_URL=postgresql://postgres@127.0.0.1:{server.port}/borough "
-        f"BOROUGH_DATABASE_PASSWORD_FILE={folder}/postgres.password borough reconcile {folder}/ledger/*.parquet "
-        "--wait 30\n"
-        "Ctrl-C ends it."
-    )
+    for line in (
+        (
+            f"Borough Telemetry demo: {len(plan.devices)} simulated devices. This is a demo and not the place for real "
+            f"data. {past}"
+        ),
+        f"  page      {page}",
+        f"  broker    mqtt://127.0.0.1:{broker.port}  user {USER}  password {broker.password}  (for this run only)",
+        f"  database  postgresql://postgres@127.0.0.1:{server.port}/borough  password in {folder}/postgres.password",
+        f"  state     {folder}  (all that is kept; borough demo --reset removes it)",
+        (
+            f"  score     BOROUGH_DATABASE_URL=postgresql://postgres@127.0.0.1:{server.port}/borough "
+            f"BOROUGH_DATABASE_PASSWORD_FILE={folder}/postgres.password borough reconcile {folder}/ledger/*.parquet "
+            "--wait 30"
+        ),
+        "Ctrl-C ends it.",
+    ):
+        tell(line)
+
+
+class _Leavers:
+    """Tells the fleet's ledger which households have left, by the pages or by a command."""
+
+    def __init__(self, url: str, erasure: Erasure, plan: Plan, fleet: FleetAtWork) -> None:
+        self._erasure, self._plan, self._fleet = erasure, plan, fleet
+        self._connection = connect(url, "borough demo", autocommit=True)
+        self._known = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connection.close()
+
+    def tend(self) -> None:
+        """Call it again and again. Raises psycopg.Error."""
+        version = self._erasure.version(self._connection)
+        if version != self._known:
+            self._known = version
+            self._fleet.ledger.left = frozenset(self._erasure.left(self._connection, self._plan.devices))
 
 
 def _watch(
-    options: DemoOptions, begun: float, fleet: FleetAtWork, children: list[Child], stop: _Stop, analyst: Analyst
+    options: DemoOptions,
+    begun: float,
+    fleet: FleetAtWork,
+    children: list[Child],
+    stop: _Stop,
+    analyst: Analyst,
+    leavers: _Leavers,
 ) -> None:
     """Let the fleet work until the time is over or somebody ends it; everything that is counted was acknowledged."""
     # from the start of the whole, but half of it at least is the fleet's, however slow the machine starts
@@ -204,6 +244,7 @@ def _watch(
                 line.end()
                 if fleet.history_messages:
                     tell(_loaded(fleet.shown, fleet.history_seconds))
+            leavers.tend()
             if fleet.past_is_stored():
                 analyst.tend()
             fleet.join(0.1)
@@ -236,13 +277,13 @@ def _await_received(url: str, expected: int, collector: Child) -> bool:
     return received >= expected
 
 
-def _report(url: str, fleet: FleetAtWork, plan: Plan, before: int, erased: int, *, scored: bool) -> Report:
+def _report(url: str, fleet: FleetAtWork, plan: Plan, before: int, erasure: Erasure, *, scored: bool) -> Report:
     with reachable(url), connect(url, "borough demo") as connection:
         totals = accounting.totals(connection)
         return Report(
             families=totals,
             stored_in_table=overview.count_readings(connection),
-            erased=erased,
+            erased=erasure.gone(connection),
             published=fleet.published,
             received=sum(counts.messages_received for counts in totals.values()) - before,
             history=History(

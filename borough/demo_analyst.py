@@ -53,7 +53,8 @@ class Analyst:
             if self._first.status != 0:
                 raise Failure(f"the first comparison failed: {self._first.last_words()}")
             self._service = self._start("--watch", f"{_EVERY:g}")
-            tell(self._links())
+            for line in self._links():
+                tell(line)
 
     @property
     def settled(self) -> bool:
@@ -70,7 +71,7 @@ class Analyst:
         self._parts.callback(child.stop, _STOP_SECONDS)
         return child
 
-    def _links(self) -> str:
+    def _links(self) -> list[str]:
         """Links that sign in: a household of each state, and the other roles."""
         now = datetime.now(UTC)
         lines = ["Compare a home with its neighbours: sign in as one of these households."]
@@ -80,9 +81,9 @@ class Analyst:
                 words = example.state if example.reason is None else _REASONS.get(example.reason, example.reason)
                 lines.append(f"  {words:<28} {self._page}sign-in/demo/{code}")
             if len(lines) == 1:
-                return "There is no whole week of homes yet to compare."
+                return ["There is no whole week of homes yet to compare."]
             lines.append("Or as somebody who works with it:")
             for role in _ROLES:
                 code = accounts.make_code(connection, "demo", None, now, _LIFETIME, (role,))
                 lines.append(f"  {ROLE_WORDS[role].lower():<28} {self._page}sign-in/demo/{code}")
-        return "\n".join(lines)
+        return lines

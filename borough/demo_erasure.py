@@ -1,20 +1,23 @@
-"""The right to leave, in the demo: its tombstones' key and log stand in its folder, with how much was erased."""
+"""The right to leave, in the demo: its tombstones' key and log stand in its folder."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from borough.erase import erasing, subjects
-from borough.settings import Settings, tombstone_key
+from borough.erase import erasing, for_pages, subjects
+from borough.erase.means import means
+from borough.settings.collector import tombstone_key
+from borough.settings.settings import Settings
 from devices.device import Device
-from store import tombstones
+from store import erasure, erasures, tombstones
 from store.connect import Connection
+from store.erasures import State
+from store.subject import Open
 
 
 class _DemoSettings(Settings):
@@ -34,9 +37,10 @@ class _DemoSettings(Settings):
 
 
 class Erasure:
-    """Erases and exports households of one demo. ``gone``: readings erased since its folder was made.
+    """Erases and exports households of one demo; the fleet's ledgers are gone through too.
 
-    The fleet's ledgers are left alone: they say what a simulator sent, and one of them is being written.
+    ``means`` are what an erasure needs here; ``borough erase`` with the key and the log of the demo's folder does the
+    same, since the database knows of the ledgers.
     """
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -44,25 +48,49 @@ class Erasure:
         if not self.key_file.exists():
             self.key_file.touch(mode=0o600)
             self.key_file.write_bytes(secrets.token_bytes(32))
-        self._count = folder / "erased.json"
-        self.gone = int(json.loads(self._count.read_text())) if self._count.exists() else 0
+        self._ledgers = folder / "ledger"
+        self._ledgers.mkdir(exist_ok=True)
         settings = _DemoSettings(
-            database_url=url, tombstone_key_file=self.key_file, tombstone_log=folder / "tombstones.log"
+            database_url=url,
+            tombstone_key_file=self.key_file,
+            tombstone_log=folder / "tombstones.log",
+            personal_folders=[self._ledgers],
         )
         self._key = tombstone_key(settings)
-        self._erase, self._subject = erasing.means(settings), subjects.means(settings)
+        self.means, self._subject = means(settings), subjects.means(settings)
+        #: What demos of earlier versions counted in a file of their own.
+        count = folder / "erased.json"
+        self._before = int(json.loads(count.read_text())) if count.exists() else 0
+
+    def note(self, connection: Connection) -> None:
+        """Let whoever erases in this database know of the ledgers. Raises psycopg.Error."""
+        erasure.keep_folder(connection, str(self._ledgers), "ledger")
 
     def left(self, connection: Connection, devices: Sequence[Device]) -> set[str]:
         """Which of these meters belong to households that have left for good. Raises psycopg.Error."""
         marks = {found.mark for found in tombstones.load(connection, self._key)[0] if found.kind == "meter"}
         return {device.id for device in devices if tombstones.mark(self._key, device.id) in marks}
 
-    def erase(self, tenancy_id: int) -> None:
-        """Erase a tenancy. Raises Failure, psycopg.Error, OSError."""
-        report = erasing.erase(self._erase, tenancy_id)
-        self.gone += report.rows["public.reading"]
-        self._count.write_text(json.dumps(self.gone))
+    def version(self, connection: Connection) -> int:
+        """Rises with every household that leaves. Raises psycopg.Error."""
+        return tombstones.version(connection)
 
-    def subject(self, tenancy_id: int) -> dict[str, Any]:
+    def gone(self, connection: Connection) -> int:
+        """How many readings were erased since the folder was made, by pages and by commands. Raises psycopg.Error."""
+        return self._before + erasures.readings(connection)
+
+    def erase(self, tenancy_id: int) -> State:
+        """Erase a tenancy; how far it is. Raises Failure, psycopg.Error, OSError."""
+        return for_pages.erase(self.means, tenancy_id)
+
+    def erasure(self, tenancy_id: int) -> State | None:
+        """How far the erasure of a tenancy is. Raises psycopg.Error."""
+        return erasing.state(self.means, tenancy_id)
+
+    def finish(self) -> None:
+        """Go on with what is not done, when no ledger is being written. Raises Failure, psycopg.Error, OSError."""
+        erasing.finish(self.means, patience=30.0)
+
+    def subject(self, tenancy_id: int, open_: Open) -> Iterator[bytes]:
         """All that is held about a tenancy. Raises Failure, psycopg.Error."""
-        return subjects.subject(self._subject, tenancy_id)
+        return subjects.subject(self._subject, tenancy_id, open_)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from simulators.ledger import LedgerWriter, Rows
 
 #: A file of the past is closed from so many rows on.
@@ -26,6 +28,8 @@ class LedgerFolder:
         self._base, self._next = first, first
         self._count = 0
         self.written: list[Path] = []
+        #: Meters of households that have left: what they send is not kept.
+        self.left: frozenset[str] = frozenset()
 
     @property
     def next_message(self) -> int:
@@ -42,6 +46,10 @@ class LedgerFolder:
             return
         rows = replace(rows, message=rows.message + self._base)
         self._next = max(self._next, int(rows.message.max()) + 1)
+        if gone := [place for place, device in enumerate(rows.devices) if device in self.left]:
+            rows = rows.take(~np.isin(rows.device, gone))
+            if not len(rows):
+                return
         if self._file is None:
             self.written.append(self._folder / f"{int(rows.message.min()):010d}.parquet")
             self._file, self._count = LedgerWriter(self.written[-1]), 0

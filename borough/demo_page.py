@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Protocol, Self
 
 import uvicorn
 
@@ -17,6 +17,22 @@ from borough.errors import Failure
 from dashboard.app import create_app
 from dashboard.options import SiteOptions
 from dashboard.simulation import Simulation
+from dashboard.web.connections import Patience, config
+from store.erasures import State
+from store.subject import Open
+
+
+class Rights(Protocol):
+    """What households may ask for."""
+
+    def erase(self, tenancy_id: int) -> State:
+        """Erase a tenancy; how far it is."""
+
+    def erasure(self, tenancy_id: int) -> State | None:
+        """How far the erasure of a tenancy is."""
+
+    def subject(self, tenancy_id: int, open_: Open) -> Iterator[bytes]:
+        """All that is held about a tenancy: JSON in pieces."""
 
 
 @contextmanager
@@ -36,12 +52,11 @@ def listen(port: int | None) -> Iterator[socket.socket]:
 def demo_site(
     database_url: str,
     simulation: Callable[[], Simulation] | None = None,
-    erase: Callable[[int], None] | None = None,
-    subject: Callable[[int], dict[str, Any]] | None = None,
+    rights: Rights | None = None,
 ) -> SiteOptions:
     """The site of a demo: everybody may see what is arriving, and codes of the purpose ``demo`` sign in.
 
-    ``simulation`` tells how far the simulation is; ``erase`` and ``subject`` as in SiteOptions.
+    ``simulation`` tells how far the simulation is; ``rights`` as in SiteOptions.
     """
     return SiteOptions(
         database_url,
@@ -51,8 +66,9 @@ def demo_site(
         council_address=("Demo Borough Council", "1 Example Square", "DB1 1AA"),
         help_line="0800 000 0000 (nobody answers in a demo)",
         simulation=simulation,
-        erase=erase,
-        subject=subject,
+        erase=None if rights is None else rights.erase,
+        erasure=None if rights is None else rights.erasure,
+        subject=None if rights is None else rights.subject,
     )
 
 
@@ -61,14 +77,7 @@ class Page:
 
     def __init__(self, options: SiteOptions, listener: socket.socket) -> None:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        config = uvicorn.Config(
-            create_app(options),
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=3,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = uvicorn.Server(config(create_app(options), Patience(), timeout_graceful_shutdown=3))
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="page", daemon=True)
 
     def __enter__(self) -> Self:

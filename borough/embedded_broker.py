@@ -20,6 +20,8 @@ from amqtt.broker import Broker
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
 
+from borough.output import flush, say
+
 READY = "ready"
 
 
@@ -56,8 +58,8 @@ async def serve(port: int, username: str, password: str) -> None:
     loop.add_reader(sys.stdin, lambda: None if sys.stdin.read(1) else stop.set())
     broker = Broker(configuration(port, username, password))
     await broker.start()
-    sys.stdout.write(READY + "\n")
-    sys.stdout.flush()
+    say(READY)
+    flush()
     await stop.wait()
     await broker.shutdown()
 

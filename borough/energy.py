@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analytics.energy.prices import Energy, load
 from analytics.energy.prices_file import EnergyError
-from borough.settings import Settings, variable
+from borough.settings.settings import Settings, variable
 from ingest.subscriptions import SettingsError
 
 

@@ -1,7 +1,8 @@
 """Logs on standard error: one JSON object a line, plain lines on a terminal.
 
 What is logged are events of the service. No line holds a meter reading, an address of a household or a token: modules
-log counts, reasons and the names of settings.
+log counts, reasons and the names of settings. A record is one line, and what strangers put into it (a topic, a host) is
+made visible.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import logging
 import sys
 import warnings
 from datetime import UTC, datetime
+
+from devices.text import visible, visible_json
 
 _LEVELS = {"WARNING": "warning", "CRITICAL": "error"}
 
@@ -28,24 +31,38 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if record.exc_info and record.exc_info[0] is not None:
-            line["error"] = record.exc_info[0].__name__
-            trace = record.exc_info[2]
-            places = []
-            while trace is not None:
-                code = trace.tb_frame.f_code
-                places.append(f"{code.co_qualname if sys.version_info >= (3, 11) else code.co_name}:{trace.tb_lineno}")
-                trace = trace.tb_next
-            # an exception's text may quote a payload; where it happened may not
-            line["at"] = places
-        return json.dumps(line, ensure_ascii=False)
+        if (fault := _fault(record)) is not None:
+            line["error"], line["at"] = fault
+        return visible_json(json.dumps(line, ensure_ascii=False))
+
+
+class PlainLines(logging.Formatter):
+    """Time, level, logger and message, and of an exception its type and place: for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as one line."""
+        line = f"{datetime.fromtimestamp(record.created, UTC).astimezone():%H:%M:%S} {record.levelname} {record.name}: "
+        fault = _fault(record)
+        text = record.getMessage() if fault is None else f"{record.getMessage()} ({fault[0]} at {' > '.join(fault[1])})"
+        return visible(line + text)
+
+
+def _fault(record: logging.LogRecord) -> tuple[str, list[str]] | None:
+    """Type and places of a record's exception. Its text may quote a payload; where it happened may not."""
+    if not record.exc_info or record.exc_info[0] is None:
+        return None
+    trace = record.exc_info[2]
+    places = []
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return record.exc_info[0].__name__, places
 
 
 def set_up(level: str) -> None:
     """Send all logs from ``level`` (debug, info, warning, error) on to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
-    handler.setFormatter(plain if sys.stderr.isatty() else JsonLines())
+    handler.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # libraries at debug level print packets, and with them readings
     for name in ("paho", "mqtt", "asyncio", "psycopg", "alembic", "amqtt", "urllib3", "authlib", "httpx2", "httpcore2"):

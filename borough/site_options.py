@@ -7,9 +7,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from borough.energy import read_energy
-from borough.erase.for_pages import for_pages
-from borough.settings import Settings, need_database_url, secret_file, variable
+from borough.erase.for_pages import ForPages, for_pages
+from borough.settings.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
+from dashboard.web.forwarded import networks
 from ingest.subscriptions import SettingsError
 
 #: Names that this machine itself is asked by: the health check's and a proxy's beside it.
@@ -18,14 +19,15 @@ _OWN = ("127.0.0.1", "localhost", "[::1]")
 _LEAST_SECRET = 32
 
 
-def site_options(settings: Settings) -> SiteOptions:
-    """Everything that the site needs. Raises SettingsError."""
+def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOptions:
+    """Everything that the site needs; ``rights`` where they are made already. Raises SettingsError."""
     sign_in = _sign_in(settings)
-    rights = for_pages(settings)
+    rights = for_pages(settings) if rights is None else rights
     return SiteOptions(
         database_url=need_database_url(settings),
         secret=_secret(settings, needed=sign_in is not None),
         hosts=_hosts(settings),
+        proxies=_proxies(settings),
         public_url=settings.web_url,
         zone=settings.time_zone,
         sign_in=sign_in,
@@ -34,9 +36,11 @@ def site_options(settings: Settings) -> SiteOptions:
         council_address=tuple(settings.council_address),
         help_line=settings.help_line,
         erase=rights.erase,
+        erasure=rights.erasure,
         subject=rights.subject,
         energy=read_energy(settings),
         coverage=settings.coverage,
+        workers=settings.web_workers,
     )
 
 
@@ -48,6 +52,14 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
     if not name:
         raise SettingsError(f"{variable('web_url')}: {settings.web_url!r} names no host")
     return tuple(dict.fromkeys((f"[{name}]" if ":" in name else name, *_OWN)))
+
+
+def _proxies(settings: Settings) -> tuple[str, ...]:
+    try:
+        networks(settings.web_proxies)
+    except ValueError as error:
+        raise SettingsError(f"{variable('web_proxies')}: {error}") from None
+    return tuple(settings.web_proxies)
 
 
 def _secret(settings: Settings, *, needed: bool) -> str:

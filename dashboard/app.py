@@ -29,6 +29,8 @@ from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
 from dashboard.site import HERE, Site
 from dashboard.visitor import guard
+from dashboard.web.forwarded import Forwarded
+from dashboard.web.lane import GiveBack
 
 #: Every router of the application. Those of the API are in its description, pages are not.
 PAGES: tuple[Callable[[Site], APIRouter], ...] = (
@@ -58,9 +60,11 @@ def create_app(options: SiteOptions) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         site.pool.open()
+        site.lane.open()
         try:
             yield
         finally:
+            site.lane.close()
             site.pool.close()
 
     app = FastAPI(
@@ -69,6 +73,7 @@ def create_app(options: SiteOptions) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,  # its redirects repeat the request's Host; errors.py has its own
         dependencies=[Depends(guard)],
         generate_unique_id_function=lambda route: route.name,
     )
@@ -84,11 +89,13 @@ def create_app(options: SiteOptions) -> FastAPI:
         https_only=options.secure,
     )
     app.add_middleware(security.BodyLimit)
+    app.add_middleware(GiveBack, lane=site.lane)
     app.add_middleware(security.Head)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
     app.add_middleware(RequestLog)
     policy = security.content_security_policy(security.plotly_script().read_bytes())
     app.add_middleware(security.SecurityHeaders, policy=policy, https=options.secure)
+    app.add_middleware(Forwarded, proxies=options.proxies)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     routers = [(make(site), make in API) for make in (*PAGES, *API)]
     for router, described in routers:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from dashboard.resident.details import Typed, common, values
+from dashboard.resident.details import common, values
 from dashboard.resident.forms import Form, read_details
 from dashboard.resident.own import Own
 from dashboard.visitor import Anybody
+from dashboard.web.values import Fields
 from store import accounts, homes
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "assist.html", {"wrong": False, "done": False})
 
     @routes.post("/assist/slip")
-    def opened(request: Request, visitor: Anybody, given: Typed) -> Response:
+    def opened(request: Request, visitor: Anybody, given: Fields) -> Response:
         """The details of the home that the code opens; the code is good until they are saved."""
         site.limit(request, "slip", visitor)
         with site.connection() as connection:
@@ -39,7 +40,7 @@ def router(site: Site) -> APIRouter:
         return _form(request, mine, given.get("code", ""), values(mine), {})
 
     @routes.post("/assist/details")
-    def save(request: Request, visitor: Anybody, given: Typed) -> Response:
+    def save(request: Request, visitor: Anybody, given: Fields) -> Response:
         """Save what the slip says."""
         site.limit(request, "slip", visitor)
         code, now = given.get("code", ""), datetime.now(UTC)

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from dashboard import roles
 from dashboard.sign_in import signed_in
 from dashboard.visitor import Anybody
+from dashboard.web.values import Text
 from store import accounts
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "code.html", {"wrong": False})
 
     @routes.post("/sign-in/code")
-    def enter_code(request: Request, visitor: Anybody, code: Annotated[str, Form()] = "") -> Response:
+    def enter_code(request: Request, visitor: Anybody, code: Annotated[Text, Form()] = "") -> Response:
         """Make the sign-in the home's. A wrong code, a used one and one of a tenancy that has ended look the same."""
         site.limit(request, "code", visitor)
         now = datetime.now(UTC)
@@ -53,13 +54,13 @@ def router(site: Site) -> APIRouter:
         return signed_in(site, token, "/home")
 
     @routes.get("/sign-in/demo/{code}")
-    def demo_page(request: Request, code: str) -> Response:
+    def demo_page(request: Request, code: Text) -> Response:
         """A button that signs in: mail programs and browsers open links by themselves, buttons they leave alone."""
         found = _demo_code(site, code)
         return site.page(request, "demo_sign_in.html", {"code": code, "who": _who(found)})
 
     @routes.post("/sign-in/demo/{code}")
-    def demo_sign_in(request: Request, visitor: Anybody, code: str) -> Response:
+    def demo_sign_in(request: Request, visitor: Anybody, code: Text) -> Response:
         """Sign in with a demo's link; it works as long as the demo does."""
         site.limit(request, "sign-in", visitor)
         found = _demo_code(site, code)
@@ -76,7 +77,7 @@ def router(site: Site) -> APIRouter:
         return signed_in(site, token, "/home" if found.tenancy_id is not None else "/")
 
     @routes.post("/sign-out")
-    def sign_out(request: Request, visitor: Anybody, everywhere: Annotated[str, Form()] = "") -> Response:
+    def sign_out(request: Request, visitor: Anybody, everywhere: Annotated[Text, Form()] = "") -> Response:
         """End the session, or all sessions of the account."""
         assert visitor.account_id is not None
         with site.connection() as connection:

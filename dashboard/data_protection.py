@@ -10,12 +10,15 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
-from dashboard import roles
+from dashboard import erasures, roles
 from dashboard.visitor import Anybody
+from dashboard.web import values
+from dashboard.web.streams import Stream
+from dashboard.web.values import Text, Whole
 from store import accounts, homes
+from store.erasures import State
 
 if TYPE_CHECKING:
     from dashboard.site import Site
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PAGE = 100
-Number = Annotated[str, Form(max_length=40)]
+Number = Annotated[Text, Form(max_length=40)]
+Below = Annotated[Whole | None, Form()]
 
 
 def router(site: Site) -> APIRouter:
@@ -37,29 +41,30 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "data_protection.html", {"wrong": False, "number": ""})
 
     @routes.post("/data-protection/tenancy")
-    def show(request: Request, visitor: Anybody, number: Number = "", below: Annotated[str, Form()] = "") -> Response:
+    def show(request: Request, visitor: Anybody, number: Number = "", below: Below = None) -> Response:
         """The log of a tenancy, and what can be done for its residents."""
         with site.connection() as connection:
             found = _tenancy(connection, number)
             if found is None:
-                return _none(request, number)
+                return _gone(request, number)
             site.log_access(connection, visitor, found, "looked at the log of access")
-            return _shown(request, connection, found, int(below) if below.isascii() and below.isdigit() else None)
+            return _shown(request, connection, found, below)
 
     @routes.post("/data-protection/export")
+    @site.lane.work
     def export(request: Request, visitor: Anybody, number: Number = "") -> Response:
         """Everything that is held about a tenancy, as a file."""
         if site.options.subject is None:
             raise HTTPException(404)
         site.limit(request, "export", visitor)
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             found = _tenancy(connection, number)
             if found is None:
                 return _none(request, number)
             site.log_access(connection, visitor, found, "exported all that is held")
-        text = orjson.dumps(site.options.subject(found), default=str, option=orjson.OPT_INDENT_2)
         headers = {"Content-Disposition": 'attachment; filename="subject.json"'}
-        return Response(text, headers=headers, media_type="application/json")
+        pieces = site.options.subject(found, site.lane.connection)
+        return Stream(site.lane, pieces, media_type="application/json", headers=headers)
 
     @routes.post("/data-protection/erase")
     def erase(request: Request, visitor: Anybody, number: Number = "", again: Number = "") -> Response:
@@ -69,14 +74,29 @@ def router(site: Site) -> APIRouter:
         with site.connection() as connection:
             found = _tenancy(connection, number)
             if found is None:
-                return _none(request, number)
+                return _gone(request, number)
             if _number(again) != found:
                 return _shown(request, connection, found, None, wrong=True)
             # goes with all the rest once it has worked, and stays where it has not
             site.log_access(connection, visitor, found, "asked for everything to be erased")
-        site.options.erase(found)
-        log.info("a tenancy was erased by an officer")
-        return site.page(request, "erased.html", {})
+        state = site.options.erase(found)
+        log.info("an officer had a tenancy erased")
+        return _state(request, found, state)
+
+    def _gone(request: Request, number: str) -> Response:
+        """How far the erasure of a tenancy is that is not there any more, or that nobody knows the number."""
+        wanted = _number(number)
+        state = None if wanted is None or site.options.erasure is None else site.options.erasure(wanted)
+        if wanted is None or state is None:
+            return _none(request, number)
+        return _state(request, wanted, state)
+
+    def _state(request: Request, number: int, state: State) -> Response:
+        context = {
+            "state": state, "left": erasures.left(state), "places": erasures.places(state), "zone": site.zone,
+            "number": number,
+        }  # fmt: skip
+        return site.page(request, "erased.html", context)
 
     def _none(request: Request, number: str) -> Response:
         return site.page(request, "data_protection.html", {"wrong": True, "number": number}, 404)
@@ -101,7 +121,7 @@ def router(site: Site) -> APIRouter:
 def _number(text: str) -> int | None:
     """A pseudonym as typed, spaces and hyphens left out."""
     plain = text.replace(" ", "").replace("-", "")
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else None
+    return values.number(plain)
 
 
 def _tenancy(connection: Connection, text: str) -> int | None:

@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ def handlers(app: FastAPI, site: Site) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        asked = request.url.path
+        if error.status_code == 404 and asked.endswith("/") and asked.rstrip("/") in site.paths:
+            return RedirectResponse(asked.rstrip("/"), status_code=307)
         kind = error.detail if error.detail in WORDS else error.status_code
         return answer(site, request, error.status_code, kind, headers=dict(error.headers or {}))
 
@@ -148,6 +152,9 @@ class Faults:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # they hung up before all was said: nobody's fault, and nobody is there to be answered
+            log.info("a client left while it was waiting or sending")
         except Exception as error:
             if begun or scope["type"] != "http":
                 raise

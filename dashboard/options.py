@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from analytics.energy.prices import Energy, load
 from dashboard.simulation import Simulation
+from store.erasures import State
+from store.subject import Open
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,24 @@ class SignIn:
 class SiteOptions:
     """One site.
 
-    ``hosts``: names that it answers to. ``public_url``: as people see it, without a path, None where it is whatever
+    ``hosts``: names that it answers to. ``proxies``: addresses and networks of those that are believed to say from
+    where a request came, nobody by default. ``public_url``: as people see it, without a path, None where it is whatever
     name was asked for; cookies are for https alone unless it is None or begins with http. ``secret`` signs the cookie
     of a sign-in under way and the tokens of forms: the same for all processes of a site. ``sign_in`` None: nobody can
     sign in, except in a demo. ``session_idle``: a session ends when it was not used for so long, ``session_lifetime``:
     in any case. ``demo``: all data are simulated, and codes of the purpose ``demo`` sign in.
 
     ``energy``: prices and factors. ``coverage``: so much of a month's days must have a value for the month to count as
-    whole. ``simulation`` tells how far a demo is. ``erase`` and ``subject`` take a
-    tenancy's id: they erase everything about it, and return all that is held about it; None where the site cannot.
+    whole. ``simulation`` tells how far a demo is. ``erase`` takes a tenancy's id, erases everything about it and says
+    how far that is; ``erasure`` says how far it is (None: nobody asked for it); ``subject`` says all that is held about
+    it: JSON in pieces of bytes, each made with a connection of its own. None where the site cannot. ``workers``:
+    processes of the site on this machine, which share out what is open at once.
     """
 
     database_url: str = field(repr=False)
     secret: str = field(repr=False)
     hosts: Sequence[str] = ("127.0.0.1", "localhost")
+    proxies: Sequence[str] = ()
     public_url: str | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/London"))
     sign_in: SignIn | None = None
@@ -56,9 +61,11 @@ class SiteOptions:
     demo: bool = False
     energy: Energy = field(default_factory=load, repr=False)
     coverage: float = 0.9
+    workers: int = 1
     simulation: Callable[[], Simulation] | None = None
-    erase: Callable[[int], None] | None = None
-    subject: Callable[[int], dict[str, Any]] | None = None
+    erase: Callable[[int], State] | None = None
+    erasure: Callable[[int], State | None] | None = None
+    subject: Callable[[int, Open], Iterator[bytes]] | None = None
 
     @property
     def secure(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from dashboard import overview, security
+from dashboard.web.values import Flag, Word
 from store import accounting
 from store import overview as table
 
@@ -32,9 +33,7 @@ def router(site: Site) -> APIRouter:
         return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
     @routes.get("/overview")
-    def page(
-        request: Request, refresh: Annotated[bool, Query()] = False, family: Annotated[str | None, Query()] = None
-    ) -> Response:
+    def page(request: Request, refresh: Flag = False, family: Word | None = None) -> Response:
         """Rates, readings by minute, accounting and newest readings."""
         now = datetime.now(UTC)
         with site.connection() as connection:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from analytics.neighbours import disclosure, quarter_cells
 from dashboard.resident.words import DWELLING_WORDS, FUEL_WORDS, amount, month_words
+from dashboard.web.values import Word
 from devices.homes import DWELLINGS
 from store import programme as table
 from store.connect import Connection
@@ -53,10 +54,12 @@ def router(site: Site) -> APIRouter:
     """The page."""
     routes = APIRouter()
 
+    # the first look at a month counts the homes of a whole borough
     @routes.get("/programme")
-    def page(request: Request, month: Annotated[str, Query(max_length=7)] = "") -> Response:
+    @site.lane.work
+    def page(request: Request, month: Word = "") -> Response:
         """One month; the newest where none, or none that there is, was asked for."""
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             months = table.months(connection)
             days = sorted({one.from_day for one in months}, reverse=True)
             chosen = next((day for day in days if _name(day) == month), days[0] if days else None)

@@ -96,7 +96,7 @@ class Head:
         async def without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app({**scope, "method": "GET"}, receive, without_body)
+        await self._app({**scope, "method": "GET", "borough.method": "HEAD"}, receive, without_body)
 
 
 class BodyLimit:

@@ -19,9 +19,10 @@ from fastapi.responses import RedirectResponse
 from joserfc.errors import JoseError
 
 from dashboard import roles
+from dashboard.account.issuer import Client
 from dashboard.options import SignIn
-from dashboard.site import local_path
 from dashboard.visitor import Anybody
+from dashboard.web.values import Way, local_path
 from store import accounts
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _WORDS = {
 
 
 #: Where to go on after it.
-Next = Annotated[str, Query(alias="next")]
+Next = Annotated[Way, Query(alias="next")]
 
 
 class IssuerError(Exception):
@@ -70,7 +71,6 @@ def router(site: Site) -> APIRouter:
     @routes.get("/sign-in")
     async def page(request: Request, visitor: Anybody, wish: Next = "") -> Response:
         """What signing in is for, and the way to the issuer."""
-        wish = local_path(wish, "")
         if visitor.account_id is not None:
             return RedirectResponse(wish or "/", 303)
         return site.page(request, "sign_in.html", {"next": wish})
@@ -84,6 +84,7 @@ def _flow(site: Site, routes: APIRouter, options: SignIn) -> None:
     oauth = OAuth()
     client = oauth.register(
         "issuer",
+        client_cls=Client,
         client_id=options.client_id,
         client_secret=options.secret,
         server_metadata_url=options.issuer.rstrip("/") + "/.well-known/openid-configuration",
@@ -104,7 +105,7 @@ def _flow(site: Site, routes: APIRouter, options: SignIn) -> None:
             answer: Response = await client.authorize_redirect(request, site.url(request, "/sign-in/callback"))
         except IssuerError as error:
             return _not_signed_in(site, request, error.kind, str(error))
-        request.session["next"] = local_path(wish, "")
+        request.session["next"] = wish
         return answer
 
     @routes.get("/sign-in/callback")

@@ -9,18 +9,18 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
-from psycopg import errors
 from psycopg_pool import ConnectionPool
 
 from dashboard import roles
 from dashboard.limits import Limits
 from dashboard.options import SiteOptions
 from dashboard.visitor import Visitor, limit
+from dashboard.web.lane import Lane
+from devices.text import visible
 from store import accounts
 from store.connect import Connection
 
@@ -32,13 +32,15 @@ HERE = Path(__file__).parent
 class Site:
     """One site over one database: its options, connections, templates and limits.
 
-    ``paths``: the routes that there are, as the navigation must know. The pool opens with the application.
+    ``paths``: the routes that there are, as the navigation must know. ``pool`` is the pages', ``lane`` what costs more
+    than a page; both open with the application.
     """
 
     def __init__(self, options: SiteOptions) -> None:
         self.options = options
         self.limits = Limits()
         self.paths: frozenset[str] = frozenset()
+        self.lane = Lane(options.database_url, options.workers)
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             options.database_url,
             min_size=1,
@@ -55,6 +57,7 @@ class Site:
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
         self.templates.env.filters["words"] = lambda number: f"{number:,}"
+        self.templates.env.filters["shown"] = visible
         self.templates.env.globals.update(options=options, static=static)
 
     @property
@@ -68,7 +71,11 @@ class Site:
 
     def url(self, request: Request, path: str) -> str:
         """A path as a whole address, as people reach it."""
-        return (self.options.public_url or f"{request.url.scheme}://{request.headers['host']}").rstrip("/") + path
+        if self.options.public_url is not None:
+            return self.options.public_url.rstrip("/") + path
+        # the name that was asked for is one of ours; what it says of a port may be anything
+        name, port = request.url.hostname or "", request.scope["server"][1]
+        return f"{request.url.scheme}://{f'[{name}]' if ':' in name else name}:{port}{path}"
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[Connection]:
@@ -90,10 +97,9 @@ class Site:
         Raises HTTPException 404 where the household was erased meanwhile, psycopg.Error; then the page does not go out.
         """
         role = roles.RESIDENT if visitor.tenancy_id == tenancy_id else visitor.acting
-        try:
-            accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, datetime.now(UTC), detail)
-        except errors.ForeignKeyViolation:
-            raise HTTPException(404) from None
+        now = datetime.now(UTC)
+        if not accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, now, detail):
+            raise HTTPException(404)
 
     def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
         """Count one try of a kind, see ``dashboard.limits.RATES``. Raises TooOften, which becomes a 429."""
@@ -138,13 +144,3 @@ class Site:
 def static(name: str) -> str:
     """The address of a file in ``static``, with its hash: browsers keep it until it changes."""
     return f"/static/{name}?{hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
-
-
-def local_path(text: str | None, otherwise: str = "/") -> str:
-    """``text`` where it is a path of this site and nothing that a browser takes for another address."""
-    if not text or not text.startswith("/") or text.startswith(("//", "/\\")) or len(text) > 500:
-        return otherwise
-    if any(ord(sign) < 33 or ord(sign) == 127 or sign == "\\" for sign in text):
-        return otherwise
-    parts = urlsplit(text)
-    return otherwise if parts.scheme or parts.netloc else text

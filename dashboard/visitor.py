@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +18,12 @@ import psycopg
 from fastapi import Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import PoolTimeout
-from starlette.datastructures import FormData
 
 from dashboard import roles
+from dashboard.erasures import already_left
 from dashboard.errors import Elsewhere, TooOften
+from dashboard.web.forwarded import bucket
+from dashboard.web.values import read_form
 from store import accounts
 
 if TYPE_CHECKING:
@@ -75,13 +76,18 @@ Resident = Annotated[Visitor, Depends(_resident)]
 async def guard(request: Request) -> None:
     """Find the visitor, refuse who may not come in, and refuse forms that are not from our own pages.
 
-    Raises Elsewhere (303 to the sign-in, or to the code's page where a tenancy is missing), HTTPException 401, 403.
+    A costly request waits here for its turn (`dashboard.web.lane`). Raises Elsewhere (303 to the sign-in, or to the
+    code's page where a tenancy is missing), HTTPException 401, 403, TooOften.
     """
     site: Site = request.app.state.site
     wanted = roles.need(request.scope["route"].path)
+    await site.lane.knock(request, request.cookies.get(site.options.session_cookie))
     visitor = await _find(request, site, wanted)
+    if visitor.account_id is None:
+        await already_left(request, site)
     visitor = _enter(request, visitor, wanted, demo=site.options.demo)
     request.state.visitor = visitor
+    await site.lane.enter(request, visitor.account_id)
     if request.method not in _SAFE:
         await _check_form(request, site, visitor)
 
@@ -144,7 +150,7 @@ async def _check_form(request: Request, site: Site, visitor: Visitor) -> None:
         own = {request.headers.get("host", "")}
         if site.options.public_url is not None:
             own.add(urlsplit(site.options.public_url).netloc)
-        if urlsplit(origin).netloc not in own:
+        if _netloc(origin) not in own:
             raise HTTPException(403, "foreign-form")
     elif fetched is not None and fetched not in ("same-origin", "none"):
         raise HTTPException(403, "foreign-form")
@@ -152,20 +158,21 @@ async def _check_form(request: Request, site: Site, visitor: Visitor) -> None:
     if sent is None and request.headers.get("content-type", "").startswith(
         ("application/x-www-form-urlencoded", "multipart/form-data")
     ):
-        form: FormData = await request.form()
-        sent = form.get("csrf")
+        sent = (await read_form(request)).get("csrf")
     if not isinstance(sent, str) or not visitor.csrf or not hmac.compare_digest(sent.encode(), visitor.csrf.encode()):
         raise HTTPException(403, "form-expired")
 
 
-def address(request: Request) -> str:
-    """Where a request comes from, for rate limits: of IPv6 the network, which is one household's or one firm's."""
-    host = request.client.host if request.client is not None else ""
+def _netloc(origin: str) -> str | None:
     try:
-        found = ipaddress.ip_address(host)
+        return urlsplit(origin).netloc
     except ValueError:
-        return host
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else host
+        return None
+
+
+def address(request: Request) -> str:
+    """Where a request comes from, for rate limits (``dashboard.web.forwarded.bucket``)."""
+    return bucket(request.client.host if request.client is not None else "")
 
 
 def limit(request: Request, site: Site, kind: str, visitor: Visitor) -> None:

@@ -12,9 +12,11 @@ import hashlib
 import hmac
 import io
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from devices.csv_table import csv_text
 from devices.device import DEVICE_ID, Device
 
 #: The collector's account at the broker.
@@ -160,6 +162,71 @@ def acl(rights: Mapping[str, Sequence[str]], filters: Sequence[str]) -> str:
     return "\n".join((head, collector, *writing))
 
 
+class Held(NamedTuple):
+    """Mosquitto's password file and ACL file, and our list of secrets, as they are."""
+
+    passwords: str
+    acl: str
+    secret_list: str
+
+
+def forget(held: Held, devices: Collection[str]) -> tuple[Held, list[str]]:
+    """The files without some devices: their accounts, and what gateways may write for them; which accounts had it.
+
+    A gateway that speaks for nobody any more goes too. Raises ValueError for files that are not ours, and where the
+    collector would lose a right to read.
+    """
+    gone = set(devices)
+    hashes, known = read_passwords(held.passwords), read_secrets(held.secret_list)
+    users = {username(device) for device in gone}
+    found = {user for user in hashes if user in users} | {username(name) for name in known if name in gone}
+    kept: list[str] = []
+    for part in held.acl.split("\n\n"):
+        lines = part.splitlines()
+        user = next((line.removeprefix("user ") for line in lines if line.startswith("user ")), None)
+        left = [line for line in lines if gone.isdisjoint(line.rpartition(" ")[2].split("/"))]
+        if user is not None and (user in users or len(left) < len(lines)):
+            found.add(user)
+            if user in users or len(left) == 1:
+                users.add(user)
+                continue
+        kept.append("\n".join(left))
+    acl_text = "\n\n".join(kept)
+    if held.acl and not acl_text.endswith("\n"):
+        acl_text += "\n"
+    if lost := lost_reads(held.acl, acl_text):
+        raise ValueError(f"the collector would lose its right to read {', '.join(lost)}")
+    passwords = "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items() if user not in users)
+    secrets_left = {name: secret for name, secret in known.items() if username(name) not in users}
+    return (
+        Held(
+            passwords if found else held.passwords,
+            acl_text if found else held.acl,
+            write_secrets(secrets_left) if found and held.secret_list else held.secret_list,
+        ),
+        sorted(found),
+    )
+
+
+def lost_reads(old: str, new: str) -> list[str]:
+    """Filters that the collector could read by one ACL file and cannot by another.
+
+    Mosquitto throws away what waits for a reader that has lost its right, at its next reload.
+    """
+    return sorted(_reads(old) - _reads(new))
+
+
+def _reads(text: str) -> set[str]:
+    found: set[str] = set()
+    user = ""
+    for line in text.splitlines():
+        if line.startswith("user "):
+            user = line.removeprefix("user ")
+        elif user == COLLECTOR and line.startswith("topic read "):
+            found.add(line.removeprefix("topic read "))
+    return found
+
+
 def read_passwords(text: str) -> dict[str, str]:
     """Hashes by user name of a Mosquitto password file. Raises ValueError naming the line."""
     hashes = {}
@@ -188,9 +255,6 @@ def read_secrets(text: str) -> dict[str, str]:
 
 
 def write_secrets(known: Mapping[str, str]) -> str:
-    """Our own list of secrets as CSV."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows((name, username(name), secret) for name, secret in known.items())
-    return out.getvalue()
+    """Our own list of secrets as CSV, for programs: `read_secrets` reads it back."""
+    rows = ((name, username(name), secret) for name, secret in known.items())
+    return csv_text(_COLUMNS, rows, machine=True, line_end="\n")

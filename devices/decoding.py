@@ -75,6 +75,7 @@ class Reason(StrEnum):
     BAD_VALUE = "bad_value"
     OUT_OF_RANGE = "out_of_range"
     CONFLICT = "conflict"  # the same series and time are stored with another value
+    UNSTORABLE = "unstorable"  # the store does not take this message, and takes the others of its batch
 
 
 class Rejection(Exception):

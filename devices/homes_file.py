@@ -24,6 +24,7 @@ from devices.homes import (
     Register,
     Tariff,
 )
+from devices.lengths import HEAT_NETWORK, NAME, TARIFF, address_refusal, refusal
 from devices.registry import Problem, RegistryError, Row, csv_rows
 
 _PRICE = ("tariff", "tariff_from", "payment", "rate", "standing")
@@ -39,7 +40,10 @@ OPTIONAL = (
 _UPRN = re.compile(r"[0-9]{1,12}\Z")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _NIGHT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+#: Columns whose text is shown to people as it is, with how long it may be.
+_TEXTS = {"name": NAME, "heat_network": HEAT_NETWORK, **{f"{fuel}_tariff": TARIFF for fuel in COMPARED}}
+#: No other cell is longer: numbers, words, lists of meters. An address is looked at line by line.
+_CELL = 10_000
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -77,7 +81,11 @@ class _Cells:
     def __init__(self, row: Row) -> None:
         self._row = row
         self._cells = row.cells
-        self.wrong = [f"{name} holds a control character" for name, cell in row.cells.items() if _CONTROL.search(cell)]
+        self.wrong = [
+            f"{name} {text}"
+            for name, cell in row.cells.items()
+            if name != "address" and (text := refusal(cell, _TEXTS.get(name, _CELL), lines=name not in _TEXTS))
+        ]
 
     def home(self) -> HomeRow | None:
         self.wrong += [f"has no {name}" for name in REQUIRED if name not in self._cells]
@@ -99,6 +107,9 @@ class _Cells:
             if (given := self._day(f"consent_{purpose.replace('-', '_')}")) is not None
         }
         tariffs = tuple(tariff for fuel in COMPARED if (tariff := self._tariff(fuel, from_day)) is not None)
+        address = tuple(line.strip() for line in self._cells["address"].split(";") if line.strip())
+        wrong = address_refusal(address) if address else "has no line"
+        self.wrong += [] if wrong is None else [f"address {wrong}"]
         occupants = self._whole("occupants", 0, 50)
         vehicle, equipment = self._yes("electric_vehicle"), self._yes("medical_equipment")
         large_print = self._yes("large_print")
@@ -107,7 +118,7 @@ class _Cells:
         return HomeRow(
             where=self._row.where,
             uprn=uprn,
-            address=tuple(line.strip() for line in self._cells["address"].split(";") if line.strip()),
+            address=address,
             lon=lon,
             lat=lat,
             details=details,

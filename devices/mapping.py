@@ -6,13 +6,15 @@ A record is anything with keys: a parsed JSON object, a row of a CSV file. A pat
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 from devices.families import FAMILIES, Property
+from devices.toml import TomlError, parse
 from devices.units import UnitError, conversion
 
 Path = tuple[str, ...]
@@ -106,8 +108,8 @@ class RecordMapping:
 def read_mapping(text: str, where: str) -> RecordMapping:
     """Read and check a mapping file's text; ``where`` is its name in errors. Raises MappingError."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parse(text)
+    except TomlError as error:
         raise MappingError(f"{where}: {error}") from None
     return mapping_of(document, where)
 
@@ -219,9 +221,19 @@ class _Reader:
         if epoch not in (None, "s", "ms"):
             self.fail("time, epoch", f"{epoch!r} is neither s nor ms")
         pattern = self._text(entry, "pattern", "time, pattern")
+        if pattern is not None:
+            self._check_pattern(pattern)
         if pattern is not None and zone is None and "%z" not in pattern:
             self.fail("time, pattern", "has no %z, so a zone is needed")
         return TimeRule(self._path_or_paths(entry, "time"), zone, pattern, epoch)
+
+    def _check_pattern(self, pattern: str) -> None:
+        """A pattern that strptime cannot use would fail at every message, and not always with a ValueError."""
+        moment = datetime(2026, 10, 25, 13, 30, tzinfo=UTC)
+        try:
+            datetime.strptime(moment.strftime(pattern), pattern)  # noqa: DTZ007 whether it can be read at all
+        except (ValueError, re.error, IndexError, KeyError) as error:
+            self.fail("time, pattern", f"is no pattern of strptime: {error}")
 
     def _status(self, entry: dict[str, Any], where: str) -> StatusRule:
         self._only(where, entry, {"path", "values"})

@@ -14,9 +14,12 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from devices.csv_table import csv_text
 from devices.device import Device
 from devices.duration import duration
 from devices.families import FAMILIES
+from devices.lengths import ATTRIBUTE, ATTRIBUTE_NAME, refusal
+from devices.text import visible
 
 #: Columns with a meaning of their own; any other column is an attribute.
 REQUIRED = ("device_id", "family", "model", "lon", "lat")
@@ -24,10 +27,9 @@ OPTIONAL = ("origin", "class")
 #: Words that no attribute may have as its name, since a file could not say which of the two is meant.
 RESERVED = frozenset((*REQUIRED, *OPTIONAL, "retired"))
 
+_COLUMNS = 1_000
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
-#: A database text holds no NUL and no half of a surrogate pair; a terminal should see no control character beside tab
-#: and line ends.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ def _check_header(
     header: Sequence[str], where: str, required: Sequence[str], bad_name: Callable[[str], str | None]
 ) -> None:
     problems = []
+    if len(header) > _COLUMNS:
+        raise RegistryError([Problem(where, f"names {len(header)} columns; {_COLUMNS} are read at most")])
     absent = [name for name in required if name not in header]
     if absent:
         hint = "; fields are separated by commas, not semicolons" if len(header) == 1 and ";" in header[0] else ""
@@ -161,7 +165,12 @@ def make_device(cells: Mapping[str, str], models: Collection[str]) -> Device:
 def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device | None, list[str]]:
     """The device of one row, or None and why not."""
     wrong = [f"has no {name}" for name in ("device_id", "family", "model") if name not in cells]
-    wrong += [f"{name} holds a control character" for name, cell in cells.items() if _CONTROL.search(cell)]
+    wrong += [text for name in cells if name not in RESERVED and (text := _bad_attribute_name(name))]
+    wrong += [
+        f"{visible(name[:ATTRIBUTE_NAME])} {text}"
+        for name, cell in cells.items()
+        if (text := refusal(cell, ATTRIBUTE, lines=True))
+    ]
     if wrong:
         return None, wrong
     family, model = cells["family"], cells["model"]
@@ -213,9 +222,8 @@ def _zones() -> frozenset[str]:
 def _bad_attribute_name(name: str) -> str | None:
     if name == "retired":
         return "'retired' is no column of this file; retire a device with: borough devices retire ID"
-    if _CONTROL.search(name):
-        return f"the name {name!r} holds a control character"
-    return None
+    text = refusal(name, ATTRIBUTE_NAME)
+    return None if text is None else f"the name {visible(name[:ATTRIBUTE_NAME])!r} {text}"
 
 
 def _repeated(names: Sequence[str]) -> list[str]:
@@ -223,20 +231,22 @@ def _repeated(names: Sequence[str]) -> list[str]:
 
 
 def write_csv(devices: Iterable[Device]) -> str:
-    """Write devices as CSV (RFC 4180) that ``read_csv`` reads back to the same devices, retired ones left out."""
+    """Write devices as CSV for programs: ``read_csv`` reads it back to the same devices. Retired ones are left out."""
     devices = [device for device in devices if not device.retired]
     names = sorted({name for device in devices for name in device.attributes})
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*REQUIRED, *OPTIONAL, *names])
-    for device in devices:
-        cells = cells_of(device)
-        place = ["" if value is None else repr(value) for value in (device.lon, device.lat)]
-        writer.writerow(
-            [*(cells.get(name, "") for name in REQUIRED[:3]), *place, device.origin, cells["class"]]
-            + [device.attributes.get(name, "") for name in names]
-        )
-    return out.getvalue()
+    return csv_text([*REQUIRED, *OPTIONAL, *names], (_row(device, names) for device in devices), machine=True)
+
+
+def _row(device: Device, names: Sequence[str]) -> list[str]:
+    cells = cells_of(device)
+    place = ["" if value is None else repr(value) for value in (device.lon, device.lat)]
+    return [
+        *(cells.get(name, "") for name in REQUIRED[:3]),
+        *place,
+        device.origin,
+        cells["class"],
+        *(device.attributes.get(name, "") for name in names),
+    ]
 
 
 def cells_of(device: Device) -> dict[str, str]:

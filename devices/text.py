@@ -20,6 +20,7 @@ _HARMFUL = re.compile(f"[{_CONTROL}{_TURNING}{_UNSEEN}]")
 _IN_A_LINE = re.compile(f"[{_CONTROL}\t\n\r{_TURNING}{_UNSEEN}]")
 _SHOWN = re.compile(f"[{_CONTROL}\t\n\r{_TURNING}{_UNSEEN}\u200b\u200e\u200f\u061c\u00ad]")
 _SHOWN_IN_TEXT = re.compile(f"[{_CONTROL}\r{_TURNING}{_UNSEEN}\u200b\u200e\u200f\u061c\u00ad]")
+_BEYOND_ASCII = re.compile("[^\\n\\t -~]")
 
 
 def flaw(text: str, *, lines: bool = False) -> str | None:
@@ -42,6 +43,20 @@ def visible(text: str, *, lines: bool = False) -> str:
     ``lines``: tabs and line feeds stay. What is shown is not to be read back: a backslash stays as it is.
     """
     return (_SHOWN_IN_TEXT if lines else _SHOWN).sub(_escape, text)
+
+
+def visible_json(text: str, *, ascii_only: bool = False) -> str:
+    r"""A JSON text with the same signs written as JSON's own escapes (``\u202e``): it reads back to the same.
+
+    Outside its strings JSON has none of them but line feeds and tabs, which stay. ``ascii_only``: every sign beyond
+    ASCII too.
+    """
+    return (_BEYOND_ASCII if ascii_only else _SHOWN_IN_TEXT).sub(_json_escape, text)
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -29,6 +29,8 @@ OPEN, PERSONAL = "open", "personal"
 
 _HEADER = struct.Struct("<4sIIIqB")  # magic, length, checksum, messages, first arrival [us], whether a stream begins
 _MAGIC = b"BTA1"
+#: What a frame becomes at most: a collector's batch, many times [bytes]; packed bytes that are unpacked at once.
+_LARGEST, _SIP = 256 << 20, 1_024
 _CONTENT = msgspec.msgpack.Decoder(tuple[list[str], list[str], bytes, bytes, bytes, bytes])
 
 
@@ -89,14 +91,29 @@ def read_frames(path: Path, count: int | None = None) -> Iterator[Frame]:
         if begins or stream is None:
             stream = zstandard.ZstdDecompressor().decompressobj()
         try:
-            content = _CONTENT.decode(stream.decompress(block))
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            frame = _frame(*_CONTENT.decode(_unpacked(stream, block)))
+        except (zstandard.ZstdError, msgspec.DecodeError, ValueError, IndexError) as error:
             raise ArchiveError(f"{path} is damaged at byte {offset}: {error}") from None
-        yield _frame(*content)
+        yield frame
+
+
+def _unpacked(stream: zstandard.ZstdDecompressionObj, block: bytes) -> bytes:
+    """A block's bytes, sip by sip: four bytes can become 128 kB. Raises ValueError where they are too many."""
+    pieces = []
+    size = 0
+    for place in range(0, len(block), _SIP):
+        piece = stream.decompress(block[place : place + _SIP])
+        size += len(piece)
+        if size > _LARGEST:
+            raise ValueError(f"its frame becomes more than {_LARGEST} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _frame(topics: list[str], devices: list[str], topic_of: bytes, arrivals: bytes, sizes: bytes, body: bytes) -> Frame:
     numbers = np.frombuffer(topic_of, "<u4").tolist()
+    if len(topic_of) != len(sizes) or 2 * len(sizes) != len(arrivals) or len(topics) != len(devices):
+        raise ValueError("its columns have different lengths")
     ends = np.cumsum(np.frombuffer(sizes, "<u4"), dtype=np.int64).tolist()
     payloads = [body[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
     return Frame(
@@ -164,14 +181,21 @@ class Segment(NamedTuple):
 
 
 def segments(folder: Path, families: Collection[str] | None = None, since: date | None = None) -> list[Segment]:
-    """The archive's files by day and name; of some families, from a day of arrival on. Raises OSError."""
+    """The archive's files by day and name; of some families, from a day of arrival on. Raises ArchiveError, OSError."""
     found = []
     for kind in (OPEN, PERSONAL):
         for path in sorted(folder.glob(f"{kind}/*/*/*.frames")):
-            family, day = path.parts[-3], date.fromisoformat(path.parts[-2])
+            family, day = path.parts[-3], _day(path.parent)
             if (families is None or family in families) and (since is None or day >= since):
                 found.append(Segment(path, kind == PERSONAL, family, day))
     return sorted(found, key=lambda item: (item.day, item.path))
+
+
+def _day(folder: Path) -> date:
+    try:
+        return date.fromisoformat(folder.name)
+    except ValueError:
+        raise ArchiveError(f"{folder} is no day of an archive") from None
 
 
 def merged(folder: Path, content: Mapping[str, int]) -> Iterator[Frame]:
@@ -228,20 +252,30 @@ def forget(folder: Path, devices: Collection[str]) -> tuple[int, int]:
 
 
 def forget_messages(
-    folder: Path, concerned: Callable[[str], bool], gone: Callable[[Frame], Sequence[bool]]
+    folder: Path,
+    concerned: Callable[[str], bool],
+    gone: Callable[[Frame], Sequence[bool]],
+    named: Callable[[Frame], bool] | None = None,
 ) -> tuple[int, int]:
     """Remove the messages that ``gone`` marks, from files with a device that is ``concerned``; otherwise like `forget`.
 
-    Says how many messages and from how many files. Raises ArchiveError, OSError.
+    ``named``: every file is read, and one with a frame of which it is true is gone through too. Says how many messages
+    and from how many files. Raises ArchiveError, OSError.
     """
     messages = files = 0
     for segment in segments(folder):
         held = devices_of(segment.path)
-        if held is None or any(concerned(device) for device in held):
+        if held is None or any(concerned(device) for device in held) or (named and _any(segment.path, named)):
             removed = _rewrite(segment.path, gone)
             messages += removed
             files += removed > 0
     return messages, files
+
+
+def _any(path: Path, named: Callable[[Frame], bool]) -> bool:
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)  # no frame is half written meanwhile
+        return any(named(frame) for frame in read_frames(path))
 
 
 def _rewrite(path: Path, gone: Callable[[Frame], Sequence[bool]]) -> int:

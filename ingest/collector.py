@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import psycopg
 
+from devices.text import visible
 from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
@@ -100,12 +101,17 @@ class Collector:
                     self._pipeline is not None or bool(self._key_problem),
                     "another collector serves the session; standing by",
                 ),
-                (self._subscribed(), "the broker has not confirmed every subscription"),
+                (self._subscribed(), self._broker_problem()),
             ],
         )
 
     def _subscribed(self) -> bool:
         return self._pipeline is not None and self._pipeline.source.status.subscribed
+
+    def _broker_problem(self) -> str:
+        pipeline = self._pipeline
+        problem = visible(pipeline.source.status.problem) if pipeline is not None else ""
+        return "the broker has not confirmed every subscription" + (f": {problem}" if problem else "")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from hashlib import blake2b
 from traceback import extract_tb
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from devices.device import Device
+from ingest.memory import Memory, digest
 from ingest.routes import Route, Routes
 from ingest.slots import NewSlot
 from ingest.source import DUP, RETAIN, Chunk
@@ -22,26 +22,11 @@ log = logging.getLogger(__name__)
 
 #: What a held message costs besides its bytes on the wire.
 _OVERHEAD = 250
-
-
-class Memory:
-    """Messages whose redelivery cannot be told by their content, by packet id: (digest, arrival, rejected).
-
-    Both threads use single dictionary operations on it only. Its copy in the store survives us.
-    """
-
-    def __init__(self) -> None:
-        self.entries: dict[int, tuple[bytes, int, bool]] = {}
-
-    def find(self, packet_id: int, digest: bytes) -> tuple[bytes, int, bool] | None:
-        """The entry of this very message, if its first delivery is remembered."""
-        entry = self.entries.get(packet_id)
-        return entry if entry is not None and entry[0] == digest else None
-
-
-def digest(topic: str, payload: bytes) -> bytes:
-    """16 bytes that tell one message from another."""
-    return blake2b(topic.encode("utf-8", "replace") + b"\0" + payload, digest_size=16).digest()
+#: So many rejected readings of a message are named, more than any known device sends at once (a day of half-hours is
+#: 48); others are counted.
+NAMED = 50
+#: So many bytes are kept of a message that is longer than is taken.
+OVERSIZE_KEPT = 4096
 
 
 class Columns:
@@ -57,6 +42,7 @@ class Columns:
         self.times: list[Any] = []  # of a message without one its neighbour's: times alike are parsed at once
         self.chunks: list[tuple[int, int, int]] = []  # (messages, arrival, generation)
         self.arrived: dict[int, int] = {}  # message -> arrival of its first delivery
+        self.answered: set[int] = set()  # messages that the acknowledgement of an earlier copy answers
         # by reading
         self.messages: list[int] = []
         self.slots: list[int] = []
@@ -69,15 +55,20 @@ class Columns:
         self.ignored: list[int] = []
         self.rejected_messages: list[tuple[int, Reason, str]] = []
         self.rejected_readings: list[tuple[int, str, Reason, str]] = []
+        self.rejected_more: dict[tuple[int, str], int] = {}  # (message, reason) -> readings that are not named
+        self.cut: dict[int, int] = {}  # message -> its length [bytes], where only its beginning is held
         self.sequences: list[tuple[int, int]] = []
         # taken over from the routes and the source
         self.new_devices: list[Device] = []
         self.new_slots: list[NewSlot] = []
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
-        # what sealing found, where it seals again: of rejected messages that are no redelivery, what is remembered
+        self.bytes = 0  # topics and payloads alone
+        # what sealing found, where it seals again: of rejected messages, what is remembered; None of a redelivery
         self.first_times: dict[int, Remembered | None] = {}
         self.archived = False
+        self.aside = False  # one message that could not be written, as a rejected one
+        self.unkept = False  # not even so: it is counted and no more
         # set by sealing: messages worth archiving, and the arrival that each counts with [us]
         self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
         #: messages of which nothing is kept, since they are of a refused period
@@ -93,9 +84,15 @@ class Columns:
         start = 0
         for count, _, generation in self.chunks:
             ids = self.packet_ids[start : start + count]
+            if self.answered:
+                ids = [0 if message in self.answered else number for message, number in enumerate(ids, start)]
             by_generation.setdefault(generation, []).extend(ids)
             start += count
         return [(generation, [number for number in ids if number]) for generation, ids in by_generation.items()]
+
+    def forget_session(self) -> None:
+        """The broker has a new session: what is held will not come again, and its packet ids mean nothing more."""
+        self.packet_ids = [0] * len(self.packet_ids)
 
 
 def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a tenth of it
@@ -112,12 +109,16 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     columns.flags.extend(chunk.flags)
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
-    if memory.entries and not memory.entries.keys().isdisjoint(chunk.packet_ids):
-        _forget_reused(columns, chunk, memory)
+    columns.bytes += chunk.size
     if chunk.size > payload_maximum:
         oversize = {n for n, payload in enumerate(chunk.payloads, start) if len(payload) > payload_maximum}
+        for message in oversize:
+            _cut(columns, message)
     else:
         oversize = set()
+    known = not memory.is_new(chunk.packet_ids)
+    if not known:
+        memory.hold(chunk, columns.payloads[start:])
 
     by_topic = routes.by_topic
     add_route = columns.routes.append
@@ -127,6 +128,8 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     add_value = columns.values.append
     messages = zip(chunk.topics, chunk.payloads, chunk.flags, strict=True)
     for message, (topic, payload, flags) in enumerate(messages, start):
+        if known:
+            _tell_copy(columns, message, memory, chunk.generation)
         route = by_topic.get(topic) or routes.find(topic)
         add_route(route)
         try:
@@ -172,7 +175,7 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
                 else:
                     _bad(columns, message, name, value)
         if untimed:
-            _arrival_as_time(columns, message, flags, memory)
+            _arrival_as_time(columns, message, memory)
 
 
 def _log_fault(route: Route, error: Exception) -> None:
@@ -233,23 +236,44 @@ def _takes_arrival(time: Any, values: Any) -> bool:
     return time is None or time.__class__ is Relative
 
 
+def _cut(columns: Columns, message: int) -> None:
+    """Hold the beginning alone of a message that is too long."""
+    payload = columns.payloads[message]
+    if len(payload) > OVERSIZE_KEPT:
+        columns.cut[message] = len(payload)
+        columns.payloads[message] = payload[:OVERSIZE_KEPT]
+
+
 def _unknown(columns: Columns, message: int, name: object, value: object) -> None:
     if isinstance(value, Flaw):
         _bad(columns, message, name, value)
+        return
+    named = columns.rejected_readings
+    if len(named) < NAMED or named[-NAMED][0] != message:
+        named.append((message, str(name)[:64], Reason.UNKNOWN_PROPERTY, "the family has no such property"))
     else:
-        text = str(name)[:64]
-        columns.rejected_readings.append((message, text, Reason.UNKNOWN_PROPERTY, "the family has no such property"))
+        _count(columns, message, Reason.UNKNOWN_PROPERTY)
 
 
 def _bad(columns: Columns, message: int, name: object, value: object) -> None:
-    if isinstance(value, Flaw):
-        columns.rejected_readings.append((message, str(name)[:64], value.reason, value.detail))
+    reason = value.reason if isinstance(value, Flaw) else Reason.BAD_VALUE
+    named = columns.rejected_readings
+    if len(named) >= NAMED and named[-NAMED][0] == message:
+        _count(columns, message, reason)
+    elif isinstance(value, Flaw):
+        named.append((message, str(name)[:64], reason, value.detail))
     else:
         kind = "null" if value is None else type(value).__name__
-        columns.rejected_readings.append((message, str(name)[:64], Reason.BAD_VALUE, f"{kind}, not a number"))
+        named.append((message, str(name)[:64], reason, f"{kind}, not a number"))
 
 
-def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory) -> None:
+def _count(columns: Columns, message: int, reason: Reason) -> None:
+    """One more rejected reading of a message that has enough with names."""
+    key = message, reason
+    columns.rejected_more[key] = columns.rejected_more.get(key, 0) + 1
+
+
+def _arrival_as_time(columns: Columns, message: int, memory: Memory) -> None:
     """Note a message without a time of its own; a redelivery takes the arrival of its first delivery."""
     columns.untimed.append(message)
     count, arrival, _ = columns.chunks[-1]
@@ -260,7 +284,7 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
     if not packet_id:
         return
     mark = digest(columns.topics[message], columns.payloads[message])
-    if flags & DUP:
+    if columns.flags[message] & DUP:
         entry = memory.find(packet_id, mark)
         if entry is not None:
             columns.arrived[message] = entry[1]
@@ -268,8 +292,34 @@ def _arrival_as_time(columns: Columns, message: int, flags: int, memory: Memory)
     memory.entries[packet_id] = (mark, arrival, False)
 
 
-def _forget_reused(columns: Columns, chunk: Chunk, memory: Memory) -> None:
-    """A packet id that comes without DUP is a new message: the broker has our acknowledgement of the old one."""
-    for packet_id, flags in zip(chunk.packet_ids, chunk.flags, strict=True):
-        if not flags & DUP and memory.entries.pop(packet_id, None) is not None:
+def _tell_copy(columns: Columns, message: int, memory: Memory, generation: int) -> None:
+    """Tell whether a message is a copy of the last one under its packet id; from here on its DUP says so.
+
+    A copy on the connection of its first delivery needs no acknowledgement of its own: a second one could be taken for
+    that of the next message with this packet id, before we have it.
+    """
+    packet_id = columns.packet_ids[message]
+    if not packet_id:
+        return
+    topic, payload = columns.topics[message], columns.payloads[message]
+    held, entry = memory.held.get(packet_id), memory.entries.get(packet_id)
+    acknowledged = held is None and memory.acknowledged_on(generation, packet_id)
+    if held is not None:
+        copy = rejected = held[1:] == (topic, payload)  # whatever is rejected in it: the first of them says so
+        if copy and held[0] == generation:
+            columns.answered.add(message)
+    else:
+        free = acknowledged and not columns.flags[message] & DUP
+        copy = entry is not None and not free and entry[0] == digest(topic, payload)
+        rejected = copy and entry is not None and entry[2]
+    if rejected:
+        columns.first_times[message] = None
+    if copy and acknowledged:  # our acknowledgement crossed it: the next one without DUP is new
+        return
+    if copy:
+        columns.flags[message] |= DUP
+    else:
+        columns.flags[message] &= ~DUP
+        if memory.forget(packet_id):
             columns.forget.append(packet_id)
+    memory.held[packet_id] = (generation, topic, payload)

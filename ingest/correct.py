@@ -21,7 +21,9 @@ import numpy as np
 
 from ingest import archive_files
 from ingest.archive_files import Frame
-from ingest.columns import Columns, Memory, gather
+from ingest.batch_rejections import reasons
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, states
 from ingest.routes import Routes
@@ -273,7 +275,7 @@ class _Run:
         """The batch's rows within the period whose keys are new to this correction."""
         duplicates = sum(counts.readings_duplicates for counts in batch.counts.values())
         rejected = sum(counts.readings_rejected + counts.messages_rejected for counts in batch.counts.values())
-        conflicts = sum(item.reason == "conflict" for item in batch.rejected)
+        conflicts = reasons(batch.rejected).get("conflict", 0)
         inside = (batch.time >= self.request.start) & (batch.time < self.request.end)
         if not self.source.exact_arrivals and columns.untimed:
             untimed = np.isin(batch.message, columns.untimed)

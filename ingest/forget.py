@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from devices.device import Device
 from ingest.archive_files import Frame
-from ingest.columns import Columns, Memory, gather
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.refusals import FOREVER, Refusals, Refused
 from ingest.routes import Routes

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 import mqtt5
 import numpy as np
 
+from devices.text import visible
 from ingest.options import BrokerOptions
-from ingest.source import Chunk, Connected, Receive, SourceStatus, warn_of_less
+from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, warn_of_less
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,8 @@ class Owner(Protocol):
     paused: bool
     status: SourceStatus
 
-    def note_settled(self, packet_ids: Sequence[int]) -> None:
-        """The broker has read these acknowledgements."""
+    def note_settled(self, marks: Sequence[int]) -> None:
+        """The broker has read the acknowledgements that these stand for."""
 
 
 class Refused(Exception):
@@ -64,8 +65,11 @@ class Connection(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._keep_alive = self.options.keep_alive
         self._keep_alive_timer: asyncio.TimerHandle | None = None
+        self._confirmation_timer: asyncio.TimerHandle | None = None
         self._heard = time.monotonic()
         self._ping_sent = 0.0
+        #: since when SUBACK is waited for with nothing else to do
+        self._waiting = 0.0
         self._watched: list[int] = []
         #: for every PINGREQ that is not answered yet, what was acknowledged between it and the one before
         self._pings: deque[list[int]] = deque()
@@ -90,11 +94,11 @@ class Connection(asyncio.BufferedProtocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._timer, self._keep_alive_timer):
+        for timer in (self._timer, self._keep_alive_timer, self._confirmation_timer):
             if timer is not None:
                 timer.cancel()
         if not self.ready.done():
-            reason = str(exc) if exc else "the broker closed the connection before it accepted the session"
+            reason = str(exc) if exc else f"the broker closed the connection at our CONNECT: {SPEAKS_MQTT5}"
             self.ready.set_exception(Refused(reason))
         if not self.closed.done():
             if exc is not None:
@@ -122,7 +126,7 @@ class Connection(asyncio.BufferedProtocol):
         expiry = 0 if self.source.drain else None
         self._transport.write(mqtt5.DisconnectPacket(session_expiry_interval=expiry).write())
         self._leaving = True
-        for timer in (self._timer, self._keep_alive_timer):
+        for timer in (self._timer, self._keep_alive_timer, self._confirmation_timer):
             if timer is not None:
                 timer.cancel()
         self._end = 0
@@ -146,6 +150,10 @@ class Connection(asyncio.BufferedProtocol):
         try:
             done = self._parse(end)
         except Refused as error:
+            if not self.ready.done():
+                self.ready.set_exception(Refused(f"{error}: {SPEAKS_MQTT5}"))
+                self.drop()
+                return
             log.error("%s", error)
             self.abort(str(error))
             return
@@ -187,7 +195,7 @@ class Connection(asyncio.BufferedProtocol):
                     raise
                 lenient = _lenient_publish(view[position:end]) if first >> 4 == _PUBLISH else None
                 if lenient is None:
-                    raise Refused(f"malformed packet from the broker: {error}") from None
+                    raise Refused(f"malformed packet from the broker: {visible(str(error))}") from None
                 topic, payload, packet_id, size = lenient
                 topics.append(topic)
                 payloads.append(payload)
@@ -214,6 +222,7 @@ class Connection(asyncio.BufferedProtocol):
     def _deliver(
         self, size: int, topics: list[str], payloads: list[bytes], packet_ids: list[int], flags: list[int]
     ) -> None:
+        self._waiting = self._heard
         arrival = time.time_ns() // 1000
         self.source.receive(Chunk(self.generation, arrival, size, topics, payloads, packet_ids, flags))
 
@@ -251,6 +260,8 @@ class Connection(asyncio.BufferedProtocol):
         assert self._transport is not None
         if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
             text = packet.reason_code.name.lower().replace("_", " ")
+            if packet.reason_code == mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
+                text += f": {SPEAKS_MQTT5}"
             if not self.ready.done():
                 self.ready.set_exception(Refused(f"the broker refuses the session: {text}"))
             self._transport.abort()
@@ -277,9 +288,29 @@ class Connection(asyncio.BufferedProtocol):
                     ],
                 ).write()
             )
+        self._waiting = time.monotonic()
+        self._expect_confirmation()
         self._tick()
         if not self.ready.done():
             self.ready.set_result(None)
+
+    def _expect_confirmation(self) -> None:
+        """Give up where the broker leaves our subscription unanswered. Messages of the session may come before it.
+
+        While we do not read we cannot hear, as in ``_tick``.
+        """
+        if self.source.status.subscribed or self._transport is None or self._transport.is_closing():
+            return
+        now, limit = time.monotonic(), self.options.connect_timeout
+        if self.source.paused:
+            self._waiting = now
+        left = self._waiting + limit - now
+        if left <= 0:
+            reason = f"the broker did not answer our subscription within {limit:g} s"
+            log.warning("%s", reason)
+            self.abort(reason)
+            return
+        self._confirmation_timer = self._loop.call_later(left, self._expect_confirmation)
 
     # -- writing and keep-alive --------------------------------------------------------------------------------------
 

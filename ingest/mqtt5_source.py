@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ingest.mqtt5_connection import Connection, Refused
 from ingest.options import BrokerOptions
-from ingest.source import Connected, Receive, SourceStatus
+from ingest.source import SPEAKS_MQTT5, Connected, Receive, SourceStatus
 from ingest.tls import tls_context
 
 log = logging.getLogger(__name__)
@@ -51,32 +51,40 @@ class Mqtt5Source:
         """Keep the session connected until ``stop``."""
         backoff, seen = 0.1, 0
         while not self._stopping.is_set():
-            started = time.monotonic()
             try:
                 await self._once()
             except (OSError, ssl.SSLError, TimeoutError, UnicodeError, Refused) as error:  # Unicode: the host
                 self.status.problem = str(error) or type(error).__name__
                 log.warning("broker %s:%d: %s", self.options.host, self.options.port, self.status.problem)
+            held = self.status.subscribed and time.monotonic() - self.status.connected_at > 10
             self.status.connected = self.status.subscribed = False
             self._connection = None
             if self._stopping.is_set():
                 return
             # a connection that held is no reason to wait; one that another client took is: it would take it again
             taken, seen = self.status.taken_over > seen, self.status.taken_over
-            held = time.monotonic() - started > 10
             longest = self.options.backoff_maximum
             backoff = longest if taken else 0.1 if held else min(backoff * 2, longest)
             # jitter keeps many collectors from returning at once
             await _wait(self._stopping, backoff * random.uniform(0.5, 1.0))
 
     async def _once(self) -> None:
-        options = self.options
         self._generation += 1
         connection = Connection(self, self._generation)
-        loop = asyncio.get_running_loop()
+        try:
+            await self._connect(connection)
+            if not self._stopping.is_set():  # `stop` saw no connection while this one was being made
+                await connection.closed
+        finally:
+            connection.drop()  # a broker that accepts and then says nothing leaves no socket behind
+
+    async def _connect(self, connection: Connection) -> None:
+        """Until the broker has accepted the session. Raises Refused, also where it says nothing; OSError."""
+        options = self.options
+        limit = f"within {options.connect_timeout:g} s"
         try:
             async with asyncio.timeout(options.connect_timeout):
-                await loop.create_connection(
+                await asyncio.get_running_loop().create_connection(
                     lambda: connection,
                     options.host,
                     options.port,
@@ -84,10 +92,11 @@ class Mqtt5Source:
                 )
                 self._connection = connection
                 await connection.ready
-            if not self._stopping.is_set():  # `stop` saw no connection while this one was being made
-                await connection.closed
-        finally:
-            connection.drop()  # a broker that accepts and then says nothing leaves no socket behind
+        except TimeoutError as error:
+            if self._connection is None:
+                raise TimeoutError(str(error) or f"no connection {limit}") from None
+            text = f"the broker took the connection and did not answer our CONNECT {limit}: {SPEAKS_MQTT5}"
+            raise Refused(text) from None
 
     def pause(self) -> None:
         self.paused = True
@@ -107,9 +116,9 @@ class Mqtt5Source:
         settled, self._settled = self._settled, []
         return settled
 
-    def note_settled(self, packet_ids: Sequence[int]) -> None:
-        """The broker has read these acknowledgements."""
-        self._settled.extend(packet_ids)
+    def note_settled(self, marks: Sequence[int]) -> None:
+        """The broker has read the acknowledgements that these stand for."""
+        self._settled.extend(marks)
 
     async def stop(self) -> None:
         self._stopping.set()

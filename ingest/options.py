@@ -1,4 +1,4 @@
-"""What a collector can be told. The environment's names for these are in ``borough.settings``."""
+"""What a collector can be told. The environment's names for these are in ``borough.settings.settings``."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CollectorOptions:
     batch_readings: int = 20_000
     batch_age: float = 0.2
     held_bytes: int = 64 * 1024 * 1024
-    payload_maximum: int = 1024 * 1024
+    payload_maximum: int = 128 * 1024
     earliest: int = EARLIEST
     ahead: float = 300.0
     auto_register: bool = False

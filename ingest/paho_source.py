@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 _READS = 500
 _GOODBYE_SECONDS = 2.0
 _DISCONNECT = b"\xe0\x00"
+#: Unlike the other source's this one says nothing of the version: 3.1.1 is what every broker speaks.
+_UNHEARD = "the broker took the connection and did not answer our CONNECT within {:g} s: is it MQTT on this port?"
+_UNCONFIRMED = "the broker did not answer our subscription within {:g} s"
 
 
 class PahoSource:
@@ -53,23 +56,25 @@ class PahoSource:
         self._socket: Any = None
         self._stopping = asyncio.Event()
         self._messages: list[paho.MQTTMessage] = []
+        #: since when an answer to CONNECT or SUBSCRIBE is waited for with nothing else to do
+        self._waiting = 0.0
         self._watched: deque[tuple[float, int, Sequence[int]]] = deque()
 
     async def run(self) -> None:
         """Keep the session connected until ``stop``."""
         backoff = 0.1
         while not self._stopping.is_set():
-            started = time.monotonic()
             try:
                 problem = await self._once()
             except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
                 problem = str(error) or type(error).__name__
+            held = self.status.subscribed and time.monotonic() - self.status.connected_at > 10
             self.status.connected = self.status.subscribed = False
             if self._stopping.is_set():
                 return
             self.status.problem = problem
             log.warning("broker %s:%d: %s", self.options.host, self.options.port, problem)
-            backoff = 0.1 if time.monotonic() - started > 10 else min(backoff * 2, self.options.backoff_maximum)
+            backoff = 0.1 if held else min(backoff * 2, self.options.backoff_maximum)
             with suppress(TimeoutError):
                 async with asyncio.timeout(backoff * random.uniform(0.5, 1.0)):
                     await self._stopping.wait()
@@ -110,9 +115,13 @@ class PahoSource:
             return "connection lost at once"
         loop.add_reader(self._socket, self._read)
         loop.add_writer(self._socket, self._write)
+        self._waiting = time.monotonic()
         try:
             while not self._lost.done():
-                await asyncio.wait({self._lost}, timeout=min(1.0, options.keep_alive / 4))
+                await asyncio.wait({self._lost}, timeout=min(1.0, options.keep_alive / 4, options.connect_timeout / 4))
+                if self._unanswered() and not self._lost.done():
+                    text = _UNCONFIRMED if self.status.connected else _UNHEARD
+                    self._lost.set_result(text.format(options.connect_timeout))
                 if self._paused:
                     client._ping_t = 0.0  # the answer is unread because we do not read: no reason to hang up
                 if client.loop_misc() != paho.MQTT_ERR_SUCCESS and not self._lost.done():
@@ -124,6 +133,13 @@ class PahoSource:
             with suppress(OSError, ValueError):
                 client.disconnect()
             self._client = None
+
+    def _unanswered(self) -> bool:
+        """Whether the broker owes us the answer to CONNECT or SUBSCRIBE for too long. Paused we would not hear it."""
+        now = time.monotonic()
+        if self._paused or self.status.subscribed:
+            self._waiting = now
+        return now - self._waiting > self.options.connect_timeout
 
     def _drop_socket(self) -> None:
         if self._socket is not None:
@@ -159,9 +175,9 @@ class PahoSource:
         """Paho does not show its PINGRESP; a connection that outlived two keep-alives since has had one."""
         settled: list[int] = []
         while self._watched and time.monotonic() - self._watched[0][0] > 2 * self.options.keep_alive:
-            _, generation, packet_ids = self._watched.popleft()
+            _, generation, marks = self._watched.popleft()
             if generation == self._generation:
-                settled.extend(packet_ids)
+                settled.extend(marks)
         return settled
 
     async def stop(self) -> None:
@@ -236,7 +252,7 @@ class PahoSource:
             return
         self.status.connected = True
         self.status.connects += 1
-        self.status.connected_at = time.monotonic()
+        self._waiting = self.status.connected_at = time.monotonic()
         self.status.problem = ""
         self.connected(bool(flags.session_present))
         client.subscribe(list(self.filters))
@@ -262,6 +278,7 @@ class PahoSource:
         messages, self._messages = self._messages, []
         if not messages:
             return
+        self._waiting = time.monotonic()
         topics = [_topic(message) for message in messages]
         payloads = [bytes(message.payload) for message in messages]
         self.receive(

@@ -1,7 +1,8 @@
 """One session's way from the broker to the store: gather in the event loop, seal and write in a thread, acknowledge.
 
-While one batch is written the next is gathered. A batch that cannot be written is tried again for ever: nothing is
-acknowledged meanwhile, reading stops when enough is held, and the broker keeps the rest.
+While one batch is written the next is gathered. Where the database is away the batch is tried again for ever: nothing
+is acknowledged meanwhile, reading stops when enough is held, and the broker keeps the rest. Where the database is well
+and the batch cannot be written, it is cut until the message that hurts is alone, and that one is rejected.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,23 +21,21 @@ import psycopg
 
 from devices.decoding import Format
 from devices.device import Device
-from ingest import refusals
-from ingest.archive import Archive
-from ingest.columns import Columns, Memory, gather
+from ingest.batch_rejections import reasons
+from ingest.batch_writer import BatchWriter
+from ingest.columns import Columns, gather
+from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
+from ingest.memory import Memory
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.paho_source import PahoSource
-from ingest.refusals import Refusals, unlearn
+from ingest.refusals import Refusals
 from ingest.routes import Routes
-from ingest.seal import Limits, seal
-from ingest.slots import FAMILY_NAMES, Slots
+from ingest.slots import FAMILY_NAMES
 from ingest.source import Chunk, Source
-from store import devices as device_table
-from store import redelivery
-from store.batch import Batch, Outcome
-from store.tombstones import Stale, Tombstone, WrongKey
-from store.writer import Writer
+from store.batch import Outcome
+from store.tombstones import Tombstone, WrongKey
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +43,17 @@ T = TypeVar("T")
 
 #: So long a stopping collector tries to write what it holds. What it cannot write is left to the broker, not lost.
 _STOP_SECONDS = 5.0
+
+#: A chunk is decoded in pieces of so many bytes; a batch that holds so many bytes of messages takes no more.
+_PIECE_BYTES = 256 * 1024
+_BATCH_BYTES = 12 * 1024 * 1024
+
+#: Seconds that one statement of a batch may take, of a part of one (with what its readings add), and of one message
+#: alone that took longer than that. All cuts of a batch together are to stay below 10 s.
+_WHOLE_SECONDS = 4.0
+_PART_SECONDS = 0.2
+_READINGS_A_SECOND = 50_000
+_ALONE_SECONDS = 1.5
 
 
 class Pipeline:
@@ -73,21 +83,20 @@ class Pipeline:
             refusals=self.refusals,
         )
         self._memory = Memory()
-        self._slots = Slots()
-        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
         self._columns = Columns()
-        self._writing: Columns | None = None
-        self._batch: Batch | None = None
-        self._buried = 0
+        #: what was read and is not decoded yet: the batch that is gathered has enough
+        self._waiting: deque[Chunk] = deque()
+        #: what is being written: one batch, or what is left of one that was cut
+        self._writing: list[Columns] = []
         self._work = asyncio.Event()
         self._stopping = False
         self._stop_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._received = time.monotonic()
-        self._writer = Writer(options.database_url, rejected_limit=options.rejected_per_device_hour)
+        self._writer = BatchWriter(options, self.name, metrics, self.refusals, self.routes.households, self._memory)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
-        self._archive = None if options.archive is None else Archive(options.archive, self.name, metrics)
         self._paused = False
+        self._probed = 0.0
         self.source: Source = make_source(broker, options, self._receive, self._connected, drain=drain)
         metrics.in_flight.append(self.in_flight)
         metrics.sources.append(self.source.status)
@@ -99,7 +108,7 @@ class Pipeline:
 
         Raises store.tombstones.WrongKey where the store's tombstones cannot be honoured.
         """
-        self._memory.entries.update(await self._in_thread(self._load_memory))
+        self._memory.entries.update(await self._in_thread(self._writer.load_memory))
         self.routes.update(devices)
         source = asyncio.create_task(self.source.run())
         writing = asyncio.create_task(self._write_loop())
@@ -116,8 +125,6 @@ class Pipeline:
                     await task
             self.metrics.in_flight.remove(self.in_flight)
             self._thread.submit(self._writer.close)
-            if self._archive is not None:
-                self._thread.submit(self._archive.close)
             self._thread.shutdown(wait=True)
 
     def update(self, devices: Sequence[Device], tombstones: Sequence[Tombstone], version: int) -> None:
@@ -135,22 +142,21 @@ class Pipeline:
             asyncio.get_running_loop().call_later(_STOP_SECONDS, self._give_up, self._writing)
             self._work.set()
 
-    def _give_up(self, writing: Columns | None) -> None:
+    def _give_up(self, writing: list[Columns]) -> None:
         """End a write that hangs since before we were told to stop."""
-        if writing is not None and self._writing is writing:
+        if writing and self._writing is writing:
             self._writer.abort()
 
     def idle(self, seconds: float) -> bool:
         """Whether nothing was received for so long and nothing is held."""
         quiet = time.monotonic() - self._received >= seconds
-        return quiet and self._writing is None and not len(self._columns)
+        return quiet and not self._writing and not len(self._columns) and not self._waiting
 
     def in_flight(self) -> dict[str, int]:
         """Messages by family that are received and not yet committed. Called from the metrics' thread."""
         total: Counter[int] = Counter()
-        for columns in (self._columns, self._writing):
-            if columns is not None:
-                total.update(route.family for route in list(columns.routes))
+        for columns in (self._columns, *self._writing):
+            total.update(route.family for route in list(columns.routes))
         return {FAMILY_NAMES[number]: count for number, count in total.items()}
 
     def _connected(self, session_present: bool) -> None:
@@ -161,29 +167,43 @@ class Pipeline:
             log.error("the broker has forgotten session %s: what it held for us is lost", self.name)
         else:
             log.info("session %s is new at the broker", self.name)
+        self._gather(everything=True)
         # packet ids start anew, so what we remember of the old session's would be taken for the new one's
-        self._columns.forget.extend(self._memory.entries)
-        self._memory.entries.clear()
+        self._columns.forget.extend(self._memory.clear())
+        for columns in (self._columns, *self._writing):
+            columns.forget_session()
 
     def _receive(self, chunk: Chunk) -> None:
         self._received = time.monotonic()
         self._forget_settled()
-        columns = self._columns
-        gather(columns, chunk, self.routes, self._memory, self.options.payload_maximum)
-        held = columns.size + (self._writing.size if self._writing else 0)
-        readings = len(columns.slots)
-        if not self._paused and (held > self.options.held_bytes or readings > 4 * self.options.batch_readings):
+        self._waiting.extend(pieces(chunk, _PIECE_BYTES))
+        self._gather()
+
+    def _gather(self, *, everything: bool = False) -> None:
+        """Decode what waits, until the batch has enough; where it has, nothing more is read."""
+        columns, limit = self._columns, self.options.batch_readings
+        waiting = self._waiting
+        while waiting and (everything or not self._full()):
+            gather(columns, waiting.popleft(), self.routes, self._memory, self.options.payload_maximum)
+        held = columns.size + sum(part.size for part in self._writing)
+        if not self._paused and (waiting or self._full() or held > self.options.held_bytes):
             self._paused = True
             self.source.pause()
-        if readings >= self.options.batch_readings or len(columns) >= self.options.batch_readings:
+        if len(columns.slots) >= limit or len(columns) >= limit or waiting:
             self._work.set()
-        elif self._timer is None:
+        elif self._timer is None and len(columns):
             self._timer = asyncio.get_running_loop().call_later(self.options.batch_age, self._work.set)
+
+    def _full(self) -> bool:
+        """Whether the batch that is gathered has as much as one transaction shall write."""
+        columns, limit = self._columns, 4 * self.options.batch_readings
+        return len(columns.slots) > limit or len(columns) > limit or columns.bytes > _BATCH_BYTES
 
     def _forget_settled(self) -> None:
         """Let go of messages whose acknowledgement the broker has: their packet ids may come again."""
-        for packet_id in self.source.settled():
-            if self._memory.entries.pop(packet_id, None) is not None:
+        for mark in self.source.settled():
+            packet_id = self._memory.settle(mark)
+            if packet_id is not None:
                 self._columns.forget.append(packet_id)
 
     async def _write_loop(self) -> None:
@@ -197,15 +217,16 @@ class Pipeline:
             columns = self._columns
             if len(columns) or columns.forget:
                 with self.metrics.lock:
-                    self._columns, self._writing = Columns(), columns
+                    self._columns, self._writing = Columns(), [columns]
                 self._take_over(columns)
-                outcome = await self._write(columns)
-                if outcome is None:
-                    log.warning("stopped with the store away: %d messages are left to the broker", len(columns))
+                self._gather()
+                if not await self._write_all():
+                    left = sum(map(len, self._writing))
+                    log.warning("stopped with the store away: %d messages are left to the broker", left)
                     await self.source.stop()
                     return
-                self._committed(columns, outcome)
-            if self._stopping and not len(self._columns):
+                self._go_on()
+            if self._stopping and not len(self._columns) and not self._waiting:
                 await self.source.stop()
                 return
             if len(self._columns) and (self._stopping or self._timer is None):
@@ -216,24 +237,26 @@ class Pipeline:
         columns.new_devices, self.routes.new_devices = self.routes.new_devices, []
 
     def _committed(self, columns: Columns, outcome: Outcome) -> None:
-        watch = self._memory.entries
         for generation, packet_ids in columns.acknowledgements():
-            self.source.acknowledge(generation, packet_ids, [n for n in packet_ids if n in watch] if watch else [])
+            self.source.acknowledge(generation, packet_ids, self._memory.acknowledge(generation, packet_ids))
         metrics = self.metrics
         with metrics.lock:
-            self._writing = None
+            self._writing.remove(columns)
             metrics.commit(outcome.counts)
         metrics.write_seconds.observe(outcome.seconds)
         metrics.staged_batches += outcome.staged
-        batch, self._batch = self._batch, None
+        batch, self._writer.batch = self._writer.batch, None
         if batch is not None:
-            for rejected in batch.rejected:
-                metrics.rejected[rejected.reason] = metrics.rejected.get(rejected.reason, 0) + 1
+            for reason, count in reasons(batch.rejected).items():
+                metrics.rejected[reason] = metrics.rejected.get(reason, 0) + count
             if len(outcome.conflicts):
                 metrics.rejected["conflict"] = metrics.rejected.get("conflict", 0) + len(outcome.conflicts)
             if len(batch.time):
                 metrics.lag_seconds.observe_all(np.maximum(time.time() - batch.time / 1e6, 0.0))
-        if self._paused and not self._stopping:
+
+    def _go_on(self) -> None:
+        """Read again, where there is room."""
+        if self._paused and not self._stopping and not self._waiting:
             self._paused = False
             self.source.resume()
 
@@ -242,14 +265,58 @@ class Pipeline:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    async def _write(self, columns: Columns) -> Outcome | None:
-        """Write one batch, however often it takes; None where we are stopping and the store stays away."""
+    async def _write_all(self) -> bool:
+        """Write what is to be written, cut where it must be; False where we are stopping and the store stays away."""
+        seconds, again = _WHOLE_SECONDS, False
+        while self._writing:
+            columns = self._writing[0]
+            outcome = await self._write(columns, seconds)
+            if outcome is None:
+                return False
+            if isinstance(outcome, Outcome):
+                self._committed(columns, outcome)
+                again = False
+            else:
+                slow = too_slow(outcome)
+                if len(columns) > 1 or (slow and not again):
+                    log.warning("a batch of %d messages cannot be written: %s", len(columns), place_of(outcome))
+                    again = len(columns) == 1
+                    parts = cut(columns) if len(columns) > 1 else [columns]
+                else:
+                    parts = [self._aside(columns, outcome)]
+                    again = False
+                with self.metrics.lock:
+                    self._writing[:1] = parts
+            if self._writing:
+                part = self._writing[0]
+                seconds = self._part_seconds(part, alone=again or part.aside)
+        return True
+
+    def _part_seconds(self, part: Columns, *, alone: bool) -> float:
+        """How long a part may take, on a database that took ``_probed`` for next to nothing."""
+        if alone:
+            return _ALONE_SECONDS + 10 * self._probed
+        return _PART_SECONDS + 3 * self._probed + len(part.slots) / _READINGS_A_SECOND
+
+    def _aside(self, columns: Columns, error: Exception) -> Columns:
+        """One message that the store does not take, as a rejected one; if it takes not even that, as a counted one."""
+        part = set_aside(columns, place_of(error))
+        part.unkept = columns.aside
+        device = columns.routes[0].device_id if not columns.routes[0].personal else "a household"
+        log.error("a message of %s cannot be written and is set aside: %s", device, place_of(error))
+        return part
+
+    async def _write(self, columns: Columns, seconds: float) -> Outcome | Exception | None:
+        """Write one batch, however often it takes; None where we are stopping and the store stays away.
+
+        An exception where the database is well, and this batch cannot be written or takes longer than ``seconds``.
+        """
         backoff = 0.05
         while True:
             patience = self.options.write_timeout
             if self._stopping:
                 patience = min(patience, _STOP_SECONDS)
-            work = asyncio.ensure_future(self._in_thread(lambda: self._seal_and_write(columns)))
+            work = asyncio.ensure_future(self._in_thread(lambda: self._write_or_fail(columns, seconds)))
             done, _ = await asyncio.wait({work}, timeout=patience)
             if not done:
                 log.error("no answer from the database for %.0f s: connection dropped", patience)
@@ -271,51 +338,19 @@ class Pipeline:
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, self.options.broker.backoff_maximum)
 
-    def _load_memory(self) -> dict[int, tuple[bytes, int, bool]]:
-        connection = self._writer.connection
-        with connection.transaction():
-            self.refusals.read(connection)
-            return redelivery.load(connection, self.name)
-
-    def _seal_and_write(self, columns: Columns) -> Outcome:
-        while True:
-            batch = self._sealed(columns)
-            try:
-                return self._writer.write(batch, lambda: self._archive_once(columns))
-            except Stale:
-                # somebody was erased meanwhile: what the batch holds of them goes before anything is written
-                log.info("tombstones were written: a batch is looked through again")
-                connection = self._writer.connection
-                with connection.transaction():
-                    self.refusals.read(connection)
-                    unlearn(connection, self.refusals, self._slots, columns.slots)
-                self._batch = None
-
-    def _archive_once(self, columns: Columns) -> None:
-        """Within the transaction: until it ends no erasure begins, so what is archived is found by the next one."""
-        if self._archive is not None and not columns.archived:
-            columns.archived = True
-            self._archive.write(columns)  # once a batch, before it can be acknowledged
-
-    def _sealed(self, columns: Columns) -> Batch:
-        if self._batch is None:
-            if columns.new_devices:
-                with self._writer.connection.transaction():
-                    device_table.add(self._writer.connection, columns.new_devices)
-                columns.new_devices = []
-            if columns.new_slots:
-                with self._writer.connection.transaction():
-                    states = refusals.states(self._writer.connection, columns.new_slots)
-                self._slots.extend(columns.new_slots, states)
-                columns.new_slots = []
-            if self._buried != self.refusals.version:
-                version = self.refusals.version
-                with self._writer.connection.transaction():
-                    refusals.bury(self._writer.connection, self.refusals, self._slots)
-                self._buried = version
-            now = time.time_ns() // 1000
-            self._batch = seal(columns, self._slots, self._memory, self._limits, self.name, now, self.refusals)
-        return self._batch
+    def _write_or_fail(self, columns: Columns, seconds: float) -> Outcome | Exception:
+        """Write a batch; an error that lies in it comes back, where it is sure that nothing of it is written."""
+        try:
+            return self._writer.write(columns, seconds)
+        except Exception as error:
+            of_the_batch = len(columns) > 0 and not columns.unkept and (lies_in_data(error) or too_slow(error))
+            if not of_the_batch or not self._writer.certain:
+                raise
+            found = error
+        self._writer.forget(columns)
+        # it may have been the database after all, or somebody's lock
+        self._probed = self._writer.probe(_ALONE_SECONDS)
+        return found
 
 
 def make_source(

@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ingest.columns import Columns, Memory, gather
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, states
 from ingest.routes import Routes
@@ -26,11 +27,13 @@ from store.writer import Writer
 
 COLLECTOR = "retry"
 
+_Key = tuple[str, bytes, int]  # topic, payload, arrival [us]
+
 
 class Retried(NamedTuple):
     """What became of rejections that were tried again: ids of those taken and of those rejected once more.
 
-    ``gone`` could not be tried because their bytes are not kept any more.
+    ``gone`` could not be tried because their bytes are not kept any more, or not all of them.
     """
 
     taken: list[int]
@@ -45,8 +48,8 @@ def retry(options: CollectorOptions, messages: Sequence[RejectedMessage]) -> Ret
     A rejection of one reading runs its whole message again: its other readings are duplicates then. Raises
     psycopg.Error; store.tombstones.WrongKey; the same call again is safe.
     """
-    gone = [item.row.id for item in messages if item.payload is None]
-    tried = [item for item in messages if item.payload is not None]
+    tried = [item for item in messages if item.payload is not None and item.size is None]
+    gone = [item.row.id for item in messages if item.payload is None or item.size is not None]
     writer = Writer(options.database_url, rejected_limit=options.rejected_per_device_hour)
     try:
         while True:
@@ -68,7 +71,7 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
     with connection.transaction():
         refusals.read(connection)
         routes.update(device_table.load(connection, 0)[0])
-    for item in tried:
+    for item in {item.message: item for item in tried}.values():
         # a chunk each: the time of a message without one is its own arrival
         payload = item.payload or b""
         chunk = Chunk(0, _microseconds(item), len(payload), [item.row.topic], [payload], [0], [0])
@@ -76,17 +79,12 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
     with connection.transaction():
         slots.extend(routes.new_slots, states(connection, routes.new_slots))
     limits = Limits(options.earliest, round(options.ahead * 1_000_000))
-    batch = seal(columns, slots, memory, limits, COLLECTOR, time.time_ns() // 1000, refusals)
+    batch = seal(columns, slots, memory, limits, COLLECTOR, time.time_ns() // 1000, refusals, routes.households)
 
     again = _Again(tried)
     batch.rejected = [item for item in batch.rejected if again.is_new(item)]
-    first_conflict = batch.conflict
-
-    def conflict(row: int) -> Rejected | None:
-        found = first_conflict(row)
-        return found if found is not None and again.is_new(found) else None
-
-    batch.conflict = conflict
+    first_conflicts = batch.conflicts
+    batch.conflicts = lambda rows: [item for item in first_conflicts(rows) if again.is_new(item)]
     outcome = writer.write(batch)
     with connection.transaction():
         rejected.delete(connection, again.taken())
@@ -97,30 +95,37 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
 class _Again:
     """Which of the tried rejections were rejected again: those keep their row, and no second one is made.
 
-    A whole message that can be read now, but for one reading, leaves its row and that reading gets a new one.
+    A whole message that can be read now, but for one reading, leaves its row and that reading gets a new one. A row
+    that stands for readings without names stays while any reading is rejected that no tried row names.
     """
 
     def __init__(self, tried: Sequence[RejectedMessage]) -> None:
         self._all = [item.row.id for item in tried]
-        self._whole: dict[tuple[str, bytes, int], list[int]] = {}
-        self._single: dict[tuple[str, bytes, int], list[tuple[int, str]]] = {}
+        self._whole: dict[_Key, list[int]] = {}
+        self._named: dict[_Key, list[tuple[int, str]]] = {}
+        self._counted: dict[_Key, list[int]] = {}
         for item in tried:
             key = (item.row.topic, item.payload or b"", _microseconds(item))
-            if item.row.property is None:
-                self._whole.setdefault(key, []).append(item.row.id)
+            if item.row.more is not None:
+                self._counted.setdefault(key, []).append(item.row.id)
+            elif item.row.property is not None:
+                self._named.setdefault(key, []).append((item.row.id, item.row.property))
             else:
-                self._single.setdefault(key, []).append((item.row.id, item.row.property))
+                self._whole.setdefault(key, []).append(item.row.id)
         self.ids: set[int] = set()
 
     def is_new(self, found: Rejected) -> bool:
         """Note a rejection of this run; says whether it needs a row of its own."""
         key = (found.topic, found.payload, found.arrival)
-        single = self._single.get(key, [])
-        self.ids.update(number for number, name in single if found.property in (None, name))
-        if found.property is None:
+        named, counted = self._named.get(key, []), self._counted.get(key, [])
+        if found.property is None and found.more is None:
+            self.ids.update(number for number, _ in named)
+            self.ids.update(counted)
             self.ids.update(self._whole.get(key, []))
             return False
-        return not single
+        same = [number for number, name in named if found.property == name]
+        self.ids.update(same or counted)
+        return not named and not counted
 
     def taken(self) -> list[int]:
         """The ids that were not rejected again."""

@@ -9,6 +9,7 @@ from devices.decoding import Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.device import DEVICE_ID, Device
 from devices.families import FAMILIES, UNKNOWN
 from devices.scrub import Scrub
+from ingest.households import Households
 from ingest.refusals import Refusals
 from ingest.slots import FAMILY_NUMBER, NewSlot, keep_rule
 from ingest.subscriptions import Subscription
@@ -16,6 +17,9 @@ from store.tombstones import Tombstone
 
 #: So many topics are remembered; a flood of invented ones empties the cache and no more.
 _ROUTES_MAXIMUM = 400_000
+#: So many topics whose messages are all rejected are remembered, and so many characters of them: a topic may be 64 kB.
+_REFUSED_MAXIMUM = 10_000
+_REFUSED_CHARACTERS = 4_000_000
 
 
 class Route:
@@ -25,9 +29,13 @@ class Route:
     ``slots`` (property to slot) is shared by all routes of a device. ``scrub`` takes a household's identifiers out of
     a message that was read; None where none can be. ``instead``: the device is not to be taken (erased, retired); its
     messages are read all the same, since a reading of a refused period is counted so, and rejected otherwise.
+    ``refuses``: every message is rejected. ``unsure``: for one message of an unknown id, not to be remembered.
     """
 
-    __slots__ = ("decode", "device", "device_id", "family", "instead", "personal", "properties", "scrub", "slots")
+    __slots__ = (
+        "decode", "device", "device_id", "family", "instead", "personal", "properties", "refuses", "scrub", "slots",
+        "unsure",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,12 +50,19 @@ class Route:
         self.scrub = scrub
         self.instead = instead
         self.device_id = device_id
+        self.refuses = False
+        self.unsure = False
         self.device = device
         self.slots = slots
         self.family = FAMILY_NUMBER[device.family if device else UNKNOWN]
         self.properties = FAMILIES[device.family].properties if device else {}
         # an unregistered meter's message can carry its number
         self.personal = device is None or device.personal or FAMILIES[device.family].personal
+
+    def take(self, other: Route) -> None:
+        """Become another route."""
+        for name in Route.__slots__:
+            setattr(self, name, getattr(other, name))
 
 
 class Routes:
@@ -70,6 +85,10 @@ class Routes:
         self._ghosts: dict[str, dict[str, int]] = {}
         self._refusals = refusals if refusals is not None else Refusals(None)
         self.by_topic: dict[str, Route] = {}
+        #: whose names make a rejection personal
+        self.households = Households()
+        self._refused: list[str] = []
+        self._refused_characters = 0
         self.slot_count = 0
         #: devices and slots that the store has not seen yet; the sealer takes them over
         self.new_devices: list[Device] = []
@@ -83,6 +102,7 @@ class Routes:
             if old == device:
                 continue
             self._devices[device.id] = device
+            self.households.update(device)
             if old is not None and (old.family, old.model) != (device.family, device.model):
                 self._slots.pop(device.id, None)
             changed = True
@@ -102,14 +122,29 @@ class Routes:
             self._slots.pop(device_id, None)
             if gone[self._refusals.mark(device_id)]:
                 del self._devices[device_id]
+                self.households.forget(device_id)
         self.by_topic.clear()
 
     def find(self, topic: str) -> Route:
         """The route of a topic: one that rejects every message where nothing else can be done."""
         if len(self.by_topic) >= _ROUTES_MAXIMUM:
             self.by_topic.clear()
-        route = self.by_topic[topic] = self._find(topic)
+        route = self._find(topic)
+        if route.refuses:
+            self._note_refused(topic)
+        if not route.unsure:
+            self.by_topic[topic] = route
         return route
+
+    def _note_refused(self, topic: str) -> None:
+        self._refused.append(topic)
+        self._refused_characters += len(topic)
+        if len(self._refused) > _REFUSED_MAXIMUM or self._refused_characters > _REFUSED_CHARACTERS:
+            for old in self._refused:
+                found = self.by_topic.get(old)
+                if found is not None and found.refuses:
+                    del self.by_topic[old]
+            self._refused, self._refused_characters = [topic], len(topic)
 
     def _find(self, topic: str) -> Route:
         for pattern, format_ in self._patterns:
@@ -128,7 +163,9 @@ class Routes:
             if ghost is not None:
                 instead = (Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered")
                 return self._route(format_, ghost, family, instead)
-            device = self._register(format_, device_id, family)
+            candidate = self._candidate(format_, device_id, family)
+            if candidate is not None:
+                return self._unsure(format_, candidate, family)
         if device is None:
             return _refusing(Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None)
         if device.retired:
@@ -142,7 +179,10 @@ class Routes:
         device_id = device.id
         if family is not None and family != device.family:
             detail = f"the topic says {family}, device {device_id} is registered as {device.family}"
-            return _refusing(Reason.WRONG_FAMILY, detail, device_id, device)
+            # its bytes may be of what the topic says as well as of what is registered
+            route = _refusing(Reason.WRONG_FAMILY, detail, device_id, device)
+            route.personal |= family in FAMILIES and FAMILIES[family].personal
+            return route
         try:
             decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
         except Rejection as error:
@@ -150,21 +190,46 @@ class Routes:
         slots = (self._slots if instead is None else self._ghosts).setdefault(device_id, {})
         return Route(decode, device_id, device, slots, format_.scrub, instead)
 
-    def _register(self, format_: Format, device_id: str, family: str | None) -> Device | None:
+    def _candidate(self, format_: Format, device_id: str, family: str | None) -> Device | None:
+        """The device as which an unknown id may be registered; None where it may not."""
         family = family or format_.family
         if self._auto_register is None or family is None or family not in FAMILIES:
             return None
         native = format_.name in ("native", "senml-json", "senml-cbor")
-        device = Device(
+        return Device(
             device_id,
             family,
             "native" if native else format_.name,
             origin=self._auto_register,
             personal=FAMILIES[family].personal,
         )
-        self._devices[device_id] = device
-        self.new_devices.append(device)
-        return device
+
+    def _unsure(self, format_: Format, device: Device, family: str | None) -> Route:
+        """A route for one message of an unknown id: it is registered once a message of it is read, and not before."""
+        found = self._route(format_, device, family, None)
+        detail = f"device {device.id} is not registered"
+        route = _refusing(Reason.UNKNOWN_DEVICE, detail, device.id, None)
+        if found.refuses:
+            return route
+
+        def decode(payload: bytes) -> Decoded:
+            try:
+                decoded = found.decode(payload)
+            except Rejection as error:
+                raise Rejection(Reason.UNKNOWN_DEVICE, f"{detail}, and no message of it was read: {error}") from None
+            _, values, _ = decoded
+            names = [name for name, *_ in values] if isinstance(values, list) else values
+            if not any(name in found.properties for name in names):
+                raise Rejection(Reason.UNKNOWN_DEVICE, f"{detail}, and this message holds no reading")
+            if device.id not in self._devices:
+                self._devices[device.id] = device
+                self.households.update(device)
+                self.new_devices.append(device)
+            route.take(found)
+            return decoded
+
+        route.decode, route.refuses, route.unsure = decode, False, True
+        return route
 
     def slot(self, route: Route, property_name: str) -> int | None:
         """The slot of a property of a route's device, given now if need be; None where the family has no such one."""
@@ -182,4 +247,6 @@ def _refusing(reason: Reason, detail: str, device_id: str | None, device: Device
         raise Rejection(reason, detail)
 
     refuse_: Callable[[bytes], Decoded] = refuse
-    return Route(refuse_, device_id, device, {})
+    route = Route(refuse_, device_id, device, {})
+    route.refuses = True
+    return route

@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 from devices.decoding import Reason
 from ingest import instants
-from ingest.columns import Columns, Memory, digest
+from ingest.batch_rejections import BatchRejections
+from ingest.columns import Columns
+from ingest.households import Households
+from ingest.memory import Memory
 from ingest.refusals import Refusals
 from ingest.refusing import refuse
 from ingest.sequences import spans
 from ingest.slots import FAMILY_NAMES, LATEST_ONLY, Slots
-from ingest.source import DUP
-from store.batch import Batch, Counts, Rejected, Remembered
+from store.batch import Batch, Counts, Remembered
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -46,14 +48,18 @@ class Limits:
 
 def seal(
     columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, now: int,
-    refusals: Refusals | None = None,
+    refusals: Refusals | None = None, households: Households | None = None,
 ) -> Batch:  # fmt: skip
     """Judge a batch's columns; ``slots`` learns its newest readings, ``memory`` its rejections.
 
     Runs once a batch, also where the write is then retried; where a new tombstone forbids the write, the slots must
-    forget the batch and it is sealed again. ``now`` [us] is the minute of the account.
+    forget the batch and it is sealed again. ``now`` [us] is the minute of the account. ``households``: whose devices'
+    names make a rejection personal.
     """
-    return _Sealer(columns, slots, memory, limits, refusals or Refusals(None)).seal(collector, now)
+    batch = _Sealer(columns, slots, memory, limits, refusals or Refusals(None)).seal(collector, now)
+    if households is not None:
+        batch.names_household = households.named_in
+    return batch
 
 
 class _Sealer:
@@ -62,9 +68,7 @@ class _Sealer:
         self.refusals = refusals
         # before anything is judged: what comes meanwhile makes the batch stale, and no other way round
         self.tombstones = refusals.version
-        self._asked: set[int] = set()
         self.slots = slots
-        self.memory = memory
         self.limits = limits
         self.arrival = columns.arrivals = np.repeat(
             np.array([arrival for _, arrival, _ in columns.chunks], np.int64),
@@ -76,9 +80,7 @@ class _Sealer:
         self.family_of = np.fromiter((route.family for route in columns.routes), np.uint8, count)
         self.message_state = np.zeros(count, np.uint8)  # 0 decoded, 1 ignored, 2 rejected
         self.message_state[columns.ignored] = 1
-        self.rejections: list[tuple[int, str | None, str, str]] = [
-            (message, None, reason, detail) for message, reason, detail in columns.rejected_messages
-        ]
+        self.rejections = BatchRejections(columns, slots, memory, self.arrival)
         self.message_state[[item[0] for item in columns.rejected_messages]] = 2
 
         self.message = np.array(columns.messages, np.int64)
@@ -94,16 +96,14 @@ class _Sealer:
         rows_of = (self.message, self.slot, time)
         refused, self.silent = refuse(
             columns, slots, self.refusals, self.message_state, rows_of, (self.arrival, self._message_time),
-            self.rejections,
+            self.rejections.whole,
         )  # fmt: skip
         columns.silent = self.silent
-        bad_rows = [row for row in columns.rejected_readings if self.message_state[row[0]] == 0]
-        self.rejections.extend(bad_rows)
+        bad = self.rejections.take_gathered(self.message_state)
         # a message whose only time is impossible is one rejected message: its readings are not counted as decoded
         alive &= self.message_state[self.message] == 0
         family = slots.family[self.slot]
         self._count("readings_decoded", family[alive])
-        bad = np.array([row[0] for row in bad_rows], np.intp)
         self._count("readings_decoded", self.family_of[bad])
         self._count("readings_rejected", self.family_of[bad[~self.silent[bad]]])
         self._count("readings_refused", self.family_of[bad[self.silent[bad]]])
@@ -158,10 +158,10 @@ class _Sealer:
             sequences=spans(columns, np.where(self.silent, 1, self.message_state), self.arrival, self._message_time),
             remember=remember,
             forget=columns.forget,
-            conflict=lambda row: self._conflict(int(rows[row]), remember),
+            conflicts=lambda found: self.rejections.conflicts(rows[np.array(found, np.intp)], self.silent, remember),
             tombstones=self.tombstones,
         )
-        self._rejections_into(batch)
+        self.rejections.write(batch, self.silent)
         return batch
 
     def _times(self) -> tuple[Ints, Bools]:
@@ -177,9 +177,10 @@ class _Sealer:
         unreadable = judged & (instant == instants.BAD)
         outside = judged & ~unreadable & self._outside(instant, self.arrival)
         for message in np.flatnonzero(unreadable).tolist():
-            self.rejections.append((message, None, Reason.BAD_TIME, _BAD_TIME))
+            self.rejections.whole.append((message, None, Reason.BAD_TIME, _BAD_TIME))
         for message in np.flatnonzero(outside).tolist():
-            self.rejections.append((message, None, Reason.TIME_OUT_OF_RANGE, self._range_text(int(instant[message]))))
+            detail = self._range_text(int(instant[message]))
+            self.rejections.whole.append((message, None, Reason.TIME_OUT_OF_RANGE, detail))
         self.message_state[unreadable | outside] = 2
         self._message_time = instant
         time = instant[self.message]
@@ -224,9 +225,7 @@ class _Sealer:
         rows = np.flatnonzero(mask)
         if len(rows):
             self._count("readings_rejected", self.slots.family[self.slot[rows]])
-            for row in rows.tolist():
-                name = self.slots.properties[int(self.slot[row])]
-                self.rejections.append((int(self.message[row]), name, reason, detail(row)))
+            self.rejections.add(rows, reason, detail)
         return mask
 
     def _same_key(self, rows: Ints, series: Any, time: Ints, family: Any) -> Ints:
@@ -317,71 +316,6 @@ class _Sealer:
             (FAMILY_NAMES[key % len(FAMILY_NAMES)], _EPOCH + timedelta(days=key // len(FAMILY_NAMES)))
             for key in keys.tolist()
         ]
-
-    def _rejected(self, message: int, name: str | None, reason: str, detail: str) -> Rejected:
-        columns = self.columns
-        route = columns.routes[message]
-        return Rejected(
-            arrival=int(self.arrival[message]),
-            topic=columns.topics[message],
-            family=FAMILY_NAMES[route.family],
-            device=route.device_id,
-            property=name,
-            reason=str(reason),
-            detail=detail,
-            payload=columns.payloads[message],
-            personal=route.personal,
-            packet_id=columns.packet_ids[message] or None,
-        )
-
-    def _conflict(self, row: int, remember: list[Remembered]) -> Rejected | None:
-        """The rejection of a row whose key the store holds with another value; None where it was written before."""
-        slot = int(self.slot[row])
-        message = int(self.message[row])
-        self.slots.forget_last(slot)
-        if self.silent[message] or not self._first_time(message, remember):
-            return None
-        name = self.slots.properties[slot]
-        return self._rejected(message, name, Reason.CONFLICT, "stored before with another value")
-
-    def _first_time(self, message: int, remember: list[Remembered]) -> bool:
-        """Whether a rejected message is not the redelivery of one whose rejection is written; remembers it then.
-
-        The answer for a message is the same however often it is asked: a write may be retried.
-        """
-        columns, memory = self.columns, self.memory
-        packet_id = columns.packet_ids[message]
-        if not packet_id:
-            return True
-        if message not in columns.first_times:
-            mark = digest(columns.topics[message], columns.payloads[message])
-            entry = memory.find(packet_id, mark)
-            first = not (columns.flags[message] & DUP and entry is not None and entry[2])
-            kept = None
-            if first:
-                arrival = entry[1] if entry is not None else int(self.arrival[message])
-                memory.entries[packet_id] = (mark, arrival, True)
-                kept = Remembered(packet_id, mark, arrival, True)
-            columns.first_times[message] = kept
-        kept = columns.first_times[message]
-        if kept is not None and message not in self._asked:
-            remember.append(kept)
-        self._asked.add(message)
-        return kept is not None
-
-    def _rejections_into(self, batch: Batch) -> None:
-        """Write each rejection once: one that was written before its lost acknowledgement makes no second row."""
-        columns = self.columns
-        for message in columns.untimed:
-            if self.silent[message]:
-                continue
-            packet_id = columns.packet_ids[message]
-            entry = self.memory.entries.get(packet_id) if packet_id else None
-            if entry is not None:
-                batch.remember.append(Remembered(packet_id, *entry))
-        for message, name, reason, detail in sorted(self.rejections, key=lambda item: item[0]):
-            if not self.silent[message] and self._first_time(message, batch.remember):
-                batch.rejected.append(self._rejected(message, name, reason, detail))
 
 
 def _values(values: Sequence[Any]) -> NDArray[np.float64]:

@@ -67,13 +67,17 @@ class Source(Protocol):
         """Read again."""
 
     def acknowledge(self, generation: int, packet_ids: Sequence[int], watch: Sequence[int]) -> None:
-        """Acknowledge messages of one connection. ``watch``: those among them that ``settled`` shall report."""
+        """Acknowledge messages of one connection. ``watch``: the caller's marks, which ``settled`` shall report."""
 
     def settled(self) -> list[int]:
-        """Watched packet ids whose acknowledgement the broker is known to have read, each once."""
+        """Marks of those acknowledgements that the broker is known to have read, each once."""
 
     async def stop(self) -> None:
         """Say goodbye and end ``run``. The session stays at the broker."""
+
+
+#: Where a broker's silence or its answer looks as if it did not know the version of MQTT that we speak.
+SPEAKS_MQTT5 = "does the broker speak MQTT 5? If not, set BOROUGH_MQTT_SOURCE=paho, which speaks 3.1.1"
 
 
 def warn_of_less(filters: Sequence[tuple[str, int]], granted: Sequence[int]) -> None:

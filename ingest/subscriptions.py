@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devices.decoding import Format
+from devices.files import read_text
+from devices.toml import TomlError, parse
 
 _LEVELS = {"{device}", "{family}"}
 
@@ -78,10 +79,10 @@ def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
     Raises SettingsError naming the file and the entry.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse(read_text(path))
     except OSError as error:
         raise SettingsError(f"subscriptions file {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, TomlError) as error:
         raise SettingsError(f"subscriptions file {path}: {error}") from None
     entries: Any = document.get("subscription")
     if not isinstance(entries, list) or not entries or set(document) != {"subscription"}:

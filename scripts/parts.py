@@ -1,4 +1,6 @@
-"""TimescaleDB and Mosquitto for the tests: the system's own, or Debian 13's packages unpacked into a private folder.
+"""What the tests need of a system: TimescaleDB and Mosquitto, and the fonts of letters.
+
+The system's own, or Debian 13's packages unpacked into a private folder.
 
 Nothing is installed and no right is needed: a private apt downloads, ``dpkg-deb -x`` unpacks, and ``patchelf`` points
 the programs at the newer C library that lies beside them. Once per user, into ``/var/tmp/borough-<uid>``; about 10 s.
@@ -14,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,9 @@ from borough.postgres_server import PostgresError, locked, private_folder
 
 SUITE = "trixie"
 PACKAGES = ("postgresql-17", "postgresql-17-timescaledb", "mosquitto")
+#: Fonts for names in every script, and where they are unpacked.
+FONT_PACKAGES = ("fonts-noto-core", "fonts-droid-fallback")
+FONT_FOLDERS = ("usr/share/fonts", "usr/share/fonts-droid-fallback")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 #: Changes when what is made from the packages changes, so that an older folder is not taken for it.
 RECIPE = 1
@@ -53,9 +58,35 @@ def prepare() -> Parts:
     tree = folder / f"parts-{SUITE}-{platform.machine()}-{RECIPE}"
     with locked(folder / f"{tree.name}.lock"):
         if not tree.exists():
-            _require_debian()
+            _require_debian(
+                "TimescaleDB with Mosquitto",
+                "postgresql-17, postgresql-17-timescaledb and mosquitto, or name a server in BOROUGH_TEST_DATABASE_URL",
+            )
+            if shutil.which("patchelf", path=_search_path()) is None:
+                raise PartsError("patchelf is missing: run `make setup` first")
+            print(f"Fetching TimescaleDB and Mosquitto from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
             _make(tree)
     return _in(tree)
+
+
+def fonts() -> list[Path]:
+    """Folders with the fonts of ``FONT_PACKAGES``: the system's, or downloaded ones. Raises PartsError."""
+    if all(
+        any(Path("/usr/share").glob(f"fonts*/truetype/{name}"))
+        for name in ("noto/NotoSerifBengali-Regular.ttf", "DroidSansFallback.ttf")
+    ):
+        return [Path("/", folder) for folder in FONT_FOLDERS]
+    try:
+        folder = private_folder()
+    except PostgresError as error:
+        raise PartsError(str(error)) from None
+    tree = folder / f"fonts-{SUITE}-{RECIPE}"
+    with locked(folder / f"{tree.name}.lock"):
+        if not tree.exists():
+            _require_debian("fonts for letters", " and ".join(FONT_PACKAGES))
+            print(f"Fetching fonts from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
+            _unpack(tree, FONT_PACKAGES)
+    return [tree / folder for folder in FONT_FOLDERS if (tree / folder).is_dir()]
 
 
 def installed() -> Parts | None:
@@ -75,32 +106,15 @@ def _in(tree: Path) -> Parts:
     return Parts(tree / "usr/lib/postgresql/17/bin", tree / "usr/sbin/mosquitto")
 
 
-def _require_debian() -> None:
+def _require_debian(what: str, instead: str) -> None:
     missing = [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]
     if missing or not KEYRING.exists():
         lacks = missing[0] if missing else KEYRING
-        raise PartsError(
-            f"this machine has no TimescaleDB with Mosquitto and no {lacks} to fetch Debian's: install postgresql-17, "
-            "postgresql-17-timescaledb and mosquitto, or name a server in BOROUGH_TEST_DATABASE_URL"
-        )
-    if shutil.which("patchelf", path=_search_path()) is None:
-        raise PartsError("patchelf is missing: run `make setup` first")
+        raise PartsError(f"this machine has no {what} and no {lacks} to fetch Debian's: install {instead}")
 
 
 def _make(tree: Path) -> None:
-    print(f"Fetching TimescaleDB and Mosquitto from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
-    work = Path(tempfile.mkdtemp(dir=tree.parent, prefix=f".{tree.name}-"))
-    try:
-        making = work / "tree"
-        making.mkdir()
-        for package in _download(work):
-            _run(["dpkg-deb", "-x", str(package), str(making)])
-        _repoint(making, tree)
-        work.chmod(0o755)
-        making.chmod(0o755)  # `nobody` runs PostgreSQL when we are root
-        making.rename(tree)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    _unpack(tree, PACKAGES, _repoint)
     try:
         parts = _in(tree)
         _run([str(parts.postgres / "postgres"), "--version"])
@@ -109,7 +123,24 @@ def _make(tree: Path) -> None:
         raise
 
 
-def _download(work: Path) -> list[Path]:
+def _unpack(tree: Path, packages: Sequence[str], change: Callable[[Path, Path], None] | None = None) -> None:
+    """Make ``tree`` of packages and what they need; ``change`` is told where it is made and where it will stand."""
+    work = Path(tempfile.mkdtemp(dir=tree.parent, prefix=f".{tree.name}-"))
+    try:
+        making = work / "tree"
+        making.mkdir()
+        for package in _download(work, packages):
+            _run(["dpkg-deb", "-x", str(package), str(making)])
+        if change is not None:
+            change(making, tree)
+        work.chmod(0o755)
+        making.chmod(0o755)  # `nobody` runs PostgreSQL when we are root
+        making.rename(tree)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _download(work: Path, packages: Sequence[str]) -> list[Path]:
     """Debian 13's packages with all they depend on, as if nothing at all were installed here."""
     for name in ("state/lists/partial", "cache/archives/partial"):
         (work / name).mkdir(parents=True)
@@ -141,7 +172,7 @@ def _download(work: Path) -> list[Path]:
     sources.write_text(f"deb [signed-by={KEYRING}] {mirrors[0]} {SUITE} main\n")
     private += _options(f"Dir::Etc::sourcelist={sources}", "Dir::Etc::sourceparts=-")
     _run(["apt-get", *private, "update"])
-    _run(["apt-get", *private, "--yes", "--download-only", "install", *PACKAGES])
+    _run(["apt-get", *private, "--yes", "--download-only", "install", *packages])
     return sorted((work / "cache/archives").glob("*.deb"))
 
 
@@ -184,14 +215,20 @@ def _run(command: Sequence[str]) -> str:
 
 
 def main() -> int:
-    """Prepare and say where the programs are; status 1 and one line where they cannot be had."""
+    """Prepare and say where all is; status 1 and one line for what cannot be had."""
+    status = 0
     try:
         parts = prepare()
+        print(f"PostgreSQL with TimescaleDB: {parts.postgres}\nMosquitto: {parts.mosquitto}", file=sys.stderr)
     except PartsError as error:
         print(f"No TimescaleDB and Mosquitto for the tests: {error}", file=sys.stderr)
-        return 1
-    print(f"PostgreSQL with TimescaleDB: {parts.postgres}\nMosquitto: {parts.mosquitto}", file=sys.stderr)
-    return 0
+        status = 1
+    try:
+        print(f"Fonts: {', '.join(str(folder) for folder in fonts())}", file=sys.stderr)
+    except PartsError as error:
+        print(f"No fonts for the tests: {error}", file=sys.stderr)
+        status = 1
+    return status
 
 
 if __name__ == "__main__":

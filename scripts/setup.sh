@@ -28,6 +28,7 @@ debian_pip() {
     ls "$1"/usr/share/python-wheels/pip-*.whl
 }
 
+wheel=
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     echo "Making .venv ..."
     if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
@@ -37,7 +38,6 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         trap 'rm -rf "$work"' EXIT
         wheel=$(debian_pip "$work")
         "$python" -m venv --without-pip .venv
-        PYTHONPATH=$wheel .venv/bin/python -m pip install --quiet --constraint constraints.txt pip
     else
         echo "make setup: this Python has no ensurepip; install it (Fedora: dnf install python3-pip, Alpine: apk add" \
             "py3-pip), then run: $python -m venv .venv && make setup" >&2
@@ -46,4 +46,9 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
 fi
 
 echo "Installing into .venv ..."
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip --editable '.[demo,pdf,dev]'
+# Only files whose hashes are written down, pip itself among them, whatever index they come from. Then the project, made
+# with the tools that were just installed: nothing is fetched for it.
+PYTHONPATH=$wheel .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+    --only-binary :all: -r requirements/service.txt -r requirements/build.txt -r requirements/develop.txt
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
+    --editable .

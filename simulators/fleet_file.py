@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from devices.files import read_text
+from devices.toml import TomlError
+from devices.toml import parse as read_toml
 from simulators.clock import DAY_US
 from simulators.plans import (
     DWELLINGS,
@@ -51,7 +53,7 @@ class FleetError(ValueError):
 def load(path: Path, *, seed: int | None = None) -> Fleet:
     """Read a fleet file; ``seed`` replaces the file's. Raises FleetError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except OSError as error:
         raise FleetError(f"fleet file {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -62,8 +64,8 @@ def load(path: Path, *, seed: int | None = None) -> Fleet:
 def parse(text: str, source: str, *, seed: int | None = None) -> Fleet:
     """A fleet from the text of a fleet file; ``source`` names it in errors. Raises FleetError."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = read_toml(text)
+    except TomlError as error:
         raise FleetError(f"fleet file {source}: {error}") from None
     table = _Table(f"fleet file {source}", "", document)
     name = table.text("name", Path(source).stem)

@@ -38,6 +38,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from simulators import parquet
 from simulators.stream import EXPECTATIONS, Float64, Int32, Int64, Stream, UInt8
 
 #: In the columns of instants: there is none.
@@ -45,6 +46,8 @@ NO_TIME: int = int(np.iinfo(np.int64).min)
 
 #: Rows of one row group, whatever the appends were.
 GROUP = 1 << 18
+#: Rows of a row group that is read, and what it becomes when it is unpacked [bytes].
+_GROUP_READ, _GROUP_BYTES = 1 << 20, 256 << 20
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
@@ -66,6 +69,10 @@ SCHEMA = pa.schema(
     ]
 )
 _NAMES = ("family", "device", "property", "fault", "reason")
+#: Largest number of a message, and tolerance [us].
+_MOST = 1 << 40
+#: Columns that say something by being empty.
+_NULLABLE = ("time", "value", "published", "stored_time", "stored_value")
 _INSTANTS = ("time", "due", "published", "stored_time")
 
 
@@ -195,21 +202,26 @@ def read(paths: Iterable[Path]) -> Iterator[Rows]:
     """The rows of ledgers, row group by row group, in their order. Raises LedgerError."""
     for path in paths:
         try:
+            parquet.check_footer(path)
             _check(path, pq.read_schema(path))
+            parquet.check(path, SCHEMA.names, group_rows=_GROUP_READ, group_bytes=_GROUP_BYTES)
             with pq.ParquetFile(path, read_dictionary=[*_NAMES, "expect"]) as file:
                 for group in range(file.num_row_groups):
                     yield _rows(path, file.read_row_group(group))
         except OSError as error:
             raise LedgerError(f"ledger {path}: {_why(error)}") from None
-        except pa.ArrowInvalid as error:
+        except parquet.TooLarge as error:
+            raise LedgerError(f"ledger {path}: {error}") from None
+        except pa.ArrowException as error:
             raise LedgerError(f"ledger {path}: is no whole Parquet file ({str(error).splitlines()[0]})") from None
 
 
 def is_ledger(path: Path) -> bool:
     """Whether a file is a ledger by its columns."""
     try:
+        parquet.check_footer(path)
         _check(path, pq.read_schema(path))
-    except (OSError, pa.ArrowInvalid, LedgerError):
+    except (OSError, pa.ArrowException, parquet.TooLarge, LedgerError):
         return False
     return True
 
@@ -262,6 +274,8 @@ def _table(rows: Rows) -> pa.Table:
 def _rows(path: Path, table: pa.Table) -> Rows:
     columns: dict[str, Any] = {}
     for name in SCHEMA.names:
+        if name not in _NULLABLE and table.column(name).null_count:
+            raise LedgerError(f"ledger {path}: column {name} has rows without a value")
         array = table.column(name).combine_chunks()
         if isinstance(array, pa.ChunkedArray):  # an empty column has no chunk to combine
             array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
@@ -282,6 +296,10 @@ def _rows(path: Path, table: pa.Table) -> Rows:
             columns[name] = array.fill_null(np.nan).to_numpy(zero_copy_only=False)
         else:
             columns[name] = array.to_numpy(zero_copy_only=False)
+    for name, highest in (("message", _MOST), ("tolerance", _MOST)):
+        numbers = columns[name]
+        if len(numbers) and not (numbers.min() >= 0 and numbers.max() <= highest):
+            raise LedgerError(f"ledger {path}: column {name} holds a number that is not from 0 to {highest}")
     return Rows(**columns)
 
 

@@ -43,6 +43,10 @@ class PublishError(Exception):
     """The broker refused or closed the connection; what was not acknowledged may or may not have arrived."""
 
 
+class Unanswered(PublishError):
+    """The broker hung up at our CONNECT, or what it said was no answer to it."""
+
+
 class Published(NamedTuple):
     """What a run of ``publish`` did. ``refused`` PUBACKs carried an error: those messages were not taken.
 
@@ -58,7 +62,8 @@ class Published(NamedTuple):
 class Publisher:
     """A connection that publishes. ``window`` bounds the unacknowledged messages (below the broker's receive maximum).
 
-    Use as a context manager. Raises OSError or PublishError where the broker cannot be reached or says no.
+    ``timeout`` [s] bounds each wait for the broker until it has let us in. Use as a context manager. Raises OSError or
+    PublishError where the broker cannot be reached or says no.
     """
 
     def __init__(
@@ -72,8 +77,9 @@ class Publisher:
         window: int = 10_000,
         tls: ssl.SSLContext | None = None,
         protocol: Protocol = 5,
+        timeout: float = 10.0,
     ) -> None:
-        self._socket = socket.create_connection((host, port), timeout=10)
+        self._socket = socket.create_connection((host, port), timeout=timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self._socket = tls.wrap_socket(self._socket, server_hostname=host)
@@ -111,12 +117,14 @@ class Publisher:
         while True:
             data = self._socket.recv(4096)
             if not data:
-                raise PublishError("the broker closed the connection before it answered")
+                raise Unanswered("the broker closed the connection before it answered")
             received += data
             try:
                 packet, _ = mqtt5.read(memoryview(received))
             except IndexError:
                 continue
+            except ValueError as error:
+                raise Unanswered(f"the broker's answer to CONNECT is not MQTT 5: {error}") from None
             if not isinstance(packet, mqtt5.ConnAckPacket) or int(packet.reason_code) >= 0x80:
                 name = getattr(getattr(packet, "reason_code", None), "name", type(packet).__name__)
                 raise PublishError(f"the broker refuses the connection: {name}")
@@ -127,7 +135,7 @@ class Publisher:
         while len(received) < 4:
             data = self._socket.recv(4 - len(received))
             if not data:
-                raise PublishError("the broker closed the connection before it answered")
+                raise Unanswered("the broker closed the connection before it answered")
             received += data
         if received[0] != 0x20 or received[3]:
             raise PublishError(f"the broker refuses the connection: {_OLD_REFUSALS.get(received[3], received.hex())}")

@@ -66,8 +66,8 @@ def sign_in(connection: Connection, issuer: str, subject: str) -> Account:
 def bind(connection: Connection, account_id: int, tenancy_id: int, by: str, now: datetime, day: date) -> bool:
     """Let an account see a tenancy, and no other any more; ``by``: claim, code or demo.
 
-    False, and nothing is changed, where there is no such tenancy or where it has ended on the local ``day``: both look
-    the same to whoever tries. Raises psycopg.Error.
+    False, and nothing is changed, where there is no such tenancy, or where it has ended on the local ``day`` or is
+    being erased: all look the same to whoever tries. Raises psycopg.Error.
     """
     values = {"account": account_id, "tenancy": tenancy_id, "by": by, "now": now, "day": day}
     return connection.execute(_SQL["bind"], values).fetchone() is not None
@@ -124,15 +124,34 @@ def make_code(
     lifetime: timedelta,
     roles: Sequence[str] = (),
 ) -> str:
-    """A new one-time code, as it is printed: ``BCDF-GHJK-LMNP``, 52 bits.
+    """A new one-time code, valid at once, as it is printed.
 
     ``purpose``: ``bind`` (a sign-in becomes a tenancy's), ``slip`` (opens a home's details for who enters a tear-off
     slip) or ``demo`` (signs in, with ``roles`` and maybe a tenancy, in a demo only). Raises psycopg.Error.
     """
+    code = new_code()
+    put_code(connection, code, purpose, tenancy_id, now, now + lifetime, roles)
+    return code
+
+
+def new_code() -> str:
+    """A code that is nobody's yet, as it is printed: ``BCDF-GHJK-LMNP``, 52 bits."""
     code = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
-    values = {"code": hashed(code), "tenancy": tenancy_id, "purpose": purpose, "roles": list(roles), "now": now}
-    connection.execute(_SQL["make_code"], {**values, "expires": now + lifetime})
     return "-".join(code[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+
+
+def put_code(
+    connection: Connection,
+    code: str,
+    purpose: str,
+    tenancy_id: int | None,
+    now: datetime,
+    until: datetime,
+    roles: Sequence[str] = (),
+) -> None:
+    """Make a printed code valid until an instant: see ``make_code``. Raises psycopg.Error."""
+    values = {"code": hashed(plain_code(code)), "tenancy": tenancy_id, "purpose": purpose, "roles": list(roles)}
+    connection.execute(_SQL["make_code"], {**values, "now": now, "expires": until})
 
 
 def find_code(connection: Connection, purpose: str, text: str, now: datetime) -> Code | None:
@@ -153,10 +172,13 @@ def log_access(
     action: str,
     now: datetime,
     detail: str | None = None,
-) -> None:
-    """Note who looked at or changed a tenancy's data; its resident reads these words. Raises psycopg.Error."""
+) -> bool:
+    """Note who looked at or changed a tenancy's data; its resident reads these words.
+
+    False where there is no such tenancy, or where it is being erased at this moment. Raises psycopg.Error.
+    """
     values = {"tenancy": tenancy_id, "account": account_id, "role": role, "action": action, "detail": detail}
-    connection.execute(_SQL["log_access"], {**values, "now": now})
+    return connection.execute(_SQL["log_access"], {**values, "now": now}).rowcount == 1
 
 
 def accesses(connection: Connection, tenancy_id: int, *, below: int | None = None, limit: int = 100) -> list[Access]:

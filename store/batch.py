@@ -76,6 +76,12 @@ class Rejected(NamedTuple):
     payload: bytes
     personal: bool
     packet_id: int | None
+    #: the message's place in its batch: rejections with the same one share its bytes; None: it has one
+    message: int | None = None
+    #: so many readings of the message with this reason that are not named one by one; None: this is one rejection
+    more: int | None = None
+    #: length of the message [bytes] where ``payload`` is only its beginning, else None
+    size: int | None = None
 
 
 class Remembered(NamedTuple):
@@ -139,9 +145,11 @@ class Batch:
     sequences: Sequence[SequenceSpan]
     remember: list[Remembered]
     forget: Sequence[int]
-    #: Makes the rejection of one row (index into the rows) that the store found to be a conflict, or None where that
-    #: rejection was written before; may add to ``remember``, which the writer therefore reads after the last call.
-    conflict: Callable[[int], Rejected | None] = field(repr=False)
+    #: Makes the rejections of rows (indices into the rows) that the store found to be conflicts, without those that
+    #: were written before; may add to ``remember``, which the writer therefore reads after the last call.
+    conflicts: Callable[[Sequence[int]], list[Rejected]] = field(repr=False)
+    #: Whether a rejection names a household's device that is not its own: then its texts are personal like its bytes.
+    names_household: Callable[[Rejected], bool] = field(repr=False, default=lambda _: False)
     #: The newest tombstone that the batch was judged by: with a newer one it is not written (store.tombstones.Stale).
     tombstones: int = 0
 

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from devices.homes import FUELS
-from store import daily, tombstones
+from devices.naming import Naming, Words
+from store import daily, erasures, tombstones
 from store.connect import Connection
 from store.copy import Int4s, Int8s
 from store.daily import DailyUse
@@ -70,6 +71,8 @@ _BY_DEVICE = (
     ("public.rejected_flood", _SQL["rejected_flood"]),
     ("public.sequence", _SQL["sequence"]),
 )
+#: What goes with the rejections.
+_BESIDE = ("public.rejected_bytes", "personal.rejected_bytes")
 _BY_SERIES = (
     ("public.reading", _SQL["reading"]),
     ("public.latest", _SQL["latest"]),
@@ -107,6 +110,11 @@ class Plan:
     letters: Sequence[str] = ()
     merged: Sequence[str] = ()
     exports: Sequence[str] = ()
+
+    def words(self) -> Words:
+        """What names the household, and nobody else."""
+        meters = sorted({one.device_id for one in self.meters if one.gone})
+        return Words(self.tenancy_id, self.uprn if self.last else None, meters)
 
     def tombstones(self, key: bytes, *, gone: bool = False) -> list[Tombstone]:
         """What stays of it: a mark for each meter and period, and one for the tenancy. ``gone``: meters that go did."""
@@ -186,17 +194,22 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
     At its end writers of readings wait for the commit. Raises psycopg.Error.
     """
     done: Counter[str] = Counter()
-    daily.hold(connection)  # nobody writes use that was computed from readings which are being deleted
-    if tier(connection) == "community":
-        connection.execute(_UNBOUNDED)
-    connection.execute(_SQL["allow"], (what.tenancy_id,))
-    for one in what.meters:
-        _meter(connection, done, one.device_id, (one.start, one.stop or _NEVER), rejections)
     gone = sorted({one.device_id for one in what.meters if one.gone})
     parameters = {
         "tenancy": what.tenancy_id, "home": what.home_id, "from_day": what.from_day, "to_day": what.to_day,
         "last": what.last, "gone": gone, "merged": list(what.merged),
     }  # fmt: skip
+    connection.execute(_SQL["lock_import"])
+    daily.hold(connection)  # nobody writes use that was computed from readings which are being deleted
+    connection.execute(_SQL["lock_tenancy"], parameters)
+    connection.execute(_SQL["lock_home"], parameters)
+    if tier(connection) == "community":
+        connection.execute(_UNBOUNDED)
+    connection.execute(_SQL["allow"], (what.tenancy_id,))
+    taken: Counter[str] = Counter()
+    for one in what.meters:
+        taken[one.family] += _meter(connection, done, one.device_id, (one.start, one.stop or _NEVER), rejections)
+    done["public.rejected"] += forget_named(connection, naming(connection, [what.words()]))
     if not what.last:
         _empty_days(connection, what)
     for table, query in _BY_TENANCY:
@@ -205,10 +218,39 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
     connection.execute(_SQL["correction"], parameters)
     # from here on no batch is written: what came in of days without a tenancy goes with the meter's series
     tombstones.put(connection, key, what.tombstones(key, gone=True))
-    for device_id in gone:
-        _meter(connection, done, device_id, (_ALWAYS, _NEVER), rejections)
+    for device_id, family in sorted({(one.device_id, one.family) for one in what.meters if one.gone}):
+        taken[family] += _meter(connection, done, device_id, (_ALWAYS, _NEVER), rejections)
     _delete_meters(connection, done, gone)
+    erasures.count(connection, taken)
+    erasures.erased(connection, erasures.mark(key, what.tenancy_id))
     return +done
+
+
+def naming(connection: Connection, words: Iterable[Words]) -> Naming:
+    """What finds these households in what others sent, and not devices that stay. Raises psycopg.Error."""
+    named = [word for one in words for word in one.all()]
+    return Naming(named, [row[0] for row in connection.execute(_SQL["every_device"]).fetchall()] if named else ())
+
+
+def forget_named(connection: Connection, named: Naming) -> int:
+    """Delete rejections of any device that name one of the households, inside the running transaction; how many.
+
+    Reasons of corrections lose the words. Raises psycopg.Error.
+    """
+    if not named.searched:
+        return 0
+    gone: set[int] = set()
+    with connection.cursor(name="named") as cursor:
+        cursor.itersize = 50  # their bytes can be large
+        cursor.execute(_SQL["candidates"], {"words": named.searched})
+        for number, text, payload in cursor:
+            if named(text.encode()) or any(named.topic(line) for line in text.splitlines()) or named(payload or b""):
+                gone.add(number)
+    flooded = connection.execute(_SQL["flooded"], {"words": named.searched}).fetchall()
+    connection.execute(_SQL["flood_naming"], ([device for (device,) in flooded if named.topic(device)],))
+    for word in named.searched:
+        connection.execute(_SQL["reasons"], {"word": word})
+    return connection.execute(_SQL["naming"], (Int8s(sorted(gone)),)).rowcount if gone else 0
 
 
 def _empty_days(connection: Connection, what: Plan) -> None:
@@ -232,14 +274,17 @@ def _meter(
     device_id: str,
     period: tuple[datetime, datetime],
     rejections: Sequence[int],
-) -> None:
+) -> int:
+    """Delete what there is of a meter in a period; how many readings went."""
     series = [row[0] for row in connection.execute(_SQL["series"], (device_id,)).fetchall()]
     parameters = {
         "device": device_id, "series": Int4s(series), "start": period[0], "stop": period[1],
         "rejections": Int8s(rejections),
     }  # fmt: skip
+    before = done["public.reading"]
     for table, query in (*_BY_DEVICE, *(_BY_SERIES if series else ())):
         done[table] += connection.execute(query, parameters).rowcount
+    return done["public.reading"] - before
 
 
 def files(connection: Connection) -> list[str]:
@@ -255,6 +300,11 @@ def file_gone(connection: Connection, path: str) -> None:
 def kept_files(connection: Connection) -> list[tuple[str, str]]:
     """(path, kind) of ledgers and recordings that were noted. Raises psycopg.Error."""
     return [(path, kind) for path, kind in connection.execute(_SQL["kept_files"]).fetchall()]
+
+
+def keep_folder(connection: Connection, path: str, kind: str) -> None:
+    """Note a file or a folder with ledgers or recordings (``kind``: ledger, recording). Raises psycopg.Error."""
+    connection.execute(_SQL["keep_folder"], (path, kind))
 
 
 def marked(connection: Connection, key: bytes, found: Iterable[Tombstone]) -> tuple[list[int], list[MeterPeriod]]:
@@ -286,6 +336,7 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
     A meter that is linked to a home by now stays. Raises psycopg.Error.
     """
     done: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
     daily.hold(connection)
     if tier(connection) == "community":
         connection.execute(_UNBOUNDED)
@@ -293,17 +344,19 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
         row = connection.execute(_SQL["unlinked"], (one.device_id,)).fetchone()
         gone = one.gone and bool(row and row[0])
         period = (_ALWAYS, _NEVER) if gone else (one.start, one.stop or _NEVER)
-        _meter(connection, done, one.device_id, period, ())
+        taken[one.family] += _meter(connection, done, one.device_id, period, ())
         if gone:
             mark = tombstones.mark(key, one.device_id)
             start, stop = microseconds(one.start), _end(one.stop)
             tombstones.put(connection, key, [Tombstone("meter", mark, start, stop, one.family, one.model, gone=True)])
-            _meter(connection, done, one.device_id, period, ())
+            taken[one.family] += _meter(connection, done, one.device_id, period, ())
             _delete_meters(connection, done, [one.device_id])
+    erasures.count(connection, taken)
     return +done
 
 
 def _delete_meters(connection: Connection, done: Counter[str], gone: Sequence[str]) -> None:
+    connection.execute(_SQL["lock_devices"], {"gone": gone})
     done["personal.series"] += connection.execute(_SQL["delete_series"], {"gone": gone}).rowcount
     done["personal.device"] += connection.execute(_SQL["device"], {"gone": gone}).rowcount
 
@@ -320,7 +373,7 @@ def vacuum(connection: Connection, tables: Iterable[str], start: datetime) -> No
     Raises psycopg.Error.
     """
     for table in sorted(tables):
-        parts = [table]
+        parts = [table, *(_BESIDE if table == "public.rejected" else ())]
         if table == "public.reading" and tier(connection) != "plain":
             parts = [name for (name,) in connection.execute(_SQL["chunks"], (start,)).fetchall()]
         for name in parts:

@@ -14,6 +14,13 @@ from store.queries import queries
 
 _SQL = queries("homes")
 
+#: Prices that a household may tell us, of all fuels: one a month for twenty years.
+MOST_TARIFFS = 240
+
+
+class TooManyTariffs(Exception):
+    """A household has told us as many prices as one may."""
+
 
 def new_id() -> int:
     """A new pseudonym: 14 random digits, so that it fits an int64 and is no UPRN."""
@@ -60,7 +67,7 @@ def consents(connection: Connection, tenancy_id: int) -> list[Consent]:
 
 
 def give_consent(connection: Connection, tenancy_id: int, purpose: str, channel: str, at: datetime) -> bool:
-    """Note that a tenancy agrees to a purpose; False where it does already. Raises psycopg.Error."""
+    """Note that a tenancy agrees to a purpose; False where it does already or is being erased. Raises psycopg.Error."""
     return connection.execute(_SQL["give_consent"], (tenancy_id, purpose, at, channel)).rowcount == 1
 
 
@@ -77,8 +84,7 @@ def change_details(connection: Connection, home_id: int, details: HomeDetails, s
     known = home(connection, home_id)
     if known is None or known.details == details:
         return False
-    connection.execute(_SQL["change_details"], details_row(home_id, details, source, at))
-    return True
+    return connection.execute(_SQL["change_details"], details_row(home_id, details, source, at)).rowcount == 1
 
 
 def change_tenancy(connection: Connection, changed: Tenancy) -> bool:
@@ -106,12 +112,15 @@ def tariffs(connection: Connection, tenancy_id: int) -> list[Tariff]:
 def set_tariff(connection: Connection, tenancy_id: int, tariff: Tariff) -> bool:
     """Note a price from its day on, in place of another from that very day; False where it is known already.
 
-    Raises psycopg.Error.
+    Raises TooManyTariffs, psycopg.Error.
     """
-    if tariff in tariffs(connection, tenancy_id):
+    known = tariffs(connection, tenancy_id)
+    if tariff in known:
         return False
-    connection.execute(_SQL["set_tariff"], tariff_row(tenancy_id, tariff))
-    return True
+    replaced = any((one.fuel, one.from_day) == (tariff.fuel, tariff.from_day) for one in known)
+    if len(known) >= MOST_TARIFFS and not replaced:
+        raise TooManyTariffs
+    return connection.execute(_SQL["set_tariff"], tariff_row(tenancy_id, tariff)).rowcount == 1
 
 
 def remove_tariff(connection: Connection, tenancy_id: int, fuel: str, from_day: date) -> bool:

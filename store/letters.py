@@ -85,7 +85,7 @@ def matters(
 
 
 def note(connection: Connection, kind: str, from_day: date, written: Sequence[Written], now: datetime) -> None:
-    """Note files before they are written, in place of what was noted of the same files.
+    """Note files before they are written, in place of what was noted of the same files; ``now``: see ``later_than``.
 
     A letter that is made once more alone stays noted as part of its print run. Raises psycopg.Error.
     """
@@ -100,10 +100,37 @@ def note(connection: Connection, kind: str, from_day: date, written: Sequence[Wr
     connection.execute(_SQL["note"], values)
 
 
-def codes(connection: Connection, purpose: str, tenancies: Sequence[int], now: datetime, until: datetime) -> list[str]:
-    """A one-time code for each tenancy, as it is printed. Raises psycopg.Error."""
+def later_than(connection: Connection, folder: str, now: datetime) -> datetime:
+    """``now``, or the instant after the newest note of a file in ``folder`` if that is later: one for each run.
+
+    Raises psycopg.Error.
+    """
+    row = connection.execute(_SQL["later_than"], {"folder": folder, "now": now}).fetchone()
+    assert row is not None
+    instant: datetime = row[0]
+    return instant
+
+
+def staged(connection: Connection, folder: str, staging: str) -> tuple[set[str], bool]:
+    """Files noted in ``staging``, a folder in ``folder`` (both end with ``/``), and whether their run was accepted.
+
+    Accepted: the same run noted them in ``folder`` too, and made their codes valid. Raises psycopg.Error.
+    """
+    rows = connection.execute(_SQL["staged"], {"folder": folder, "staging": staging}).fetchall()
+    noted = {path for row in rows for path in row[:2] if path is not None}
+    return noted, any(accepted for _, _, accepted in rows)
+
+
+def unstage(connection: Connection, staging: str) -> None:
+    """Forget the notes of files in a staging folder, which are there no more. Raises psycopg.Error."""
+    connection.execute(_SQL["unstage"], {"staging": staging})
+
+
+def put_codes(connection: Connection, purpose: str, codes: Mapping[int, str], now: datetime, until: datetime) -> None:
+    """Make printed codes valid, inside the running transaction, by tenancy. Raises psycopg.Error."""
     with connection.pipeline():
-        return [accounts.make_code(connection, purpose, tenancy, now, until - now) for tenancy in tenancies]
+        for tenancy, code in codes.items():
+            accounts.put_code(connection, code, purpose, tenancy, now, until)
 
 
 def log_letters(connection: Connection, tenancies: Sequence[int], what: str, now: datetime) -> None:
@@ -114,5 +141,8 @@ def log_letters(connection: Connection, tenancies: Sequence[int], what: str, now
 
 
 def remaining(connection: Connection, tenancies: Sequence[int]) -> set[int]:
-    """Which of these tenancies are still there and still agree to letters. Raises psycopg.Error."""
+    """Which of these tenancies are still there and still agree to letters.
+
+    Until the running transaction ends none of them is erased. Raises psycopg.Error.
+    """
     return {row[0] for row in connection.execute(_SQL["remaining"], {"tenancies": list(tenancies)}).fetchall()}

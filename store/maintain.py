@@ -17,6 +17,8 @@ from store.times import aware
 _SQL = queries("maintain")
 #: Series of one DELETE: some seconds of work and one short transaction.
 _SERIES = 500
+#: Days that the log of access is kept at least: the database refuses to delete what is younger.
+_YEAR = 366
 
 
 @dataclass(slots=True)
@@ -29,6 +31,7 @@ class Report:
     superseded: int = 0
     rejected_bytes: int = 0
     flood_hours: int = 0
+    accesses: int = 0
     columnstore: int = 0
 
 
@@ -38,15 +41,16 @@ def maintain(
     now: datetime,
     rejected_bytes_days: int = 7,
     columnstore_after_days: int = 30,
+    access_days: int = 1_096,
 ) -> Report:
     """Delete what is older than its retention [days by family; a family that is not there is kept for ever].
 
     Where every registered family has one, whole chunks past the longest are dropped; the rest is deleted by series,
     in transactions of their own, so the connection must not be inside one. Bytes of rejections of personal and
-    unknown devices go after ``rejected_bytes_days``. On TimescaleDB Community, chunks that end more than
-    ``columnstore_after_days`` ago are compressed: late data are dearer there, so let the time for them pass first.
-    ``now`` is an aware instant. Raises psycopg.Error; ValueError for an unknown family, a retention of less than a
-    day, a naive ``now``.
+    unknown devices go after ``rejected_bytes_days``, rows of the log of access after ``access_days``, a year at least.
+    On TimescaleDB Community, chunks that end more than ``columnstore_after_days`` ago are compressed: late data are
+    dearer there, so let the time for them pass first. ``now`` is an aware instant. Raises psycopg.Error; ValueError for
+    an unknown family, a retention of less than a day, a naive ``now``.
     """
     for family, days in retention.items():
         if family not in FAMILIES:
@@ -66,7 +70,13 @@ def maintain(
     report.rejected_bytes = connection.execute(
         _SQL["delete_bytes"], (now - timedelta(days=rejected_bytes_days),)
     ).rowcount
+    connection.execute(_SQL["delete_texts"], (now - timedelta(days=rejected_bytes_days),))
     report.flood_hours = connection.execute(_SQL["delete_flood"], (now - timedelta(days=2),)).rowcount
+    with connection.transaction():
+        connection.execute(_SQL["expiring"])
+        report.accesses = connection.execute(
+            _SQL["delete_accesses"], (now - timedelta(days=max(access_days, _YEAR)),)
+        ).rowcount
     if kind == "community":
         before = now - timedelta(days=columnstore_after_days)
         for (chunk,) in connection.execute(_SQL["old_chunks"], (before,)).fetchall():

@@ -27,14 +27,21 @@ class RejectedRow(NamedTuple):
     reason: str
     detail: str
     retried_at: datetime | None
+    #: so many further readings of the message, which have no rows; None: the row is one rejection
+    more: int | None
 
 
 class RejectedMessage(NamedTuple):
-    """One rejection and its message; ``payload`` is None where the bytes are gone (a household's, after some days)."""
+    """One rejection and its message; ``payload`` is None where the bytes are gone (a household's, after some days).
+
+    ``message`` is one for all rejections of a message. ``size`` [bytes] is set where only its beginning was kept.
+    """
 
     row: RejectedRow
     payload: bytes | None
     personal: bool
+    message: int
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def count(connection: Connection, which: Filter | None = None) -> dict[tuple[str
 def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
     """One rejection with its message, or None. Raises psycopg.Error."""
     row = connection.execute(_SQL["get"], (rejected_id,)).fetchone()
-    return None if row is None else RejectedMessage(RejectedRow(*row[:9]), row[9], row[10])
+    return None if row is None else RejectedMessage(RejectedRow(*row[:10]), *row[10:])
 
 
 def mark_retried(connection: Connection, ids: Iterable[int]) -> int:
@@ -86,5 +93,5 @@ def mark_retried(connection: Connection, ids: Iterable[int]) -> int:
 
 
 def delete(connection: Connection, ids: Iterable[int]) -> int:
-    """Delete rejections and their bytes inside the running transaction. Raises psycopg.Error."""
+    """Delete rejections inside the running transaction, with the last of a message its bytes. Raises psycopg.Error."""
     return connection.execute("delete from public.rejected where id = any(%s::int8[])", (Int8s(ids),)).rowcount

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from devices.decoding import Reason
 from devices.device import DEVICE_ID
+from devices.families import UNKNOWN
 from store.batch import Rejected
 from store.connect import Connection
-from store.copy import Instants, Int8s, text
+from store.copy import Instants, Int4s, Int8s, text
 from store.queries import queries
 
 _SQL = queries("writer")
@@ -22,18 +22,33 @@ _SHARE = 10
 _Key = tuple[str, int]
 
 
-def write_rejections(connection: Connection, rejected: Sequence[Rejected], limit: int) -> int:
+def write_rejections(
+    connection: Connection,
+    rejected: Sequence[Rejected],
+    limit: int,
+    names_household: Callable[[Rejected], bool] = lambda _: False,
+) -> int:
     """Write rejections inside the running transaction and return how many are kept as rows.
 
     Of one device and hour (of arrival) the first ``limit`` are kept; devices that nobody registered have ``limit``
-    each and ten times that together, or random ids would make it meaningless. Raises psycopg.Error.
+    each and ten times that together, or random ids would make it meaningless. The rows of a message share its bytes.
+    Where one of them ``names_household``, its bytes and the texts of all are personal. Raises psycopg.Error.
     """
     kept = _within_limits(connection, rejected, limit)
     if not kept:
         return 0
+    first = _first_rows(kept)
+    own = [place == row for row, place in enumerate(first)]
+    naming: set[int] = set()
+    for row, (item, place) in enumerate(zip(kept, first, strict=True)):
+        # topic and bytes once a message: both may be long, and its rows many
+        if place not in naming and names_household(item if place == row else item._replace(topic="", payload=b"")):
+            naming.add(place)
+    hidden = [place in naming for place in first]
     connection.execute(
         _SQL["reject"],
         (
+            Int4s([place + 1 for place in first]),
             Instants([item.arrival for item in kept]),
             [text(item.topic) for item in kept],
             [text(item.family) for item in kept],
@@ -41,15 +56,24 @@ def write_rejections(connection: Connection, rejected: Sequence[Rejected], limit
             [None if item.property is None else text(item.property) for item in kept],
             [str(item.reason) for item in kept],
             [text(item.detail) for item in kept],
-            [item.payload for item in kept],
-            [item.personal for item in kept],
+            [item.more for item in kept],
+            [item.payload if leads else None for item, leads in zip(kept, own, strict=True)],
+            [item.size for item in kept],
+            [item.personal or hides for item, hides in zip(kept, hidden, strict=True)],
+            hidden,
         ),
     )
     return len(kept)
 
 
+def _first_rows(kept: Sequence[Rejected]) -> list[int]:
+    """For each rejection the place of the first one of its message."""
+    places: dict[int, int] = {}
+    return [row if item.message is None else places.setdefault(item.message, row) for row, item in enumerate(kept)]
+
+
 def _is_unknown(item: Rejected) -> bool:
-    return item.device is None or item.reason in _UNKNOWN or not DEVICE_ID.match(item.device)
+    return item.device is None or item.family == UNKNOWN or item.reason in _UNKNOWN or not DEVICE_ID.match(item.device)
 
 
 def _own_key(item: Rejected) -> _Key | None:
@@ -60,27 +84,32 @@ def _own_key(item: Rejected) -> _Key | None:
 
 
 def _within_limits(connection: Connection, rejected: Sequence[Rejected], limit: int) -> list[Rejected]:
+    weights = [1 if item.more is None else item.more for item in rejected]
     together = [(_TOGETHER, item.arrival // _HOUR * _HOUR) if _is_unknown(item) else None for item in rejected]
     # first what all unknown ones share, so that ids past it leave no row in the table of counts either
-    fits = _admit(connection, together, _SHARE * limit)
+    fits = _admit(connection, together, weights, _SHARE * limit)
+    weights = [weight for weight, fit in zip(weights, fits, strict=True) if fit]
     rejected = [item for item, fit in zip(rejected, fits, strict=True) if fit]
-    fits = _admit(connection, [_own_key(item) for item in rejected], limit)
+    fits = _admit(connection, [_own_key(item) for item in rejected], weights, limit)
     return [item for item, fit in zip(rejected, fits, strict=True) if fit]
 
 
-def _admit(connection: Connection, keys: Sequence[_Key | None], limit: int) -> list[bool]:
+def _admit(connection: Connection, keys: Sequence[_Key | None], weights: Sequence[int], limit: int) -> list[bool]:
     """Count the keys and say which are among the first ``limit`` of their device and hour; None always is."""
-    counts = Counter(key for key in keys if key is not None)
+    counts: dict[_Key, int] = {}
+    for key, weight in zip(keys, weights, strict=True):
+        if key is not None:
+            counts[key] = counts.get(key, 0) + weight
     if not counts:
         return [True] * len(keys)
     devices, hours = zip(*counts, strict=True)
     rows = connection.execute(_SQL["flood"], (list(devices), Instants(hours), Int8s(list(counts.values())))).fetchall()
     room = {(device, hour): limit - (total - counts[device, hour]) for device, hour, total in rows}
     fits = []
-    for key in keys:
+    for key, weight in zip(keys, weights, strict=True):
         if key is None:
             fits.append(True)
         else:
             fits.append(room[key] > 0)
-            room[key] -= 1
+            room[key] -= weight
     return fits

@@ -1,25 +1,36 @@
-"""Everything that the database holds about a tenancy, as its subject may have it."""
+"""Everything that the database holds about a tenancy, as its subject may have it, in pieces of bounded size."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg.rows import dict_row
 
 from store.connect import Connection
-from store.erasure import Plan
+from store.erasure import MeterPeriod, Plan
 from store.queries import queries
 
 _SQL = queries("subject")
 _NEVER = datetime(9999, 12, 30, tzinfo=UTC)
+#: Rows that are read together, and of rejected messages, each of which may be as large as a message may be.
+_ROWS, _MESSAGES = 2_000, 8
 
 Row = dict[str, Any]
+#: Opens a connection for a short use.
+Open = Callable[[], AbstractContextManager[Connection]]
+#: Rows of one table, some at a time; none now and then, where much was looked through.
+Rows = Callable[[], Iterator[list[Row]]]
+#: By name what is said once, and what are rows of.
+Everything = dict[str, str | Row | Rows]
 
 
-def everything(connection: Connection, what: Plan) -> dict[str, Any]:
+def everything(open_: Open, what: Plan) -> Everything:
     """All that is held about the tenancy of a plan (`store.erasure.plan`): plain values, instants and days as such.
 
+    What is one row is read now, tables when they are asked for, each piece with a connection of its own.
     docs/reference/subject.md says what each field is. Raises psycopg.Error.
     """
     devices = sorted({one.device_id for one in what.meters})
@@ -28,39 +39,80 @@ def everything(connection: Connection, what: Plan) -> dict[str, Any]:
         "devices": devices,
     }  # fmt: skip
 
-    def rows(query: bytes) -> list[Row]:
-        return _rows(connection, query, parameters)
+    def table(name: str) -> Rows:
+        def read() -> Iterator[list[Row]]:
+            yield _rows(open_, name, parameters)
 
-    (tenancy,) = rows(_SQL["tenancy"])
-    found: dict[str, Any] = {
+        return read
+
+    (tenancy,) = _rows(open_, "tenancy", parameters)
+    (home,) = _rows(open_, "home", parameters)
+    return {
         "tenancy": tenancy,
-        "home": {**rows(_SQL["home"])[0], "details": rows(_SQL["details"])},
-        "consents": rows(_SQL["consents"]),
-        "tariffs": rows(_SQL["tariffs"]),
-        "meters": rows(_SQL["meters"]),
-        "days": rows(_SQL["days"]),
-        "comparisons": rows(_SQL["comparisons"]),
-        "late_changes": rows(_SQL["late"]),
-        "neighbours": rows(_SQL["cells"]),
-        "accesses": rows(_SQL["accesses"]),
-        "sign_ins": rows(_SQL["sign_ins"]),
-        "codes": rows(_SQL["codes"]),
-        "letters": rows(_SQL["letters"]),
-        "exports": rows(_SQL["exports"]),
-        **{name: [] for name in ("readings", "latest", "corrected", "rejected", "message_numbers")},
+        "home": {**home, "details": _rows(open_, "details", parameters)},
+        "consents": table("consents"),
+        "tariffs": table("tariffs"),
+        "meters": table("meters"),
+        "days": table("days"),
+        "comparisons": table("comparisons"),
+        "late_changes": table("late"),
+        "neighbours": table("cells"),
+        "accesses": lambda: _accesses(open_, what.tenancy_id),
+        "sign_ins": table("sign_ins"),
+        "codes": table("codes"),
+        "letters": table("letters"),
+        "exports": table("exports"),
+        "readings": lambda: _by_series(open_, what, "readings"),
+        "latest": lambda: _by_series(open_, what, "latest"),
+        "corrected": lambda: _by_series(open_, what, "superseded"),
+        "rejected": lambda: _rejected(open_, what),
+        "message_numbers": lambda: _message_numbers(open_, what),
     }
+
+
+def there(open_: Open, tenancy_id: int) -> bool:
+    """Whether a tenancy is (still) there: what was read of one that was erased meanwhile is not whole."""
+    return bool(_rows(open_, "tenancy", {"tenancy": tenancy_id}))
+
+
+def _period(one: MeterPeriod) -> Row:
+    return {"device": one.device_id, "start": one.start, "stop": one.stop or _NEVER}
+
+
+def _accesses(open_: Open, tenancy_id: int) -> Iterator[list[Row]]:
+    last = 0
+    while found := _rows(open_, "accesses", {"tenancy": tenancy_id, "after": last, "limit": _ROWS}):
+        last = found[-1]["id"]
+        yield [{name: value for name, value in row.items() if name != "id"} for row in found]
+
+
+def _by_series(open_: Open, what: Plan, query: str) -> Iterator[list[Row]]:
     for one in what.meters:
-        period = {"device": one.device_id, "start": one.start, "stop": one.stop or _NEVER}
-        for series in _rows(connection, _SQL["series"], period):
+        period = _period(one)
+        for series in _rows(open_, "series", period):
             named = {"device": one.device_id, "property": series["property"], "unit": series["unit"]}
-            which = {**period, "series": series["id"]}
-            for name, query in (
-                ("readings", _SQL["readings"]), ("latest", _SQL["latest"]), ("corrected", _SQL["superseded"]),
-            ):  # fmt: skip
-                found[name] += [{**named, **row} for row in _rows(connection, query, which)]
-        for name, query in (("rejected", _SQL["rejected"]), ("message_numbers", _SQL["sequences"])):
-            found[name] += [{"device": one.device_id, **row} for row in _rows(connection, query, period)]
-    return found
+            start = period["start"]
+            while True:
+                # rows of one instant come together, and those of the next piece begin after it
+                which = {**period, "series": series["id"], "start": start, "limit": _ROWS}
+                found = _rows(open_, query, which)
+                yield [{**named, **row} for row in found]
+                if len(found) < _ROWS:
+                    break
+                start = found[-1]["time"] + timedelta(microseconds=1)
+
+
+def _rejected(open_: Open, what: Plan) -> Iterator[list[Row]]:
+    for one in what.meters:
+        ids = [row["id"] for row in _rows(open_, "rejected_ids", _period(one))]
+        for place in range(0, len(ids), _MESSAGES):
+            found = _rows(open_, "rejected", {"ids": ids[place : place + _MESSAGES]})
+            yield [{"device": one.device_id, **row} for row in found]
+
+
+def _message_numbers(open_: Open, what: Plan) -> Iterator[list[Row]]:
+    for one in what.meters:
+        yield [{"device": one.device_id, **row} for row in _rows(open_, "sequences", _period(one))]
 
 
 def keep(connection: Connection, path: str, tenancy_id: int) -> None:
@@ -68,6 +120,6 @@ def keep(connection: Connection, path: str, tenancy_id: int) -> None:
     connection.execute(_SQL["keep"], (path, tenancy_id))
 
 
-def _rows(connection: Connection, query: bytes, parameters: Row) -> list[Row]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()
+def _rows(open_: Open, query: str, parameters: Mapping[str, Any]) -> list[Row]:
+    with open_() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_SQL[query], parameters).fetchall()

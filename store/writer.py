@@ -52,6 +52,9 @@ class Writer:
         self._lock_timeout = lock_timeout
         self._connection: Connection | None = None
         self._stage_first = False
+        #: whether the last try found its batch not committed before: then what it raised left nothing behind, unless
+        #: the connection was lost in it
+        self.certain = False
 
     @property
     def connection(self) -> Connection:
@@ -86,19 +89,23 @@ class Writer:
             self._connection.close()
             self._connection = None
 
-    def write(self, batch: Batch, beside: Callable[[], None] = lambda: None) -> Outcome:
+    def write(
+        self, batch: Batch, beside: Callable[[], None] = lambda: None, statement_timeout: float | None = None
+    ) -> Outcome:
         """Commit the batch, once: a batch that is committed already comes back with its saved outcome, ``repeated``.
 
-        ``beside`` is called in each try's transaction, when it is sure that no tombstone forbids the batch; until the
-        transaction ends none can be written. Where one does: store.tombstones.Stale, and nothing is written.
+        ``beside`` is called in each try's transaction, when it is sure that no tombstone forbids the batch and the rest
+        was taken, just before the commit; until the transaction ends no tombstone can be written. Where one forbids it:
+        store.tombstones.Stale, and nothing is written.
         ``batch.counts`` holds everything but the fate of the rows, which is added here. Deadlocks and lock time-outs
         are tried again a few times. Any other psycopg.Error leaves nothing behind, or the whole batch where only the
-        answer to COMMIT was lost: write the same batch again to know.
+        answer to COMMIT was lost: write the same batch again to know. ``certain`` says which, where this raises.
+        ``statement_timeout`` [s] is this batch's alone.
         """
         started = time.monotonic()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                outcome = self._transaction(batch, beside)
+                outcome = self._transaction(batch, beside, statement_timeout)
                 return replace(outcome, seconds=time.monotonic() - started)
             except _AGAIN:
                 if attempt == _ATTEMPTS:
@@ -114,35 +121,51 @@ class Writer:
                 raise
         raise AssertionError("unreachable")
 
+    def probe(self, collector: str, statement_timeout: float) -> float:
+        """Commit a transaction that writes and changes nothing; how long it took [s]. Raises psycopg.Error."""
+        started = time.monotonic()
+        try:
+            connection = self.connection
+            connection.execute(f"set local statement_timeout = {max(1, round(statement_timeout * 1000))}".encode())
+            connection.execute(_SQL["probe"], (collector,))
+            connection.commit()
+        except BaseException:
+            self.close()
+            raise
+        return time.monotonic() - started
+
     def _roll_back(self) -> None:
         try:
             self.connection.rollback()
         except psycopg.Error:
             self.close()
 
-    def _transaction(self, batch: Batch, beside: Callable[[], None]) -> Outcome:
+    def _transaction(self, batch: Batch, beside: Callable[[], None], statement_timeout: float | None) -> Outcome:
+        self.certain = False
         connection = self.connection
+        if statement_timeout is not None:
+            connection.execute(f"set local statement_timeout = {max(1, round(statement_timeout * 1000))}".encode())
         tombstones.share(connection)
         if connection.execute(_SQL["take"], (batch.collector, batch.number)).fetchone() is None:
             row = connection.execute(_SQL["outcome"], (batch.collector,)).fetchone()
             connection.rollback()
             assert row is not None, "the collector's row vanished between two statements"
             return _saved(row[0])
+        self.certain = True
         tombstones.check(connection, batch.tombstones)
-        beside()
         written = write_rows(connection, batch, self._stage_first)
         outcome = Outcome(_counts(batch, written), written.conflicts.tolist(), written.staged)
         self._write_rest(connection, batch, written, outcome)
+        beside()
         connection.commit()
         # After a duplicate expect more (a redelivery, a replay): the direct way would be tried in vain.
         self._stage_first = written.staged and bool(np.any(written.fate == DUPLICATE))
         return outcome
 
     def _write_rest(self, connection: Connection, batch: Batch, written: Written, outcome: Outcome) -> None:
-        conflicts = [batch.conflict(row) for row in outcome.conflicts]
-        rejected = [*batch.rejected, *(item for item in conflicts if item is not None)]
+        rejected = [*batch.rejected, *batch.conflicts(outcome.conflicts)]
         if rejected:
-            write_rejections(connection, rejected, self._rejected_limit)
+            write_rejections(connection, rejected, self._rejected_limit, batch.names_household)
         redelivery.forget(connection, batch.collector, batch.forget)
         redelivery.remember(connection, batch.collector, batch.remember)
         with connection.pipeline():

@@ -14,7 +14,7 @@ from typing import NoReturn
 import pytest
 
 from borough.postgres_server import PostgresError, embedded_binaries, free_port
-from scripts.parts import Parts, PartsError, prepare
+from scripts.parts import Parts, PartsError, fonts, prepare
 from tests.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
 GIVEN = os.environ.get("BOROUGH_TEST_DATABASE_URL")
@@ -33,6 +33,15 @@ def parts() -> Parts:
     """The programs of TimescaleDB's server and Mosquitto."""
     try:
         return prepare()
+    except PartsError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def letter_fonts() -> list[Path]:
+    """Folders with fonts for names in every script."""
+    try:
+        return fonts()
     except PartsError as error:
         unavailable(str(error))
 

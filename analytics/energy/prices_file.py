@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
+from devices.files import read_text
 from devices.homes import COMPARED, PAYMENTS
+from devices.lengths import SOURCE, TARIFF, refusal
+from devices.toml import TomlError, parse
 
 
 class EnergyError(ValueError):
@@ -85,7 +87,7 @@ _KEYS = {
 def read_tables(path: Path) -> Tables:
     """Read and check an energy file. Raises EnergyError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except OSError as error:
         raise EnergyError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -96,8 +98,8 @@ def read_tables(path: Path) -> Tables:
 def parse_tables(text: str, where: str) -> Tables:
     """Check an energy file's text; ``where`` is its name in errors. Raises EnergyError."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parse(text)
+    except TomlError as error:
         raise EnergyError(f"{where}: {error}") from None
     return _Reader(where).tables(document)
 
@@ -166,7 +168,7 @@ class _Reader:
             stop,
             self._number(entry, "rate", 0, 1_000),
             self._number(entry, "standing_charge", 0, 10_000),
-            self._text(entry, "name"),
+            self._text(entry, "name", TARIFF),
             self._text(entry, "source"),
         )
 
@@ -194,10 +196,13 @@ class _Reader:
         fuel, meter = self._word(entry, "fuel", COMPARED), self._word(entry, "meter", _METERS)
         return Typical(fuel, meter, self._day(entry, "from"), low, medium, high, self._text(entry, "source"))
 
-    def _text(self, entry: dict[str, Any], key: str) -> str:
+    def _text(self, entry: dict[str, Any], key: str, longest: int = SOURCE) -> str:
         value = entry.get(key)
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        if not isinstance(value, str) or not value.strip():
             self.fail(key, "is missing, or no line of text")
+        wrong = refusal(value.strip(), longest)
+        if wrong is not None:
+            self.fail(key, wrong)
         return value.strip()
 
     def _word(self, entry: dict[str, Any], key: str, words: tuple[str, ...]) -> str:

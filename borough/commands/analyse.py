@@ -14,12 +14,12 @@ import psycopg
 import typer
 
 from borough import logs
-from borough.addresses import database_place
 from borough.database import reachable, require_schema
 from borough.energy import read_energy
 from borough.errors import Failure
 from borough.output import Json, say, show_json
-from borough.settings import Settings, need_database_url, read_settings, unknown_variables
+from borough.settings.addresses import database_place
+from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables
 from store.connect import connect
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import logging
 import typer
 
 from borough import logs
-from borough.settings import collector_options, read_settings, unknown_variables
+from borough.settings.collector import collector_options
+from borough.settings.settings import read_settings, unknown_variables
 from store.batch import Counts
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from borough.database import database, reachable, require_schema
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table, tell
 from borough.replay.recording import SUFFIX, RecordingError, RecordingReader
-from borough.settings import collector_options, need_database_url, read_settings
+from borough.settings.collector import collector_options
+from borough.settings.settings import need_database_url, read_settings
 from devices.families import FAMILIES
 from ingest import archive_files
 from ingest.archive_files import OPEN, PERSONAL, ArchiveError, Frame

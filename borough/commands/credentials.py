@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from borough import broker_accounts
+from borough.broker_accounts import ACL, PASSWORDS, SECRETS
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json
-from borough.settings import read_settings, subscriptions
-from devices.credentials import Accounts, Files, accounts
+from borough.settings.collector import subscriptions
+from borough.settings.settings import read_settings
+from devices.credentials import Accounts, Files, accounts, lost_reads
 from devices.models import model_of
 from store import devices as table
-
-#: The three files, in the order of writing: a secret that a device may already have is never lost.
-SECRETS, PASSWORDS, ACL = "secrets.csv", "passwords", "acl"
 
 
 def credentials(
     folder: Annotated[Path, typer.Argument(help="Folder for passwords, acl and secrets.csv.")],
     rotate: Annotated[bool, typer.Option("--rotate", help="Give every device and the collector a new secret.")] = False,
+    fewer_rights: Annotated[
+        bool, typer.Option("--fewer-rights", help="Let the collector lose what it could read until now.")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Write Mosquitto's password and ACL files, and a list of the secrets for whoever sets up the devices.
 
     A device may publish to the topics of its model alone; a gateway (the devices' attribute `gateway`) to those of its
-    devices. Known secrets stay, new devices get one, retired devices lose theirs. Secrets are never shown. Tell the
-    broker afterwards: kill -HUP.
+    devices. Known secrets stay, new devices get one, retired and erased ones lose theirs. Secrets are never shown. Tell
+    the broker afterwards: kill -HUP.
 
     Example: borough devices credentials /etc/mosquitto/borough
     """
@@ -48,8 +49,14 @@ def credentials(
         made = accounts(devices, topics, filters, old, rotate=rotate)
     except ValueError as error:
         raise UsageError(f"{folder}: {error}") from None
+    lost = lost_reads(_read(folder / ACL), made.acl)
+    if lost and not fewer_rights:
+        raise UsageError(
+            f"the collector would lose its right to read {', '.join(lost)}, and a broker that is told so throws away"
+            " what waits for it: run it with the collector's settings (BOROUGH_SUBSCRIPTIONS), or say --fewer-rights"
+        )
     for name, text in ((SECRETS, made.secret_list), (PASSWORDS, made.passwords), (ACL, made.acl)):
-        _write(folder / name, text, keep_mode=name != SECRETS)
+        broker_accounts.write(folder / name, text, keep_mode=name != SECRETS)
     _report(folder, made, json_output)
 
 
@@ -75,29 +82,6 @@ def _report(folder: Path, made: Accounts, json_output: bool) -> None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
+        return broker_accounts.read(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}") from None
-
-
-def _write(path: Path, text: str, *, keep_mode: bool) -> None:
-    """Replace a file at once. A new one is mode 0600; ``keep_mode``: an old one keeps its owner and mode, since the
-    broker runs as a user of its own."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(number)
-            if path.exists():
-                old = path.stat()
-                if os.geteuid() == 0:
-                    os.fchown(number, old.st_uid, old.st_gid)
-                if keep_mode:
-                    os.fchmod(number, old.st_mode & 0o777)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

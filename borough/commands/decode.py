@@ -12,7 +12,8 @@ import typer
 
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
-from borough.settings import formats, read_settings
+from borough.settings.collector import formats
+from borough.settings.settings import read_settings
 from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
 from devices.families import FAMILIES, properties_of
 from ingest.instants import BAD, parse
@@ -50,7 +51,7 @@ def decode(
         if json_output:
             show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}})
         else:
-            say(f"rejected\t{rejection.reason}\t{rejection.detail}")
+            say("rejected", rejection.reason, rejection.detail)
         return 1
     if decoded is STATUS:
         if json_output:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,9 @@ import typer
 from borough.commands import credentials, device_status
 from borough.database import database
 from borough.errors import Failure, UsageError
-from borough.output import Json, say, show_json, show_table
+from borough.output import Json, say, show_bytes, show_json, show_table
 from devices.device import Device
+from devices.files import read_bytes
 from devices.geojson import read_devices, write_geojson
 from devices.models import MODELS
 from devices.registry import RegistryError, cells_of, changes, differences, make_device, write_csv
@@ -90,7 +90,7 @@ def import_(
     Example: borough devices import bays.csv --dry-run
     """
     try:
-        wanted = read_devices(file.name, file.read_bytes(), MODELS)
+        wanted = read_devices(file.name, read_bytes(file), MODELS)
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     except RegistryError as error:
@@ -117,11 +117,11 @@ def import_(
         return
     if dry_run:
         for device in found.new:
-            say(f"new\t{device.id}\t{device.family}")
+            say("new", device.id, device.family)
         for device_id, lines in changed.items():
-            say(f"changed\t{device_id}\t{'; '.join(lines)}")
+            say("changed", device_id, "; ".join(lines))
         for device in found.missing:
-            say(f"missing\t{device.id}\tregistered, but not in the file; it would stay as it is")
+            say("missing", device.id, "registered, but not in the file; it would stay as it is")
     say(
         f"{len(found.new)} new, {len(found.changed)} changed, {len(found.unchanged)} unchanged,"
         f" {len(found.missing)} registered and not in the file."
@@ -242,7 +242,7 @@ def export(
         )
     text = write_csv(shown) if form == "csv" else write_geojson(shown)
     if file is None:
-        sys.stdout.buffer.write(text.encode())
+        show_bytes(text.encode())
         return
     file.write_text(text, encoding="utf-8", newline="")
     say(f"{sum(not device.retired for device in shown)} devices are in {file}, as of {datetime.now(UTC):%Y-%m-%d}.")

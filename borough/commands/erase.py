@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,10 +11,10 @@ import typer
 
 from borough.database import reachable
 from borough.erase import erasing
-from borough.erase.erasing import Report
+from borough.erase.means import Report, means
 from borough.errors import UsageError
-from borough.output import Json, say, show_json, show_table
-from borough.settings import read_settings
+from borough.output import Json, agreed, say, show_json, show_table
+from borough.settings.settings import read_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +37,7 @@ def erase(
     """Erase a tenancy: readings, use, comparisons, letters, sign-ins, archive, ledgers, recordings, exports.
 
     What comes later of its meters and days is refused. It cannot be undone. Interrupted, the same command goes on with
-    it. Status 1 where a file could not be done.
+    it. Status 1 where something is not done yet.
 
     Example: borough erase 48213377105926 --dry-run
     """
@@ -44,7 +45,7 @@ def erase(
         raise UsageError("name one tenancy, or say --again")
     folders = folder or []
     erasing.check_folders(folders)
-    need = erasing.means(read_settings(), folders)
+    need = means(read_settings(), folders)
     with reachable(need.url):
         if dry_run:
             if tenancy is None:
@@ -56,17 +57,17 @@ def erase(
             if not yes:
                 _ask(tenancy)
             report = erasing.erase(need, tenancy)
-    _show(report, dry_run=dry_run, json_output=json_output)
-    return 1 if report.swept.problems else 0
+    _show(report, need.not_given(), dry_run=dry_run, json_output=json_output)
+    return 1 if report.pending else 0
 
 
 def _ask(tenancy: int) -> None:
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to ask: say --yes, or look first with --dry-run")
-    typer.confirm(f"Erase everything that is held about tenancy {tenancy}? It cannot be undone.", abort=True)
+    agreed(f"Erase everything that is held about tenancy {tenancy}? It cannot be undone.")
 
 
-def _show(report: Report, *, dry_run: bool, json_output: bool) -> None:
+def _show(report: Report, not_given: Sequence[str], *, dry_run: bool, json_output: bool) -> None:
     swept = report.swept
     if json_output:
         shown: dict[str, Any] = {
@@ -81,6 +82,9 @@ def _show(report: Report, *, dry_run: bool, json_output: bool) -> None:
             "merged_print_runs": report.merged,
             "mentioned_in": report.mentioned,
             "problems": swept.problems,
+            "pending": [one._asdict() for one in report.pending],
+            "broker_accounts": report.accounts,
+            "not_given": list(not_given),
         }
         show_json(shown)
         return
@@ -89,6 +93,7 @@ def _show(report: Report, *, dry_run: bool, json_output: bool) -> None:
         for path in report.mentioned:
             say(f"Would be removed: {path}")
         say("Archive, ledgers and recordings would be gone through too. Nothing was changed.")
+        _not_given(not_given, "Would not be looked through")
         return
     say(
         f"Messages removed from the archive: {swept.archived_messages}, from recordings: {swept.recorded_messages}; "
@@ -99,6 +104,21 @@ def _show(report: Report, *, dry_run: bool, json_output: bool) -> None:
     for path in report.mentioned:
         say(f"Look at {path}: it names the tenancy, its UPRN or a meter, and this program does not know such files.")
     for problem in swept.problems:
-        say(f"Not done: {problem}; then run: borough erase --again")
-    if not swept.problems:
-        say("Erased." if report.tenancies else "Nothing is left to do.")
+        say(f"Not done: {problem}")
+    if report.accounts:
+        say(f"Taken out of the broker's accounts: {', '.join(report.accounts)}. Tell the broker: kill -HUP.")
+    _not_given(not_given, "Not looked through")
+    if report.pending:
+        say(
+            "It is not done yet. borough serve and borough maintain go on with it by themselves where they have these"
+            " settings, and so does: borough erase --again"
+        )
+    elif not report.tenancies:
+        say("Nothing is left to do.")
+    else:
+        say("Erased from the database and from what was given." if not_given else "Erased.")
+
+
+def _not_given(what: Sequence[str], words: str) -> None:
+    for one in what:
+        say(f"{words}, and may hold readings and names: {one}.")

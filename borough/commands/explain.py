@@ -14,7 +14,7 @@ from borough.commands.analyse import homes_options
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from devices.homes import COMPARED
 from store import accounts, homes
 

@@ -13,7 +13,9 @@ from analytics.periods import local_day
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
-from borough.settings import read_settings, tombstone_key, variable
+from borough.settings.collector import tombstone_key
+from borough.settings.settings import read_settings, variable
+from devices.files import read_bytes
 from devices.homes_file import read_homes
 from devices.registry import Problem, RegistryError
 from store import homes_import, tombstones
@@ -49,7 +51,7 @@ def import_(
     Example: borough homes import homes.csv --dry-run
     """
     try:
-        rows = read_homes(file.read_bytes())
+        rows = read_homes(read_bytes(file))
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     except RegistryError as error:

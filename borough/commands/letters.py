@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +14,15 @@ from borough.database import reachable, require_schema
 from borough.energy import read_energy
 from borough.errors import Failure, UsageError
 from borough.output import Json, StatusLine, say, show_json, tell
-from borough.settings import need_database_url, read_settings, variable
+from borough.settings.settings import need_database_url, read_settings, variable
 from devices.homes import COMPARED
 from store.connect import connect
+
+if TYPE_CHECKING:
+    from borough.letters.post import Made
+
+#: So many letters that could not be made are told one by one.
+_TOLD = 20
 
 
 def letters(
@@ -28,7 +34,8 @@ def letters(
 ) -> int:
     """Make the letters about a period: a PDF for each home and one print run of all, with a list of its pages.
 
-    Letters go to households that agreed to messages and did not turn letters down. Run again it replaces them.
+    Letters go to households that agreed to messages and did not turn letters down. Run again it replaces them. One
+    that cannot be made is listed for somebody's hand, and the status is 1.
 
     Example: borough letters --period 2026-W07 --out letters
     """
@@ -51,6 +58,7 @@ def letters(
         Sender(settings.council_name, settings.council_address, settings.help_line, settings.web_url),
         read_energy(settings),
         tenancy,
+        settings.letter_fonts,
     )
     url = need_database_url(settings)
     begun = time.monotonic()
@@ -66,22 +74,37 @@ def letters(
             made = make(connection, order, datetime.now(settings.time_zone), progress)
         finally:
             line.end()
-    if not made.letters and tenancy is not None:
+    if not made.letters and not made.not_made and tenancy is not None:
         raise Failure(
             f"tenancy {tenancy} gets no letter about {wanted.key}: there is none of this number, it has ended, did not"
             " agree to messages, turned letters down, or has no comparison of that period"
         )
     seconds = time.monotonic() - begun
+    for one in made.not_made[:_TOLD]:
+        tell(f"no letter to tenancy {one.tenancy}: {one.reason}")
+    if made.not_made:
+        tell(_by_hand(made))
     if json_output:
-        show_json({"period": wanted.key, **made._asdict(), "seconds": round(seconds, 3)})
-        return 0
+        listed = [one._asdict() for one in made.not_made]
+        show_json({"period": wanted.key, **made._asdict(), "not_made": listed, "seconds": round(seconds, 3)})
+        return 1 if made.not_made else 0
     say(
         f"{made.letters:,} letters about {wanted.key} ({made.large:,} in large print), {made.pages:,} pages,"
         f" in {seconds:.1f} s, in {made.folder}"
     )
+    if made.gone:
+        say(f"{made.gone:,} households left or withdrew meanwhile and get none.")
     for run in made.print_run:
         say(f"Print run: {run}")
-    return 0
+    return 1 if made.not_made else 0
+
+
+def _by_hand(made: Made) -> str:
+    """How many letters somebody must write, and where they are listed."""
+    count = len(made.not_made)
+    letters = "1 letter" if count == 1 else f"{count:,} letters"
+    where = "" if made.not_made_list is None else f": see {made.not_made_list}"
+    return f"{letters} could not be made and must be written by hand{where}"
 
 
 def register(app: typer.Typer) -> None:

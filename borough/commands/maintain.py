@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 import typer
 
-from borough.addresses import database_place
 from borough.database import reachable, require_schema
+from borough.erase import erasing
+from borough.erase.means import Means, kinds, means
 from borough.output import Json, say, show_json
-from borough.settings import archive_retention_days, need_database_url, read_settings, retention_days
+from borough.settings.addresses import database_place
+from borough.settings.collector import archive_retention_days, retention_days
+from borough.settings.settings import need_database_url, read_settings
 from ingest import archive_files
 from store import maintain as store_maintain
 from store.connect import connect
@@ -20,7 +23,7 @@ def maintain(json_output: Json = False) -> None:
     """Delete what is past its retention, and compress old readings where the server can. Run it once a day.
 
     BOROUGH_RETENTION_... says how many days each family's readings are kept; only movement has a limit by itself.
-    BOROUGH_ARCHIVE_RETENTION_... says the same of the archive's messages.
+    BOROUGH_ARCHIVE_RETENTION_... says the same of the archive's messages. Erasures that are not done go on.
 
     Example: 15 3 * * *  borough maintain
     """
@@ -30,8 +33,15 @@ def maintain(json_output: Json = False) -> None:
     with reachable(url), connect(url, "borough maintain", autocommit=True) as connection:
         require_schema(connection, url)
         report = store_maintain.maintain(
-            connection, days, datetime.now(UTC), settings.retention_rejected_bytes, settings.columnstore_after
+            connection,
+            days,
+            datetime.now(UTC),
+            settings.retention_rejected_bytes,
+            settings.columnstore_after,
+            settings.retention_access,
         )
+    if settings.tombstone_log is not None and settings.tombstone_key_file is not None:
+        _finish(means(settings), json_output=json_output)
     archived = archive_retention_days(settings)
     freed: dict[str, int] = {}
     if settings.archive is not None:
@@ -46,11 +56,19 @@ def maintain(json_output: Json = False) -> None:
     say(f"{database_place(url)}: kept are {kept}.")
     say(
         f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
-        f" bytes of rejections deleted: {report.rejected_bytes}."
+        f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses}."
     )
     if settings.archive is not None:
         gone = ", ".join(f"{count} bytes of {family}" for family, count in freed.items()) or "nothing"
         say(f"Deleted from the archive: {gone}.")
+
+
+def _finish(need: Means, *, json_output: bool) -> None:
+    """Go on with erasures that are not done; standard output is for the rest."""
+    report = erasing.finish(need)
+    if report is not None and not json_output:
+        left = kinds(report.pending)
+        say(f"Erasures are pending ({left}); see borough erase --again." if left else "Erasures are done.")
 
 
 def register(app: typer.Typer) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from borough.addresses import database_place
 from borough.database import reachable
 from borough.output import Json, say, show_json
-from borough.settings import need_database_url, read_settings
+from borough.settings.addresses import database_place
+from borough.settings.settings import need_database_url, read_settings
 from store import migrations
 from store.connect import connect
 from store.tier import tier

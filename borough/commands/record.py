@@ -18,7 +18,8 @@ from borough.output import Json, say, show_json, tell
 from borough.replay.progress import ProgressLine
 from borough.replay.recorder import Recording, RecordOptions
 from borough.replay.recorder import record as run
-from borough.settings import broker_options, read_settings
+from borough.settings.collector import broker_options
+from borough.settings.settings import read_settings
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|B)?\Z", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "": 1}
@@ -75,6 +76,8 @@ def record(
         say(f"{state.messages:,} messages in {len(state.files)} files, {state.bytes:,} bytes.")
         for path in state.files:
             say(str(path))
+    if state.too_long:
+        tell(f"{state.too_long} messages are too long for a recording (docs/reference/recording.md) and are missing.")
     if state.lost:
         tell(f"The broker had forgotten the session {state.lost} times; what came while it was away is missing.")
     return 0

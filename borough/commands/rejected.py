@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,8 +11,9 @@ import typer
 from borough.commands.device_status import duration
 from borough.database import database
 from borough.errors import Failure, UsageError
-from borough.output import Json, say, show_json, show_table
-from borough.settings import collector_options, read_settings
+from borough.output import Json, say, show_bytes, show_json, show_table
+from borough.settings.collector import collector_options
+from borough.settings.settings import read_settings
 from devices.decoding import Reason
 from devices.families import FAMILIES, UNKNOWN
 from ingest import retry as ingest_retry
@@ -102,8 +102,7 @@ def show(
     if raw:
         if found.payload is None:
             raise Failure(f"the bytes of rejection {number} are not kept any more")
-        sys.stdout.buffer.write(found.payload)
-        sys.stdout.buffer.flush()
+        show_bytes(found.payload)
         return
     text = None if found.payload is None else found.payload.decode("utf-8", "backslashreplace")
     if json_output:
@@ -111,7 +110,8 @@ def show(
         show_json({**shown, "payload_hex": None if found.payload is None else found.payload.hex(), "payload": text})
         return
     facts = [(name.replace("_", " "), value) for name, value in found.row._asdict().items()]
-    show_table(("", "value"), [*facts, ("personal", found.personal), ("message", _printable(text))])
+    message = "(not kept any more)" if text is None else text
+    show_table(("", "value"), [*facts, ("personal", found.personal), ("message", message)])
 
 
 @app.command("retry")
@@ -162,10 +162,3 @@ def _portions(connection: Connection, numbers: Sequence[int] | None, which: Filt
     while rows := table.find(connection, which, _PORTION, before):
         before = rows[-1].id
         yield [row.id for row in rows]
-
-
-def _printable(text: str | None) -> str:
-    """A message as a terminal may show it: no control character of a stranger's reaches it."""
-    if text is None:
-        return "(not kept any more)"
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

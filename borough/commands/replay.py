@@ -15,7 +15,7 @@ from borough.replay import plan
 from borough.replay.job import Job
 from borough.replay.pace import speed_of
 from borough.replay.recording import RecordingError
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from devices.mapping import MappingError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 
 import typer
 
-from borough import logs
+from borough import logs, workers
 from borough.database import reachable, require_schema
+from borough.erase.finishing import Finisher
+from borough.erase.for_pages import for_pages
 from borough.errors import Failure
 from borough.output import say
-from borough.settings import read_settings, unknown_variables, variable
+from borough.settings.settings import Settings, read_settings, unknown_variables, variable
 from borough.site_options import site_options
 from dashboard.options import SiteOptions
 from store.connect import connect
@@ -23,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: How long pages under way may take once the end was asked for [s].
 _END_SECONDS = 10
+#: Bytes of an answer that the kernel holds for a reader.
+_SEND_BUFFER = 65_536
 
 
 def serve() -> int:
@@ -33,14 +38,23 @@ def serve() -> int:
     Example: BOROUGH_WEB_PORT=8000 borough serve
     """
     settings = read_settings()
-    options = site_options(settings)
+    rights = for_pages(settings)
+    options = site_options(settings, rights)
     logs.set_up(settings.log_level)
     for warning in unknown_variables():
         log.warning("%s", warning)
     with reachable(options.database_url), connect(options.database_url, "borough serve") as connection:
         require_schema(connection, options.database_url)
+
+    def work(first: bool) -> None:
+        # in one process of the site, and not before it was forked: threads do not survive that
+        with Finisher(rights.means) if first and rights.means is not None else nullcontext():
+            _run(listener, settings, options, says=first)
+
     with closing(_listen(settings.web_host, settings.web_port)) as listener:
-        _run(listener, settings.web_host, settings.web_proxies, options)
+        if settings.web_workers > 1:
+            return workers.run(settings.web_workers, work)
+        work(True)
     return 0
 
 
@@ -50,6 +64,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # of its connections: a reader that takes nothing holds so much of the kernel, and not megabytes
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         listener.bind((host, port))
         listener.listen(1024)
     except OSError as error:
@@ -61,11 +77,15 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(listener: socket.socket, host: str, proxies: list[str], options: SiteOptions) -> None:
+def _run(listener: socket.socket, settings: Settings, options: SiteOptions, *, says: bool = True) -> None:
     # Imported when it is needed: the other commands start faster without.
     import uvicorn
 
     from dashboard.app import create_app
+    from dashboard.web.connections import config, patience
+
+    # pages and exports share an interpreter: a page's turn of it comes after one millisecond of an export's, not five
+    sys.setswitchinterval(0.001)
 
     class Server(uvicorn.Server):
         """Ends by itself when told to; the original then kills the process by the same signal."""
@@ -81,21 +101,16 @@ def _run(listener: socket.socket, host: str, proxies: list[str], options: SiteOp
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if self.started:
-                shown = f"[{host}]" if ":" in host else host
+            if self.started and says:
+                shown = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
                 say(f"Listening on http://{shown}:{listener.getsockname()[1]}")
 
-    config = uvicorn.Config(
+    made = config(
         create_app(options),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        proxy_headers=True,
-        forwarded_allow_ips=proxies,
+        patience(settings.web_stall),
         timeout_graceful_shutdown=_END_SECONDS,
     )
-    Server(config).run(sockets=[listener])
+    Server(made).run(sockets=[listener])
     log.info("ended")
 
 

@@ -15,7 +15,8 @@ import typer
 
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table
-from borough.settings import broker_options, read_settings
+from borough.settings.collector import broker_options
+from borough.settings.settings import read_settings
 from devices.device import DEVICE_ID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,8 +11,8 @@ import typer
 from borough.database import reachable
 from borough.erase import subjects
 from borough.errors import UsageError
-from borough.output import Json, say, show_json
-from borough.settings import read_settings
+from borough.output import Json, say, show_json_pieces
+from borough.settings.settings import read_settings
 from store import accounts
 from store.connect import connect
 
@@ -40,7 +40,7 @@ def subject(
     need = subjects.means(read_settings())
     with reachable(need.url):
         if out is None:
-            show_json(subjects.subject(need, tenancy))
+            subjects.write_json(need, tenancy, show_json_pieces)
             counts = {}
         else:
             counts = subjects.write_zip(need, tenancy, out)

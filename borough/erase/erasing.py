@@ -6,89 +6,49 @@ Killed at any moment, the same command goes on: tombstones and the list of files
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from psycopg import errors
 
 from borough.database import require_schema
-from borough.erase import files
-from borough.erase.files import Swept
+from borough.erase.means import Busy, Means, Report
+from borough.erase.sweeping import judge_of, sweep
 from borough.errors import Failure, UsageError
-from borough.settings import Settings, collector_options, need_database_url, tombstone_key, variable
-from ingest.forget import Judge
-from ingest.options import CollectorOptions
-from ingest.refusals import Refusals
-from ingest.subscriptions import SettingsError
-from store import devices, erasure, tombstones
+from borough.settings.settings import variable
+from store import erasure, erasures, tombstones
 from store.connect import Connection, connect
 from store.erasure import Plan
-from store.tombstones import Tombstone, WrongKey
+from store.erasures import State
+from store.tombstones import WrongKey
 
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _ATTEMPTS = 5
 _LOCK_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What an erasure needs. ``folders`` hold ledgers, recordings and exports of homes."""
-
-    url: str = field(repr=False)
-    key: bytes = field(repr=False)
-    log: Path
-    zone: ZoneInfo
-    options: CollectorOptions = field(repr=False)
-    folders: Sequence[Path]
-
-
-@dataclass(slots=True)
-class Report:
-    """What was erased, or would be: rows by table, files by kind. ``mentioned``: files somebody must look at."""
-
-    tenancies: list[int] = field(default_factory=list)
-    rows: Counter[str] = field(default_factory=Counter)
-    meters: int = 0
-    merged: list[str] = field(default_factory=list)
-    mentioned: list[str] = field(default_factory=list)
-    swept: Swept = field(default_factory=Swept)
-
-
-def means(settings: Settings, folders: Sequence[Path] = ()) -> Means:
-    """What an erasure needs by the settings. Raises SettingsError."""
-    if settings.tombstone_log is None:
-        raise SettingsError(
-            f"{variable('tombstone_log')} is not set; give a file outside the database in which erasures are noted"
-        )
-    return Means(
-        need_database_url(settings),
-        tombstone_key(settings),
-        settings.tombstone_log,
-        settings.time_zone,
-        collector_options(settings),
-        [*settings.personal_folders, *folders],
-    )
+@contextmanager
+def _connected(need: Means, patience: float = _LOCK_SECONDS) -> Iterator[Connection]:
+    with connect(need.url, "borough erase", autocommit=True, lock_timeout=_LOCK_SECONDS) as connection:
+        require_schema(connection, need.url)
+        until = time.monotonic() + patience
+        while not erasure.alone(connection):
+            if time.monotonic() > until:
+                raise Busy("another erasure is running; try again when it is done")
+            time.sleep(0.2)
+        with _right_key():
+            tombstones.load(connection, need.key)
+            yield connection
 
 
 @contextmanager
-def _connected(need: Means) -> Iterator[Connection]:
-    with connect(need.url, "borough erase", autocommit=True, lock_timeout=_LOCK_SECONDS) as connection:
-        require_schema(connection, need.url)
-        until = time.monotonic() + _LOCK_SECONDS
-        while not erasure.alone(connection):
-            if time.monotonic() > until:
-                raise Failure("another erasure is running; try again when it is done")
-            time.sleep(0.2)
-        try:
-            tombstones.load(connection, need.key)
-            yield connection
-        except WrongKey as error:
-            raise Failure(f"{variable('tombstone_key_file')}: {error}") from None
+def _right_key() -> Iterator[None]:
+    try:
+        yield
+    except WrongKey as error:
+        raise Failure(f"{variable('tombstone_key_file')}: {error}") from None
 
 
 def dry_run(need: Means, tenancy_id: int) -> Report:
@@ -102,21 +62,73 @@ def dry_run(need: Means, tenancy_id: int) -> Report:
     return report
 
 
+def ask(need: Means, tenancy_id: int) -> State:
+    """Note that a tenancy is to be erased: whoever erases next does it, also after this process has ended.
+
+    Asked for one that was erased, or is being erased, it says how far that is. Raises Failure where there is no such
+    tenancy; psycopg.Error.
+    """
+    with connect(need.url, "borough erase", autocommit=True) as connection:
+        require_schema(connection, need.url)
+        with connection.transaction():
+            plan = erasure.plan(connection, tenancy_id, need.zone)
+            if plan is not None:
+                erasures.begin(connection, need.key, plan.words())
+        found = erasures.state(connection, need.key, tenancy_id)
+    if found is None:
+        raise Failure(f"there is no tenancy {tenancy_id}")
+    return found
+
+
+def ask_state(need: Means, tenancy_id: int) -> State:
+    """How far the erasure of a tenancy is that was asked for. Raises Failure where it was not; psycopg.Error."""
+    found = state(need, tenancy_id)
+    if found is None:
+        raise Failure(f"nobody asked for tenancy {tenancy_id} to be erased")
+    return found
+
+
+def state(need: Means, tenancy_id: int) -> State | None:
+    """How far the erasure of a tenancy is; None where nobody asked for one. Raises psycopg.Error."""
+    with connect(need.url, "borough erase", autocommit=True) as connection:
+        return erasures.state(connection, need.key, tenancy_id)
+
+
 def erase(need: Means, tenancy_id: int) -> Report:
     """Erase a tenancy. What an interrupted erasure left is finished first.
 
     Raises Failure where there is no such tenancy and nothing to finish; psycopg.Error, OSError.
     """
+    report = Report()
+    try:
+        if ask(need, tenancy_id).erased is None:
+            report.tenancies.append(tenancy_id)
+    except Failure:
+        with _connected(need) as connection:
+            if not _anything(connection, need):
+                raise
     with _connected(need) as connection:
-        left = _finish(connection, need)
-        if erasure.plan(connection, tenancy_id, need.zone) is None and left is not None:
-            return left
-        report = Report([tenancy_id])
-        plan = _erase(connection, need, report, _plan(connection, need, tenancy_id), logged=False)
-        report.swept = _files(connection, need)
-        words = [str(tenancy_id), plan.uprn, *(one.device_id for one in plan.meters if one.gone)]
-        report.mentioned = [str(path) for path in files.mentions(_existing(need.folders), words)]
+        _run(connection, need, report)
     return report
+
+
+def finish(need: Means, patience: float = 0.0) -> Report | None:
+    """Go on with what was asked for and is not done; None where there is nothing, or another process is at it.
+
+    ``patience``: how long to wait for that [s].
+
+    Raises Failure, psycopg.Error, OSError.
+    """
+    try:
+        with _connected(need, patience) as connection:
+            erasures.forget_sessions(connection)
+            if not _anything(connection, need):
+                return None
+            report = Report()
+            _run(connection, need, report)
+            return report
+    except Busy:
+        return None
 
 
 def again(need: Means) -> Report:
@@ -135,14 +147,39 @@ def again(need: Means) -> Report:
         held, _ = erasure.marked(connection, need.key, found)
         for tenancy_id in held:
             report.tenancies.append(tenancy_id)
-            _erase(connection, need, report, _plan(connection, need, tenancy_id), logged=True)
+            plan = _plan(connection, need, tenancy_id)
+            with connection.transaction():
+                erasures.begin(connection, need.key, plan.words())
+            _erase(connection, need, report, plan, logged=True)
         _, meters = erasure.marked(connection, need.key, found)
         report.meters += len(meters)
         with connection.transaction():
             report.rows += erasure.empty_meters(connection, need.key, meters)
         erasure.vacuum(connection, report.rows, min((one.start for one in meters), default=datetime.now(UTC)))
-        report.swept = _files(connection, need)
+        _run(connection, need, report, everywhere=True)
     return report
+
+
+def _anything(connection: Connection, need: Means) -> bool:
+    return bool(
+        erasures.unfinished(connection, need.key)
+        or tombstones.pending(connection, need.key)
+        or erasure.files(connection)
+    )
+
+
+def _run(connection: Connection, need: Means, report: Report, *, everywhere: bool = False) -> None:
+    """Bring everything that was asked for as far as it can be brought now."""
+    for one in erasures.unfinished(connection, need.key):
+        if one.erased:
+            continue
+        plan = erasure.plan(connection, one.words.tenancy, need.zone)
+        if plan is None:  # an erasure that was killed between its commit and its end
+            with connection.transaction():
+                erasures.erased(connection, one.mark)
+        else:
+            _erase(connection, need, report, plan, logged=False)
+    sweep(connection, need, report, everywhere=everywhere)
 
 
 def _plan(connection: Connection, need: Means, tenancy_id: int) -> Plan:
@@ -179,42 +216,9 @@ def _late(connection: Connection, need: Means, plan: Plan) -> list[int]:
     found = erasure.late_rejections(connection, plan)
     if not found:
         return []
-    judge = _judge(connection, need, plan.tombstones(need.key))[0]
+    judge = judge_of(connection, need, plan.tombstones(need.key))[0]
     marks = judge([one.topic for one in found], [one.payload for one in found], [one.arrival for one in found])
     return [one.id for one, goes in zip(found, marks.tolist(), strict=True) if goes]
-
-
-def _judge(connection: Connection, need: Means, rows: Sequence[Tombstone]) -> tuple[Judge, Refusals]:
-    refusals = Refusals(need.key)
-    refusals.take(rows, 1)
-    return Judge(need.options, refusals, devices.load(connection)[0]), refusals
-
-
-def _finish(connection: Connection, need: Means) -> Report | None:
-    """What an earlier erasure left to do with files; None where it left nothing."""
-    if not tombstones.pending(connection, need.key) and not erasure.files(connection):
-        return None
-    return Report(swept=_files(connection, need))
-
-
-def _files(connection: Connection, need: Means) -> Swept:
-    pending = tombstones.pending(connection, need.key)
-    judge, refusals = _judge(connection, need, pending)
-    archives = [] if need.options.archive is None else [need.options.archive]
-    kept = [(Path(path), kind) for path, kind in erasure.kept_files(connection)]
-    swept = files.sweep(archives, need.folders, kept, judge, refusals)
-    for path in erasure.files(connection):
-        try:
-            swept.removed += files.remove(Path(path))
-        except OSError as error:
-            swept.problems.append(f"{path}: {error.strerror}")
-            continue
-        with connection.transaction():
-            erasure.file_gone(connection, path)
-    if not swept.problems:
-        with connection.transaction():
-            tombstones.files_done(connection, pending)
-    return swept
 
 
 def _existing(folders: Sequence[Path]) -> list[Path]:

@@ -16,22 +16,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from borough.erase import mentions
 from borough.replay.recording import SUFFIX, Recorded, RecordingError, RecordingReader, RecordingWriter
+from devices.naming import Naming
 from ingest import archive_files
-from ingest.archive_files import OPEN, PERSONAL
+from ingest.archive_files import OPEN, PERSONAL, Frame
 from ingest.forget import Judge
 from ingest.refusals import Refusals
 from simulators import ledger
 from simulators.ledger import NO_TIME, LedgerError, LedgerWriter, Rows
+from store.erasures import Item, ItemKind
 
 _PORTION = 20_000
-#: What is not larger is searched for ids as it is [bytes].
-_SEARCHED = 256 * 1024 * 1024
+#: What a ledger is called until it is whole.
+_PART = ".parquet.part"
+_NOBODY = Naming(())
 
 
 @dataclass(slots=True)
 class Swept:
-    """What was done: rows and messages that went, files that went or could not be done, and why."""
+    """What was done: rows, messages and files that went. ``items`` could not be done, ``problems`` say why."""
 
     ledger_rows: int = 0
     recorded_messages: int = 0
@@ -39,25 +43,38 @@ class Swept:
     files: int = 0
     removed: int = 0
     problems: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+    def left(self, kind: ItemKind, path: Path, why: str) -> None:
+        """Note what could not be done."""
+        self.problems.append(why)
+        self.items.append(Item(kind, str(path)))
 
 
 def sweep(
     archives: Iterable[Path],
     folders: Iterable[Path],
-    kept: Iterable[tuple[Path, str]],
+    kept: Sequence[tuple[Path, str]],
     judge: Judge,
     refusals: Refusals,
+    naming: Naming = _NOBODY,
 ) -> Swept:
-    """Go through archives, folders (ledgers, recordings and archives in them, at any depth) and single files."""
+    """Go through archives, folders (ledgers, recordings and archives in them, at any depth) and single files.
+
+    Messages of other devices that name a household (``naming``) go as a whole.
+    """
     done = Swept()
+    folders = [*folders, *(path for path, _ in kept if path.is_dir())]
     whole = {path.resolve() for path in archives}
     ledgers: set[Path] = set()
     recordings: set[Path] = set()
     for path, kind in kept:
+        if path.is_dir():
+            continue
         (ledgers if kind == "ledger" else recordings).add(path.resolve())
     for folder in folders:
         if not folder.is_dir():
-            done.problems.append(f"{folder} is no folder")
+            done.left("folder", folder, f"{folder} is no folder")
             continue
         for path in _walk(folder.resolve()):
             if path.is_dir() and _is_archive(path):
@@ -65,30 +82,19 @@ def sweep(
             elif path.suffix == ".parquet":
                 if ledger.is_ledger(path):
                     ledgers.add(path)
-                elif _names_a_meter(path, refusals):
-                    done.problems.append(f"{path} names an erased meter and is no ledger: remove it or make it anew")
+                elif _names_a_meter(path, refusals, naming):
+                    done.left("look", path, f"{path} names an erased meter and is no ledger: remove it or make it anew")
+            elif path.name.endswith(_PART):
+                done.left("ledger", path, f"{path} is a ledger that is being written: it can be read when it is whole")
             elif path.suffix == SUFFIX:
                 recordings.add(path)
     for archive in sorted(path for path in whole if path.is_dir()):
-        _archive(archive, judge, done)
+        _archive(archive, judge, naming, done)
     for path in sorted(ledgers):
-        _ledger(path, refusals, done)
+        _ledger(path, refusals, naming, done)
     for path in sorted(recordings):
-        _recording(path, judge, done)
+        _recording(path, judge, naming, done)
     return done
-
-
-def mentions(folders: Iterable[Path], words: Sequence[str]) -> list[Path]:
-    """Files in these folders that hold one of the words as it is, whatever they are: somebody must look at them."""
-    wanted = [word.encode() for word in words]
-    found = []
-    for folder in folders:
-        for path in _walk(folder):
-            if path.is_file() and path.stat().st_size <= _SEARCHED:
-                data = path.read_bytes()
-                if any(word in data or word.decode() in path.name for word in wanted):
-                    found.append(path)
-    return sorted(set(found))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -102,57 +108,77 @@ def _is_archive(path: Path) -> bool:
     return (path / OPEN).is_dir() and (path / PERSONAL).is_dir()
 
 
-def _archive(folder: Path, judge: Judge, done: Swept) -> None:
+def _archive(folder: Path, judge: Judge, naming: Naming, done: Swept) -> None:
+    def named(frame: Frame) -> bool:
+        return naming(b"\n".join(frame.payloads)) or naming("\n".join(frame.topics).encode())
+
+    def gone(frame: Frame) -> Sequence[bool]:
+        own = judge.frame(frame)
+        if not naming.searched:
+            return own
+        messages = zip(own, frame.topics, frame.payloads, strict=True)
+        return [goes or naming.topic(topic) or naming(payload) for goes, topic, payload in messages]
+
     try:
-        messages, files = archive_files.forget_messages(folder, judge.concerns, judge.frame)
+        messages, files = archive_files.forget_messages(
+            folder, judge.concerns, gone, named if naming.searched else None
+        )  # fmt: skip
     except (archive_files.ArchiveError, OSError) as error:
-        done.problems.append(f"archive {folder}: {error}")
+        done.left("archive", folder, f"archive {folder}: {error}")
         return
     done.archived_messages += messages
     done.files += files
 
 
-def _ledger(path: Path, refusals: Refusals, done: Swept) -> None:
+def _ledger(path: Path, refusals: Refusals, naming: Naming, done: Swept) -> None:
     new = path.with_name(path.name + ".erasing")
     try:
-        gone = sum(int(_gone(rows, refusals).sum()) for rows in ledger.read([path]))
+        gone = sum(int(_gone(rows, refusals, naming).sum()) for rows in ledger.read([path]))
         if not gone:
             return
         with LedgerWriter(new) as writer:
             for rows in ledger.read([path]):
-                writer.append(rows.take(~_gone(rows, refusals)))
+                writer.append(rows.take(~_gone(rows, refusals, naming)))
         _replace(new, path)
     except (LedgerError, OSError) as error:
         if not isinstance(error, FileNotFoundError) and path.exists():
-            done.problems.append(str(error))
+            done.left("damaged", path, str(error))
         return
     done.ledger_rows += gone
     done.files += 1
 
 
-def _names_a_meter(path: Path, refusals: Refusals) -> bool:
+def names(path: Path, refusals: Refusals, naming: Naming) -> bool:
+    """Whether a file that this program does not know names a household."""
+    return mentions.names(path, naming) or (path.suffix == ".parquet" and _names_a_meter(path, refusals, naming))
+
+
+def _names_a_meter(path: Path, refusals: Refusals, naming: Naming) -> bool:
     """Whether a table that is no ledger holds the id of a meter of which something was erased."""
     try:
         with pq.ParquetFile(path) as table:
             texts = [one.name for one in table.schema_arrow if pa.types.is_string(one.type)]
             for batch in table.iter_batches(columns=texts):
                 for column in batch.columns:
-                    if any(refusals.of(word) is not None for word in column.unique().to_pylist()):
-                        return True
+                    for word in column.unique().to_pylist():
+                        if word is not None and (refusals.of(word) is not None or naming.topic(word)):
+                            return True
     except (OSError, pa.ArrowInvalid):
         return False  # no Parquet file: searched for ids like any other
     return False
 
 
-def _gone(rows: Rows, refusals: Refusals) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _gone(rows: Rows, refusals: Refusals, naming: Naming) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Rows of a ledger that must go, ``(rows,)``: by each of their times, by when they were sent if they have none."""
     gone = np.zeros(len(rows), bool)
     untimed = (rows.time == NO_TIME) & (rows.stored_time == NO_TIME)
     for number, device_id in enumerate(rows.devices):
         found = refusals.of(device_id)
+        own = rows.device == number
+        if naming.equals(device_id):
+            gone |= own
         if found is None:
             continue
-        own = rows.device == number
         for start, stop in found.periods:
             for times, which in ((rows.time, own), (rows.stored_time, own),
                                  (rows.due, own & untimed), (rows.published, own & untimed)):  # fmt: skip
@@ -160,21 +186,21 @@ def _gone(rows: Rows, refusals: Refusals) -> np.ndarray[tuple[int], np.dtype[np.
     return gone
 
 
-def _recording(path: Path, judge: Judge, done: Swept) -> None:
+def _recording(path: Path, judge: Judge, naming: Naming, done: Swept) -> None:
     try:
         with path.open("rb") as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                done.problems.append(f"{path} is being recorded: end it, then run borough erase --again")
+                done.left("recording", path, f"{path} is being recorded: it is gone through when that has ended")
                 return
-            gone = sum(int(marks.sum()) for _, marks in _judged(path, judge))
+            gone = sum(int(marks.sum()) for _, marks in _judged(path, judge, naming))
             if not gone:
                 return
             new = path.with_name(path.name + ".erasing")
             new.unlink(missing_ok=True)  # of an interrupted erasure
             with RecordingWriter(new) as writer:
-                for messages, marks in _judged(path, judge):
+                for messages, marks in _judged(path, judge, naming):
                     for message, goes in zip(messages, marks.tolist(), strict=True):
                         if not goes:
                             writer.add(message)
@@ -182,25 +208,30 @@ def _recording(path: Path, judge: Judge, done: Swept) -> None:
     except FileNotFoundError:
         return
     except (RecordingError, OSError) as error:
-        done.problems.append(str(error))
+        done.left("damaged", path, str(error))
         return
     done.recorded_messages += gone
     done.files += 1
 
 
-def _judged(path: Path, judge: Judge) -> Iterator[tuple[list[Recorded], np.ndarray[tuple[int], np.dtype[np.bool_]]]]:
+def _judged(
+    path: Path, judge: Judge, naming: Naming
+) -> Iterator[tuple[list[Recorded], np.ndarray[tuple[int], np.dtype[np.bool_]]]]:
     portion: list[Recorded] = []
     for message in RecordingReader(path):
         portion.append(message)
         if len(portion) >= _PORTION:
-            yield portion, _judge(portion, judge)
+            yield portion, _judge(portion, judge, naming)
             portion = []
     if portion:
-        yield portion, _judge(portion, judge)
+        yield portion, _judge(portion, judge, naming)
 
 
-def _judge(messages: list[Recorded], judge: Judge) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return judge([one.topic for one in messages], [one.payload for one in messages], [one.arrival for one in messages])
+def _judge(messages: list[Recorded], judge: Judge, naming: Naming) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    own = judge([one.topic for one in messages], [one.payload for one in messages], [one.arrival for one in messages])
+    if not naming.searched:
+        return own
+    return own | np.array([naming.topic(one.topic) or naming(one.payload) for one in messages], np.bool_)
 
 
 def _replace(new: Path, path: Path) -> None:

@@ -1,36 +1,78 @@
-"""What the pages may ask for: erase a tenancy, and say all that is held about one. Made from the settings."""
+"""What the pages may ask for by the settings: erase a tenancy, how far that is, and all that is held about one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import psycopg
 
 from borough.erase import erasing, subjects
-from borough.settings import Settings
+from borough.erase.means import Means, kinds, means
+from borough.errors import Failure
+from borough.settings.settings import Settings
+from store.erasures import State
+from store.subject import Open
+
+log = logging.getLogger(__name__)
+
+#: How long a page waits for an erasure to end [s]; what takes longer goes on, and the page says so.
+PATIENCE = 20.0
 
 
 class ForPages(NamedTuple):
-    """``erase(tenancy_id)``; None where the settings name no key and log for tombstones. ``subject(tenancy_id)``.
+    """``erase(tenancy_id)`` and ``erasure(tenancy_id)`` say how far it is; None where the settings name no key and log
+    for tombstones, like ``means``. ``subject(tenancy_id, open)``: JSON in pieces.
 
-    Both raise borough.errors.Failure where there is no such tenancy; psycopg.Error, OSError.
+    They raise borough.errors.Failure where there is no such tenancy; psycopg.Error, OSError.
     """
 
-    erase: Callable[[int], None] | None
-    subject: Callable[[int], dict[str, Any]]
+    erase: Callable[[int], State] | None
+    erasure: Callable[[int], State | None] | None
+    subject: Callable[[int, Open], Iterator[bytes]]
+    means: Means | None = None
 
 
 def for_pages(settings: Settings) -> ForPages:
-    """The two by the settings. Raises SettingsError."""
+    """All by the settings. Raises SettingsError."""
     subject_means = subjects.means(settings)
 
-    def subject(tenancy_id: int) -> dict[str, Any]:
-        return subjects.subject(subject_means, tenancy_id)
+    def subject(tenancy_id: int, open_: Open) -> Iterator[bytes]:
+        return subjects.subject(subject_means, tenancy_id, open_)
 
     if settings.tombstone_key_file is None and settings.tombstone_log is None:
-        return ForPages(None, subject)
-    erase_means = erasing.means(settings)
+        return ForPages(None, None, subject)
+    need = means(settings)
+    return ForPages(
+        lambda tenancy_id: erase(need, tenancy_id), lambda tenancy_id: erasing.state(need, tenancy_id), subject, need
+    )
 
-    def erase(tenancy_id: int) -> None:
-        erasing.erase(erase_means, tenancy_id)
 
-    return ForPages(erase, subject)
+def erase(need: Means, tenancy_id: int, patience: float = PATIENCE) -> State:
+    """Erase a tenancy; how far it is when it is done, or after ``patience`` [s], and then it goes on by itself.
+
+    What cannot be done now is done by `borough.erase.finishing.Finisher`, also after a restart. Raises Failure where
+    there is no such tenancy, or the first step fails; psycopg.Error, OSError.
+    """
+    found = erasing.ask(need, tenancy_id)
+    if found.done is not None:
+        return found
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            erasing.finish(need, patience)
+        except (Failure, OSError, psycopg.Error) as error:  # told to whoever waits; the next try meets it again
+            failed.append(error)
+            log.warning("an erasure could not go on: %s", type(error).__name__)
+
+    thread = threading.Thread(target=run, name="erasure", daemon=True)
+    thread.start()
+    thread.join(patience)
+    if failed:
+        raise failed[0]
+    found = erasing.ask_state(need, tenancy_id)
+    log.info("an erasure is %s", "done" if found.done else f"pending ({kinds(found.items) or 'it goes on'})")
+    return found

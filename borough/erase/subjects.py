@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import secrets
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from borough.database import require_schema
 from borough.errors import Failure
-from borough.settings import Settings, collector_options, need_database_url
+from borough.settings.collector import collector_options
+from borough.settings.settings import Settings, need_database_url
+from devices.csv_table import csv_text
 from ingest import archive_files
 from ingest.archive_files import ArchiveError
 from ingest.forget import Judge
@@ -26,12 +28,16 @@ from ingest.options import CollectorOptions
 from ingest.refusals import Refusals
 from store import devices, erasure
 from store import subject as store_subject
-from store.connect import Connection, connect
+from store.connect import connect
 from store.erasure import Plan
+from store.subject import Everything, Open, Row
 from store.times import instant
 
 #: What stands in files of its own in the ZIP, for spreadsheets.
 _TABLES = ("readings", "latest", "corrected", "rejected", "days", "comparisons", "accesses", "archived_messages")
+
+#: Archived messages that go together; each may be as large as a message may be.
+_MESSAGES = 8
 
 _README = """Everything that is held about one tenancy.
 
@@ -46,7 +52,8 @@ rejected.csv       messages of your meters that could not be read, with their by
 archived_messages.csv   messages as they came, without the numbers of your supply, kept for corrections
 letters/           copies of the letters that were posted to you
 
-A table that is not here is empty. The fields are explained in docs/reference/subject.md of Borough Telemetry.
+A table that is not here is empty. In the tables text that a spreadsheet could take for a formula has ' before it;
+everything.json has all text as it was. The fields are explained in docs/reference/subject.md of Borough Telemetry.
 """
 
 
@@ -64,114 +71,162 @@ def means(settings: Settings) -> Means:
     return Means(need_database_url(settings), settings.time_zone, collector_options(settings))
 
 
-def subject(need: Means, tenancy_id: int) -> dict[str, Any]:
-    """All that is held about a tenancy; instants and days as ISO 8601 text.
+def subject(need: Means, tenancy_id: int, open_: Open) -> Iterator[bytes]:
+    """All that is held about a tenancy as JSON, in pieces; ``open_`` gives a connection for each of them.
 
-    Raises Failure where there is no such tenancy or the archive is damaged; psycopg.Error, OSError.
+    Instants and days are ISO 8601 text. Raises Failure where there is no such tenancy, where it is erased meanwhile,
+    or where the archive is damaged; psycopg.Error, OSError.
     """
-    with connect(need.url, "borough subject") as connection:
-        require_schema(connection, need.url)
-        connection.rollback()
-        # one moment's view of everything
-        connection.execute("set transaction isolation level repeatable read")
-        return _subject(connection, need, tenancy_id)
+    return _json(_everything(need, tenancy_id, open_), lambda: store_subject.there(open_, tenancy_id))
 
 
-def _subject(connection: Connection, need: Means, tenancy_id: int) -> dict[str, Any]:
-    plan = erasure.plan(connection, tenancy_id, need.zone)
+def _everything(need: Means, tenancy_id: int, open_: Open) -> Everything:
+    with open_() as connection:
+        plan = erasure.plan(connection, tenancy_id, need.zone)
     if plan is None:
         raise Failure(f"there is no tenancy {tenancy_id}")
-    found = store_subject.everything(connection, plan)
-    found["archived_messages"] = _archived(connection, need, plan)
-    head = {"program": f"Borough Telemetry {version('borough-telemetry')}", "time_zone": str(need.zone)}
-    plain: dict[str, Any] = _plain({**head, **found})
-    return plain
+    return {
+        "program": f"Borough Telemetry {version('borough-telemetry')}",
+        "time_zone": str(need.zone),
+        **store_subject.everything(open_, plan),
+        "archived_messages": lambda: _archived(open_, need, plan),
+    }
 
 
-def _archived(connection: Connection, need: Means, plan: Plan) -> list[dict[str, Any]]:
+def _json(found: Everything, there: Callable[[], bool]) -> Iterator[bytes]:
+    comma = b"{\n"
+    for name, part in found.items():
+        begin = comma + b"  %s: " % orjson.dumps(name)
+        comma = b",\n"
+        if not callable(part):
+            yield begin + _dumped(part)
+            continue
+        begin += b"["
+        for rows in part():
+            # nothing now and then: whoever makes pieces for many turns to another
+            yield (begin + b",".join(b"\n    " + _dumped(row) for row in rows)) if rows else b""
+            begin = b"," if rows else begin
+        yield b"\n  ]" if begin == b"," else begin + b"]"
+    if not there():
+        raise Failure("the tenancy was erased meanwhile")
+    yield b"\n}\n"
+
+
+def _dumped(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+
+
+def _archived(open_: Open, need: Means, plan: Plan) -> Iterator[list[Row]]:
     """Messages of the tenancy's meters and days in the archive. A key of this moment marks them as an erasure would."""
     folder = need.options.archive
     if folder is None or not plan.meters:
-        return []
+        return
     key = secrets.token_bytes(32)
     refusals = Refusals(key)
     refusals.take(plan.tombstones(key), 1)
-    judge = Judge(need.options, refusals, devices.load(connection)[0])
-    found = []
+    with open_() as connection:
+        judge = Judge(need.options, refusals, devices.load(connection)[0])
     try:
         for segment in archive_files.segments(folder):
             held = archive_files.devices_of(segment.path)
             if held is not None and not any(judge.concerns(device_id) for device_id in held):
                 continue
             for frame in archive_files.read_frames(segment.path):
-                for place, its in enumerate(judge.frame(frame)):
-                    if its:
-                        payload = frame.payloads[place].decode("utf-8", "backslashreplace")
-                        found.append(
-                            {
-                                "arrival": instant(int(frame.arrivals[place])),
-                                "topic": frame.topics[place],
-                                "message": payload,
-                            }
-                        )
+                places = [place for place, its in enumerate(judge.frame(frame)) if its]
+                yield []
+                for first in range(0, len(places), _MESSAGES):
+                    yield [_message(frame, place) for place in places[first : first + _MESSAGES]]
     except ArchiveError as error:
         raise Failure(str(error)) from None
-    return found
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+def _message(frame: archive_files.Frame, place: int) -> Row:
+    payload = frame.payloads[place].decode("utf-8", "backslashreplace")
+    return {"arrival": instant(int(frame.arrivals[place])), "topic": frame.topics[place], "message": payload}
+
+
+def write_json(need: Means, tenancy_id: int, write: Callable[[Iterator[bytes]], None]) -> None:
+    """All of it as JSON, as it is at one moment, to ``write`` in pieces of whole words.
+
+    Raises Failure, psycopg.Error, OSError.
+    """
+    with _one_moment(need) as open_:
+        write(subject(need, tenancy_id, open_))
 
 
 def write_zip(need: Means, tenancy_id: int, path: Path) -> dict[str, int]:
-    """All of it as a ZIP file that only its owner may read; rows by table.
+    """All of it as a ZIP file that only its owner may read, as it is at one moment; rows by table.
 
     The file is noted before it is written, so that the tenancy's erasure finds it. Raises Failure, psycopg.Error,
     OSError.
     """
     path = path.resolve()
-    found = subject(need, tenancy_id)
-    with connect(need.url, "borough subject") as connection:
-        store_subject.keep(connection, str(path), tenancy_id)
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w+b") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-                _fill(archive, found)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
+    with _one_moment(need) as open_:
+        found = _everything(need, tenancy_id, open_)
+        with connect(need.url, "borough subject") as connection:
+            store_subject.keep(connection, str(path), tenancy_id)
+        part = path.with_name(f".{path.name}.part")
         part.unlink(missing_ok=True)
-        raise
-    return {name: len(rows) for name, rows in found.items() if isinstance(rows, list)}
+        try:
+            handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w+b") as file:
+                with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                    counts = _fill(archive, found)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    return counts
 
 
-def _fill(archive: zipfile.ZipFile, found: Mapping[str, Any]) -> None:
+@contextmanager
+def _one_moment(need: Means) -> Iterator[Open]:
+    """A view of everything as it is now, for as long as it takes."""
+    with connect(need.url, "borough subject") as connection:
+        require_schema(connection, need.url)
+        connection.rollback()
+        connection.execute("set transaction isolation level repeatable read")
+        yield lambda: nullcontext(connection)
+
+
+def _fill(archive: zipfile.ZipFile, found: Everything) -> dict[str, int]:
     archive.writestr("README.txt", _README)
-    archive.writestr("everything.json", json.dumps(found, ensure_ascii=False, indent=1))
-    for name in _TABLES:
-        if found[name]:
-            archive.writestr(f"{name}.csv", _csv(found[name]))
-    for letter in found["letters"]:
+    with archive.open("everything.json", "w", force_zip64=True) as file:
+        file.writelines(_json(found, lambda: True))
+    counts: dict[str, int] = {}
+    for name, part in found.items():
+        if not callable(part):
+            continue
+        counts[name] = 0
+        out: IO[bytes] | None = None
+        for rows in part():
+            counts[name] += len(rows)
+            if rows and name in _TABLES:
+                head = out is None
+                out = out or archive.open(f"{name}.csv", "w", force_zip64=True)
+                out.write(_csv(rows, head=head).encode())
+            if name == "letters":
+                _letters(archive, rows)
+        if out is not None:
+            out.close()
+    return counts
+
+
+def _letters(archive: zipfile.ZipFile, rows: Sequence[Row]) -> None:
+    for letter in rows:
         path = Path(letter["path"])
         if path.suffix == ".pdf" and path.is_file():
             archive.write(path, f"letters/{letter['from_day']}-{letter['kind']}.pdf")
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+def _csv(rows: Sequence[Row], *, head: bool) -> str:
+    names = list(rows[0])
+    return csv_text(names if head else None, ([_plain(row[name]) for name in names] for row in rows))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value

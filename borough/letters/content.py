@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -103,9 +104,12 @@ def _address(lines: Sequence[str]) -> list[str]:
 
 
 def _unbroken(value: Any) -> Any:
-    """The same with spaces at which no line may end: within telephone numbers, before units, in dates."""
+    """The same with spaces at which no line may end: within telephone numbers, before units, in dates.
+
+    Composed (NFC), which is the same text: fonts have few of the parts that a Korean syllable can be written in.
+    """
     if isinstance(value, str):
-        return _KEPT.sub("\N{NO-BREAK SPACE}", value)
+        return _KEPT.sub("\N{NO-BREAK SPACE}", unicodedata.normalize("NFC", value))
     if isinstance(value, dict):
         return {key: _unbroken(part) for key, part in value.items()}
     return [_unbroken(part) for part in value] if isinstance(value, list) else value

@@ -1,45 +1,57 @@
 """A run of letters: who gets one, the words, the files, and the notes by which erasure finds them.
 
-Files are noted before they are written, so that none is ever without its note; each takes the place of an older one
-when it is whole. Who left, withdrew or was erased while the run was on loses their letter again at its end.
+Everything is made in a staging folder (``staging.py``) and counts at the end, codes and files together. A letter that
+cannot be made costs that letter and is listed. Who left, withdrew or was erased while the run was on gets none.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import psycopg
 
 from analytics.energy.prices import Energy
 from analytics.periods import Period
 from analytics.report.household import Report, report
 from borough.errors import Failure
 from borough.letters.content import FUELS, Recipient, Sender, letter
-from borough.letters.press import Placed, Press
+from borough.letters.fonts import named
+from borough.letters.household import check, explained
+from borough.letters.press import Placed, Press, TooLong, Unprintable
+from borough.letters.staging import MANIFEST, NOT_MADE, Staging, alone
+from borough.settings.settings import variable
+from devices.csv_table import csv_text
 from devices.homes import COMPARED
-from store import letters
+from devices.lengths import SOURCE, refusal
+from store import accounts, letters
 from store.comparisons import Comparison
 from store.connect import Connection
 from store.letters import Matter, Written
 
 #: Letters of one file of a print run: as many as are made in one go.
 RUN = 1_000
-#: Letters between two commits and two tellings of progress.
+#: Letters between two notings of their files and two tellings of progress.
 _PORTION = 100
 #: How long a code of a letter can be used.
 CODES_LAST = timedelta(days=90)
-MANIFEST = "manifest.csv"
-_OURS = re.compile(r"(\d{14}|print-run(-\d+)?)\.pdf\Z")
+
+
+class NotMade(NamedTuple):
+    """A letter that could not be made, and why."""
+
+    tenancy: int
+    reason: str
 
 
 class Made(NamedTuple):
-    """What a run made; ``gone``: letters that were taken back because their household left or withdrew meanwhile."""
+    """What a run made; ``gone``: households that left or withdrew meanwhile; ``not_made``: for somebody's hand."""
 
     letters: int
     large: int
@@ -48,11 +60,13 @@ class Made(NamedTuple):
     folder: str
     print_run: tuple[str, ...]
     manifest: str | None
+    not_made: tuple[NotMade, ...]
+    not_made_list: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: a period, its fuels, the folder, one tenancy or all."""
+    """What is asked for: a period, its fuels, the folder, one tenancy or all. ``fonts``: folders with fonts."""
 
     period: Period
     fuels: Sequence[str]
@@ -60,6 +74,34 @@ class Order:
     sender: Sender
     energy: Energy
     tenancy_id: int | None = None
+    fonts: Sequence[Path] = ()
+
+
+@dataclass(slots=True)
+class _PrintRun:
+    """One file of a print run: its letters, in their order."""
+
+    name: str
+    #: The letters' data by tenancy, packed: a borough's would fill the memory.
+    packed: dict[int, bytes] = field(default_factory=dict)
+    placed: list[Placed] = field(default_factory=list)
+    large: set[int] = field(default_factory=set)
+
+    def add(self, tenancy: int, data: Mapping[str, Any]) -> None:
+        self.packed[tenancy] = zlib.compress(json.dumps(data).encode(), 1)
+        if data["large"]:
+            self.large.add(tenancy)
+
+    def leave_out(self, tenancies: AbstractSet[int]) -> bool:
+        """Whether any of these was in it."""
+        found = tenancies & self.packed.keys()
+        for tenancy in found:
+            del self.packed[tenancy]
+        self.large -= found
+        return bool(found)
+
+    def letters(self) -> list[Mapping[str, Any]]:
+        return [json.loads(zlib.decompress(one)) for one in self.packed.values()]
 
 
 def make(connection: Connection, order: Order, now: datetime, show: Callable[[int, int], None]) -> Made:
@@ -67,74 +109,199 @@ def make(connection: Connection, order: Order, now: datetime, show: Callable[[in
 
     ``show`` is told how many are done of how many. Raises Failure, OSError, psycopg.Error.
     """
-    period, today = order.period, now.date()
-    whom = letters.recipients(connection, period.kind, period.start, order.fuels, today, now, order.tenancy_id)
-    folder = _private(order.folder / period.key)
-    alone = order.tenancy_id is not None
-    press = Press(now)
-    pages = large = done = 0
-    made: list[int] = []
-    runs: list[Path] = []
-    listed: list[tuple[str, str, int, int, str]] = []
-    for first in range(0, len(whom), RUN):
-        run = folder / (f"print-run-{first // RUN + 1}.pdf" if len(whom) > RUN else "print-run.pdf")
-        printed: list[Mapping[str, Any]] = []
-        part = whom[first : first + RUN]
-        for start in range(0, len(part), _PORTION):
-            matters = letters.matters(
-                connection, part[start : start + _PORTION], period.kind, period.start, period.quarter, order.fuels
-            )
-            for data in _written(connection, order, matters, folder, None if alone else run, now):
-                pdf, sized = press.one(data)
-                _put(folder / f"{data['number']}.pdf", pdf)
-                printed.append(sized)
-                large += data["large"]
-                done += 1
-                show(done, len(whom))
-            made += [matter.tenancy.id for matter in matters]
-        if alone:
-            pages += sum(place.pages for place in press.run(printed)[1]) if printed else 0
-        elif printed:
-            pdf, places = press.run(printed)
-            _put(run, pdf)
-            runs.append(run)
-            pages += sum(place.pages for place in places)
-            listed += [_line(run, place, data) for place, data in zip(places, printed, strict=True)]
-    if not alone:
-        _put(folder / MANIFEST, _manifest(listed))
-        _clear(folder, {*(f"{number}.pdf" for number in made), *(run.name for run in runs)})
-    gone = _take_back(connection, folder, made, runs)
-    return Made(
-        done - gone, large, pages, gone, str(folder), tuple(str(run) for run in runs),
-        None if alone else str(folder / MANIFEST),
-    )  # fmt: skip
+    press = Press(now, order.fonts)
+    _check_sender(press, order.sender)
+    with alone(order.folder / order.period.key) as folder:
+        staging = Staging(connection, folder, now)
+        run = _Run(connection, order, press, staging, now)
+        try:
+            run.make(show)
+            gone = run.accept()
+        except psycopg.Error:
+            raise  # the next run finds out what the database has taken
+        except BaseException:
+            staging.recover()
+            raise
+        return run.settle(gone)
 
 
-def _written(
-    connection: Connection, order: Order, matters: Sequence[Matter], folder: Path, run: Path | None, now: datetime
-) -> list[dict[str, Any]]:
-    """The data of a portion of letters, once their codes and files are noted for good."""
-    period = order.period
-    ids = [matter.tenancy.id for matter in matters]
-    until = now + CODES_LAST
-    files = [Written(number, str(folder / f"{number}.pdf"), None if run is None else str(run)) for number in ids]
-    if run is not None:
-        # the list of a print run names the letters in it, and goes with any of them
-        files += [Written(number, str(folder / MANIFEST), None) for number in ids]
-    with connection.transaction():
-        online = letters.codes(connection, "bind", ids, now, until) if order.sender.web is not None else [""] * len(ids)
-        slips = letters.codes(connection, "slip", ids, now, until)
-        letters.note(connection, period.kind, period.start, files, now)
-        letters.log_letters(connection, ids, period.key, now)
-    return [
-        letter(
-            order.sender,
-            Recipient(matter.home, matter.tenancy, online_code, slip_code, until.date()),
-            reports(matter, order),
-            now.date(),
+class _Run:
+    """One run, from the first letter to the last file in its place."""
+
+    def __init__(self, connection: Connection, order: Order, press: Press, staging: Staging, now: datetime) -> None:
+        self._connection = connection
+        self._order = order
+        self._press = press
+        self._staging = staging
+        self._now = now
+        self._until = now + CODES_LAST
+        self._alone = order.tenancy_id is not None
+        self._runs: list[_PrintRun] = []
+        self._codes: dict[str, dict[int, str]] = {"bind": {}, "slip": {}}
+        self._not_made: list[NotMade] = []
+
+    def make(self, show: Callable[[int, int], None]) -> None:
+        """Make every letter in the staging folder, and the print runs."""
+        period, order = self._order.period, self._order
+        whom = letters.recipients(
+            self._connection, period.kind, period.start, order.fuels, self._now.date(), self._now, order.tenancy_id
         )
-        for matter, online_code, slip_code in zip(matters, online, slips, strict=True)
-    ]
+        done = 0
+        for first in range(0, len(whom), RUN):
+            name = f"print-run-{first // RUN + 1}.pdf" if len(whom) > RUN else "print-run.pdf"
+            run = _PrintRun(name)
+            self._runs.append(run)
+            part = whom[first : first + RUN]
+            for start in range(0, len(part), _PORTION):
+                matters = letters.matters(
+                    self._connection, part[start : start + _PORTION], period.kind, period.start, period.quarter,
+                    order.fuels,
+                )  # fmt: skip
+                self._note([matter.tenancy.id for matter in matters], self._staging.path, run.name)
+                for matter in matters:
+                    self._one(matter, run)
+                    done += 1
+                    show(done, len(whom))
+            self._print(run)
+
+    def accept(self) -> int:
+        """Make the codes valid and note the files in their places, all at once; how many households are gone."""
+        lost = 0
+        if not self._alone:
+            self._note_list(self._staging.path)
+        while True:
+            with self._connection.transaction():
+                made = [tenancy for run in self._runs for tenancy in run.packed]
+                listed = [one.tenancy for one in self._not_made]
+                gone = {*made, *listed} - letters.remaining(self._connection, [*made, *listed])
+                if not gone:
+                    self._count(made)
+                    return lost
+            lost += len(gone)
+            self._leave_out(gone)
+
+    def settle(self, gone: int) -> Made:
+        """Move the files to their places."""
+        runs = [run for run in self._runs if run.packed]
+        names = [f"{tenancy}.pdf" for run in runs for tenancy in run.packed]
+        if not self._alone:
+            names += [run.name for run in runs] + [MANIFEST] + ([NOT_MADE] if self._not_made else [])
+        self._staging.settle(names)
+        folder = self._staging.folder
+        placed = [place for run in runs for place in run.placed]
+        return Made(
+            letters=len(placed),
+            large=sum(len(run.large) for run in runs),
+            pages=sum(place.pages for place in placed),
+            gone=gone,
+            folder=str(folder),
+            print_run=() if self._alone else tuple(str(folder / run.name) for run in runs),
+            manifest=None if self._alone else str(folder / MANIFEST),
+            not_made=tuple(self._not_made),
+            not_made_list=str(folder / NOT_MADE) if self._not_made and not self._alone else None,
+        )
+
+    def _one(self, matter: Matter, run: _PrintRun) -> None:
+        tenancy, order = matter.tenancy.id, self._order
+        codes = {purpose: accounts.new_code() for purpose in ("bind", "slip")}
+        if order.sender.web is None:
+            del codes["bind"]
+        try:
+            check(matter)
+            data = self._data(matter, codes)
+            try:
+                pdf, sized = self._press.one(data)
+            except TooLong as reason:
+                raise Unprintable(f"{reason}; {self._to_shorten(matter, codes)}") from None
+            except Unprintable as reason:
+                raise Unprintable(explained(matter, self._press, reason)) from None
+        except Unprintable as reason:
+            self._not_made.append(NotMade(tenancy, str(reason)))
+            return
+        self._staging.put(f"{tenancy}.pdf", pdf)
+        run.add(tenancy, sized)
+        for purpose, code in codes.items():
+            self._codes[purpose][tenancy] = code
+
+    def _data(self, matter: Matter, codes: Mapping[str, str]) -> dict[str, Any]:
+        whom = Recipient(matter.home, matter.tenancy, codes.get("bind", ""), codes["slip"], self._until.date())
+        return letter(self._order.sender, whom, reports(matter, self._order), self._now.date())
+
+    def _to_shorten(self, matter: Matter, codes: Mapping[str, str]) -> str:
+        """Whose words are too many: a letter to nobody by name, at a short address, would fit or not."""
+        plain = matter._replace(
+            tenancy=replace(matter.tenancy, name=None), home=replace(matter.home, address=matter.home.address[-1:])
+        )
+        try:
+            self._press.one(self._data(plain, codes))
+        except Unprintable:
+            return "shorten the council's address or the help line"
+        return "the name and address are too long"
+
+    def _print(self, run: _PrintRun) -> None:
+        """Make a print run of its letters as they are now; one letter alone is counted only."""
+        if not run.packed:
+            run.placed = []
+            self._staging.remove(run.name)
+            return
+        try:
+            pdf, run.placed = self._press.run(run.letters())
+        except Unprintable as reason:
+            raise Failure(f"Typst could not make {run.name}: {reason}") from None
+        if not self._alone:
+            self._staging.put(run.name, pdf)
+
+    def _leave_out(self, gone: AbstractSet[int]) -> None:
+        """Take out households that left, withdrew or were erased while their letters were made."""
+        for tenancy in gone:
+            self._staging.remove(f"{tenancy}.pdf")
+            for codes in self._codes.values():
+                codes.pop(tenancy, None)
+        self._not_made = [one for one in self._not_made if one.tenancy not in gone]
+        for run in self._runs:
+            if run.leave_out(gone):
+                self._print(run)
+
+    def _count(self, made: Sequence[int]) -> None:
+        """Inside the accepting transaction: codes, notes of the files in their places, the households' logs, lists."""
+        connection, staging = self._connection, self._staging
+        for purpose, codes in self._codes.items():
+            letters.put_codes(connection, purpose, codes, self._now, self._until)
+        for run in self._runs:
+            self._note(list(run.packed), staging.folder, run.name)
+        letters.log_letters(connection, made, self._order.period.key, self._now)
+        if self._alone:
+            return
+        self._note_list(staging.folder)
+        lines = [
+            (run.name, f"{place.number}.pdf", place.first_page, place.pages,
+             "large" if int(place.number) in run.large else "normal")
+            for run in self._runs
+            for place in run.placed
+        ]  # fmt: skip
+        staging.put(MANIFEST, _table(("print_run", "letter", "first_page", "pages", "print"), lines))
+        if self._not_made:
+            staging.put(NOT_MADE, _table(("tenancy", "reason"), self._not_made))
+        else:
+            staging.remove(NOT_MADE)
+
+    def _note(self, tenancies: Sequence[int], folder: Path, run: str) -> None:
+        """Note the files that these letters are in, in the staging folder or in their places."""
+        merged = None if self._alone else str(folder / run)
+        files = [Written(tenancy, str(folder / f"{tenancy}.pdf"), merged) for tenancy in tenancies]
+        if not self._alone:
+            # the list of a print run names the letters in it, and goes with any of them
+            files += [Written(tenancy, str(folder / MANIFEST), None) for tenancy in tenancies]
+        self._put_notes(files)
+
+    def _note_list(self, folder: Path) -> None:
+        """Note the list of letters that could not be made, which goes with any of them."""
+        self._put_notes([Written(one.tenancy, str(folder / NOT_MADE), None) for one in self._not_made])
+
+    def _put_notes(self, files: Sequence[Written]) -> None:
+        period = self._order.period
+        with self._connection.transaction():
+            letters.note(self._connection, period.kind, period.start, files, self._staging.at)
 
 
 def reports(matter: Matter, order: Order) -> list[Report]:
@@ -161,60 +328,18 @@ def _neutral(one: Comparison, need: Comparison) -> Comparison:
     return replace(one, state="neutral", reason=need.reason, average=None, efficient=None, homes=None, tenths=None)
 
 
-def _line(run: Path, place: Placed, data: Mapping[str, Any]) -> tuple[str, str, int, int, str]:
-    return run.name, f"{place.number}.pdf", place.first_page, place.pages, "large" if data["large"] else "normal"
+def _check_sender(press: Press, sender: Sender) -> None:
+    """Raise Failure where the council's own words cannot stand in a letter: in all of them they would fail."""
+    texts = [("council_name", sender.council), *(("council_address", line) for line in sender.address)]
+    texts += [("help_line", sender.help_line or ""), ("web_url", sender.web or "")]
+    for name, text in texts:
+        wrong = refusal(text, SOURCE)
+        lacking = [] if wrong else press.lacks(text)
+        if lacking:
+            wrong = f"has signs that no font here has: {', '.join(named(sign) for sign in lacking if len(sign) == 1)}"
+        if wrong:
+            raise Failure(f"{variable(name)} {wrong}")
 
 
-def _manifest(lines: Sequence[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("print_run", "letter", "first_page", "pages", "print"))
-    writer.writerows(lines)
-    return text.getvalue().encode()
-
-
-def _private(folder: Path) -> Path:
-    """A folder that nobody else can look into. Raises Failure where something else is in its place."""
-    try:
-        if not folder.parent.exists():
-            folder.parent.mkdir(mode=0o700, parents=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise Failure(f"{folder}: {error.strerror}") from None
-    return folder.resolve()
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Write a file that only we can read; it appears under its name when it is whole."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _clear(folder: Path, keep: set[str]) -> None:
-    """Remove letters of an earlier run whose households get none any more."""
-    for path in folder.iterdir():
-        if path.name not in keep and _OURS.match(path.name):
-            path.unlink()
-
-
-def _take_back(connection: Connection, folder: Path, made: Sequence[int], runs: Sequence[Path]) -> int:
-    """Remove the letters of households that were erased or withdrew meanwhile, and the print run that holds them."""
-    gone = set(made) - letters.remaining(connection, made)
-    for number in gone:
-        (folder / f"{number}.pdf").unlink(missing_ok=True)
-    if gone and runs:
-        for path in (*runs, folder / MANIFEST):
-            path.unlink(missing_ok=True)
-        raise Failure(
-            f"{len(gone)} households left, withdrew or were erased meanwhile: their letters and the print run are"
-            " removed; run the same command again"
-        )
-    return len(gone)
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    return csv_text(columns, rows).encode()

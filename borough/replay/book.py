@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ _STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED = (
 _SECOND = 1_000_000
 #: Readings that wait for a row group of the ledger.
 _HELD = 10_000
+#: Readings that are remembered in memory; more go to a temporary file.
+_REMEMBERED = 1_000_000
 #: How far the arrival of a message without a time may be from its publication [us].
 _TOLERANCE = 60 * _SECOND
 
@@ -41,7 +44,7 @@ class Fates:
         self._earliest = earliest
         self._ahead = round(ahead * _SECOND)
         self._last: dict[Series, tuple[int, float]] = {}
-        self._all: dict[Series, dict[int, float]] = {}
+        self._all = _Remembered()
         self.counts: dict[str, int] = dict.fromkeys(EXPECTATIONS, 0)
 
     def judge(self, reading: Reading, now: int) -> tuple[int, str]:
@@ -70,16 +73,48 @@ class Fates:
     def _known(self, series: Series, time: int, value: float) -> float | None:
         """The value that is stored for this key already; None where this reading is the first."""
         if not self._ordered:
-            values = self._all.setdefault(series, {})
-            if time in values:
-                return values[time]
-            values[time] = value
-            return None
+            return self._all.first(series, time, value)
         last = self._last.get(series)
         if last is not None and last[0] == time:
             return last[1]
         self._last[series] = (time, value)
         return None
+
+
+class _Remembered:
+    """The first value of each series and time, however many there are."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[int, int], float] = {}
+        self._numbers: dict[Series, int] = {}
+        self._file: sqlite3.Connection | None = None
+
+    def first(self, series: Series, time: int, value: float) -> float | None:
+        """The value that was given first for this key; None where this is the first one."""
+        key = (self._numbers.setdefault(series, len(self._numbers)), time)
+        known = self._values.get(key)
+        if known is None and self._file is not None:
+            row = self._file.execute("select value from seen where series = ? and time = ?", key).fetchone()
+            known = None if row is None else float(row[0])
+        if known is not None:
+            return known
+        if len(self._values) >= _REMEMBERED:
+            self._spill()
+        self._values[key] = value
+        return None
+
+    def _spill(self) -> None:
+        if self._file is None:
+            # a database without a name is a temporary file, which ends with the connection
+            self._file = sqlite3.connect("", isolation_level=None)
+            self._file.execute(
+                "create table seen (series integer, time integer, value real, primary key (series, time)) without rowid"
+            )
+        rows = ((*key, value) for key, value in sorted(self._values.items()))
+        self._file.execute("begin")
+        self._file.executemany("insert into seen values (?, ?, ?)", rows)
+        self._file.execute("commit")
+        self._values.clear()
 
 
 class Book:
@@ -120,8 +155,8 @@ class Book:
                 columns["stored_time"].append(NO_TIME if not held else sent if own is None else own)
                 columns["stored_value"].append(float(reading.value) if held else np.nan)
                 columns["tolerance"].append(_TOLERANCE if own is None else 0)
-        if len(columns["message"]) >= _HELD:
-            self._flush()
+            if len(columns["message"]) >= _HELD:
+                self._flush()
 
     def _code(self, kind: str, name: str) -> int:
         names = self._names[kind]
@@ -144,6 +179,8 @@ class Book:
         )
         for column in self._columns.values():
             column.clear()
+        for names in self._names.values():
+            names.clear()
 
     def __enter__(self) -> Self:
         return self

@@ -23,14 +23,16 @@ from borough.replay.recorded import RecordingSource
 from borough.replay.registering import devices_of
 from borough.replay.sender import Progress, Sender, Stop
 from borough.replay.table_mapping import TableMapping
-from borough.settings import Settings, broker_options, subscriptions
+from borough.settings.collector import broker_options, subscriptions
+from borough.settings.settings import Settings
 from devices.device import Device
 from ingest.tls import check_tls
 from simulators.ledger import NO_TIME
 
 _SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CHUNK = 10_000
+#: Messages and their bytes that are looked at together in a dry run.
+_CHUNK, _CHUNK_BYTES = 10_000, 8 << 20
 
 
 class Job:
@@ -97,6 +99,7 @@ class Job:
             devices,
             auto_register=settings.auto_register or not devices,
             keep=settings.keep,
+            payload_maximum=settings.payload_maximum,
         )
 
     def _register(self, devices: list[Device]) -> None:
@@ -118,13 +121,15 @@ class Job:
         count, at = 0, 0
         with Book(ledger, self._fates()) as book:
             held: list[Outgoing] = []
+            size = 0
             for message in self.messages:
                 held.append(message)
+                size += len(message.payload) + len(message.topic)
                 at = message.due
-                if len(held) == _CHUNK:
+                if len(held) == _CHUNK or size >= _CHUNK_BYTES:
                     book.append(count, held, [NO_TIME] * len(held))
                     count += len(held)
-                    held = []
+                    held, size = [], 0
             book.append(count, held, [NO_TIME] * len(held))
             count += len(held)
         return self._report(
@@ -186,6 +191,12 @@ class Job:
             tell(line)
         if unreadable and unreadable.count:
             tell(f"{unreadable.count} cells or rows could not be read; they were left out.")
+        lost = result.get("bytes_lost", 0)
+        if lost:
+            tell(
+                f"{lost:,} bytes of the recordings are no whole blocks, as a recorder leaves that was cut off;"
+                " they were left out."
+            )
         if progress.unheard:
             tell(
                 f"Nobody was subscribed to {progress.unheard:,} messages, and the broker dropped them:"
@@ -193,7 +204,7 @@ class Job:
             )
         if not done:
             return 130
-        return 1 if progress.unheard or result["unreadable"] else 0
+        return 1 if progress.unheard or result["unreadable"] or lost else 0
 
     def _say(self, result: dict[str, Any], *, dry: bool, at: int) -> None:
         words = ", ".join(f"{number:,} {word}" for word, number in result["expected"].items())

@@ -8,7 +8,6 @@ that are numbered instead of dated. docs/reference/replay-mapping.md has every w
 from __future__ import annotations
 
 import re
-import tomllib
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from importlib.resources import files
@@ -19,7 +18,9 @@ from borough.replay.table_mapping import DeviceRule, RegisterFile, RowTime, Tabl
 from devices.device import Origin
 from devices.duration import duration
 from devices.families import FAMILIES
+from devices.files import read_text
 from devices.mapping import MappingError, RecordMapping, mapping_of
+from devices.toml import TomlError, parse
 
 _FILE_KEYS = {"name", "about", "files", "family", "blanks", "delimiter", "order", "device", "time", "pivot", "reading"}
 _DEVICE_KEYS = {
@@ -50,7 +51,7 @@ def find_mapping(name: str, data: Path) -> TableMapping:
         return read_table_mapping(known[name], f"{name}.toml")
     if name:
         try:
-            return read_table_mapping(Path(name).read_text(encoding="utf-8"), name)
+            return read_table_mapping(read_text(Path(name)), name)
         except UnicodeDecodeError:
             raise MappingError(f"{name}: is not UTF-8 text") from None
         except OSError as error:
@@ -65,8 +66,8 @@ def find_mapping(name: str, data: Path) -> TableMapping:
 def read_table_mapping(text: str, where: str) -> TableMapping:
     """Read and check a mapping file's text. Raises MappingError with file, line, key and reason."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parse(text)
+    except TomlError as error:
         raise MappingError(f"{where}: {error}") from None
     return _Reader(where, text).mapping(document)
 
@@ -179,7 +180,7 @@ class _Reader:
     def _expression(self, text: str) -> re.Pattern[str]:
         try:
             pattern = re.compile(text)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             self.fail("device, file", f"is no regular expression: {error}")
         if pattern.groups != 1:
             self.fail("device, file", "needs exactly one group, which is the device's name")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,8 @@ Encoding = Literal["native", "senml"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
 _REMEMBERED = 50_000
+#: Readings that wait in packs of all devices together; beyond it all packs are sent as they are.
+_WAITING = 200_000
 
 
 class Reading(NamedTuple):
@@ -53,7 +55,8 @@ def encode(
     """Messages of observations that come in the order of time; each device's keep that order.
 
     ``devices`` may grow while the observations are read. ``pack``: readings in a SenML message, at most (but never
-    half an observation); packs that are not full go at the end. ``shift`` [us] is added to every time.
+    half an observation); packs that are not full go at the end, or where very many readings wait. ``shift`` [us] is
+    added to every time.
     """
     if encoding == "native":
         return _native(observations, devices, family, shift)
@@ -79,13 +82,26 @@ def _senml(
     observations: Iterable[Observation], devices: Sequence[str], family: str, pack: int, shift: int
 ) -> Iterator[Outgoing]:
     waiting: dict[int, list[tuple[int, str, float]]] = {}
+    count = 0
     for recorded, number, values in observations:
         time = recorded + shift
         held = waiting.setdefault(number, [])
         if held and len(held) + len(values) > pack:
             yield _packed(devices[number], family, held)
+            count -= len(held)
             held = waiting[number] = []
         held.extend([(time, name, value) for name, value in values.items()])
+        count += len(values)
+        if count >= _WAITING:
+            yield from _all_packed(waiting, devices, family)
+            waiting.clear()
+            count = 0
+    yield from _all_packed(waiting, devices, family)
+
+
+def _all_packed(
+    waiting: Mapping[int, list[tuple[int, str, float]]], devices: Sequence[str], family: str
+) -> Iterator[Outgoing]:
     for number, held in sorted(waiting.items(), key=lambda item: (item[1][-1][0], item[0])):
         yield _packed(devices[number], family, held)
 

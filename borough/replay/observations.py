@@ -14,6 +14,7 @@ from borough.replay.order import in_time_order
 from borough.replay.table_mapping import RowTime, TableMapping
 from borough.replay.tables import Table
 from devices.decoding import Flaw, Reason, Rejection
+from devices.device import DEVICE_ID
 from devices.mapping_engine import ReadRecord, compile_mapping
 from devices.mapping_time import ToTime, time_reader
 from ingest.instants import BAD, instant
@@ -24,8 +25,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRIAL = 500
 _TOLD = 5
 _NOT_AN_ID = re.compile(r"[^A-Za-z0-9._:@-]+")
-#: Different times of one text are remembered up to this many; the files of one place share theirs.
-_REMEMBERED = 100_000
+#: Different times of one text are remembered up to this many and this long; the files of one place share theirs.
+_REMEMBERED, _TIME_TEXT = 100_000, 64
+#: Devices of one replay, and how long an id is (`devices.device.DEVICE_ID`).
+DEVICES, _LONGEST_ID = 200_000, 128
 
 
 class Observation(NamedTuple):
@@ -180,15 +183,16 @@ class TableSource:
             if wide is not None:
                 for name, number in wide:
                     cell = row.get(name)
-                    if cell is not None and cell not in blanks:
+                    if cell is not None and not (type(cell) is str and cell in blanks):
                         values = self._values(read, {"value": cell}, path, line)
                         if values:
                             yield Observation(time, number, values)
                 continue
             if pivot is not None:
-                row = {**row, row[pivot[0]]: row[pivot[1]]}
+                # lines of NDJSON need not have all keys
+                row = {**row, str(row.get(pivot[0])): row.get(pivot[1])}
             if not blanks.isdisjoint([cell for cell in row.values() if type(cell) is str]):
-                row = {name: cell for name, cell in row.items() if cell not in blanks}
+                row = {name: cell for name, cell in row.items() if type(cell) is not str or cell not in blanks}
             values = self._values(read, row, path, line)
             if values:
                 device = fixed if fixed is not None else self._device(row, path, line)
@@ -225,12 +229,22 @@ class TableSource:
         if not all(texts):
             self.unreadable.add(path, line, "device", "its column is empty")
             return None
-        return self.number("-".join(texts))
-
-    def number(self, name: str) -> int:
-        """The number of a device by the name that the file gives it."""
+        name = "-".join(texts)
         found = self._numbers.get(name)
         if found is None:
+            found_id = device_id(self.mapping.device.prefix, name)
+            if len(name) > _LONGEST_ID or not DEVICE_ID.match(found_id):
+                self.unreadable.add(path, line, "device", f"{name[:40]!r} makes no device id")
+                return None
+            found = self.number(name)
+        return found
+
+    def number(self, name: str) -> int:
+        """The number of a device by the name that the file gives it. Raises UsageError where there are too many."""
+        found = self._numbers.get(name)
+        if found is None:
+            if len(self.devices) >= DEVICES:
+                raise UsageError(f"these files name more than {DEVICES} devices; replay them in parts")
             found = self._numbers[name] = len(self.devices)
             self.devices.append(device_id(self.mapping.device.prefix, name))
         return found
@@ -244,23 +258,33 @@ class TableSource:
         assert self.mapping.record.time is not None
         text: Any
         if rule.columns:
-            text = " ".join([str(row[name]).strip() for name in rule.columns])
+            text = " ".join([str(row.get(name, "")).strip() for name in rule.columns])
         else:
             text = next((row[path[0]] for path in self.mapping.record.time.paths if row.get(path[0])), "")
+        if type(text) is not str or len(text) > _TIME_TEXT:
+            return self._instant(text) - rule.stamp_end
         found = self._times.get(text)
         if found is None:
-            found = instant(self._to_time(text))
-            if found == BAD:
-                raise Rejection(Reason.BAD_TIME, f"{str(text)[:40]!r} is no time, or one without offset and zone")
+            found = self._instant(text)
             if len(self._times) >= _REMEMBERED:
                 self._times.clear()
             self._times[text] = found
         return found - rule.stamp_end
 
+    def _instant(self, text: Any) -> int:
+        assert self._to_time is not None
+        found = instant(self._to_time(text))
+        if found == BAD:
+            raise Rejection(Reason.BAD_TIME, f"{str(text)[:40]!r} is no time, or one without offset and zone")
+        return found
+
 
 def _numbered(rule: RowTime, row: Mapping[str, Any], index: int) -> int:
     assert rule.start is not None
-    moment = rule.start + rule.step * index
+    try:
+        moment = rule.start + rule.step * index
+    except OverflowError:
+        raise UsageError(f"row {index + 1} is beyond the calendar: the mapping's start and step do not fit") from None
     for column, word in rule.checks.items():
         due = {"hour": moment.hour, "hour_ending": moment.hour + 1, "month": moment.month}[word]
         if str(row.get(column, "")).strip() != str(due):

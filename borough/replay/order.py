@@ -18,6 +18,8 @@ T = TypeVar("T", bound=tuple[Any, ...])
 _RUN = 100_000
 #: Observations that are written and read back together.
 _PIECE = 1_000
+#: Runs that wait side by side, each with a file and a piece in memory; more are merged into one.
+_RUNS = 64
 
 _BY_TIME = itemgetter(0)
 
@@ -39,6 +41,8 @@ def in_time_order(parts: Sequence[Iterable[T]], *, is_sorted: bool, run: int = _
             yield from heapq.merge(*runs, block, key=_BY_TIME)
             return
         runs.append(_spilled(block))
+        if len(runs) == _RUNS:
+            runs = [_spilled(heapq.merge(*runs, key=_BY_TIME))]
 
 
 def _chained(parts: Sequence[Iterable[T]]) -> Iterator[T]:
@@ -57,11 +61,12 @@ def _checked(part: Iterable[T]) -> Iterator[T]:
         yield item
 
 
-def _spilled(block: list[T]) -> Iterator[T]:
+def _spilled(block: Iterable[T]) -> Iterator[T]:
     """Write a sorted run to a file without a name now, and give it back piece by piece."""
     file = tempfile.TemporaryFile(prefix="borough-replay-")  # noqa: SIM115 closed when the run is read, or forgotten
-    for start in range(0, len(block), _PIECE):
-        pickle.dump(block[start : start + _PIECE], file, protocol=pickle.HIGHEST_PROTOCOL)
+    rows = iter(block)
+    while piece := list(islice(rows, _PIECE)):
+        pickle.dump(piece, file, protocol=pickle.HIGHEST_PROTOCOL)
     file.seek(0)
     return _pieces(file)
 

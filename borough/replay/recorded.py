@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from borough.replay.messages import Outgoing, Reading, instants
-from borough.replay.recording import Recorded, RecordingReader
+from borough.replay.observations import DEVICES
+from borough.replay.recording import Recorded, RecordingError, RecordingReader
 from devices.decoders import FORMATS
 from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative
 from devices.device import Device
@@ -28,7 +29,8 @@ class RecordingSource:
     """The messages of recordings, file after file, with what the collector should read in each.
 
     ``subscriptions`` and ``devices`` are the collector's; a device that is not registered counts as registered by
-    itself where ``auto_register`` (the ledger is then written for a collector that does so). Retained messages were
+    itself where ``auto_register`` (the ledger is then written for a collector that does so), and nothing is read in a
+    payload above ``payload_maximum`` [bytes]. Retained messages were
     old when they were recorded: they are left out and counted in ``retained``. ``lost`` [bytes] is what a crash of the
     recorder left unreadable. Raises RecordingError, OSError.
     """
@@ -41,11 +43,13 @@ class RecordingSource:
         *,
         auto_register: bool,
         keep: Mapping[str, Mapping[str, float]],
+        payload_maximum: int = 1024 * 1024,
     ) -> None:
         self._readers = [RecordingReader(path) for path in paths]
         self._routes = Routes(subscriptions, FORMATS, keep=keep, auto_register="real" if auto_register else None)
         self._routes.update(devices)
         self._keep = keep
+        self._payload_maximum = payload_maximum
         self._kept: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[str, str], Reading] = {}
         self.retained = 0
@@ -107,11 +111,16 @@ class RecordingSource:
     # -- what is in a message ----------------------------------------------------------------------------------------
 
     def _route(self, message: Recorded) -> Route:
-        return self._routes.by_topic.get(message.topic) or self._routes.find(message.topic)
+        route = self._routes.by_topic.get(message.topic) or self._routes.find(message.topic)
+        if len(self._routes.new_devices) > DEVICES:
+            raise RecordingError(f"these recordings name more than {DEVICES} devices; replay them in parts")
+        return route
 
     def _readings(self, route: Route, message: Recorded) -> list[Reading]:
         device = route.device_id or ""
         family = route.device.family if route.device else UNKNOWN
+        if len(message.payload) > self._payload_maximum:
+            return [Reading(device, family, "", None, math.nan, Reason.OVERSIZE)]
         try:
             decoded = route.decode(message.payload)
         except Rejection as error:

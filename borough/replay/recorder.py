@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from borough.replay.recording import SUFFIX, Recorded, RecordingWriter
+from borough.replay.recording import LONGEST, SUFFIX, Recorded, RecordingWriter
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions
 from ingest.paho_source import PahoSource
@@ -38,11 +38,15 @@ class RecordOptions:
 
 @dataclass(slots=True)
 class Recording:
-    """What was recorded so far. ``lost``: sessions that the broker had forgotten, so that messages may be missing."""
+    """What was recorded so far. ``lost``: sessions that the broker had forgotten, so that messages may be missing.
+
+    ``too_long``: messages that were left out, since no recording holds them.
+    """
 
     messages: int = 0
     bytes: int = 0
     lost: int = 0
+    too_long: int = 0
     files: list[Path] = field(default_factory=list)
     connected: bool = False
     problem: str = ""
@@ -71,6 +75,9 @@ class Recorder:
 
     def _add(self, chunk: Chunk) -> None:
         for topic, payload, flags in zip(chunk.topics, chunk.payloads, chunk.flags, strict=True):
+            if len(topic.encode()) + len(payload) > LONGEST:
+                self.state.too_long += 1
+                continue
             message = Recorded(chunk.arrival, topic, bytes(payload), flags >> 1 & 3, bool(flags & RETAIN))
             writer = self._file()
             writer.add(message)

@@ -16,13 +16,15 @@ bytes   head
 
 A message is ``<qHIB``: arrival [us since the Unix epoch], length of the topic, length of the payload, flags (bits 0-1
 QoS, bit 2 retained); then topic (UTF-8) and payload. A reader stops at the first block that is not whole: what a crash
-left half written costs that block and none before it.
+left half written costs that block and none before it. A block that is whole and does not hold what its head says is
+no crash's work: the recording is refused.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -38,10 +40,15 @@ _HEAD = struct.Struct("<II4sIIII")
 _MESSAGE = struct.Struct("<qHIB")
 #: A block is written when its messages take so much [bytes].
 _BLOCK = 1 << 18
-#: No block that we write is larger, packed or unpacked: a message has at most 256 MB.
-_LARGEST = 1 << 29
+#: No block is larger, packed or unpacked [bytes].
+_LARGEST = 1 << 26
+#: No topic and payload together are longer [bytes]: they stand in a block with what was waiting.
+LONGEST = _LARGEST - 2 * _BLOCK
 
 SUFFIX = ".btr"
+
+#: What no broker takes as the topic of a message.
+_NO_TOPIC = re.compile(r"[\0+#]")
 
 
 class RecordingError(ValueError):
@@ -75,7 +82,7 @@ class RecordingWriter:
         self._packer = zstandard.ZstdCompressor(level=6)
 
     def add(self, message: Recorded) -> None:
-        """Add one message."""
+        """Add one message, of which topic and payload are at most ``LONGEST`` together."""
         topic = message.topic.encode()
         flags = message.qos | message.retained << 2
         self._waiting += _MESSAGE.pack(message.arrival, len(topic), len(message.payload), flags)
@@ -124,7 +131,7 @@ class RecordingReader:
     """Reads a recording from its start to the last whole block.
 
     ``lost`` [bytes] is what stands after that block, known at the end; ``position`` how far it has come. Raises
-    RecordingError where the file does not begin as a recording does, OSError.
+    RecordingError where the file does not begin as a recording does or a block is not what its head says, OSError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,15 +147,17 @@ class RecordingReader:
     def __iter__(self) -> Iterator[Recorded]:
         unpacker = zstandard.ZstdDecompressor()
         with self.path.open("rb") as file:
-            while (block := _block(file, unpacker)) is not None:
-                count, data = block
-                yield from _messages(data, count)
+            while (block := _block(file)) is not None:
+                try:
+                    yield from _messages(_unpacked(block[1], unpacker), block[0])
+                except (ValueError, struct.error, zstandard.ZstdError) as error:
+                    raise RecordingError(f"{self.path}: is damaged at byte {self.position}: {error}") from None
                 self.position = file.tell()
         self.lost = self.size - self.position
 
 
-def _block(file: BinaryIO, unpacker: zstandard.ZstdDecompressor) -> tuple[int, bytes] | None:
-    """Number of messages and bytes of the next block; None where there is no whole one."""
+def _block(file: BinaryIO) -> tuple[int, bytes] | None:
+    """Number of messages and the frame of the next block; None where there is no whole one."""
     head = file.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
@@ -158,16 +167,29 @@ def _block(file: BinaryIO, unpacker: zstandard.ZstdDecompressor) -> tuple[int, b
     frame = file.read(length)
     if len(frame) < length or zlib.crc32(frame) != check:
         return None
-    return count, unpacker.decompress(frame, max_output_size=_LARGEST)
+    return count, frame
+
+
+def _unpacked(frame: bytes, unpacker: zstandard.ZstdDecompressor) -> bytes:
+    """A frame's bytes. It says how many they are; what it says is asked first, since zstandard makes room for that."""
+    size = zstandard.frame_content_size(frame)
+    if size < 0:
+        raise ValueError("its frame does not say its size")
+    if size > _LARGEST:
+        raise ValueError(f"its frame becomes {size} bytes, a block has {_LARGEST} at most")
+    return unpacker.decompress(frame)
 
 
 def _messages(data: bytes, count: int) -> Iterator[Recorded]:
     place = 0
     for _ in range(count):
-        arrival, topic, payload, flags = _MESSAGE.unpack_from(data, place)
+        arrival, length, size, flags = _MESSAGE.unpack_from(data, place)
         place += _MESSAGE.size
-        middle = place + topic
-        yield Recorded(
-            arrival, data[place:middle].decode(), data[middle : middle + payload], flags & 3, bool(flags & 4)
-        )
-        place = middle + payload
+        middle = place + length
+        if middle + size > len(data):
+            raise ValueError("a message reaches beyond its block")
+        topic = data[place:middle].decode()
+        if not topic or _NO_TOPIC.search(topic):
+            raise ValueError("a message's topic is none")
+        yield Recorded(arrival, topic, data[middle : middle + size], flags & 3, bool(flags & 4))
+        place = middle + size

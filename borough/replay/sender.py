@@ -20,8 +20,8 @@ from ingest.options import BrokerOptions
 from ingest.tls import tls_context
 from simulators.publisher import Publisher, PublishError
 
-#: Messages of a chunk at most, and how long one is gathered [s].
-_CHUNK = 10_000
+#: Messages of a chunk at most and their bytes, and how long one is gathered [s].
+_CHUNK, _CHUNK_BYTES = 10_000, 8 << 20
 _GATHER = 0.5
 #: Longest sleep while nothing is due [s].
 _NAP = 0.25
@@ -147,20 +147,22 @@ class Sender:
     def _chunks(self, messages: Iterator[Outgoing]) -> Iterator[list[Outgoing]]:
         """What is due, as lists: large ones flat out, small ones at a pace."""
         chunk: list[Outgoing] = []
+        size = 0
         gathered = time.monotonic()
         for message in messages:
             while (pause := self._pace.wait(message.due)) > 0:
                 if chunk:
                     yield chunk
-                    chunk = []
+                    chunk, size = [], 0
                 if self._stop.wait(min(pause, _NAP)):
                     return
             if not chunk:
                 gathered = time.monotonic()
             chunk.append(message)
-            if len(chunk) == _CHUNK or time.monotonic() - gathered > _GATHER:
+            size += len(message.payload) + len(message.topic)
+            if len(chunk) == _CHUNK or size >= _CHUNK_BYTES or time.monotonic() - gathered > _GATHER:
                 yield chunk
-                chunk = []
+                chunk, size = [], 0
         if chunk:
             yield chunk
 

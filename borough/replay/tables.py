@@ -1,9 +1,11 @@
-"""Rows of CSV, NDJSON and Parquet files, one by one, with the line they stand on. Files may be gzip or zstd."""
+"""Rows of CSV, NDJSON and Parquet files, one by one, with the line they stand on. Files may be gzip or zstd.
+
+Whatever a file holds, little of it is in memory: rows, cells, columns and what a packed file may become are bounded.
+"""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,17 +16,24 @@ from typing import IO, Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import zstandard
 
 from borough.errors import UsageError
+from borough.replay.packed import PackedError, RowBytes
+from simulators import parquet
 
 #: (line, cells by column). Cells of CSV are text; a cell that is missing is not there.
 Row = tuple[int, dict[str, Any]]
 
 #: Lines of NDJSON that are looked at for the names of the columns.
 _SAMPLE = 100
-_PARQUET_ROWS = 8192
+#: Most columns of a file.
+COLUMNS = 10_000
+#: Longest text in a cell [characters; bytes in Parquet], as csv has it by itself.
+CELL = 131_072
+#: Of Parquet, rows and cells that are read at once, and bytes of text that are made Python's at once.
+_PARQUET_ROWS, _PARQUET_CELLS, _PARQUET_TEXT = 8_192, 500_000, 16 << 20
 
 
 class Table:
@@ -39,97 +48,112 @@ class Table:
         self.path = path
         self.delimiter = delimiter
         self.kind = _kind(path)
-        self._file: IO[bytes] | None = None
+        self._bytes: RowBytes | None = None
+        self._line = 0
         self._done = 0
         try:
             self.size = path.stat().st_size
-            self.columns = self._columns()
+            with self._told():
+                self.columns = self._columns()
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror or f'cannot be read: {error}'}") from None
+        if len(self.columns) > COLUMNS:
+            raise UsageError(f"{path}: has {len(self.columns)} columns; {COLUMNS} are read at most")
 
     @property
     def read(self) -> int:
         """Bytes read so far."""
-        if self._file is None or self._file.closed:
+        if self._bytes is None or self._bytes.closed:
             return self._done
-        return self._file.tell()
+        return self._bytes.position
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """All rows; of Parquet only ``columns``, which are then all that is read."""
-        try:
+        with self._told():
             if self.kind == "parquet":
                 yield from self._parquet_rows(columns)
             else:
                 with self._text() as text:
                     yield from self._csv_rows(text) if self.kind == "csv" else self._json_rows(text)
             self._done = self.size
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Whatever is wrong with the file, as UsageError with the place and the reason."""
+        try:
+            yield
         except UnicodeDecodeError:
-            raise UsageError(f"{self.path}: is not UTF-8 text") from None
-        except (OSError, EOFError, zstandard.ZstdError, pa.ArrowInvalid) as error:
-            raise UsageError(f"{self.path}: cannot be read: {str(error).splitlines()[0]}") from None
+            raise UsageError(f"{self._place()}: is not UTF-8 text") from None
+        except csv.Error as error:
+            raise UsageError(f"{self.path}, line {self._line + 1}: {error}") from None
+        except PackedError as error:
+            raise UsageError(f"{self._place()}: {error}") from None
+        except parquet.TooLarge as error:
+            raise UsageError(f"{self.path}: {error}") from None
+        except pa.ArrowException as error:
+            raise UsageError(f"{self.path}: is no whole Parquet file ({_first_line(error)})") from None
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot be read: {error.strerror or _first_line(error)}") from None
+
+    def _place(self) -> str:
+        return f"{self.path}, after line {self._line}" if self._line else str(self.path)
 
     @contextmanager
     def _text(self) -> Iterator[IO[str]]:
-        with self.path.open("rb") as raw:
-            self._file = raw
-            if self.path.suffix == ".gz":
-                with gzip.open(raw) as plain, io.TextIOWrapper(plain, encoding="utf-8-sig", newline="") as text:
-                    yield text
-            elif self.path.suffix == ".zst":
-                with (
-                    zstandard.ZstdDecompressor().stream_reader(raw, closefd=False) as unpacked,
-                    io.TextIOWrapper(unpacked, encoding="utf-8-sig", newline="") as text,
-                ):
-                    yield text
-            else:
-                with io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-                    yield text
+        self._line = 0
+        with (
+            RowBytes(self.path) as self._bytes,
+            io.BufferedReader(self._bytes) as plain,
+            io.TextIOWrapper(plain, encoding="utf-8-sig", newline="") as text,
+        ):
+            yield text
 
     def _columns(self) -> list[str]:
         if self.kind == "parquet":
-            try:
-                return list(pq.read_schema(self.path).names)
-            except pa.ArrowInvalid as error:
-                raise UsageError(f"{self.path}: is no Parquet file ({str(error).splitlines()[0]})") from None
+            parquet.check_footer(self.path)
+            return list(pq.read_schema(self.path).names)
         if self.kind == "ndjson":
             keys: dict[str, None] = {}
             for count, (_, row) in enumerate(self.rows()):
                 keys.update(dict.fromkeys(row))
-                if count == _SAMPLE:
+                if count == _SAMPLE or len(keys) > COLUMNS:
                     break
             return list(keys)
-        try:
-            with self._text() as text:
-                header = next(csv.reader(text, delimiter=self.delimiter), None)
-        except UnicodeDecodeError:
-            raise UsageError(f"{self.path}: is not UTF-8 text") from None
-        except (EOFError, zstandard.ZstdError, csv.Error) as error:
-            raise UsageError(f"{self.path}: cannot be read: {error}") from None
+        with self._text() as text:
+            header = next(csv.reader(text, delimiter=self.delimiter), None)
         if not header:
             raise UsageError(f"{self.path}, line 1: has no headings")
-        twice = next((name for name in header if name and header.count(name) > 1), None)
-        if twice is not None:
-            raise UsageError(f"{self.path}, line 1: the heading {twice!r} stands there twice")
+        seen: set[str] = set()
+        for name in header:
+            if name and name in seen:
+                raise UsageError(f"{self.path}, line 1: the heading {name[:100]!r} stands there twice")
+            seen.add(name)
         return [name or f"column {number}" for number, name in enumerate(header, 1)]
 
     def _csv_rows(self, text: IO[str]) -> Iterator[Row]:
         reader = csv.reader(text, delimiter=self.delimiter)
-        next(reader)
-        columns, width = self.columns, len(self.columns)
-        try:
-            for cells in reader:
-                if len(cells) == width:
-                    yield reader.line_num, dict(zip(columns, cells, strict=True))
-                elif cells:
-                    # a row of another length would put values under the wrong heading
-                    raise UsageError(f"{self.path}, line {reader.line_num}: {len(cells)} cells under {width} headings")
-        except csv.Error as error:
-            raise UsageError(f"{self.path}, line {reader.line_num}: {error}") from None
+        columns, width, read = self.columns, len(self.columns), self._bytes
+        assert read is not None
+        next(reader, None)
+        for cells in reader:
+            if not cells:
+                continue
+            read.behind = 0
+            self._line = line = reader.line_num
+            if len(cells) == width:
+                yield line, dict(zip(columns, cells, strict=True))
+            else:
+                # a row of another length would put values under the wrong heading
+                raise UsageError(f"{self.path}, line {line}: {len(cells)} cells under {width} headings")
 
     def _json_rows(self, text: IO[str]) -> Iterator[Row]:
+        read = self._bytes
+        assert read is not None
         for number, line in enumerate(text, 1):
             if not line.strip():
                 continue
+            read.behind = 0
+            self._line = number
             try:
                 row = orjson.loads(line)
             except orjson.JSONDecodeError as error:
@@ -139,14 +163,57 @@ class Table:
             yield number, row
 
     def _parquet_rows(self, columns: Sequence[str] | None) -> Iterator[Row]:
+        parquet.check(self.path, columns)
+        wanted = list(self.columns if columns is None else columns)
+        schema = pq.read_schema(self.path)
+        # a dictionary stays one: its longest text may stand in every row
+        texts = [name for name in wanted if _is_text(schema.field(name).type)]
+        rows = max(1, min(_PARQUET_ROWS, _PARQUET_CELLS // max(len(wanted), 1)))
         number = 0
-        with pq.ParquetFile(self.path) as file:
+        with pq.ParquetFile(self.path, read_dictionary=texts, buffer_size=1 << 20) as file:
             total = max(file.metadata.num_rows, 1)
-            for batch in file.iter_batches(_PARQUET_ROWS, columns=None if columns is None else list(columns)):
-                for row in batch.to_pylist():
+            for batch in file.iter_batches(rows, columns=wanted):
+                for row in self._cells(batch, number):
                     number += 1
-                    yield number, {name: _plain(cell) for name, cell in row.items()}
+                    yield number, row
                 self._done = self.size * number // total
+
+    def _cells(self, batch: pa.RecordBatch, before: int) -> Iterator[dict[str, Any]]:
+        longest = 0
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            length = _longest(column)
+            if length > CELL:
+                raise UsageError(
+                    f"{self.path}, after row {before}: {name} holds {length} bytes; {CELL} are read at most"
+                )
+            longest += length
+        step = max(1, _PARQUET_TEXT // max(longest, 1))
+        for start in range(0, len(batch), step):
+            try:
+                rows = batch.slice(start, step).to_pylist()
+            except (ValueError, OverflowError) as error:
+                # an instant beyond the year 9999, or one of nanoseconds
+                raise UsageError(f"{self.path}, after row {before + start}: {_first_line(error)}") from None
+            for row in rows:
+                yield {name: _plain(cell) for name, cell in row.items()}
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    types = pa.types
+    return any(test(kind) for test in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary))
+
+
+def _longest(column: pa.Array) -> int:
+    """Bytes of the longest text in a column; 0 where it holds none."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary
+    if not _is_text(column.type):
+        return 0
+    return pc.max(pc.binary_length(column)).as_py() or 0
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _kind(path: Path) -> str:

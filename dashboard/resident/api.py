@@ -6,8 +6,6 @@ problem+json.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import math
 from collections.abc import Sequence
@@ -28,6 +26,8 @@ from dashboard.resident.net import read_net_days
 from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.site import Site
 from dashboard.visitor import Resident
+from dashboard.web import values
+from dashboard.web.values import Cursor, Day, Flag, PeriodKey, Whole, cursor_of
 from store import accounts, comparisons, daily, homes
 from store.comparisons import Comparison
 from store.connect import Connection
@@ -49,11 +49,11 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 _PROBLEMS[304] = {"description": "Nothing has changed since the ETag in If-None-Match"}
 
-Limit = Annotated[int, Query(ge=1, le=100, description="Items of a page")]
-Cursor = Annotated[str | None, Query(max_length=100, description="`next` of the page before")]
-From = Annotated[date | None, Query(alias="from", description="First local day; without it as many as are allowed")]
-Net = Annotated[bool, Query(description="Less what was given to the grid; with fuel=electricity")]
-To = Annotated[date | None, Query(alias="to", description="Last local day; without it the last that is over")]
+Limit = Annotated[Whole, Query(ge=1, le=100, description="Items of a page")]
+After = Annotated[Cursor | None, Query(alias="cursor", description="`next` of the page before")]
+From = Annotated[Day | None, Query(alias="from", description="First local day; without it as many as are allowed")]
+Net = Annotated[Flag, Query(description="Less what was given to the grid; with fuel=electricity")]
+To = Annotated[Day | None, Query(alias="to", description="Last local day; without it the last that is over")]
 
 
 def router(site: Site) -> APIRouter:
@@ -80,18 +80,16 @@ def router(site: Site) -> APIRouter:
     @routes.get(
         "/comparisons", operation_id="listComparisons", response_model=models.Comparisons, summary="All comparisons"
     )
+    @site.lane.work
     def list_comparisons(
         request: Request,
         visitor: Resident,
         fuel: models.Fuel | None = None,
         kind: models.Kind | None = None,
-        cursor: Cursor = None,
+        after: After = None,
         limit: Limit = _PAGE,
     ) -> Response:
-        after = None if cursor is None else _key(cursor)
-        if cursor is not None and after is None:
-            return problem(400, "Something in this request is not right", "Not right: cursor.")
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             mine = own(site, connection, visitor)
             found = comparisons.of_tenancy(connection, mine.tenancy.id, kind=kind, fuel=fuel, limit=100_000)
             place = 0 if after is None else next((at for at, one in enumerate(found, 1) if _name(one) == after), -1)
@@ -100,7 +98,7 @@ def router(site: Site) -> APIRouter:
             page = found[place : place + limit]
             shown = _with_words(site, connection, mine, page)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparisons", "By a program")
-        following = _cursor(_name(page[-1])) if page and len(found) > place + limit else None
+        following = cursor_of(_name(page[-1])) if page and len(found) > place + limit else None
         items = [comparison_model(one) for one in shown]
         return _answer(request, models.Comparisons(items=items, next=following), following)
 
@@ -114,12 +112,12 @@ def router(site: Site) -> APIRouter:
         request: Request,
         visitor: Resident,
         fuel: models.Fuel,
-        period: Annotated[str, Path(max_length=20, examples=["2026-W07"])],
+        period: Annotated[PeriodKey, Path(examples=["2026-W07"])],
     ) -> Response:
-        wanted = _period(period)
+        wanted = parse_period(period)
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            found = None if wanted is None else show(site, connection, mine, wanted, fuel)
+            found = show(site, connection, mine, wanted, fuel)
             detail = None if found is None else found.report.period
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparison", detail)
         if found is None:
@@ -127,12 +125,13 @@ def router(site: Site) -> APIRouter:
         return _answer(request, comparison_model(found))
 
     @routes.get("/days", operation_id="listDays", response_model=models.Days, summary="Use by local day")
+    @site.lane.work
     def list_days(
         request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None, net: Net = False
     ) -> Response:
         if net and fuel != "electricity":
             return problem(400, "Something in this request is not right", "Not right: net. It is for electricity.")
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             mine = own(site, connection, visitor)
             span = _span(mine, begin, end, DAYS_AT_ONCE)
             if isinstance(span, Response):
@@ -146,11 +145,12 @@ def router(site: Site) -> APIRouter:
     @routes.get(
         "/half-hours", operation_id="listHalfHours", response_model=models.HalfHours, summary="Use by half-hour"
     )
+    @site.lane.work
     def list_half_hours(
         request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None
     ) -> Response:
         items: list[models.HalfHour] = []
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             mine = own(site, connection, visitor)
             span = _span(mine, begin, end, HALF_HOUR_DAYS_AT_ONCE)
             if isinstance(span, Response):
@@ -184,15 +184,14 @@ def router(site: Site) -> APIRouter:
         return _answer(request, models.Consents(items=items))
 
     @routes.get("/access", operation_id="listAccess", response_model=models.Looks, summary="Who looked")
-    def list_access(request: Request, visitor: Resident, cursor: Cursor = None, limit: Limit = _PAGE) -> Response:
-        after = None if cursor is None else _key(cursor)
-        if cursor is not None and (after is None or not after.isdigit() or len(after) > 18):
+    def list_access(request: Request, visitor: Resident, after: After = None, limit: Limit = _PAGE) -> Response:
+        below = None if after is None else values.number(after)
+        if after is not None and below is None:
             return problem(400, "Something in this request is not right", "Not right: cursor.")
         with site.connection() as connection:
-            below = None if after is None else int(after)
             looks = accounts.accesses(connection, visitor.tenancy, below=below, limit=limit + 1)
             site.log_access(connection, visitor, visitor.tenancy, "looked at who looked", "By a program")
-        following = _cursor(str(looks[limit - 1].id)) if len(looks) > limit else None
+        following = cursor_of(str(looks[limit - 1].id)) if len(looks) > limit else None
         items = [
             models.Look(at=look.at, who=who(look, visitor.account_id), action=look.action, detail=look.detail)
             for look in looks[:limit]
@@ -311,7 +310,7 @@ def _details(mine: Own) -> models.Details:
 def _answer(request: Request, body: BaseModel, following: str | None = None) -> Response:
     text = body.model_dump_json(by_alias=True).encode()
     etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": etag, "Cache-Control": "no-store"}
     if following is not None:
         url = request.url.include_query_params(cursor=following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
@@ -325,26 +324,8 @@ def _period_of(one: Comparison) -> Period:
     return starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
 
 
-def _period(text: str) -> Period | None:
-    try:
-        return parse_period(text)
-    except ValueError:
-        return None
-
-
 def _name(one: Comparison) -> str:
     return f"{one.to_day.isoformat()} {one.kind} {one.fuel}"
-
-
-def _cursor(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def _key(cursor: str) -> str | None:
-    try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
 
 
 def _kwh(watt_hours: int | None) -> float | None:

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from analytics.periods import local_day
+from dashboard import erasures as words
+from dashboard.erasures import left_path
 from dashboard.resident.own import own
 from dashboard.resident.words import CHANNEL_WORDS
 from dashboard.roles import ROLE_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Anybody, Resident
+from dashboard.web.values import Flag, Text, Whole, Word
 from devices.homes import PURPOSES, Consent
-from store import accounts, homes
+from store import accounts, erasures, homes
 
 _PAGE = 50
 
@@ -72,7 +75,7 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home/consents")
-    def consents(request: Request, visitor: Resident, done: Annotated[str, Query()] = "") -> Response:
+    def consents(request: Request, visitor: Resident, done: Word = "") -> Response:
         with site.connection() as connection:
             given = homes.consents(connection, visitor.tenancy)
             site.log_access(connection, visitor, visitor.tenancy, "looked at the consents")
@@ -83,8 +86,8 @@ def router(site: Site) -> APIRouter:
     @routes.post("/home/consents")
     def change(
         visitor: Resident,
-        purpose: Annotated[str, Form()] = "",
-        give: Annotated[str, Form()] = "",
+        purpose: Annotated[Word, Form()] = "",
+        give: Annotated[Word, Form()] = "",
     ) -> Response:
         if purpose not in PURPOSES or give not in ("yes", "no"):
             raise HTTPException(400)
@@ -100,7 +103,7 @@ def router(site: Site) -> APIRouter:
         return RedirectResponse(f"/home/consents?done={purpose}", 303)
 
     @routes.get("/home/access")
-    def access(request: Request, visitor: Resident, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    def access(request: Request, visitor: Resident, before: Whole | None = None) -> Response:
         with site.connection() as connection:
             looks = accounts.accesses(connection, visitor.tenancy, below=before, limit=_PAGE + 1)
             site.log_access(connection, visitor, visitor.tenancy, "looked at who looked")
@@ -111,26 +114,31 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "resident/access.html", context)
 
     @routes.get("/home/leave")
-    def leave(request: Request, visitor: Resident, sure: Annotated[bool, Query()] = False) -> Response:
+    def leave(request: Request, visitor: Resident, sure: Flag = False) -> Response:
         return _leave(request, visitor, sure=sure)
 
     @routes.post("/home/leave")
-    def erase(request: Request, visitor: Resident, understood: Annotated[str, Form()] = "") -> Response:
+    def erase(request: Request, visitor: Resident, understood: Annotated[Word, Form()] = "") -> Response:
         if site.options.erase is None:
             raise HTTPException(404)
         if understood != "yes":
             return _leave(request, visitor, sure=True, status=400)
-        site.limit(request, "export", visitor)
-        site.options.erase(visitor.tenancy)
-        answer = RedirectResponse("/left", 303)
+        # leaving is never limited, however often somebody was here before
+        state = site.options.erase(visitor.tenancy)
+        answer = RedirectResponse(left_path(state), 303)
         answer.delete_cookie(
             site.options.session_cookie, path="/", secure=site.options.secure, httponly=True, samesite="lax"
         )
         return answer
 
     @routes.get("/left")
-    def left(request: Request, _: Anybody) -> Response:
-        return site.page(request, "resident/left.html", {})
+    def left(request: Request, _: Anybody, reference: Text = "") -> Response:
+        state = None
+        if reference:
+            with site.connection() as connection:
+                state = erasures.by_reference(connection, reference)
+        context = {"state": state, "left": [] if state is None else words.left(state), "zone": site.zone}
+        return site.page(request, "resident/left.html", context)
 
     def _leave(request: Request, visitor: Resident, *, sure: bool, status: int = 200) -> Response:
         with site.connection() as connection:

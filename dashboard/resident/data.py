@@ -1,38 +1,35 @@
-"""My data: everything of one's own days as files, streamed row by row."""
+"""My data: everything of one's own days as files, streamed in pieces, each with a short look into the database."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import numpy as np
-import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from numpy.typing import NDArray
 
 from analytics.periods import midnight, starting
-from dashboard.resident.home import day_of, parsed
-from dashboard.resident.net import NetMonth, read_net_days, read_net_months
+from dashboard.resident.home import parsed
+from dashboard.resident.net import read_net_days, read_net_months
 from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.resident.use import MONTHS, read_months
 from dashboard.resident.words import FUEL_WORDS
 from dashboard.site import Site
 from dashboard.visitor import Resident, Visitor
+from dashboard.web.csv import Row, csv_blocks
+from dashboard.web.streams import Stream
+from dashboard.web.values import Day, Flag, PeriodKey, Word
 from devices.homes import FUELS
 from store import comparisons, daily
 from store.comparisons import Comparison
 
 #: A file of more days than this counts as an export, of which there may be only so many in ten minutes.
 _SMALL = 31
-#: Rows that go out together.
-_BLOCK = 1_000
-
-Row = Sequence[str | int | float | None]
+#: Days that are read together: of daily use, and of half-hours, which may be made of readings every ten seconds.
+_YEAR, _BLOCK_DAYS = 366, 14
 
 COMPARISON_COLUMNS = (
     "fuel", "kind", "period", "from", "to", "own_kwh", "before_kwh", "estimated_days", "missing_days", "state",
@@ -42,8 +39,6 @@ COMPARISON_COLUMNS = (
 #: Electricity from the grid less what was given to it, of days of which both are known.
 NET_DAY_COLUMNS = ("day", "net_kwh", "taken_kwh", "given_kwh", "minutes_measured")
 NET_MONTH_COLUMNS = ("month", "net_kwh", "taken_kwh", "given_kwh", "whole_month", "days_known")
-
-Net = Annotated[bool, Query()]
 
 
 def router(site: Site) -> APIRouter:
@@ -60,110 +55,124 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "resident/data.html", context)
 
     @routes.get("/home/data/days.csv")
-    def days(visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None, net: Net = False) -> Response:
+    @site.lane.work
+    def days(request: Request, visitor: Resident, fuel: Word | None = None, net: Flag = False) -> Response:
         if net and fuel not in (None, "electricity"):
             raise HTTPException(404)
-        mine, fuels = _opened(site, visitor, fuel, "downloaded the days")
+        mine, fuels = _opened(site, request, visitor, fuel, "downloaded the days")
         if net:
-            return _file("days-net", NET_DAY_COLUMNS, net_day_rows(site, mine))
+            return _file(site, "days-net", NET_DAY_COLUMNS, net_day_rows(site, mine))
         head = ("day", "fuel", "kwh", "minutes_measured", "whole_day")
-        return _file("days", head, day_rows(site, mine, fuels))
+        return _file(site, "days", head, day_rows(site, mine, fuels))
 
     @routes.get("/home/data/months.csv")
-    def months(
-        visitor: Resident, fuel: Annotated[str | None, Query(max_length=20)] = None, net: Net = False
-    ) -> Response:
+    @site.lane.work
+    def months(request: Request, visitor: Resident, fuel: Word | None = None, net: Flag = False) -> Response:
         if net and fuel not in (None, "electricity"):
             raise HTTPException(404)
-        mine, fuels = _opened(site, visitor, fuel, "downloaded the months")
+        mine, fuels = _opened(site, request, visitor, fuel, "downloaded the months")
         if net:
-            with site.connection() as connection:
-                found = read_net_months(connection, mine, MONTHS, site.options.coverage)
-            return _file("months-net", NET_MONTH_COLUMNS, net_month_rows(found))
-        with site.connection() as connection:
-            rows = [
-                (
-                    f"{month.first:%Y-%m}",
-                    one,
-                    _kwh(month.own),
-                    "no" if month.part else "yes",
-                    _kwh(month.average),
-                    month.known,
-                )
-                for one in fuels
-                for month in read_months(connection, mine, one, site.options.coverage)
-                if month.own is not None
-            ]
-        return _file("months", ("month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known"), rows)
+            return _file(site, "months-net", NET_MONTH_COLUMNS, net_month_rows(site, mine))
+        head = ("month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known")
+        return _file(site, "months", head, month_rows(site, mine, fuels))
 
     @routes.get("/home/data/half-hours.csv")
+    @site.lane.work
     def half_hours(
         request: Request,
         visitor: Resident,
-        fuel: Annotated[str | None, Query(max_length=20)] = None,
-        begin: Annotated[str | None, Query(alias="from", max_length=20)] = None,
-        end: Annotated[str | None, Query(alias="to", max_length=20)] = None,
+        fuel: Word | None = None,
+        begin: Annotated[Day | None, Query(alias="from")] = None,
+        end: Annotated[Day | None, Query(alias="to")] = None,
     ) -> Response:
-        mine, fuels = _opened(site, visitor, fuel, "downloaded the half-hours")
-        last = day_of(end, mine.stop - timedelta(days=1))
-        first, stop = mine.clip(day_of(begin, mine.first), last + timedelta(days=1) if last < date.max else last)
-        if (stop - first).days > _SMALL:
-            site.limit(request, "export", visitor)
+        def span(mine: Own) -> tuple[date, date]:
+            return mine.clip(begin or mine.first, mine.stop if end is None else end + timedelta(days=1))
+
+        mine, fuels = _opened(site, request, visitor, fuel, "downloaded the half-hours", span)
         head = ("start", "fuel", "kwh")
-        return _file("half-hours", head, half_hour_rows(site, mine, fuels, first, stop))
+        return _file(site, "half-hours", head, half_hour_rows(site, mine, fuels, *span(mine)))
 
     @routes.get("/home/data/comparisons.csv")
+    @site.lane.work
     def compared(
+        request: Request,
         visitor: Resident,
-        fuel: Annotated[str | None, Query(max_length=20)] = None,
-        period: Annotated[str | None, Query(max_length=20)] = None,
+        fuel: Word | None = None,
+        period: PeriodKey | None = None,
     ) -> Response:
-        mine, fuels = _opened(site, visitor, fuel, "downloaded the comparisons")
         wanted = None if period is None else parsed(period)
-        with site.connection() as connection:
+        days = None if wanted is None else (wanted.start, wanted.stop)
+        mine, fuels = _opened(
+            site, request, visitor, fuel, "downloaded the comparisons", lambda own: days or (own.first, own.stop)
+        )
+        with site.lane.connection() as connection:
             found = comparisons.of_tenancy(connection, mine.tenancy.id, limit=100_000)
-        rows = [
+        rows = (
             comparison_row(one)
             for one in found
             if one.fuel in fuels and (wanted is None or (wanted.kind, wanted.start) == (one.kind, one.from_day))
-        ]
-        return _file("comparisons", COMPARISON_COLUMNS, rows)
+        )
+        return _file(site, "comparisons", COMPARISON_COLUMNS, rows)
 
     @routes.get("/home/data/all.json")
+    @site.lane.work
     def everything(request: Request, visitor: Resident) -> Response:
         if site.options.subject is None:
             raise HTTPException(404)
         site.limit(request, "export", visitor)
-        with site.connection() as connection:
+        with site.lane.connection() as connection:
             site.log_access(connection, visitor, visitor.tenancy, "downloaded everything")
-        body = orjson.dumps(
-            site.options.subject(visitor.tenancy), default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-        )
+        pieces = site.options.subject(visitor.tenancy, site.lane.connection)
         headers = {"Content-Disposition": 'attachment; filename="my-home-everything.json"', "Cache-Control": "no-store"}
-        return Response(body, headers=headers, media_type="application/json")
+        return Stream(site.lane, pieces, media_type="application/json", headers=headers)
 
     return routes
 
 
-def _opened(site: Site, visitor: Visitor, fuel: str | None, action: str) -> tuple[Own, Sequence[str]]:
-    """Whose data they are, and of which fuels; the look is in the log. Raises HTTPException 404, psycopg.Error."""
+def _opened(
+    site: Site,
+    request: Request,
+    visitor: Visitor,
+    fuel: str | None,
+    action: str,
+    span: Callable[[Own], tuple[date, date]] = lambda own: (own.first, own.stop),
+) -> tuple[Own, Sequence[str]]:
+    """Whose data they are, and of which fuels; the look is in the log. ``span``: the days that the file is of.
+
+    Raises HTTPException 404; TooOften, where it is of more than some days and many were asked for; psycopg.Error.
+    """
     if fuel is not None and fuel not in FUELS:
         raise HTTPException(404)
-    with site.connection() as connection:
+    with site.lane.connection() as connection:
         mine = own(site, connection, visitor)
+        first, stop = span(mine)
+        if (stop - first).days > _SMALL:
+            site.limit(request, "export", visitor)
         site.log_access(connection, visitor, mine.tenancy.id, action, None if fuel is None else FUEL_WORDS[fuel])
     return mine, FUELS if fuel is None else (fuel,)
 
 
+def _spans(site: Site, mine: Own, first: date, stop: date, days: int) -> Iterator[tuple[date, date]]:
+    """What there may be something of between two days, in pieces of so many days; each is read by itself."""
+    with site.lane.connection() as connection:
+        known = daily.months(connection, np.array([mine.home.id], np.int64))
+    if known is not None:
+        first, stop = max(first, known[0]), min(stop, (known[1] + timedelta(days=32)).replace(day=1))
+        while first < stop:
+            yield first, min(first + timedelta(days=days), stop)
+            first += timedelta(days=days)
+
+
 def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
     """Day, fuel, kWh (empty: not known), minutes measured, whether that was the whole day."""
-    with site.connection() as connection:
-        for fuel in fuels:
-            use = daily.read_days(connection, fuel, mine.first, mine.stop, np.array([mine.home.id], np.int64))
+    for fuel in fuels:
+        for first, stop in _spans(site, mine, mine.first, mine.stop, _YEAR):
+            with site.lane.connection() as connection:
+                use = daily.read_days(connection, fuel, first, stop, np.array([mine.home.id], np.int64))
             for place, (watt_hours, minutes) in enumerate(zip(use.watt_hours[0], use.minutes[0], strict=True)):
                 if watt_hours < 0 and not minutes:
                     continue
-                day = mine.first + timedelta(days=place)
+                day = first + timedelta(days=place)
                 whole = midnight(day + timedelta(days=1), site.zone) - midnight(day, site.zone)
                 measured = int(minutes) * 60_000_000 >= whole
                 yield day.isoformat(), fuel, _kwh(int(watt_hours)), int(minutes), "yes" if measured else "no"
@@ -171,17 +180,31 @@ def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
 
 def net_day_rows(site: Site, mine: Own) -> Iterator[Row]:
     """Day, net, taken, given [kWh] and minutes measured by both; net may be below zero."""
-    with site.connection() as connection:
-        use = read_net_days(connection, mine.home.id, mine.first, mine.stop)
+    for first, stop in _spans(site, mine, mine.first, mine.stop, _YEAR):
+        with site.lane.connection() as connection:
+            use = read_net_days(connection, mine.home.id, first, stop)
         for place, net in enumerate(use.net):
             if net is not None:
                 taken, given = int(use.taken[place]), int(use.given[place])
-                day = mine.first + timedelta(days=place)
+                day = first + timedelta(days=place)
                 yield day.isoformat(), net / 1000, _kwh(taken), _kwh(given), int(use.minutes[place])
 
 
-def net_month_rows(months: Sequence[NetMonth]) -> Iterator[Row]:
+def month_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
+    """Month, fuel, kWh, whether it is whole, what similar homes used, and how many days are known."""
+    for fuel in fuels:
+        with site.lane.connection() as connection:
+            found = read_months(connection, mine, fuel, site.options.coverage)
+        for one in found:
+            if one.own is not None:
+                whole = "no" if one.part else "yes"
+                yield f"{one.first:%Y-%m}", fuel, _kwh(one.own), whole, _kwh(one.average), one.known
+
+
+def net_month_rows(site: Site, mine: Own) -> Iterator[Row]:
     """Month, net, taken, given [kWh], whether it is whole, and of how many days both are known."""
+    with site.lane.connection() as connection:
+        months = read_net_months(connection, mine, MONTHS, site.options.coverage)
     for month in months:
         if month.net is not None:
             whole = "no" if month.part else "yes"
@@ -190,17 +213,15 @@ def net_month_rows(months: Sequence[NetMonth]) -> Iterator[Row]:
 
 def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], first: date, stop: date) -> Iterator[Row]:
     """Local time with its distance from UTC, fuel, kWh; half-hours that were not measured are left out."""
-    with site.connection() as connection:
-        for fuel in fuels:
-            use = daily.read_days(connection, fuel, first, stop, np.array([mine.home.id], np.int64))
-            # most tenancies are older than their meters: only months of which something is known are looked up
-            known = np.flatnonzero((use.watt_hours[0] >= 0) | (use.minutes[0] > 0)).tolist()
-            for block in sorted({place // _SMALL for place in known}):
-                begin = first + timedelta(days=block * _SMALL)
-                end = min(begin + timedelta(days=_SMALL), stop)
+    for fuel in fuels:
+        for begin, end in _spans(site, mine, first, stop, _BLOCK_DAYS):
+            with site.lane.connection() as connection:
+                use = daily.read_days(connection, fuel, begin, end, np.array([mine.home.id], np.int64))
+                if not ((use.watt_hours[0] >= 0) | (use.minutes[0] > 0)).any():
+                    continue
                 days = halves(site, connection, mine.home.id, fuel, begin, end)
-                for place, values in enumerate(days):
-                    yield from _halves_of(site, fuel, begin + timedelta(days=place), values)
+            for place, values in enumerate(days):
+                yield from _halves_of(site, fuel, begin + timedelta(days=place), values)
 
 
 def _halves_of(site: Site, fuel: str, day: date, values: NDArray[np.float64]) -> Iterator[Row]:
@@ -231,30 +252,10 @@ def _kwh(watt_hours: int | None) -> str | None:
     return None if watt_hours is None or watt_hours < 0 else f"{watt_hours / 1000:.3f}"
 
 
-def _file(name: str, head: Row, rows: Iterable[Row]) -> Response:
-    return StreamingResponse(
+def _file(site: Site, name: str, head: Sequence[str], rows: Iterable[Row]) -> Response:
+    return Stream(
+        site.lane,
         csv_blocks(head, rows),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="my-home-{name}.csv"', "Cache-Control": "no-store"},
     )
-
-
-def csv_blocks(head: Row, rows: Iterable[Row]) -> Iterator[bytes]:
-    """CSV (RFC 4180) in blocks of rows.
-
-    Text that a spreadsheet would take for a formula gets a quotation mark before it: people type the names of tariffs.
-    """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(head)
-    for place, row in enumerate(rows, 1):
-        writer.writerow([_plain(cell) for cell in row])
-        if place % _BLOCK == 0:
-            yield out.getvalue().encode()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue().encode()
-
-
-def _plain(cell: str | float | None) -> str | float | None:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from analytics.periods import quarter
@@ -14,6 +14,7 @@ from dashboard.resident.forms import Form, read_details, read_tariff
 from dashboard.resident.own import Own, own
 from dashboard.site import Site
 from dashboard.visitor import Resident
+from dashboard.web.values import Fields, Word
 from devices.homes import EPC_BANDS
 from store import homes
 
@@ -26,20 +27,12 @@ _DONE = {
 _YES_NO = {"yes": "Yes", "no": "No", "": "I would rather not say"}
 
 
-async def typed(request: Request) -> dict[str, str]:
-    """What stands in the fields of a form; files are left out."""
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-
-
-Typed = Annotated[dict[str, str], Depends(typed)]
-
-
 def router(site: Site) -> APIRouter:
     """Routes /home/details and /home/tariff."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home/details")
-    def show(request: Request, visitor: Resident, done: Annotated[str, Query()] = "") -> Response:
+    def show(request: Request, visitor: Resident, done: Word = "") -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
             prices = homes.tariffs(connection, mine.tenancy.id)
@@ -48,7 +41,7 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "resident/details.html", {**common(mine), **context})
 
     @routes.post("/home/details")
-    def change(request: Request, visitor: Resident, given: Typed) -> Response:
+    def change(request: Request, visitor: Resident, given: Fields) -> Response:
         form = Form(given)
         with site.connection() as connection, connection.transaction():
             mine = own(site, connection, visitor)
@@ -76,7 +69,7 @@ def router(site: Site) -> APIRouter:
         return site.page(request, "resident/tariff.html", {**common(mine), **context})
 
     @routes.post("/home/tariff")
-    def price(request: Request, visitor: Resident, given: Typed) -> Response:
+    def price(request: Request, visitor: Resident, given: Fields) -> Response:
         form = Form(given)
         with site.connection() as connection, connection.transaction():
             mine = own(site, connection, visitor)
@@ -86,12 +79,18 @@ def router(site: Site) -> APIRouter:
             if tariff is None:
                 context = {"values": given, "errors": form.errors}
                 return site.page(request, "resident/tariff.html", {**common(mine), **context}, 400)
-            if homes.set_tariff(connection, mine.tenancy.id, tariff):
+            try:
+                changed = homes.set_tariff(connection, mine.tenancy.id, tariff)
+            except homes.TooManyTariffs:
+                wrong = f"You have told us {homes.MOST_TARIFFS} prices. Remove one that you no longer need first"
+                context = {"values": given, "errors": {"fuel": wrong}}
+                return site.page(request, "resident/tariff.html", {**common(mine), **context}, 400)
+            if changed:
                 site.log_access(connection, visitor, mine.tenancy.id, "entered a price", tariff.fuel)
         return RedirectResponse("/home/details?done=tariff", 303)
 
     @routes.post("/home/tariff/remove")
-    def remove(visitor: Resident, given: Typed) -> Response:
+    def remove(visitor: Resident, given: Fields) -> Response:
         found = Form(
             {**given, **dict(zip(("d-year", "d-month", "d-day"), given.get("from", "").split("-"), strict=False))}
         )

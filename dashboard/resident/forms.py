@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from devices import lengths
 from devices.homes import DWELLINGS, EPC_BANDS, HEATING, PAYMENTS, TENURES, HomeDetails, Register, Tariff, Tenancy
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)\Z")
-_NAME = 80
 
 
 @dataclass(slots=True)
@@ -23,6 +23,16 @@ class Form:
     def text(self, name: str) -> str:
         """What stands in a field, without spaces around it."""
         return self.typed.get(name, "").strip()
+
+    def line(self, name: str, longest: int, what: str, missing: str) -> str:
+        """A line of text that must be there; ``what`` is its name at the start of a sentence."""
+        found = self.text(name)
+        wrong = lengths.refusal(found, longest)
+        if not found:
+            self.errors[name] = missing
+        elif wrong is not None:
+            self.errors[name] = f"{what} {wrong}"
+        return found
 
     def choice(self, name: str, words: tuple[str, ...], wrong: str) -> str:
         """One of ``words``."""
@@ -115,9 +125,8 @@ def read_details(form: Form, known: HomeDetails, tenancy: Tenancy) -> tuple[Home
 def read_tariff(form: Form, first: date) -> Tariff | None:
     """A price as typed; None where ``form`` has errors. It may begin years before ``first``, but not in 1066."""
     fuel = form.choice("fuel", ("electricity", "gas", "heat"), "Choose what the price is for")
-    name = form.text("name")
-    if not name or len(name) > _NAME:
-        form.errors["name"] = f"Enter the name of the tariff as on your bill, up to {_NAME} letters"
+    missing = f"Enter the name of the tariff as on your bill, up to {lengths.TARIFF} letters"
+    name = form.line("name", lengths.TARIFF, "The name of the tariff", missing)
     begin = form.day("from", "the day from which the price counts")
     if begin is not None and not date(first.year - 5, 1, 1) <= begin <= date(first.year + 50, 1, 1):
         form.errors["from-day"] = f"The day must be after {first.year - 6}"

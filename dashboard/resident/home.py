@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from analytics.periods import KINDS, Period, parse_period, starting
 from analytics.report import words as report_words
@@ -18,6 +17,7 @@ from dashboard.resident.own import Own, own
 from dashboard.resident.words import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS, teach
 from dashboard.site import Site
 from dashboard.visitor import Resident
+from dashboard.web.values import PeriodKey, Word
 from devices.homes import COMPARED, HomeDetails, Tariff
 from store import comparisons, homes, resident
 from store.comparisons import Comparison, Neighbourhood
@@ -68,8 +68,8 @@ def router(site: Site) -> APIRouter:
     def compare(
         request: Request,
         visitor: Resident,
-        fuel: Annotated[str | None, Query(max_length=20)] = None,
-        period: Annotated[str | None, Query(max_length=20)] = None,
+        fuel: Word | None = None,
+        period: PeriodKey | None = None,
     ) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
@@ -216,13 +216,3 @@ def _name(period: Period) -> str:
     if period.kind == "month":
         return report_words.period_name("month", period.start, period.stop)
     return report_words.days(period.start, period.stop)
-
-
-def day_of(text: str | None, otherwise: date) -> date:
-    """A day written as 2026-02-09. Raises HTTPException 404 where it is none."""
-    if text is None:
-        return otherwise
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise HTTPException(404) from None

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from analytics.energy.daily_use import NONE
 from analytics.energy.half_hours import NIGHTS, background, by_clock
@@ -18,12 +17,13 @@ from analytics.periods import midnight
 from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
-from dashboard.resident.home import Link, day_of
+from dashboard.resident.home import Link
 from dashboard.resident.net import net_figure, read_net_months
 from dashboard.resident.own import Own, halves, is_whole, known_fuels, own
 from dashboard.resident.words import FUEL_WORDS, amount, month_words, watts
 from dashboard.site import Site
 from dashboard.visitor import Resident
+from dashboard.web.values import Day, Flag, Word
 from devices.homes import FUELS, Register, Tariff
 from store import comparisons, daily, homes
 from store.connect import Connection
@@ -77,8 +77,8 @@ def router(site: Site) -> APIRouter:
     def year(
         request: Request,
         visitor: Resident,
-        fuel: Annotated[str | None, Query(max_length=20)] = None,
-        net: Annotated[bool, Query()] = False,
+        fuel: Word | None = None,
+        net: Flag = False,
     ) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
@@ -108,18 +108,17 @@ def router(site: Site) -> APIRouter:
     def day(
         request: Request,
         visitor: Resident,
-        fuel: Annotated[str | None, Query(max_length=20)] = None,
-        date: Annotated[str | None, Query(max_length=20)] = None,
+        fuel: Word | None = None,
+        date: Day | None = None,
     ) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
             last = mine.stop - timedelta(days=1)
-            asked = None if date is None else day_of(date, last)
-            if asked is not None and not mine.has(asked):
+            if date is not None and not mine.has(date):
                 raise HTTPException(404)
             known = known_fuels(connection, mine, MONTHS)
             chosen = pick(known, fuel)
-            wanted = asked or newest(connection, mine, chosen) or last
+            wanted = date or newest(connection, mine, chosen) or last
             found = None if chosen is None else read_day(site, connection, mine, chosen, wanted)
             tariffs = [one for one in homes.tariffs(connection, mine.tenancy.id) if one.fuel == chosen]
             detail = f"{FUEL_WORDS.get(chosen or '', 'Nothing')}, {report_words.day(wanted)}"
@@ -140,8 +139,8 @@ def router(site: Site) -> APIRouter:
             "following": query + (wanted + timedelta(days=1)).isoformat()
             if mine.has(wanted + timedelta(days=1))
             else None,
-            "asked": asked is not None,
-            "late": asked is None and wanted < last,
+            "asked": date is not None,
+            "late": date is None and wanted < last,
             "last": last,
         }
         return site.page(request, "resident/day.html", context)

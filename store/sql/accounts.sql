@@ -3,15 +3,23 @@ insert into personal.account (issuer, subject) values (%(issuer)s, %(subject)s)
 on conflict (issuer, subject) do update set subject = excluded.subject
 returning id, tenancy_id;
 
--- bind: give an account its tenancy, unless that has ended or is none
-update personal.account set tenancy_id = %(tenancy)s, bound_at = %(now)s, bound_by = %(by)s
-where id = %(account)s and exists (
-    select from personal.tenancy t where t.id = %(tenancy)s and (t.to_day is null or t.to_day > %(day)s))
-returning id;
+-- bind: give an account its tenancy, unless that has ended, is none or is being erased
+with held as (
+    select t.id from personal.tenancy t
+    where t.id = %(tenancy)s and (t.to_day is null or t.to_day > %(day)s)
+    for key share skip locked
+)
+update personal.account a set tenancy_id = held.id, bound_at = %(now)s, bound_by = %(by)s
+from held
+where a.id = %(account)s
+returning a.id;
 
--- open_session: a new session
+-- open_session: a new session of an account that is still there
 insert into personal.session (token, account_id, roles, created_at, seen_at, expires_at)
-values (%(token)s, %(account)s, %(roles)s, %(now)s, %(now)s, %(expires)s);
+select %(token)s, a.id, %(roles)s::text[], %(now)s, %(now)s, %(expires)s
+from personal.account a
+where a.id = %(account)s
+for key share skip locked;
 
 -- forget_sessions: those that are over, whoever had them
 delete from personal.session where expires_at <= %(now)s;
@@ -33,9 +41,13 @@ delete from personal.session where token = %(token)s;
 -- end_sessions: all sessions of an account
 delete from personal.session where account_id = %(account)s returning account_id;
 
--- make_code: a new one-time code
+-- make_code: a new one-time code, of a tenancy that is still there or of none
+with held as (
+    select id from personal.tenancy where id = %(tenancy)s::bigint for key share skip locked
+)
 insert into personal.sign_in_code (code, tenancy_id, purpose, roles, made_at, expires_at)
-values (%(code)s, %(tenancy)s, %(purpose)s, %(roles)s, %(now)s, %(expires)s);
+select %(code)s, %(tenancy)s::bigint, %(purpose)s, %(roles)s::text[], %(now)s, %(expires)s
+where %(tenancy)s::bigint is null or exists (select from held);
 
 -- code: what a code that is neither used nor over opens
 select tenancy_id, roles from personal.sign_in_code
@@ -46,9 +58,13 @@ update personal.sign_in_code set used_at = %(now)s
 where code = %(code)s and purpose = %(purpose)s and expires_at > %(now)s and used_at is null
 returning tenancy_id, roles;
 
--- log_access: somebody looked at or changed a home's data
+-- log_access: somebody looked at or changed a home's data, unless that is being erased: what
+-- a foreign key refuses stands in the server's log with its key
 insert into personal.access (at, tenancy_id, account_id, role, action, detail)
-values (%(now)s, %(tenancy)s, %(account)s, %(role)s, %(action)s, %(detail)s);
+select %(now)s, t.id, %(account)s::bigint, %(role)s, %(action)s, %(detail)s
+from personal.tenancy t
+where t.id = %(tenancy)s
+for key share skip locked;
 
 -- accesses: to one tenancy's data, the newest first, below a number where one is given
 select id, at, account_id, role, action, detail from personal.access

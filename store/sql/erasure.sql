@@ -5,6 +5,18 @@ from personal.tenancy t
 join personal.home h on h.id = t.home_id
 where t.id = %s;
 
+-- lock_tenancy: from here on whoever would add something of the tenancy does not (`for key share skip locked`)
+select from personal.tenancy where id = %(tenancy)s for update;
+
+-- lock_home: the same for a home that goes
+select from personal.home where id = %(home)s and %(last)s for update;
+
+-- lock_import: an import that runs is waited for, and the next one sees what is left
+select pg_advisory_xact_lock(-2981146012987351);
+
+-- lock_devices: the same for meters that go; whoever would add a series waits
+select from personal.device where id = any(%(gone)s::text[]) order by id for update;
+
 -- meters: the meters of a tenancy with their days in it, and whether no other tenancy was or is measured by them
 select m.device_id, d.family, d.model, greatest(m.from_day, t.from_day), least(m.to_day, t.to_day),
        not exists (
@@ -36,11 +48,12 @@ select path, merged_path from personal.letter where tenancy_id = %s;
 select path from personal.kept_file where kind = 'export' and tenancy_id = %s;
 
 -- late_rejections: rejections with bytes of a device that stays, from an instant on: they may speak of earlier days
-select r.id, r.topic, coalesce(o.bytes, p.bytes), (extract(epoch from r.arrival) * 1000000)::int8
+select r.id, coalesce(t.topic, r.topic), coalesce(o.bytes, p.bytes), (extract(epoch from r.arrival) * 1000000)::int8
 from public.rejected r
-left join public.rejected_bytes o on o.id = r.id
-left join personal.rejected_bytes p on p.id = r.id
-where (r.device = %(device)s or string_to_array(r.topic, '/') && array[%(device)s::text])
+left join personal.rejected_text t on t.id = r.id
+left join public.rejected_bytes o on o.id = r.message
+left join personal.rejected_bytes p on p.id = r.message
+where (r.device = %(device)s or string_to_array(coalesce(t.topic, r.topic), '/') && array[%(device)s::text])
   and coalesce(o.bytes, p.bytes) is not null;
 
 -- note_files: files that are to be removed after the commit
@@ -55,6 +68,9 @@ delete from personal.erasure_file where path = %s;
 -- kept_files: files that may hold readings of any home
 select path, kind from personal.kept_file where kind in ('ledger', 'recording') order by path;
 
+-- keep_folder: a folder with ledgers or recordings, all of which erasure looks into
+insert into personal.kept_file (path, kind) values (%s, %s) on conflict do nothing;
+
 -- reading: readings of some series in a period
 delete from public.reading where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
 
@@ -64,10 +80,42 @@ delete from public.latest where series_id = any(%(series)s::int4[]) and time >= 
 -- superseded: what corrections put aside
 delete from public.superseded where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
 
--- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with them
-delete from public.rejected
-where (device = %(device)s or string_to_array(topic, '/') && array[%(device)s::text])
+-- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with the last
+delete from public.rejected r
+where (device = %(device)s
+       or string_to_array(coalesce((select t.topic from personal.rejected_text t where t.id = r.id), topic), '/')
+          && array[%(device)s::text])
   and (arrival >= %(start)s and arrival < %(stop)s or id = any(%(rejections)s::int8[]));
+
+-- candidates: rejections whose texts or kept bytes hold a word; whether it is named there shows only when it is read
+select r.id, t.words, b.bytes
+from public.rejected r
+cross join lateral (
+    select concat_ws(E'\n', r.topic, r.device, r.property, r.detail, p.topic, p.property, p.detail) as words
+    from (select) one left join personal.rejected_text p on p.id = r.id
+) t
+left join lateral (
+    select bytes from public.rejected_bytes where id = r.message
+    union all
+    select bytes from personal.rejected_bytes where id = r.message
+) b on true
+where exists (
+    select from unnest(%(words)s::text[]) w (word)
+    where position(w.word in t.words) > 0 or position(convert_to(w.word, 'UTF8') in b.bytes) > 0
+);
+
+-- flooded: ids under which rejections are counted and that hold a word
+select distinct device from public.rejected_flood
+where exists (select from unnest(%(words)s::text[]) w (word) where position(w.word in device) > 0);
+
+-- flood_naming: their counts
+delete from public.rejected_flood where device = any(%s::text[]);
+
+-- naming: rejections by their numbers; the bytes of a message go with the last of its rejections
+delete from public.rejected where id = any(%s::int8[]);
+
+-- reasons: what people wrote of corrections does not name it any more
+update public.correction set reason = replace(reason, %(word)s, '(erased)') where position(%(word)s in reason) > 0;
 
 -- rejected_flood: how many rejections a device had
 delete from public.rejected_flood

@@ -62,18 +62,29 @@ order by given_at, purpose
 -- all_consents: what these tenancies agreed to
 select tenancy_id, purpose, given_at, channel, withdrawn_at from personal.consent where tenancy_id = any(%s)
 
--- give_consent: agree to a purpose, unless it is agreed to
-insert into personal.consent (tenancy_id, purpose, given_at, channel) values (%s, %s, %s, %s) on conflict do nothing
+-- give_consent: agree to a purpose, unless it is agreed to, or the tenancy is being erased
+insert into personal.consent (tenancy_id, purpose, given_at, channel)
+select t.id, k.purpose, k.given_at, k.channel
+from (values (%s::bigint, %s, %s::timestamptz, %s)) as k (tenancy_id, purpose, given_at, channel)
+join personal.tenancy t on t.id = k.tenancy_id
+for key share of t skip locked
+on conflict do nothing
 
 -- withdraw_consent: end it; one given at this very moment lasted no time
 update personal.consent
 set withdrawn_at = greatest(given_at, %s)
 where tenancy_id = %s and purpose = %s and withdrawn_at is null
 
--- change_details: what a home is, from an instant on
+-- change_details: what a home is, from an instant on, unless it is being erased
 insert into personal.home_details (
     home_id, valid_from, dwelling, heating, heat_network, floor_area, bedrooms, epc, tenure, deprivation_decile, source
-) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+)
+select h.id, k.valid_from, k.dwelling, k.heating, k.heat_network, k.floor_area, k.bedrooms, k.epc, k.tenure, k.decile,
+    k.source
+from (values (%s::bigint, %s::timestamptz, %s, %s, %s, %s::float8, %s::int2, %s, %s, %s::int2, %s))
+    as k (home_id, valid_from, dwelling, heating, heat_network, floor_area, bedrooms, epc, tenure, decile, source)
+join personal.home h on h.id = k.home_id
+for key share of h skip locked
 on conflict (home_id, valid_from) do update set
     dwelling = excluded.dwelling, heating = excluded.heating, heat_network = excluded.heat_network,
     floor_area = excluded.floor_area, bedrooms = excluded.bedrooms, epc = excluded.epc, tenure = excluded.tenure,
@@ -96,9 +107,13 @@ from personal.tariff
 where tenancy_id = any(%s)
 order by fuel, from_day
 
--- set_tariff: a price from a day on
+-- set_tariff: a price from a day on, unless the tenancy is being erased
 insert into personal.tariff (tenancy_id, fuel, from_day, name, payment, standing_charge, registers)
-values (%s, %s, %s, %s, %s, %s, %s)
+select t.id, k.fuel, k.from_day, k.name, k.payment, k.standing_charge, k.registers
+from (values (%s::bigint, %s, %s::date, %s, %s, %s::float8, %s::jsonb))
+    as k (tenancy_id, fuel, from_day, name, payment, standing_charge, registers)
+join personal.tenancy t on t.id = k.tenancy_id
+for key share of t skip locked
 on conflict (tenancy_id, fuel, from_day) do update set
     name = excluded.name, payment = excluded.payment, standing_charge = excluded.standing_charge,
     registers = excluded.registers

@@ -66,8 +66,26 @@ insert into personal.letter (tenancy_id, kind, from_day, made_at, path, merged_p
 select t.id, %(kind)s, %(from_day)s, %(now)s, given.path, given.merged_path
 from unnest(%(tenancies)s::bigint[], %(paths)s::text[], %(merged)s::text[]) as given (tenancy_id, path, merged_path)
 join personal.tenancy t on t.id = given.tenancy_id
+for key share of t skip locked
 
--- remaining: which of these tenancies there still are, and still agree to letters
+-- later_than: an instant that no note in a folder has, so that a note's tells its run
+select greatest(%(now)s::timestamptz, max(made_at) + interval '1 microsecond')
+from personal.letter
+where starts_with(path, %(folder)s)
+
+-- staged: notes in a staging folder, and whether their files' own places were noted in the same run
+select s.path, s.merged_path, exists (
+    select from personal.letter f
+    where f.tenancy_id = s.tenancy_id and f.made_at = s.made_at
+        and f.path = %(folder)s || substr(s.path, length(%(staging)s) + 1)
+)
+from personal.letter s
+where starts_with(s.path, %(staging)s)
+
+-- unstage: files in a staging folder are no more
+delete from personal.letter where starts_with(path, %(staging)s)
+
+-- remaining: which of these tenancies there still are, and still agree to letters; nobody erases them meanwhile
 select t.id
 from personal.tenancy t
 where t.id = any(%(tenancies)s) and t.letters
@@ -75,3 +93,4 @@ where t.id = any(%(tenancies)s) and t.letters
         select from personal.consent c
         where c.tenancy_id = t.id and c.purpose = 'messages' and c.withdrawn_at is null
     )
+for key share of t

@@ -21,10 +21,20 @@ using personal.series s join personal.device d on d.id = s.device_id
 where l.series_id = s.id and d.family = %s and l.time < %s;
 
 -- delete_bytes: bytes of rejections of personal and unknown devices that arrived before an instant
-delete from personal.rejected_bytes b using public.rejected r where r.id = b.id and r.arrival < %s;
+delete from personal.rejected_bytes b
+where exists (select from public.rejected r where r.message = b.id and r.arrival < %s);
+
+-- delete_texts: texts of rejections that name a household's device, as old
+delete from personal.rejected_text t using public.rejected r where r.id = t.id and r.arrival < %s;
 
 -- delete_flood: counts of hours in which nothing arrives any more
 delete from public.rejected_flood where hour < %s;
+
+-- expiring: that rows of the log of access may go; for this transaction
+select set_config('borough.expiring', 'access', true);
+
+-- delete_accesses: rows of the log of access before an instant
+delete from personal.access where at < %s;
 
 -- old_chunks: chunks of readings that end before an instant and are not in the columnstore yet, oldest first
 select format('%%I.%%I', chunk_schema, chunk_name)

@@ -12,13 +12,13 @@ where series_id = any(%s::int4[]);
 -- rejections: kept rejections of these devices since an instant, by property and reason
 select device, property, reason, count(*)
 from public.rejected
-where arrival >= %s::timestamptz and device = any(%s::text[])
+where more is null and arrival >= %s::timestamptz and device = any(%s::text[])
 group by device, property, reason;
 
--- kept: how many rejections of these devices are kept, by hour
+-- kept: how many rejections of these devices are kept one by one, by hour
 select device, date_trunc('hour', arrival), count(*)
 from public.rejected
-where arrival >= date_trunc('hour', %s::timestamptz) and device = any(%s::text[])
+where more is null and arrival >= date_trunc('hour', %s::timestamptz) and device = any(%s::text[])
 group by 1, 2;
 
 -- counted: how many there were, by hour

@@ -28,26 +28,37 @@ join personal.device d on d.id = s.device_id
 left join public.property p on p.family = d.family and p.name = s.property
 where s.device_id = %(device)s order by s.property;
 
--- readings: readings of a series in a period
+-- readings: the next readings of a series in a period
 select time, value from public.reading
-where series_id = %(series)s and time >= %(start)s and time < %(stop)s order by time;
+where series_id = %(series)s and time >= %(start)s and time < %(stop)s order by time limit %(limit)s;
 
 -- latest: its newest reading, also where readings are not kept
 select time, value, arrival from public.latest
 where series_id = %(series)s and time >= %(start)s and time < %(stop)s;
 
--- superseded: values that corrections changed
-select correction_id, time, old_value, new_value from public.superseded
-where series_id = %(series)s and time >= %(start)s and time < %(stop)s order by time, correction_id;
+-- superseded: the next values that corrections changed, of whole instants
+select correction_id, time, old_value, new_value from (
+    select * from public.superseded
+    where series_id = %(series)s and time >= %(start)s and time < %(stop)s order by time
+    fetch first %(limit)s rows with ties) found
+order by time, correction_id;
 
--- rejected: messages of a meter that could not be taken, with their bytes while these are kept
-select r.arrival, r.topic, r.property, r.reason, r.detail,
+-- rejected_ids: messages of a meter that could not be taken
+select r.id from public.rejected r
+left join personal.rejected_text t on t.id = r.id
+where (r.device = %(device)s or string_to_array(coalesce(t.topic, r.topic), '/') && array[%(device)s::text])
+  and r.arrival >= %(start)s and r.arrival < %(stop)s
+order by r.arrival, r.id;
+
+-- rejected: some of them, with their bytes while these are kept
+select r.arrival, coalesce(t.topic, r.topic) as topic, coalesce(t.property, r.property) as property, r.reason,
+       coalesce(t.detail, r.detail) as detail, r.more,
        encode(coalesce(o.bytes, p.bytes), 'hex') as bytes_hex
 from public.rejected r
-left join public.rejected_bytes o on o.id = r.id
-left join personal.rejected_bytes p on p.id = r.id
-where (r.device = %(device)s or string_to_array(r.topic, '/') && array[%(device)s::text])
-  and r.arrival >= %(start)s and r.arrival < %(stop)s
+left join personal.rejected_text t on t.id = r.id
+left join public.rejected_bytes o on o.id = r.message
+left join personal.rejected_bytes p on p.id = r.message
+where r.id = any(%(ids)s)
 order by r.arrival, r.id;
 
 -- sequences: unbroken runs of a meter's message numbers
@@ -81,8 +92,9 @@ from personal.cell_member m
 join personal.cell c using (quarter, cell)
 where m.tenancy_id = %(tenancy)s order by m.quarter;
 
--- accesses: who looked at it
-select at, role, action, detail from personal.access where tenancy_id = %(tenancy)s order by id;
+-- accesses: the next who looked at it
+select id, at, role, action, detail from personal.access
+where tenancy_id = %(tenancy)s and id > %(after)s order by id limit %(limit)s;
 
 -- sign_ins: who signed in for it
 select a.issuer, a.subject, a.bound_at, a.bound_by, a.registered_at,

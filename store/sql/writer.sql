@@ -10,6 +10,9 @@ select outcome from public.collector where name = %s;
 -- finish: keep what became of this batch, for the case that the answer to our commit is lost
 update public.collector set outcome = %s where name = %s;
 
+-- probe: whether the database takes what is written
+update public.collector set at = at where name = %s;
+
 -- periods: late rows of the keep rule: the value at their own time, and whether their period has a reading at all
 select coalesce(string_agg(int4send(k.row), ''::bytea order by k.row), ''),
        coalesce(string_agg(float8send(coalesce(same.value, 'NaN')), ''::bytea order by k.row), ''),
@@ -80,20 +83,31 @@ select * from unnest(%s::text[], %s::timestamptz[], %s::int8[]) as k (device, ho
 on conflict (device, hour) do update set count = f.count + excluded.count
 returning device, (extract(epoch from hour) * 1000000)::int8, count;
 
--- reject: rejections with their bytes, a household's apart
+-- reject: rejections; the bytes of a message once, a household's apart, and its texts where others are named in them
 with given as (
     -- the name in a subquery: looked up once and not for every row; the arrays go in binary: as text bytes are twice as long
     select nextval((select pg_get_serial_sequence('public.rejected', 'id'))) as id, k.*
-    from unnest(%s::timestamptz[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-                %b::bytea[], %b::bool[])
-         as k (arrival, topic, family, device, property, reason, detail, bytes, personal)
+    from unnest(%s::int4[], %s::timestamptz[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                %s::int4[], %b::bytea[], %s::int4[], %b::bool[], %b::bool[])
+         with ordinality
+         as k (first, arrival, topic, family, device, property, reason, detail, more, bytes, size, personal, hidden, row)
+), numbered as (
+    select given.*, leader.id as message from given join given leader on leader.row = given.first
 ), kept as (
-    insert into public.rejected (id, arrival, topic, family, device, property, reason, detail)
-    select id, arrival, topic, family, device, property, reason, detail from given
+    insert into public.rejected (id, message, arrival, topic, family, device, property, reason, detail, more)
+    select id, message, arrival, case when hidden then '(personal)' else topic end, family, device,
+           case when hidden and property is not null then '(personal)' else property end, reason,
+           case when hidden then '(personal)' else detail end, more
+    from numbered
+), texts as (
+    insert into personal.rejected_text (id, topic, property, detail)
+    select id, topic, property, detail from numbered where hidden
 ), open_bytes as (
-    insert into public.rejected_bytes (id, bytes) select id, bytes from given where not personal
+    insert into public.rejected_bytes (id, bytes, size)
+    select id, bytes, size from numbered where row = first and not personal
 )
-insert into personal.rejected_bytes (id, bytes) select id, bytes from given where personal;
+insert into personal.rejected_bytes (id, bytes, size)
+select id, bytes, size from numbered where row = first and personal;
 
 -- lock_sequence: two writers of one device's runs would each miss the other's; the last lock that a writer takes
 select pg_advisory_xact_lock(-5148271906531802);

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from dashboard.options import SignIn
 from store import accounts
-from tests.harness.site import COOKIE, make_home, make_session, options, running
+from tests.harness.site import COOKIE, erased, make_home, make_session, options, running
 from tests.servers import Cluster
 
 pytestmark = pytest.mark.browser
@@ -56,8 +56,8 @@ def world(timescale: Cluster) -> Iterator[World]:
         sign_in=SignIn("https://id.example.gov.uk", "x"),
         help_line="0800 000 0000, weekdays 9 to 5",
         council_address=("Town Hall", "High Street", "TE5 7ST"),
-        subject=lambda tenancy: {"tenancy": tenancy},
-        erase=lambda _: None,
+        subject=lambda tenancy, _: iter([b'{"tenancy": %d}' % tenancy]),
+        erase=erased(),
     )
     with running(site) as url:
         yield World(url, timescale.url(name), cookies)

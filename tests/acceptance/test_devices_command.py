@@ -286,3 +286,17 @@ def test_rotation_and_files_of_somebody_else(run: Run, file: Path, tmp_path: Pat
     assert done.stderr == f"borough: {tmp_path}: line 1 is not device_id,username,password\n"
     assert (tmp_path / "secrets.csv").read_text() == "name,pin\nanna,1234\n"
     assert "is no folder" in run("devices", "credentials", str(tmp_path / "nowhere"), status=2).stderr
+
+
+def test_the_collector_loses_no_right_by_mistake(run: Run, file: Path, tmp_path: Path) -> None:
+    """A broker throws away what waits for a reader that has lost its right at its next reload."""
+    run("devices", "import", str(file))
+    run("devices", "credentials", str(tmp_path))
+    acl = tmp_path / "acl"
+    acl.write_text(acl.read_text().replace("topic read ", "topic read also/#\ntopic read ", 1))
+    before = acl.read_text()
+    done = run("devices", "credentials", str(tmp_path), status=2)
+    assert "would lose its right to read also/#" in done.stderr
+    assert acl.read_text() == before
+    run("devices", "credentials", str(tmp_path), "--fewer-rights")
+    assert "also/#" not in acl.read_text()

@@ -48,6 +48,7 @@ class World:
     broker: Mosquitto
     collector: Collector
     tenancies: dict[str, int] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def personal(self) -> Path:
@@ -64,6 +65,7 @@ class World:
             "BOROUGH_TOMBSTONE_LOG": str(self.folder / "tombstones"),
             "BOROUGH_PERSONAL_FOLDERS": str(self.personal),
             "BOROUGH_COUNCIL_ADDRESS": "Town Hall,Wellington Street,London SE18 6PW",
+            **self.more,
         }
 
     def start(self, *arguments: str, database: str | None = None) -> subprocess.Popen[str]:

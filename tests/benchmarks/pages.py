@@ -64,7 +64,7 @@ def resident_page(world: World, table: Table) -> None:
     """The 95th percentile of full comparison pages, each of another household, sign-in and log of access included."""
     with world.database() as url:
         cookies = _fill(url)
-        with _server(url) as port:
+        with serving(url) as port:
             _look(port, cookies, WARM)
             waits = _look(port, cookies, PAGES)
         with psycopg.connect(url) as connection:
@@ -84,9 +84,10 @@ def _fill(url: str) -> list[str]:
 
 
 @contextmanager
-def _server(url: str) -> Iterator[int]:
+def serving(url: str, **more: str) -> Iterator[int]:
+    """``borough serve`` with its settings; its port."""
     port = free_port()
-    settings = {"BOROUGH_DATABASE_URL": url, "BOROUGH_WEB_HOST": HOST, "BOROUGH_WEB_PORT": str(port)}
+    settings = {"BOROUGH_DATABASE_URL": url, "BOROUGH_WEB_HOST": HOST, "BOROUGH_WEB_PORT": str(port), **more}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BOROUGH_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "borough", "serve"], env={**kept, **settings}, stderr=subprocess.DEVNULL

@@ -10,7 +10,7 @@ import psycopg
 
 from store import arrays, series
 from store.copy import copy_readings
-from tests.benchmarks import daily, lettering, live, loads, neighbours, pages
+from tests.benchmarks import daily, exports, lettering, live, loads, neighbours, pages
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.replaying import replay
@@ -192,4 +192,5 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "neighbours_vs_sql": neighbours.neighbours_vs_sql,
     "letters": lettering.letters,
     "resident_page_p95": pages.resident_page,
+    "page_under_exports": exports.page_under_exports,
 }

@@ -51,7 +51,9 @@ def make(rows: Sequence[Row], number: int = 1, late: Sequence[Row] = (), **chang
         sequences=[],
         remember=[],
         forget=[],
-        conflict=lambda row: rejection(device=f"d{series[row]}", reason="conflict", detail=str(time[row])),
+        conflicts=lambda rows: [
+            rejection(device=f"d{series[row]}", reason="conflict", detail=str(time[row])) for row in rows
+        ],
     )
     return replace(batch, **changes)
 

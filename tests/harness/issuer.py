@@ -47,6 +47,10 @@ class Wire:
         """The issuer's name."""
         return f"http://127.0.0.1:{self.port}"
 
+    def key_requests(self) -> int:
+        """How often the site asked for the issuer's keys."""
+        return sum(one.path.endswith("/jwks") for one in self.seen)
+
     def token_requests(self) -> list[Seen]:
         """What the site sent to exchange a code."""
         return [one for one in self.seen if one.path.endswith("/token")]
@@ -93,10 +97,10 @@ def _handler(wire: Wire) -> type[BaseHTTPRequestHandler]:
 def issuer(people: Sequence[dict[str, Any]] = (), *, token_seconds: int = 3600) -> Iterator[int]:
     """An issuer that knows ``people`` (claims with ``sub``); its port."""
     port = free_port()
-    known = [part for person in people for part in ("--user-claims", json.dumps(person))]
+    known = [json.dumps(person) for person in people]
     process = subprocess.Popen(
-        [*WITH_US, sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port),
-         "--token-max-age", str(token_seconds), *known],
+        [*WITH_US, sys.executable, "-W", "ignore", "-m", "tests.harness.issuer_process", str(port), str(token_seconds),
+         *known],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -107,6 +111,11 @@ def issuer(people: Sequence[dict[str, Any]] = (), *, token_seconds: int = 3600) 
     finally:
         process.terminate()
         process.wait(10)
+
+
+def change_key(port: int) -> None:
+    """The issuer takes another key."""
+    assert httpx.post(f"http://127.0.0.1:{port}/new-key").status_code == 200
 
 
 def _answers(port: int) -> bool:

@@ -63,12 +63,12 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text.replace("\N{NO-BREAK SPACE}", " ")).strip()
 
 
-def read(source: Path | bytes) -> Document:
-    """Read a PDF whose fonts all are CID fonts with ToUnicode, as Typst writes them."""
+def read(source: Path | bytes, *, pages: int | None = None) -> Document:
+    """Read a PDF whose fonts all are CID fonts with ToUnicode, as Typst writes them; ``pages``: text of the first."""
     import io
 
     with pikepdf.open(io.BytesIO(source) if isinstance(source, bytes) else source) as pdf:
-        pieces = [piece for number, page in enumerate(pdf.pages) for piece in _pieces(number, page)]
+        pieces = [piece for number, page in enumerate(list(pdf.pages)[:pages]) for piece in _pieces(number, page)]
         spoken: dict[tuple[int, int], str] = {}
         for piece in pieces:
             if piece.mcid is not None:
@@ -114,7 +114,7 @@ def _pieces(number: int, page: Any) -> Iterator[Piece]:
     fonts = {name: _Font(font) for name, font in page.Resources.get("/Font", {}).items()}
     saved: list[Matrix] = []
     now, text = _UNIT, _UNIT
-    marks: list[int | None] = []
+    marks: list[_Mark] = []
     font, size = None, 0.0
     for instruction in pikepdf.parse_content_stream(page):
         operands: Any = instruction.operands
@@ -126,8 +126,11 @@ def _pieces(number: int, page: Any) -> Iterator[Piece]:
         elif operator == "cm":
             now = _times(_matrix(operands), now)
         elif operator in ("BDC", "BMC"):
+            outer = marks[-1] if marks else _Mark(None)
             inside = operands[1] if len(operands) > 1 else {}
-            marks.append(int(inside["/MCID"]) if "/MCID" in inside else None)
+            mcid = int(inside["/MCID"]) if "/MCID" in inside else outer.mcid
+            said = [str(inside["/ActualText"])] if "/ActualText" in inside else outer.said
+            marks.append(_Mark(mcid, said, outer.turned or str(operands[0]) == "/ReversedChars"))
         elif operator == "EMC":
             marks.pop()
         elif operator == "Tf":
@@ -135,12 +138,23 @@ def _pieces(number: int, page: Any) -> Iterator[Piece]:
         elif operator == "Tm":
             text = _matrix(operands)
         elif operator in ("Tj", "TJ") and font is not None:
-            words, width = font.read(operands[0])
+            mark = marks[-1] if marks else _Mark(None)
+            words, width = font.read(operands[0], turned=mark.turned)
+            if mark.said is not None:
+                words = mark.said.pop() if mark.said else ""
             at = _times(text, now)
             yield Piece(
-                number, marks[-1] if marks else None, at[4] / _MM, (at[4] + width * size) / _MM,
+                number, mark.mcid, at[4] / _MM, (at[4] + width * size) / _MM,
                 (height - at[5]) / _MM, size, words,
             )  # fmt: skip
+
+
+class _Mark(NamedTuple):
+    """What content is marked with: ``said`` once in the place of its glyphs; ``turned``: written from its end."""
+
+    mcid: int | None
+    said: list[str] | None = None
+    turned: bool = False
 
 
 class _Font:
@@ -166,14 +180,15 @@ class _Font:
                 same = float(widths.pop(0)) / 1000
                 self._widths.update(dict.fromkeys(range(first, int(second) + 1), same))
 
-    def read(self, operand: Any) -> tuple[str, float]:
-        """The text of a Tj or TJ operand and its width [em]."""
+    def read(self, operand: Any, *, turned: bool = False) -> tuple[str, float]:
+        """The text of a Tj or TJ operand, ``turned``: from its last glyph to its first, and its width [em]."""
         words, width = "", 0.0
         for part in operand if isinstance(operand, pikepdf.Array) else [operand]:
             if isinstance(part, pikepdf.String):
                 data = bytes(part)
                 for glyph in (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)):
-                    words += self._text.get(glyph, "\N{REPLACEMENT CHARACTER}")
+                    sign = self._text.get(glyph, "\N{REPLACEMENT CHARACTER}")
+                    words = sign + words if turned else words + sign
                     width += self._widths.get(glyph, self._default)
             else:
                 width -= float(part) / 1000

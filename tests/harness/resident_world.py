@@ -12,6 +12,7 @@ import pytest
 
 from dashboard import limits
 from store.connect import Connection, connect
+from store.subject import Open
 from tests.harness import residents, site
 from tests.harness.residents import Resident
 from tests.servers import Cluster
@@ -44,6 +45,11 @@ class World:
             return client.post(path, data={"csrf": site.csrf(self.cookies[who]), **fields})
 
 
+def told(tenancy: int, _: Open) -> Iterator[bytes]:
+    """All that is held about a tenancy, for tests that look who asked."""
+    yield b'{"tenancy": %d}' % tenancy
+
+
 @contextmanager
 def living(timescale: Cluster) -> Iterator[World]:
     """The site with its people; how often files are asked for is not limited."""
@@ -68,9 +74,7 @@ def living(timescale: Cluster) -> Iterator[World]:
     world = World("", database, cookies, people)
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setitem(limits.RATES, "export", (limits.Rate(1_000, 1), limits.Rate(1_000, 1)))
-    options = site.options(
-        database, help_line="020 7946 0123", erase=world.erased.append, subject=lambda tenancy: {"tenancy": tenancy}
-    )
+    options = site.options(database, help_line="020 7946 0123", erase=site.erased(world.erased), subject=told)
     with site.running(options) as url:
         world.url = url
         yield world

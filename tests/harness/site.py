@@ -24,8 +24,10 @@ from borough.demo_page import listen
 from dashboard.app import create_app
 from dashboard.options import SiteOptions
 from dashboard.visitor import form_token
+from dashboard.web.connections import Patience, config
 from store import accounts
 from store.connect import Connection, connect
+from store.erasures import State
 from tests.servers import Cluster
 
 #: The site's secret in all tests, so that `csrf` can be computed.
@@ -41,17 +43,27 @@ _ADDRESSES = count(1)
 
 def options(database_url: str, **changes: Any) -> SiteOptions:
     """Options of a site for tests; ``changes`` are fields of SiteOptions."""
-    return replace(SiteOptions(database_url, secret=SECRET, council_name="Testborough Council"), **changes)
+    site = SiteOptions(database_url, secret=SECRET, council_name="Testborough Council", proxies=("127.0.0.1",))
+    return replace(site, **changes)
+
+
+def erased(noted: list[int] | None = None) -> Callable[[int], State]:
+    """Stands in for an erasure that is done at once; ``noted``: of whom."""
+
+    def erase(tenancy_id: int) -> State:
+        if noted is not None:
+            noted.append(tenancy_id)
+        now = datetime.now(UTC)
+        return State("0123456789abcdef", now, now, now, now, ())
+
+    return erase
 
 
 @contextmanager
 def running(site: SiteOptions) -> Iterator[str]:
     """Serve a site from a thread on a free port; its URL without a slash at the end."""
     with listen(None) as listener:
-        config = uvicorn.Config(
-            create_app(site), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=3
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(config(create_app(site), Patience(), timeout_graceful_shutdown=3))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         until = time.monotonic() + 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from borough.cli import run
 from borough.erase.for_pages import for_pages
 from borough.errors import Failure
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from store.connect import connect
 from tests.harness import household
 from tests.harness.batches import query
@@ -93,7 +94,7 @@ def test_another_key_than_the_tombstones(
     tenancy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["erase", tenancy, "--yes"]) == 0
-    assert "Erased." in said(capsys)
+    assert "Erased from the database and from what was given." in said(capsys)
     (tmp_path / "other").write_bytes(b"y" * 32)
     monkeypatch.setenv("BOROUGH_TOMBSTONE_KEY_FILE", str(tmp_path / "other"))
     assert run(["erase", "--again"]) == 1
@@ -113,12 +114,14 @@ def test_again_twice_does_nothing_more(tenancy: str, database: str, capsys: pyte
 
 def test_the_pages_erase_and_tell(tenancy: str, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rights = for_pages(read_settings())
-    assert rights.subject(int(tenancy))["tenancy"]["name"] == ANNA.name
+    with connect(database) as connection:
+        told = b"".join(rights.subject(int(tenancy), lambda: nullcontext(connection)))
+    assert json.loads(told)["tenancy"]["name"] == ANNA.name
     assert rights.erase is not None
     rights.erase(int(tenancy))
     assert query(database, "select * from personal.tenancy") == []
     with pytest.raises(Failure, match="there is no tenancy"):
-        rights.subject(int(tenancy))
+        rights.subject(int(tenancy), lambda: connect(database))
     monkeypatch.delenv("BOROUGH_TOMBSTONE_KEY_FILE")
     monkeypatch.delenv("BOROUGH_TOMBSTONE_LOG")
     assert for_pages(read_settings()).erase is None

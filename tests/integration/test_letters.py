@@ -247,10 +247,9 @@ def test_what_is_asked_for_wrongly_is_told_in_a_line(filled: str, tmp_path: Path
 
 
 def test_a_household_that_is_erased_meanwhile_leaves_no_letter(filled: str, tmp_path: Path) -> None:
-    """Between the first letter and the last somebody is erased: their letter and the print run go, and it is said."""
+    """Between the first letter and the last somebody is erased: their letter is nowhere, the print run has the rest."""
     from analytics.energy.prices import load
     from analytics.periods import parse_period
-    from borough.errors import Failure
     from borough.letters.content import Sender
     from borough.letters.post import Order, make
 
@@ -264,7 +263,15 @@ def test_a_household_that_is_erased_meanwhile_leaves_no_letter(filled: str, tmp_
                 for table, column in (("access", "tenancy_id"), ("letter", "tenancy_id"), ("tenancy", "id")):
                     other.execute(f"delete from personal.{table} where {column} = %s".encode(), (gone,))
 
-    with connect(filled, autocommit=True) as connection, pytest.raises(Failure, match="1 households left, withdrew"):
-        make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), erase)
-    left = files(tmp_path / "2026-W07")
-    assert left == {f"{FIRST_TENANCY + number}.pdf" for number in range(HOMES) if FIRST_TENANCY + number != gone}
+    with connect(filled, autocommit=True) as connection:
+        made = make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), erase)
+        codes = connection.execute("select count(*) from personal.sign_in_code").fetchone()
+    assert (made.letters, made.gone) == (HOMES - 1, 1)
+    assert codes == (HOMES - 1,)
+    folder = tmp_path / "2026-W07"
+    letters = {f"{FIRST_TENANCY + number}.pdf" for number in range(HOMES) if FIRST_TENANCY + number != gone}
+    assert files(folder) == {*letters, "print-run.pdf", "manifest.csv"}
+    with (folder / "manifest.csv").open(newline="") as file:
+        assert {row["letter"] for row in csv.DictReader(file)} == letters
+    assert "Resident Number 3" not in read(folder / "print-run.pdf").text
+    assert "Resident Number 4" in read(folder / "print-run.pdf").text

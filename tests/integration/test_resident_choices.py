@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
 
-from devices.homes import HomeDetails, Tenancy
+from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store import homes
 from store.connect import connect
 from tests.harness import residents, site
@@ -144,6 +144,19 @@ def test_a_price_that_cannot_be(world: World) -> None:
         assert f'id="{name}"' in answer.text, name
 
 
+def test_a_price_whose_name_would_turn_the_page_round_is_refused_beside_its_field(world: World) -> None:
+    fields = {
+        "fuel": "gas", "name": "Fixed\u202e5202", "from-day": "1", "from-month": "4", "from-year": "2025",
+        "payment": "direct-debit", "standing": "30", "rate": "7",
+    }  # fmt: skip
+    answer = world.post("ann", "/home/tariff", **fields)
+    assert answer.status_code == 400
+    sentence = "The name of the tariff holds a sign that turns the order of text round (U+202E)"
+    assert re.search(rf'id="name-error"[^>]*>[^<]*(<[^>]*>[^<]*)*{re.escape(sentence)}', answer.text)
+    with connect(world.database) as connection:
+        assert not homes.tariffs(connection, world.people["ann"].tenancy_id)
+
+
 def test_leaving_takes_two_steps(world: World) -> None:
     with connect(world.database, autocommit=True) as connection:
         one = residents.make_resident(connection, 63)
@@ -158,10 +171,14 @@ def test_leaving_takes_two_steps(world: World) -> None:
     assert "Tick the box" in refused.text
     assert world.erased == []
     done = world.post("leaving", "/home/leave", understood="yes")
-    assert (done.status_code, done.headers["location"]) == (303, "/left")
+    assert (done.status_code, done.headers["location"]) == (303, "/left?reference=0123456789abcdef")
     assert world.erased == [one.tenancy_id]
     assert f'{site.COOKIE}=""' in done.headers["set-cookie"]
-    assert "Everything about your home's energy has been erased" in world.get(None, "/left").text.replace("&#39;", "'")
+    for path in ("/left", done.headers["location"], "/left?reference=nobody"):
+        page = world.get(None, path)
+        assert page.status_code == 200
+        assert "You have left" in page.text
+        assert "has been erased" not in page.text, "nobody knows of such an erasure"
 
 
 def test_every_look_is_noted_and_can_be_read(world: World) -> None:
@@ -212,3 +229,24 @@ def test_times_of_the_log_are_local(world: World) -> None:
     page = world.get("summer", "/home/access").text
     assert "1 July 2026, 12:00" in page
     assert "This service" in page
+
+
+def test_so_many_prices_and_no_more(world: World) -> None:
+    fields = {
+        "fuel": "gas", "name": "Fix", "payment": "direct-debit", "standing": "30", "rate": "6", "from-day": "1",
+        "from-month": "4", "from-year": "2025",
+    }  # fmt: skip
+    tenancy = world.people["bob"].tenancy_id
+    rate = (Register("all hours", 1.0),)
+    with connect(world.database, autocommit=True) as connection:
+        for number in range(homes.MOST_TARIFFS):
+            day = date(2030, 1, 1) + timedelta(days=number)
+            homes.set_tariff(connection, tenancy, Tariff("gas", day, "x", "prepayment", 1.0, rate))
+        answer = world.post("bob", "/home/tariff", **fields)
+        assert answer.status_code == 400
+        assert f"You have told us {homes.MOST_TARIFFS} prices." in answer.text
+        # one that takes the place of another is no further one
+        replacing = {**fields, "from-day": "1", "from-month": "1", "from-year": "2030"}
+        assert world.post("bob", "/home/tariff", **replacing).status_code == 303
+        connection.execute("delete from personal.tariff where tenancy_id = %s", (tenancy,))
+    assert world.post("bob", "/home/tariff", **fields).status_code == 303

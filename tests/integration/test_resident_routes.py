@@ -113,8 +113,7 @@ def test_pages_say_how_they_may_be_kept(world: World) -> None:
     with world.client("ann") as client:
         for path in every_get():
             answer = client.get(wishes(path)[0])
-            wanted = "private, no-cache" if path.startswith("/api/") and answer.status_code == 200 else "no-store"
-            assert answer.headers.get("cache-control", "no-store") == wanted, path
+            assert answer.headers["cache-control"] == "no-store", path
 
 
 def test_former_and_new_tenants_see_their_own_days_only(world: World) -> None:
@@ -147,14 +146,13 @@ def test_former_and_new_tenants_see_their_own_days_only(world: World) -> None:
 def test_days_that_are_not_ones_own_look_like_days_that_never_were(world: World) -> None:
     wanted = [MOVED - timedelta(days=1), date(1999, 1, 1), TODAY, TODAY + timedelta(days=400)]
     answers = [world.get("new", f"/home/day?date={day.isoformat()}") for day in wanted]
-    answers.append(world.get("new", "/home/day?date=yesterday"))
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.text for answer in answers}) == 1
     assert world.get("new", f"/home/day?date={MOVED.isoformat()}").status_code == 200
 
 
 def test_periods_that_are_not_there_look_alike(world: World) -> None:
-    paths = ["/home?period=1999-W01", "/home?period=nonsense", "/home?fuel=gas", "/home?fuel=export", "/home?fuel=x"]
+    paths = ["/home?period=1999-W01", "/home?fuel=gas", "/home?fuel=export", "/home?fuel=x"]
     answers = [world.get("ann", path) for path in paths]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.text for answer in answers}) == 1

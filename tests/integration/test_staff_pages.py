@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
 from store import accounts, homes
-from tests.harness.site import client, csrf, make_home, make_session, options, running
+from store.subject import Open
+from tests.harness.site import client, csrf, erased, make_home, make_session, options, running
 from tests.servers import Cluster
 
 HERS, GONE, HIS = 20_000_000_000_001, 20_000_000_000_002, 20_000_000_000_003
@@ -30,8 +30,9 @@ class Rights:
 
     erased: list[int] = field(default_factory=list)
 
-    def subject(self, tenancy_id: int) -> dict[str, Any]:
-        return {"tenancy": tenancy_id, "since": date(2021, 1, 1), "at": NOW}
+    def subject(self, tenancy_id: int, _: Open) -> Iterator[bytes]:
+        yield b'{"tenancy": %d,' % tenancy_id
+        yield b' "since": "2021-01-01"}'
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def database_url(timescale: Cluster) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def url(database_url: str, rights: Rights) -> Iterator[str]:
-    with running(options(database_url, subject=rights.subject, erase=rights.erased.append)) as found:
+    with running(options(database_url, subject=rights.subject, erase=erased(rights.erased))) as found:
         yield found
 
 

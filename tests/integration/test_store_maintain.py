@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from devices.device import Device
-from store import devices, series
+from store import accounts, devices, series
 from store.connect import connect
 from store.maintain import Report, maintain
 from store.times import microseconds
 from store.writer import Writer
 from tests.harness.batches import DAY, fates, make, query, rejection, stored
+from tests.harness.site import make_home
 from tests.servers import Cluster
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -126,3 +128,20 @@ def test_old_chunks_into_the_columnstore(cluster: Cluster, each_database: str, f
 def test_a_wrong_retention_is_told(database: str, retention: dict[str, int], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         run(database, retention)
+
+
+def test_the_log_of_access_ends_after_years_and_not_before(database: str) -> None:
+    now = datetime.now(UTC)  # the database has its own clock for what is younger than a year
+    with connect(database, autocommit=True) as connection:
+        tenancy = make_home(connection)
+        for days in (1, 300, 400, 1_200):
+            accounts.log_access(connection, tenancy, None, "assist", str(days), now - timedelta(days=days))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("delete from personal.access where action = '1200'")
+        assert maintain(connection, {}, now).accesses == 1
+        # a year is kept whatever is asked for
+        assert maintain(connection, {}, now, access_days=1).accesses == 1
+        connection.execute("select set_config('borough.expiring', 'access', false)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("delete from personal.access where action = '300'")
+    assert query(database, "select action from personal.access order by id") == [("1",), ("300",)]

@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from psycopg import errors, sql
 
 from devices.device import Device
 from devices.families import FAMILIES
-from store import devices, migrations, series
+from store import devices, migrations, rejected, series
 from store.connect import Connection, connect
 from store.tier import tier as store_tier
 from tests.servers import Cluster
@@ -52,6 +53,47 @@ def test_head_is_alembics_head(empty_database: str) -> None:
     applied = migrations.upgrade(empty_database)
     assert applied == [f"{number:04}" for number in range(1, len(applied) + 1)]
     assert applied[-1] == migrations.head()
+
+
+def test_rows_of_one_message_come_to_share_its_bytes(each_empty_database: str) -> None:
+    """What a collector before revision 0004 wrote: a row and the whole bytes for each rejected reading."""
+    files = sorted((Path(migrations.__file__).parent / "alembic" / "sql").glob("0*.sql"))
+    with connect(each_empty_database) as connection:
+        for file in files[:3]:
+            connection.execute(file.read_bytes())
+        connection.execute("create table public.alembic_version (version_num varchar(32) primary key)")
+        connection.execute("insert into public.alembic_version values ('0003')")
+        rows = [
+            (second, device, payload)
+            for second, device, payload in (
+                (1, "a", b"one"), (1, "a", b"one"), (1, "a", b"two"), (2, "a", b"one"), (1, "b", b"one"),
+                (1, "a", None), (1, "a", None),
+            )
+        ]  # fmt: skip
+        for second, device, payload in rows:
+            connection.execute(
+                "with r as (insert into public.rejected (arrival, topic, family, device, property, reason, detail)"
+                " values (to_timestamp(%s), 't', 'air-monitor', %s, 'x', 'bad_value', '') returning id)"
+                " insert into public.rejected_bytes select id, %s from r where %s::bytea is not null",
+                (second, device, payload, payload),
+            )
+        connection.execute(
+            "with r as (insert into public.rejected (arrival, topic, family, device, reason, detail)"
+            " values (to_timestamp(1), 't', 'air-monitor', 'a', 'unreadable', '') returning id)"
+            " insert into personal.rejected_bytes select id, 'one' from r"
+        )
+    migrations.upgrade(each_empty_database)
+    with connect(each_empty_database) as connection:
+        found = [rejected.get(connection, row.id) for row in rejected.find(connection)][::-1]
+        kept = connection.execute("select count(*) from public.rejected_bytes").fetchone()
+        next_row = connection.execute(
+            "insert into public.rejected (arrival, topic, family, reason, detail)"
+            " values (now(), 't', 'unknown', 'unreadable', '') returning id = message"
+        ).fetchone()
+    assert [item.payload for item in found if item] == [*(payload for _, _, payload in rows), b"one"]
+    assert [item.message for item in found if item] == [1, 1, 3, 4, 5, 6, 7, 8]
+    assert kept == (4,)
+    assert next_row == (True,), "a row alone is a message of its own"
 
 
 def test_two_migrators_at_once(each_empty_database: str) -> None:
@@ -147,7 +189,8 @@ def test_the_open_role_sees_open_data_alone(with_readings: str, role: str) -> No
             assert connection.execute("select count(*) from accounting").fetchone() == (0,)
             closed = [
                 "reading", "latest", "rejected", "rejected_bytes", "redelivery", "collector", "personal.device",
-                "personal.series", "personal.observation", "personal.rejected_bytes", "alembic_version",
+                "personal.series", "personal.observation", "personal.rejected_bytes", "personal.rejected_text",
+                "alembic_version",
             ]  # fmt: skip
             assert refused(connection, *closed) == closed
             with pytest.raises(errors.InsufficientPrivilege):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,7 +38,7 @@ def test_bytes_stand_where_they_belong(writer: Writer, database: str) -> None:
         assert found is not None
         assert (found.payload, found.personal, found.row) == (b"home", True, newest)
         assert rejected.get(connection, oldest.id + 100) is None
-    assert oldest == (oldest.id, instant(T0), "a/b", "parking-bay", "d1", None, "unreadable", "not JSON", None)
+    assert oldest == (oldest.id, instant(T0), "a/b", "parking-bay", "d1", None, "unreadable", "not JSON", None, None)
 
 
 def test_what_a_text_cannot_hold_is_no_poison(writer: Writer, database: str) -> None:
@@ -131,13 +131,62 @@ def test_a_conflict_may_be_remembered_while_it_is_written(writer: Writer, databa
     writer.write(make([(1, T0, 1.0), (2, T0, 1.0)]))
     remember: list[Remembered] = []
 
-    def conflict(row: int) -> Rejected | None:
-        if row == 0:
-            return None
+    def conflicts(rows: Sequence[int]) -> list[Rejected]:
+        assert list(rows) == [0, 1]
         remember.append(Remembered(5, b"five", T0, True))
-        return rejection(reason="conflict")
+        return [rejection(reason="conflict")]
 
-    writer.write(make([(1, T0, 2.0), (2, T0, 2.0)], number=2, remember=remember, conflict=conflict))
+    writer.write(make([(1, T0, 2.0), (2, T0, 2.0)], number=2, remember=remember, conflicts=conflicts))
     assert query(database, "select reason from rejected") == [("conflict",)]
     with connect(database) as connection:
         assert redelivery.load(connection, "c1") == {5: (b"five", T0, True)}
+
+
+def test_bytes_of_a_message_are_kept_once(writer: Writer, database: str) -> None:
+    """Whatever is rejected in it; they go with the last of its rejections, in whichever order these go."""
+    first = [rejection(detail=str(n), payload=b"one")._replace(message=0) for n in range(3)]
+    second = [rejection(detail="x", payload=b"two", personal=True)._replace(message=1, more=4)]
+    write(writer, 1, *first, *second)
+    assert query(database, "select bytes from rejected_bytes") == [(b"one",)]
+    assert query(database, "select bytes from personal.rejected_bytes") == [(b"two",)]
+    with connect(database) as connection:
+        found = [rejected.get(connection, row.id) for row in rejected.find(connection)]
+        assert [(item.payload, item.row.more) for item in found if item] == [(b"two", 4), *[(b"one", None)] * 3]
+        assert len({item.message for item in found if item}) == 2
+        rejected.delete(connection, [item.row.id for item in found[2:] if item])  # the leading row too
+    assert query(database, "select bytes from rejected_bytes") == [(b"one",)]
+    with connect(database) as connection:
+        rejected.delete(connection, [item.row.id for item in found[:2] if item])
+    assert query(database, "select id from rejected_bytes union select id from personal.rejected_bytes") == []
+
+
+def test_what_a_row_stands_for_counts_towards_the_flood(writer: Writer, database: str) -> None:
+    """The limit is 10: a row for nine others leaves room for one."""
+    write(writer, 1, rejection()._replace(more=9), rejection(detail="last"), rejection(detail="too many"))
+    assert query(database, "select detail from rejected order by id") == [("not JSON",), ("last",)]
+    assert query(database, "select count from rejected_flood") == [(11,)]
+
+
+def test_texts_that_name_a_household_s_device_are_personal(writer: Writer, database: str) -> None:
+    """One of a message's rejections names it: none of the message's texts and bytes stays in the open schema."""
+    rows = [
+        rejection(topic="a/meter-7", detail=detail, payload=b"meter-7")._replace(message=0, property=name)
+        for name, detail in (("meter-7", "no such property"), ("power", "meter-7 says so"), (None, "all of it"))
+    ]
+    other = rejection(payload=b"open")._replace(message=1)
+    batch = make([], rejected=[*rows, other], counts={}, names_household=lambda item: b"meter-7" in item.payload)
+    writer.write(batch)
+    with connect(database) as connection:
+        shown = rejected.find(connection)[::-1]
+        assert [(row.topic, row.property, row.detail) for row in shown[:3]] == [
+            ("a/meter-7", "meter-7", "no such property"),
+            ("a/meter-7", "power", "meter-7 says so"),
+            ("a/meter-7", None, "all of it"),
+        ]
+        found = rejected.get(connection, shown[0].id)
+        assert found is not None
+        assert (found.payload, found.personal, found.row) == (b"meter-7", True, shown[0])
+    for table in ("rejected", "rejected_bytes", "rejected_flood"):
+        assert query(database, f"select * from public.{table} t where t::text ~ 'meter-7|6d657465722d37'") == []
+    assert query(database, "select bytes from rejected_bytes") == [(b"open",)]
+    assert query(database, "select count(*) from personal.rejected_text") == [(3,)]

@@ -70,7 +70,7 @@ def test_any_history_against_a_dictionary(
     with connect(each_database) as connection:
         connection.execute(
             "truncate reading, latest, accounting, rejected, rejected_flood, collector, rejected_bytes,"
-            " personal.rejected_bytes"
+            " personal.rejected_bytes, personal.rejected_text"
         )
     table: dict[tuple[int, int], float] = {}
     total: dict[str, Counts] = {}

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from devices.decoding import Binding, Decode, Decoded, Format
 from devices.device import Device
-from ingest.columns import Columns, Memory, gather
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
 from ingest.routes import Routes
 from ingest.seal import Limits, seal
 from ingest.slots import NewSlot, Slots
@@ -66,6 +67,9 @@ class Collecting:
         self.store = Store()
         self.columns = Columns()
         self.payload_maximum = payload_maximum
+        #: (generation of the connection, packet id) of every acknowledgement, and the marks to watch by generation
+        self.acknowledged: list[tuple[int, int]] = []
+        self.marks: dict[int, list[int]] = {}
         #: what the store remembers of redeliveries: packet id -> (digest, arrival, rejected)
         self.remembered: dict[int, tuple[bytes, int, bool]] = {}
 
@@ -108,9 +112,19 @@ class Collecting:
         return seal(columns, self.slots, self.memory, LIMITS, "test", now)
 
     def commit(self, *, now: int = NOW) -> tuple[Batch, dict[str, Counts]]:
-        """Seal what was gathered and let the store take it."""
+        """Seal what was gathered, let the store take it and acknowledge it."""
+        columns = self.columns
         batch = self.seal(now=now)
-        return batch, self.store.write(batch)
+        counts = self.store.write(batch)
+        for generation, packet_ids in columns.acknowledgements():
+            self.acknowledged += [(generation, packet_id) for packet_id in packet_ids]
+            self.marks.setdefault(generation, []).extend(self.memory.acknowledge(generation, packet_ids))
+        return batch, counts
+
+    def settle(self, generation: int = 1) -> None:
+        """The broker has read every acknowledgement so far of a connection."""
+        forgotten = [self.memory.settle(mark) for mark in self.marks.pop(generation, [])]
+        self.columns.forget.extend(packet_id for packet_id in forgotten if packet_id is not None)
 
 
 class Store:
@@ -130,7 +144,8 @@ class Store:
 
     def write(self, batch: Batch) -> dict[str, Counts]:
         """Take a batch; returns the complete account."""
-        counts = {family: _copy(found) for family, found in batch.counts.items()}
+        counts = {family: _copy(account) for family, account in batch.counts.items()}
+        found: list[int] = []
         for row in range(len(batch.series)):
             series, time, value = int(batch.series[row]), int(batch.time[row]), float(batch.value[row])
             account = counts[batch.families[int(batch.family[row])]]
@@ -139,12 +154,13 @@ class Store:
                 account.readings_duplicates += 1
             elif stored is not None and not thin:
                 account.readings_rejected += 1
-                self.conflicts.append(batch.conflict(row))
+                found.append(row)
             elif thin and any(key[0] == series and key[1] // thin == time // thin for key in self.rows):
                 account.readings_thinned += 1
             else:
                 account.readings_stored += 1
                 self.rows[series, time] = value
+        self.conflicts.extend(batch.conflicts(found))
         for series, time, value in zip(
             batch.latest_series.tolist(), batch.latest_time.tolist(), batch.latest_value.tolist(), strict=True
         ):

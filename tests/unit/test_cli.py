@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,8 +22,9 @@ from typer.testing import CliRunner
 
 from borough import cli, output
 from borough.app import app
+from borough.commands import doctor
 from borough.commands.device_status import duration
-from borough.commands.rejected import _printable, chosen
+from borough.commands.rejected import chosen
 from borough.database import connect_reason
 from borough.demo_report import Report
 from borough.errors import UsageError
@@ -164,7 +166,10 @@ def test_a_database_that_is_away_is_one_line_and_status_1(
         assert errors == "borough: the database at 127.0.0.1:1/borough cannot be reached: Connection refused\n"
 
 
-def test_doctor_says_what_is_away(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_what_is_away(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BOROUGH_LETTER_FONTS", str(tmp_path))
     monkeypatch.setenv("BOROUGH_DATABASE_URL", AWAY)
     monkeypatch.setenv("BOROUGH_MQTT_URL", "mqtt://u:hidden-word@127.0.0.1:1")
     monkeypatch.setenv("BOROUGH_METRIC_PORT", "1")
@@ -176,12 +181,43 @@ def test_doctor_says_what_is_away(capsys: pytest.CaptureFixture[str], monkeypatc
         ("settings", False),
         ("database", False),
         ("broker", False),
+        ("letters", False),
     ]
+    assert "no font for names in " in checks[4]["found"]
+    assert "Bengali" in checks[4]["found"]
+    assert "Debian's fonts-noto-core and fonts-droid-fallback (or fonts-noto-cjk)" in checks[4]["found"]
     assert "BOROUGH_METRICS_PORT is one" in checks[1]["found"]
     monkeypatch.setenv("BOROUGH_BATCH_AGE", "0")
     status, out, _ = run(capsys, "doctor")
     assert status == 1
     assert out.startswith("settings\twrong\tBOROUGH_BATCH_AGE")
+
+
+def test_doctor_names_a_broker_that_takes_the_connection_and_says_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", AWAY)
+    monkeypatch.setattr(doctor, "_ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the system takes connections for it
+        monkeypatch.setenv("BOROUGH_MQTT_URL", f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
+        for source, hint in (("mqtt5", True), ("paho", False)):
+            monkeypatch.setenv("BOROUGH_MQTT_SOURCE", source)
+            status, out, _ = run(capsys, "doctor")
+            assert status == 1
+            last = out.splitlines()[-1]
+            assert last.startswith("broker\twrong\t")
+            assert "does not answer when we sign in" in last
+            assert ("BOROUGH_MQTT_SOURCE=paho" in last) is hint
+
+
+def test_doctor_finds_the_letters_fonts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, letter_fonts: list[Path]
+) -> None:
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", AWAY)
+    monkeypatch.setenv("BOROUGH_LETTER_FONTS", ":".join(str(folder) for folder in letter_fonts))
+    _, out, _ = run(capsys, "doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(out)}
+    assert checks["letters"] == {"name": "letters", "ok": True, "found": "there are fonts for names in every script"}
 
 
 def test_the_reader_of_a_pipe_may_leave() -> None:
@@ -235,14 +271,9 @@ def test_options_choose_rejections() -> None:
         chosen("cars", "", "", "")
 
 
-def test_a_strangers_bytes_cannot_steer_the_terminal() -> None:
-    assert _printable("\x1b[2Jé\n") == "\\x1b[2Jé\\n"
-    assert _printable(None) == "(not kept any more)"
-
-
 def test_plain_lines_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     output.show_table(("a", "b", "c"), [("x\ty", None, True), ("é", 1.5, False)])
-    assert capsys.readouterr().out == "x y\t\tyes\né\t1.5\tno\n"
+    assert capsys.readouterr().out == "x\\ty\t\tyes\né\t1.5\tno\n"
 
 
 def test_why_a_connection_failed() -> None:

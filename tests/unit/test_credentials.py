@@ -10,7 +10,17 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from devices import credentials
-from devices.credentials import COLLECTOR, Accounts, Files, accounts
+from devices.credentials import (
+    COLLECTOR,
+    Accounts,
+    Files,
+    Held,
+    accounts,
+    forget,
+    lost_reads,
+    read_passwords,
+    read_secrets,
+)
 from devices.device import Device
 
 TOPICS = {"native": ["borough/{family}/{device}/reading"], "glow": ["glow/{device}/SENSOR/#"]}
@@ -141,3 +151,43 @@ def test_a_foreign_password_file_is_not_overwritten(text: str) -> None:
 def test_a_foreign_list_of_secrets_is_not_overwritten(text: str) -> None:
     with pytest.raises(ValueError, match="line"):
         accounts([BAY], TOPICS, FILTERS, Files("", text))
+
+
+def held() -> Held:
+    """Two meters of their own, one behind a gateway with a sensor, one alone behind another."""
+    devices = [
+        Device("meter-1", "smart-meter", "native"),
+        Device("meter-11", "smart-meter", "native"),
+        Device("meter-2", "smart-meter", "native", attributes={"gateway": "gw-a"}),
+        Device("air-1", "air-monitor", "native", attributes={"gateway": "gw-a"}),
+        Device("meter-3", "smart-meter", "native", attributes={"gateway": "gw-b"}),
+    ]
+    topics = {"native": ["borough/{family}/{device}/reading"]}
+    made = accounts(devices, topics, ["borough/+/+/reading", "more/#"])
+    return Held(made.passwords, made.acl, made.secret_list)
+
+
+def test_erased_devices_leave_all_three_files_and_the_rights_of_their_gateways() -> None:
+    before = held()
+    after, gone = forget(before, {"meter-1", "meter-2", "meter-3", "never"})
+    assert gone == ["gw-a", "gw-b", "meter-1"]
+    assert sorted(read_passwords(after.passwords)) == [COLLECTOR, "gw-a", "meter-11"]
+    assert sorted(read_secrets(after.secret_list)) == [COLLECTOR, "gw-a", "meter-11"]
+    assert [line for line in after.acl.splitlines() if line and not line.startswith("#")] == [
+        f"user {COLLECTOR}", "topic read borough/+/+/reading", "topic read more/#",
+        "user gw-a", "topic write borough/air-monitor/air-1/reading",
+        "user meter-11", "topic write borough/smart-meter/meter-11/reading",
+    ]  # fmt: skip
+    again, nobody = forget(after, {"meter-1", "meter-2", "meter-3"})
+    assert (again, nobody) == (after, [])
+    assert forget(Held("", "", ""), {"meter-1"}) == (Held("", "", ""), [])
+
+
+def test_the_collector_never_loses_its_right_to_read() -> None:
+    """A broker throws away what waits for a reader that lost its right."""
+    before = held()
+    mixed = before.acl.replace("topic read more/#", "topic read borough/smart-meter/meter-1/reading")
+    with pytest.raises(ValueError, match="would lose its right to read borough/smart-meter/meter-1/reading"):
+        forget(before._replace(acl=mixed), {"meter-1"})
+    assert lost_reads(before.acl, mixed) == ["more/#"]
+    assert lost_reads("", before.acl) == []

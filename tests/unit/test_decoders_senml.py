@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders import FORMATS
-from devices.decoding import PACK, Binding, Relative
+from devices.decoding import PACK, Binding, Reason, Rejection, Relative
 
 DEVICE = Binding("m1", "smart-meter", "native", {})
 #: What one unit is in the property's own, from the definitions of the watt-hour, the joule and the litre.
@@ -91,3 +91,28 @@ def test_cbor_resolves_as_the_rfc_says(pack: list[dict[str, Any]]) -> None:
 def test_base_names_of_this_device(name: str) -> None:
     pack = [{"bn": name, "n": "power", "v": 1}]
     assert FORMATS["senml-json"].bind(DEVICE)(orjson.dumps(pack))[1] == [("power", None, 1)]
+
+
+@pytest.mark.parametrize("tag", [4, 5])
+@pytest.mark.parametrize(("exponent_bits", "mantissa_bits"), [(1, 4000), (4000, 1)])
+def test_a_fraction_of_more_digits_than_a_measurement_has_is_not_read(
+    tag: int, exponent_bits: int, mantissa_bits: int
+) -> None:
+    """To decimal and back takes time by the square of its length: seconds for a message of the limit's size."""
+    payload = cbor2.dumps([{0: "power", 2: cbor2.CBORTag(tag, [2**exponent_bits, -(2**mantissa_bits)])}])
+    with pytest.raises(Rejection) as caught:
+        FORMATS["senml-cbor"].bind(DEVICE)(payload)
+    assert caught.value.reason == Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(("tag", "pair", "value"), [(4, [-2, 2134], 21.34), (5, [-1, 43], 21.5), (4, [3, -7], -7000.0)])
+def test_a_fraction_is_a_number(tag: int, pair: list[int], value: float) -> None:
+    payload = cbor2.dumps([{0: "power", 2: cbor2.CBORTag(tag, pair)}])
+    (_, ((_, _, found),), _) = FORMATS["senml-cbor"].bind(DEVICE)(payload)
+    assert found == value
+
+
+def test_tags_that_are_nothing_of_senml_are_not_worked_out() -> None:
+    for tag in (35, 36):
+        with pytest.raises(Rejection):
+            FORMATS["senml-cbor"].bind(DEVICE)(cbor2.dumps([{0: "power", 2: cbor2.CBORTag(tag, "a: b")}]))

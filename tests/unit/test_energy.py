@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analytics.energy.prices import PACKAGED, Cost, Energy, filled, load
 from analytics.energy.prices_file import EnergyError, parse_tables
 from borough.energy import read_energy
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from devices.homes import Register, Tariff
 from ingest.subscriptions import SettingsError
 
@@ -331,6 +331,8 @@ def test_two_rates_against_a_loop_in_fractions(values: list[int], start: int, st
         (lambda text: text.replace("to = 2026-02-01", "to = 2026-01-01"), "price 1.to: is not after from"),
         (lambda text: text.replace("to = 2026-02-01", "to = 2026-02-02"), "price: two of electricity, direct-debit"),
         (lambda text: text.replace('name = "January"', 'name = ""'), "price 1.name: is missing"),
+        (lambda text: text.replace('name = "January"', f'name = "{"x" * 81}"'), "price 1.name: is 81 letters long"),
+        (lambda text: text.replace('name = "January"', 'name = "a\u202eb"'), r"price 1.name: .*round \(U\+202E\)"),
         (lambda text: text.replace('payment = "prepayment"', 'payment = "card"'), "price 3.payment: is none of direct"),
         (lambda text: text.replace("year = 2024", "year = 2026"), "carbon: electricity, 2026 is there twice"),
         (lambda text: text.replace("year = 2024", "year = true"), "carbon 1.year: is no year"),

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from borough.erase import files
+from borough.erase import files, mentions
 from borough.replay.recording import Recorded, RecordingReader, RecordingWriter
 from devices.decoders import FORMATS
+from devices.naming import Naming
 from ingest.forget import Judge
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.refusals import Refusals
@@ -117,6 +118,6 @@ def test_other_files_are_left_and_told(tmp_path: Path, refusals: Refusals, judge
         str(tmp_path / "export.parquet"), str(tmp_path / "missing"),
     ]  # fmt: skip
     assert done.files == 0
-    assert files.mentions([tmp_path], [GONE]) == [tmp_path / "export.parquet", tmp_path / "notes.txt"]
+    assert mentions.mentions([tmp_path], Naming([GONE])) == [tmp_path / "export.parquet", tmp_path / "notes.txt"]
     assert files.remove(tmp_path / "notes.txt")
     assert not files.remove(tmp_path / "notes.txt")

@@ -90,7 +90,20 @@ def test_a_full_line() -> None:
         ({"gas_rate": "7"}, "gas_rate is given, but gas_rate or gas_standing is not"),
         ({"electricity_night": "1-2"}, "electricity_night_rate and electricity_night"),
         ({"consent_messages": "yes"}, "consent_messages 'yes' is no date"),
-        ({"name": "a\x07b"}, "name holds a control character"),
+        ({"name": "a\x07b"}, "name holds a control character (U+0007)"),
+        ({"name": "a\x85b"}, "name holds a control character (U+0085)"),
+        ({"name": "A\nB"}, "name holds a control character (U+000A)"),
+        ({"name": "Ali\u202egnp"}, "name holds a sign that turns the order of text round (U+202E)"),
+        ({"name": "x" * 30_000}, "name is 30,000 letters long; at most 120 are taken"),
+        ({"address": "1 Road;Town\u2067;AB1 2CD"}, "address holds a sign that turns the order of text round (U+2067)"),
+        ({"address": f"1 Road;{'x' * 81};AB1 2CD"}, "address is 81 letters long; at most 80 are taken (in line 2)"),
+        ({"address": ";".join("abcdefghijk")}, "address has 11 lines; at most 10 are taken"),
+        ({"address": " ; ;"}, "address has no line"),
+        (
+            {"gas_tariff": "x" * 81, "gas_rate": "7", "gas_standing": "1"},
+            "gas_tariff is 81 letters long; at most 80 are taken",
+        ),
+        ({"heating": "heat-network", "heat_network": "a\u200e\u2066"}, "heat_network holds a sign that turns"),
     ],
 )
 def test_every_mistake_is_told_with_its_line(cell: dict[str, str], said: str) -> None:
@@ -129,3 +142,9 @@ def test_every_column_is_documented() -> None:
 def test_any_bytes_are_taken_or_refused_in_words(data: bytes) -> None:
     with contextlib.suppress(RegistryError):
         read_homes(data)
+
+
+@pytest.mark.parametrize("name", ["Ọláyínká Adébáyọ̀", "שרה\u200e בת-דוד", "بی\u200cبی گل", "ශ්\u200dරී", "王小明"])
+def test_names_of_the_world_are_taken_as_they_are(name: str) -> None:
+    (home,) = read_homes(homes_csv([{**ROW, "name": name}]))
+    assert home.name == name

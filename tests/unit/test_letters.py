@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analytics.report.household import Report, report
-from borough.errors import Failure
 from borough.letters.content import Recipient, Sender, letter
-from borough.letters.press import Press
+from borough.letters.press import Press, TooLong, Unprintable
 from devices.homes import Home, HomeDetails, Tenancy
 from store.comparisons import Comparison, Neighbourhood
 from tests.harness.pdf import Document, Piece, plain, read
@@ -76,7 +76,7 @@ def data(
 
 @pytest.fixture(scope="module")
 def press() -> Press:
-    return Press(NOW)
+    return Press(NOW, [])
 
 
 def printed(press: Press, *arguments: Any, **more: Any) -> Document:
@@ -237,8 +237,35 @@ def test_a_print_run_begins_each_letter_on_a_sheet_of_its_own(press: Press) -> N
 
 def test_a_letter_that_cannot_fit_is_refused_and_says_why(press: Press) -> None:
     sender = replace(SENDER, help_line="0800 000 0000, " + "and ask for the energy advice team, " * 60)
-    with pytest.raises(Failure, match=r"does not fit on 2 pages.*shorten the council's address or the help line"):
+    with pytest.raises(TooLong, match="does not fit on 2 pages even in the smallest print"):
         press.one(data("most", sender=sender))
+
+
+def test_an_address_that_the_window_cannot_show_is_refused(press: Press) -> None:
+    address = tuple(f"{number} {'Long Building Name ' * 4}"[:80] for number in range(10))
+    with pytest.raises(Unprintable, match="the name and address do not fit into the window of the envelope"):
+        press.one(data("good", ("Amina Begum", address)))
+
+
+def test_signs_that_no_font_has_are_named(press: Press, letter_fonts: list[Path]) -> None:
+    """Of a text, each once; ours have every script that we promise, Typst's alone do not."""
+    assert press.lacks("Amina Begum") == []
+    assert press.lacks("王 小王") == ["王", "小"]
+    with pytest.raises(Unprintable):
+        press.one(data("good", ("王小明", PLAIN[1])))
+    scripts, packages = press.scripts()
+    assert {"Bengali", "Chinese", "Korean", "Tamil"} <= set(scripts)
+    assert packages == ["fonts-noto-core", "fonts-droid-fallback (or fonts-noto-cjk)"]
+    better = Press(NOW, letter_fonts)
+    assert better.scripts() == ([], [])
+    assert better.lacks("王 小王, রহিম") == []
+    assert "王小明" in read(better.one(data("good", ("王小明", PLAIN[1])))[0]).text
+
+
+def test_folders_without_fonts_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "broken.ttf").write_bytes(b"\x00\x01\x00\x00" + b"\xff" * 100)
+    press = Press(NOW, [tmp_path, tmp_path / "away", tmp_path / "broken.ttf"])
+    assert press.one(data("good"))[0] == Press(NOW, []).one(data("good"))[0]
 
 
 def test_characters_with_a_meaning_to_typst_are_only_text(press: Press) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from devices.decoding import PACK, STATUS, Reason, Rejection, Relative
-from ingest.columns import digest
+from ingest.memory import digest
 from tests.unit.collecting import AT, meter, one
 from tests.unit.ingest_harness import (
     DUPLICATE,
@@ -106,7 +106,7 @@ def test_a_rejection_delivered_again_is_one_row(answer: Any) -> None:
         assert again.rejected == []
         assert {item.rejected for item in again.remember} <= {True}, "a retry must not make the store forget"
         assert counts["smart-meter"].adds_up()
-    collecting.receive([meter(None, 7, QOS1, payload)], arrival=NOW + 10)
+    collecting.receive([meter(None, 7, QOS1, payload)], arrival=NOW + 10, generation=3)
     assert len(collecting.commit()[0].rejected) == 1, "a new message with the same contents is a new rejection"
 
 

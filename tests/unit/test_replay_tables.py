@@ -347,8 +347,8 @@ def test_what_never_reads_is_refused_before_the_first_message(tmp_path: Path, ch
         ("air.txt", ROWS, "its name ends in none of .csv, .ndjson"),
         ("air.ndjson", '{"a": 1}\n{"a": \n', "air.ndjson, line 2: no valid JSON"),
         ("air.ndjson", "[1]\n", "air.ndjson, line 1: is no JSON object"),
-        ("air.parquet", "PAR1?", "air.parquet: is no Parquet file"),
-        ("air.csv.gz", "plain", "air.csv.gz: cannot be read"),
+        ("air.parquet", "PAR1?", "air.parquet: is no whole Parquet file"),
+        ("air.csv.gz", "plain", "air.csv.gz: cannot be unpacked"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str, text: str, message: str) -> None:

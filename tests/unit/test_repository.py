@@ -46,11 +46,13 @@ def test_every_dependency_is_pinned_and_the_pin_is_not_older_than_asked(project:
         asked += extra
     pins = _pinned()
     for entry in asked:
-        found = re.fullmatch(r"([A-Za-z0-9_-]+)(?:\[[a-z,]+\])?(?:>=([0-9.]+))?", entry)
+        found = re.fullmatch(r"([A-Za-z0-9_-]+)(?:\[[a-z,]+\])?(?:>=([0-9.]+))?(?:,<([0-9]+))?", entry)
         assert found is not None, entry
         pin = pins[_plain(found[1])]
         least = [int(part) for part in (found[2] or "0").split(".")]
-        assert [int(part) for part in re.findall(r"\d+", pin)][: len(least)] >= least, f"{entry}: pinned is {pin}"
+        here = [int(part) for part in re.findall(r"\d+", pin)]
+        assert here[: len(least)] >= least, f"{entry}: pinned is {pin}"
+        assert found[3] is None or here[0] < int(found[3]), f"{entry}: pinned is {pin}"
 
 
 def test_what_runs_here_is_what_is_pinned() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from borough.settings import PREFIX, Settings
+from borough.settings.settings import PREFIX, Settings
 from tests.commands import COMPOSE_COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,9 +41,27 @@ def test_every_variable_is_a_setting(name: str) -> None:
     assert set(OURS[name]["environment"]) <= known
 
 
-@each_service
-def test_images_are_pinned(name: str) -> None:
-    assert re.fullmatch(r"[a-z/-]+:\d+\.\d+\.\d+(-pg\d+)?", SERVICES[name]["image"])
+#: A tag says to people what it is, the digest says to the engine which bytes.
+PINNED = re.compile(r"[a-z/-]+:\d+\.\d+\.\d+(-[a-z0-9]+)*@sha256:[0-9a-f]{64}")
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS.keys()))
+def test_images_of_others_are_pinned_by_digest(name: str) -> None:
+    assert PINNED.fullmatch(SERVICES[name]["image"])
+
+
+def test_the_image_is_made_from_a_digest_and_installs_by_hash() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert bases
+    assert len(set(bases)) == 1
+    assert PINNED.fullmatch(bases[0])
+    installs = re.findall(r"pip install (?:.*\\\n)*.*", text)
+    assert len(installs) == 2
+    assert all("--require-hashes" in line or "--no-index --" in line or "--no-index ." in line for line in installs)
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for source in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
+        assert all(name == "." or f"!{name.split('/')[0]}" in ignored for name in source.split()), source
 
 
 def test_the_image_has_the_version_of_the_project() -> None:

@@ -11,9 +11,9 @@ from fastapi import HTTPException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.resident.data import csv_blocks
 from dashboard.resident.forms import Form, read_details, read_tariff
 from dashboard.resident.home import choose
+from dashboard.web.csv import csv_blocks
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store.resident import Told
 
@@ -103,6 +103,22 @@ def test_prices_that_cannot_be(changes: dict[str, str], field: str) -> None:
     assert list(form.errors) == [field]
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "Enter the name of the tariff as on your bill, up to 80 letters"),
+        ("x" * 30_000, "The name of the tariff is 30,000 letters long; at most 80 are taken"),
+        ("a\x1b[2Jb", "The name of the tariff holds a control character (U+001B)"),
+        ("Fixed\u202e5202", "The name of the tariff holds a sign that turns the order of text round (U+202E)"),
+        ("two\nlines", "The name of the tariff holds a control character (U+000A)"),
+    ],
+)
+def test_a_name_is_refused_with_a_sentence(name: str, sentence: str) -> None:
+    form = Form({**TARIFF, "name": name})
+    assert read_tariff(form, date(2024, 1, 1)) is None
+    assert form.errors == {"name": sentence}
+
+
 @given(st.dictionaries(st.sampled_from([*TARIFF, "night_rate", "night_from", "night_to"]), st.text(max_size=12)))
 def test_whatever_is_typed_is_read_or_refused(changes: dict[str, str]) -> None:
     form = Form({**TARIFF, **changes})
@@ -158,10 +174,10 @@ def test_nothing_yet() -> None:
 
 
 def test_files_are_no_formulas() -> None:
-    rows = [["=1+1", "@x", "+44", "-5", "\tx", "plain, with comma", 'a "quote"', None, -5, 1.5]]
+    rows = [["=1+1", "@x", "+44", "-5x", "\tx", "plain, with comma", 'a "quote"', None, -5, 1.5]]
     text = b"".join(csv_blocks(["a"] * 10, rows)).decode()
     (_, row) = list(csv.reader(io.StringIO(text)))
-    assert row == ["'=1+1", "'@x", "'+44", "'-5", "'\tx", "plain, with comma", 'a "quote"', "", "-5", "1.5"]
+    assert row == ["'=1+1", "'@x", "'+44", "'-5x", "'\tx", "plain, with comma", 'a "quote"', "", "-5", "1.5"]
     assert text.count("\r\n") == 2
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dashboard import roles
 from dashboard.limits import RATES, Limits
-from dashboard.site import local_path
+from dashboard.web.values import local_path
 
 
 def test_the_longest_beginning_counts() -> None:

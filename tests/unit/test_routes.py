@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -154,9 +155,46 @@ def test_an_unregistered_device_is_registered_only_where_that_is_asked_for() -> 
     assert make().find(topic).device is None
     routes = make(auto_register="simulated")
     expected = Device("m9", "smart-meter", "native", origin="simulated", personal=True)
-    assert routes.find(topic).device == expected
-    routes.find("borough/smart-meter/m9/reading")
+    route = routes.find(topic)
+    assert route.decode(b'[{"n":"import_interval","v":0.5}]')[1] == [("import_interval", None, 0.5)]
+    assert (route.device, FAMILY_NAMES[route.family], route.personal) == (expected, "smart-meter", True)
+    again = routes.find("borough/smart-meter/m9/reading")
+    assert again.device == expected
+    assert again.slots is route.slots
     assert routes.new_devices == [expected], "once"
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x00", b'{"colour": 1}', b'{"time": 1}', b"[" * 5_000])
+def test_an_id_is_not_registered_by_what_cannot_be_read(payload: bytes) -> None:
+    """Or anybody who may publish could fill the registry with meters."""
+    routes = make(auto_register="real")
+    for _ in range(2):
+        route = routes.find("borough/smart-meter/m9/reading")
+        with pytest.raises(Rejection) as caught:
+            route.decode(payload)
+        assert caught.value.reason == Reason.UNKNOWN_DEVICE
+        assert (route.device, FAMILY_NAMES[route.family], route.personal) == (None, "unknown", True)
+    assert routes.new_devices == []
+    good = routes.find("borough/smart-meter/m9/reading")
+    good.decode(b'{"import_interval": 1}')
+    assert [device.id for device in routes.new_devices] == ["m9"]
+
+
+def test_a_payload_of_a_wrong_family_is_personal_where_either_is() -> None:
+    routes = make(BAY, METER)
+    assert routes.find("borough/parking-bay/m1/reading").personal
+    assert routes.find("borough/smart-meter/b1/reading").personal
+    assert not routes.find("borough/air-monitor/b1/reading").personal
+
+
+def test_a_flood_of_long_topics_leaves_the_routes_of_devices() -> None:
+    """Topics may be 64 kB: what is remembered of those that nobody takes is bounded in characters too."""
+    routes = make(BAY)
+    kept = routes.find("borough/parking-bay/b1/reading")
+    for number in range(1_000):
+        routes.find(f"borough/parking-bay/{number}{'x' * 60_000}/reading")
+    assert sum(map(len, routes.by_topic)) < 5_000_000
+    assert routes.by_topic["borough/parking-bay/b1/reading"] is kept
 
 
 def test_nothing_is_registered_that_is_no_device() -> None:
@@ -172,10 +210,9 @@ def test_nothing_is_registered_that_is_no_device() -> None:
 )
 def test_a_vendors_topic_registers_what_its_format_is_for(topic: str, name: str, family: str | None) -> None:
     routes = make(auto_register="real", subscriptions=[Subscription(FORMATS[name].topics[0], name)])
-    device = routes.find(topic).device
-    assert (device.family if device else None) == family
-    if device:
-        assert device.model == name
+    with suppress(Rejection):
+        routes.find(topic).decode(b'{"wifi": -60, "serialno": "a1", "rco2": 400, "pm02": 3, "atmp": 21, "rhum": 40}')
+    assert [(device.family, device.model) for device in routes.new_devices] == ([(family, name)] if family else [])
 
 
 # -- changes ---------------------------------------------------------------------------------------------------------

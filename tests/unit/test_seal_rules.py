@@ -124,9 +124,9 @@ def test_the_same_batch_judged_by_the_store_twice_makes_the_same_rejections() ->
     collecting.store.rows[series, NOW] = 1.0
     collecting.receive([bay(NOW, 0)._replace(packet_id=4, flags=QOS1)])
     batch = collecting.seal()
-    first, remembered = batch.conflict(0), list(batch.remember)
-    assert first is not None
-    assert batch.conflict(0) == first
+    first, remembered = batch.conflicts([0]), list(batch.remember)
+    assert len(first) == 1
+    assert batch.conflicts([0]) == first
     assert batch.remember == remembered
     assert [(item.packet_id, item.rejected) for item in remembered] == [(4, True)]
 

@@ -10,15 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from borough.addresses import database_place, database_url, mqtt_address
-from borough.settings import (
-    Settings,
-    collector_options,
-    read_settings,
-    retention_days,
-    unknown_variables,
-    variable,
-)
+from borough.settings.addresses import database_place, database_url, mqtt_address
+from borough.settings.collector import collector_options, retention_days
+from borough.settings.settings import Settings, read_settings, unknown_variables, variable
 from devices.families import FAMILIES
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import SettingsError

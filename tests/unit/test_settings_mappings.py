@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from borough.settings import archive_retention_days, collector_options, formats, read_settings
+from borough.settings.collector import archive_retention_days, collector_options, formats
+from borough.settings.settings import read_settings
 from devices.decoders import FORMATS
 from devices.decoding import Binding
 from ingest.correct import decoder_version

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from borough import cli
-from borough.settings import read_settings
+from borough.settings.settings import read_settings
 from borough.site_options import site_options
 from dashboard.options import SignIn, SiteOptions
 from ingest.subscriptions import SettingsError

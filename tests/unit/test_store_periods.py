@@ -51,5 +51,5 @@ def _batch(series: np.ndarray, time: np.ndarray, thin: np.ndarray) -> Batch:
         family=np.zeros(len(series), np.uint8), thin=thin, message=np.zeros(len(series), np.int32),
         latest_series=nothing.astype(np.int32), latest_time=nothing, latest_value=np.empty(0),
         touched=[("smart-meter", date(2026, 1, 1))], counts={}, rejected=[], sequences=[], remember=[], forget=[],
-        conflict=lambda _row: None,
+        conflicts=lambda _rows: [],
     )  # fmt: skip

@@ -167,7 +167,9 @@ def test_one_percent_of_bad_messages_of_every_kind(
     assert_stored(database, load.expected)
     rows = _rejections(database)
     for kind in kinds:
-        found = [row for row in rows if (row.topic, row.bytes) == kind.message]
+        topic, sent = kind.message
+        kept = sent[:4096] if len(sent) > _LIMIT else sent
+        found = [row for row in rows if (row.topic, row.bytes) == (topic, kept)]
         assert len(found) == 4, f"{kind.name}: {len(found)} rows"
         assert {row.reason for row in found} <= set(kind.reasons), f"{kind.name}: {found[0].reason}"
         if kind.name != "depth bomb inside":
@@ -205,8 +207,8 @@ def _rejections(database: str) -> list[_Row]:
     rows = ask(
         database,
         "select r.topic, r.reason, r.property, r.detail, coalesce(o.bytes, p.bytes), p.id is not null"
-        " from public.rejected r left join public.rejected_bytes o using (id)"
-        " left join personal.rejected_bytes p using (id)",
+        " from public.rejected r left join public.rejected_bytes o on o.id = r.message"
+        " left join personal.rejected_bytes p on p.id = r.message",
     )
     return [_Row(*row) for row in rows]  # type: ignore[arg-type]
 

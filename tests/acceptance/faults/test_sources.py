@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.certificates import Authority
 from tests.harness.account import assert_same, table_account, total
 from tests.harness.load import assert_stored, count, device, grows, message, native_load, register
 from tests.harness.mqtt_session import left_in_session
+from tests.harness.program import BOROUGH, environment
 from tests.harness.proxy import Proxy
 from tests.harness.publisher import Publishing, publish
 from tests.servers import Mosquitto, wait_for
@@ -165,6 +168,21 @@ def test_a_full_queue_at_the_broker_is_an_alarm(parts: Parts, database: str, col
         assert collector.stop() == 0
 
 
+def test_what_the_broker_dropped_stands_at_0_before_it_says_so(
+    parts: Parts, database: str, collect: Collect, tmp_path: Path
+) -> None:
+    """This broker never says: a counter that is absent and then seen at 37 raises no alarm, one at 0 does."""
+    with Mosquitto(parts.mosquitto, tmp_path / "broker") as broker:
+        text = broker.configuration.read_text()
+        assert "sys_interval 1\n" in text
+        broker.configuration.write_text(text.replace("sys_interval 1\n", "sys_interval 0\n"))
+        broker.restart()
+        collector = collect(database, broker.url).start()
+        assert wait_for(lambda: "borough_broker_dropped_total" in collector.metrics(), 15)
+        assert collector.metrics()["borough_broker_dropped_total"] == {"": 0}
+        assert collector.stop() == 0
+
+
 def test_sigterm_while_the_broker_is_away(database: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
     """What was received is written; the broker, which cannot hear of it, delivers it again, and it counts once."""
     load = native_load(seed, 2_000)
@@ -196,6 +214,32 @@ def test_a_broker_that_refuses_us(parts: Parts, database: str, collect: Collect,
     assert "se cret" not in collector.said()
     assert "se%20cret" not in collector.said()
     assert "Traceback" not in collector.said()
+
+
+@pytest.mark.parametrize(("source", "version"), [("mqtt5", "5"), ("paho", "3.1.1")])
+def test_the_doctor_signs_in_and_leaves_the_collector_its_session(
+    parts: Parts, database: str, collect: Collect, tmp_path: Path, source: str, version: str
+) -> None:
+    def broker_check(address: str) -> tuple[bool, str]:
+        settings = {"BOROUGH_DATABASE_URL": database, "BOROUGH_MQTT_URL": address, "BOROUGH_MQTT_SOURCE": source}
+        done = subprocess.run([*BOROUGH, "doctor", "--json"], env=environment(settings), capture_output=True, text=True)
+        (check,) = [item for item in json.loads(done.stdout) if item["name"] == "broker"]
+        return check["ok"], check["found"]
+
+    with Mosquitto(parts.mosquitto, tmp_path / "open") as broker:
+        collector = collect(database, broker.url, mqtt_source=source).start()
+        assert broker_check(broker.url) == (True, f"127.0.0.1:{broker.port} lets us in, MQTT {version}")
+        assert collector.metric("borough_taken_over_total") == 0
+        assert collector.ready()
+        assert collector.stop() == 0
+    nobody = tmp_path / "passwords"
+    nobody.touch()
+    with Mosquitto(parts.mosquitto, tmp_path / "closed", password_file=nobody) as broker:
+        ok, found = broker_check(f"mqtt://collector:hidden-word@127.0.0.1:{broker.port}")
+    assert not ok
+    assert "refuses the connection" in found
+    assert "BOROUGH_MQTT_SOURCE" not in found, "it answered"
+    assert "hidden-word" not in found
 
 
 @pytest.mark.parametrize("source", ["mqtt5", "paho"])

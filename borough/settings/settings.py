@@ -17,14 +17,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from borough.addresses import database_url, mqtt_address
-from devices.decoders import FORMATS
-from devices.decoders.mapped import json_format
-from devices.decoding import Format
-from devices.mapping import MappingError, read_mapping
-from ingest.options import BrokerOptions, CollectorOptions
-from ingest.subscriptions import SettingsError, Subscription, load, native
-from store.tombstones import KEY_BYTES
+from borough.settings.addresses import database_url, is_host
+from devices.files import read_text
+from ingest.subscriptions import SettingsError
 
 PREFIX = "BOROUGH_"
 #: Read by the tests and the demo, not by the service.
@@ -54,6 +49,12 @@ def _zone(value: Any) -> Any:
     return value
 
 
+def _host(value: Any) -> Any:
+    if isinstance(value, str) and not is_host(value):
+        raise PydanticCustomError("host", "is no host name or address")
+    return value
+
+
 def _paths(value: Any) -> Any:
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
@@ -63,6 +64,7 @@ def _lines(value: Any) -> Any:
 
 
 Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
+Host = Annotated[str, BeforeValidator(_host)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 File = Path | None
 
@@ -101,7 +103,7 @@ class Settings(BaseSettings):
     batch_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     batch_age: Annotated[float, Field(gt=0, le=60)] = 0.2
     held_bytes: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
-    payload_maximum: Annotated[int, Field(ge=16, le=256 * 1024 * 1024)] = 1024 * 1024
+    payload_maximum: Annotated[int, Field(ge=16, le=256 * 1024 * 1024)] = 128 * 1024
     earliest: Annotated[datetime, BeforeValidator(_instant)] = datetime(2000, 1, 1, tzinfo=UTC)
     ahead: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
     auto_register: bool = False
@@ -111,7 +113,7 @@ class Settings(BaseSettings):
     registry_refresh: Seconds = 1.0
     keep: dict[str, dict[str, Annotated[float, Field(ge=0)]]] = Field(default_factory=dict)
 
-    metrics_host: str = "127.0.0.1"
+    metrics_host: Host = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 9464
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -121,6 +123,7 @@ class Settings(BaseSettings):
     retention_movement_sensor: Days = 90
     retention_car_park: Days = None
     retention_rejected_bytes: Annotated[int, Field(ge=1, le=36_500)] = 7
+    retention_access: Annotated[int, Field(ge=366, le=36_500)] = 1_096
     archive: File = None
     archive_retention_parking_bay: Days = 400
     archive_retention_smart_meter: Days = 90
@@ -135,9 +138,10 @@ class Settings(BaseSettings):
     coverage: Annotated[float, Field(gt=0, le=1)] = 0.9
     tombstone_key_file: File = None
     tombstone_log: File = None
+    accounts_folder: File = None
     personal_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
 
-    web_host: str = "127.0.0.1"
+    web_host: Host = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     web_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None
     web_secret_file: File = None
@@ -145,6 +149,8 @@ class Settings(BaseSettings):
     web_proxies: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(
         default_factory=lambda: ["127.0.0.1", "::1"]
     )
+    web_workers: Annotated[int, Field(ge=1, le=16)] = 1
+    web_stall: Annotated[float, Field(ge=0.1, le=600)] = 20.0
     oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     oidc_client_id: str | None = None
     oidc_client_secret_file: File = None
@@ -154,6 +160,9 @@ class Settings(BaseSettings):
     council_name: str = "Your council"
     council_address: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(default_factory=list)
     help_line: str | None = None
+    letter_fonts: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(
+        default_factory=lambda: [Path("/usr/share/fonts"), Path("/usr/share/fonts-droid-fallback")]
+    )
 
 
 def variable(field: str) -> str:
@@ -234,7 +243,7 @@ def need_database_url(settings: Settings) -> str:
 def secret_file(path: Path, name: str) -> str:
     """The contents of a secret's file without the line end. Raises SettingsError naming the variable and the file."""
     try:
-        text = path.read_text(encoding="utf-8").strip("\r\n")
+        text = read_text(path).strip("\r\n")
     except OSError as error:
         raise SettingsError(f"{name}: {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -242,146 +251,3 @@ def secret_file(path: Path, name: str) -> str:
     if not text:
         raise SettingsError(f"{name}: {path} is empty")
     return text
-
-
-def broker_options(settings: Settings) -> BrokerOptions:
-    """Where the broker is. Raises SettingsError."""
-    address = mqtt_address(settings.mqtt_url, variable("mqtt_url"))
-    password = settings.mqtt_password
-    if settings.mqtt_password_file is not None:
-        if password is not None:
-            raise SettingsError(
-                f"{variable('mqtt_password')} and {variable('mqtt_password_file')} are both set; keep one"
-            )
-        password = secret_file(settings.mqtt_password_file, variable("mqtt_password_file"))
-    if password is None:
-        password = address.password
-    username = settings.mqtt_username or address.username
-    if password is not None and username is None:
-        raise SettingsError(f"{variable('mqtt_password')} is set without {variable('mqtt_username')}")
-    files: dict[str, str | None] = {}
-    for name in ("ca_file", "cert_file", "key_file"):
-        path: Path | None = getattr(settings, f"mqtt_{name}")
-        files[name] = None if path is None else str(path)
-        if path is None:
-            continue
-        if not address.tls:
-            url = variable("mqtt_url")
-            raise SettingsError(f"{variable(f'mqtt_{name}')} is set, but {url} is not mqtts:// or wss://")
-        if not os.access(path, os.R_OK):
-            raise SettingsError(f"{variable(f'mqtt_{name}')}: {path} cannot be read")
-    if files["key_file"] is not None and files["cert_file"] is None:
-        raise SettingsError(f"{variable('mqtt_key_file')} is set without {variable('mqtt_cert_file')}")
-    return BrokerOptions(
-        host=address.host,
-        port=address.port,
-        tls=address.tls,
-        transport=address.transport,
-        path=address.path,
-        username=username,
-        password=password,
-        ca_file=files["ca_file"],
-        cert_file=files["cert_file"],
-        key_file=files["key_file"],
-        client_id=settings.mqtt_client_id,
-        shared_group=settings.mqtt_shared_group,
-        session_expiry=settings.mqtt_session_expiry,
-        keep_alive=settings.mqtt_keep_alive,
-        receive_maximum=settings.mqtt_receive_maximum,
-        read_interval=settings.mqtt_read_interval,
-        source=settings.mqtt_source,
-    )
-
-
-def formats(settings: Settings) -> Mapping[str, Format]:
-    """Our formats and those of the folder of mapping files. Raises SettingsError naming the file."""
-    if settings.mappings is None:
-        return FORMATS
-    found = dict(FORMATS)
-    name = variable("mappings")
-    try:
-        paths = sorted(path for path in settings.mappings.iterdir() if path.suffix == ".toml")
-        texts = [path.read_text(encoding="utf-8") for path in paths]
-    except OSError as error:
-        raise SettingsError(f"{name}: {error.filename}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{name}: a file in {settings.mappings} is not UTF-8 text") from None
-    for path, text in zip(paths, texts, strict=True):
-        try:
-            added = json_format(read_mapping(text, str(path)))
-        except MappingError as error:
-            raise SettingsError(f"{name}: {error}") from None
-        if added.name in found:
-            raise SettingsError(f"{name}: {path}: a format {added.name!r} is there already; give it another name")
-        found[added.name] = added
-    return found
-
-
-def subscriptions(settings: Settings) -> list[Subscription]:
-    """The subscriptions file, or all native topics without one. Raises SettingsError."""
-    return native(FORMATS) if settings.subscriptions is None else load(settings.subscriptions, formats(settings))
-
-
-def collector_options(settings: Settings) -> CollectorOptions:
-    """Everything that the collector needs. Raises SettingsError."""
-    return CollectorOptions(
-        database_url=need_database_url(settings),
-        broker=broker_options(settings),
-        subscriptions=subscriptions(settings),
-        batch_readings=settings.batch_readings,
-        batch_age=settings.batch_age,
-        held_bytes=settings.held_bytes,
-        payload_maximum=settings.payload_maximum,
-        earliest=round(settings.earliest.timestamp()) * 1_000_000,
-        ahead=settings.ahead,
-        auto_register=settings.auto_register,
-        auto_register_origin=settings.auto_register_origin,
-        rejected_per_device_hour=settings.rejected_per_device_hour,
-        write_timeout=settings.write_timeout,
-        registry_refresh=settings.registry_refresh,
-        metrics_host=settings.metrics_host,
-        metrics_port=settings.metrics_port,
-        keep=settings.keep,
-        formats=formats(settings),
-        archive=settings.archive,
-        tombstone_key=None if settings.tombstone_key_file is None else tombstone_key(settings),
-    )
-
-
-def tombstone_key(settings: Settings) -> bytes:
-    """The key of the tombstones. Raises SettingsError where it is not set, cannot be read or is too short."""
-    name = variable("tombstone_key_file")
-    if settings.tombstone_key_file is None:
-        raise SettingsError(f"{name} is not set; give a file of at least 32 random bytes, outside the database")
-    try:
-        key = settings.tombstone_key_file.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{name}: {settings.tombstone_key_file}: {error.strerror}") from None
-    if key.isascii():
-        key = key.strip()  # text ends with a line's end, raw bytes may hold anything
-    if len(key) < KEY_BYTES:
-        raise SettingsError(
-            f"{name}: {settings.tombstone_key_file} has {len(key)} bytes, at least {KEY_BYTES} are needed"
-        )
-    return key
-
-
-def retention_days(settings: Settings) -> dict[str, int]:
-    """Days that readings are kept, by family; a family that keeps its readings for ever is left out."""
-    return _days_by_family(settings, "retention_")
-
-
-def archive_retention_days(settings: Settings) -> dict[str, int]:
-    """Days that the archive keeps messages, by family: never longer than their readings are kept."""
-    days = _days_by_family(settings, "archive_retention_")
-    for family, limit in retention_days(settings).items():
-        days[family] = min(limit, days.get(family, limit))
-    return days
-
-
-def _days_by_family(settings: Settings, prefix: str) -> dict[str, int]:
-    days = {}
-    for name in ("parking_bay", "smart_meter", "air_monitor", "movement_sensor", "car_park"):
-        if (kept := getattr(settings, prefix + name)) is not None:
-            days[name.replace("_", "-")] = kept
-    return days

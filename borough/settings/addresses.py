@@ -41,7 +41,7 @@ def mqtt_address(text: str, name: str) -> MqttAddress:
     """
     example = "it looks like mqtt://user:password@broker.example:1883 (mqtts://, ws:// and wss:// are taken too)"
     parts, port = _split(text, name, example)
-    if parts.scheme not in _MQTT_SCHEMES or not parts.hostname:
+    if parts.scheme not in _MQTT_SCHEMES or not parts.hostname or not is_host(parts.hostname):
         raise SettingsError(f"{name}: is no MQTT address; {example}")
     tls, transport, default = _MQTT_SCHEMES[parts.scheme]
     if parts.query or parts.fragment:
@@ -57,6 +57,15 @@ def mqtt_address(text: str, name: str) -> MqttAddress:
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
     )
+
+
+def is_host(text: str) -> bool:
+    """Whether a text can be the name or address of a host: Python's sockets raise UnicodeError for any other."""
+    try:
+        text.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def database_url(text: str, password: str | None, name: str) -> str:

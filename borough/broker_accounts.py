@@ -1,0 +1,57 @@
+"""The folder with the broker's accounts: read, replaced file by file, and cleared of devices that were erased."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from devices import credentials
+
+#: The three files, in the order of writing: a secret that a device may already have is never lost.
+SECRETS, PASSWORDS, ACL = "secrets.csv", "passwords", "acl"
+
+
+def read(path: Path) -> str:
+    """A file's text; empty where there is none. Raises OSError, UnicodeDecodeError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def forget(folder: Path, devices: Collection[str]) -> list[str]:
+    """Take devices out of all three files; which accounts had something of them. The broker must then be told (HUP).
+
+    Raises OSError; ValueError for files that are not ours, or that would take the collector's right to read away.
+    """
+    old = credentials.Held(*(read(folder / name) for name in (PASSWORDS, ACL, SECRETS)))
+    new, gone = credentials.forget(old, devices)
+    for name, before, after in (
+        (ACL, old.acl, new.acl), (PASSWORDS, old.passwords, new.passwords), (SECRETS, old.secret_list, new.secret_list),
+    ):  # fmt: skip
+        if after != before:
+            write(folder / name, after, keep_mode=name != SECRETS)
+    return gone
+
+
+def write(path: Path, text: str, *, keep_mode: bool) -> None:
+    """Replace a file at once. A new one is mode 0600; ``keep_mode``: an old one keeps its owner and mode, since the
+    broker runs as a user of its own. Raises OSError."""
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(number)
+            if path.exists():
+                old = path.stat()
+                if os.geteuid() == 0:
+                    os.fchown(number, old.st_uid, old.st_gid)
+                if keep_mode:
+                    os.fchmod(number, old.st_mode & 0o777)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

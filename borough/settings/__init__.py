@@ -1,0 +1,1 @@
+"""The environment's settings, and what parts of the program make of them."""

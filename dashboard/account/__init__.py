@@ -1,0 +1,1 @@
+"""Signing in and what makes a sign-in a home's."""

@@ -1,0 +1,97 @@
+"""Whether a text names a household: by its tenancy's number, its UPRN, or the id of one of its meters.
+
+What other devices sent, what people wrote into files, and what was kept of messages that nobody could read is searched
+for these words when a household is erased.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Words of fewer signs name nobody: they stand in other texts by chance.
+LEAST = 5
+#: Words of digits alone are values too, unless they are as long as this.
+LEAST_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a household is known by. ``uprn`` None: somebody else's home too; ``meters``: nobody else's."""
+
+    tenancy: int
+    uprn: str | None
+    meters: Sequence[str]
+
+    def all(self) -> list[str]:
+        """All of them."""
+        return [str(self.tenancy), *([] if self.uprn is None else [self.uprn]), *self.meters]
+
+    def as_json(self) -> str:
+        """As text that `from_json` reads."""
+        return json.dumps({"tenancy": self.tenancy, "uprn": self.uprn, "meters": list(self.meters)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Words:
+        """What `as_json` wrote. Raises ValueError, KeyError for anything else."""
+        value: Mapping[str, Any] = json.loads(text)
+        return cls(int(value["tenancy"]), value["uprn"], list(value["meters"]))
+
+
+class Naming:
+    """Says of bytes and texts whether they hold one of some words.
+
+    A word counts within longer text too (``seen_meter-7731``), but not where it is the end or the beginning of a longer
+    number, and not within the id of one of the ``others``, devices that stay: ``meter-77`` is not named by
+    ``meter-77-b``. A word as a whole (``equals``) counts whatever its length.
+    """
+
+    def __init__(self, words: Iterable[str], others: Iterable[str] = ()) -> None:
+        self.words = frozenset(words)
+        self.searched = sorted(word for word in self.words if _tells(word))
+        self._pattern = re.compile(b"|".join(re.escape(word.encode()) for word in self.searched) or b"(?!)")
+        self._longer: dict[bytes, list[tuple[int, bytes]]] = {}
+        for other in others if self.searched else ():
+            for word in self.searched:
+                if other not in self.words and word in other:
+                    places = [found.start() for found in re.finditer(re.escape(word), other)]
+                    self._longer.setdefault(word.encode(), []).extend((place, other.encode()) for place in places)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self.words)
+
+    @property
+    def reach(self) -> int:
+        """How many bytes must overlap when a long text is looked at in pieces."""
+        return max((len(word) for word in self.searched), default=0) + 130
+
+    def equals(self, text: str) -> bool:
+        """Whether ``text`` is one of the words."""
+        return text in self.words
+
+    def topic(self, topic: str) -> bool:
+        """Whether a topic names one: a level of it is one, or holds one."""
+        return any(level in self.words for level in topic.split("/")) or self(topic.encode())
+
+    def __call__(self, data: bytes) -> bool:
+        """Whether ``data`` holds one."""
+        return any(self._is_whole(data, found) for found in self._pattern.finditer(data))
+
+    def _is_whole(self, data: bytes, found: re.Match[bytes]) -> bool:
+        start, stop = found.span()
+        if data[start : start + 1].isdigit() and data[start - 1 : start].isdigit():
+            return False
+        if data[stop - 1 : stop].isdigit() and data[stop : stop + 1].isdigit():
+            return False
+        return not any(
+            start >= place and data[start - place : start - place + len(other)] == other
+            for place, other in self._longer.get(found[0], ())
+        )
+
+
+def _tells(word: str) -> bool:
+    return len(word) >= (LEAST_DIGITS if word.isdigit() else LEAST)

@@ -1,0 +1,136 @@
+"""The writer's side of a pipeline: seals a batch and writes it, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from ingest import refusals
+from ingest.archive import Archive
+from ingest.columns import Columns
+from ingest.households import Households
+from ingest.memory import Memory
+from ingest.metrics import Metrics
+from ingest.options import CollectorOptions
+from ingest.refusals import Refusals, unlearn
+from ingest.seal import Limits, seal
+from ingest.slots import Slots
+from store import devices as device_table
+from store import redelivery
+from store.batch import Batch, Outcome
+from store.tombstones import Stale
+from store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+#: So long a writer waits for a lock [s]: less than a batch may take, so that waiting is told from being slow.
+_LOCK_SECONDS = 3.0
+
+
+class BatchWriter:
+    """Seals and writes batches of one session (``name``). For one thread, apart from ``abort``."""
+
+    def __init__(
+        self,
+        options: CollectorOptions,
+        name: str,
+        metrics: Metrics,
+        refusals_: Refusals,
+        households: Households,
+        memory: Memory,
+    ) -> None:
+        self._name = name
+        self._refusals = refusals_
+        self._households = households
+        self._memory = memory
+        self._slots = Slots()
+        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
+        self._writer = Writer(
+            options.database_url, rejected_limit=options.rejected_per_device_hour, lock_timeout=_LOCK_SECONDS
+        )
+        self._archive = None if options.archive is None else Archive(options.archive, name, metrics)
+        self._buried = 0
+        #: what is being written, since it was sealed
+        self.batch: Batch | None = None
+
+    def abort(self) -> None:
+        """From any thread: a write that hangs ends with psycopg.OperationalError."""
+        self._writer.abort()
+
+    def close(self) -> None:
+        """Close the connection and the archive."""
+        self._writer.close()
+        if self._archive is not None:
+            self._archive.close()
+
+    def load_memory(self) -> dict[int, tuple[bytes, int, bool]]:
+        """What the session remembers of redeliveries; reads the tombstones. Raises WrongKey; psycopg.Error."""
+        connection = self._writer.connection
+        with connection.transaction():
+            self._refusals.read(connection)
+            return redelivery.load(connection, self._name)
+
+    def write(self, columns: Columns, seconds: float) -> Outcome:
+        """Seal, where it is not, and write. ``seconds``: the longest that one statement may take.
+
+        The same columns again after an error are the same batch, until they are ``forget``-ten. Raises psycopg.Error,
+        store.tombstones.WrongKey, store.series.NotRegistered, and whatever a fault of ours raises.
+        """
+        while True:
+            batch = self._sealed(columns)
+            try:
+                return self._writer.write(batch, lambda: self._archive_once(columns), seconds)
+            except Stale:
+                # somebody was erased meanwhile: what the batch holds of them goes before anything is written
+                log.info("tombstones were written: a batch is looked through again")
+                connection = self._writer.connection
+                with connection.transaction():
+                    self._refusals.read(connection)
+                self.forget(columns)
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is sure, after ``write`` raised an error that was no lost connection, that nothing is written."""
+        return self.batch is None or self._writer.certain
+
+    def forget(self, columns: Columns) -> None:
+        """Let go of a batch that was not written: what its readings taught is taken back. Raises psycopg.Error."""
+        connection = self._writer.connection
+        known = [slot for slot in columns.slots if slot < self._slots.size]
+        with connection.transaction():
+            unlearn(connection, self._refusals, self._slots, known)
+        self.batch = None
+
+    def probe(self, seconds: float) -> float:
+        """How long the database takes to commit next to nothing [s]. Raises psycopg.Error."""
+        return self._writer.probe(self._name, seconds)
+
+    def _archive_once(self, columns: Columns) -> None:
+        """Within the transaction: until it ends no erasure begins, so what is archived is found by the next one."""
+        if self._archive is not None and not columns.archived:
+            columns.archived = True
+            self._archive.write(columns)  # once a batch, before it can be acknowledged
+
+    def _sealed(self, columns: Columns) -> Batch:
+        if self.batch is None:
+            if columns.new_devices:
+                with self._writer.connection.transaction():
+                    device_table.add(self._writer.connection, columns.new_devices)
+                columns.new_devices = []
+            if columns.new_slots:
+                with self._writer.connection.transaction():
+                    states = refusals.states(self._writer.connection, columns.new_slots)
+                self._slots.extend(columns.new_slots, states)
+                columns.new_slots = []
+            if self._buried != self._refusals.version:
+                version = self._refusals.version
+                with self._writer.connection.transaction():
+                    refusals.bury(self._writer.connection, self._refusals, self._slots)
+                self._buried = version
+            now = time.time_ns() // 1000
+            self.batch = seal(
+                columns, self._slots, self._memory, self._limits, self._name, now, self._refusals, self._households
+            )
+            if columns.unkept:
+                self.batch.rejected.clear()
+        return self.batch

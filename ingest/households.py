@@ -1,0 +1,71 @@
+"""Which text names a household's device: a stranger's message can hold the id of a meter, and is then personal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from devices.device import Device
+from devices.families import FAMILIES
+from store.batch import Rejected
+
+#: Where an id can begin and end inside a longer text: ``mpan1200000000002x`` names 1200000000002.
+_RUNS = re.compile(rb"[A-Za-z]+|[0-9]+")
+
+
+class Households:
+    """The ids of registered personal devices, to be looked for in bytes.
+
+    One thread updates, another asks; each step of either is one operation on a dictionary.
+    """
+
+    def __init__(self) -> None:
+        # first run of letters or digits -> the ids that begin with it, by length
+        self._by_run: dict[bytes, dict[int, set[bytes]]] = {}
+
+    def update(self, device: Device) -> None:
+        """Take over a new or changed device."""
+        if device.personal or FAMILIES[device.family].personal:
+            self._change(device.id.encode(), add=True)
+        else:
+            self.forget(device.id)
+
+    def forget(self, device_id: str) -> None:
+        """Let go of a device that was erased."""
+        self._change(device_id.encode(), add=False)
+
+    def _change(self, name: bytes, *, add: bool) -> None:
+        run = _RUNS.match(name)
+        assert run is not None, "an id begins with a letter or a digit"
+        if add:
+            self._by_run.setdefault(run[0], {}).setdefault(len(name), set()).add(name)
+        else:
+            self._by_run.get(run[0], {}).get(len(name), set()).discard(name)
+
+    def named_in(self, rejected: Rejected) -> bool:
+        """Whether a rejection's topic, texts or bytes hold the id of a household's device other than its own.
+
+        Of a device that is no household's itself its own id cannot be one; a household's finds its own by its column.
+        """
+        if not self._by_run:
+            return False
+        texts = (rejected.topic, rejected.property or "", rejected.detail)
+        data = b"\0".join([*(text.encode("utf-8", "replace") for text in texts), rejected.payload])
+        own = rejected.device.encode("utf-8", "replace") if rejected.device is not None else b""
+        return any(name != own for name in self._found(data))
+
+    def _found(self, data: bytes) -> Iterable[bytes]:
+        if self._by_run.keys().isdisjoint(_RUNS.findall(data)):
+            return
+        for run in _RUNS.finditer(data):
+            start = run.start()
+            for length, ids in list(self._by_run.get(run[0], {}).items()):
+                name = data[start : start + length]
+                if name in ids and _ends(data, start + length):
+                    yield name
+
+
+def _ends(data: bytes, end: int) -> bool:
+    """Whether a run of letters or digits ends at ``end``."""
+    before, after = data[end - 1 : end], data[end : end + 1]
+    return not ((before.isdigit() and after.isdigit()) or (before.isalpha() and after.isalpha()))

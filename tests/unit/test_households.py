@@ -1,0 +1,61 @@
+"""Which rejections name a household's device."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.device import Device
+from ingest.households import Households
+from store.batch import Rejected
+
+METER = "1200000000002"
+
+
+def make(*names: str) -> Households:
+    households = Households()
+    for name in names or (METER, "glow-E0123456789A", "home:7"):
+        households.update(Device(name, "smart-meter", "native", personal=True))
+    return households
+
+
+def rejected(topic: str = "a/b", name: str | None = None, detail: str = "", payload: bytes = b"") -> Rejected:
+    return Rejected(0, topic, "air-monitor", "air-1", name, "bad_value", detail, payload, False, None)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        rejected(topic=f"borough/air-monitor/{METER}/x"),
+        rejected(name=METER),
+        rejected(name=f"mpan{METER}x"),
+        rejected(detail=f"the topic says {METER}"),
+        rejected(payload=b'{"meter": "1200000000002"}'),
+        rejected(payload=b"\xff\x00home:7"),
+        rejected(payload=b"x_glow-E0123456789A.power"),
+    ],
+)
+def test_its_topic_texts_and_bytes_are_looked_through(found: Rejected) -> None:
+    households = make()
+    assert households.named_in(found)
+    for name in (METER, "glow-E0123456789A", "home:7"):
+        households.forget(name)
+    assert not households.named_in(found)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"12000000000021", b"91200000000002", b"home:70", b"glow-E0123456789", b"home", b"\xff" * 100]
+)
+def test_what_only_looks_like_it_does_not(payload: bytes) -> None:
+    assert not make().named_in(rejected(payload=payload))
+
+
+def test_a_device_that_is_no_household_s_any_more() -> None:
+    households = make("air-1")
+    households.update(Device("air-1", "air-monitor", "native"))
+    assert not households.named_in(rejected(payload=b"air-1"))
+
+
+def test_a_household_s_own_id_is_no_other_s() -> None:
+    own = rejected(payload=METER.encode())._replace(device=METER)
+    assert not make().named_in(own)
+    assert make().named_in(own._replace(payload=own.payload + b" home:7"))
