@@ -18,7 +18,7 @@ from simulators.clock import DAY_US, HALF_HOUR_US, HOUR_US
 from simulators.encode import WIRES
 from simulators.fault_options import FaultError, FaultOptions, read_options
 from simulators.fleet_file import FleetError, parse
-from simulators.generate import generate
+from simulators.generate import devices_of, generate
 from simulators.plans import Fleet
 from simulators.run import Simulation
 
@@ -83,9 +83,9 @@ def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
         start = midnight - _DAYS_BEHIND * DAY_US - -(-round(fleet.days * DAY_US) // DAY_US) * DAY_US
         place = Place(start, start, 0, digest)
     fleet = _moved(fleet, place.start)
-    devices = fleet.devices_by_family
+    devices = devices_of(fleet)
     history = Simulation(
-        generate=partial(generate, fleet),
+        generate=partial(generate, fleet, devices=devices),
         span=(place.until, max(present, place.until)),
         seed=fleet.seed,
         devices=devices,

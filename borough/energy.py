@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analytics.energy import Energy, EnergyError, load
+from analytics.energy.prices import Energy, load
+from analytics.energy.prices_file import EnergyError
 from borough.settings.settings import Settings, variable
 from ingest.subscriptions import SettingsError
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from analytics import score
-from analytics.score import MATCHED, MISSING, WRONG_TIME, WRONG_VALUE, Float64, Int64, Stored, Wanted
+from analytics.pipeline import score
+from analytics.pipeline.score import MATCHED, MISSING, WRONG_TIME, WRONG_VALUE, Float64, Int64, Stored, Wanted
 from borough.score_result import WORDS, Score
 from simulators import ledger
 from simulators.ledger import NO_TIME

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.score import Float64, quantiles
+from analytics.pipeline.score import Float64, quantiles
 from store.times import instant
 
 #: The words of the contract, in readings.

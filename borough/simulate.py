@@ -16,7 +16,7 @@ from ingest.tls import tls_context
 from simulators.connections import Broker
 from simulators.fault_options import FaultError, read_options
 from simulators.fleet_file import FleetError, default_span, load
-from simulators.generate import generate
+from simulators.generate import devices_of, generate
 from simulators.plans import PROPERTIES, Fleet
 from simulators.run import Lines, Progress, Simulation, choose_wires
 
@@ -57,11 +57,12 @@ def simulation_of(asked: Asked) -> Simulation:
         raise UsageError(f"--start is before the fleet's own start in {asked.fleet}: nothing is known of that time")
     if asked.hours is not None:
         end = start + round(asked.hours * _HOUR)
+    devices = devices_of(fleet)
     return Simulation(
-        generate=partial(generate, fleet),
+        generate=partial(generate, fleet, devices=devices),
         span=(start, end),
         seed=fleet.seed,
-        devices=fleet.devices_by_family,
+        devices=devices,
         wires=wires,
         faults=faults,
         pack=asked.pack,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from analytics.energy import Energy, load
+from analytics.energy.prices import Energy, load
 from dashboard.simulation import Simulation
 from store.erasures import State
 from store.subject import Open

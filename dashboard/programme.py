@@ -1,7 +1,8 @@
 """The programme's page: how many homes are compared and what they use, by kind of home. No home alone, ever.
 
-Groups are unions of whole cells, and every figure comes out of ``analytics.disclosure``. A month is published once,
-when it has settled, and then stays as it is: a second version less the first would tell of those who left meanwhile.
+Groups are unions of whole cells, and every figure comes out of ``analytics.neighbours.disclosure``. A month is
+published once, when it has settled, and then stays as it is: a second version less the first would tell of those who
+left meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
-from analytics import disclosure, quarter_cells
+from analytics.neighbours import disclosure, quarter_cells
 from dashboard.resident.words import DWELLING_WORDS, FUEL_WORDS, amount, month_words
 from dashboard.web.values import Word
 from devices.homes import DWELLINGS

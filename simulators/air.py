@@ -59,8 +59,8 @@ def devices(fleet: Fleet) -> Sequence[Device]:
     ]
 
 
-def signals(fleet: Fleet, start_us: int, end_us: int) -> Iterator[Signals]:
-    """Readings in [start, end), one piece a day."""
+def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int) -> Iterator[Signals]:
+    """Readings of the fleet's monitors ``devices`` in [start, end), one piece a day."""
     plan = _plan(fleet)
     for day in utc_days(start_us, end_us):
         values = day_of(fleet, day)
@@ -70,7 +70,7 @@ def signals(fleet: Fleet, start_us: int, end_us: int) -> Iterator[Signals]:
         time = day * DAY_US + np.arange(instants, dtype=np.int64) * plan.every * SECOND_US
         piece = Signals(
             family=FAMILY,
-            devices=fleet.devices_by_family[FAMILY],
+            devices=devices,
             properties=plan.properties,
             device=np.tile(np.repeat(np.arange(monitors, dtype=np.int32), properties), instants),
             property=np.tile(np.arange(properties, dtype=np.uint8), instants * monitors),

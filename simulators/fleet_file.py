@@ -15,8 +15,13 @@ from devices.toml import TomlError
 from devices.toml import parse as read_toml
 from simulators.clock import DAY_US
 from simulators.plans import (
+    DWELLINGS,
     FORMATS,
+    HEATING,
+    PLANTED,
     PROPERTIES,
+    ROOMS,
+    STREETS,
     AirPlan,
     BayPlan,
     Fleet,
@@ -28,12 +33,6 @@ from simulators.weather import CLIMATES
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}\Z")
-
-DWELLINGS = ("flat", "terraced", "semi-detached", "detached")
-HEATING = ("gas", "electric", "heat-pump", "heat-network")
-STREETS = ("high-street", "residential", "office", "loading", "leisure", "car-park")
-ROOMS = ("hall", "kitchen", "bedroom", "living-room", "bathroom", "door")
-PLANTED = ("empty", "disconnected", "under-heated")
 
 #: England's stock, roughly: what a fleet is made of that does not say otherwise.
 _DWELLINGS = {"flat": 0.22, "terraced": 0.30, "semi-detached": 0.30, "detached": 0.18}

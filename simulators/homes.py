@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.device import Device
-from simulators.fleet_file import DWELLINGS, HEATING, PLANTED
 from simulators.places import along_streets, quotas
-from simulators.plans import MODELS, Fleet, MeterPlan
+from simulators.plans import DWELLINGS, HEATING, MODELS, PLANTED, Fleet, MeterPlan
 from simulators.randomness import stream
 
 Float32 = NDArray[np.float32]

@@ -6,16 +6,16 @@ registers are what the meter shows at T. So a register's step from one message t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.device import Device
 from simulators.clock import DAY_US, HALF_HOUR_US, SECOND_US, utc_days
-from simulators.fleet_file import HEATING
 from simulators.homes import FAMILY
 from simulators.meters import SLOTS, Day, Meters, Registers
-from simulators.plans import Fleet
+from simulators.plans import HEATING, Fleet
 from simulators.readings import PIECE, cut
 from simulators.stream import Signals
 
@@ -27,14 +27,14 @@ KWH_PER_M3 = 1.02264 * 39.5 / 3.6
 _REGISTERS = frozenset({"import_register", "export_register", "gas_register", "gas_volume_register", "heat_register"})
 
 
-def signals(fleet: Fleet, start_us: int, end_us: int) -> Iterator[Signals]:
+def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int) -> Iterator[Signals]:
     """Readings in [start, end) in pieces of bounded size, in order of time.
 
     Registers need the days since the fleet's start, which are made first: about 0.3 s for 1,000 homes and a year.
     """
     meters = Meters(fleet)
     assert fleet.meters is not None
-    speaker = _Speaker(fleet, meters)
+    speaker = _Speaker(fleet, devices, meters)
     days = utc_days(start_us, end_us)
     counted = None
     if _REGISTERS.intersection(fleet.meters.properties):
@@ -52,10 +52,10 @@ def signals(fleet: Fleet, start_us: int, end_us: int) -> Iterator[Signals]:
 class _Speaker:
     """What goes out in every half-hour: the same devices, properties and instants, again and again."""
 
-    def __init__(self, fleet: Fleet, meters: Meters) -> None:
+    def __init__(self, fleet: Fleet, devices: Sequence[Device], meters: Meters) -> None:
         assert fleet.meters is not None
         self.properties = fleet.meters.properties
-        self.devices = fleet.devices_by_family[FAMILY]
+        self.devices = devices
         homes, every = meters.homes, fleet.meters.every
         has = {
             "export_register": homes.panels > 0,

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from simulators.clock import DAY_US, HALF_HOUR_US, LocalClock, local_clock
 from simulators.day_shapes import heating_hours, hot_water_hours, rhythms
-from simulators.fleet_file import HEATING, PLANTED
 from simulators.homes import FAMILY, make_homes
-from simulators.plans import Fleet
+from simulators.plans import HEATING, PLANTED, Fleet
 from simulators.randomness import stream
 from simulators.weather import irradiance, weather_of
 

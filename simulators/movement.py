@@ -78,11 +78,11 @@ def devices(fleet: Fleet) -> Sequence[Device]:
     ]
 
 
-def signals(fleet: Fleet, start_us: int, end_us: int) -> Iterator[Signals]:
+def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int) -> Iterator[Signals]:
     """Events in [start, end), one piece a day."""
     shift = _NIGHT * HOUR_US
     for day in range((start_us - shift) // DAY_US, -(-(end_us - shift) // DAY_US)):
-        piece = cut(_day(fleet, day), start_us, end_us)
+        piece = cut(_day(fleet, devices, day), start_us, end_us)
         if len(piece.time):
             yield piece
 
@@ -111,7 +111,7 @@ def household(fleet: Fleet, day: int) -> Household:
     return Household(wakes, sleeps, leaves, leaves + length)
 
 
-def _day(fleet: Fleet, day: int) -> Signals:
+def _day(fleet: Fleet, devices: Sequence[Device], day: int) -> Signals:
     plan = _plan(fleet)
     people = household(fleet, day)
     begin_s = day * _DAY_S + _NIGHT * 3_600
@@ -131,7 +131,7 @@ def _day(fleet: Fleet, day: int) -> Signals:
     none = np.empty(0, np.int64)
     return pack(
         FAMILY,
-        fleet.devices_by_family[FAMILY],
+        devices,
         plan.properties,
         np.concatenate([none, *(sensor for _, sensor, _, _ in columns)]),
         np.concatenate([none, *(np.full(len(sensor), plan.properties.index(name)) for name, sensor, _, _ in columns)]),

@@ -114,17 +114,17 @@ def make_bays(fleet: Fleet) -> Bays:
     )
 
 
-def signals(fleet: Fleet, start_us: int, end_us: int) -> Iterator[Signals]:
+def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int) -> Iterator[Signals]:
     """Events and heartbeats in [start, end), one piece a day."""
     bays = make_bays(fleet)
     shift = _NIGHT * HOUR_US
     for day in range((start_us - shift) // DAY_US, -(-(end_us - shift) // DAY_US)):
-        piece = cut(_day(fleet, bays, day), start_us, end_us)
+        piece = cut(_day(fleet, devices, bays, day), start_us, end_us)
         if len(piece.time):
             yield piece
 
 
-def _day(fleet: Fleet, bays: Bays, day: int) -> Signals:
+def _day(fleet: Fleet, devices: Sequence[Device], bays: Bays, day: int) -> Signals:
     plan = _plan(fleet)
     stays = stays_of(fleet, bays, day)
     begin_s = day * _DAY_S + _NIGHT * 3_600
@@ -153,7 +153,7 @@ def _day(fleet: Fleet, bays: Bays, day: int) -> Signals:
     prop += [np.full(len(beat_bay), column) for column in columns]
     return pack(
         FAMILY,
-        fleet.devices_by_family[FAMILY],
+        devices,
         plan.properties,
         np.concatenate(device),
         np.concatenate(prop),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from devices.device import Device
 from simulators.weather import Climate
 
 #: What a fleet may speak, by family. The first is the default.
@@ -26,6 +24,14 @@ MODELS: Mapping[str, str] = {
     "airgradient": "airgradient",
     "zigbee2mqtt": "zigbee2mqtt",
 }
+
+#: Kinds of homes and of heating that can be simulated: some of the words of `devices.homes`.
+DWELLINGS = ("flat", "terraced", "semi-detached", "detached")
+HEATING = ("gas", "electric", "heat-pump", "heat-network")
+STREETS = ("high-street", "residential", "office", "loading", "leisure", "car-park")
+ROOMS = ("hall", "kitchen", "bedroom", "living-room", "bathroom", "door")
+#: Kinds of hardship that can be planted.
+PLANTED = ("empty", "disconnected", "under-heated")
 
 _OWN = ("native", "senml-json", "senml-cbor")
 
@@ -181,20 +187,3 @@ class Fleet:
             "movement-sensor": self.movement,
         }
         return {family: plan for family, plan in named.items() if plan is not None}
-
-    @cached_property
-    def devices_by_family(self) -> Mapping[str, Sequence[Device]]:
-        """Family -> its devices; what `Signals.device` indexes. The same for the same file and seed."""
-        # the families know what a fleet is, so a fleet can only ask them late
-        from simulators.air import devices as monitors
-        from simulators.homes import devices as meters
-        from simulators.movement import devices as sensors
-        from simulators.parking import devices as bays
-
-        makers = {"parking-bay": bays, "smart-meter": meters, "air-monitor": monitors, "movement-sensor": sensors}
-        return {family: makers[family](self) for family in self.plans}
-
-    @property
-    def devices(self) -> list[Device]:
-        """All devices, to be registered."""
-        return [device for devices in self.devices_by_family.values() for device in devices]

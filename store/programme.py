@@ -1,5 +1,5 @@
 """What figures for the programme are made of: homes as arrays. Nothing of it may be shown before it has passed
-``analytics.disclosure.group``."""
+``analytics.neighbours.disclosure.group``."""
 
 from __future__ import annotations
 

@@ -23,8 +23,9 @@ from borough.settings.settings import Settings, need_database_url, read_settings
 from store.connect import connect
 
 if TYPE_CHECKING:
-    from analytics.homes_runner import Done, HomesOptions
-    from analytics.period_book import Key
+    from analytics.neighbours.period_comparison import HomesOptions
+    from analytics.neighbours.runner import Done
+    from analytics.neighbours.schedule import Key
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def analyse(
 
 def homes_options(settings: Settings, *, patient: bool = False) -> HomesOptions:
     """How homes are compared by the settings. Raises SettingsError."""
-    from analytics.homes_runner import HomesOptions
+    from analytics.neighbours.period_comparison import HomesOptions
 
     return HomesOptions(
         zone=settings.time_zone,
@@ -100,7 +101,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _once(url: str, options: HomesOptions) -> Done:
-    from analytics.homes_runner import Busy, run
+    from analytics.neighbours.runner import Busy, run
 
     with reachable(url), connect(url, "borough analyse") as connection:
         require_schema(connection, url)
@@ -112,7 +113,7 @@ def _once(url: str, options: HomesOptions) -> Done:
 
 def _watch(url: str, options: HomesOptions, seconds: float) -> Done:
     """Run again and again until a signal; a database that is away is waited for."""
-    from analytics.homes_runner import Busy, Done, run
+    from analytics.neighbours.runner import Busy, Done, run
 
     stopped = _stopped_by_signal()
     total = Done()

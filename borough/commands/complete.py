@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from borough.completeness import DeviceProof, midnight, prove
+from analytics.pipeline.completeness_proof import DeviceProof, midnight, prove
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table

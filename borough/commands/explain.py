@@ -19,7 +19,7 @@ from devices.homes import COMPARED
 from store import accounts, homes
 
 if TYPE_CHECKING:
-    from analytics.explain import Explained
+    from analytics.neighbours.explain import Explained
 
 _HOME = re.compile(r"[0-9]{1,14}\Z")
 
@@ -39,7 +39,7 @@ def explain(
 
     Example: borough explain 100023336956 2026-W07 --fuel electricity
     """
-    from analytics.explain import explain as gather
+    from analytics.neighbours.explain import explain as gather
 
     try:
         asked = parse_period(period)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from analytics import report_words as words
-from analytics.report import Report
+from analytics.report import words
+from analytics.report.household import Report
 from devices.homes import Home, Tenancy
 
 #: Where no line may end: in telephone numbers, between a number and its unit, in dates and spans.

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from analytics.energy import Energy
+from analytics.energy.prices import Energy
 from analytics.periods import Period
-from analytics.report import Report, report
+from analytics.report.household import Report, report
 from borough.errors import Failure
 from borough.letters.content import FUELS, Recipient, Sender, letter
 from borough.letters.fonts import named

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from analytics.periods import Period, midnight, parse_period, starting
-from analytics.report import report
+from analytics.report.household import report
 from dashboard.errors import problem
 from dashboard.resident import models
 from dashboard.resident.choices import who

@@ -8,9 +8,9 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from analytics import report_words
 from analytics.periods import KINDS, Period, parse_period, starting
-from analytics.report import Report, report
+from analytics.report import words as report_words
+from analytics.report.household import Report, report
 from dashboard import figures
 from dashboard.figures import Bar, Cell, Figure
 from dashboard.resident.own import Own, own

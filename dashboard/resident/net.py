@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.daily_use import NONE
-from analytics.energy import filled
-from analytics.report_words import shown
+from analytics.energy.daily_use import NONE
+from analytics.energy.prices import filled
+from analytics.report.words import shown
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.resident.own import Own, is_whole

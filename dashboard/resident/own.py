@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.daily_halves import half_hours_of_days
+from analytics.energy.daily_halves import half_hours_of_days
 from dashboard.errors import Elsewhere
 from devices.homes import FUELS, Home, Tenancy
 from store import daily, homes, resident

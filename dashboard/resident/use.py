@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from analytics import report_words
-from analytics.daily_use import NONE
-from analytics.energy import Energy, filled
-from analytics.half_hours import NIGHTS, background, by_clock
+from analytics.energy.daily_use import NONE
+from analytics.energy.half_hours import NIGHTS, background, by_clock
+from analytics.energy.prices import Energy, filled
 from analytics.periods import midnight
+from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.resident.home import Link

@@ -1,11 +1,11 @@
-"""What a resident chooses from, in words. Numbers and dates are said by ``analytics.report_words``."""
+"""What a resident chooses from, in words. Numbers and dates are said by ``analytics.report.words``."""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import date, timedelta
 
-from analytics import report_words
+from analytics.report import words as report_words
 from dashboard.site import HERE, Site
 
 FUEL_WORDS = {"electricity": "Electricity", "gas": "Gas", "heat": "Heat", "export": "Given to the grid"}

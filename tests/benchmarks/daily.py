@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics import daily_use
-from analytics.daily_use import Steps
+from analytics.energy import daily_use
+from analytics.energy.daily_use import Steps
 from analytics.periods import day_edges
 from store import daily
 from store.connect import Connection, connect

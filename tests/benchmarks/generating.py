@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simulators.clock import DAY_US
 from simulators.fleet_file import load
-from simulators.generate import generate
+from simulators.generate import devices_of, generate
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import World
 
@@ -23,9 +23,9 @@ def generate_meters(_world: World, table: Table) -> None:
     fleet = load(_FLEET)
     assert fleet.meters is not None
     fleet = replace(fleet, meters=replace(fleet.meters, count=HOMES, planted={}))
-    fleet.devices_by_family  # noqa: B018  made beforehand, as for any number of spans
+    devices = devices_of(fleet)  # made beforehand, as for any number of spans
     begun, values = time.monotonic(), 0
-    for piece in generate(fleet, fleet.start_us, fleet.start_us + DAYS * DAY_US):
+    for piece in generate(fleet, fleet.start_us, fleet.start_us + DAYS * DAY_US, devices):
         values += len(piece.value)
     seconds = time.monotonic() - begun
     if values != HOMES * DAYS * 48:

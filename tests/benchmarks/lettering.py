@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analytics.energy import load
+from analytics.energy.prices import load
 from analytics.periods import parse_period
 from borough.letters.content import Sender
 from borough.letters.post import Order, make

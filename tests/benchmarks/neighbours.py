@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import psycopg
 
-from analytics.cells import Bools, Cells, HomeSet, Int64, make_cells
-from analytics.comparison import compare
-from analytics.disclosure import STATES, Shown, disclose
-from analytics.neighbours import Joined, join
+from analytics.neighbours.cells import Bools, Cells, HomeSet, Int64, make_cells
+from analytics.neighbours.comparison import compare
+from analytics.neighbours.disclosure import STATES, Shown, disclose
+from analytics.neighbours.joining import Joined, join
 from devices.homes import DWELLINGS, HEATING
 from tests.benchmarks.memory import highest_memory
 from tests.benchmarks.table import Table

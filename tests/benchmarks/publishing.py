@@ -10,7 +10,7 @@ from pathlib import Path
 from simulators.connections import Broker, Connections
 from simulators.fault_options import read_options
 from simulators.fleet_file import parse
-from simulators.generate import generate
+from simulators.generate import devices_of, generate
 from simulators.ledger import LedgerWriter
 from simulators.run import Clock, Simulation, choose_wires, publish
 from simulators.stream import Signals
@@ -45,7 +45,7 @@ def publish_fleet(world: World, table: Table) -> None:
         return iter(made[start])
 
     simulation = Simulation(
-        signals, span, 1, fleet.devices_by_family, choose_wires({"smart-meter": "native"}, None),
+        signals, span, 1, devices_of(fleet), choose_wires({"smart-meter": "native"}, None),
         read_options(fleet.faults),
     )  # fmt: skip
     broker = Broker("127.0.0.1", world.mosquitto.port)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.cells import make_cells
-from analytics.neighbours import join
+from analytics.neighbours.cells import make_cells
+from analytics.neighbours.joining import join
 from tests.harness.estate import Bounds, Estates, Page, Rates, rates
 
 Float64 = NDArray[np.float64]

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics import daily_runner
-from analytics.daily_runner import Changed
+from analytics.energy import daily_runner
+from analytics.energy.daily_runner import Changed
 from devices.homes import FUELS
 from store import series
 from store.batch import Counts

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.cells import Cells, HomeSet, make_cells
-from analytics.comparison import Compared, compare
-from analytics.differencing import step, veil
-from analytics.disclosure import Shown, disclose
-from analytics.neighbours import Joined, join
+from analytics.neighbours.cells import Cells, HomeSet, make_cells
+from analytics.neighbours.comparison import Compared, compare
+from analytics.neighbours.differencing import step, veil
+from analytics.neighbours.disclosure import Shown, disclose
+from analytics.neighbours.joining import Joined, join
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.energy import load
-from analytics.homes_runner import Done, HomesOptions, run
+from analytics.energy.prices import load
+from analytics.neighbours.period_comparison import HomesOptions
+from analytics.neighbours.runner import Done, run
 from analytics.periods import midnight
 from devices.device import Device
 from store import comparisons, series

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from analytics.energy import load
-from analytics.report import Report, report
+from analytics.energy.prices import load
+from analytics.report.household import Report, report
 from devices.homes import DWELLINGS, HEATING, TENURES, HomeDetails, Tenancy
 from store.comparisons import Comparison, Neighbourhood
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from analytics import daily_runner
+from analytics.energy import daily_runner
 from ingest.archive_files import Frame
 from ingest.correct import FrameSource, Request, correct
 from ingest.options import BrokerOptions, CollectorOptions

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from analytics.daily_halves import half_hours, half_hours_of_days
+from analytics.energy.daily_halves import half_hours, half_hours_of_days
 from store import daily, devices
 from store.connect import Connection, connect
 from store.daily import DailyUse

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from analytics.homes_runner import Busy, run
-from analytics.period_book import Key
+from analytics.neighbours.runner import Busy, run
+from analytics.neighbours.schedule import Key
 from borough import cli
 from store import comparisons, corrections, session_lock
 from store.comparisons import Comparison

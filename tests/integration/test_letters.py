@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from analytics.report import report
+from analytics.report.household import report
 from store import comparisons, homes
 from store.connect import Connection, connect
 from tests.harness.letters import FIRST_TENANCY, QUARTER, WEEK, fill
@@ -248,7 +248,7 @@ def test_what_is_asked_for_wrongly_is_told_in_a_line(filled: str, tmp_path: Path
 
 def test_a_household_that_is_erased_meanwhile_leaves_no_letter(filled: str, tmp_path: Path) -> None:
     """Between the first letter and the last somebody is erased: their letter is nowhere, the print run has the rest."""
-    from analytics.energy import load
+    from analytics.energy.prices import load
     from analytics.periods import parse_period
     from borough.letters.content import Sender
     from borough.letters.post import Order, make

@@ -27,7 +27,7 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from analytics.energy import load
+from analytics.energy.prices import load
 from analytics.periods import parse_period
 from borough.letters import post
 from borough.letters.content import Sender

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from analytics.periods import week_of
-from analytics.report_words import day as day_words
+from analytics.report.words import day as day_words
 from dashboard.resident.own import Own, is_whole
 from dashboard.resident.use import read_months
 from store import daily, homes

@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from analytics.cells import HomeSet
+from analytics.neighbours.cells import HomeSet
 
 
 @dataclass

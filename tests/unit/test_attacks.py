@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from analytics.differencing import members, unchanged
+from analytics.neighbours.differencing import members, unchanged
 from tests.harness import attacks
 from tests.harness.attacks import Attempt
 from tests.harness.estate import Estates, Rates, make_estates, rates
@@ -106,7 +106,7 @@ def test_bounds_hold_the_truth() -> None:
 
 
 def test_without_the_two_rules_these_attacks_succeed() -> None:
-    """What the rules of `analytics.differencing` are for, and that these attacks are no weaklings."""
+    """What the rules of `analytics.neighbours.differencing` are for, and that these attacks are no weaklings."""
     print()
     for size in SIZES:
         made = estates(size, LEVELS[1])

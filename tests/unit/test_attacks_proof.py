@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.comparison import compare
-from analytics.differencing import veil
-from analytics.disclosure import disclose
+from analytics.neighbours.comparison import compare
+from analytics.neighbours.differencing import veil
+from analytics.neighbours.disclosure import disclose
 from tests.harness.estate import COLLUDERS, Estates, make_estates
 
 SMALLEST_CLASS = 15

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analytics.energy_file import EnergyError, read_tables
+from analytics.energy.prices_file import EnergyError, read_tables
 from borough.replay.mapping_file import read_table_mapping
 from devices.decoders import FORMATS
 from devices.files import WRITTEN, read_bytes

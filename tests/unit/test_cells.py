@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.cells import Cells, HomeSet, make_cells, metres
+from analytics.neighbours.cells import Cells, HomeSet, make_cells, metres
 from tests.unit import homes_reference as reference
 
 SEEDS = st.integers(0, 2**32)

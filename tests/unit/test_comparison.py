@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics import comparison
-from analytics.cells import Bools, Cells, HomeSet, Int64, make_cells
-from analytics.comparison import Compared, compare, neighbours_of
-from analytics.neighbours import join
+from analytics.neighbours import comparison
+from analytics.neighbours.cells import Bools, Cells, HomeSet, Int64, make_cells
+from analytics.neighbours.comparison import Compared, compare, neighbours_of
+from analytics.neighbours.joining import join
 from tests.unit import homes_reference as reference
 
 SEEDS = st.integers(0, 2**32)

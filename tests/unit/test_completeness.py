@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.completeness import DAY, balance, cells, disagrees, number_gaps
+from analytics.pipeline.completeness import DAY, balance, cells, disagrees, number_gaps
 from devices.duration import duration
 
 HALF_HOUR = 1_800_000_000

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics import daily_use
-from analytics.daily_use import Days, Float64, Int64, Steps
+from analytics.energy import daily_use
+from analytics.energy.daily_use import Days, Float64, Int64, Steps
 from analytics.periods import day_edges
 from tests.unit import daily_reference as reference
 from tests.unit.daily_reference import HOUR, Reading, utc

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.comparison import compare
-from analytics.differencing import members, rounded_total, step, unchanged, veil
-from analytics.disclosure import disclose
+from analytics.neighbours.comparison import compare
+from analytics.neighbours.differencing import members, rounded_total, step, unchanged, veil
+from analytics.neighbours.disclosure import disclose
 from tests.harness.estate import Estates, make_estates
 
 MADE = make_estates(21, estates=12, week=40_000, size=(20, 300), weeks=1)

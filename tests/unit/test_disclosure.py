@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.cells import Cells, Int64, make_cells
-from analytics.comparison import Compared, compare
-from analytics.disclosure import REASONS, STATES, GroupShown, Shown, disclose, group, two_figures
-from analytics.neighbours import join
+from analytics.neighbours.cells import Cells, Int64, make_cells
+from analytics.neighbours.comparison import Compared, compare
+from analytics.neighbours.disclosure import REASONS, STATES, GroupShown, Shown, disclose, group, two_figures
+from analytics.neighbours.joining import join
 from tests.unit import homes_reference as reference
 from tests.unit.test_comparison import KINDS, SEEDS, one_estate, some_use
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from analytics.energy import PACKAGED, Cost, Energy, EnergyError, filled, load
-from analytics.energy_file import parse_tables
+from analytics.energy.prices import PACKAGED, Cost, Energy, filled, load
+from analytics.energy.prices_file import EnergyError, parse_tables
 from borough.energy import read_energy
 from borough.settings.settings import read_settings
 from devices.homes import Register, Tariff

@@ -8,7 +8,7 @@ import pytest
 from simulators.air import day_of, traffic_cycle
 from simulators.clock import DAY_US, local_clock
 from simulators.fleet_file import parse
-from simulators.generate import generate
+from simulators.generate import devices_of, generate
 from simulators.movement import household
 from simulators.plans import Fleet
 from simulators.weather import weather_of
@@ -113,6 +113,9 @@ def test_airgradient_monitors_say_what_airgradient_measures() -> None:
 HOMES = parse("start = 2026-01-01T00:00:00Z\n[movement-sensor]\ncount = 40\n", "homes.toml", seed=7)
 
 
+SENSORS = devices_of(HOMES)["movement-sensor"]
+
+
 def events(fleet: Fleet, count: int) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     parts = list(generate(fleet, fleet.start_us, fleet.start_us + count * DAY_US))
     columns = [
@@ -144,7 +147,7 @@ def test_people_sleep_by_night_and_are_about_by_day() -> None:
     hour = time[value == 1] / 3_600e6 % 24
     night, day = ((hour >= 1) & (hour < 5)).mean() / 4, ((hour >= 8) & (hour < 22)).mean() / 14
     assert 0 < night < 0.2 * day
-    kitchens = [number for number, one in enumerate(HOMES.devices) if one.attributes["room"] == "kitchen"]
+    kitchens = [number for number, one in enumerate(SENSORS) if one.attributes["room"] == "kitchen"]
     meals = time[(value == 1) & np.isin(device, kitchens)] / 3_600e6 % 24
     assert ((meals > 17.3) & (meals < 19.3)).sum() > ((meals > 14.5) & (meals < 16.5)).sum()
 
@@ -166,7 +169,7 @@ def test_nobody_moves_in_a_home_that_everybody_has_left() -> None:
 
 def test_the_door_opens_and_closes_when_people_go_and_come() -> None:
     device, time, value = FOUND["contact"]
-    doors = {number for number, one in enumerate(HOMES.devices) if one.attributes["room"] == "door"}
+    doors = {number for number, one in enumerate(SENSORS) if one.attributes["room"] == "door"}
     assert set(device.tolist()) <= doors
     for door in np.unique(device).tolist():
         mine = device == door

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators import fleet_file
+from simulators import plans
 from simulators.calibrate import DATASETS
 from simulators.fault_options import DEVICE_FAULTS, MESSAGE_FAULTS
 from simulators.plans import FORMATS, PROPERTIES, AirPlan, BayPlan, MeterPlan, MovementPlan
@@ -31,15 +31,15 @@ def test_every_word_of_a_fleet_file_is_in_the_reference() -> None:
     words = {
         *("name", "seed", "start", "days", "climate", "place", "reach"),
         *CLIMATES,
-        *fleet_file.DWELLINGS,
-        *fleet_file.HEATING,
-        *fleet_file.STREETS,
-        *fleet_file.ROOMS,
+        *plans.DWELLINGS,
+        *plans.HEATING,
+        *plans.STREETS,
+        *plans.ROOMS,
         *(name for names in FORMATS.values() for name in names),
         *(name for names in PROPERTIES.values() for name in names),
     }
     assert sorted(word for word in words if f"`{word}`" not in REFERENCE) == []
-    assert all(kind in REFERENCE for kind in fleet_file.PLANTED)
+    assert all(kind in REFERENCE for kind in plans.PLANTED)
 
 
 def test_every_fault_and_its_parameters_are_in_the_reference() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from devices.device import Device
 from devices.families import FAMILIES
-from simulators.fleet_file import DWELLINGS, HEATING, FleetError, default_span, load, parse
+from simulators.fleet_file import FleetError, default_span, load, parse
+from simulators.generate import devices_of
 from simulators.homes import make_homes
-from simulators.plans import FORMATS, PROPERTIES, Fleet
+from simulators.plans import DWELLINGS, FORMATS, HEATING, PROPERTIES, Fleet
 
 FLEETS = sorted((Path(__file__).parents[2] / "simulators" / "fleets").glob("*.toml"))
 HEAD = "seed = 7\nstart = 2026-01-05T00:00:00Z\n"
@@ -18,6 +20,10 @@ HEAD = "seed = 7\nstart = 2026-01-05T00:00:00Z\n"
 
 def fleet(text: str, *, seed: int | None = None) -> Fleet:
     return parse(HEAD + text, "town.toml", seed=seed)
+
+
+def every_device(fleet: Fleet) -> list[Device]:
+    return [device for devices in devices_of(fleet).values() for device in devices]
 
 
 def test_the_fleets_that_come_along_are_read() -> None:
@@ -28,13 +34,12 @@ def test_the_fleets_that_come_along_are_read() -> None:
 
 def test_the_demo_has_what_the_analytics_need() -> None:
     demo = load(Path(__file__).parents[2] / "simulators" / "fleets" / "demo.toml")
-    counts = {family: len(devices) for family, devices in demo.devices_by_family.items()}
+    counts = {family: len(devices) for family, devices in devices_of(demo).items()}
     assert counts == {"smart-meter": 300, "parking-bay": 200, "air-monitor": 12, "movement-sensor": 40}
-    homes = {device.attributes["home"] for device in demo.devices_by_family["movement-sensor"]}
+    homes = {device.attributes["home"] for device in devices_of(demo)["movement-sensor"]}
     assert len(homes) == 10
     kinds = [
-        (device.attributes["dwelling"], device.attributes["heating"])
-        for device in demo.devices_by_family["smart-meter"]
+        (device.attributes["dwelling"], device.attributes["heating"]) for device in devices_of(demo)["smart-meter"]
     ]
     assert max(kinds.count(kind) for kind in set(kinds)) >= 100
     start, end = default_span(demo)
@@ -53,11 +58,11 @@ def test_devices_are_simulated_unique_and_a_function_of_file_and_seed() -> None:
         "[smart-meter]\ncount = 40\n[parking-bay]\ncount = 30\n[air-monitor]\ncount = 3\n[movement-sensor]\ncount = 2\n"
     )
     one = fleet(text)
-    assert one.devices == fleet(text).devices
-    assert one.devices != fleet(text, seed=8).devices
-    assert {device.origin for device in one.devices} == {"simulated"}
-    assert all(device.personal == FAMILIES[device.family].personal for device in one.devices)
-    ids = [device.id for device in one.devices]
+    assert every_device(one) == every_device(fleet(text))
+    assert every_device(one) != every_device(fleet(text, seed=8))
+    assert {device.origin for device in every_device(one)} == {"simulated"}
+    assert all(device.personal == FAMILIES[device.family].personal for device in every_device(one))
+    ids = [device.id for device in every_device(one)]
     assert len(set(ids)) == len(ids) == 40 + 30 + 3 + 8
 
 
@@ -74,7 +79,7 @@ def test_devices_are_simulated_unique_and_a_function_of_file_and_seed() -> None:
 )
 def test_the_format_decides_the_model(family: str, name: str, model: str) -> None:
     made = fleet(f'[{family}]\ncount = 2\nformat = "{name}"\n')
-    assert {device.model for device in made.devices} == {model}
+    assert {device.model for device in every_device(made)} == {model}
 
 
 def test_shares_are_exact_and_not_by_chance() -> None:
@@ -96,19 +101,19 @@ def test_planted_homes_and_arms_are_said_in_the_attributes() -> None:
         "[smart-meter]\ncount = 100\nplanted = { empty = 3, disconnected = 2, under-heated = 5 }\n"
         "treatment = { share = 0.4, effect = 0.1, start = 2026-02-01T00:00:00Z }\n"
     )
-    planted = [device.attributes.get("planted") for device in made.devices]
+    planted = [device.attributes.get("planted") for device in every_device(made)]
     assert [planted.count(kind) for kind in ("empty", "disconnected", "under-heated")] == [3, 2, 5]
-    assert sum(device.attributes["arm"] == "treatment" for device in made.devices) == 40
-    cut_off = [device for device in made.devices if device.attributes.get("planted") == "disconnected"]
+    assert sum(device.attributes["arm"] == "treatment" for device in every_device(made)) == 40
+    cut_off = [device for device in every_device(made) if device.attributes.get("planted") == "disconnected"]
     assert {device.attributes["payment"] for device in cut_off} == {"prepayment"}
 
 
 def test_restrictions_are_attributes_of_the_bay() -> None:
     made = fleet("[parking-bay]\ncount = 20\nstreets = { high-street = 1.0 }\n")
-    assert {device.attributes["permitted_minutes"] for device in made.devices} == {"60"}
-    assert {device.attributes["active_hours"] for device in made.devices} == {"Mo-Sa 08:30-18:30"}
+    assert {device.attributes["permitted_minutes"] for device in every_device(made)} == {"60"}
+    assert {device.attributes["active_hours"] for device in every_device(made)} == {"Mo-Sa 08:30-18:30"}
     free = fleet("[parking-bay]\ncount = 20\nstreets = { residential = 1.0 }\n")
-    assert not any("permitted_minutes" in device.attributes for device in free.devices)
+    assert not any("permitted_minutes" in device.attributes for device in every_device(free))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from simulators.clock import DAY_US
-from simulators.fleet_file import HEATING, PLANTED, parse
+from simulators.fleet_file import parse
 from simulators.generate import generate
 from simulators.meter_signals import KWH_PER_M3
 from simulators.meters import Day, Meters
-from simulators.plans import Fleet
+from simulators.plans import HEATING, PLANTED, Fleet
 from simulators.stream import Signals
 from simulators.weather import CLIMATES, irradiance, weather_of
 

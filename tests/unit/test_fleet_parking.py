@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simulators.clock import DAY_US, HOUR_US, local_clock
-from simulators.fleet_file import STREETS as NAMES
 from simulators.fleet_file import parse
 from simulators.generate import generate
 from simulators.parking import Bays, make_bays, stays_of
+from simulators.plans import STREETS as NAMES
 from simulators.plans import Fleet
 from simulators.streets import STREETS, rates
 

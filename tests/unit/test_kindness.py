@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.kindness import KINDS, WINDOW, judge, recall_table, recall_text, vacant, warmth
+from analytics.neighbours.hardship import KINDS, WINDOW, judge, recall_table, recall_text, vacant, warmth
 from devices.homes import HEATING
 
 GAS, ELECTRIC, OIL = (HEATING.index(name) for name in ("gas", "electric", "oil"))

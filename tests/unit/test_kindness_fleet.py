@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.kindness import KINDS, WINDOW, judge, recall_table, recall_text, warmth
+from analytics.neighbours.hardship import KINDS, WINDOW, judge, recall_table, recall_text, warmth
 from devices.homes import DWELLINGS, HEATING
-from simulators import fleet_file
+from simulators import fleet_file, plans
 from simulators.clock import DAY_US
 from simulators.meters import Meters
 
@@ -39,9 +39,9 @@ def fleet(start: str, seed: int) -> tuple[Meters, np.ndarray, np.ndarray, np.nda
 def test_planted_homes_are_found_and_ordinary_ones_left_alone(start: str, seed: int) -> None:
     meters, electricity, gas, heat = fleet(start, seed)
     homes = meters.homes
-    heating = np.array([HEATING.index(name) for name in fleet_file.HEATING])[homes.heating]
-    dwelling = np.array([DWELLINGS.index(name) for name in fleet_file.DWELLINGS])[homes.dwelling]
-    planted = np.array(("", *fleet_file.PLANTED))[homes.planted + 1]
+    heating = np.array([HEATING.index(name) for name in plans.HEATING])[homes.heating]
+    dwelling = np.array([DWELLINGS.index(name) for name in plans.DWELLINGS])[homes.dwelling]
+    planted = np.array(("", *plans.PLANTED))[homes.planted + 1]
     for days, most in ((28, 0.01), (7, 0.02)):
         codes = judge(
             electricity,

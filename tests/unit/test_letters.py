@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analytics.report import Report, report
+from analytics.report.household import Report, report
 from borough.letters.content import Recipient, Sender, letter
 from borough.letters.press import Press, TooLong, Unprintable
 from devices.homes import Home, HomeDetails, Tenancy

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics import neighbours
-from analytics.cells import Cells, make_cells
-from analytics.neighbours import STEPS, Joined, join
+from analytics.neighbours import joining as neighbours
+from analytics.neighbours.cells import Cells, make_cells
+from analytics.neighbours.joining import STEPS, Joined, join
 from tests.unit import homes_reference as reference
 
 SEEDS = st.integers(0, 2**32)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.period_book import SETTLES_AFTER, WAITS_FOR, Due, begin_of, due, end_of, is_in
+from analytics.neighbours.schedule import SETTLES_AFTER, WAITS_FOR, Due, begin_of, due, end_of, is_in
 from analytics.periods import Period, four_weeks_to, month_of, week_of
 
 LONDON = ZoneInfo("Europe/London")

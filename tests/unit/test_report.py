@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analytics import report_words as words
+from analytics.report import words
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store.comparisons import Comparison, Neighbourhood
 from tests.harness.reports import ENERGY, FLAT, comparison, comparisons, details, near, said, tenancies

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.score import MATCHED, MISSING, WRONG_TIME, WRONG_VALUE, Stored, Wanted, allot, match
+from analytics.pipeline.score import MATCHED, MISSING, WRONG_TIME, WRONG_VALUE, Stored, Wanted, allot, match
 
 Row = tuple[int, int, float]
 Counted = dict[tuple[str, str | None, str], int]

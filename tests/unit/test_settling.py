@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.cells import Cells
-from analytics.comparison import Compared
-from analytics.neighbours import Joined
-from analytics.period_comparison import Worked, period_use
-from analytics.quarter_cells import QuarterCells
-from analytics.settling import held, settle
+from analytics.neighbours.cells import Cells
+from analytics.neighbours.comparison import Compared
+from analytics.neighbours.joining import Joined
+from analytics.neighbours.period_comparison import Worked, period_use
+from analytics.neighbours.quarter_cells import QuarterCells
+from analytics.neighbours.settling import held, settle
 from store.comparisons import STATES, Figures, Rows
 
 

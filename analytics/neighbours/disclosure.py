@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.cells import FEWEST, Bools, Cells, Int64
-from analytics.comparison import Compared, usable
-from analytics.neighbours import EFFICIENT
+from analytics.neighbours.cells import FEWEST, Bools, Cells, Int64
+from analytics.neighbours.comparison import Compared, usable
+from analytics.neighbours.joining import EFFICIENT
 
 Int8 = NDArray[np.int8]
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.daily_halves import half_hours_of_homes
-from analytics.energy import Energy, filled
+from analytics.energy.daily_halves import half_hours_of_homes
+from analytics.energy.prices import Energy, filled
 from analytics.periods import Int64, Period
 from store import neighbours as stored
 from store.connect import Connection

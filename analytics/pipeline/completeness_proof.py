@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.completeness import DAY, balance, cells, disagrees, number_gaps
+from analytics.pipeline.completeness import DAY, balance, cells, disagrees, number_gaps
 from devices.duration import duration
 from devices.families import FAMILIES
 from devices.models import UNACKNOWLEDGED, model_of

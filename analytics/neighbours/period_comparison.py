@@ -15,14 +15,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import comparison, differencing, disclosure, kindness
-from analytics.comparison import Compared
-from analytics.energy import Energy, filled
-from analytics.kindness import KINDS
-from analytics.period_book import begin_of, end_of
-from analytics.period_costs import carbon, costs
+from analytics.energy.period_costs import carbon, costs
+from analytics.energy.prices import Energy, filled
+from analytics.neighbours import comparison, differencing, disclosure
+from analytics.neighbours import hardship as kindness
+from analytics.neighbours.comparison import Compared
+from analytics.neighbours.hardship import KINDS
+from analytics.neighbours.quarter_cells import QuarterCells, homes_of_site
+from analytics.neighbours.schedule import begin_of, end_of
 from analytics.periods import Int64, Period, day_edges
-from analytics.quarter_cells import QuarterCells, homes_of_site
 from store import neighbours as stored
 from store.comparisons import REASONS, STATES, Rows
 from store.connect import Connection
@@ -78,7 +79,7 @@ class Worked:
 def period_use(watt_hours: Int64, coverage: float) -> Int64:
     """Use [Wh] of a period by home, -1 where too few days have a value, from ``(homes, days)`` with -1 for no value.
 
-    Days without a value count as the mean of the others (`analytics.energy.filled`).
+    Days without a value count as the mean of the others (`analytics.energy.prices.filled`).
     """
     known = (watt_hours >= 0).sum(axis=1)
     enough = known >= max(1, math.ceil(coverage * watt_hours.shape[1] - 1e-9))

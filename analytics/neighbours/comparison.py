@@ -3,7 +3,7 @@
 The neighbours of a home are the others of its own cell and all of the joined cells, as far as they count in the period
 (docs/decisions/005-homes.md). A cell with fewer than 20 that count is in no set, not even its own homes'. Every cell's
 set is sorted once and summed once; each of its homes is then taken out of it. Nothing here may be shown: that is for
-:mod:`analytics.disclosure`.
+:mod:`analytics.neighbours.disclosure`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.cells import FEWEST, Bools, Cells, Int32, Int64
-from analytics.neighbours import Joined
+from analytics.neighbours.cells import FEWEST, Bools, Cells, Int32, Int64
+from analytics.neighbours.joining import Joined
 
 #: No home; sorts behind every value.
 _NOBODY = np.iinfo(np.int64).max

@@ -13,13 +13,11 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Literal
 
-from analytics import report_words as words
-from analytics.actions import Action, Situation, choose
-from analytics.energy import Energy, load
+from analytics.energy.prices import Energy, load
+from analytics.report import words
+from analytics.report.actions import Action, Situation, choose
 from devices.homes import HomeDetails, Tariff, Tenancy
 from store.comparisons import Comparison, Neighbourhood
-
-__all__ = ["Action", "Bar", "Report", "report"]
 
 #: Days after a period's end until its figures no longer change.
 _SETTLES = 7

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.cells import Bools, Cells, Float64, Int32, Int64, millimetres
+from analytics.neighbours.cells import Bools, Cells, Float64, Int32, Int64, millimetres
 
 #: How narrow the choice was, the narrowest first. ``few``: under 75 neighbours; ``none``: under 20.
 STEPS = ("area-15", "area-30", "any-area", "few", "none")

@@ -1,8 +1,8 @@
 """What a home could do: a few concrete actions with an estimate, chosen by fuel, heating, season and what is known.
 
-Nothing here is for a home that looks empty, disconnected or under-heated: ``analytics.report`` asks for none then.
-The estimates are rough on purpose and say "about"; where each comes from stands beside it. What is always on is no
-action here: the page of the day measures it, in watts and pounds, and asks nothing of whoever needs it.
+Nothing here is for a home that looks empty, disconnected or under-heated: ``analytics.report.household`` asks for
+none then. The estimates are rough on purpose and say "about"; where each comes from stands beside it. What is always on
+is no action here: the page of the day measures it, in watts and pounds, and asks nothing of whoever needs it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from analytics.report_words import about_pounds
+from analytics.report.words import about_pounds
 from devices.homes import HomeDetails, Tenancy
 
 #: Never more of them: two or three that fit are done, ten are not read.

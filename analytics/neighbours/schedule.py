@@ -81,6 +81,6 @@ def is_in(last_day: Int64, minutes: int, any_day: int, over: datetime, now: date
 
     ``last_day``: minutes measured on it of each home ``(homes,)``; ``minutes``: how many it has; ``any_day``: how many
     homes have any day of the period. Nine in ten of them must have the whole of it, or the waiting is over: who is not
-    in when it is published is told least when it settles (`analytics.settling`).
+    in when it is published is told least when it settles (`analytics.neighbours.settling`).
     """
     return over + WAITS_FOR <= now or 10 * int(np.count_nonzero(last_day >= minutes)) >= 9 * any_day

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import daily_use
-from analytics.daily_use import INTERVAL, NONE, SOURCES, Days, Steps
+from analytics.energy import daily_use
+from analytics.energy.daily_use import INTERVAL, NONE, SOURCES, Days, Steps
 from analytics.periods import day_edges, midnight
 from store import meters as store_meters
 from store.arrays import Readings
@@ -30,7 +30,7 @@ _STILL = 10**7
 
 
 class GasEnergy(Protocol):
-    """What volumes of gas are worth: ``analytics.energy.Energy`` is one."""
+    """What volumes of gas are worth: ``analytics.energy.prices.Energy`` is one."""
 
     def gas_kwh(self, volume: float, day: date) -> float:
         """Energy [kWh] of a gas volume [m3] on a day."""

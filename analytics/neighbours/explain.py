@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from analytics import quarter_cells
-from analytics.comparison import usable
-from analytics.neighbours import STEPS
-from analytics.period_comparison import HomesOptions, PeriodHomes, Worked, work_out
+from analytics.neighbours import quarter_cells
+from analytics.neighbours.comparison import usable
+from analytics.neighbours.joining import STEPS
+from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, Worked, work_out
+from analytics.neighbours.quarter_cells import QuarterCells
+from analytics.neighbours.settling import held, settle
 from analytics.periods import Int64, Period, day_edges
-from analytics.quarter_cells import QuarterCells
-from analytics.settling import held, settle
 from store import comparisons
 from store import explain as stored_explain
 from store import neighbours as stored

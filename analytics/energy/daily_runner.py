@@ -15,18 +15,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import daily_sources, daily_use
-from analytics.daily_halves import half_hours
-from analytics.daily_sources import EPOCH, GasEnergy, Meters, Span
-from analytics.daily_use import NONE
+from analytics.energy import daily_sources, daily_use
+from analytics.energy.daily_sources import EPOCH, GasEnergy, Meters, Span
+from analytics.energy.daily_use import NONE
 from analytics.periods import local_day
 from devices.homes import FUELS
 from store import daily, meters
 from store.connect import Connection
 from store.daily import DailyUse
 from store.times import instant
-
-__all__ = ["Changed", "half_hours", "update"]
 
 Int64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -1,18 +1,19 @@
 """What settling may revise of a period that was published: never figures of others where other homes count than then.
 
-The second version less the first would tell who came or went (`analytics.differencing`). There a home keeps the figures
-that it was told; its own use is revised all the same, and its state follows from both. A home that has figures for the
-first time gets the average alone, which is made of rounded totals of cells; not the lowest fifth, nor its tenths.
+The second version less the first would tell who came or went (`analytics.neighbours.differencing`). There a home keeps
+the figures that it was told; its own use is revised all the same, and its state follows from both. A home that
+has figures for the first time gets the average alone, which is made of rounded totals of cells; not the lowest fifth,
+nor its tenths.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from analytics.cells import Bools, Int64
-from analytics.differencing import unchanged
-from analytics.period_comparison import Worked
-from analytics.quarter_cells import QuarterCells
+from analytics.neighbours.cells import Bools, Int64
+from analytics.neighbours.differencing import unchanged
+from analytics.neighbours.period_comparison import Worked
+from analytics.neighbours.quarter_cells import QuarterCells
 from store.comparisons import STATES, Figures, Rows
 from store.neighbours import places
 

@@ -20,9 +20,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.cells import Cells
-from analytics.comparison import Compared, usable
-from analytics.neighbours import Joined
+from analytics.neighbours.cells import Cells
+from analytics.neighbours.comparison import Compared, usable
+from analytics.neighbours.joining import Joined
 
 Int64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -16,11 +16,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.energy_file import EnergyError, Factor, Price, Tables, Typical, read_tables
+from analytics.energy.prices_file import Factor, Price, Tables, Typical, read_tables
 from analytics.periods import midnight
 from devices.homes import Register, Tariff
-
-__all__ = ["Cost", "Energy", "EnergyError", "filled", "load"]
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]

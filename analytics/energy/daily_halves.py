@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import daily_sources, daily_use
-from analytics.daily_sources import EPOCH, GasEnergy, Meters, Span
-from analytics.daily_use import GAP, MINUTE, SOURCES, Days, Steps
+from analytics.energy import daily_sources, daily_use
+from analytics.energy.daily_sources import EPOCH, GasEnergy, Meters, Span
+from analytics.energy.daily_use import GAP, MINUTE, SOURCES, Days, Steps
 from store.connect import Connection
 
 Int64 = NDArray[np.int64]

@@ -13,12 +13,13 @@ from itertools import groupby
 
 import numpy as np
 
-from analytics import daily_runner, quarter_cells
-from analytics.period_book import Due, Key, begin_of, due, end_of, is_in
-from analytics.period_comparison import HomesOptions, PeriodHomes, period_use, work_out
+from analytics.energy import daily_runner
+from analytics.neighbours import quarter_cells
+from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, period_use, work_out
+from analytics.neighbours.quarter_cells import QuarterCells
+from analytics.neighbours.schedule import Due, Key, begin_of, due, end_of, is_in
+from analytics.neighbours.settling import settle
 from analytics.periods import Int64, Period, day_edges
-from analytics.quarter_cells import QuarterCells
-from analytics.settling import settle
 from devices.homes import COMPARED, FUELS
 from store import comparisons, corrections, session_lock
 from store import neighbours as stored
@@ -26,8 +27,6 @@ from store.comparisons import Run
 from store.connect import Connection
 from store.daily import hold, read_days
 from store.neighbours import days_since_epoch
-
-__all__ = ["Busy", "Done", "HomesOptions", "run"]
 
 #: Family of the readings that comparisons are made of.
 FAMILY = "smart-meter"

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics import cells, neighbours
-from analytics.cells import Cells, HomeSet, Int64
-from analytics.neighbours import STEPS, Joined
-from analytics.period_book import begin_of
+from analytics.neighbours import cells
+from analytics.neighbours import joining as neighbours
+from analytics.neighbours.cells import Cells, HomeSet, Int64
+from analytics.neighbours.joining import STEPS, Joined
+from analytics.neighbours.schedule import begin_of
 from store import neighbours as stored
 from store.connect import Connection
 from store.neighbours import Bools, StoredCells

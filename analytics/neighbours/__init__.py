@@ -1,0 +1,1 @@
+"""Homes compared with similar homes nearby: cells, exact figures, what of them may be shown, and when."""

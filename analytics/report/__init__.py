@@ -1,0 +1,1 @@
+"""What a household is told, in words: the same for page, API and letter."""
