@@ -38,7 +38,7 @@ from tests.harness.terminal import Output, Terminals
 from tests.servers import Cluster, Mosquitto
 from tests.unit.test_cli import ALL
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(3_600)
 
 #: Colours, a link, a clear screen in one sign (C1), an override and an isolate, a mark, a line separator, line ends, a
 #: tab, and the markup of the library that draws tables.

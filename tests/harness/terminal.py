@@ -76,7 +76,7 @@ class Terminals:
         }  # fmt: skip
         number = self._ask(question)
         if until is not None:
-            came = wait_for(lambda: until(outs[0].so_far() + outs[1].so_far()), 60)
+            came = wait_for(lambda: until(outs[0].so_far() + outs[1].so_far()), 300)
             os.kill(number, signal.SIGTERM)
             assert came, outs[1].so_far()
         status = self._answer()
