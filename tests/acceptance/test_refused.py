@@ -173,17 +173,20 @@ def test_nothing_is_written_after_the_erasure_while_messages_stream_in(world: Wo
         at = rfc3339(FEBRUARY + place * 1_000_000)
         stream.append((f"borough/parking-bay/bay-{place % 50:03}/reading",
                        json.dumps({"time": at, "occupied": place % 2}).encode()))  # fmt: skip
-    publishing = Publishing(world.broker.port, stream, rate=2_000)
-    assert wait_for(lambda: of(world, ANNA.meter) > 3_000, 20)
+    # the last 2,000 of hers come after her erasure, however slow it is; the others before it and while it is made
+    streaming, after = stream[:20_000], stream[20_000:]
+    publishing = Publishing(world.broker.port, streaming, rate=2_000)
+    assert wait_for(lambda: of(world, ANNA.meter) > 3_000, 60)
     world.erase(anna)
     first = of(world, ANNA.meter)
     publishing.join()
     assert first == 0
-    assert wait_for(lambda: count(world.database, "public.reading") == 12_000, 20), "the bays' readings, all"
+    publish(world.broker.port, after)
+    assert wait_for(lambda: count(world.database, "public.reading") == 12_000, 60), "the bays' readings, all"
     assert of(world, ANNA.meter) == 0
     account = table_account(world.database)["smart-meter"]
     assert account.messages_received == 12_000
-    assert account.readings_refused > 1_000
+    assert account.readings_refused >= 2_000
     rejected = ask(world.database, "select reason, count(*) from public.rejected group by 1")
     assert rejected in ([], [("unknown_device", account.messages_rejected)])
 
