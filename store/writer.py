@@ -144,6 +144,9 @@ class Writer:
         self.certain = False
         connection = self.connection
         if statement_timeout is not None:
+            # Who waits for a lock is told so before the statement's time is over: it was not slow, somebody else was.
+            lock_timeout = min(self._lock_timeout, 0.75 * statement_timeout)
+            connection.execute(f"set local lock_timeout = {max(1, round(lock_timeout * 1000))}".encode())
             connection.execute(f"set local statement_timeout = {max(1, round(statement_timeout * 1000))}".encode())
         tombstones.share(connection)
         if connection.execute(_SQL["take"], (batch.collector, batch.number)).fetchone() is None:

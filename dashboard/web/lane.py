@@ -34,8 +34,8 @@ T = TypeVar("T")
 WORKERS = 2
 #: Costly answers that are open at once: of everybody, and of one account. A slow reader holds no more than that.
 OPEN, SHARE = 32, 2
-#: Costly requests that wait, and for how long [s]; then: 429.
-WAITING, PATIENCE = 500, 15.0
+#: Costly requests that wait, those of one account among them, and for how long [s]; then: 429.
+WAITING, EACH, PATIENCE = 500, 64, 15.0
 
 #: How long a piece waits for a moment without pages [s].
 _COURTESY = 0.05
@@ -47,13 +47,15 @@ _MARK = "__in_lane__"
 class Turns:
     """``most`` at once, ``share`` of them of one key; the others wait in the order of their coming.
 
-    For one event loop. Whoever waits is a future and nothing else.
+    No more than ``waiting`` do, ``each`` of one key: nobody fills the queue alone. For one event loop.
+    Whoever waits is a future and nothing else.
     """
 
-    def __init__(self, most: int, share: int, waiting: int = WAITING) -> None:
+    def __init__(self, most: int, share: int, waiting: int = WAITING, each: int = EACH) -> None:
         self.most = most
         self.share = share
         self.waiting = waiting
+        self.each = each
         self._queue: dict[asyncio.Future[None], Hashable] = {}
         self._inside: Counter[Hashable] = Counter()
 
@@ -62,7 +64,7 @@ class Turns:
 
         Raises TooOften where it takes longer or too many wait, ClientDisconnect.
         """
-        if len(self._queue) >= self.waiting:
+        if len(self._queue) >= self.waiting or sum(one == key for one in self._queue.values()) >= self.each:
             raise TooOften(seconds)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue[turn] = key
@@ -123,7 +125,8 @@ class Lane:
             },
         )
         # a session's requests knock one after the other, so that two hundred of them are not two hundred look-ups
-        self._knocking = Turns(most, share)
+        # (who was let in here stays in until the end: what waits for a place of its account takes none from others)
+        self._knocking = Turns(most + WAITING, share)
         self._open = Turns(most, share)
         self._threads: ThreadPoolExecutor | None = None
         self._pages = 0

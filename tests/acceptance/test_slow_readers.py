@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 
+from dashboard.web.lane import WAITING
 from store.connect import connect
 from tests.acceptance.test_serve import serving
 from tests.harness import residents, site
@@ -229,3 +230,13 @@ def test_it_ends_while_nobody_reads(timescale: Cluster, tmp_path: Path) -> None:
             assert held.enter_context(own.ask(cookie)).recv(12) == b"HTTP/1.1 200"
         own.process.terminate()
         assert own.process.wait(30) == 0
+
+
+def test_one_who_asks_for_hundreds_of_files_leaves_others_theirs(served: Served) -> None:
+    """More requests of one session than may wait at all: they are told to come again, and nobody else is."""
+    with ExitStack() as held:
+        asked = [held.enter_context(served.ask(served.cookies[0])) for _ in range(WAITING + 20)]
+        assert served.whole(served.other, "/home/data/days.csv") > 0
+        served.page()
+        # the last of them is answered at once: there were enough
+        assert asked[-1].recv(12) == b"HTTP/1.1 429"

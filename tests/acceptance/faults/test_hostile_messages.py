@@ -310,3 +310,40 @@ def test_what_is_kept_of_an_oversize_message_cannot_be_tried_again(
     )
     assert json.loads(done.stdout) == {"taken": 0, "rejected_again": 0, "bytes_gone": 1}
     assert count(database, "reading") == 0
+
+
+def test_a_lock_that_others_hold_while_a_batch_is_cut_sets_no_good_message_aside(
+    database: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Parts may take little time, and wait for a lock longer than that: what they wait for is not their fault."""
+    load = native_load(seed, 500, devices=20)
+    register(database, [*load.devices, _BAD])
+    at = now() - 3_600_000_000
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "create function hurt() returns trigger language plpgsql as $$ begin"
+            " if new.value = 667.125 then perform pg_sleep(100); end if; return new; end $$"
+        )
+        connection.execute("create trigger hurt before insert on public.reading for each row execute function hurt()")
+    messages = [*load.messages, message(_BAD, {"time": rfc3339(at), "power": 667.125})]
+    random.Random(seed).shuffle(messages)
+    make_session(mosquitto.port)
+    publish(mosquitto.port, messages)
+    collector = collect(database, mosquitto.url).start()
+
+    def asleep() -> bool:
+        return ask(database, "select from pg_stat_activity where wait_event = 'PgSleep'") != []
+
+    def seen() -> float:
+        """Tries that failed for the lock, or messages set aside for it."""
+        return collector.metric("borough_write_errors_total") + collector.said().count("set aside")
+
+    assert wait_for(asleep, _DELAY)
+    with psycopg.connect(database) as other:
+        other.execute("lock table public.reading in access exclusive mode")  # when the first try has been cancelled
+        assert wait_for(lambda: seen() >= 2, 30)
+    assert wait_for(lambda: received(database) == len(messages), 30)
+    assert int(collector.metrics()["borough_rejections_total"]["unstorable"]) == 1
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)
+    assert left_in_session(mosquitto.port) == []
