@@ -71,6 +71,15 @@ def test_json_output_is_lossless(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\\u202e" in out
 
 
+def test_json_in_pieces_is_written_like_json_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_json_pieces([b'{"name": ', json.dumps(HOSTILE[:4] + "\u202e\x9b", ensure_ascii=False).encode(), b"}\n"])
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"name": HOSTILE[:4] + "\u202e\x9b"}
+    assert not harmful(out.replace("\n", ""))
+    assert "\\u202e" in out
+    assert "\\u009b" in out
+
+
 def test_json_is_valid_where_the_terminal_has_few_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
