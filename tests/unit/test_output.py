@@ -155,7 +155,11 @@ def test_bytes_for_programs_are_visible_to_people() -> None:
     "code",
     [
         "raise ValueError(os.environ['H'])",
-        "import threading; t = threading.Thread(target=lambda: int(os.environ['H'])); t.start(); t.join()",
+        # int() would quote it visibly by itself
+        (
+            "import threading\ndef fail(): raise ValueError(os.environ['H'])\n"
+            "t = threading.Thread(target=fail)\nt.start()\nt.join()"
+        ),
         "class Bad:\n    def __del__(self): raise ValueError(os.environ['H'])\nBad()",
     ],
 )
