@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from store import redelivery, rejected
 from store.batch import Rejected, Remembered
 from store.connect import connect
+from store.rejections import write_rejections
 from store.times import instant
 from store.writer import Writer
 from tests.harness.batches import T0, make, query, rejection
@@ -158,6 +160,24 @@ def test_bytes_of_a_message_are_kept_once(writer: Writer, database: str) -> None
     with connect(database) as connection:
         rejected.delete(connection, [item.row.id for item in found[:2] if item])
     assert query(database, "select id from rejected_bytes union select id from personal.rejected_bytes") == []
+
+
+def test_bytes_of_a_message_are_sent_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are many and it may be long: what a batch sends is bounded too, and not only what is kept of it."""
+    sent: list[Any] = []
+    with connect(database) as connection:
+        execute = connection.execute
+
+        def noted(query: Any, values: Any = None) -> Any:
+            sent.extend(values or ())
+            return execute(query, values)
+
+        monkeypatch.setattr(connection, "execute", noted)
+        items = [rejection(detail=str(n), payload=b"long" * 1_000)._replace(message=0) for n in range(5)]
+        assert write_rejections(connection, items, 10) == 5
+    assert [cell for row in sent if isinstance(row, list) for cell in row if isinstance(cell, bytes)] == [
+        b"long" * 1_000
+    ]
 
 
 def test_what_a_row_stands_for_counts_towards_the_flood(writer: Writer, database: str) -> None:

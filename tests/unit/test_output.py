@@ -71,6 +71,15 @@ def test_json_output_is_lossless(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\\u202e" in out
 
 
+def test_json_in_pieces_is_written_like_json_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_json_pieces([b'{"name": ', json.dumps(HOSTILE[:4] + "\u202e\x9b", ensure_ascii=False).encode(), b"}\n"])
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"name": HOSTILE[:4] + "\u202e\x9b"}
+    assert not harmful(out.replace("\n", ""))
+    assert "\\u202e" in out
+    assert "\\u009b" in out
+
+
 def test_json_is_valid_where_the_terminal_has_few_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
@@ -146,7 +155,11 @@ def test_bytes_for_programs_are_visible_to_people() -> None:
     "code",
     [
         "raise ValueError(os.environ['H'])",
-        "import threading; t = threading.Thread(target=lambda: int(os.environ['H'])); t.start(); t.join()",
+        # int() would quote it visibly by itself
+        (
+            "import threading\ndef fail(): raise ValueError(os.environ['H'])\n"
+            "t = threading.Thread(target=fail)\nt.start()\nt.join()"
+        ),
         "class Bad:\n    def __del__(self): raise ValueError(os.environ['H'])\nBad()",
     ],
 )

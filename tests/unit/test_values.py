@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
@@ -67,6 +67,29 @@ def test_refused(kind: Any, texts: list[object]) -> None:
     for text in texts:
         with pytest.raises(ValidationError):
             _taken(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("0", 0), ("9223372036854775807", 2**63 - 1), ("9223372036854775808", None), ("9" * 19, None)]
+)
+def test_a_number_that_a_form_took_apart_itself_has_the_same_bound(text: str, found: int | None) -> None:
+    assert values.number(text) == found
+
+
+async def _form(body: bytes) -> dict[str, Any]:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    return dict(await values.read_form(Request({"type": "http", "method": "POST", "headers": headers}, receive)))
+
+
+@pytest.mark.parametrize("body", [b"name=a%00", b"a%00=name", b"good=1&name=%00"])
+async def test_a_form_with_nul_reaches_no_handler(body: bytes) -> None:
+    with pytest.raises(HTTPException) as refused:
+        await _form(body)
+    assert refused.value.status_code == 400
+    assert await _form(body.replace(b"%00", b"%0a")), "other signs are for the form to judge, beside the field"
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:

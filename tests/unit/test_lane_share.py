@@ -1,0 +1,51 @@
+"""One account's costly requests leave room for those of another, however many it sends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, Request
+
+from dashboard.web import lane as lanes
+from dashboard.web.lane import OPEN, SHARE, GiveBack, Lane
+
+
+async def test_one_account_takes_its_share_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE", 600.0)  # however busy the machine is
+    lane = Lane("postgresql://nowhere")
+    app = FastAPI()
+    app.add_middleware(GiveBack, lane=lane)
+    inside: Counter[int] = Counter()
+    full, go_on = asyncio.Event(), asyncio.Event()
+
+    async def turn(request: Request, account: int) -> None:
+        await lane.enter(request, account)
+        inside[account] += 1
+        if inside[1] >= SHARE:
+            full.set()
+        if inside[1] > SHARE:
+            go_on.set()  # too many: said below, when everything has ended
+        if account == 1:
+            await go_on.wait()
+
+    @lane.work
+    def file(account: int) -> int:
+        return account
+
+    app.get("/file/{account}", dependencies=[Depends(turn)])(file)
+    lane.open()
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lane", timeout=None) as web:
+            asked = [asyncio.create_task(web.get("/file/1")) for _ in range(2 * OPEN)]
+            await full.wait()
+            answer = await web.get("/file/2")
+            assert (answer.status_code, inside) == (200, {1: SHARE, 2: 1})
+            # what was given back is taken by those who waited: nobody was turned away
+            go_on.set()
+            assert {one.status_code for one in await asyncio.gather(*asked)} == {200}
+            assert inside == {1: 2 * OPEN, 2: 1}
+    finally:
+        lane.close()
