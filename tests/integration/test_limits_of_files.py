@@ -41,8 +41,10 @@ def test_files_of_all_days(database: str, url: str, file: str, request: pytest.F
     with site.client(url, cookie, address=f"198.51.100.{number % 250}") as web:
         statuses = [web.get(f"/home/data/{file}").status_code for _ in range(11)]
         assert statuses == [200] * 10 + [429]
-        # small files go on, and so does leaving
+        # small files go on, and so do withdrawing and leaving
         assert {web.get(f"/home/data/{small}").status_code for small in (MONTH, WEEK)} == {200}
+        withdrawing = {"csrf": site.csrf(cookie), "purpose": "comparison", "give": "no"}
+        assert web.post("/home/consents", data=withdrawing).status_code == 303
         leaving = web.post("/home/leave", data={"csrf": site.csrf(cookie), "understood": "yes"})
         assert (leaving.status_code, leaving.headers["location"].partition("?")[0]) == (303, "/left")
     with connect(database) as connection:

@@ -63,6 +63,14 @@ def test_say_tell_and_tables_make_one_line_of_a_line(capsys: pytest.CaptureFixtu
     assert "\\x1b[31m\\x07\\x9b2J\\u202eb\\u2066" in shown
 
 
+def test_a_question_is_asked_visibly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    output.agreed(f"Erase {HOSTILE}?")
+    asked = capsys.readouterr().out
+    assert not harmful(asked)
+    assert visible(HOSTILE) in asked
+
+
 def test_json_output_is_lossless(capsys: pytest.CaptureFixture[str]) -> None:
     output.show_json({HOSTILE: [HOSTILE, 1.5]})
     out = capsys.readouterr().out
