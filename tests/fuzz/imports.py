@@ -144,7 +144,7 @@ def _toml(text: str, chance: random.Random) -> bytes:
 
 
 def _energy(chance: random.Random, count: int, place: Place) -> list[str]:
-    text = files("analytics").joinpath("energy.toml").read_text(encoding="utf-8")
+    text = files("analytics.energy").joinpath("energy.toml").read_text(encoding="utf-8")
     path = place.folder / "energy.toml"
     faults = []
     for _ in range(count):
