@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
-from psycopg_pool import ConnectionPool
 
 from dashboard import roles
 from dashboard.limits import Limits
 from dashboard.options import SiteOptions
 from dashboard.visitor import Visitor, limit
 from dashboard.web.lane import Lane
+from dashboard.web.pool import make_pool
 from devices.text import visible
 from store import accounts
 from store.connect import Connection
@@ -41,19 +41,7 @@ class Site:
         self.limits = Limits()
         self.paths: frozenset[str] = frozenset()
         self.lane = Lane(options.database_url, options.workers)
-        self.pool: ConnectionPool[Connection] = ConnectionPool(
-            options.database_url,
-            min_size=1,
-            max_size=8,
-            open=False,
-            timeout=5,
-            check=ConnectionPool.check_connection,
-            kwargs={
-                "autocommit": True,
-                "options": "-c TimeZone=UTC -c jit=off",
-                "application_name": "borough dashboard",
-            },
-        )
+        self.pool = make_pool(options.database_url, "borough dashboard", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
         self.templates.env.filters["words"] = lambda number: f"{number:,}"

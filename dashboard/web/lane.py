@@ -19,12 +19,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
-from psycopg_pool import ConnectionPool
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.errors import TooOften
 from dashboard.web.connections import connection_of
+from dashboard.web.pool import make_pool
 from store.connect import Connection
 
 P = ParamSpec("P")
@@ -111,19 +111,7 @@ class Lane:
     def __init__(self, database_url: str, processes: int = 1) -> None:
         self._workers = max(1, WORKERS // processes)
         most, share = max(1, OPEN // processes), max(1, SHARE // processes)
-        self.pool: ConnectionPool[Connection] = ConnectionPool(
-            database_url,
-            min_size=0,
-            max_size=self._workers,
-            open=False,
-            timeout=5,
-            check=ConnectionPool.check_connection,
-            kwargs={
-                "autocommit": True,
-                "options": "-c TimeZone=UTC -c jit=off",
-                "application_name": "borough dashboard lane",
-            },
-        )
+        self.pool = make_pool(database_url, "borough dashboard lane", 0, self._workers)
         # a session's requests knock one after the other, so that two hundred of them are not two hundred look-ups
         # (who was let in here stays in until the end: what waits for a place of its account takes none from others)
         self._knocking = Turns(most + WAITING, share)
