@@ -28,8 +28,8 @@ from dashboard.request_log import RequestLog
 from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
 from dashboard.site import HERE, Site
-from dashboard.visitor import guard
 from dashboard.web.forwarded import Forwarded
+from dashboard.web.guard import guard
 from dashboard.web.lane import GiveBack
 
 #: Every router of the application. Those of the API are in its description, pages are not.

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from dashboard.resident.details import common, values
 from dashboard.resident.forms import Form, read_details
 from dashboard.resident.own import Own
+from dashboard.site import Site
 from dashboard.visitor import Anybody
 from dashboard.web.values import Fields
 from store import accounts, homes
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
-    from store.connect import Connection
+from store.connect import Connection
 
 
 def router(site: Site) -> APIRouter:

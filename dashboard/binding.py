@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard import roles
 from dashboard.sign_in import signed_in
+from dashboard.site import Site
 from dashboard.visitor import Anybody
 from dashboard.web.values import Text
 from store import accounts
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
 
 log = logging.getLogger(__name__)
 

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from dashboard import erasures, roles
+from dashboard.site import Site
 from dashboard.visitor import Anybody
 from dashboard.web import values
 from dashboard.web.streams import Stream
 from dashboard.web.values import Text, Whole
 from store import accounts, homes
+from store.connect import Connection
 from store.erasures import State
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
-    from store.connect import Connection
 
 log = logging.getLogger(__name__)
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from dashboard.errors import Elsewhere
+from dashboard.site import Site
+from dashboard.web.exceptions import Elsewhere
 from store import accounts, erasures
 from store.erasures import ItemKind, State
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
 
 LEAVE = "/home/leave"
 

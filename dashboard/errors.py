@@ -9,7 +9,6 @@ import logging
 import math
 import traceback
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import orjson
 import psycopg
@@ -21,26 +20,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-if TYPE_CHECKING:
-    from dashboard.site import Site
+from dashboard.site import Site
+from dashboard.web.exceptions import Elsewhere, TooOften
 
 log = logging.getLogger(__name__)
-
-
-class Elsewhere(Exception):
-    """The visitor must go to another page of ours first (303). ``path`` is a local path."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-class TooOften(Exception):
-    """Somebody tried too often; the next try is allowed in ``seconds``."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = math.ceil(seconds)
 
 
 #: status, or the word for one kind of it -> (title, sentences).

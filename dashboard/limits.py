@@ -8,6 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
+from fastapi import Request
+
+from dashboard.web.forwarded import bucket
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -62,3 +66,8 @@ class Limits:
         tokens, since = self._buckets.get(key, (float(rate.burst), now))
         tokens = min(float(rate.burst), tokens + (now - since) * rate.burst / rate.seconds)
         return tokens, 0.0 if tokens >= 1.0 else (1.0 - tokens) * rate.seconds / rate.burst
+
+
+def address(request: Request) -> str:
+    """Where a request comes from, for limits by address (`dashboard.web.forwarded.bucket`)."""
+    return bucket(request.client.host if request.client is not None else "")

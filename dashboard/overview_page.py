@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from dashboard import overview, security
+from dashboard.site import Site
 from dashboard.web.values import Flag, Word
 from store import accounting
 from store import overview as table
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
 
 #: How far the chart goes back, and how many devices of a family the page lists.
 _MINUTES, _DEVICES = 30, 20

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from dashboard.site import Site
 from store import migrations
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
-
 
 #: Whoever asks whether we are ready gives up soon himself [s].
 _READY_SECONDS = 2.0

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from analytics.neighbours import disclosure, quarter_cells
 from dashboard.resident.words import DWELLING_WORDS, FUEL_WORDS, amount, month_words
+from dashboard.site import Site
 from dashboard.web.values import Word
 from devices.homes import DWELLINGS
 from store import programme as table
 from store.connect import Connection
 from store.neighbours import places
 from store.programme import Figure, Month
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
 
 _WHY = {
     "few-homes": "Not shown: too few homes",

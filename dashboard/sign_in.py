@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import httpx2
 from authlib.integrations.starlette_client import OAuth, OAuthError
@@ -21,12 +21,10 @@ from joserfc.errors import JoseError
 from dashboard import roles
 from dashboard.account.issuer import Client
 from dashboard.options import SignIn
+from dashboard.site import Site
 from dashboard.visitor import Anybody
 from dashboard.web.values import Way, local_path
 from store import accounts
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
 
 log = logging.getLogger(__name__)
 

@@ -15,16 +15,15 @@ from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
 
 from dashboard import roles
-from dashboard.limits import Limits
+from dashboard.limits import Limits, address
 from dashboard.options import SiteOptions
-from dashboard.visitor import Visitor, limit
+from dashboard.visitor import Visitor
+from dashboard.web.exceptions import TooOften
 from dashboard.web.lane import Lane
 from dashboard.web.pool import make_pool
 from devices.text import visible
 from store import accounts
 from store.connect import Connection
-
-__all__ = ["Site", "SiteOptions"]
 
 HERE = Path(__file__).parent
 
@@ -91,7 +90,9 @@ class Site:
 
     def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
         """Count one try of a kind, see ``dashboard.limits.RATES``. Raises TooOften, which becomes a 429."""
-        limit(request, self, kind, visitor)
+        wait = self.limits.take(kind, visitor.account_id, address(request))
+        if wait:
+            raise TooOften(wait)
 
     def page(
         self,

@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.energy.daily_halves import half_hours_of_days
-from dashboard.errors import Elsewhere
+from dashboard.site import Site
+from dashboard.visitor import Visitor
+from dashboard.web.exceptions import Elsewhere
 from devices.homes import FUELS, Home, Tenancy
 from store import daily, homes, resident
 from store.connect import Connection
-
-if TYPE_CHECKING:
-    from dashboard.site import Site
-    from dashboard.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Threads and connections of its own, few of each: whatever is asked for, no more 
 once, and each piece is short. A session is looked up for one costly request at a time, an account has a small share of
 what is open; the rest waits, holding neither a thread nor a connection, or is told when to come again.
 
-A route is in the lane by ``@site.lane.work``; `dashboard.visitor.guard` takes its turns.
+A route is in the lane by ``@site.lane.work``; `dashboard.web.guard` takes its turns.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.errors import TooOften
 from dashboard.web.connections import connection_of
+from dashboard.web.exceptions import TooOften
 from dashboard.web.pool import make_pool
 from store.connect import Connection
 

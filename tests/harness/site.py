@@ -23,8 +23,8 @@ import uvicorn
 from borough.demo_page import listen
 from dashboard.app import create_app
 from dashboard.options import SiteOptions
-from dashboard.visitor import form_token
 from dashboard.web.connections import Patience, config
+from dashboard.web.guard import form_token
 from store import accounts
 from store.connect import Connection, connect
 from store.erasures import State

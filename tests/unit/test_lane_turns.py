@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from dashboard.errors import TooOften
+from dashboard.web.exceptions import TooOften
 from dashboard.web.lane import EACH, Lane, Turns
 
 
