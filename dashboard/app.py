@@ -11,33 +11,27 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from dashboard import (
-    assist,
-    binding,
-    data_protection,
-    errors,
-    overview_page,
-    pages,
-    programme,
-    roles,
-    security,
-    sign_in,
-)
+from dashboard import roles
+from dashboard.account import binding, sign_in
+from dashboard.engineer import arriving
 from dashboard.options import SiteOptions
-from dashboard.request_log import RequestLog
+from dashboard.public import pages
 from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
-from dashboard.site import HERE, Site
+from dashboard.staff import assist, data_protection, programme
+from dashboard.web import errors, security
 from dashboard.web.forwarded import Forwarded
 from dashboard.web.guard import guard
 from dashboard.web.lane import GiveBack
+from dashboard.web.request_log import RequestLog
+from dashboard.web.site import HERE, Site
 
 #: Every router of the application. Those of the API are in its description, pages are not.
 PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     pages.router,
     sign_in.router,
     binding.router,
-    overview_page.router,
+    arriving.router,
     programme.router,
     data_protection.router,
     assist.router,

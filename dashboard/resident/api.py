@@ -6,28 +6,27 @@ problem+json.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
 
 from analytics.periods import Period, midnight, parse_period, starting
 from analytics.report.household import report
-from dashboard.errors import problem
 from dashboard.resident import models
 from dashboard.resident.choices import who
 from dashboard.resident.home import Shown, show
+from dashboard.resident.household import Own, halves, known_fuels, own
 from dashboard.resident.net import read_net_days
-from dashboard.resident.own import Own, halves, known_fuels, own
-from dashboard.site import Site
-from dashboard.visitor import Resident
 from dashboard.web import values
-from dashboard.web.values import Cursor, Day, Flag, PeriodKey, Whole, cursor_of
+from dashboard.web.api import PROBLEMS, After, Limit, answer
+from dashboard.web.errors import problem
+from dashboard.web.site import Site
+from dashboard.web.values import Day, Flag, PeriodKey, cursor_of
+from dashboard.web.visitor import Resident
 from store import accounts, comparisons, daily, homes
 from store.comparisons import Comparison
 from store.connect import Connection
@@ -35,22 +34,6 @@ from store.connect import Connection
 DAYS_AT_ONCE, HALF_HOUR_DAYS_AT_ONCE = 400, 31
 _PAGE = 50
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "content": {"application/problem+json": {"schema": models.Problem.model_json_schema()}},
-        "description": text,
-    }
-    for status, text in (
-        (400, "Something in the request is not right"),
-        (401, "Nobody is signed in"),
-        (403, "The sign-in does not include this"),
-        (404, "There is no such thing, or it is not yours"),
-    )
-}
-_PROBLEMS[304] = {"description": "Nothing has changed since the ETag in If-None-Match"}
-
-Limit = Annotated[Whole, Query(ge=1, le=100, description="Items of a page")]
-After = Annotated[Cursor | None, Query(alias="cursor", description="`next` of the page before")]
 From = Annotated[Day | None, Query(alias="from", description="First local day; without it as many as are allowed")]
 Net = Annotated[Flag, Query(description="Less what was given to the grid; with fuel=electricity")]
 To = Annotated[Day | None, Query(alias="to", description="Last local day; without it the last that is over")]
@@ -58,7 +41,7 @@ To = Annotated[Day | None, Query(alias="to", description="Last local day; withou
 
 def router(site: Site) -> APIRouter:
     """Routes below /api/v1/home."""
-    routes = APIRouter(prefix="/api/v1/home", tags=["home"], responses=_PROBLEMS)
+    routes = APIRouter(prefix="/api/v1/home", tags=["home"], responses=PROBLEMS)
 
     @routes.get("", operation_id="getHome", response_model=models.Home, summary="Whose data these are")
     def home(request: Request, visitor: Resident) -> Response:
@@ -66,7 +49,7 @@ def router(site: Site) -> APIRouter:
             mine = own(site, connection, visitor)
             fuels = known_fuels(connection, mine, 10_000)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the details", "By a program")
-        return _answer(
+        return answer(
             request,
             models.Home(
                 from_=mine.first,
@@ -100,7 +83,7 @@ def router(site: Site) -> APIRouter:
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparisons", "By a program")
         following = cursor_of(_name(page[-1])) if page and len(found) > place + limit else None
         items = [comparison_model(one) for one in shown]
-        return _answer(request, models.Comparisons(items=items, next=following), following)
+        return answer(request, models.Comparisons(items=items, next=following), following)
 
     @routes.get(
         "/comparisons/{fuel}/{period}",
@@ -122,7 +105,7 @@ def router(site: Site) -> APIRouter:
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparison", detail)
         if found is None:
             return problem(404, "Not found", "There is no comparison of this fuel and period.")
-        return _answer(request, comparison_model(found))
+        return answer(request, comparison_model(found))
 
     @routes.get("/days", operation_id="listDays", response_model=models.Days, summary="Use by local day")
     @site.lane.work
@@ -140,7 +123,7 @@ def router(site: Site) -> APIRouter:
                 return problem(404, "Not found", "It is not known what this home gives to the grid.")
             days = _net_days(connection, mine, span) if net else _days(connection, mine, fuel, span)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the days", "By a program")
-        return _answer(request, models.Days(fuel=fuel, net=net, items=days))
+        return answer(request, models.Days(fuel=fuel, net=net, items=days))
 
     @routes.get(
         "/half-hours", operation_id="listHalfHours", response_model=models.HalfHours, summary="Use by half-hour"
@@ -165,7 +148,7 @@ def router(site: Site) -> APIRouter:
                     for slot, value in enumerate(day)
                 ]
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the half-hours", "By a program")
-        return _answer(request, models.HalfHours(fuel=fuel, items=items))
+        return answer(request, models.HalfHours(fuel=fuel, items=items))
 
     @routes.get("/consents", operation_id="listConsents", response_model=models.Consents, summary="Consents")
     def list_consents(request: Request, visitor: Resident) -> Response:
@@ -181,7 +164,7 @@ def router(site: Site) -> APIRouter:
             )
             for one in given
         ]
-        return _answer(request, models.Consents(items=items))
+        return answer(request, models.Consents(items=items))
 
     @routes.get("/access", operation_id="listAccess", response_model=models.Looks, summary="Who looked")
     def list_access(request: Request, visitor: Resident, after: After = None, limit: Limit = _PAGE) -> Response:
@@ -196,7 +179,7 @@ def router(site: Site) -> APIRouter:
             models.Look(at=look.at, who=who(look, visitor.account_id), action=look.action, detail=look.detail)
             for look in looks[:limit]
         ]
-        return _answer(request, models.Looks(items=items, next=following), following)
+        return answer(request, models.Looks(items=items, next=following), following)
 
     return routes
 
@@ -305,19 +288,6 @@ def _details(mine: Own) -> models.Details:
         large_print=household.large_print,
         letters=household.letters,
     )
-
-
-def _answer(request: Request, body: BaseModel, following: str | None = None) -> Response:
-    text = body.model_dump_json(by_alias=True).encode()
-    etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "no-store"}
-    if following is not None:
-        url = request.url.include_query_params(cursor=following)
-        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if etag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(text, headers=headers, media_type="application/json")
 
 
 def _period_of(one: Comparison) -> Period:

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from analytics.periods import local_day
-from dashboard import erasures as words
-from dashboard.erasures import left_path
-from dashboard.resident.own import own
-from dashboard.resident.words import CHANNEL_WORDS
+from dashboard.labels import CHANNEL_WORDS
+from dashboard.resident.household import own
 from dashboard.roles import ROLE_WORDS
-from dashboard.site import Site
-from dashboard.visitor import Anybody, Resident
+from dashboard.web import erasures as words
+from dashboard.web.erasures import left_path
+from dashboard.web.site import Site
 from dashboard.web.values import Flag, Text, Whole, Word
+from dashboard.web.visitor import Anybody, Resident
 from devices.homes import PURPOSES, Consent
 from store import accounts, erasures, homes
 

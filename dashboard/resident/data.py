@@ -12,16 +12,16 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from numpy.typing import NDArray
 
 from analytics.periods import midnight, starting
+from dashboard.labels import FUEL_WORDS
 from dashboard.resident.home import parsed
+from dashboard.resident.household import Own, halves, known_fuels, own
 from dashboard.resident.net import read_net_days, read_net_months
-from dashboard.resident.own import Own, halves, known_fuels, own
 from dashboard.resident.use import MONTHS, read_months
-from dashboard.resident.words import FUEL_WORDS
-from dashboard.site import Site
-from dashboard.visitor import Resident, Visitor
 from dashboard.web.csv import Row, csv_blocks
+from dashboard.web.site import Site
 from dashboard.web.streams import Stream
 from dashboard.web.values import Day, Flag, PeriodKey, Word
+from dashboard.web.visitor import Resident, Visitor
 from devices.homes import FUELS
 from store import comparisons, daily
 from store.comparisons import Comparison

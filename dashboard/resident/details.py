@@ -9,12 +9,13 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from analytics.periods import quarter
-from dashboard.resident import words
-from dashboard.resident.forms import Form, read_details, read_tariff
-from dashboard.resident.own import Own, own
-from dashboard.site import Site
-from dashboard.visitor import Resident
+from dashboard import labels as words
+from dashboard.resident.forms import read_details, read_tariff
+from dashboard.resident.household import Own, own
+from dashboard.web.forms import Form
+from dashboard.web.site import Site
 from dashboard.web.values import Fields, Word
+from dashboard.web.visitor import Resident
 from devices.homes import EPC_BANDS
 from store import homes
 

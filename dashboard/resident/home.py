@@ -13,11 +13,11 @@ from analytics.report import words as report_words
 from analytics.report.household import Report, report
 from dashboard import figures
 from dashboard.figures import Bar, Cell, Figure
-from dashboard.resident.own import Own, own
-from dashboard.resident.words import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS, teach
-from dashboard.site import Site
-from dashboard.visitor import Resident
+from dashboard.labels import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS
+from dashboard.resident.household import Own, own
+from dashboard.web.site import Site
 from dashboard.web.values import PeriodKey, Word
+from dashboard.web.visitor import Resident
 from devices.homes import COMPARED, HomeDetails, Tariff
 from store import comparisons, homes, resident
 from store.comparisons import Comparison, Neighbourhood
@@ -61,7 +61,6 @@ class Shown:
 
 def router(site: Site) -> APIRouter:
     """Routes /home and /home/neighbours."""
-    teach(site)
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home")

@@ -12,26 +12,6 @@ Kind = Literal["week", "month", "four-weeks"]
 State = Literal["great", "good", "more", "neutral", "suppressed"]
 
 
-class Problem(BaseModel):
-    """What went wrong, by RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "type": "about:blank",
-                "title": "Sign in first",
-                "status": 401,
-                "detail": "This is shown to people who have signed in.",
-            }
-        }
-    )
-
-
 class Details(BaseModel):
     """What is known of the home and the household; null where it is not known."""
 

@@ -19,8 +19,8 @@ from analytics.energy.prices import filled
 from analytics.report.words import shown
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
-from dashboard.resident.own import Own, is_whole
-from dashboard.resident.words import amount, month_words
+from dashboard.labels import amount, month_words
+from dashboard.resident.household import Own, is_whole
 from store import daily
 from store.connect import Connection
 

@@ -17,13 +17,13 @@ from analytics.periods import midnight
 from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
+from dashboard.labels import FUEL_WORDS, amount, month_words, watts
 from dashboard.resident.home import Link
+from dashboard.resident.household import Own, halves, is_whole, known_fuels, own
 from dashboard.resident.net import net_figure, read_net_months
-from dashboard.resident.own import Own, halves, is_whole, known_fuels, own
-from dashboard.resident.words import FUEL_WORDS, amount, month_words, watts
-from dashboard.site import Site
-from dashboard.visitor import Resident
+from dashboard.web.site import Site
 from dashboard.web.values import Day, Flag, Word
+from dashboard.web.visitor import Resident
 from devices.homes import FUELS, Register, Tariff
 from store import comparisons, daily, homes
 from store.connect import Connection

@@ -14,11 +14,11 @@ from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import PoolTimeout
 
 from dashboard import roles
-from dashboard.erasures import already_left
-from dashboard.site import Site
-from dashboard.visitor import Visitor
+from dashboard.web.erasures import already_left
 from dashboard.web.exceptions import Elsewhere
+from dashboard.web.site import Site
 from dashboard.web.values import read_form
+from dashboard.web.visitor import Visitor
 from store import accounts
 
 _SAFE = ("GET", "HEAD", "OPTIONS")

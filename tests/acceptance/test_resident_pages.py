@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Response
 
-from dashboard.site import HERE
+from dashboard.web.site import HERE
 from tests.harness import site
 from tests.harness.resident_browser import PAGES, Looking, findings, looking, scrolls
 from tests.servers import Cluster

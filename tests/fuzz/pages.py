@@ -22,10 +22,10 @@ from urllib.parse import quote, quote_from_bytes, urlsplit
 import pytest
 from fastapi.routing import APIRoute
 
-from dashboard import limits
 from dashboard.app import API, PAGES
 from dashboard.roles import ROLES
-from dashboard.site import Site
+from dashboard.web import limits
+from dashboard.web.site import Site
 from scripts.parts import prepare
 from store.connect import connect
 from tests.harness import site

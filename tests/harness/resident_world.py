@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import httpx
 import pytest
 
-from dashboard import limits
+from dashboard.web import limits
 from store.connect import Connection, connect
 from store.subject import Open
 from tests.harness import residents, site

@@ -15,7 +15,7 @@ import pytest
 
 from analytics.periods import month_of, week_of
 from dashboard.app import API, PAGES
-from dashboard.site import Site
+from dashboard.web.site import Site
 from store.connect import connect
 from tests.harness import residents, site
 from tests.harness.resident_world import MOVED, TODAY, World, living

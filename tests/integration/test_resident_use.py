@@ -13,7 +13,7 @@ import pytest
 
 from analytics.periods import week_of
 from analytics.report.words import day as day_words
-from dashboard.resident.own import Own, is_whole
+from dashboard.resident.household import Own, is_whole
 from dashboard.resident.use import read_months
 from store import daily, homes
 from store.connect import connect

@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 
 from dashboard import app as application
 from dashboard import roles
-from dashboard.site import Site
-from dashboard.visitor import Visitor
+from dashboard.web.site import Site
+from dashboard.web.visitor import Visitor
 from store import accounts
 from store.connect import connect
 from tests.harness.site import (
@@ -280,7 +280,7 @@ def test_the_log_of_requests_names_no_one(
     browser.get("/privacy?name=Alice")
     browser.get("/sign-in/demo/BCDF-GHJK-LMNP")
     browser.post("/sign-in/code", data={"csrf": csrf(cookie), "code": "BCDF-GHJK-LMNQ"})
-    lines = [record.getMessage() for record in caplog.records if record.name == "dashboard.request_log"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "dashboard.web.request_log"]
     assert any(re.fullmatch(r"GET /privacy 200 \d+ ms", line) for line in lines), lines
     assert any(line.startswith("GET /sign-in/demo/{code} 404") for line in lines), lines
     text = " ".join(record.getMessage() for record in caplog.records)

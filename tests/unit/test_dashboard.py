@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard import overview
-from dashboard.security import content_security_policy, plotly_script
+from dashboard.engineer import traffic
 from dashboard.simulation import Simulation
+from dashboard.web.security import content_security_policy, plotly_script
 from store.batch import Counts
 from store.overview import LatestReading, MinuteCount
 
@@ -31,33 +31,33 @@ COUNTS = [
 
 def test_rates_are_of_the_last_one_to_two_minutes() -> None:
     # 90 s since the previous minute began
-    assert overview.rates(COUNTS, NOW) == [
-        overview.Rate("Parking bays", 0, 0),
-        overview.Rate("Smart meters", 0.1, 0.1),
-        overview.Rate("Air monitors", 1.5, 12),
-        overview.Rate("All", 1.6, 12.1),
+    assert traffic.rates(COUNTS, NOW) == [
+        traffic.Rate("Parking bays", 0, 0),
+        traffic.Rate("Smart meters", 0.1, 0.1),
+        traffic.Rate("Air monitors", 1.5, 12),
+        traffic.Rate("All", 1.6, 12.1),
     ]
 
 
 def test_rates_of_a_demo_that_has_just_begun() -> None:
     now = minute(0) + timedelta(seconds=2)
-    (rate, every) = overview.rates([MinuteCount(minute(0), "air-monitor", 10, 80)], now)
+    (rate, every) = traffic.rates([MinuteCount(minute(0), "air-monitor", 10, 80)], now)
     assert (rate.messages, rate.readings, every.readings) == (5, 40, 40)
-    assert overview.rates([], NOW) == [overview.Rate("All", 0, 0)]
+    assert traffic.rates([], NOW) == [traffic.Rate("All", 0, 0)]
 
 
 def test_readings_by_minute_as_a_table() -> None:
-    families, rows = overview.by_minute(COUNTS)
+    families, rows = traffic.by_minute(COUNTS)
     assert families == ["Parking bays", "Smart meters", "Air monitors"]
     assert rows == [(minute(9), [600, 0, 0]), (minute(1), [0, 0, 720]), (minute(0), [0, 9, 360])]
-    assert overview.headline(rows) == "1,689 readings stored in the last 3 minutes with traffic"
-    assert overview.headline([]) == "No readings yet"
+    assert traffic.headline(rows) == "1,689 readings stored in the last 3 minutes with traffic"
+    assert traffic.headline([]) == "No readings yet"
 
 
 def test_the_accounting_says_when_it_does_not_add_up() -> None:
     good = Counts(messages_received=1, messages_decoded=1, readings_decoded=2, readings_stored=2)
     bad = Counts(messages_received=2, messages_decoded=1)
-    rows = overview.accounting({"smart-meter": good, "parking-bay": bad})
+    rows = traffic.accounting({"smart-meter": good, "parking-bay": bad})
     assert [(name, adds_up) for name, _, adds_up in rows] == [
         ("Parking bays", False),
         ("Smart meters", True),
@@ -80,7 +80,7 @@ def test_the_accounting_says_when_it_does_not_add_up() -> None:
     ],
 )
 def test_values_are_said_as_people_say_them(name: str, unit: str | None, value: float, expected: str) -> None:
-    assert overview.value_words(LatestReading("d", "f", name, unit, NOW, value)) == expected
+    assert traffic.value_words(LatestReading("d", "f", name, unit, NOW, value)) == expected
 
 
 def test_newest_readings_by_family_and_device() -> None:
@@ -89,15 +89,15 @@ def test_newest_readings_by_family_and_device() -> None:
         LatestReading("bay-1", "parking-bay", "occupied", "1", minute(1), 1),
         LatestReading("m-1", "smart-meter", "import_interval", "kW.h", minute(2), 0.5),
     ]
-    assert overview.newest(readings, {"parking-bay": 200, "smart-meter": 1}) == [
-        overview.FamilyNow(
+    assert traffic.newest(readings, {"parking-bay": 200, "smart-meter": 1}) == [
+        traffic.FamilyNow(
             "parking-bay",
             "Parking bays",
-            [overview.DeviceNow("bay-1", minute(1), [("battery", "80 %"), ("occupied", "occupied")])],
+            [traffic.DeviceNow("bay-1", minute(1), [("battery", "80 %"), ("occupied", "occupied")])],
             200,
         ),
-        overview.FamilyNow(
-            "smart-meter", "Smart meters", [overview.DeviceNow("m-1", minute(2), [("import interval", "0.5 kWh")])], 1
+        traffic.FamilyNow(
+            "smart-meter", "Smart meters", [traffic.DeviceNow("m-1", minute(2), [("import interval", "0.5 kWh")])], 1
         ),
     ]
 
@@ -112,7 +112,7 @@ def test_newest_readings_by_family_and_device() -> None:
     ],
 )
 def test_links_keep_what_was_chosen(family: str | None, refresh: bool, expected: str) -> None:
-    assert overview.address(family, refresh=refresh) == expected
+    assert traffic.address(family, refresh=refresh) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import roles
-from dashboard.limits import RATES, Limits
+from dashboard.web.limits import RATES, Limits
 from dashboard.web.values import local_path
 
 

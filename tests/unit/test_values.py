@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
 from dashboard import app as application
-from dashboard.site import Site
 from dashboard.web import values
+from dashboard.web.site import Site
 from tests.harness.site import options
 
 

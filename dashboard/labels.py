@@ -1,12 +1,10 @@
-"""What a resident chooses from, in words. Numbers and dates are said by ``analytics.report.words``."""
+"""What people choose from and what is stored, in words. Numbers and dates are said by `analytics.report.words`."""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date, timedelta
 
 from analytics.report import words as report_words
-from dashboard.site import HERE, Site
 
 FUEL_WORDS = {"electricity": "Electricity", "gas": "Gas", "heat": "Heat", "export": "Given to the grid"}
 KIND_WORDS = {"week": "Last week", "month": "Last month", "four-weeks": "Last four weeks"}
@@ -62,23 +60,3 @@ def amount(watt_hours: int) -> str:
 def watts(value: float) -> str:
     """Power [W] as ``120 W``, from 10 kW on ``12.3 kW``."""
     return f"{value / 1000:,.1f} kW" if value >= 10_000 else f"{value:,.0f} W"
-
-
-def teach(site: Site) -> None:
-    """Let the templates of a site know what a resident's pages say and load."""
-    environment = site.templates.env
-    environment.filters.update(
-        day_words=report_words.day,
-        lower_first=lambda text: text[:1].lower() + text[1:],
-        upper_first=report_words.sentence,
-        after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
-        clock=lambda minutes: f"{minutes // 60:02d}:{minutes % 60:02d}",
-    )
-    environment.globals.update(
-        fuel_words=FUEL_WORDS, resident_style=_asset("resident.css"), resident_script=_asset("resident.js")
-    )
-
-
-def _asset(name: str) -> str:
-    """A file's address, which changes with what is in it."""
-    return f"/static/{name}?{hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"

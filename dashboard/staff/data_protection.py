@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
-from dashboard import erasures, roles
-from dashboard.site import Site
-from dashboard.visitor import Anybody
-from dashboard.web import values
+from dashboard import roles
+from dashboard.web import erasures, values
+from dashboard.web.site import Site
 from dashboard.web.streams import Stream
 from dashboard.web.values import Text, Whole
+from dashboard.web.visitor import Anybody
 from store import accounts, homes
 from store.connect import Connection
 from store.erasures import State
@@ -36,7 +36,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/data-protection")
     async def ask(request: Request) -> Response:
         """Which tenancy."""
-        return site.page(request, "data_protection.html", {"wrong": False, "number": ""})
+        return site.page(request, "staff/data_protection.html", {"wrong": False, "number": ""})
 
     @routes.post("/data-protection/tenancy")
     def show(request: Request, visitor: Anybody, number: Number = "", below: Below = None) -> Response:
@@ -94,10 +94,10 @@ def router(site: Site) -> APIRouter:
             "state": state, "left": erasures.left(state), "places": erasures.places(state), "zone": site.zone,
             "number": number,
         }  # fmt: skip
-        return site.page(request, "erased.html", context)
+        return site.page(request, "staff/erased.html", context)
 
     def _none(request: Request, number: str) -> Response:
-        return site.page(request, "data_protection.html", {"wrong": True, "number": number}, 404)
+        return site.page(request, "staff/data_protection.html", {"wrong": True, "number": number}, 404)
 
     def _shown(
         request: Request, connection: Connection, tenancy_id: int, below: int | None, *, wrong: bool = False
@@ -111,7 +111,7 @@ def router(site: Site) -> APIRouter:
             "now": datetime.now(UTC).astimezone(site.zone),
             "wrong": wrong,
         }  # fmt: skip
-        return site.page(request, "data_protection_tenancy.html", context, 400 if wrong else 200)
+        return site.page(request, "staff/data_protection_tenancy.html", context, 400 if wrong else 200)
 
     return routes
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from dashboard import overview, security
-from dashboard.site import Site
+from dashboard.engineer import traffic
+from dashboard.web import security
+from dashboard.web.site import Site
 from dashboard.web.values import Flag, Word
-from store import accounting
-from store import overview as table
+from store import accounting, overview
 
 #: How far the chart goes back, and how many devices of a family the page lists.
 _MINUTES, _DEVICES = 30, 20
@@ -34,27 +34,27 @@ def router(site: Site) -> APIRouter:
         """Rates, readings by minute, accounting and newest readings."""
         now = datetime.now(UTC)
         with site.connection() as connection:
-            counts = table.minutes(connection, now - timedelta(minutes=_MINUTES))
+            counts = overview.minutes(connection, now - timedelta(minutes=_MINUTES))
             totals = accounting.totals(connection)
-            heard = table.simulated_heard(connection)
-            latest = table.latest_simulated(connection, _MOST if family else _DEVICES, family)
-        families, rows = overview.by_minute(counts)
+            heard = overview.simulated_heard(connection)
+            latest = overview.latest_simulated(connection, _MOST if family else _DEVICES, family)
+        families, rows = traffic.by_minute(counts)
         simulation = site.options.simulation
         return site.page(
             request,
-            "overview.html",
+            "engineer/arriving.html",
             {
                 "now": now,
                 "refresh": _REFRESH_SECONDS if refresh else None,
                 "seconds": _REFRESH_SECONDS,
-                "rates": overview.rates(counts, now),
+                "rates": traffic.rates(counts, now),
                 "families": families,
                 "minutes": rows,
-                "headline": overview.headline(rows),
-                "accounting": overview.accounting(totals),
-                "newest": overview.newest(latest, heard),
+                "headline": traffic.headline(rows),
+                "accounting": traffic.accounting(totals),
+                "newest": traffic.newest(latest, heard),
                 "family": family,
-                "address": overview.address,
+                "address": traffic.address,
                 "simulation": None if simulation is None else simulation(),
             },
         )

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard import roles
-from dashboard.sign_in import signed_in
-from dashboard.site import Site
-from dashboard.visitor import Anybody
+from dashboard.account.sign_in import signed_in
+from dashboard.web.site import Site
 from dashboard.web.values import Text
+from dashboard.web.visitor import Anybody
 from store import accounts
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/sign-in/code")
     async def code_page(request: Request) -> Response:
         """Where the code of a letter is entered."""
-        return site.page(request, "code.html", {"wrong": False})
+        return site.page(request, "account/code.html", {"wrong": False})
 
     @routes.post("/sign-in/code")
     def enter_code(request: Request, visitor: Anybody, code: Annotated[Text, Form()] = "") -> Response:
@@ -44,7 +44,7 @@ def router(site: Site) -> APIRouter:
                 or found.tenancy_id is None
                 or not accounts.bind(connection, visitor.account_id, found.tenancy_id, "code", now, site.today())
             ):
-                return site.page(request, "code.html", {"wrong": True}, 400)
+                return site.page(request, "account/code.html", {"wrong": True}, 400)
             site.log_access(connection, visitor, found.tenancy_id, "signed in for the first time with a letter's code")
             token = accounts.rotate_session(connection, request.cookies[site.options.session_cookie], now)
         if token is None:
@@ -55,7 +55,7 @@ def router(site: Site) -> APIRouter:
     def demo_page(request: Request, code: Text) -> Response:
         """A button that signs in: mail programs and browsers open links by themselves, buttons they leave alone."""
         found = _demo_code(site, code)
-        return site.page(request, "demo_sign_in.html", {"code": code, "who": _who(found)})
+        return site.page(request, "account/demo_sign_in.html", {"code": code, "who": _who(found)})
 
     @routes.post("/sign-in/demo/{code}")
     def demo_sign_in(request: Request, visitor: Anybody, code: Text) -> Response:
@@ -92,7 +92,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/sign-out/done")
     async def signed_out(request: Request) -> Response:
         """What signing out did, and what it did not."""
-        return site.page(request, "signed_out.html", {})
+        return site.page(request, "account/signed_out.html", {})
 
     return routes
 

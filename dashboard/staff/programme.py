@@ -14,8 +14,8 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from analytics.neighbours import disclosure, quarter_cells
-from dashboard.resident.words import DWELLING_WORDS, FUEL_WORDS, amount, month_words
-from dashboard.site import Site
+from dashboard.labels import DWELLING_WORDS, FUEL_WORDS, amount, month_words
+from dashboard.web.site import Site
 from dashboard.web.values import Word
 from devices.homes import DWELLINGS
 from store import programme as table
@@ -67,7 +67,7 @@ def router(site: Site) -> APIRouter:
             ]
         links = [(_name(day), month_words(day), day == chosen) for day in days]
         name = month_words(chosen) if chosen is not None else None
-        return site.page(request, "programme.html", {"tables": tables, "links": links, "month": name})
+        return site.page(request, "staff/programme.html", {"tables": tables, "links": links, "month": name})
 
     return routes
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.energy.daily_halves import half_hours_of_days
-from dashboard.site import Site
-from dashboard.visitor import Visitor
 from dashboard.web.exceptions import Elsewhere
+from dashboard.web.site import Site
+from dashboard.web.visitor import Visitor
 from devices.homes import FUELS, Home, Tenancy
 from store import daily, homes, resident
 from store.connect import Connection

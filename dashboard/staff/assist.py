@@ -8,11 +8,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from dashboard.resident.details import common, values
-from dashboard.resident.forms import Form, read_details
-from dashboard.resident.own import Own
-from dashboard.site import Site
-from dashboard.visitor import Anybody
+from dashboard.resident.forms import read_details
+from dashboard.resident.household import Own
+from dashboard.web.forms import Form
+from dashboard.web.site import Site
 from dashboard.web.values import Fields
+from dashboard.web.visitor import Anybody
 from store import accounts, homes
 from store.connect import Connection
 
@@ -24,7 +25,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/assist")
     async def ask(request: Request) -> Response:
         """The code of a slip."""
-        return site.page(request, "assist.html", {"wrong": False, "done": False})
+        return site.page(request, "staff/assist.html", {"wrong": False, "done": False})
 
     @routes.post("/assist/slip")
     def opened(request: Request, visitor: Anybody, given: Fields) -> Response:
@@ -55,7 +56,7 @@ def router(site: Site) -> APIRouter:
             homes.change_details(connection, mine.home.id, details, "assist", now)
             homes.change_tenancy(connection, household)
             site.log_access(connection, visitor, mine.tenancy.id, "entered the details of a slip")
-        return site.page(request, "assist.html", {"wrong": False, "done": True})
+        return site.page(request, "staff/assist.html", {"wrong": False, "done": True})
 
     def _own(connection: Connection, code: str) -> Own | None:
         """Whose slip it is; None for a code that is none, used or too old, and where the household has moved out."""
@@ -68,10 +69,10 @@ def router(site: Site) -> APIRouter:
         return mine if mine.lives else None
 
     def _wrong(request: Request) -> Response:
-        return site.page(request, "assist.html", {"wrong": True, "done": False}, 400)
+        return site.page(request, "staff/assist.html", {"wrong": True, "done": False}, 400)
 
     def _form(request: Request, mine: Own, code: str, typed: dict[str, str], errors: dict[str, str]) -> Response:
         context: dict[str, Any] = {**common(mine), "values": typed, "errors": errors, "code": code}
-        return site.page(request, "assist_details.html", context, 400 if errors else 200)
+        return site.page(request, "staff/assist_details.html", context, 400 if errors else 200)
 
     return routes

@@ -21,9 +21,9 @@ from joserfc.errors import JoseError
 from dashboard import roles
 from dashboard.account.issuer import Client
 from dashboard.options import SignIn
-from dashboard.site import Site
-from dashboard.visitor import Anybody
+from dashboard.web.site import Site
 from dashboard.web.values import Way, local_path
+from dashboard.web.visitor import Anybody
 from store import accounts
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def router(site: Site) -> APIRouter:
         """What signing in is for, and the way to the issuer."""
         if visitor.account_id is not None:
             return RedirectResponse(wish or "/", 303)
-        return site.page(request, "sign_in.html", {"next": wish})
+        return site.page(request, "account/sign_in.html", {"next": wish})
 
     if site.options.sign_in is not None:
         _flow(site, routes, site.options.sign_in)
@@ -194,4 +194,4 @@ def signed_in(site: Site, token: str, path: str) -> Response:
 def _not_signed_in(site: Site, request: Request, kind: str, reason: str) -> Response:
     log.warning("a sign-in failed: %s (%s)", kind, reason[:100])
     status, title, sentence = _WORDS[kind]
-    return site.page(request, "not_signed_in.html", {"title": title, "sentence": sentence}, status)
+    return site.page(request, "account/not_signed_in.html", {"title": title, "sentence": sentence}, status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from dashboard.site import Site
+from dashboard.web.site import Site
 from store import migrations
 
 #: Whoever asks whether we are ready gives up soon himself [s].
@@ -19,17 +19,17 @@ def router(site: Site) -> APIRouter:
     @routes.get("/")
     async def start(request: Request) -> Response:
         """What this is, and where to sign in."""
-        return site.page(request, "start.html", {})
+        return site.page(request, "public/start.html", {})
 
     @routes.get("/accessibility")
     async def accessibility(request: Request) -> Response:
         """The accessibility statement."""
-        return site.page(request, "accessibility.html", {})
+        return site.page(request, "public/accessibility.html", {})
 
     @routes.get("/privacy")
     async def privacy(request: Request) -> Response:
         """What is held about people and why."""
-        return site.page(request, "privacy.html", {})
+        return site.page(request, "public/privacy.html", {})
 
     @routes.get("/health/live")
     async def live() -> Response:

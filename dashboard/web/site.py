@@ -14,18 +14,21 @@ from zoneinfo import ZoneInfo
 from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
 
+from analytics.report import words as report_words
 from dashboard import roles
-from dashboard.limits import Limits, address
+from dashboard.labels import FUEL_WORDS
 from dashboard.options import SiteOptions
-from dashboard.visitor import Visitor
 from dashboard.web.exceptions import TooOften
 from dashboard.web.lane import Lane
+from dashboard.web.limits import Limits, address
 from dashboard.web.pool import make_pool
+from dashboard.web.visitor import Visitor
 from devices.text import visible
 from store import accounts
 from store.connect import Connection
 
-HERE = Path(__file__).parent
+#: The package's folder: templates and static files stand in it.
+HERE = Path(__file__).parents[1]
 
 
 class Site:
@@ -43,9 +46,16 @@ class Site:
         self.pool = make_pool(options.database_url, "borough dashboard", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
-        self.templates.env.filters["words"] = lambda number: f"{number:,}"
-        self.templates.env.filters["shown"] = visible
-        self.templates.env.globals.update(options=options, static=static)
+        self.templates.env.filters.update(
+            words=lambda number: f"{number:,}",
+            shown=visible,
+            day_words=report_words.day,
+            lower_first=lambda text: text[:1].lower() + text[1:],
+            upper_first=report_words.sentence,
+            after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
+            clock=lambda minutes: f"{minutes // 60:02d}:{minutes % 60:02d}",
+        )
+        self.templates.env.globals.update(options=options, static=static, fuel_words=FUEL_WORDS)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -89,7 +99,7 @@ class Site:
             raise HTTPException(404)
 
     def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
-        """Count one try of a kind, see ``dashboard.limits.RATES``. Raises TooOften, which becomes a 429."""
+        """Count one try of a kind, see ``dashboard.web.limits.RATES``. Raises TooOften, which becomes a 429."""
         wait = self.limits.take(kind, visitor.account_id, address(request))
         if wait:
             raise TooOften(wait)

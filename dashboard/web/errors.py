@@ -20,8 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.site import Site
 from dashboard.web.exceptions import Elsewhere, TooOften
+from dashboard.web.site import Site
 
 log = logging.getLogger(__name__)
 

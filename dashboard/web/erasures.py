@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from dashboard.site import Site
 from dashboard.web.exceptions import Elsewhere
+from dashboard.web.site import Site
 from store import accounts, erasures
 from store.erasures import ItemKind, State
 
