@@ -1,4 +1,4 @@
-"""What the web application needs to know; ``borough/site_options.py`` makes it from the settings."""
+"""What the web application needs to know; ``borough/site.py`` makes it from the settings."""
 
 from __future__ import annotations
 

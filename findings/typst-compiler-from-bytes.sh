@@ -24,7 +24,7 @@ try:
 except Exception as error:  # noqa: BLE001 - typst's own class of errors has changed its name before
     print(f"typst-py, from bytes, second time: {type(error).__name__}: {str(error).splitlines()[0]}")
 else:
-    raise SystemExit("a compiler from bytes compiles twice now: say so here and in borough/letters")
+    raise SystemExit("a compiler from bytes compiles twice now: say so here and in borough/delivery/letters")
 Path("letter.typ").write_bytes(text)
 from_file = typst.Compiler("letter.typ")
 assert all(from_file.compile(format="pdf").startswith(b"%PDF") for _ in range(2))

@@ -15,10 +15,10 @@ import typer
 
 from borough import logs
 from borough.database import reachable, require_schema
-from borough.energy import read_energy
 from borough.errors import Failure
 from borough.output import Json, say, show_json
 from borough.settings.addresses import database_place
+from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables
 from store.connect import connect
 

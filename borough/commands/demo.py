@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from borough.demo_state import default_folder, reset
+from borough.demo.state import default_folder, reset
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, tell
 
@@ -57,8 +57,8 @@ def demo(
     # until the demo has its own: a KeyboardInterrupt within an extension module that is being loaded is swallowed there
     before = signal.signal(signal.SIGINT, _leave)
     try:
-        from borough.demo import DemoOptions, Interrupted, run_demo
-        from borough.demo_plan import DEMO_FLEET
+        from borough.demo.plan import DEMO_FLEET
+        from borough.demo.run import DemoOptions, Interrupted, run_demo
     except ModuleNotFoundError as error:
         raise Failure(
             f"the demo's own parts are not installed ({error.name}): pip install 'borough-telemetry[demo]'"

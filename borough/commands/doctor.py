@@ -123,7 +123,7 @@ def _letters(settings: Settings) -> str:
     """Whether the names of all can be printed; without Typst no letters are made here, which is as it may be."""
     if find_spec("typst") is None:
         return "none are made here: Typst is not installed"
-    from borough.letters.press import Press
+    from borough.delivery.letters.press import Press
 
     missing, packages = Press(datetime.now(UTC), settings.letter_fonts).scripts()
     if missing:

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from borough.database import reachable
-from borough.erase import erasing
-from borough.erase.means import Report, means
 from borough.errors import UsageError
 from borough.output import Json, agreed, say, show_json, show_table
+from borough.rights import erase as erasing
+from borough.rights.means import Report, means
 from borough.settings.settings import read_settings
 
 

@@ -11,15 +11,15 @@ import typer
 
 from analytics.periods import parse_period
 from borough.database import reachable, require_schema
-from borough.energy import read_energy
 from borough.errors import Failure, UsageError
 from borough.output import Json, StatusLine, say, show_json, tell
+from borough.settings.energy import read_energy
 from borough.settings.settings import need_database_url, read_settings, variable
 from devices.homes import COMPARED
 from store.connect import connect
 
 if TYPE_CHECKING:
-    from borough.letters.post import Made
+    from borough.delivery.letters.post import Made
 
 #: So many letters that could not be made are told one by one.
 _TOLD = 20
@@ -39,8 +39,8 @@ def letters(
 
     Example: borough letters --period 2026-W07 --out letters
     """
-    from borough.letters.content import Sender
-    from borough.letters.post import Order, make
+    from borough.delivery.letters.content import Sender
+    from borough.delivery.letters.post import Order, make
 
     try:
         wanted = parse_period(period)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import typer
 
 from borough.database import reachable, require_schema
-from borough.erase import erasing
-from borough.erase.means import Means, kinds, means
 from borough.output import Json, say, show_json
+from borough.rights import erase as erasing
+from borough.rights.means import Means, kinds, means
 from borough.settings.addresses import database_place
 from borough.settings.collector import archive_retention_days, retention_days
 from borough.settings.settings import need_database_url, read_settings

@@ -33,8 +33,8 @@ def reconcile(
 
     Example: borough reconcile day.parquet --wait 30 --report day.html
     """
-    from borough.reconcile import reconcile as compare
-    from borough.reconcile import survey
+    from borough.scoring.reconcile import reconcile as compare
+    from borough.scoring.reconcile import survey
     from simulators.ledger import LedgerError
 
     if report is not None and not report.absolute().parent.is_dir():
@@ -55,7 +55,7 @@ def reconcile(
         time.sleep(min(max(_LOOK, time.monotonic() - begun), max(0.0, until - time.monotonic())))
     document = result.document()
     if report is not None:
-        from borough.score_report import write_report
+        from borough.scoring.page import write_report
 
         for path in write_report(report, result, [path.name for path in ledgers], inline=inline):
             tell(f"written: {path}")
@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _show(document: dict[str, Any], *, good: bool) -> None:
-    from borough.score_result import WORDS
+    from borough.scoring.result import WORDS
 
     rows = [*document["families"].items(), ("all", document)]
     show_table(

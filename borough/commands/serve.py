@@ -13,12 +13,12 @@ import typer
 
 from borough import logs, workers
 from borough.database import reachable, require_schema
-from borough.erase.finishing import Finisher
-from borough.erase.for_pages import for_pages
 from borough.errors import Failure
 from borough.output import say
+from borough.rights.finishing import Finisher
+from borough.rights.for_pages import for_pages
 from borough.settings.settings import Settings, read_settings, unknown_variables, variable
-from borough.site_options import site_options
+from borough.site import site_options
 from dashboard.options import SiteOptions
 from store.connect import connect
 

@@ -195,7 +195,7 @@ class _Run:
 
 
 def _check(dataset: str, *, json_output: bool) -> int:
-    from borough.check_report import show_check
+    from borough.scoring.fleet_check import show_check
     from simulators.calibrate import DATASETS, check
     from simulators.recordings import RecordingError
 

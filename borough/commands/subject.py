@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from borough.database import reachable
-from borough.erase import subjects
 from borough.errors import UsageError
 from borough.output import Json, say, show_json_pieces
+from borough.rights import export as subjects
 from borough.settings.settings import read_settings
 from store import accounts
 from store.connect import connect

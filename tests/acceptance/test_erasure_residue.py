@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from borough.erase.for_pages import for_pages
+from borough.rights.for_pages import for_pages
 from borough.settings.settings import read_settings
 from scripts.parts import Parts
 from simulators.publisher import Message

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from borough.demo_page import Page, demo_site, listen
+from borough.demo.pages import Page, demo_site, listen
 from tests.servers import Cluster
 
 _ROWS = """

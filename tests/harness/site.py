@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from borough.demo_page import listen
+from borough.demo.pages import listen
 from dashboard.app import create_app
 from dashboard.options import SiteOptions
 from dashboard.web.connections import Patience, config

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from borough.cli import run
-from borough.erase.for_pages import for_pages
 from borough.errors import Failure
+from borough.rights.for_pages import for_pages
 from borough.settings.settings import read_settings
 from store.connect import connect
 from tests.harness import household

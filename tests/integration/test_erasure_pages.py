@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from borough.cli import run
-from borough.erase import erasing
-from borough.erase.finishing import Finisher
-from borough.erase.for_pages import ForPages, for_pages
 from borough.replay.recording import Recorded, RecordingWriter
+from borough.rights import erase as erasing
+from borough.rights.finishing import Finisher
+from borough.rights.for_pages import ForPages, for_pages
 from borough.settings.settings import read_settings
 from store.connect import connect
 from tests.harness import household, site

@@ -29,8 +29,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from analytics.energy.prices import load
 from analytics.periods import parse_period
-from borough.letters import post
-from borough.letters.content import Sender
+from borough.delivery.letters import post
+from borough.delivery.letters.content import Sender
 from store.connect import connect
 
 url, folder, point = sys.argv[1:]
@@ -242,7 +242,7 @@ def test_who_is_erased_after_a_kill_leaves_nothing_in_the_staging_folder(databas
 
 
 def test_two_runs_do_not_mix(database: str, tmp_path: Path) -> None:
-    from borough.letters.staging import alone
+    from borough.delivery.letters.staging import alone
 
     url = filled(database, FEW)
     with alone(tmp_path / "2026-W07"):
@@ -256,10 +256,10 @@ def test_the_councils_own_words_are_looked_at_first(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sign of theirs that no font has would fail every letter: it is told once, by the setting's name."""
+    from borough.delivery.letters import post
+    from borough.delivery.letters.content import Sender
+    from borough.delivery.letters.press import Press
     from borough.errors import Failure
-    from borough.letters import post
-    from borough.letters.content import Sender
-    from borough.letters.press import Press
     from tests.unit.test_letters import NOW
 
     press = Press(NOW, [])

@@ -26,7 +26,7 @@ from borough.commands import doctor
 from borough.commands.device_status import duration
 from borough.commands.rejected import chosen
 from borough.database import connect_reason
-from borough.demo_report import Report
+from borough.demo.report import Report
 from borough.errors import UsageError
 from borough.logs import JsonLines
 from store.batch import Counts

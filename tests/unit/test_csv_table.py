@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from borough.erase import subjects
-from borough.letters import post
+from borough.delivery.letters import post
+from borough.rights import export as subjects
 from dashboard.web.csv import csv_blocks
 from devices.credentials import read_secrets, write_secrets
 from devices.csv_table import csv_text, guarded

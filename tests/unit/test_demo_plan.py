@@ -11,8 +11,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from borough.demo_ledger import LedgerFolder
-from borough.demo_plan import DEMO_FLEET, Place, make_plan
+from borough.demo.ledger import LedgerFolder
+from borough.demo.plan import DEMO_FLEET, Place, make_plan
 from borough.errors import UsageError
 from simulators import ledger
 from simulators.publisher import old_connect_packet, old_publish_packet

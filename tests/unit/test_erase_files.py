@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from borough.erase import files, mentions
 from borough.replay.recording import Recorded, RecordingReader, RecordingWriter
+from borough.rights import files, mentions
 from devices.decoders import FORMATS
 from devices.naming import Naming
 from ingest.forget import Judge

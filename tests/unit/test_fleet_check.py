@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from borough.check_report import show_check
+from borough.scoring.fleet_check import show_check
 from simulators.calibrate import DATASETS, CheckReport, Comparison, check
 from simulators.recordings import Recorded, RecordingError
 from simulators.summary import summarise, summarise_ages

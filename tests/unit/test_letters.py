@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from analytics.report.household import Report, report
-from borough.letters.content import Recipient, Sender, letter
-from borough.letters.press import Press, TooLong, Unprintable
+from borough.delivery.letters.content import Recipient, Sender, letter
+from borough.delivery.letters.press import Press, TooLong, Unprintable
 from devices.homes import Home, HomeDetails, Tenancy
 from store.comparisons import Comparison, Neighbourhood
 from tests.harness.pdf import Document, Piece, plain, read

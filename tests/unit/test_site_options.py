@@ -10,7 +10,7 @@ import pytest
 
 from borough import cli
 from borough.settings.settings import read_settings
-from borough.site_options import site_options
+from borough.site import site_options
 from dashboard.options import SignIn, SiteOptions
 from ingest.subscriptions import SettingsError
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from analytics.pipeline import score
 from analytics.pipeline.score import MATCHED, MISSING, WRONG_TIME, WRONG_VALUE, Float64, Int64, Stored, Wanted
-from borough.score_result import WORDS, Score
+from borough.scoring.result import WORDS, Score
 from simulators import ledger
 from simulators.ledger import NO_TIME
 from simulators.stream import EXPECTATIONS

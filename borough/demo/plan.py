@@ -31,7 +31,7 @@ _ONSETS = 3 * HOUR_US
 _STATE = "demo.json"
 _SPOKEN = ("native", "senml-json", "senml-cbor")
 
-DEMO_FLEET = Path(__file__).resolve().parents[1] / "simulators" / "fleets" / "demo.toml"
+DEMO_FLEET = Path(__file__).resolve().parents[2] / "simulators" / "fleets" / "demo.toml"
 
 
 @dataclass(slots=True)

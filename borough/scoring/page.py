@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from borough.score_result import BAD, WORDS, Score, joined
+from borough.scoring.result import BAD, WORDS, Score, joined
 
 _SCRIPT = "plotly.min.js"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

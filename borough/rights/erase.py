@@ -14,9 +14,9 @@ from pathlib import Path
 from psycopg import errors
 
 from borough.database import require_schema
-from borough.erase.means import Busy, Means, Report
-from borough.erase.sweeping import judge_of, sweep
 from borough.errors import Failure, UsageError
+from borough.rights.means import Busy, Means, Report
+from borough.rights.sweeping import judge_of, sweep
 from borough.settings.settings import variable
 from store import erasure, erasures, tombstones
 from store.connect import Connection, connect

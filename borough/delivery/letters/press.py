@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from borough.delivery.letters.content import SIZES
+from borough.delivery.letters.fonts import CHAIN, SCRIPTS
 from borough.errors import Failure
-from borough.letters.content import SIZES
-from borough.letters.fonts import CHAIN, SCRIPTS
 from devices.text import visible
 
 TEMPLATE = Path(__file__).parent / "letter.typ"

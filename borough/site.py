@@ -6,8 +6,8 @@ import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from borough.energy import read_energy
-from borough.erase.for_pages import ForPages, for_pages
+from borough.rights.for_pages import ForPages, for_pages
+from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
 from dashboard.web.forwarded import networks

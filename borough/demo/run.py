@@ -19,22 +19,22 @@ from typing import Self
 
 from borough.children import Child
 from borough.database import reachable
-from borough.demo_analyst import Analyst
-from borough.demo_erasure import Erasure
-from borough.demo_fleet import FleetAtWork
-from borough.demo_homes import settle_in
-from borough.demo_page import Page, demo_site, listen
-from borough.demo_parts import USER, EmbeddedBroker, await_ready, database, start_broker, start_collector
-from borough.demo_plan import Plan, make_plan
-from borough.demo_report import History, Report
-from borough.demo_state import DemoState
-from borough.erase.finishing import Finisher
+from borough.demo.analyst import Analyst
+from borough.demo.erasure import Erasure
+from borough.demo.fleet import FleetAtWork
+from borough.demo.households import settle_in
+from borough.demo.pages import Page, demo_site, listen
+from borough.demo.plan import Plan, make_plan
+from borough.demo.processes import USER, EmbeddedBroker, await_ready, database, start_broker, start_collector
+from borough.demo.report import History, Report
+from borough.demo.state import DemoState
 from borough.errors import Failure
 from borough.output import tell
 from borough.postgres_server import PostgresServer, free_port
-from borough.reconcile import reconcile, survey
 from borough.replay.progress import ProgressLine
-from borough.score_result import Score
+from borough.rights.finishing import Finisher
+from borough.scoring.reconcile import reconcile, survey
+from borough.scoring.result import Score
 from dashboard.simulation import Simulation as Shown
 from simulators.connections import Broker
 from store import accounting, migrations, overview

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from borough.letters.fonts import named
-from borough.letters.press import Press, Unprintable
+from borough.delivery.letters.fonts import named
+from borough.delivery.letters.press import Press, Unprintable
 from devices.lengths import ADDRESS_LINE, ADDRESS_LINES, NAME, TARIFF, refusal
 from store.letters import Matter
 

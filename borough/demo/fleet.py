@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from borough.demo_ledger import LedgerFolder
-from borough.demo_plan import Plan
+from borough.demo.ledger import LedgerFolder
+from borough.demo.plan import Plan
 from dashboard.simulation import Simulation as Shown
 from simulators.clock import DAY_US, HALF_HOUR_US
 from simulators.connections import Broker, Connections

@@ -10,9 +10,9 @@ from typing import Self
 
 import psycopg
 
-from borough.erase import erasing
-from borough.erase.means import Means, kinds
 from borough.errors import Failure
+from borough.rights import erase as erasing
+from borough.rights.means import Means, kinds
 
 log = logging.getLogger(__name__)
 

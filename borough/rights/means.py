@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from borough.erase.files import Swept
 from borough.errors import Failure
+from borough.rights.files import Swept
 from borough.settings.collector import collector_options, tombstone_key
 from borough.settings.settings import Settings, need_database_url, variable
 from ingest.options import CollectorOptions

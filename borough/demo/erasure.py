@@ -9,8 +9,10 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from borough.erase import erasing, for_pages, subjects
-from borough.erase.means import means
+from borough.rights import erase as erasing
+from borough.rights import export as subjects
+from borough.rights import for_pages
+from borough.rights.means import means
 from borough.settings.collector import tombstone_key
 from borough.settings.settings import Settings
 from devices.device import Device

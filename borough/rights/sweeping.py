@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from borough import broker_accounts
-from borough.erase import files, mentions
-from borough.erase.means import Means, Report
 from borough.replay.recording import SUFFIX
+from borough.rights import files, mentions
+from borough.rights.means import Means, Report
 from devices.naming import Naming
 from ingest.forget import Judge
 from ingest.refusals import Refusals

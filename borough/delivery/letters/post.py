@@ -20,12 +20,12 @@ import psycopg
 from analytics.energy.prices import Energy
 from analytics.periods import Period
 from analytics.report.household import Report, report
+from borough.delivery.letters.content import FUELS, Recipient, Sender, letter
+from borough.delivery.letters.fonts import named
+from borough.delivery.letters.household import check, explained
+from borough.delivery.letters.press import Placed, Press, TooLong, Unprintable
+from borough.delivery.letters.staging import MANIFEST, NOT_MADE, Staging, alone
 from borough.errors import Failure
-from borough.letters.content import FUELS, Recipient, Sender, letter
-from borough.letters.fonts import named
-from borough.letters.household import check, explained
-from borough.letters.press import Placed, Press, TooLong, Unprintable
-from borough.letters.staging import MANIFEST, NOT_MADE, Staging, alone
 from borough.settings.settings import variable
 from devices.csv_table import csv_text
 from devices.homes import COMPARED

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from borough.children import Child
 from borough.database import reachable
-from borough.demo_parts import environment
+from borough.demo.processes import environment
 from borough.errors import Failure
 from borough.output import tell
 from dashboard.roles import ROLE_WORDS

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from borough.children import Child
-from borough.demo_state import settle_database
-from borough.embedded_broker import READY
+from borough.demo.broker import READY
+from borough.demo.state import settle_database
 from borough.errors import Failure
 from borough.postgres_server import PostgresServer, embedded_binaries, free_port
 
@@ -49,7 +49,7 @@ def start_broker(parts: ExitStack, folder: Path) -> EmbeddedBroker:
     password = secrets.token_urlsafe(12)
     for attempt in range(3):
         port = free_port()
-        command = [sys.executable, "-P", "-m", "borough.embedded_broker"]
+        command = [sys.executable, "-P", "-m", "borough.demo.broker"]
         child = Child("broker", command, log=folder / "broker.log", environment=environment(), pipes=True)
         parts.callback(child.stop, 5.0)
         child.stdin.write(json.dumps({"port": port, "username": USER, "password": password}).encode() + b"\n")

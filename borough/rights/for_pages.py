@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import psycopg
 
-from borough.erase import erasing, subjects
-from borough.erase.means import Means, kinds, means
 from borough.errors import Failure
+from borough.rights import erase as erasing
+from borough.rights import export as subjects
+from borough.rights.means import Means, kinds, means
 from borough.settings.settings import Settings
 from store.erasures import State
 from store.subject import Open
@@ -53,7 +54,7 @@ def for_pages(settings: Settings) -> ForPages:
 def erase(need: Means, tenancy_id: int, patience: float = PATIENCE) -> State:
     """Erase a tenancy; how far it is when it is done, or after ``patience`` [s], and then it goes on by itself.
 
-    What cannot be done now is done by `borough.erase.finishing.Finisher`, also after a restart. Raises Failure where
+    What cannot be done now is done by `borough.rights.finishing.Finisher`, also after a restart. Raises Failure where
     there is no such tenancy, or the first step fails; psycopg.Error, OSError.
     """
     found = erasing.ask(need, tenancy_id)

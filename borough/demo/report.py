@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from borough.score_result import WORDS, Score
+from borough.scoring.result import WORDS, Score
 from store.batch import COUNT_NAMES, Counts
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from borough.erase import mentions
 from borough.replay.recording import SUFFIX, Recorded, RecordingError, RecordingReader, RecordingWriter
+from borough.rights import mentions
 from devices.naming import Naming
 from ingest import archive_files
 from ingest.archive_files import OPEN, PERSONAL, Frame

@@ -1,4 +1,4 @@
-"""The demo's MQTT broker: amqtt in a process of its own (``python -m borough.embedded_broker``), on 127.0.0.1.
+"""The demo's MQTT broker: amqtt in a process of its own (``python -m borough.demo.broker``), on 127.0.0.1.
 
 Not for real data: it speaks MQTT 3.1.1 only, keeps everything in memory and never sends an unacknowledged message
 again. Its account comes by standard input, as one JSON line ``{"port": …, "username": …, "password": …}``, so that no
@@ -45,7 +45,7 @@ def configuration(port: int, username: str, password: str) -> dict[str, Any]:
     """Settings of amqtt. Plugins are listed one by one: its defaults let anybody in and log every packet."""
     return {
         "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-        "plugins": {"borough.embedded_broker.OneAccount": {"username": username, "password": password}},
+        "plugins": {"borough.demo.broker.OneAccount": {"username": username, "password": password}},
     }
 
 

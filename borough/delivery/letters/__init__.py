@@ -1,0 +1,1 @@
+"""A home's comparison on paper, with the page's own numbers and words."""

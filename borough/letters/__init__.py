@@ -1,1 +1,0 @@
-"""Letters: a home's comparison on paper, with the page's own numbers and words."""
