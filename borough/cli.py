@@ -36,14 +36,14 @@ def run(arguments: Sequence[str]) -> int:
     from borough.errors import Failure, UsageError
     from borough.output import flush, give_up
     from borough.postgres_server import PostgresError
-    from ingest.subscriptions import SettingsError
+    from ingest.errors import OptionsError
 
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         result: object = app(args=arguments, prog_name="borough", standalone_mode=False)
         flush()
-    except SettingsError as error:
+    except OptionsError as error:
         return _end(error, 2)
     except UsageError as error:
         return _end(error, 2, *error.details)

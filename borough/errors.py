@@ -1,12 +1,18 @@
 """How a command ends: three outcomes beside success, each one line for the person at the terminal.
 
-Status 2 is a wrong setting or usage (``ingest.subscriptions.SettingsError`` is one, ``UsageError`` the other), status 1
-is anything else that stopped the command or that it found.
+Status 2 is wrong usage (``UsageError``) or a wrong setting (``SettingsError``, and what the collector finds wrong in its
+options); status 1 is anything else that stopped the command or that it found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from ingest.errors import OptionsError
+
+
+class SettingsError(OptionsError):
+    """A setting is wrong. The text says which, where and what to do. Ends with status 2."""
 
 
 class UsageError(Exception):

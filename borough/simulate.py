@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from borough.errors import UsageError
+from borough.errors import SettingsError, UsageError
 from devices.device import Device
 from ingest.options import BrokerOptions
-from ingest.subscriptions import SettingsError
 from ingest.tls import tls_context
 from simulators.connections import Broker
 from simulators.fault_options import FaultError, read_options

@@ -6,12 +6,12 @@ import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from borough.errors import SettingsError
 from borough.rights.for_pages import ForPages, for_pages
 from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
 from dashboard.web.forwarded import networks
-from ingest.subscriptions import SettingsError
 
 #: Names that this machine itself is asked by: the health check's and a proxy's beside it.
 _OWN = ("127.0.0.1", "localhost", "[::1]")

@@ -16,11 +16,11 @@ from devices.text import visible
 from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
+from ingest.errors import OptionsError
 from ingest.health import HealthServer
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
 from ingest.pipeline import Pipeline, first_line
-from ingest.subscriptions import SettingsError
 from ingest.tls import check_tls
 from store.batch import Counts
 from store.series import NotRegistered
@@ -43,7 +43,7 @@ async def run(
 
     ``metrics`` may be given by who wants to watch.
 
-    Raises SettingsError where the metrics port is taken, a certificate's file or the archive cannot be used. Everything
+    Raises OptionsError where the metrics port is taken, a certificate's file or the archive cannot be used. Everything
     else that fails is waited for.
     """
     stop = stop or asyncio.Event()
@@ -55,7 +55,7 @@ async def run(
         try:
             make_folders(options.archive)
         except OSError as error:
-            raise SettingsError(f"BOROUGH_ARCHIVE: {error.filename}: {error.strerror}") from None
+            raise OptionsError(f"BOROUGH_ARCHIVE: {error.filename}: {error.strerror}") from None
     metrics = metrics or Metrics()
     collector = Collector(options, metrics)
     health = HealthServer(options.metrics_host, options.metrics_port, collector.missing, metrics.text)

@@ -8,7 +8,7 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from ingest.subscriptions import SettingsError
+from ingest.errors import OptionsError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -27,7 +27,7 @@ class _Quiet(WSGIRequestHandler):
 class HealthServer:
     """Answers on ``host:port`` until closed. ``ready`` returns what is missing, in words; empty means ready.
 
-    Raises SettingsError where the port cannot be taken.
+    Raises OptionsError where the port cannot be taken.
     """
 
     def __init__(self, host: str, port: int, ready: Callable[[], list[str]], metrics: Callable[[], bytes]) -> None:
@@ -36,7 +36,7 @@ class HealthServer:
         try:
             self._server = make_server(host, port, self._answer, server_class=_Server, handler_class=_Quiet)
         except OSError as error:
-            raise SettingsError(
+            raise OptionsError(
                 f"BOROUGH_METRICS_PORT: cannot listen on {host}:{port}: {error.strerror}; choose another port"
             ) from None
         self.port: int = self._server.server_port

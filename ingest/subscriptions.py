@@ -11,12 +11,9 @@ from typing import Any
 from devices.decoding import Format
 from devices.files import read_text
 from devices.toml import TomlError, parse
+from ingest.errors import OptionsError
 
 _LEVELS = {"{device}", "{family}"}
-
-
-class SettingsError(ValueError):
-    """A setting is wrong. The text says which, where and what to do; the command line ends with status 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +30,16 @@ class Subscription:
     def __post_init__(self) -> None:
         levels = self.topic.split("/")
         if levels.count("{device}") != 1:
-            raise SettingsError(f"subscription {self.topic!r}: needs exactly one level {{device}}")
+            raise OptionsError(f"subscription {self.topic!r}: needs exactly one level {{device}}")
         if levels.count("{family}") > 1:
-            raise SettingsError(f"subscription {self.topic!r}: has the level {{family}} more than once")
+            raise OptionsError(f"subscription {self.topic!r}: has the level {{family}} more than once")
         for number, level in enumerate(levels):
             if level in _LEVELS or level == "+" or (level == "#" and number == len(levels) - 1):
                 continue
             if not level or any(sign in level for sign in "+#{}\0"):
-                raise SettingsError(f"subscription {self.topic!r}: level {level!r} is empty or mixes text and wildcard")
+                raise OptionsError(f"subscription {self.topic!r}: level {level!r} is empty or mixes text and wildcard")
         if type(self.qos) is not int or self.qos not in (0, 1):
-            raise SettingsError(f"subscription {self.topic!r}: qos {self.qos!r}, only 0 and 1 are taken")
+            raise OptionsError(f"subscription {self.topic!r}: qos {self.qos!r}, only 0 and 1 are taken")
 
     @property
     def filter(self) -> str:
@@ -76,34 +73,34 @@ def native(formats: Mapping[str, Format]) -> list[Subscription]:
 def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
     """Read a subscriptions file (TOML, a table ``[[subscription]]`` each with topic, format, qos).
 
-    Raises SettingsError naming the file and the entry.
+    Raises OptionsError naming the file and the entry.
     """
     try:
         document = parse(read_text(path))
     except OSError as error:
-        raise SettingsError(f"subscriptions file {path}: {error.strerror}") from None
+        raise OptionsError(f"subscriptions file {path}: {error.strerror}") from None
     except (UnicodeDecodeError, TomlError) as error:
-        raise SettingsError(f"subscriptions file {path}: {error}") from None
+        raise OptionsError(f"subscriptions file {path}: {error}") from None
     entries: Any = document.get("subscription")
     if not isinstance(entries, list) or not entries or set(document) != {"subscription"}:
-        raise SettingsError(f"subscriptions file {path}: needs one or more [[subscription]] tables and nothing else")
+        raise OptionsError(f"subscriptions file {path}: needs one or more [[subscription]] tables and nothing else")
     return [_entry(path, number, entry, formats) for number, entry in enumerate(entries, 1)]
 
 
 def _entry(path: Path, number: int, entry: Any, formats: Mapping[str, Format]) -> Subscription:
     where = f"subscriptions file {path}, [[subscription]] number {number}"
     if not isinstance(entry, dict):
-        raise SettingsError(f"{where}: not a table")
+        raise OptionsError(f"{where}: not a table")
     unknown = set(entry) - {"topic", "format", "qos"}
     if unknown:
-        raise SettingsError(f"{where}: unknown key {min(unknown)!r}; known are topic, format, qos")
+        raise OptionsError(f"{where}: unknown key {min(unknown)!r}; known are topic, format, qos")
     name = entry.get("format")
     if not isinstance(name, str) or name not in formats:
-        raise SettingsError(f"{where}: unknown format {name!r}; one of {', '.join(sorted(formats))}")
+        raise OptionsError(f"{where}: unknown format {name!r}; one of {', '.join(sorted(formats))}")
     topics: Sequence[str] = [entry["topic"]] if "topic" in entry else formats[name].topics
     if len(topics) != 1 or not isinstance(topics[0], str):
-        raise SettingsError(f"{where}: needs a topic")
+        raise OptionsError(f"{where}: needs a topic")
     try:
         return Subscription(topics[0], name, entry.get("qos", 1))
-    except SettingsError as error:
-        raise SettingsError(f"{where}: {error}") from None
+    except OptionsError as error:
+        raise OptionsError(f"{where}: {error}") from None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ssl
 
+from ingest.errors import OptionsError
 from ingest.options import BrokerOptions
-from ingest.subscriptions import SettingsError
 
 
 def tls_context(options: BrokerOptions) -> ssl.SSLContext:
@@ -20,7 +20,7 @@ def tls_context(options: BrokerOptions) -> ssl.SSLContext:
 
 
 def check_tls(options: BrokerOptions) -> None:
-    """Try the files once at the start. Raises SettingsError that names them."""
+    """Try the files once at the start. Raises OptionsError that names them."""
     if not options.tls:
         return
     try:
@@ -28,6 +28,6 @@ def check_tls(options: BrokerOptions) -> None:
     except (OSError, ssl.SSLError) as error:
         files = ", ".join(name for name in (options.ca_file, options.cert_file, options.key_file) if name)
         reason = getattr(error, "strerror", None) or str(error)
-        raise SettingsError(
+        raise OptionsError(
             f"BOROUGH_MQTT_CA_FILE, _CERT_FILE, _KEY_FILE: cannot use {files or 'the system certificates'}: {reason}"
         ) from None

@@ -16,9 +16,9 @@ from borough.output import Json, show_json, show_table
 from borough.settings.addresses import database_place
 from borough.settings.collector import collector_options
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables, variable
+from ingest.errors import OptionsError
 from ingest.options import CollectorOptions
 from ingest.source import SPEAKS_MQTT5
-from ingest.subscriptions import SettingsError
 from ingest.tls import tls_context
 from simulators.publisher import Protocol, Publisher, PublishError, Unanswered
 from store import migrations
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
 def _settings() -> list[Check]:
     try:
         options: CollectorOptions = collector_options(read_settings())
-    except SettingsError as error:
+    except OptionsError as error:
         return [Check("settings", False, str(error))]
     found = [Check("settings", True, f"{len(options.subscriptions)} subscriptions, source {options.broker.source}")]
     return found + [Check("settings", False, text) for text in unknown_variables()]

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from borough.errors import Failure
+from borough.errors import Failure, SettingsError
 from borough.rights.files import Swept
 from borough.settings.collector import collector_options, tombstone_key
 from borough.settings.settings import Settings, need_database_url, variable
 from ingest.options import CollectorOptions
-from ingest.subscriptions import SettingsError
 from store.erasures import Item
 
 

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from ingest.subscriptions import SettingsError
+from borough.errors import SettingsError
 
 #: TLS and transport, and the port that is meant when none is given.
 _MQTT_SCHEMES: dict[str, tuple[bool, Literal["tcp", "websockets"], int]] = {

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from borough.errors import SettingsError
 from borough.settings.addresses import mqtt_address
 from borough.settings.settings import Settings, need_database_url, secret_file, variable
 from devices.decoders import FORMATS
@@ -14,7 +15,7 @@ from devices.decoding import Format
 from devices.files import WRITTEN, read_bytes, read_text
 from devices.mapping import MappingError, read_mapping
 from ingest.options import BrokerOptions, CollectorOptions
-from ingest.subscriptions import SettingsError, Subscription, load, native
+from ingest.subscriptions import Subscription, load, native
 from store.tombstones import KEY_BYTES
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from analytics.energy.prices import Energy, load
 from analytics.energy.prices_file import EnergyError
+from borough.errors import SettingsError
 from borough.settings.settings import Settings, variable
-from ingest.subscriptions import SettingsError
 
 
 def read_energy(settings: Settings) -> Energy:

@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from borough.errors import SettingsError
 from borough.settings.addresses import database_url, is_host
 from devices.files import read_text
-from ingest.subscriptions import SettingsError
 
 PREFIX = "BOROUGH_"
 #: Read by the tests and the demo, not by the service.

@@ -17,7 +17,8 @@ from devices.files import WRITTEN, read_bytes
 from devices.mapping import MappingError, read_mapping
 from devices.toml import TomlError, parse
 from ingest.archive_files import ArchiveError, Frame, FrameEncoder, read_frames, segments
-from ingest.subscriptions import SettingsError, load
+from ingest.errors import OptionsError
+from ingest.subscriptions import load
 from simulators import ledger, parquet
 from simulators.fleet_file import FleetError
 from simulators.fleet_file import load as load_fleet
@@ -60,7 +61,7 @@ def test_every_reader_of_toml_says_what_is_wrong(tmp_path: Path, text: str) -> N
         read_mapping(text, "x.toml")
     with pytest.raises(MappingError, match=r"x\.toml"):
         read_table_mapping(text, "x.toml")
-    with pytest.raises(SettingsError, match=r"x\.toml"):
+    with pytest.raises(OptionsError, match=r"x\.toml"):
         load(path, FORMATS)
 
 
@@ -71,7 +72,7 @@ def test_a_file_beyond_its_size_is_not_read(tmp_path: Path) -> None:
         read_bytes(path, WRITTEN)
     with pytest.raises(EnergyError, match=f"is larger than {WRITTEN} bytes"):
         read_tables(path)
-    with pytest.raises(SettingsError, match=f"is larger than {WRITTEN} bytes"):
+    with pytest.raises(OptionsError, match=f"is larger than {WRITTEN} bytes"):
         load(Path("/dev/zero"), FORMATS)
 
 

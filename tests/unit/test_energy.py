@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from analytics.energy.prices import PACKAGED, Cost, Energy, filled, load
 from analytics.energy.prices_file import EnergyError, parse_tables
+from borough.errors import SettingsError
 from borough.settings.energy import read_energy
 from borough.settings.settings import read_settings
 from devices.homes import Register, Tariff
-from ingest.subscriptions import SettingsError
 
 LONDON = ZoneInfo("Europe/London")
 ENERGY = load()

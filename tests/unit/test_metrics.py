@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from ingest.errors import OptionsError
 from ingest.health import HealthServer
 from ingest.metrics import Histogram, Metrics
 from ingest.source import SourceStatus
-from ingest.subscriptions import SettingsError
 from store.batch import COUNT_NAMES, Counts
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
@@ -195,7 +195,7 @@ def test_health_says_what_is_missing() -> None:
         status, text = get(server.port, "/metrics")
         assert (status, "borough_database_up 0.0" in text) == (200, True)
         assert get(server.port, "/")[0] == 404
-        with pytest.raises(SettingsError, match=rf"BOROUGH_METRICS_PORT: cannot listen on 127.0.0.1:{server.port}: "):
+        with pytest.raises(OptionsError, match=rf"BOROUGH_METRICS_PORT: cannot listen on 127.0.0.1:{server.port}: "):
             HealthServer("127.0.0.1", server.port, list, Metrics().text)
     finally:
         server.close()

@@ -14,8 +14,8 @@ from borough.settings.addresses import database_place, database_url, mqtt_addres
 from borough.settings.collector import collector_options, retention_days
 from borough.settings.settings import Settings, read_settings, unknown_variables, variable
 from devices.families import FAMILIES
+from ingest.errors import OptionsError
 from ingest.options import BrokerOptions, CollectorOptions
-from ingest.subscriptions import SettingsError
 
 URL = "postgresql://borough:hidden-word@db.example:5432/borough"
 
@@ -35,7 +35,7 @@ def options(monkeypatch: pytest.MonkeyPatch, **settings: str) -> CollectorOption
 
 
 def told(monkeypatch: pytest.MonkeyPatch, **settings: str) -> str:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(OptionsError) as caught:
         options(monkeypatch, **settings)
     text = str(caught.value)
     assert "\n" not in text
@@ -182,7 +182,7 @@ def test_several_wrong_settings_are_counted(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="BOROUGH_DATABASE_URL is not set; give the database as postgresql://"):
+    with pytest.raises(OptionsError, match="BOROUGH_DATABASE_URL is not set; give the database as postgresql://"):
         collector_options(read_settings())
 
 
@@ -257,7 +257,7 @@ def test_any_text_is_an_address_or_a_settings_error(text: str) -> None:
     ):
         try:
             assert read() is not None
-        except SettingsError:
+        except OptionsError:
             continue
 
 

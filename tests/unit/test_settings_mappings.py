@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from borough.errors import SettingsError
 from borough.settings.collector import archive_retention_days, collector_options, formats
 from borough.settings.settings import read_settings
 from devices.decoders import FORMATS
 from devices.decoding import Binding
 from ingest.correct import decoder_version
-from ingest.subscriptions import SettingsError
 
 GOOD = """
 name = "bay-vendor"

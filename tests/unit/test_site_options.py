@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from borough import cli
+from borough.errors import SettingsError
 from borough.settings.settings import read_settings
 from borough.site import site_options
 from dashboard.options import SignIn, SiteOptions
-from ingest.subscriptions import SettingsError
 
 ISSUER = {
     "BOROUGH_OIDC_ISSUER": "https://id.example.gov.uk/realm",

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders import FORMATS
-from ingest.subscriptions import SettingsError, Subscription, load, native
+from ingest.errors import OptionsError
+from ingest.subscriptions import Subscription, load, native
 
 
 def write(folder: Path, text: str) -> Path:
@@ -96,7 +97,7 @@ def test_hash_takes_its_parent_level_too() -> None:
     ],
 )
 def test_a_wrong_topic_is_named(topic: str, says: str) -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(OptionsError) as caught:
         Subscription(topic, "native")
     assert says in str(caught.value)
     assert repr(topic) in str(caught.value)
@@ -104,7 +105,7 @@ def test_a_wrong_topic_is_named(topic: str, says: str) -> None:
 
 @pytest.mark.parametrize("qos", [2, -1, True, 1.0, "1", None])
 def test_a_wrong_qos_is_named(qos: object) -> None:
-    with pytest.raises(SettingsError, match="only 0 and 1 are taken"):
+    with pytest.raises(OptionsError, match="only 0 and 1 are taken"):
         Subscription("{device}", "native", qos)  # type: ignore[arg-type]
 
 
@@ -161,7 +162,7 @@ def test_a_file(tmp_path: Path) -> None:
 )
 def test_a_wrong_file_is_one_line_that_says_what_and_where(tmp_path: Path, text: str, says: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(OptionsError) as caught:
         load(path, FORMATS)
     assert str(path) in str(caught.value)
     assert says in str(caught.value)
@@ -169,7 +170,7 @@ def test_a_wrong_file_is_one_line_that_says_what_and_where(tmp_path: Path, text:
 
 
 def test_a_format_with_several_topics_wants_one_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="needs a topic"):
+    with pytest.raises(OptionsError, match="needs a topic"):
         load(write(tmp_path, "[[subscription]]\nformat = 'zigbee2mqtt'"), FORMATS)
 
 
@@ -180,5 +181,5 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
         path.mkdir()
     elif kind == "not text":
         path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SettingsError, match=r"^subscriptions file .*subscriptions\.toml: "):
+    with pytest.raises(OptionsError, match=r"^subscriptions file .*subscriptions\.toml: "):
         load(path, FORMATS)
