@@ -1,7 +1,7 @@
 """How a command ends: three outcomes beside success, each one line for the person at the terminal.
 
-Status 2 is wrong usage (``UsageError``) or a wrong setting (``SettingsError``, and what the collector finds wrong in its
-options); status 1 is anything else that stopped the command or that it found.
+Status 2 is wrong usage (``UsageError``) or a wrong setting (``SettingsError``, and what the collector finds wrong in
+its options); status 1 is anything else that stopped the command or that it found.
 """
 
 from __future__ import annotations
