@@ -21,6 +21,7 @@ from ingest import archive_files
 from simulators.publisher import Message
 from tests.harness.account import table_account, total
 from tests.harness.collector import Collector
+from tests.harness.gate import Gate
 from tests.harness.load import ask, assert_stored, count, device, grows, register, rfc3339
 from tests.harness.program import BOROUGH, WITH_US, environment
 from tests.harness.publisher import Publishing, publish
@@ -208,14 +209,15 @@ def test_an_inverted_decoder_is_corrected_from_the_archive(world: World) -> None
 def test_killed_in_the_middle_and_run_again_it_gives_the_same(world: World, seed: int) -> None:
     march, april = collect(world, 200, 3)
     chance = random.Random(seed)
-    for _ in range(2):
-        done = count(world.database, "public.superseded")
-        process = world.start()
-        wait_for(lambda done=done: count(world.database, "public.superseded") > done, 30, 0.005)  # type: ignore[misc]
-        time.sleep(chance.uniform(0, 0.03))
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
-        assert count(world.database, "public.superseded") < len(april) // 2, "killed too late to show anything"
+    with Gate(world.database, "public.correction", "public.superseded", len(april) // 3):
+        for _ in range(2):
+            done = count(world.database, "public.superseded")
+            process = world.start()
+            wait_for(lambda done=done: count(world.database, "public.superseded") > done, 30, 0.005)  # type: ignore[misc]
+            time.sleep(chance.uniform(0, 0.03))
+            process.send_signal(signal.SIGKILL)
+            process.communicate(timeout=10)
+            assert count(world.database, "public.superseded") < len(april) // 2, "killed too late to show anything"
     assert ask(world.database, "select count(*), count(finished_at) from public.correction") == [(1, 0)]
     report = world.correct()
     assert report["resumed"] is True

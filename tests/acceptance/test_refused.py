@@ -203,7 +203,11 @@ def test_the_next_tenant_is_stored_from_the_first_day_on(world: World) -> None:
         assert tombstones.begin(connection, KEY, [new], household.ZONE) == 1
     march = round(household.midnight(date(2026, 3, 1)).timestamp()) * 1_000_000
 
+    tries = 0
+
     def knows_the_meter() -> bool:
+        nonlocal tries
+        tries += 1
         publish(world.broker.port, readings(carl, 0, 1, march))
         return of(world, carl.meter) == 1
 
@@ -217,7 +221,8 @@ def test_the_next_tenant_is_stored_from_the_first_day_on(world: World) -> None:
     )
     assert row == (household.midnight(date(2026, 3, 1)),)
     account = table_account(world.database)["smart-meter"]
-    assert account.readings_refused == 48
+    # beside the 48 of the time before: what came before the collector had read the registry again
+    assert account.readings_refused == 48 + tries - account.readings_duplicates
 
 
 def test_without_the_key_nothing_is_collected_and_nothing_lost(world: World, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.faults.conftest import Collect
 from tests.harness.account import assert_same, table_account, total
+from tests.harness.gate import Gate
 from tests.harness.load import assert_stored, count, device, grows, message, native_load, now, register, rfc3339
 from tests.harness.mqtt_session import left_in_session, make_session
 from tests.harness.proxy import Proxy
@@ -23,14 +24,15 @@ def test_killed_three_times_every_message_is_stored_once(
 ) -> None:
     load = native_load(seed, 100_000, devices=1_000)
     register(database, load.devices)
-    collector = collect(database, mosquitto.url).start()
+    collector = collect(database, mosquitto.url, batch_readings=5_000).start()
     publishing = Publishing(mosquitto.port, load.messages, rate=15_000)
-    for low, high in ((0.02, 0.3), (0.35, 0.55), (0.6, 0.8)):
-        assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
-        time.sleep(chance.uniform(0, 0.03))
-        collector.kill9()
-        assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
-        collector.start()
+    with Gate(database, "public.accounting", "public.reading", round(0.9 * len(load.expected))):
+        for low, high in ((0.02, 0.3), (0.35, 0.55), (0.6, 0.8)):
+            assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
+            time.sleep(chance.uniform(0, 0.03))
+            collector.kill9()
+            assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
+            collector.start()
     publishing.join()
     assert grows(database, "public.reading", len(load.expected), 40)
     collector.account()
@@ -55,11 +57,14 @@ def test_sigterm_writes_and_acknowledges_what_was_received(
     publish(mosquitto.port, load.messages)
     collector = collect(database, mosquitto.url, batch_readings=2_000, mqtt_receive_maximum=5_000)
     for _ in range(2):
-        collector.launch()
-        assert grows(database, "public.reading", count(database, "public.reading") + 1)
-        time.sleep(chance.uniform(0.0, 0.1))
-        assert collector.stop() == 0
-    assert count(database, "public.reading") < len(load.expected), "stopped too late to show anything"
+        stored = count(database, "public.reading")
+        with Gate(database, "public.accounting", "public.reading", stored + chance.randrange(1, 10_000)) as gate:
+            collector.launch()
+            gate.wait_reached()
+            collector.terminate()
+            gate.open()
+            assert collector.wait() == 0
+        assert stored < count(database, "public.reading") < len(load.expected), "stopped too late to show anything"
     collector.start()
     assert grows(database, "public.reading", len(load.expected), 30)
     assert collector.stop() == 0

@@ -14,6 +14,7 @@ from store import migrations
 from tests.acceptance.faults.conftest import Collect
 from tests.certificates import Authority
 from tests.harness.account import assert_same, table_account, total
+from tests.harness.gate import Gate
 from tests.harness.load import assert_stored, count, device, grows, message, native_load, register
 from tests.harness.mqtt_session import left_in_session
 from tests.harness.program import BOROUGH, environment
@@ -29,11 +30,12 @@ def test_paho_killed(database: str, mosquitto: Mosquitto, collect: Collect, chan
     register(database, load.devices)
     collector = collect(database, mosquitto.url, mqtt_source="paho", batch_readings=500).start()
     publishing = Publishing(mosquitto.port, load.messages, rate=2_000)
-    for low, high in ((0.02, 0.2), (0.25, 0.5)):
-        assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
-        collector.kill9()
-        assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
-        collector.start()
+    with Gate(database, "public.accounting", "public.reading", round(0.7 * len(load.expected))):
+        for low, high in ((0.02, 0.2), (0.25, 0.5)):
+            assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
+            collector.kill9()
+            assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
+            collector.start()
     publishing.join()
     assert grows(database, "public.reading", len(load.expected))
     collector.account()
@@ -49,10 +51,13 @@ def test_paho_clean_stop_costs_no_duplicates(database: str, mosquitto: Mosquitto
     collector = collect(database, mosquitto.url, mqtt_source="paho", batch_readings=500).start()
     assert collector.stop() == 0
     publish(mosquitto.port, load.messages)
-    collector.launch()
-    assert grows(database, "public.reading", 1)
-    assert collector.stop() == 0
-    assert count(database, "public.reading") < len(load.expected), "stopped too late to show anything"
+    with Gate(database, "public.accounting", "public.reading", 1) as gate:
+        collector.launch()
+        gate.wait_reached()
+        collector.terminate()
+        gate.open()
+        assert collector.wait() == 0
+    assert 0 < count(database, "public.reading") < len(load.expected), "stopped too late to show anything"
     collector.start()
     assert grows(database, "public.reading", len(load.expected))
     assert collector.stop() == 0
