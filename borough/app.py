@@ -1,59 +1,57 @@
-"""The commands of ``borough`` put together: one visible list."""
+"""The commands of ``borough`` put together: one visible list.
+
+A module is imported when its command is asked for: each brings libraries that the others do without.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib import import_module
+
 import typer
 
-from borough.commands import (
-    analyse,
-    collect,
-    complete,
-    correct,
-    decode,
-    demo,
-    devices,
-    doctor,
-    erase,
-    explain,
-    homes,
-    letters,
-    maintain,
-    migrate,
-    reconcile,
-    record,
-    rejected,
-    replay,
-    serve,
-    simulate,
-    subject,
+#: Names of the commands in the order of the help; ``borough/commands/`` has a module of the same name for each.
+COMMANDS = (
+    "migrate",
+    "devices",
+    "homes",
+    "decode",
+    "collect",
+    "rejected",
+    "simulate",
+    "record",
+    "replay",
+    "reconcile",
+    "correct",
+    "complete",
+    "analyse",
+    "explain",
+    "letters",
+    "subject",
+    "erase",
+    "maintain",
+    "serve",
+    "doctor",
+    "demo",
 )
 
-app = typer.Typer(
-    help="Borough Telemetry: collects what a borough's sensors say and keeps every reading exactly once.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
-migrate.register(app)
-app.add_typer(devices.app, name="devices")
-app.add_typer(homes.app, name="homes")
-decode.register(app)
-collect.register(app)
-app.add_typer(rejected.app, name="rejected")
-simulate.register(app)
-record.register(app)
-replay.register(app)
-reconcile.register(app)
-app.add_typer(correct.app, name="correct")
-complete.register(app)
-analyse.register(app)
-explain.register(app)
-letters.register(app)
-subject.register(app)
-erase.register(app)
-maintain.register(app)
-serve.register(app)
-doctor.register(app)
-demo.register(app)
+
+def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command line: the one command that ``arguments`` begin with, or all where they begin with none."""
+    app = typer.Typer(
+        help="Borough Telemetry: collects what a borough's sensors say and keeps every reading exactly once.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    app.callback()(_group)  # a single command stays a command of `borough`
+    first = tuple(arguments[:1])
+    for name in first if first and first[0] in COMMANDS else COMMANDS:
+        import_module(f"borough.commands.{name}").register(app)
+    return app
+
+
+def _group() -> None:
+    pass

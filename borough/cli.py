@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command; its exit status. A user's mistake never shows a traceback."""
     import typer
 
-    from borough.app import app
+    from borough.app import make_app
     from borough.errors import Failure, UsageError
     from borough.output import flush, give_up
     from borough.postgres_server import PostgresError
@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        result: object = app(args=arguments, prog_name="borough", standalone_mode=False)
+        result: object = make_app(arguments)(args=arguments, prog_name="borough", standalone_mode=False)
         flush()
     except OptionsError as error:
         return _end(error, 2)

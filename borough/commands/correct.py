@@ -290,3 +290,8 @@ def archive(
         show_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
         show_table([name.replace("_", " ") for name in names], rows)
+
+
+def register(made: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    made.add_typer(app, name="correct")

@@ -246,3 +246,8 @@ def export(
         return
     file.write_text(text, encoding="utf-8", newline="")
     say(f"{sum(not device.retired for device in shown)} devices are in {file}, as of {datetime.now(UTC):%Y-%m-%d}.")
+
+
+def register(made: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    made.add_typer(app, name="devices")

@@ -102,3 +102,8 @@ def _refuse(file: Path, problems: Sequence[Problem]) -> UsageError:
         f"{file}: nothing was imported, {count} {'problem' if count == 1 else 'problems'}:",
         [str(problem) for problem in problems],
     )
+
+
+def register(made: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    made.add_typer(app, name="homes")

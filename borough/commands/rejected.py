@@ -162,3 +162,8 @@ def _portions(connection: Connection, numbers: Sequence[int] | None, which: Filt
     while rows := table.find(connection, which, _PORTION, before):
         before = rows[-1].id
         yield [row.id for row in rows]
+
+
+def register(made: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    made.add_typer(app, name="rejected")

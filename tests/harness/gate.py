@@ -28,7 +28,7 @@ class Gate:
         self._holder = psycopg.connect(self._database, autocommit=True)
         self._holder.execute("select pg_advisory_lock(%s)", (_KEY,))
         self._holder.execute(
-            "create function public.test_gate() returns trigger language plpgsql as $$ begin"  # type: ignore[arg-type]
+            "create function public.test_gate() returns trigger language plpgsql as $$ begin"
             f" if (select count(*) from {self._rows}) >= {self._limit} then"
             f" perform pg_advisory_xact_lock_shared({_KEY}); end if; return null; end $$;"
             f" create trigger test_gate after insert or update on {self._table}"

@@ -21,7 +21,7 @@ import typer
 from typer.testing import CliRunner
 
 from borough import cli, output
-from borough.app import app
+from borough.app import make_app
 from borough.commands import doctor
 from borough.commands.device_status import duration
 from borough.commands.rejected import chosen
@@ -37,7 +37,7 @@ AWAY = "postgresql://borough:hidden-word@127.0.0.1:1/borough"
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command that can be typed, with its path."""
-    group = typer.main.get_command(app) if group is None else group
+    group = typer.main.get_command(make_app()) if group is None else group
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             if command.invoke_without_command:  # a group that does something by itself
@@ -80,7 +80,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_help_has_an_example(path: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(app, [*path, "--help"])
+    done = CliRunner().invoke(make_app(path), [*path, "--help"])
     assert done.exit_code == 0
     text = " ".join(done.stdout.split())
     assert re.search(rf"Example: .*borough {' '.join(path)}\b", text), text
@@ -220,11 +220,27 @@ def test_doctor_finds_the_letters_fonts(
     assert checks["letters"] == {"name": "letters", "ok": True, "found": "there are fonts for names in every script"}
 
 
+def loaded_by(*arguments: str) -> set[str]:
+    code = (
+        f"import sys; from borough import cli; cli.run({[*arguments, '--help']!r});"
+        " print(*(name[17:] for name in sys.modules if name.startswith('borough.commands.')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    return set(done.stderr.split())
+
+
+def test_the_help_knows_every_module_and_a_command_loads_its_own_alone() -> None:
+    assert loaded_by() == {path.stem for path in (ROOT / "borough" / "commands").glob("*.py")} - {"__init__"}
+    assert loaded_by("decode") == {"decode"}
+
+
 def test_the_reader_of_a_pipe_may_leave() -> None:
     """`borough … --help | head -0`: no traceback, whatever was not read."""
     code = (
-        "import sys; from borough import cli, output; from borough.app import app\n"
-        "app.command('flood')(lambda: [output.say('x' * 1000) for _ in range(10_000)] and None)\n"
+        "import sys; from types import SimpleNamespace; from borough import app, cli, output\n"
+        "def flood(): [output.say('x' * 1000) for _ in range(10_000)]\n"
+        "sys.modules['borough.commands.flood'] = SimpleNamespace(register=lambda made: made.command('flood')(flood))\n"
+        "app.COMMANDS += ('flood',)\n"
         "sys.exit(cli.run(['flood']))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
