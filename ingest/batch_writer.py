@@ -15,8 +15,7 @@ from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, unlearn
 from ingest.seal import Limits, seal
 from ingest.slots import Slots
-from store import devices as device_table
-from store import redelivery
+from store import redelivery, registry
 from store.batch import Batch, Outcome
 from store.tombstones import Stale
 from store.writer import Writer
@@ -115,7 +114,7 @@ class BatchWriter:
         if self.batch is None:
             if columns.new_devices:
                 with self._writer.connection.transaction():
-                    device_table.add(self._writer.connection, columns.new_devices)
+                    registry.add(self._writer.connection, columns.new_devices)
                 columns.new_devices = []
             if columns.new_slots:
                 with self._writer.connection.transaction():

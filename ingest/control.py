@@ -10,8 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from devices.device import Device
-from store import connect, migrations, session_lock, tombstones
-from store import devices as device_table
+from store import connect, migrations, registry, session_lock, tombstones
 from store.tombstones import Tombstone
 
 T = TypeVar("T")
@@ -62,7 +61,7 @@ class Control:
 
     async def devices(self) -> list[Device]:
         """The whole registry."""
-        return await self._run(lambda: device_table.load(self._open(), 0)[0])
+        return await self._run(lambda: registry.load(self._open(), 0)[0])
 
     async def orphans(self) -> list[str]:
         """Shared sessions that nobody served at this call and the one before; their locks are ours then."""
@@ -118,7 +117,7 @@ class Control:
             # both as they are at one moment: a device that was erased and registered again is not let go of
             connection.execute("set transaction isolation level repeatable read")
             rows, version = tombstones.load(connection, self._key, self._version)
-            devices, self._mark = device_table.load(connection, self._mark)
+            devices, self._mark = registry.load(connection, self._mark)
         self._version = version
         return Registry(devices, rows, version)
 

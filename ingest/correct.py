@@ -31,8 +31,7 @@ from ingest.seal import Limits, seal
 from ingest.seen import Seen
 from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, Slots
 from ingest.source import Chunk
-from store import corrections
-from store import devices as device_table
+from store import corrections, registry
 from store.batch import Batch, SeriesState
 from store.connect import Connection, connect
 from store.corrections import Correction, Key, Publication, Rows, Tally
@@ -163,7 +162,7 @@ class _Run:
         )
         with connection.transaction():
             self.refusals.read(connection)
-            devices = device_table.load(connection, 0)[0]
+            devices = registry.load(connection, 0)[0]
         # a device that was taken out of service has a past
         self.routes.update(replace(device, retired=False) for device in devices)
         self.slots = Slots()

@@ -18,8 +18,7 @@ from ingest.routes import Routes
 from ingest.seal import Limits, seal
 from ingest.slots import Slots
 from ingest.source import Chunk
-from store import devices as device_table
-from store import rejected
+from store import registry, rejected
 from store.batch import Counts, Rejected
 from store.rejected import RejectedMessage
 from store.tombstones import Stale
@@ -70,7 +69,7 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
     memory = Memory()
     with connection.transaction():
         refusals.read(connection)
-        routes.update(device_table.load(connection, 0)[0])
+        routes.update(registry.load(connection, 0)[0])
     for item in {item.message: item for item in tried}.values():
         # a chunk each: the time of a message without one is its own arrival
         payload = item.payload or b""

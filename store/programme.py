@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from store.batch import Int64
+from store.cells import int8s
 from store.connect import Connection
-from store.neighbours import int8s
 from store.queries import queries
 
 _SQL = queries("programme")

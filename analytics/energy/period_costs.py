@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analytics.energy.daily_halves import half_hours_of_homes
 from analytics.energy.prices import Energy, filled
 from analytics.periods import Int64, Period
-from store import neighbours as stored
+from store import cells
 from store.connect import Connection
 
 Bools = NDArray[np.bool_]
@@ -59,7 +59,7 @@ def costs(
     if reference is not None:
         pence, names[reference[1]] = reference[0], 0
         tariff[:] = 0
-    theirs = stored.tariffs(connection, fuel, period.stop)
+    theirs = cells.tariffs(connection, fuel, period.stop)
     known = np.flatnonzero(np.isin(tenancies, np.fromiter(theirs, np.int64, len(theirs))))
     # where rates change within the day the half-hours say when the energy was used
     by_clock = np.array(

@@ -16,13 +16,13 @@ from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, Wo
 from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.settling import held, settle
 from analytics.periods import Int64, Period, day_edges
+from store import cells as stored
 from store import comparisons
 from store import explain as stored_explain
-from store import neighbours as stored
+from store.cells import Version
 from store.comparisons import REASONS, STATES, Comparison, Late, Rows, Run
 from store.connect import Connection
 from store.explain import DayReadings
-from store.neighbours import Version
 
 #: Which series a fuel's days are made of.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {

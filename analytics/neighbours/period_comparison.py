@@ -24,11 +24,11 @@ from analytics.neighbours.hardship import KINDS
 from analytics.neighbours.quarter_cells import QuarterCells, homes_of_site
 from analytics.neighbours.schedule import begin_of, end_of
 from analytics.periods import Int64, Period, day_edges
-from store import neighbours as stored
+from store import cells
+from store.cells import Residents, days_since_epoch, places
 from store.comparisons import REASONS, STATES, Rows
 from store.connect import Connection
 from store.daily import read_days
-from store.neighbours import Residents, days_since_epoch, places
 
 Int32 = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -95,9 +95,7 @@ class PeriodHomes:
         self.connection, self.options, self.period = connection, options, period
         self.first = min(period.before().start, period.stop - timedelta(days=kindness.WINDOW))
         self.length = (period.stop - self.first).days
-        self.residents: Residents = stored.residents(
-            connection, period.start, period.stop, end_of(period, options.zone)
-        )
+        self.residents: Residents = cells.residents(connection, period.start, period.stop, end_of(period, options.zone))
         home = self.residents.home
         metered, of_site = homes_of_site(connection)
         place, there = places(metered, home)
@@ -148,7 +146,7 @@ class PeriodHomes:
 
     def _judge(self, looked: Bools) -> NDArray[np.int8]:
         homes = self.residents.home[looked]
-        kinds = stored.kinds(self.connection, begin_of(self.period.start, self.options.zone))
+        kinds = cells.kinds(self.connection, begin_of(self.period.start, self.options.zone))
         place, there = places(kinds.home, homes)
         assert there.all(), "every home has details"
         heating = kinds.heating[place].astype(np.int64)
@@ -157,7 +155,7 @@ class PeriodHomes:
         )
         prepaid = [
             tenancy
-            for tenancy, found in stored.tariffs(self.connection, "electricity", self.period.stop).items()
+            for tenancy, found in cells.tariffs(self.connection, "electricity", self.period.stop).items()
             if found[-1].payment == "prepayment"
         ]
         exported = read_days(self.connection, "export", self.first, self.period.stop)

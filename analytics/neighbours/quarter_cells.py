@@ -13,9 +13,9 @@ from analytics.neighbours import joining as neighbours
 from analytics.neighbours.cells import Cells, HomeSet, Int64
 from analytics.neighbours.joining import STEPS, Joined
 from analytics.neighbours.schedule import begin_of
-from store import neighbours as stored
+from store import cells as stored
+from store.cells import Bools, StoredCells
 from store.connect import Connection
-from store.neighbours import Bools, StoredCells
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ from analytics.neighbours.schedule import Due, Key, begin_of, due, end_of, is_in
 from analytics.neighbours.settling import settle
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
+from store import cells as stored
 from store import comparisons, corrections, session_lock
-from store import neighbours as stored
+from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
 from store.daily import hold, read_days
-from store.neighbours import days_since_epoch
 
 #: Family of the readings that comparisons are made of.
 FAMILY = "smart-meter"

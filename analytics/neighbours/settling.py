@@ -14,8 +14,8 @@ from analytics.neighbours.cells import Bools, Int64
 from analytics.neighbours.differencing import unchanged
 from analytics.neighbours.period_comparison import Worked
 from analytics.neighbours.quarter_cells import QuarterCells
+from store.cells import places
 from store.comparisons import STATES, Figures, Rows
-from store.neighbours import places
 
 _GREAT, _GOOD, _MORE = STATES.index("great"), STATES.index("good"), STATES.index("more")
 

@@ -16,7 +16,7 @@ from borough.settings.collector import subscriptions
 from borough.settings.settings import read_settings
 from devices.credentials import Accounts, Files, accounts, lost_reads
 from devices.models import model_of
-from store import devices as table
+from store import registry
 
 
 def credentials(
@@ -42,7 +42,7 @@ def credentials(
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; make it first, and let nobody else read it")
     with database() as connection:
-        devices = table.load(connection)[0]
+        devices = registry.load(connection)[0]
     topics = {device.model: model_of(device.model).topics for device in devices}
     old = Files(_read(folder / PASSWORDS), _read(folder / SECRETS))
     try:

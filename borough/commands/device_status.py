@@ -11,7 +11,7 @@ import typer
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
-from store import devices as table
+from store import registry
 from store.connect import Connection
 
 _DURATION = re.compile(r"(\d{1,6})\s*(s|min|h|d)\Z")
@@ -28,7 +28,9 @@ def duration(text: str) -> timedelta:
 
 def last_heard(connection: Connection, device_id: str) -> datetime | None:
     """When the newest reading of a device arrived; None for one that was never heard or is retired."""
-    return next((row.last_arrival for row in table.status(connection, timedelta(hours=1)) if row.id == device_id), None)
+    return next(
+        (row.last_arrival for row in registry.status(connection, timedelta(hours=1)) if row.id == device_id), None
+    )
 
 
 def status(
@@ -44,7 +46,7 @@ def status(
     """
     after = duration(silent_after)
     with database() as connection:
-        rows = [row for row in table.status(connection, after) if not family or row.family == family]
+        rows = [row for row in registry.status(connection, after) if not family or row.family == family]
     silent = sorted((row for row in rows if row.state == "silent"), key=lambda row: (row.last_arrival, row.id))
     never = [row for row in rows if row.state == "never seen"]
     if json_output:

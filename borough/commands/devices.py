@@ -18,7 +18,7 @@ from devices.files import read_bytes
 from devices.geojson import read_devices, write_geojson
 from devices.models import MODELS
 from devices.registry import RegistryError, cells_of, changes, differences, make_device, write_csv
-from store import devices as table
+from store import registry
 from store.connect import Connection
 
 app = typer.Typer(help="The registry of devices.", no_args_is_help=True)
@@ -31,7 +31,7 @@ _FORMATS = ("csv", "geojson")
 def registered(connection: Connection) -> dict[str, Device]:
     """Every registered device by id, retired ones too. Raises Failure for one that a newer program registered."""
     try:
-        return {device.id: device for device in table.load(connection)[0]}
+        return {device.id: device for device in registry.load(connection)[0]}
     except ValueError as error:
         raise Failure(f"the registry holds what this program does not know: {error}") from None
 
@@ -70,9 +70,9 @@ def add(
     except RegistryError as error:
         raise UsageError("the device cannot be registered:", [str(problem) for problem in error.problems]) from None
     with database() as connection:
-        if table.get(connection, device.id) is not None:
+        if registry.get(connection, device.id) is not None:
             raise Failure(f"device {device.id} is already registered; change it with: borough devices import FILE")
-        table.upsert(connection, [device])
+        registry.upsert(connection, [device])
     say(f"Registered {device.id}.")
 
 
@@ -102,7 +102,7 @@ def import_(
     with database() as connection:
         found = differences(registered(connection).values(), wanted)
         if not dry_run:
-            table.upsert(connection, [*found.new, *(new for _, new in found.changed)])
+            registry.upsert(connection, [*found.new, *(new for _, new in found.changed)])
     changed = {new.id: changes(old, new) for old, new in found.changed}
     if json_output:
         show_json(
@@ -177,7 +177,7 @@ def show(
     Example: borough devices show bay-7
     """
     with database() as connection:
-        device = table.get(connection, device_id)
+        device = registry.get(connection, device_id)
         if device is None:
             raise Failure(f"device {device_id} is not registered; see: borough devices list")
         heard = device_status.last_heard(connection, device_id)
@@ -214,7 +214,7 @@ def retire(
     """
     with database() as connection:
         try:
-            retired = table.retire(connection, device_ids)
+            retired = registry.retire(connection, device_ids)
         except LookupError as error:
             raise Failure(f"{error}; nothing was retired") from None
     say(f"{retired} devices retired, {len({*device_ids}) - retired} were already.")

@@ -146,7 +146,7 @@ class _Run:
 
     def _register(self) -> None:
         from borough.database import database
-        from store import devices as table
+        from store import registry
 
         with database() as connection:
             devices = self.simulation.registered()
@@ -154,7 +154,7 @@ class _Run:
                 devices = [
                     replace(device, attributes={**device.attributes, "gateway": self.gateway}) for device in devices
                 ]
-            changed = table.upsert(connection, devices)
+            changed = registry.upsert(connection, devices)
         if changed:
             # a collector that runs looks for new devices now and then; before that it would reject theirs
             time.sleep(2 * read_settings().registry_refresh + 0.5)

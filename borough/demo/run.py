@@ -37,8 +37,7 @@ from borough.scoring.reconcile import reconcile, survey
 from borough.scoring.result import Score
 from dashboard.simulation import Simulation as Shown
 from simulators.connections import Broker
-from store import accounting, migrations, overview
-from store import devices as device_table
+from store import accounting, migrations, overview, registry
 from store.connect import Connection, connect
 
 #: How long the collector may take to read what was published, and to end [s].
@@ -143,7 +142,7 @@ def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
         with connect(url, "borough demo") as connection:
             erasure.note(connection)
             left = erasure.left(connection, plan.devices)
-            device_table.upsert(connection, [device for device in plan.devices if device.id not in left])
+            registry.upsert(connection, [device for device in plan.devices if device.id not in left])
             settle_in(connection, plan.devices, left)
 
 

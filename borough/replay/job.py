@@ -85,10 +85,10 @@ class Job:
         settings = self.settings
         devices: list[Device] = []
         if settings.database_url is not None or settings.database_url_file is not None:
-            from store import devices as table
+            from store import registry
 
             with database() as connection:
-                devices = table.load(connection)[0]
+                devices = registry.load(connection)[0]
         wanted = subscriptions(settings)
         for path in options.paths:
             if not path.exists():
@@ -103,10 +103,10 @@ class Job:
         )
 
     def _register(self, devices: list[Device]) -> None:
-        from store import devices as table
+        from store import registry
 
         with database() as connection:
-            changed = table.upsert(connection, devices)
+            changed = registry.upsert(connection, devices)
         tell(f"{len(devices)} devices are registered, {changed} of them new or changed.")
         if changed:
             # a running collector looks at the registry this often; what comes earlier would be rejected

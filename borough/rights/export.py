@@ -26,7 +26,7 @@ from ingest.archive_files import ArchiveError
 from ingest.forget import Judge
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals
-from store import devices, erasure
+from store import erasure, registry
 from store import subject as store_subject
 from store.connect import connect
 from store.erasure import Plan
@@ -125,7 +125,7 @@ def _archived(open_: Open, need: Means, plan: Plan) -> Iterator[list[Row]]:
     refusals = Refusals(key)
     refusals.take(plan.tombstones(key), 1)
     with open_() as connection:
-        judge = Judge(need.options, refusals, devices.load(connection)[0])
+        judge = Judge(need.options, refusals, registry.load(connection)[0])
     try:
         for segment in archive_files.segments(folder):
             held = archive_files.devices_of(segment.path)

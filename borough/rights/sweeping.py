@@ -17,7 +17,7 @@ from borough.rights.means import Means, Report
 from devices.naming import Naming
 from ingest.forget import Judge
 from ingest.refusals import Refusals
-from store import devices, erasure, erasures, tombstones
+from store import erasure, erasures, registry, tombstones
 from store.connect import Connection
 from store.erasures import Item, Open
 from store.tombstones import Tombstone
@@ -27,7 +27,7 @@ def judge_of(connection: Connection, need: Means, rows: Sequence[Tombstone]) -> 
     """What says of messages whether these tombstones cover them. Raises psycopg.Error."""
     refusals = Refusals(need.key)
     refusals.take(rows, 1)
-    return Judge(need.options, refusals, devices.load(connection)[0]), refusals
+    return Judge(need.options, refusals, registry.load(connection)[0]), refusals
 
 
 def sweep(connection: Connection, need: Means, report: Report, *, everywhere: bool = False) -> None:

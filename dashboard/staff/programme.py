@@ -19,8 +19,8 @@ from dashboard.web.site import Site
 from dashboard.web.values import Word
 from devices.homes import DWELLINGS
 from store import programme as table
+from store.cells import places
 from store.connect import Connection
-from store.neighbours import places
 from store.programme import Figure, Month
 
 _WHY = {

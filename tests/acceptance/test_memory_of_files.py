@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.device import Device
-from store import devices, series
+from store import registry, series
 from store.connect import connect
 from store.copy import copy_readings
 from store.times import microseconds
@@ -29,7 +29,7 @@ def test_everything_is_streamed(timescale: Cluster, tmp_path: Path) -> None:
     database = timescale.url(name)
     with connect(database, autocommit=True) as connection:
         one = residents.make_resident(connection, 1)
-        devices.upsert(connection, [Device(one.device, "smart-meter", "native", personal=True)])
+        registry.upsert(connection, [Device(one.device, "smart-meter", "native", personal=True)])
         connection.execute(
             "insert into personal.home_meter (device_id, from_day, home_id) values (%s, '2020-01-01', %s)",
             (one.device, one.home_id),

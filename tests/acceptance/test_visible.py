@@ -30,7 +30,7 @@ from borough.replay.recording import Recorded, RecordingWriter
 from devices.device import Device
 from ingest.archive_files import Frame, FrameEncoder
 from simulators import ledger
-from store import devices
+from store import registry
 from store.connect import connect
 from tests.harness import household
 from tests.harness.household import KEY, Household
@@ -287,7 +287,7 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
     url = timescale.url(name)
     bay = Device("bay-1", "parking-bay", "native", attributes={HOSTILE: HOSTILE})
     with connect(url) as connection:
-        devices.add(connection, [bay])
+        registry.add(connection, [bay])
         ada, bea = (household.add(connection, who) for who in (ADA, BEA))
         for who, tenancy in ((ADA, ada), (BEA, bea)):
             household.trace(connection, who, tenancy, date(2026, 2, 2))

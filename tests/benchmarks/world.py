@@ -20,7 +20,7 @@ from devices.device import Device
 from ingest.subscriptions import Subscription, native
 from scripts.parts import prepare
 from simulators.publisher import Message, Publisher
-from store import devices as device_table
+from store import registry
 from tests.benchmarks.memory import highest_memory
 from tests.harness.session import make_session
 from tests.servers import TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
@@ -57,7 +57,7 @@ class World:
         name = self.cluster.create()
         url = self.cluster.url(name)
         with psycopg.connect(url, autocommit=True) as connection:
-            device_table.upsert(connection, devices)
+            registry.upsert(connection, devices)
         yield url
         self.cluster.drop(name)
 

@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime
 
 from devices.device import Device
 from devices.homes_file import read_homes
-from store import devices as device_table
-from store import homes_import
+from store import homes_import, registry
 from store.connect import Connection
 
 DEFAULTS: Mapping[str, str] = {
@@ -38,7 +37,7 @@ def homes_csv(rows: Iterable[Mapping[str, str]]) -> bytes:
 
 def add_meters(connection: Connection, ids: Iterable[str], origin: str = "real") -> None:
     """Register native smart meters."""
-    device_table.upsert(
+    registry.upsert(
         connection,
         [Device(name, "smart-meter", "native", origin=origin, personal=True) for name in ids],  # type: ignore[arg-type]
     )

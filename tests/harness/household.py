@@ -11,7 +11,7 @@ import numpy as np
 
 from devices.device import Device
 from devices.homes import HomeDetails, HomeRow, Register, Tariff
-from store import connect, daily, devices, homes_import
+from store import connect, daily, homes_import, registry
 from store.connect import Connection
 from store.daily import DailyUse
 
@@ -77,7 +77,7 @@ def midnight(day: date) -> datetime:
 
 def add(connection: Connection, household: Household) -> int:
     """Register the meter, import home and tenancy; the tenancy's number."""
-    devices.add(connection, [device(household)])
+    registry.add(connection, [device(household)])
     plan = homes_import.import_rows(connection, [household.row()], NOW)
     assert not plan.problems, plan.problems
     (tenancy,) = plan.tenancies

@@ -14,8 +14,7 @@ import psycopg
 from devices.device import Device
 from devices.families import FAMILIES
 from simulators.publisher import Message
-from store import connect
-from store import devices as device_table
+from store import connect, registry
 from tests.servers import wait_for
 
 #: (device, property, microseconds since the Unix epoch) -> value
@@ -85,7 +84,7 @@ def message(sender: Device, payload: Mapping[str, object] | bytes) -> Message:
 def register(database: str, devices: Iterable[Device]) -> None:
     """Put devices into the registry."""
     with connect.connect(database) as connection:
-        device_table.upsert(connection, list(devices))
+        registry.upsert(connection, list(devices))
         connection.commit()
 
 

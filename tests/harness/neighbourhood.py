@@ -14,8 +14,7 @@ from analytics.neighbours.period_comparison import HomesOptions
 from analytics.neighbours.runner import Done, run
 from analytics.periods import midnight
 from devices.device import Device
-from store import comparisons, series
-from store import devices as device_table
+from store import comparisons, registry, series
 from store.comparisons import Comparison
 from store.connect import connect
 from store.copy import copy_readings
@@ -40,7 +39,7 @@ class Street:
         use[[number - 1 for number in without]] = -1
         fakes = set(simulated)
         with connect(self.url) as connection:
-            device_table.upsert(
+            registry.upsert(
                 connection,
                 [
                     Device(

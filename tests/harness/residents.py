@@ -15,7 +15,7 @@ import numpy as np
 
 from analytics.periods import Period, day_edges, month_of, period_of, quarter, week_of
 from devices.device import Device
-from store import daily, devices, series
+from store import daily, registry, series
 from store.connect import Connection
 from store.copy import copy_readings
 from tests.harness.site import make_home
@@ -165,7 +165,7 @@ def give_days(connection: Connection, one: Resident, first: date, stop: date) ->
 
 def add_meter(connection: Connection, one: Resident, first: date, days: int, prop: str = "import_interval") -> None:
     """A meter with half-hours of so many local days: 45 Wh always, more in the morning and evening."""
-    devices.upsert(connection, [Device(one.device, "smart-meter", "native", personal=True)])
+    registry.upsert(connection, [Device(one.device, "smart-meter", "native", personal=True)])
     connection.execute(
         "insert into personal.home_meter (device_id, from_day, home_id) values (%s, '2020-01-01', %s)"
         " on conflict do nothing",

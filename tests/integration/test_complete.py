@@ -10,7 +10,7 @@ import pytest
 
 from borough import cli
 from devices.device import Device
-from store import devices, series
+from store import registry, series
 from store.batch import SequenceSpan
 from store.connect import connect
 from store.copy import copy_readings
@@ -31,7 +31,7 @@ def world(each_database: str, monkeypatch: pytest.MonkeyPatch) -> str:
     used = (half_hours % 7 + 1) / 8
     register = 100 + np.concatenate(([0.0], np.cumsum(used)))
     with connect(each_database) as connection:
-        devices.upsert(connection, [
+        registry.upsert(connection, [
             *(Device(name, "smart-meter", "native", personal=True) for name in ("whole", "lossy", "later")),
             Device("quarter", "air-monitor", "native", attributes={"interval": "PT15M"}),
             *(Device(name, "parking-bay", "native") for name in ("numbered", "skipped", "restarted", "plain", "never")),

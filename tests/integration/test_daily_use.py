@@ -14,7 +14,7 @@ from ingest.archive_files import Frame
 from ingest.correct import FrameSource, Request, correct
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import Subscription
-from store import daily, devices, series
+from store import daily, registry, series
 from store.connect import connect
 from store.copy import copy_readings
 from tests.harness.batches import DAY, HALF_HOUR, query
@@ -51,9 +51,9 @@ def test_whatever_comes_in_whatever_order_the_table_is_what_a_recomputation_give
             for when, value in zip(at[keep], values[keep], strict=True)
         ]
     with connect(world.url) as connection:
-        found = devices.get(connection, "m3")
+        found = registry.get(connection, "m3")
         assert found is not None
-        devices.upsert(connection, [type(found)(
+        registry.upsert(connection, [type(found)(
             found.id, found.family, found.model, personal=True, attributes={"interval": "PT1H"}
         )])  # fmt: skip
         connection.commit()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analytics.energy.daily_halves import half_hours, half_hours_of_days
-from store import daily, devices
+from store import daily, registry
 from store.connect import Connection, connect
 from store.daily import DailyUse
 from tests.harness.batches import DAY
@@ -56,9 +56,9 @@ def test_what_a_meter_is_changes_its_home(world: World) -> None:
 
     def change(**values: object) -> None:
         with connect(world.url) as connection:
-            known = devices.get(connection, "m1")
+            known = registry.get(connection, "m1")
             assert known is not None
-            devices.upsert(connection, [replace(known, **values)])  # type: ignore[arg-type]
+            registry.upsert(connection, [replace(known, **values)])  # type: ignore[arg-type]
             connection.commit()
 
     change(attributes={"supply": "69"})

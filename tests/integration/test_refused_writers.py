@@ -21,7 +21,7 @@ from ingest.refusals import Refusals, bury, states
 from ingest.routes import Routes
 from ingest.slots import Slots
 from ingest.subscriptions import native
-from store import corrections, devices, erasure, rejected, tombstones
+from store import corrections, erasure, registry, rejected, tombstones
 from store.connect import Connection, connect
 from store.tombstones import Stale, Tombstone
 from store.writer import Writer
@@ -159,7 +159,7 @@ def test_a_meter_that_was_erased_and_registered_again_between_two_looks_gets_its
         rows, version = tombstones.load(connection, KEY, since)
         refusals.take(rows, version)
         routes.forget(rows)
-        routes.update([device for device in devices.load(connection)[0] if device.id == ANNA.meter])
+        routes.update([device for device in registry.load(connection)[0] if device.id == ANNA.meter])
         slot = routes.slot(routes.find(topic), "power")
         assert slot is not None
         slots.extend(routes.new_slots, states(connection, routes.new_slots))

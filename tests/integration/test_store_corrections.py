@@ -12,7 +12,7 @@ from ingest.archive_files import Frame
 from ingest.correct import Corrected, CorrectionBusy, FrameSource, Request, correct, period_of
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import Subscription
-from store import corrections, devices, maintain, series
+from store import corrections, maintain, registry, series
 from store.connect import connect
 from store.copy import copy_readings
 from store.times import instant
@@ -59,7 +59,7 @@ def run(url: str, told: Sequence[Told], *, timed: bool = True, **changes: object
 def world(each_database: str) -> str:
     """Two bays (one retired) and a meter of a thrifty model, with what is stored of them."""
     with connect(each_database) as connection:
-        devices.upsert(connection, [
+        registry.upsert(connection, [
             Device("b1", "parking-bay", "native"),
             Device("b2", "parking-bay", "native", retired=True),
             Device("m1", "smart-meter", "thrifty", personal=True),

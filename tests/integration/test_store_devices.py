@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from devices.device import Device
-from store import devices, series
+from store import registry, series
 from store.batch import SeriesState
 from store.connect import connect
 from store.writer import Writer
@@ -22,76 +22,76 @@ HOME = Device("home1", "smart-meter", "glow", origin="simulated", personal=True)
 
 def test_what_is_registered_comes_back(each_database: str) -> None:
     with connect(each_database) as connection:
-        assert devices.load(connection) == ([], 0)
-        assert devices.upsert(connection, [BAY, HOME]) == 2
-        found, mark = devices.load(connection)
+        assert registry.load(connection) == ([], 0)
+        assert registry.upsert(connection, [BAY, HOME]) == 2
+        found, mark = registry.load(connection)
         assert found == [BAY, HOME]
-        assert devices.get(connection, "bay1") == BAY
-        assert devices.get(connection, "nobody") is None
-        assert devices.load(connection, mark) == ([], mark)
+        assert registry.get(connection, "bay1") == BAY
+        assert registry.get(connection, "nobody") is None
+        assert registry.load(connection, mark) == ([], mark)
 
 
 def test_only_what_changed_is_loaded_again(database: str) -> None:
     with connect(database) as connection:
-        devices.upsert(connection, [BAY, HOME])
-        _, mark = devices.load(connection)
+        registry.upsert(connection, [BAY, HOME])
+        _, mark = registry.load(connection)
         moved = Device("bay1", "parking-bay", "bosch", 0.5, 51.5, attributes=BAY.attributes)
-        assert devices.upsert(connection, [moved, HOME]) == 1
-        found, mark = devices.load(connection, mark)
+        assert registry.upsert(connection, [moved, HOME]) == 1
+        found, mark = registry.load(connection, mark)
         assert found == [moved]
-        assert devices.retire(connection, ["home1"]) == 1
-        assert devices.retire(connection, ["home1"]) == 0
-        found, mark = devices.load(connection, mark)
+        assert registry.retire(connection, ["home1"]) == 1
+        assert registry.retire(connection, ["home1"]) == 0
+        found, mark = registry.load(connection, mark)
         assert [(device.id, device.retired) for device in found] == [("home1", True)]
-        assert devices.upsert(connection, found) == 0
-        assert devices.upsert(connection, [HOME]) == 1
-        assert devices.load(connection, mark)[0] == [HOME]
+        assert registry.upsert(connection, found) == 0
+        assert registry.upsert(connection, [HOME]) == 1
+        assert registry.load(connection, mark)[0] == [HOME]
 
 
 def test_mistakes_change_nothing(database: str) -> None:
     with connect(database) as connection:
-        devices.upsert(connection, [BAY])
+        registry.upsert(connection, [BAY])
         with pytest.raises(ValueError, match="home1 is given twice"):
-            devices.upsert(connection, [HOME, HOME])
+            registry.upsert(connection, [HOME, HOME])
         with pytest.raises(LookupError, match="home1 is not registered"):
-            devices.retire(connection, ["bay1", "home1"])
-        assert devices.load(connection)[0] == [BAY]
+            registry.retire(connection, ["bay1", "home1"])
+        assert registry.load(connection)[0] == [BAY]
 
 
 def test_a_device_that_is_committed_late_is_not_missed(database: str) -> None:
     """The reader's mark never passes a change that another transaction has yet to commit."""
     with connect(database) as slow, connect(database) as quick, connect(database, autocommit=True) as reader:
-        devices.upsert(slow, [BAY])
+        registry.upsert(slow, [BAY])
 
         def register() -> None:
-            devices.upsert(quick, [HOME])
+            registry.upsert(quick, [HOME])
             quick.commit()
 
         thread = threading.Thread(target=register)
         thread.start()
         time.sleep(0.2)
-        found, mark = devices.load(reader)
+        found, mark = registry.load(reader)
         assert found == []  # the quick one waits, or its number would be seen first
         slow.commit()
         thread.join()
-        found, mark = devices.load(reader, mark)
+        found, mark = registry.load(reader, mark)
         assert sorted(device.id for device in found) == ["bay1", "home1"]
 
 
 def test_whoever_changes_a_device_by_hand_is_seen(database: str) -> None:
     with connect(database) as connection:
-        devices.upsert(connection, [BAY])
-        _, mark = devices.load(connection)
+        registry.upsert(connection, [BAY])
+        _, mark = registry.load(connection)
         connection.execute("update personal.device set model = 'moko'")
-        assert [device.model for device in devices.load(connection, mark)[0]] == ["moko"]
+        assert [device.model for device in registry.load(connection, mark)[0]] == ["moko"]
 
 
 def test_a_hundred_thousand_devices(database: str) -> None:
     many = [Device(f"d{n}", "air-monitor", "native", n / 1e6, 51.0, attributes={"n": str(n)}) for n in range(100_000)]
     with connect(database) as connection:
-        assert devices.upsert(connection, many) == 100_000
-        assert devices.upsert(connection, many) == 0
-        found, _ = devices.load(connection)
+        assert registry.upsert(connection, many) == 100_000
+        assert registry.upsert(connection, many) == 0
+        found, _ = registry.load(connection)
     assert found == many
 
 
@@ -99,7 +99,7 @@ def test_status(database: str) -> None:
     silent = Device("bay2", "parking-bay", "bosch")
     retired = Device("bay3", "parking-bay", "bosch", retired=True)
     with connect(database) as connection:
-        devices.upsert(connection, [BAY, HOME, silent, retired])
+        registry.upsert(connection, [BAY, HOME, silent, retired])
         pairs = [("bay1", "occupied"), ("bay1", "battery"), ("bay2", "occupied")]
         ids = [state.series for state in series.resolve(connection, pairs)]
     writer = Writer(database)
@@ -107,7 +107,7 @@ def test_status(database: str) -> None:
     writer.close()
     with connect(database) as connection:
         connection.execute("update latest set arrival = now() - interval '2 hours' where series_id = %s", (ids[2],))
-        found = devices.status(connection, timedelta(hours=1))
+        found = registry.status(connection, timedelta(hours=1))
     assert [(item.id, item.family, item.origin, item.state) for item in found] == [
         ("bay1", "parking-bay", "real", "reporting"),
         ("bay2", "parking-bay", "real", "silent"),
@@ -121,7 +121,7 @@ def test_status(database: str) -> None:
 def test_series_are_created_once(each_database: str) -> None:
     pairs = [("home1", "power"), ("bay1", "occupied"), ("home1", "power"), ("bay1", "battery")]
     with connect(each_database) as connection:
-        devices.upsert(connection, [BAY, HOME])
+        registry.upsert(connection, [BAY, HOME])
         connection.commit()
         found = series.resolve(connection, pairs)
         assert connection.info.transaction_status.name == "IDLE"
@@ -143,7 +143,7 @@ def test_series_are_created_once(each_database: str) -> None:
 
 def test_a_series_needs_its_device(database: str) -> None:
     with connect(database) as connection:
-        devices.upsert(connection, [BAY])
+        registry.upsert(connection, [BAY])
         with pytest.raises(LookupError, match="power of device home1: the device is not registered"):
             series.resolve(connection, [("bay1", "occupied"), ("home1", "power")])
         connection.commit()
@@ -153,7 +153,7 @@ def test_a_series_needs_its_device(database: str) -> None:
 def test_two_who_create_the_same_series(database: str) -> None:
     many = [Device(f"d{n}", "air-monitor", "native") for n in range(300)]
     with connect(database) as connection:
-        devices.upsert(connection, many)
+        registry.upsert(connection, many)
     pairs = [(device.id, name) for device in many for name in ("pm10", "no2")]
     found: dict[bool, list[int]] = {}
 

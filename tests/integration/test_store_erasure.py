@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from psycopg import errors
 
-from store import daily, devices, erasure, homes_import, tombstones
+from store import daily, erasure, homes_import, registry, tombstones
 from store.connect import Connection, connect
 from tests.harness import household
 from tests.harness.household import KEY, NOW, ZONE, Household, add, dump, midnight, read, reject, trace
@@ -174,7 +174,7 @@ def test_an_import_cannot_bring_it_back_and_the_next_tenancy_ends_the_tombstone(
         assert refused(ANNA.uprn, ANNA.from_day)
         assert not refused(ANNA.uprn, date(2026, 4, 1))
         assert not refused(BERT.uprn, BERT.from_day)
-        devices.add(connection, [household.device(ANNA)])
+        registry.add(connection, [household.device(ANNA)])
         assert homes_import.import_rows(connection, [ANNA.row()], NOW, refused=refused).counts()["refused"] == 1
         new = Household(ANNA.uprn, ANNA.meter, "Carl Underhay", ANNA.street, 0.577216, date(2026, 4, 1))
         plan = homes_import.import_rows(connection, [new.row()], NOW, refused=refused)

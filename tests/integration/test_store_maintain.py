@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from devices.device import Device
-from store import accounts, devices, series
+from store import accounts, registry, series
 from store.connect import connect
 from store.maintain import Report, maintain
 from store.times import microseconds
@@ -26,7 +26,7 @@ HOMES = ["sensor1", "sensor2"]
 def filled(each_database: str) -> dict[str, int]:
     """A bay and two movement sensors with a reading every other day for 200 days back; their series by device."""
     with connect(each_database) as connection:
-        devices.upsert(
+        registry.upsert(
             connection,
             [
                 Device("bay1", "parking-bay", "native"),

@@ -15,7 +15,7 @@ from psycopg import errors, sql
 
 from devices.device import Device
 from devices.families import FAMILIES
-from store import devices, migrations, rejected, series
+from store import migrations, registry, rejected, series
 from store.connect import Connection, connect
 from store.tier import tier as store_tier
 from tests.servers import Cluster
@@ -131,7 +131,7 @@ def test_chunks_of_seven_days(database: str) -> None:
 def with_readings(each_database: str) -> str:
     """A database with one open and one personal reading."""
     with connect(each_database) as connection:
-        devices.upsert(
+        registry.upsert(
             connection,
             [
                 Device("bay1", "parking-bay", "native", -0.1, 51.5),
@@ -224,7 +224,7 @@ def test_nobody_without_a_grant_sees_anything(with_readings: str, role: str) -> 
 
 def test_a_device_that_becomes_personal_leaves_the_open_views_at_once(with_readings: str) -> None:
     with connect(with_readings) as connection:
-        devices.upsert(connection, [Device("bay1", "parking-bay", "native", -0.1, 51.5, personal=True)])
+        registry.upsert(connection, [Device("bay1", "parking-bay", "native", -0.1, 51.5, personal=True)])
         for relation in ("observation", "series"):
             assert connection.execute(f"select count(*) from {relation}".encode()).fetchone() == (0,)
         assert connection.execute("select id from device").fetchall() == [("meter2",)]

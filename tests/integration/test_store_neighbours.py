@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from devices.homes import HomeDetails
-from store import comparisons, homes, neighbours
+from store import cells as neighbours
+from store import comparisons, homes
+from store.cells import StoredCells, days_since_epoch
 from store.comparisons import REASONS, STATES, Rows, Run
 from store.connect import Connection, connect
-from store.neighbours import StoredCells, days_since_epoch
 from tests.harness.homes import add_meters, ids_of, import_homes
 
 STEPS = ("area-15", "none")

@@ -19,7 +19,7 @@ from store.copy import Float8s, Int4s, Int8s, float8s, int4s
 from store.homes import tariff_of
 from store.queries import queries
 
-_SQL = queries("neighbours")
+_SQL = queries("cells")
 
 Bools = NDArray[np.bool_]
 #: Dwelling, heating and heat network of a group of homes that may be neighbours.

@@ -14,7 +14,7 @@ from store.connect import Connection
 from store.copy import Float8s
 from store.queries import queries
 
-_SQL = queries("devices")
+_SQL = queries("registry")
 
 State = Literal["reporting", "silent", "never seen"]
 
