@@ -46,7 +46,7 @@ def expected(numbers: set[tuple[str, int]]) -> list[tuple[str, int, int]]:
 SPANS = st.tuples(st.sampled_from("ab"), st.integers(0, 40), st.integers(0, 8))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.lists(SPANS, max_size=6), min_size=1, max_size=6))
 def test_any_spans_against_a_set(each_database: str, batches: list[list[tuple[str, int, int]]]) -> None:
     numbers: set[tuple[str, int]] = set()

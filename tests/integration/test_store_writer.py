@@ -62,7 +62,7 @@ HISTORY = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(HISTORY)
 def test_any_history_against_a_dictionary(
     writer: Writer, each_database: str, history: list[dict[tuple[int, int], float]]

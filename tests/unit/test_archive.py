@@ -122,7 +122,7 @@ def plain(found: Frame) -> list[tuple[str, bytes, str, int]]:
     return list(zip(found.topics, found.payloads, found.devices, found.arrivals.tolist(), strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(FRAMES, st.data())
 def test_a_torn_end_costs_the_torn_frame_alone(
     tmp_path_factory: pytest.TempPathFactory, given_: Any, data: Any

@@ -29,7 +29,7 @@ def told(shown: Shown, place: int) -> reference.Told:
     )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEDS, st.integers(0, 500), st.sampled_from([0.6, 0.9, 1.0]), KINDS, st.booleans())
 def test_every_home_is_told_what_the_plain_rules_say(
     seed: int, count: int, share: float, kind: str, outlier: bool

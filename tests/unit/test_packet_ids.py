@@ -140,7 +140,7 @@ def play(story: Iterable[Step]) -> tuple[Collecting, Rule, int]:
     return collecting, rule, rows
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(steps)
 def test_every_story_ends_as_the_rule_says(story: list[Step]) -> None:
     collecting, rule, rows = play(story)

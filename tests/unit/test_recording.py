@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from borough.replay.recorder import Recorder, RecordOptions
@@ -48,7 +48,6 @@ def blocks_of(path: Path, blocks: list[list[Recorded]]) -> list[int]:
 
 
 @given(st.lists(MESSAGES, max_size=4))
-@settings(deadline=None)
 def test_what_goes_in_comes_out(blocks: list[list[Recorded]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "one.btr"

@@ -190,7 +190,7 @@ def test_two_tenancies_of_one_meter() -> None:
     assert found.periods == ((START, STOP), (STOP + HALF_HOUR, FOREVER))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(
