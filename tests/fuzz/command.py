@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import typer.main
 
+from borough import app
 from borough.cli import run
 from tests.fuzz import hostile
 from tests.harness.program import environment
@@ -23,6 +24,7 @@ _STATUSES = (0, 1, 2)
 
 
 _COMMANDS = cache(typer.main.get_command)
+_APPS = cache(app.make_app)
 
 
 class Answer(NamedTuple):
@@ -42,7 +44,8 @@ def ask(arguments: Sequence[str], settings: Mapping[str, str], message: bytes = 
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, environment(settings), clear=True))
         stack.enter_context(patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(message))))
-        # which commands there are does not change; Typer works it out anew at each call
+        # which commands there are does not change; it is worked out anew at each call
+        stack.enter_context(patch.object(app, "make_app", lambda arguments: _APPS(tuple(arguments[:1]))))
         stack.enter_context(patch.object(typer.main, "get_command", _COMMANDS))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
