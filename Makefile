@@ -6,7 +6,7 @@ PYTHON ?= python3
 ARGS ?=
 READY := .venv/.ready
 
-.PHONY: setup demo servers test check bench fuzz soak clean
+.PHONY: setup demo servers test test-quick check bench fuzz soak clean
 
 setup: $(READY)
 
@@ -28,6 +28,10 @@ servers: $(READY)
 test: $(READY)
 	@.venv/bin/python -m scripts.parts || test -z "$$CI"
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# The unit tests at a desk: few random examples, without those marked slow. Needs no server.
+test-quick: $(READY)
+	@BOROUGH_TEST_QUICK=1 .venv/bin/python -m pytest -n 2 -m "not soak and not slow" tests/unit $(ARGS)
 
 check: $(READY)
 	.venv/bin/ruff check .

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from borough.postgres_server import PostgresError, embedded_binaries, free_port
 from scripts.parts import Parts, PartsError, fonts, prepare
+from tests.examples import load_profile
 from tests.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
-# How long an example takes says how busy the machine is and nothing else.
-settings.register_profile("borough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("borough")
+load_profile()
 
 GIVEN = os.environ.get("BOROUGH_TEST_DATABASE_URL")
 TIERS = ["apache", "plain", *(["community"] if GIVEN else [])]

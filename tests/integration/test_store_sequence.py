@@ -13,6 +13,7 @@ from store.batch import SequenceSpan
 from store.connect import connect
 from store.spans import write_spans
 from store.writer import Writer
+from tests.examples import examples
 from tests.harness.batches import T0, make, query
 
 SECOND = 1_000_000
@@ -46,7 +47,7 @@ def expected(numbers: set[tuple[str, int]]) -> list[tuple[str, int, int]]:
 SPANS = st.tuples(st.sampled_from("ab"), st.integers(0, 40), st.integers(0, 8))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.lists(SPANS, max_size=6), min_size=1, max_size=6))
 def test_any_spans_against_a_set(each_database: str, batches: list[list[tuple[str, int, int]]]) -> None:
     numbers: set[tuple[str, int]] = set()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from store.batch import Counts, Outcome
 from store.connect import connect
 from store.writer import Writer
+from tests.examples import examples
 from tests.harness.batches import DAY, HALF_HOUR, T0, Row, fates, make, query, rejection, stored, totals
 from tests.servers import wait_for
 
@@ -62,7 +63,7 @@ HISTORY = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(HISTORY)
 def test_any_history_against_a_dictionary(
     writer: Writer, each_database: str, history: list[dict[tuple[int, int], float]]

@@ -24,6 +24,7 @@ from ingest.archive import Archive
 from ingest.archive_files import ArchiveError, Frame, FrameEncoder, read_frames, summary
 from ingest.metrics import Metrics
 from ingest.seen import Seen
+from tests.examples import examples
 from tests.unit.ingest_harness import NOW, Collecting, Message
 
 SECRET = "2000012345678"
@@ -122,7 +123,7 @@ def plain(found: Frame) -> list[tuple[str, bytes, str, int]]:
     return list(zip(found.topics, found.payloads, found.devices, found.arrivals.tolist(), strict=True))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(FRAMES, st.data())
 def test_a_torn_end_costs_the_torn_frame_alone(
     tmp_path_factory: pytest.TempPathFactory, given_: Any, data: Any

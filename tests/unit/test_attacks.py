@@ -18,6 +18,8 @@ from tests.harness import attacks
 from tests.harness.attacks import Attempt
 from tests.harness.estate import Estates, Rates, make_estates, rates
 
+pytestmark = pytest.mark.slow
+
 #: Beyond chance: standard errors of the paired difference.
 FINDING = 3.0
 #: How many homes an estate has: about 100 neighbours, or 39 to 74, where two figures hide least.

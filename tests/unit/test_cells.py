@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.neighbours.cells import Cells, HomeSet, make_cells, metres
+from tests.examples import examples
 from tests.unit import homes_reference as reference
 
 SEEDS = st.integers(0, 2**32)
@@ -29,7 +30,7 @@ def one_group(count: int, **columns: object) -> HomeSet:
     return replace(homes, **columns)  # type: ignore[arg-type]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(SEEDS, st.integers(0, 400), st.sampled_from([1, 50, 400, 3000]), st.integers(1, 4))
 def test_cells_are_those_of_the_plain_recursion(seed: int, count: int, coarse: int, groups: int) -> None:
     homes = reference.some_homes(seed, count, coarse=coarse, groups=groups)
@@ -48,7 +49,7 @@ def test_a_large_group_too() -> None:
     assert members(found, homes) == [{home.id for home in cell.homes} for cell in expected]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(SEEDS, st.integers(20, 600), st.sampled_from([1, 400, 6000]))
 def test_the_order_of_homes_does_not_matter(seed: int, count: int, coarse: int) -> None:
     homes = reference.some_homes(seed, count, coarse=coarse)
@@ -59,7 +60,7 @@ def test_the_order_of_homes_does_not_matter(seed: int, count: int, coarse: int) 
     assert all((getattr(found, name) == getattr(other, name)).all() for name in ("group", "size", "x", "y", "area"))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(SEEDS, st.integers(20, 600), st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6))
 def test_a_translation_moves_the_centroids_and_nothing_else(seed: int, count: int, east: int, north: int) -> None:
     homes = reference.some_homes(seed, count, coarse=3)
@@ -70,7 +71,7 @@ def test_a_translation_moves_the_centroids_and_nothing_else(seed: int, count: in
 
 
 @given(st.integers(0, 2_000))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_every_cell_has_25_to_49_homes_unless_its_group_has_fewer(count: int) -> None:
     found = make_cells(one_group(count))
     assert found.size.sum() == (count if count >= 20 else 0)

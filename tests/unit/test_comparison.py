@@ -13,6 +13,7 @@ from analytics.neighbours import comparison
 from analytics.neighbours.cells import Bools, Cells, HomeSet, Int64, make_cells
 from analytics.neighbours.comparison import Compared, compare, neighbours_of
 from analytics.neighbours.joining import join
+from tests.examples import examples
 from tests.unit import homes_reference as reference
 
 SEEDS = st.integers(0, 2**32)
@@ -35,7 +36,7 @@ def some_use(seed: int, count: int, kind: str) -> Int64:
 KINDS = st.sampled_from(["usual", "ties", "equal", "zeros", "huge"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(SEEDS, st.integers(0, 500), st.sampled_from([0.5, 0.8, 1.0]), KINDS, st.sampled_from([1, 500]))
 def test_every_home_has_the_figures_of_the_plain_loop(
     seed: int, count: int, share: float, kind: str, coarse: int
@@ -73,7 +74,7 @@ def borough(seed: int, count: int) -> tuple[HomeSet, Int64, Bools]:
     return homes, some_use(seed, count, "usual"), np.random.default_rng(seed).random(count) < 0.9
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(SEEDS, st.integers(100, 600))
 def test_order_and_place_do_not_matter(seed: int, count: int) -> None:
     homes, use, counts = borough(seed, count)
@@ -88,7 +89,7 @@ def test_order_and_place_do_not_matter(seed: int, count: int) -> None:
         assert (getattr(again, name) == getattr(found, name)[order]).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(SEEDS, st.integers(100, 600), st.integers(0, 10**11))
 def test_one_outlier_changes_the_sets_it_is_in_and_no_other(seed: int, count: int, value: int) -> None:
     homes, use, counts = borough(seed, count)

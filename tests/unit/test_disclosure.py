@@ -13,6 +13,7 @@ from analytics.neighbours.cells import Cells, Int64, make_cells
 from analytics.neighbours.comparison import Compared, compare
 from analytics.neighbours.disclosure import REASONS, STATES, GroupShown, Shown, disclose, group, two_figures
 from analytics.neighbours.joining import join
+from tests.examples import examples
 from tests.unit import homes_reference as reference
 from tests.unit.test_comparison import KINDS, SEEDS, one_estate, some_use
 
@@ -29,7 +30,7 @@ def told(shown: Shown, place: int) -> reference.Told:
     )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(SEEDS, st.integers(0, 500), st.sampled_from([0.6, 0.9, 1.0]), KINDS, st.booleans())
 def test_every_home_is_told_what_the_plain_rules_say(
     seed: int, count: int, share: float, kind: str, outlier: bool

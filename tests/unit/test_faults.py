@@ -19,6 +19,7 @@ from simulators.faults import Faults
 from simulators.readings import pack
 from simulators.rules import Rules
 from simulators.stream import EXPECTATIONS, Int64, Stream
+from tests.examples import examples
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -250,13 +251,13 @@ def plain_fates(sent: Sent, period: float) -> list[str]:
 values = st.sampled_from([1.0, 2.0, math.nan, 2e6])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), values), max_size=40), st.integers(1, 40))
 def test_rules_are_those_of_a_plain_loop(sent: Sent, cut: int) -> None:
     assert _judged(sent, cut, 0.0) == plain_fates(sent, 0.0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 99), values), max_size=40), st.integers(1, 40))
 def test_keep_rules_are_those_of_a_plain_loop_where_clocks_go_forward(sent: Sent, cut: int) -> None:
     sent = sorted(sent, key=lambda row: row[1])

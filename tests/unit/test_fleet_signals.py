@@ -19,6 +19,7 @@ from simulators.plans import Fleet
 from simulators.randomness import stream, wander
 from simulators.readings import pieces
 from simulators.stream import Signals
+from tests.examples import examples
 
 TOWN = """
 start = 2026-03-27T00:00:00Z
@@ -68,7 +69,7 @@ def test_the_same_file_and_seed_give_the_same_bytes_and_another_seed_others() ->
         assert found[3].tobytes() != other[family][3].tobytes()
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(st.lists(st.integers(0, DAYS * 24 * 4), min_size=1, max_size=3, unique=True).map(sorted))
 def test_a_span_in_parts_is_the_span(quarters: list[int]) -> None:
     edges = [START, *(START + quarter * HOUR_US // 4 for quarter in quarters), START + DAYS * DAY_US]

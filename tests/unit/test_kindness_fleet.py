@@ -11,6 +11,8 @@ from simulators import fleet_file, plans
 from simulators.clock import DAY_US
 from simulators.meters import Meters
 
+pytestmark = pytest.mark.slow
+
 #: Floors of recall by (empty, disconnected, under-heated), under what was measured on four seeds.
 FLOORS = {"2025-12-01": (0.70, 0.85, 0.90), "2026-02-02": (0.70, 0.80, 0.90), "2026-06-01": (0.90, 0.0, 0.0)}
 

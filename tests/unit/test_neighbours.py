@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analytics.neighbours import joining as neighbours
 from analytics.neighbours.cells import Cells, make_cells
 from analytics.neighbours.joining import STEPS, Joined, join
+from tests.examples import examples
 from tests.unit import homes_reference as reference
 
 SEEDS = st.integers(0, 2**32)
@@ -44,7 +45,7 @@ def assert_equal(found: Joined, expected: list[reference.Neighbours]) -> None:
     assert found.reach.tolist() == [one.reach for one in expected]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     SEEDS, st.integers(0, 900), st.sampled_from([1, 50, 1000]), st.integers(1, 4), st.sampled_from([0, 3000, 30_000])
 )
@@ -56,7 +57,7 @@ def test_the_cells_that_join_are_those_of_the_plain_search(
     assert_equal(join(make_cells(homes)), expected)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(SEEDS, st.integers(1, 150), st.sampled_from([1, 250, 1000]), st.sampled_from([500, 4000, 40_000]))
 def test_many_cells_and_many_ties(seed: int, count: int, coarse: int, width: int) -> None:
     """Cells of any size and place, as a grid makes them: equal distances all around."""
@@ -85,7 +86,7 @@ def test_how_many_pairs_are_looked_at_together_changes_nothing(monkeypatch: pyte
     assert (whole.reach == parts.reach).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(SEEDS, st.integers(100, 900), st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6))
 def test_a_translation_changes_nothing(seed: int, count: int, east: int, north: int) -> None:
     homes = reference.some_homes(seed, count, coarse=10)

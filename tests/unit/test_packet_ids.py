@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.decoding import STATUS, Reason, Rejection
+from tests.examples import examples
 from tests.unit.collecting import AT, meter
 from tests.unit.ingest_harness import DUPLICATE, NOW, QOS1, SECOND, Collecting
 
@@ -140,7 +141,7 @@ def play(story: Iterable[Step]) -> tuple[Collecting, Rule, int]:
     return collecting, rule, rows
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(steps)
 def test_every_story_ends_as_the_rule_says(story: list[Step]) -> None:
     collecting, rule, rows = play(story)

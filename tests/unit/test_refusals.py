@@ -19,6 +19,7 @@ from ingest.subscriptions import Subscription
 from store import tombstones
 from store.batch import Batch, Counts, SeriesState
 from store.tombstones import Tombstone
+from tests.examples import examples
 from tests.unit.ingest_harness import DEVICES, HALF_HOUR, KEEP, LIMITS, NOW, QOS1, Collecting, Message, text
 
 KEY = b"a key of the unit tests, long enough to be one"
@@ -190,7 +191,7 @@ def test_two_tenancies_of_one_meter() -> None:
     assert found.periods == ((START, STOP), (STOP + HALF_HOUR, FOREVER))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.lists(
         st.tuples(

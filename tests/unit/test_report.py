@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from analytics.report import words
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store.comparisons import Comparison, Neighbourhood
+from tests.examples import examples
 from tests.harness.reports import ENERGY, FLAT, comparison, comparisons, details, near, said, tenancies
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(comparisons(("suppressed",)), details(), near())
 def test_what_is_not_shown_is_said_in_words_and_never_as_zero(it: Comparison, home: HomeDetails, around: Any) -> None:
     found = said(it, home, around)
@@ -38,7 +39,7 @@ def test_what_is_not_shown_is_said_in_words_and_never_as_zero(it: Comparison, ho
         assert not re.search(r"\d kWh|£", " ".join(found.sentences()))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(comparisons(("great", "good", "more")), details(), near())
 def test_the_numbers_in_the_words_are_those_of_the_comparison(it: Comparison, home: HomeDetails, around: Any) -> None:
     found = said(it, home, around)
@@ -85,7 +86,7 @@ def wh(text: str) -> int:
     return int(Decimal(match[1].replace(",", "")) * 1_000)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(comparisons(("great", "good", "more")), details(), tenancies())
 @example(comparison(state="more", own=90_000), FLAT, Tenancy(1, 2, date(2020, 1, 1), medical_equipment=True))
 def test_actions_fit_the_home(it: Comparison, home: HomeDetails, tenancy: Tenancy | None) -> None:

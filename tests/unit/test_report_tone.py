@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from devices.homes import HEATING, HomeDetails, Tenancy
 from store.comparisons import Comparison, Neighbourhood
+from tests.examples import examples
 from tests.harness.reports import (
     HELP,
     NEUTRAL,
@@ -34,7 +35,7 @@ ADVICE = ("save", "saving", "less", "lower", "reduce", "turn", "help:", "could",
 OTHERS = ("average", "similar", "neighbour", "other homes", "in 10", "compare")
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(comparisons(), details(), near(), tenancies())
 def test_every_sentence_is_whole(
     it: Comparison,
@@ -69,7 +70,7 @@ def test_every_sentence_is_whole(
     assert (found.actions_title is None) == (not found.actions)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(comparisons(("neutral",)), details(), near(), tenancies(), st.none() | st.just(HELP))
 def test_a_home_in_need_hears_no_praise_no_advice_and_nothing_of_others(
     it: Comparison, home: HomeDetails, around: Neighbourhood | None, tenancy: Tenancy | None, line: str | None
@@ -85,7 +86,7 @@ def test_a_home_in_need_hears_no_praise_no_advice_and_nothing_of_others(
     assert line is None or HELP in found.help
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(comparisons(("great", "good")), details(), near())
 def test_whoever_uses_no_more_than_the_average_is_approved_of(
     it: Comparison, home: HomeDetails, around: Neighbourhood | None
@@ -98,7 +99,7 @@ def test_whoever_uses_no_more_than_the_average_is_approved_of(
     assert "more than" not in " ".join(filter(None, [found.headline, found.difference_text, found.percentile]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(comparisons(("more",)), details(), near())
 def test_whoever_uses_more_is_told_so_without_blame(it: Comparison, home: HomeDetails, around: Any) -> None:
     found = said(it, home, around)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.batch import Counts
+from tests.examples import examples
 from tests.unit.ingest_harness import (
     DUPLICATE,
     KEEP,
@@ -32,7 +33,7 @@ def messages_of(batch: list[Sent]) -> list[Message]:
     return [Message(item.device, FAMILY_OF.get(item.device, "smart-meter"), item.answer()) for item in batch]
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(st.lists(st.tuples(messages([*TIMES, *ENDS, *RELATIVE]), st.booleans()), min_size=1, max_size=4))
 def test_the_whole_judgement_equals_the_reference(batches: list[tuple[list[Sent], bool]]) -> None:
     reference, collecting = Reference(), Collecting()
@@ -61,7 +62,7 @@ def test_the_whole_judgement_equals_the_reference(batches: list[tuple[list[Sent]
         assert {family: as_counter(account) for family, account in total(accounts).items()} == reference.accounts
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(messages([*TIMES, *ENDS]), st.lists(st.integers(0, 12), max_size=4))
 def test_where_a_batch_is_cut_into_chunks_makes_no_difference(stream: list[Sent], cuts: list[int]) -> None:
     cuts = sorted(min(cut, len(stream)) for cut in cuts)
@@ -87,7 +88,7 @@ def test_where_a_batch_is_cut_into_chunks_makes_no_difference(stream: list[Sent]
     assert [item[1:7] for item in one.rejected] == [item[1:7] for item in many.rejected]
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(messages([*TIMES, *ENDS]), st.lists(st.integers(0, 12), max_size=4))
 def test_where_a_stream_is_cut_into_batches_makes_no_difference_to_what_is_stored(
     stream: list[Sent], cuts: list[int]
@@ -141,7 +142,7 @@ def reborn(old: Collecting) -> Collecting:
     return new
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(messages([*TIMES, *RELATIVE]), max_size=3), st.booleans())
 def test_what_is_delivered_again_changes_nothing(batches: list[list[Sent]], restart: bool) -> None:
     """Every batch comes twice: its acknowledgements were lost, with the collector or with the connection."""

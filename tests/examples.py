@@ -1,0 +1,23 @@
+"""How many examples hypothesis tries: all of them, or a few where somebody at a desk waits (``make test-quick``)."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_QUICK = bool(os.environ.get("BOROUGH_TEST_QUICK"))
+_FEW = 20
+
+
+def examples(count: int) -> int:
+    """``count``, or less in a quick run."""
+    return min(count, _FEW) if _QUICK else count
+
+
+def load_profile() -> None:
+    """The settings of tests that have none of their own. How long an example takes says how busy the machine is."""
+    settings.register_profile(
+        "borough", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("borough")
