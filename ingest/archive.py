@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ingest.archive_files import OPEN, PERSONAL, Frame, FrameEncoder, devices_file
-from ingest.columns import Columns
 from ingest.metrics import Metrics
+from ingest.routes import Route
+from ingest.seal import Sealed
 from ingest.slots import FAMILY_NAMES
 
 log = logging.getLogger(__name__)
@@ -42,19 +43,19 @@ class Archive:
         self._pause_until = 0.0
         make_folders(folder)
 
-    def write(self, columns: Columns) -> None:
+    def write(self, sealed: Sealed) -> None:
         """Archive the accepted messages of a sealed batch. Never raises for what the disk does."""
-        accepted = np.flatnonzero(columns.accepted)
+        accepted = np.flatnonzero(sealed.accepted)
         if not len(accepted):
             return
-        routes = columns.routes
+        routes = sealed.columns.routes
         count = len(routes)
         family = np.fromiter((route.family for route in routes), np.int64, count)
         personal = np.fromiter((route.personal for route in routes), np.int64, count)
-        key = (columns.arrivals // _DAY * 256 + family * 2 + personal)[accepted]
+        key = (sealed.arrivals // _DAY * 256 + family * 2 + personal)[accepted]
         for group in np.unique(key).tolist():
             rows = accepted[key == group].tolist()
-            self._write_group(columns, rows, bool(group % 2), group % 256 // 2, group // 256)
+            self._write_group(sealed, rows, bool(group % 2), group % 256 // 2, group // 256)
 
     def close(self) -> None:
         """Bring what was written to the disk and close the files."""
@@ -62,20 +63,21 @@ class Archive:
             file.close()
         self._files.clear()
 
-    def _write_group(self, columns: Columns, rows: list[int], personal: bool, family: int, day: int) -> None:
+    def _write_group(self, sealed: Sealed, rows: list[int], personal: bool, family: int, day: int) -> None:
         if time.monotonic() < self._pause_until:
             self._metrics.archive_missed += len(rows)
             return
+        columns = sealed.columns
         payloads = [columns.payloads[row] for row in rows]
         if personal:
-            rows, payloads = self._scrubbed(columns, rows, payloads)
+            rows, payloads = self._scrubbed([columns.routes[row] for row in rows], rows, payloads)
             if not rows:
                 return
         frame = Frame(
             [columns.topics[row] for row in rows],
             payloads,
             [columns.routes[row].device_id or "" for row in rows],
-            columns.arrivals[rows],
+            sealed.arrivals[rows],
         )
         key = (personal, family)
         try:
@@ -89,10 +91,10 @@ class Archive:
             self._metrics.archive_messages += len(rows)
             self._metrics.archive_failing = False
 
-    def _scrubbed(self, columns: Columns, rows: list[int], payloads: list[bytes]) -> tuple[list[int], list[bytes]]:
+    def _scrubbed(self, routes: list[Route], rows: list[int], payloads: list[bytes]) -> tuple[list[int], list[bytes]]:
         kept, clean = [], []
-        for row, payload in zip(rows, payloads, strict=True):
-            scrub = columns.routes[row].scrub
+        for route, row, payload in zip(routes, rows, payloads, strict=True):
+            scrub = route.scrub
             try:
                 if scrub is not None:
                     clean.append(scrub(payload))

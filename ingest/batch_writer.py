@@ -13,10 +13,10 @@ from ingest.memory import Memory
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, unlearn
-from ingest.seal import Limits, seal
+from ingest.seal import Limits, Sealed, seal
 from ingest.slots import Slots
 from store import redelivery, registry
-from store.batch import Batch, Outcome
+from store.batch import Outcome
 from store.tombstones import Stale
 from store.writer import Writer
 
@@ -50,7 +50,7 @@ class BatchWriter:
         self._archive = None if options.archive is None else Archive(options.archive, name, metrics)
         self._buried = 0
         #: what is being written, since it was sealed
-        self.batch: Batch | None = None
+        self.sealed: Sealed | None = None
 
     def abort(self) -> None:
         """From any thread: a write that hangs ends with psycopg.OperationalError."""
@@ -76,9 +76,9 @@ class BatchWriter:
         store.tombstones.WrongKey, store.series.NotRegistered, and whatever a fault of ours raises.
         """
         while True:
-            batch = self._sealed(columns)
+            sealed = self._seal(columns)
             try:
-                return self._writer.write(batch, lambda: self._archive_once(columns), seconds)
+                return self._write(sealed, seconds)
             except Stale:
                 # somebody was erased meanwhile: what the batch holds of them goes before anything is written
                 log.info("tombstones were written: a batch is looked through again")
@@ -87,10 +87,13 @@ class BatchWriter:
                     self._refusals.read(connection)
                 self.forget(columns)
 
+    def _write(self, sealed: Sealed, seconds: float) -> Outcome:
+        return self._writer.write(sealed.batch, lambda: self._archive_once(sealed), seconds)
+
     @property
     def certain(self) -> bool:
         """Whether it is sure, after ``write`` raised an error that was no lost connection, that nothing is written."""
-        return self.batch is None or self._writer.certain
+        return self.sealed is None or self._writer.certain
 
     def forget(self, columns: Columns) -> None:
         """Let go of a batch that was not written: what its readings taught is taken back. Raises psycopg.Error."""
@@ -98,20 +101,20 @@ class BatchWriter:
         known = [slot for slot in columns.slots if slot < self._slots.size]
         with connection.transaction():
             unlearn(connection, self._refusals, self._slots, known)
-        self.batch = None
+        self.sealed = None
 
     def probe(self, seconds: float) -> float:
         """How long the database takes to commit next to nothing [s]. Raises psycopg.Error."""
         return self._writer.probe(self._name, seconds)
 
-    def _archive_once(self, columns: Columns) -> None:
+    def _archive_once(self, sealed: Sealed) -> None:
         """Within the transaction: until it ends no erasure begins, so what is archived is found by the next one."""
-        if self._archive is not None and not columns.archived:
-            columns.archived = True
-            self._archive.write(columns)  # once a batch, before it can be acknowledged
+        if self._archive is not None and not sealed.columns.archived:
+            sealed.columns.archived = True
+            self._archive.write(sealed)  # once a batch, before it can be acknowledged
 
-    def _sealed(self, columns: Columns) -> Batch:
-        if self.batch is None:
+    def _seal(self, columns: Columns) -> Sealed:
+        if self.sealed is None:
             if columns.new_devices:
                 with self._writer.connection.transaction():
                     registry.add(self._writer.connection, columns.new_devices)
@@ -127,9 +130,9 @@ class BatchWriter:
                     refusals.bury(self._writer.connection, self._refusals, self._slots)
                 self._buried = version
             now = time.time_ns() // 1000
-            self.batch = seal(
+            self.sealed = seal(
                 columns, self._slots, self._memory, self._limits, self._name, now, self._refusals, self._households
             )
             if columns.unkept:
-                self.batch.rejected.clear()
-        return self.batch
+                self.sealed.batch.rejected.clear()
+        return self.sealed

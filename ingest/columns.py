@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from traceback import extract_tb
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from devices.device import Device
 from ingest.memory import Memory, digest
@@ -64,16 +61,12 @@ class Columns:
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
         self.bytes = 0  # topics and payloads alone
-        # what sealing found, where it seals again: of rejected messages, what is remembered; None of a redelivery
+        # of rejected messages: what is remembered, None of a redelivery. Asked once, also of what is cut and of what is
+        # sealed again, for the answer changes the memory that gave it
         self.first_times: dict[int, Remembered | None] = {}
         self.archived = False
         self.aside = False  # one message that could not be written, as a rejected one
         self.unkept = False  # not even so: it is counted and no more
-        # set by sealing: messages worth archiving, and the arrival that each counts with [us]
-        self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
-        #: messages of which nothing is kept, since they are of a refused period
-        self.silent: NDArray[np.bool_] = np.zeros(0, bool)
-        self.arrivals: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
         return len(self.topics)

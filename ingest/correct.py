@@ -27,7 +27,7 @@ from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, states
 from ingest.routes import Routes
-from ingest.seal import Limits, seal
+from ingest.seal import Limits, Sealed, seal
 from ingest.seen import Seen
 from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, Slots
 from ingest.source import Chunk
@@ -236,12 +236,12 @@ class _Run:
             return
         self._extend()
         now = time.time_ns() // 1000
-        batch = seal(columns, self.slots, Memory(), self.limits, "correct", now, self.refusals)
-        rows, beside = self._rows(columns, batch)
+        sealed = seal(columns, self.slots, Memory(), self.limits, "correct", now, self.refusals)
+        rows, beside = self._rows(sealed)
         if not write:
             return
         if self.correction is not None:
-            tally = corrections.apply(self.connection, self.correction, rows, beside, number, batch.tombstones)
+            tally = corrections.apply(self.connection, self.correction, rows, beside, number, sealed.batch.tombstones)
         else:
             changed, new, _, tally = corrections.judge(self.connection, rows)
             self.connection.rollback()
@@ -270,8 +270,9 @@ class _Run:
         self.slots.extend([item._replace(keep=0) for item in new], empty)
         self.keep = np.concatenate((self.keep, np.array([item.keep for item in new], np.int64)))
 
-    def _rows(self, columns: Columns, batch: Batch) -> tuple[Rows, Tally]:
+    def _rows(self, sealed: Sealed) -> tuple[Rows, Tally]:
         """The batch's rows within the period whose keys are new to this correction."""
+        columns, batch = sealed.columns, sealed.batch
         duplicates = sum(counts.readings_duplicates for counts in batch.counts.values())
         rejected = sum(counts.readings_rejected + counts.messages_rejected for counts in batch.counts.values())
         conflicts = reasons(batch.rejected).get("conflict", 0)
@@ -303,7 +304,7 @@ class _Run:
             batch.value[new],
             batch.family[new],
             keep[new],
-            columns.arrivals[batch.message[new]],
+            sealed.arrivals[batch.message[new]],
             first[new],
             FAMILY_NAMES,
         )

@@ -67,8 +67,8 @@ class Judge:
         new, self._routes.new_slots = self._routes.new_slots, []
         first = self._slots.size
         self._slots.extend(new, [SeriesState(first + place, None, float("nan")) for place in range(len(new))])
-        seal(columns, self._slots, Memory(), self._limits, "forget", 0, self._refusals)
-        gone[rows] = columns.silent
+        sealed = seal(columns, self._slots, Memory(), self._limits, "forget", 0, self._refusals)
+        gone[rows] = sealed.silent
         ignored = set(columns.ignored)  # a status names the device all the same
         for place, row in enumerate(rows):
             refused = self._look(topics[row])

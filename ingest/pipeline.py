@@ -245,8 +245,9 @@ class Pipeline:
             metrics.commit(outcome.counts)
         metrics.write_seconds.observe(outcome.seconds)
         metrics.staged_batches += outcome.staged
-        batch, self._writer.batch = self._writer.batch, None
-        if batch is not None:
+        sealed, self._writer.sealed = self._writer.sealed, None
+        if sealed is not None:
+            batch = sealed.batch
             for reason, count in reasons(batch.rejected).items():
                 metrics.rejected[reason] = metrics.rejected.get(reason, 0) + count
             if len(outcome.conflicts):

@@ -78,7 +78,7 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
     with connection.transaction():
         slots.extend(routes.new_slots, states(connection, routes.new_slots))
     limits = Limits(options.earliest, round(options.ahead * 1_000_000))
-    batch = seal(columns, slots, memory, limits, COLLECTOR, time.time_ns() // 1000, refusals, routes.households)
+    batch = seal(columns, slots, memory, limits, COLLECTOR, time.time_ns() // 1000, refusals, routes.households).batch
 
     again = _Again(tried)
     batch.rejected = [item for item in batch.rejected if again.is_new(item)]

@@ -1,8 +1,8 @@
 """Sealing: the columns of a batch are judged at once on arrays and become a ``store.batch.Batch``.
 
-Order of the judgement, for every reading: time readable and in range; value finite and plausible; exact repeat of the
-series' last accepted reading (duplicate); same key twice in the batch (duplicate or conflict); keep rule (thinned).
-What is left goes to the database, sorted by (series, time).
+Order of the judgement, for every reading: of an erased period (refused); time readable and in range; value finite and
+plausible; exact repeat of the series' last accepted reading (duplicate); same key twice in the batch (duplicate or
+conflict); keep rule (thinned). What is left goes to the database, sorted by (series, time).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,6 @@ from ingest.columns import Columns
 from ingest.households import Households
 from ingest.memory import Memory
 from ingest.refusals import Refusals
-from ingest.refusing import refuse
 from ingest.sequences import spans
 from ingest.slots import FAMILY_NAMES, LATEST_ONLY, Slots
 from store.batch import Batch, Counts, Remembered
@@ -46,20 +45,39 @@ class Limits:
     ahead: int
 
 
+class Sealed(NamedTuple):
+    """A batch for the store, and what was found of the columns' messages: arrays ``(messages,)``."""
+
+    columns: Columns
+    batch: Batch
+    #: the arrival that each message counts with [us], of its first delivery where that is known
+    arrivals: Ints
+    #: messages worth archiving: decoded, nothing refused in them, and something of them left by the keep rules
+    accepted: Bools
+    #: messages of which nothing is kept, since they are of a refused period
+    silent: Bools
+
+
 def seal(
-    columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, now: int,
-    refusals: Refusals | None = None, households: Households | None = None,
-) -> Batch:  # fmt: skip
-    """Judge a batch's columns; ``slots`` learns its newest readings, ``memory`` its rejections.
+    columns: Columns,
+    slots: Slots,
+    memory: Memory,
+    limits: Limits,
+    collector: str,
+    now: int,
+    refusals: Refusals | None = None,
+    households: Households | None = None,
+) -> Sealed:
+    """Judge a batch's columns; ``slots`` learns its newest readings, ``memory`` and the columns its rejections.
 
     Runs once a batch, also where the write is then retried; where a new tombstone forbids the write, the slots must
     forget the batch and it is sealed again. ``now`` [us] is the minute of the account. ``households``: whose devices'
     names make a rejection personal.
     """
-    batch = _Sealer(columns, slots, memory, limits, refusals or Refusals(None)).seal(collector, now)
+    sealed = _Sealer(columns, slots, memory, limits, refusals or Refusals(None)).seal(collector, now)
     if households is not None:
-        batch.names_household = households.named_in
-    return batch
+        sealed.batch.names_household = households.named_in
+    return sealed
 
 
 class _Sealer:
@@ -70,7 +88,7 @@ class _Sealer:
         self.tombstones = refusals.version
         self.slots = slots
         self.limits = limits
-        self.arrival = columns.arrivals = np.repeat(
+        self.arrival = np.repeat(
             np.array([arrival for _, arrival, _ in columns.chunks], np.int64),
             np.array([count for count, _, _ in columns.chunks], np.int64),
         )
@@ -86,19 +104,16 @@ class _Sealer:
         self.message = np.array(columns.messages, np.int64)
         self.slot = np.array(columns.slots, np.int64)
         self.value = _values(columns.values)
+        #: messages of which nothing is kept
+        self.silent = np.zeros(count, bool)
         self.counts = [Counts() for _ in FAMILY_NAMES]
 
     # -- the judgement -----------------------------------------------------------------------------------------------
 
-    def seal(self, collector: str, minute: int) -> Batch:
+    def seal(self, collector: str, minute: int) -> Sealed:
         columns, slots = self.columns, self.slots
         time, alive = self._times()
-        rows_of = (self.message, self.slot, time)
-        refused, self.silent = refuse(
-            columns, slots, self.refusals, self.message_state, rows_of, (self.arrival, self._message_time),
-            self.rejections.whole,
-        )  # fmt: skip
-        columns.silent = self.silent
+        refused = self._refuse(time)
         bad = self.rejections.take_gathered(self.message_state)
         # a message whose only time is impossible is one rejected message: its readings are not counted as decoded
         alive &= self.message_state[self.message] == 0
@@ -132,7 +147,7 @@ class _Sealer:
         rows = self._same_key(rows, series, time, family)
         latest = self._latest(rows, series, time)
         rows, thin = self._keep(rows, series, time, family)
-        columns.accepted = self._accepted(rows)
+        accepted = self._accepted(rows)
 
         messages = self._message_counts()
         touched = self._touched(family[rows], time[rows])
@@ -162,7 +177,7 @@ class _Sealer:
             tombstones=self.tombstones,
         )
         self.rejections.write(batch, self.silent)
-        return batch
+        return Sealed(columns, batch, self.arrival, accepted, self.silent)
 
     def _times(self) -> tuple[Ints, Bools]:
         """The time of every row; a message whose own time is impossible is rejected as a whole."""
@@ -195,6 +210,43 @@ class _Sealer:
             # where the message number runs, a pack's time is its newest record's
             np.maximum.at(self._message_time, self.message[columns.pack_rows], np.where(absent, arrival, own))
         return time, np.ones(len(time), bool)
+
+    def _refuse(self, time: Ints) -> Bools:
+        """Which readings are of a refused period, ``(rows,)``; also finds the messages of which nothing is kept.
+
+        Nothing of their bytes stays, neither in a rejection nor in the archive, the message numbers or the memory of
+        redeliveries. A message of an erased or retired device outside its refused periods is rejected as a whole. One
+        that cannot be read, or has an impossible time, is a rejected message without a row where it arrived within one.
+        """
+        refused = np.zeros(len(self.message), bool)
+        if not self.refusals:
+            return refused
+        columns, state, silent = self.columns, self.message_state, self.silent
+        inside = self.refusals.inside(self.slots, self.slot, time)
+        if inside is not None:
+            refused = inside & (state[self.message] == 0)
+            silent[self.message[refused]] = True
+        for message, _, _, _ in columns.rejected_readings:  # an unknown property has no slot, and a flaw no value
+            silent[message] |= self._arrived_within(message, self._message_time)
+        instead = [(message, route.instead) for message, route in enumerate(columns.routes) if route.instead]
+        whole = np.zeros(len(state), bool)
+        for message, (reason, detail) in instead:
+            if state[message] == 0:
+                whole[message] = silent[message]
+                if not silent[message]:
+                    state[message] = 2
+                    self.rejections.whole.append((message, None, reason, detail))
+        refused |= whole[self.message]
+        for message, _, why, _ in self.rejections.whole:
+            if state[message] == 2 and not silent[message]:
+                own = self._message_time if why == Reason.TIME_OUT_OF_RANGE else self.arrival
+                silent[message] = self._arrived_within(message, own)
+        return refused
+
+    def _arrived_within(self, message: int, own: Ints) -> bool:
+        """Whether a message came within a refused period of its device, or says so of itself (``own`` [us])."""
+        found = self.refusals.of(self.columns.routes[message].device_id)
+        return found is not None and (found.covers(int(self.arrival[message])) or found.covers(int(own[message])))
 
     def _outside(self, time: Ints, arrival: Ints) -> Bools:
         result: Bools = (time < self.limits.earliest) | (time > arrival + self.limits.ahead)

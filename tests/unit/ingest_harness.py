@@ -15,7 +15,7 @@ from devices.device import Device
 from ingest.columns import Columns, gather
 from ingest.memory import Memory
 from ingest.routes import Routes
-from ingest.seal import Limits, seal
+from ingest.seal import Limits, Sealed, seal
 from ingest.slots import NewSlot, Slots
 from ingest.source import Chunk
 from ingest.subscriptions import Subscription
@@ -66,6 +66,8 @@ class Collecting:
         self.memory = Memory()
         self.store = Store()
         self.columns = Columns()
+        #: what was sealed last
+        self.sealed: Sealed
         self.payload_maximum = payload_maximum
         #: (generation of the connection, packet id) of every acknowledgement, and the marks to watch by generation
         self.acknowledged: list[tuple[int, int]] = []
@@ -109,7 +111,8 @@ class Collecting:
         columns, self.columns = self.columns, Columns()
         new, self.routes.new_slots = self.routes.new_slots, []
         self.slots.extend(new, [self.store.state(item) for item in new])
-        return seal(columns, self.slots, self.memory, LIMITS, "test", now)
+        self.sealed = seal(columns, self.slots, self.memory, LIMITS, "test", now)
+        return self.sealed.batch
 
     def commit(self, *, now: int = NOW) -> tuple[Batch, dict[str, Counts]]:
         """Seal what was gathered, let the store take it and acknowledge it."""

@@ -52,7 +52,7 @@ def gathered(seed: int, count: int) -> tuple[Collecting, Columns]:
 
 
 def judged(collecting: Collecting, columns: Columns) -> Batch:
-    return seal(columns, collecting.slots, collecting.memory, LIMITS, "test", NOW)
+    return seal(columns, collecting.slots, collecting.memory, LIMITS, "test", NOW).batch
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -43,11 +43,11 @@ class Refusing(Collecting):
 
     def seal(self, *, now: int = NOW) -> Batch:
         columns, self.columns = self.columns, Columns()
-        self.sealed = columns
         new, self.routes.new_slots = self.routes.new_slots, []
         nothing = SeriesState(GHOST, None, float("nan"))
         self.slots.extend(new, [nothing if item.ghost else self.store.state(item) for item in new])
-        return seal(columns, self.slots, self.memory, LIMITS, "test", now, self.refusals)
+        self.sealed = seal(columns, self.slots, self.memory, LIMITS, "test", now, self.refusals)
+        return self.sealed.batch
 
 
 def reading(time: int, value: float = 1.0, *, device: str = "m1", sequence: int | None = None) -> Message:
@@ -230,6 +230,6 @@ def test_everything_adds_up_and_nothing_of_the_period_is_kept(
     for series, time in zip(batch.series.tolist(), batch.time.tolist(), strict=True):
         start, stop = periods[names[series]]
         assert not start <= time < stop
-    silent = {collecting.sealed.payloads[place] for place in np.flatnonzero(collecting.sealed.silent).tolist()}
+    silent = {collecting.sealed.columns.payloads[place] for place in np.flatnonzero(collecting.sealed.silent).tolist()}
     assert not silent & {one.payload for one in batch.rejected}
     assert not (collecting.sealed.accepted & collecting.sealed.silent).any()
