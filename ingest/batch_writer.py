@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 from ingest import refusals
 from ingest.archive import Archive
+from ingest.batch_builder import BatchBuilder
 from ingest.columns import Columns
-from ingest.households import Households
-from ingest.memory import Memory
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, unlearn
-from ingest.seal import Limits, Sealed, seal
-from ingest.slots import Slots
+from ingest.seal import Sealed
+from ingest.slots import NewSlot
 from store import redelivery, registry
-from store.batch import Outcome
+from store.batch import Outcome, SeriesState
 from store.tombstones import Stale
 from store.writer import Writer
 
@@ -27,23 +27,15 @@ _LOCK_SECONDS = 3.0
 
 
 class BatchWriter:
-    """Seals and writes batches of one session (``name``). For one thread, apart from ``abort``."""
+    """Seals and writes batches of one session (``name``).
 
-    def __init__(
-        self,
-        options: CollectorOptions,
-        name: str,
-        metrics: Metrics,
-        refusals_: Refusals,
-        households: Households,
-        memory: Memory,
-    ) -> None:
+    For one thread, apart from ``abort`` and from what ``builder`` receives.
+    """
+
+    def __init__(self, options: CollectorOptions, name: str, metrics: Metrics) -> None:
         self._name = name
-        self._refusals = refusals_
-        self._households = households
-        self._memory = memory
-        self._slots = Slots()
-        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
+        self._refusals = Refusals(options.tombstone_key)
+        self.builder = BatchBuilder(options, self._refusals, self._states, name=name, register=True)
         self._writer = Writer(
             options.database_url, rejected_limit=options.rejected_per_device_hour, lock_timeout=_LOCK_SECONDS
         )
@@ -98,9 +90,10 @@ class BatchWriter:
     def forget(self, columns: Columns) -> None:
         """Let go of a batch that was not written: what its readings taught is taken back. Raises psycopg.Error."""
         connection = self._writer.connection
-        known = [slot for slot in columns.slots if slot < self._slots.size]
+        slots = self.builder.slots
+        known = [slot for slot in columns.slots if slot < slots.size]
         with connection.transaction():
-            unlearn(connection, self._refusals, self._slots, known)
+            unlearn(connection, self._refusals, slots, known)
         self.sealed = None
 
     def probe(self, seconds: float) -> float:
@@ -119,20 +112,17 @@ class BatchWriter:
                 with self._writer.connection.transaction():
                     registry.add(self._writer.connection, columns.new_devices)
                 columns.new_devices = []
-            if columns.new_slots:
-                with self._writer.connection.transaction():
-                    states = refusals.states(self._writer.connection, columns.new_slots)
-                self._slots.extend(columns.new_slots, states)
-                columns.new_slots = []
+            self.builder.learn(columns)
             if self._buried != self._refusals.version:
                 version = self._refusals.version
                 with self._writer.connection.transaction():
-                    refusals.bury(self._writer.connection, self._refusals, self._slots)
+                    refusals.bury(self._writer.connection, self._refusals, self.builder.slots)
                 self._buried = version
-            now = time.time_ns() // 1000
-            self.sealed = seal(
-                columns, self._slots, self._memory, self._limits, self._name, now, self._refusals, self._households
-            )
+            self.sealed = self.builder.build(time.time_ns() // 1000, columns)
             if columns.unkept:
                 self.sealed.batch.rejected.clear()
         return self.sealed
+
+    def _states(self, new: Sequence[NewSlot]) -> list[SeriesState]:
+        with self._writer.connection.transaction():
+            return refusals.states(self._writer.connection, new)

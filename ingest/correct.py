@@ -1,13 +1,13 @@
 """``borough correct``: messages that were kept are decoded again, and what comes out takes the place of what is stored.
 
-The way is the collector's: `Routes`, `gather`, `seal`; the writer is `store.corrections`. Of a key that comes twice the
+The way is the collector's, `BatchBuilder`; the writer is `store.corrections`. Of a key that comes twice the
 first decides, as in live traffic, so the same correction a second time changes nothing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import blake2b
@@ -21,16 +21,13 @@ import numpy as np
 
 from ingest import archive_files
 from ingest.archive_files import Frame
+from ingest.batch_builder import BatchBuilder
 from ingest.batch_rejections import reasons
-from ingest.columns import Columns, gather
-from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.refusals import Refusals, states
-from ingest.routes import Routes
-from ingest.seal import Limits, Sealed, seal
+from ingest.seal import Sealed
 from ingest.seen import Seen
-from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, Slots
-from ingest.source import Chunk
+from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, NewSlot
 from store import corrections, registry
 from store.batch import Batch, SeriesState
 from store.connect import Connection, connect
@@ -155,17 +152,13 @@ class _Run:
         self.options = options
         self.source = source
         self.request = request
-        self.limits = Limits(options.earliest, round(options.ahead * 1_000_000))
-        self.refusals = Refusals(options.tombstone_key)
-        self.routes = Routes(
-            options.subscriptions, options.formats, keep=options.keep, auto_register=None, refusals=self.refusals
-        )
+        # repeats and keep rules are judged here, over all batches
+        self.builder = BatchBuilder(options, Refusals(options.tombstone_key), self._resolve, name="correct", thin=False)
         with connection.transaction():
-            self.refusals.read(connection)
+            self.builder.refusals.read(connection)
             devices = registry.load(connection, 0)[0]
         # a device that was taken out of service has a past
-        self.routes.update(replace(device, retired=False) for device in devices)
-        self.slots = Slots()
+        self.builder.routes.update(replace(device, retired=False) for device in devices)
         self.keep = np.zeros(0, np.int64)
         self.unknown = 0
         self.seen = Seen()
@@ -181,16 +174,15 @@ class _Run:
         if not self.request.dry_run:
             self.correction, content, progress = corrections.begin(self.connection, self._key(), content)
             self.done.resumed = progress > 0
-        columns, number, messages = Columns(), 0, 0
+        number, messages = 0, 0
         for number, frame in enumerate(self.source.frames(content), 1):
-            messages += self._gather(columns, frame)
+            messages += self._receive(frame)
             # an interrupted run wrote up to `progress`: what came before is decoded only to know its keys
-            full = self.options.batch_readings
+            full, columns = self.options.batch_readings, self.builder.columns
             if number == progress or len(columns) >= full or len(columns.slots) >= full:
-                self._batch(columns, number, write=number > progress)
-                columns = Columns()
+                self._batch(number, write=number > progress)
                 said(messages, self.done.tally.superseded + self.done.tally.inserted)
-        self._batch(columns, number, write=number > progress)
+        self._batch(number, write=number > progress)
         self._end()
         return self.done
 
@@ -207,36 +199,32 @@ class _Run:
             request.device,
         )
 
-    def _gather(self, columns: Columns, frame: Frame) -> int:
-        """Decode the chosen messages of a frame; each counts with its own arrival."""
+    def _receive(self, frame: Frame) -> int:
+        """Decode the chosen messages of a frame; returns their number."""
         rows = [row for row, topic in enumerate(frame.topics) if self._is_chosen(topic)]
-        if rows:
-            payloads = [frame.payloads[row] for row in rows]
-            flags = [0] * len(rows) if frame.flags is None else [frame.flags[row] for row in rows]
-            topics = [frame.topics[row] for row in rows]
-            start = len(columns)
-            size = sum(map(len, payloads))
-            chunk = Chunk(0, int(frame.arrivals[rows[0]]), size, topics, payloads, [0] * len(rows), flags)
-            gather(columns, chunk, self.routes, Memory(), self.options.payload_maximum)
-            columns.arrived.update(enumerate(frame.arrivals[rows].tolist(), start))
+        self.builder.receive_kept(
+            [frame.topics[row] for row in rows],
+            [frame.payloads[row] for row in rows],
+            frame.arrivals[rows],
+            None if frame.flags is None else [frame.flags[row] for row in rows],
+        )
         return len(rows)
 
     def _is_chosen(self, topic: str) -> bool:
         found = self.chosen.get(topic)
         if found is None:
-            route = self.routes.by_topic.get(topic) or self.routes.find(topic)
+            routes = self.builder.routes
+            route = routes.by_topic.get(topic) or routes.find(topic)
             family = self.request.family
             found = self.chosen[topic] = (family is None or route.family == FAMILY_NUMBER[family]) and (
                 self.request.device is None or route.device_id == self.request.device
             )
         return found
 
-    def _batch(self, columns: Columns, number: int, *, write: bool) -> None:
-        if not len(columns) and not write:
+    def _batch(self, number: int, *, write: bool) -> None:
+        if not len(self.builder.columns) and not write:
             return
-        self._extend()
-        now = time.time_ns() // 1000
-        sealed = seal(columns, self.slots, Memory(), self.limits, "correct", now, self.refusals)
+        sealed = self.builder.build(time.time_ns() // 1000)
         rows, beside = self._rows(sealed)
         if not write:
             return
@@ -251,11 +239,8 @@ class _Run:
             tally.add(beside)
         self.done.tally.add(tally)
 
-    def _extend(self) -> None:
-        """Take over new slots. Repeats and keep rules are judged here and not by sealing, hence the empty states."""
-        new, self.routes.new_slots = self.routes.new_slots, []
-        if not new:
-            return
+    def _resolve(self, new: Sequence[NewSlot]) -> list[SeriesState]:
+        """The series of new slots, as if nothing were stored of them: repeats are judged here and not by sealing."""
         pairs = [(item.device.id, item.property) for item in new]
         if self.request.dry_run:
             numbers: list[int] = []
@@ -266,9 +251,8 @@ class _Run:
         else:
             numbers = [state.series for state in states(self.connection, new)]
             self.connection.commit()
-        empty = [SeriesState(number, None, float("nan")) for number in numbers]
-        self.slots.extend([item._replace(keep=0) for item in new], empty)
         self.keep = np.concatenate((self.keep, np.array([item.keep for item in new], np.int64)))
+        return [SeriesState(number, None, float("nan")) for number in numbers]
 
     def _rows(self, sealed: Sealed) -> tuple[Rows, Tally]:
         """The batch's rows within the period whose keys are new to this correction."""
@@ -311,7 +295,8 @@ class _Run:
         return rows, beside
 
     def _keep_of(self, batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        numbers = self.slots.series[: self.slots.size]
+        slots = self.builder.slots
+        numbers = slots.series[: slots.size]
         order = np.argsort(numbers, kind="stable")
         place = order[np.searchsorted(numbers[order], batch.series)] if len(order) else np.empty(0, np.intp)
         keep: np.ndarray[tuple[int], np.dtype[np.int64]] = self.keep[place]

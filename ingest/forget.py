@@ -10,14 +10,10 @@ from numpy.typing import NDArray
 
 from devices.device import Device
 from ingest.archive_files import Frame
-from ingest.columns import Columns, gather
-from ingest.memory import Memory
+from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
 from ingest.refusals import FOREVER, Refusals, Refused
-from ingest.routes import Routes
-from ingest.seal import Limits, seal
-from ingest.slots import Slots
-from ingest.source import Chunk
+from ingest.slots import NewSlot
 from store.batch import SeriesState
 
 
@@ -28,15 +24,12 @@ class Judge:
     """
 
     def __init__(self, options: CollectorOptions, refusals: Refusals, devices: Iterable[Device]) -> None:
-        self._options = options
         self._refusals = refusals
-        self._routes = Routes(
-            options.subscriptions, options.formats, keep={}, auto_register=None, refusals=refusals
-        )  # fmt: skip
-        self._routes.update(replace(device, retired=False) for device in devices)
-        self._slots = Slots()
         # what a message says of its time counts, however late or early it was recorded
-        self._limits = Limits(0, FOREVER // 4)
+        any_time = replace(options, earliest=0, ahead=FOREVER / 4 / 1_000_000)
+        self._builder = BatchBuilder(any_time, refusals, self._invented, name="forget")
+        self._builder.routes.update(replace(device, retired=False) for device in devices)
+        self._series = 0
         self._of_topic: dict[str, Refused | None] = {}
 
     def concerns(self, device_id: str) -> bool:
@@ -56,26 +49,23 @@ class Judge:
         rows = [row for row, topic in enumerate(topics) if self._look(topic) is not None]
         if not rows:
             return gone
-        columns = Columns()
-        payload_of = [payloads[row] for row in rows]
-        chunk = Chunk(
-            0, int(arrivals[rows[0]]), sum(map(len, payload_of)), [topics[row] for row in rows], payload_of,
-            [0] * len(rows), [0] * len(rows),
-        )  # fmt: skip
-        gather(columns, chunk, self._routes, Memory(), self._options.payload_maximum)
-        columns.arrived.update((place, int(arrivals[row])) for place, row in enumerate(rows))
-        new, self._routes.new_slots = self._routes.new_slots, []
-        first = self._slots.size
-        self._slots.extend(new, [SeriesState(first + place, None, float("nan")) for place in range(len(new))])
-        sealed = seal(columns, self._slots, Memory(), self._limits, "forget", 0, self._refusals)
+        self._builder.receive_kept(
+            [topics[row] for row in rows], [payloads[row] for row in rows], [int(arrivals[row]) for row in rows]
+        )
+        sealed = self._builder.build(0)
         gone[rows] = sealed.silent
-        ignored = set(columns.ignored)  # a status names the device all the same
+        ignored = set(sealed.columns.ignored)  # a status names the device all the same
         for place, row in enumerate(rows):
             refused = self._look(topics[row])
-            unread = columns.routes[place].device_id is None or place in ignored
+            unread = sealed.columns.routes[place].device_id is None or place in ignored
             if unread and refused is not None and refused.covers(int(arrivals[row])):
                 gone[row] = True
         return gone
+
+    def _invented(self, new: Sequence[NewSlot]) -> list[SeriesState]:
+        """Series that no store has: nothing is written."""
+        first, self._series = self._series, self._series + len(new)
+        return [SeriesState(number, None, float("nan")) for number in range(first, self._series)]
 
     def _look(self, topic: str) -> Refused | None:
         if topic not in self._of_topic:

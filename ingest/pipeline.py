@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -19,19 +19,15 @@ from typing import TypeVar
 import numpy as np
 import psycopg
 
-from devices.decoding import Format
 from devices.device import Device
 from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
-from ingest.columns import Columns, gather
+from ingest.columns import Columns
 from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
-from ingest.memory import Memory
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.paho_source import PahoSource
-from ingest.refusals import Refusals
-from ingest.routes import Routes
 from ingest.slots import FAMILY_NAMES
 from ingest.source import Chunk, Source
 from store.batch import Outcome
@@ -66,7 +62,6 @@ class Pipeline:
         self,
         options: CollectorOptions,
         broker: BrokerOptions,
-        formats: Mapping[str, Format],
         metrics: Metrics,
         *,
         drain: bool = False,
@@ -74,16 +69,8 @@ class Pipeline:
         self.options = options
         self.name = broker.client_id
         self.metrics = metrics
-        self.refusals = Refusals(options.tombstone_key)
-        self.routes = Routes(
-            options.subscriptions,
-            formats,
-            keep=options.keep,
-            auto_register=options.auto_register_origin if options.auto_register else None,
-            refusals=self.refusals,
-        )
-        self._memory = Memory()
-        self._columns = Columns()
+        self._writer = BatchWriter(options, self.name, metrics)
+        self._builder = self._writer.builder
         #: what was read and is not decoded yet: the batch that is gathered has enough
         self._waiting: deque[Chunk] = deque()
         #: what is being written: one batch, or what is left of one that was cut
@@ -93,7 +80,6 @@ class Pipeline:
         self._stop_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._received = time.monotonic()
-        self._writer = BatchWriter(options, self.name, metrics, self.refusals, self.routes.households, self._memory)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._paused = False
         self._probed = 0.0
@@ -108,8 +94,8 @@ class Pipeline:
 
         Raises store.tombstones.WrongKey where the store's tombstones cannot be honoured.
         """
-        self._memory.entries.update(await self._in_thread(self._writer.load_memory))
-        self.routes.update(devices)
+        self._builder.memory.entries.update(await self._in_thread(self._writer.load_memory))
+        self._builder.routes.update(devices)
         source = asyncio.create_task(self.source.run())
         writing = asyncio.create_task(self._write_loop())
         try:
@@ -129,9 +115,9 @@ class Pipeline:
 
     def update(self, devices: Sequence[Device], tombstones: Sequence[Tombstone], version: int) -> None:
         """Take over what changed in the registry and in the tombstones, both as they were at one moment."""
-        self.refusals.take(tombstones, version)
-        self.routes.forget(tombstones)
-        self.routes.update(devices)
+        self._builder.refusals.take(tombstones, version)
+        self._builder.routes.forget(tombstones)
+        self._builder.routes.update(devices)
 
     async def stop(self) -> None:
         """Read no more, write what is held, acknowledge it, leave the session at the broker."""
@@ -150,12 +136,12 @@ class Pipeline:
     def idle(self, seconds: float) -> bool:
         """Whether nothing was received for so long and nothing is held."""
         quiet = time.monotonic() - self._received >= seconds
-        return quiet and not self._writing and not len(self._columns) and not self._waiting
+        return quiet and not self._writing and not len(self._builder.columns) and not self._waiting
 
     def in_flight(self) -> dict[str, int]:
         """Messages by family that are received and not yet committed. Called from the metrics' thread."""
         total: Counter[int] = Counter()
-        for columns in (self._columns, *self._writing):
+        for columns in (self._builder.columns, *self._writing):
             total.update(route.family for route in list(columns.routes))
         return {FAMILY_NAMES[number]: count for number, count in total.items()}
 
@@ -169,8 +155,8 @@ class Pipeline:
             log.info("session %s is new at the broker", self.name)
         self._gather(everything=True)
         # packet ids start anew, so what we remember of the old session's would be taken for the new one's
-        self._columns.forget.extend(self._memory.clear())
-        for columns in (self._columns, *self._writing):
+        self._builder.columns.forget.extend(self._builder.memory.clear())
+        for columns in (self._builder.columns, *self._writing):
             columns.forget_session()
 
     def _receive(self, chunk: Chunk) -> None:
@@ -181,10 +167,10 @@ class Pipeline:
 
     def _gather(self, *, everything: bool = False) -> None:
         """Decode what waits, until the batch has enough; where it has, nothing more is read."""
-        columns, limit = self._columns, self.options.batch_readings
+        columns, limit = self._builder.columns, self.options.batch_readings
         waiting = self._waiting
         while waiting and (everything or not self._full()):
-            gather(columns, waiting.popleft(), self.routes, self._memory, self.options.payload_maximum)
+            self._builder.receive(waiting.popleft())
         held = columns.size + sum(part.size for part in self._writing)
         if not self._paused and (waiting or self._full() or held > self.options.held_bytes):
             self._paused = True
@@ -196,15 +182,15 @@ class Pipeline:
 
     def _full(self) -> bool:
         """Whether the batch that is gathered has as much as one transaction shall write."""
-        columns, limit = self._columns, 4 * self.options.batch_readings
+        columns, limit = self._builder.columns, 4 * self.options.batch_readings
         return len(columns.slots) > limit or len(columns) > limit or columns.bytes > _BATCH_BYTES
 
     def _forget_settled(self) -> None:
         """Let go of messages whose acknowledgement the broker has: their packet ids may come again."""
         for mark in self.source.settled():
-            packet_id = self._memory.settle(mark)
+            packet_id = self._builder.memory.settle(mark)
             if packet_id is not None:
-                self._columns.forget.append(packet_id)
+                self._builder.columns.forget.append(packet_id)
 
     async def _write_loop(self) -> None:
         while True:
@@ -214,11 +200,10 @@ class Pipeline:
                 self._timer.cancel()
                 self._timer = None
             self._forget_settled()
-            columns = self._columns
-            if len(columns) or columns.forget:
+            if len(self._builder.columns) or self._builder.columns.forget:
                 with self.metrics.lock:
-                    self._columns, self._writing = Columns(), [columns]
-                self._take_over(columns)
+                    columns = self._builder.take()
+                    self._writing = [columns]
                 self._gather()
                 if not await self._write_all():
                     left = sum(map(len, self._writing))
@@ -226,19 +211,15 @@ class Pipeline:
                     await self.source.stop()
                     return
                 self._go_on()
-            if self._stopping and not len(self._columns) and not self._waiting:
+            if self._stopping and not len(self._builder.columns) and not self._waiting:
                 await self.source.stop()
                 return
-            if len(self._columns) and (self._stopping or self._timer is None):
+            if len(self._builder.columns) and (self._stopping or self._timer is None):
                 self._work.set()
-
-    def _take_over(self, columns: Columns) -> None:
-        columns.new_slots, self.routes.new_slots = self.routes.new_slots, []
-        columns.new_devices, self.routes.new_devices = self.routes.new_devices, []
 
     def _committed(self, columns: Columns, outcome: Outcome) -> None:
         for generation, packet_ids in columns.acknowledgements():
-            self.source.acknowledge(generation, packet_ids, self._memory.acknowledge(generation, packet_ids))
+            self.source.acknowledge(generation, packet_ids, self._builder.memory.acknowledge(generation, packet_ids))
         metrics = self.metrics
         with metrics.lock:
             self._writing.remove(columns)

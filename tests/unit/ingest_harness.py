@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 
 from devices.decoding import Binding, Decode, Decoded, Format
 from devices.device import Device
-from ingest.columns import Columns, gather
+from ingest.batch_builder import BatchBuilder
+from ingest.columns import Columns
 from ingest.memory import Memory
+from ingest.options import BrokerOptions, CollectorOptions
+from ingest.refusals import GHOST, Refusals
 from ingest.routes import Routes
-from ingest.seal import Limits, Sealed, seal
+from ingest.seal import Limits, Sealed
 from ingest.slots import NewSlot, Slots
 from ingest.source import Chunk
 from ingest.subscriptions import Subscription
@@ -53,27 +56,60 @@ class Message(NamedTuple):
 
 
 class Collecting:
-    """A collector's way from chunk to batch, with the real gathering and sealing, and the model of a store."""
+    """A collector's way from chunk to batch, the real one, and the model of a store."""
 
-    def __init__(self, devices: Iterable[Device] = DEVICES, *, payload_maximum: int = 1024 * 1024) -> None:
+    def __init__(
+        self,
+        devices: Iterable[Device] = DEVICES,
+        *,
+        payload_maximum: int = 1024 * 1024,
+        refusals: Refusals | None = None,
+    ) -> None:
         self.script: dict[bytes, Any] = {}
-        formats = {"scripted": Format("scripted", ("test/{family}/{device}",), self._bind)}
-        self.routes = Routes(
-            [Subscription("test/{family}/{device}", "scripted")], formats, keep=KEEP, auto_register=None
+        options = CollectorOptions(
+            "",
+            BrokerOptions(),
+            [Subscription("test/{family}/{device}", "scripted")],
+            payload_maximum=payload_maximum,
+            earliest=LIMITS.earliest,
+            ahead=LIMITS.ahead / SECOND,
+            keep=KEEP,
+            formats={"scripted": Format("scripted", ("test/{family}/{device}",), self._bind)},
         )
+        self.builder = BatchBuilder(options, refusals or Refusals(None), self._states, name="test")
         self.routes.update(devices)
-        self.slots = Slots()
-        self.memory = Memory()
         self.store = Store()
-        self.columns = Columns()
         #: what was sealed last
         self.sealed: Sealed
-        self.payload_maximum = payload_maximum
         #: (generation of the connection, packet id) of every acknowledgement, and the marks to watch by generation
         self.acknowledged: list[tuple[int, int]] = []
         self.marks: dict[int, list[int]] = {}
         #: what the store remembers of redeliveries: packet id -> (digest, arrival, rejected)
         self.remembered: dict[int, tuple[bytes, int, bool]] = {}
+
+    @property
+    def columns(self) -> Columns:
+        """What was received and is not sealed."""
+        return self.builder.columns
+
+    @property
+    def routes(self) -> Routes:
+        """Routes by topic."""
+        return self.builder.routes
+
+    @property
+    def slots(self) -> Slots:
+        """What is known of each series."""
+        return self.builder.slots
+
+    @property
+    def memory(self) -> Memory:
+        """What packet ids stand for."""
+        return self.builder.memory
+
+    def _states(self, new: Sequence[NewSlot]) -> list[SeriesState]:
+        nothing = SeriesState(GHOST, None, float("nan"))
+        return [nothing if item.ghost else self.store.state(item) for item in new]
 
     def _bind(self, _binding: Binding) -> Decode:
         def decode(payload: bytes) -> Decoded:
@@ -104,14 +140,11 @@ class Collecting:
             [item.packet_id for item in messages],
             [item.flags for item in messages],
         )
-        gather(self.columns, chunk, self.routes, self.memory, self.payload_maximum)
+        self.builder.receive(chunk)
 
     def seal(self, *, now: int = NOW) -> Batch:
         """Seal what was gathered."""
-        columns, self.columns = self.columns, Columns()
-        new, self.routes.new_slots = self.routes.new_slots, []
-        self.slots.extend(new, [self.store.state(item) for item in new])
-        self.sealed = seal(columns, self.slots, self.memory, LIMITS, "test", now)
+        self.sealed = self.builder.build(now)
         return self.sealed.batch
 
     def commit(self, *, now: int = NOW) -> tuple[Batch, dict[str, Counts]]:

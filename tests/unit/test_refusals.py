@@ -11,15 +11,11 @@ from hypothesis import strategies as st
 
 from devices.decoding import PACK, Flaw, Reason, Rejection
 from devices.device import Device
-from ingest.columns import Columns
 from ingest.refusals import FOREVER, GHOST, Refusals
-from ingest.routes import Routes
-from ingest.seal import seal
-from ingest.subscriptions import Subscription
 from store import tombstones
-from store.batch import Batch, Counts, SeriesState
+from store.batch import Batch, Counts
 from store.tombstones import Tombstone
-from tests.unit.ingest_harness import DEVICES, HALF_HOUR, KEEP, LIMITS, NOW, QOS1, Collecting, Message, text
+from tests.unit.ingest_harness import DEVICES, HALF_HOUR, NOW, QOS1, Collecting, Message, text
 
 KEY = b"a key of the unit tests, long enough to be one"
 START, STOP = NOW - 20 * HALF_HOUR, NOW - 10 * HALF_HOUR
@@ -33,21 +29,9 @@ class Refusing(Collecting):
     """A collector that knows tombstones."""
 
     def __init__(self, *stones: Tombstone, devices: tuple[Device, ...] = DEVICES) -> None:
-        super().__init__(devices)
         self.refusals = Refusals(KEY)
         self.refusals.take(stones, 1)
-        subscriptions = [Subscription("test/{family}/{device}", "scripted")]
-        formats = {"scripted": self.routes._patterns[0][1]}
-        self.routes = Routes(subscriptions, formats, keep=KEEP, auto_register=None, refusals=self.refusals)
-        self.routes.update(devices)
-
-    def seal(self, *, now: int = NOW) -> Batch:
-        columns, self.columns = self.columns, Columns()
-        new, self.routes.new_slots = self.routes.new_slots, []
-        nothing = SeriesState(GHOST, None, float("nan"))
-        self.slots.extend(new, [nothing if item.ghost else self.store.state(item) for item in new])
-        self.sealed = seal(columns, self.slots, self.memory, LIMITS, "test", now, self.refusals)
-        return self.sealed.batch
+        super().__init__(devices, refusals=self.refusals)
 
 
 def reading(time: int, value: float = 1.0, *, device: str = "m1", sequence: int | None = None) -> Message:

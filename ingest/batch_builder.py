@@ -1,0 +1,115 @@
+"""The collector's way from messages to a batch for the store, in one piece: routes, columns, series, memory, limits.
+
+Whoever reads messages goes it: the live collector, a retry of rejections, a correction, and what looks for messages of
+the erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.columns import Columns, gather
+from ingest.memory import Memory
+from ingest.options import CollectorOptions
+from ingest.refusals import Refusals
+from ingest.routes import Routes
+from ingest.seal import Limits, Sealed, seal
+from ingest.slots import NewSlot, Slots
+from ingest.source import Chunk
+from store.batch import SeriesState
+
+#: The series of new (device, property) pairs and their newest readings, one for each in their order.
+Resolve = Callable[[Sequence[NewSlot]], Sequence[SeriesState]]
+
+
+class BatchBuilder:
+    """Builds batches of what it receives, in the account of ``name``. ``routes`` wants to be told the devices.
+
+    ``register``: an unknown device may be taken by its first message, where the options say so; ``thin``: keep rules
+    are applied. Two threads may share one: what is received, the routes and `take` belong to the first, `learn`,
+    `build` and ``slots`` to the second.
+    """
+
+    def __init__(
+        self,
+        options: CollectorOptions,
+        refusals: Refusals,
+        resolve: Resolve,
+        *,
+        name: str,
+        register: bool = False,
+        thin: bool = True,
+    ) -> None:
+        self.refusals = refusals
+        self.routes = Routes(
+            options.subscriptions,
+            options.formats,
+            keep=options.keep,
+            auto_register=options.auto_register_origin if register and options.auto_register else None,
+            refusals=refusals,
+        )
+        self.memory = Memory()
+        #: what is received and not yet taken
+        self.columns = Columns()
+        self.slots = Slots()
+        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
+        self._payload_maximum = options.payload_maximum
+        self._resolve = resolve
+        self._name = name
+        self._thin = thin
+
+    def receive(self, chunk: Chunk) -> None:
+        """Decode messages as a source delivers them."""
+        gather(self.columns, chunk, self.routes, self.memory, self._payload_maximum)
+
+    def receive_kept(
+        self,
+        topics: Sequence[str],
+        payloads: Sequence[bytes],
+        arrivals: Sequence[int] | NDArray[np.int64],
+        flags: Sequence[int] | None = None,
+    ) -> None:
+        """Decode messages that were kept: each counts with its own arrival [us since the Unix epoch]."""
+        if not topics:
+            return
+        start, count = len(self.columns), len(topics)
+        own = [int(arrival) for arrival in arrivals]
+        self.receive(
+            Chunk(
+                0,
+                own[0],
+                sum(map(len, payloads)),
+                list(topics),
+                list(payloads),
+                [0] * count,
+                [0] * count if flags is None else list(flags),
+            )
+        )
+        self.columns.arrived.update(enumerate(own, start))
+
+    def take(self) -> Columns:
+        """What was received until now, with the devices and series that were new in it; the next batch begins."""
+        columns, self.columns = self.columns, Columns()
+        columns.new_slots, self.routes.new_slots = self.routes.new_slots, []
+        columns.new_devices, self.routes.new_devices = self.routes.new_devices, []
+        return columns
+
+    def learn(self, columns: Columns) -> None:
+        """Take over the series that are new in what was taken. Raises what ``resolve`` raises, and nothing is lost."""
+        new = columns.new_slots
+        if new:
+            states = self._resolve(new)
+            self.slots.extend(new if self._thin else [item._replace(keep=0) for item in new], states)
+            columns.new_slots = []
+
+    def build(self, now: int, columns: Columns | None = None) -> Sealed:
+        """A batch of what was received, or of what was taken before. ``now`` [us] is the minute of the account."""
+        if columns is None:
+            columns = self.take()
+        self.learn(columns)
+        return seal(
+            columns, self.slots, self.memory, self._limits, self._name, now, self.refusals, self.routes.households
+        )
