@@ -1,4 +1,4 @@
-"""The collector's way from messages to a batch for the store, in one piece: routes, columns, series, memory, limits.
+"""The collector's way from messages to a batch for the store, in one piece.
 
 Whoever reads messages goes it: the live collector, a retry of rejections, a correction, and what looks for messages of
 the erased.
@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.columns import Columns, gather
+from ingest.build_batch import BuiltBatch, Limits, build_batch
 from ingest.memory import Memory
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals
+from ingest.pending_batch import PendingBatch, decode_chunk
 from ingest.routes import Routes
-from ingest.seal import Limits, Sealed, seal
-from ingest.slots import NewSlot, Slots
+from ingest.series_cache import NewSeries, SeriesCache
 from ingest.source import Chunk
+from ingest.suppressions import Suppressions
 from store.batch import SeriesState
 
 #: The series of new (device, property) pairs and their newest readings, one for each in their order.
-Resolve = Callable[[Sequence[NewSlot]], Sequence[SeriesState]]
+Resolve = Callable[[Sequence[NewSeries]], Sequence[SeriesState]]
 
 
 class BatchBuilder:
@@ -30,31 +30,31 @@ class BatchBuilder:
 
     ``register``: an unknown device may be taken by its first message, where the options say so; ``thin``: keep rules
     are applied. Two threads may share one: what is received, the routes and `take` belong to the first, `learn`,
-    `build` and ``slots`` to the second.
+    `build` and ``series_cache`` to the second.
     """
 
     def __init__(
         self,
         options: CollectorOptions,
-        refusals: Refusals,
+        suppressions: Suppressions,
         resolve: Resolve,
         *,
         name: str,
         register: bool = False,
         thin: bool = True,
     ) -> None:
-        self.refusals = refusals
+        self.suppressions = suppressions
         self.routes = Routes(
             options.subscriptions,
             options.formats,
             keep=options.keep,
             auto_register=options.auto_register_origin if register and options.auto_register else None,
-            refusals=refusals,
+            suppressions=suppressions,
         )
         self.memory = Memory()
         #: what is received and not yet taken
-        self.columns = Columns()
-        self.slots = Slots()
+        self.pending = PendingBatch()
+        self.series_cache = SeriesCache()
         self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
         self._payload_maximum = options.payload_maximum
         self._resolve = resolve
@@ -63,7 +63,7 @@ class BatchBuilder:
 
     def receive(self, chunk: Chunk) -> None:
         """Decode messages as a source delivers them."""
-        gather(self.columns, chunk, self.routes, self.memory, self._payload_maximum)
+        decode_chunk(self.pending, chunk, self.routes, self.memory, self._payload_maximum)
 
     def receive_kept(
         self,
@@ -75,7 +75,7 @@ class BatchBuilder:
         """Decode messages that were kept: each counts with its own arrival [us since the Unix epoch]."""
         if not topics:
             return
-        start, count = len(self.columns), len(topics)
+        start, count = len(self.pending), len(topics)
         own = [int(arrival) for arrival in arrivals]
         self.receive(
             Chunk(
@@ -88,28 +88,35 @@ class BatchBuilder:
                 [0] * count if flags is None else list(flags),
             )
         )
-        self.columns.arrived.update(enumerate(own, start))
+        self.pending.arrived.update(enumerate(own, start))
 
-    def take(self) -> Columns:
+    def take(self) -> PendingBatch:
         """What was received until now, with the devices and series that were new in it; the next batch begins."""
-        columns, self.columns = self.columns, Columns()
-        columns.new_slots, self.routes.new_slots = self.routes.new_slots, []
-        columns.new_devices, self.routes.new_devices = self.routes.new_devices, []
-        return columns
+        pending, self.pending = self.pending, PendingBatch()
+        pending.new_series, self.routes.new_series = self.routes.new_series, []
+        pending.new_devices, self.routes.new_devices = self.routes.new_devices, []
+        return pending
 
-    def learn(self, columns: Columns) -> None:
+    def learn(self, pending: PendingBatch) -> None:
         """Take over the series that are new in what was taken. Raises what ``resolve`` raises, and nothing is lost."""
-        new = columns.new_slots
+        new = pending.new_series
         if new:
             states = self._resolve(new)
-            self.slots.extend(new if self._thin else [item._replace(keep=0) for item in new], states)
-            columns.new_slots = []
+            self.series_cache.extend(new if self._thin else [item._replace(keep=0) for item in new], states)
+            pending.new_series = []
 
-    def build(self, now: int, columns: Columns | None = None) -> Sealed:
+    def build(self, now: int, pending: PendingBatch | None = None) -> BuiltBatch:
         """A batch of what was received, or of what was taken before. ``now`` [us] is the minute of the account."""
-        if columns is None:
-            columns = self.take()
-        self.learn(columns)
-        return seal(
-            columns, self.slots, self.memory, self._limits, self._name, now, self.refusals, self.routes.households
+        if pending is None:
+            pending = self.take()
+        self.learn(pending)
+        return build_batch(
+            pending,
+            self.series_cache,
+            self.memory,
+            self._limits,
+            self._name,
+            now,
+            self.suppressions,
+            self.routes.households,
         )

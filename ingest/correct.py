@@ -23,11 +23,11 @@ from ingest import archive_files
 from ingest.archive_files import Frame
 from ingest.batch_builder import BatchBuilder
 from ingest.batch_rejections import reasons
+from ingest.build_batch import BuiltBatch
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals, states
-from ingest.seal import Sealed
 from ingest.seen import Seen
-from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, NewSlot
+from ingest.series_cache import FAMILY_NAMES, FAMILY_NUMBER, NewSeries
+from ingest.suppressions import Suppressions, states
 from store import corrections, registry
 from store.batch import Batch, SeriesState
 from store.connect import Connection, connect
@@ -153,9 +153,11 @@ class _Run:
         self.source = source
         self.request = request
         # repeats and keep rules are judged here, over all batches
-        self.builder = BatchBuilder(options, Refusals(options.tombstone_key), self._resolve, name="correct", thin=False)
+        self.builder = BatchBuilder(
+            options, Suppressions(options.tombstone_key), self._resolve, name="correct", thin=False
+        )
         with connection.transaction():
-            self.builder.refusals.read(connection)
+            self.builder.suppressions.read(connection)
             devices = registry.load(connection, 0)[0]
         # a device that was taken out of service has a past
         self.builder.routes.update(replace(device, retired=False) for device in devices)
@@ -178,8 +180,8 @@ class _Run:
         for number, frame in enumerate(self.source.frames(content), 1):
             messages += self._receive(frame)
             # an interrupted run wrote up to `progress`: what came before is decoded only to know its keys
-            full, columns = self.options.batch_readings, self.builder.columns
-            if number == progress or len(columns) >= full or len(columns.slots) >= full:
+            full, pending = self.options.batch_readings, self.builder.pending
+            if number == progress or len(pending) >= full or len(pending.series_indexes) >= full:
                 self._batch(number, write=number > progress)
                 said(messages, self.done.tally.superseded + self.done.tally.inserted)
         self._batch(number, write=number > progress)
@@ -222,14 +224,14 @@ class _Run:
         return found
 
     def _batch(self, number: int, *, write: bool) -> None:
-        if not len(self.builder.columns) and not write:
+        if not len(self.builder.pending) and not write:
             return
-        sealed = self.builder.build(time.time_ns() // 1000)
-        rows, beside = self._rows(sealed)
+        built = self.builder.build(time.time_ns() // 1000)
+        rows, beside = self._rows(built)
         if not write:
             return
         if self.correction is not None:
-            tally = corrections.apply(self.connection, self.correction, rows, beside, number, sealed.batch.tombstones)
+            tally = corrections.apply(self.connection, self.correction, rows, beside, number, built.batch.tombstones)
         else:
             changed, new, _, tally = corrections.judge(self.connection, rows)
             self.connection.rollback()
@@ -239,8 +241,8 @@ class _Run:
             tally.add(beside)
         self.done.tally.add(tally)
 
-    def _resolve(self, new: Sequence[NewSlot]) -> list[SeriesState]:
-        """The series of new slots, as if nothing were stored of them: repeats are judged here and not by sealing."""
+    def _resolve(self, new: Sequence[NewSeries]) -> list[SeriesState]:
+        """The ids of new series, as if nothing were stored of them: repeats are judged here and not by the builder."""
         pairs = [(item.device.id, item.property) for item in new]
         if self.request.dry_run:
             numbers: list[int] = []
@@ -254,15 +256,15 @@ class _Run:
         self.keep = np.concatenate((self.keep, np.array([item.keep for item in new], np.int64)))
         return [SeriesState(number, None, float("nan")) for number in numbers]
 
-    def _rows(self, sealed: Sealed) -> tuple[Rows, Tally]:
+    def _rows(self, built: BuiltBatch) -> tuple[Rows, Tally]:
         """The batch's rows within the period whose keys are new to this correction."""
-        columns, batch = sealed.columns, sealed.batch
+        pending, batch = built.pending, built.batch
         duplicates = sum(counts.readings_duplicates for counts in batch.counts.values())
         rejected = sum(counts.readings_rejected + counts.messages_rejected for counts in batch.counts.values())
         conflicts = reasons(batch.rejected).get("conflict", 0)
         inside = (batch.time >= self.request.start) & (batch.time < self.request.end)
-        if not self.source.exact_arrivals and columns.untimed:
-            untimed = np.isin(batch.message, columns.untimed)
+        if not self.source.exact_arrivals and pending.untimed:
+            untimed = np.isin(batch.message, pending.untimed)
             self.done.untimed += int((inside & untimed).sum())
             inside &= ~untimed
         self.done.outside += int((batch.time < self.request.start).sum() + (batch.time >= self.request.end).sum())
@@ -279,24 +281,24 @@ class _Run:
             )
             leading = ruled[~same]
             first[leading] = self.filled.add(batch.series[leading], period[~same])
-        # sealing has taken out those within the batch already
+        # the builder has taken out those within the batch already
         repeated = int(inside.sum() - new.sum()) + duplicates + conflicts
-        beside = Tally(len(columns), repeated, repeated=repeated, rejected=rejected - conflicts)
+        beside = Tally(len(pending), repeated, repeated=repeated, rejected=rejected - conflicts)
         rows = Rows(
             batch.series[new],
             batch.time[new],
             batch.value[new],
             batch.family[new],
             keep[new],
-            sealed.arrivals[batch.message[new]],
+            built.arrivals[batch.message[new]],
             first[new],
             FAMILY_NAMES,
         )
         return rows, beside
 
     def _keep_of(self, batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        slots = self.builder.slots
-        numbers = slots.series[: slots.size]
+        cache = self.builder.series_cache
+        numbers = cache.series[: cache.size]
         order = np.argsort(numbers, kind="stable")
         place = order[np.searchsorted(numbers[order], batch.series)] if len(order) else np.empty(0, np.intp)
         keep: np.ndarray[tuple[int], np.dtype[np.int64]] = self.keep[place]

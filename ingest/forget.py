@@ -12,8 +12,8 @@ from devices.device import Device
 from ingest.archive_files import Frame
 from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
-from ingest.refusals import FOREVER, Refusals, Refused
-from ingest.slots import NewSlot
+from ingest.series_cache import NewSeries
+from ingest.suppressions import FOREVER, Suppression, Suppressions
 from store.batch import SeriesState
 
 
@@ -23,18 +23,18 @@ class Judge:
     Also messages on topics that no subscription names, when a level of the topic is the device's id.
     """
 
-    def __init__(self, options: CollectorOptions, refusals: Refusals, devices: Iterable[Device]) -> None:
-        self._refusals = refusals
+    def __init__(self, options: CollectorOptions, suppressions: Suppressions, devices: Iterable[Device]) -> None:
+        self._suppressions = suppressions
         # what a message says of its time counts, however late or early it was recorded
         any_time = replace(options, earliest=0, ahead=FOREVER / 4 / 1_000_000)
-        self._builder = BatchBuilder(any_time, refusals, self._invented, name="forget")
+        self._builder = BatchBuilder(any_time, suppressions, self._invented, name="forget")
         self._builder.routes.update(replace(device, retired=False) for device in devices)
         self._series = 0
-        self._of_topic: dict[str, Refused | None] = {}
+        self._of_topic: dict[str, Suppression | None] = {}
 
     def concerns(self, device_id: str) -> bool:
         """Whether something of a device was erased."""
-        return self._refusals.of(device_id) is not None
+        return self._suppressions.of(device_id) is not None
 
     def frame(self, frame: Frame) -> Sequence[bool]:
         """The same for a frame of the archive."""
@@ -52,23 +52,23 @@ class Judge:
         self._builder.receive_kept(
             [topics[row] for row in rows], [payloads[row] for row in rows], [int(arrivals[row]) for row in rows]
         )
-        sealed = self._builder.build(0)
-        gone[rows] = sealed.silent
-        ignored = set(sealed.columns.ignored)  # a status names the device all the same
+        built = self._builder.build(0)
+        gone[rows] = built.suppressed
+        ignored = set(built.pending.ignored)  # a status names the device all the same
         for place, row in enumerate(rows):
-            refused = self._look(topics[row])
-            unread = sealed.columns.routes[place].device_id is None or place in ignored
-            if unread and refused is not None and refused.covers(int(arrivals[row])):
+            suppression = self._look(topics[row])
+            unread = built.pending.routes[place].device_id is None or place in ignored
+            if unread and suppression is not None and suppression.covers(int(arrivals[row])):
                 gone[row] = True
         return gone
 
-    def _invented(self, new: Sequence[NewSlot]) -> list[SeriesState]:
-        """Series that no store has: nothing is written."""
+    def _invented(self, new: Sequence[NewSeries]) -> list[SeriesState]:
+        """Ids that no store has: nothing is written."""
         first, self._series = self._series, self._series + len(new)
         return [SeriesState(number, None, float("nan")) for number in range(first, self._series)]
 
-    def _look(self, topic: str) -> Refused | None:
+    def _look(self, topic: str) -> Suppression | None:
         if topic not in self._of_topic:
-            found = [self._refusals.of(level) for level in topic.split("/")]
+            found = [self._suppressions.of(level) for level in topic.split("/")]
             self._of_topic[topic] = next((one for one in found if one is not None), None)
         return self._of_topic[topic]

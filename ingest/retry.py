@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals, states
-from ingest.slots import NewSlot
+from ingest.series_cache import NewSeries
+from ingest.suppressions import Suppressions, states
 from store import registry, rejected
 from store.batch import Counts, Rejected, SeriesState
 from store.rejected import RejectedMessage
@@ -59,13 +59,13 @@ def retry(options: CollectorOptions, messages: Sequence[RejectedMessage]) -> Ret
 def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessage], gone: list[int]) -> Retried:
     connection = writer.connection
 
-    def resolve(new: Sequence[NewSlot]) -> list[SeriesState]:
+    def resolve(new: Sequence[NewSeries]) -> list[SeriesState]:
         with connection.transaction():
             return states(connection, new)
 
-    builder = BatchBuilder(options, Refusals(options.tombstone_key), resolve, name=COLLECTOR)
+    builder = BatchBuilder(options, Suppressions(options.tombstone_key), resolve, name=COLLECTOR)
     with connection.transaction():
-        builder.refusals.read(connection)
+        builder.suppressions.read(connection)
         builder.routes.update(registry.load(connection, 0)[0])
     messages = list({item.message: item for item in tried}.values())
     builder.receive_kept(

@@ -1,4 +1,4 @@
-"""What the tests of gathering and sealing share: devices, a scripted wire format, and a plain model of the store.
+"""What the tests of decoding and building share: devices, a scripted wire format, and a plain model of the store.
 
 The scripted format stands where a vendor's decoder would: a payload is a number, and the script says what it decodes
 to, so that answers which JSON cannot carry (NaN, a fault of the decoder) can be sent as well.
@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 from devices.decoding import Binding, Decode, Decoded, Format
 from devices.device import Device
 from ingest.batch_builder import BatchBuilder
-from ingest.columns import Columns
+from ingest.build_batch import BuiltBatch, Limits
 from ingest.memory import Memory
 from ingest.options import BrokerOptions, CollectorOptions
-from ingest.refusals import GHOST, Refusals
+from ingest.pending_batch import PendingBatch
 from ingest.routes import Routes
-from ingest.seal import Limits, Sealed
-from ingest.slots import NewSlot, Slots
+from ingest.series_cache import NewSeries, SeriesCache
 from ingest.source import Chunk
 from ingest.subscriptions import Subscription
+from ingest.suppressions import NO_SERIES, Suppressions
 from store.batch import Batch, Counts, SeriesState
 
 #: 2026-02-01T00:00:00Z [us]: when the tests take place.
@@ -63,7 +63,7 @@ class Collecting:
         devices: Iterable[Device] = DEVICES,
         *,
         payload_maximum: int = 1024 * 1024,
-        refusals: Refusals | None = None,
+        suppressions: Suppressions | None = None,
     ) -> None:
         self.script: dict[bytes, Any] = {}
         options = CollectorOptions(
@@ -76,11 +76,11 @@ class Collecting:
             keep=KEEP,
             formats={"scripted": Format("scripted", ("test/{family}/{device}",), self._bind)},
         )
-        self.builder = BatchBuilder(options, refusals or Refusals(None), self._states, name="test")
+        self.builder = BatchBuilder(options, suppressions or Suppressions(None), self._states, name="test")
         self.routes.update(devices)
         self.store = Store()
-        #: what was sealed last
-        self.sealed: Sealed
+        #: what was built last
+        self.built: BuiltBatch
         #: (generation of the connection, packet id) of every acknowledgement, and the marks to watch by generation
         self.acknowledged: list[tuple[int, int]] = []
         self.marks: dict[int, list[int]] = {}
@@ -88,9 +88,9 @@ class Collecting:
         self.remembered: dict[int, tuple[bytes, int, bool]] = {}
 
     @property
-    def columns(self) -> Columns:
-        """What was received and is not sealed."""
-        return self.builder.columns
+    def pending(self) -> PendingBatch:
+        """What was received and is not built."""
+        return self.builder.pending
 
     @property
     def routes(self) -> Routes:
@@ -98,18 +98,18 @@ class Collecting:
         return self.builder.routes
 
     @property
-    def slots(self) -> Slots:
+    def series_cache(self) -> SeriesCache:
         """What is known of each series."""
-        return self.builder.slots
+        return self.builder.series_cache
 
     @property
     def memory(self) -> Memory:
         """What packet ids stand for."""
         return self.builder.memory
 
-    def _states(self, new: Sequence[NewSlot]) -> list[SeriesState]:
-        nothing = SeriesState(GHOST, None, float("nan"))
-        return [nothing if item.ghost else self.store.state(item) for item in new]
+    def _states(self, new: Sequence[NewSeries]) -> list[SeriesState]:
+        nothing = SeriesState(NO_SERIES, None, float("nan"))
+        return [nothing if item.erased_device else self.store.state(item) for item in new]
 
     def _bind(self, _binding: Binding) -> Decode:
         def decode(payload: bytes) -> Decoded:
@@ -128,7 +128,7 @@ class Collecting:
         return payload
 
     def receive(self, messages: Sequence[Message], *, arrival: int = NOW, generation: int = 1) -> None:
-        """Gather one chunk."""
+        """Receive one chunk."""
         payloads = [item.payload if item.payload is not None else self.payload(item.answer) for item in messages]
         topics = [f"test/{item.family}/{item.device}" for item in messages]
         chunk = Chunk(
@@ -142,17 +142,17 @@ class Collecting:
         )
         self.builder.receive(chunk)
 
-    def seal(self, *, now: int = NOW) -> Batch:
-        """Seal what was gathered."""
-        self.sealed = self.builder.build(now)
-        return self.sealed.batch
+    def build(self, *, now: int = NOW) -> Batch:
+        """Build a batch of what was received."""
+        self.built = self.builder.build(now)
+        return self.built.batch
 
     def commit(self, *, now: int = NOW) -> tuple[Batch, dict[str, Counts]]:
-        """Seal what was gathered, let the store take it and acknowledge it."""
-        columns = self.columns
-        batch = self.seal(now=now)
+        """Build a batch of what was received, let the store take it and acknowledge it."""
+        pending = self.pending
+        batch = self.build(now=now)
         counts = self.store.write(batch)
-        for generation, packet_ids in columns.acknowledgements():
+        for generation, packet_ids in pending.acknowledgements():
             self.acknowledged += [(generation, packet_id) for packet_id in packet_ids]
             self.marks.setdefault(generation, []).extend(self.memory.acknowledge(generation, packet_ids))
         return batch, counts
@@ -160,7 +160,7 @@ class Collecting:
     def settle(self, generation: int = 1) -> None:
         """The broker has read every acknowledgement so far of a connection."""
         forgotten = [self.memory.settle(mark) for mark in self.marks.pop(generation, [])]
-        self.columns.forget.extend(packet_id for packet_id in forgotten if packet_id is not None)
+        self.pending.forget.extend(packet_id for packet_id in forgotten if packet_id is not None)
 
 
 class Store:
@@ -172,8 +172,8 @@ class Store:
         self.latest: dict[int, tuple[int, float]] = {}
         self.conflicts: list[Any] = []
 
-    def state(self, item: NewSlot) -> SeriesState:
-        """The series of a new slot. Ids fall while slots rise, so that one is never taken for the other."""
+    def state(self, item: NewSeries) -> SeriesState:
+        """The state of a new series. Ids fall while indexes rise, so that one is never taken for the other."""
         number = self.numbers.setdefault((item.device.id, item.property), 1000 - len(self.numbers))
         time, value = self.latest.get(number, (None, 0.0))
         return SeriesState(number, time, value)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from devices.decoding import PACK, Flaw, Reason, Rejection
 from devices.device import Device
-from ingest.refusals import FOREVER, GHOST, Refusals
+from ingest.suppressions import FOREVER, NO_SERIES, Suppressions
 from store import tombstones
 from store.batch import Batch, Counts
 from store.tombstones import Tombstone
@@ -29,9 +29,9 @@ class Refusing(Collecting):
     """A collector that knows tombstones."""
 
     def __init__(self, *stones: Tombstone, devices: tuple[Device, ...] = DEVICES) -> None:
-        self.refusals = Refusals(KEY)
-        self.refusals.take(stones, 1)
-        super().__init__(devices, refusals=self.refusals)
+        self.suppressions = Suppressions(KEY)
+        self.suppressions.take(stones, 1)
+        super().__init__(devices, suppressions=self.suppressions)
 
 
 def reading(time: int, value: float = 1.0, *, device: str = "m1", sequence: int | None = None) -> Message:
@@ -61,7 +61,7 @@ def test_the_period_has_its_start_and_not_its_end() -> None:
     batch, counts = counted(collecting)
     assert counts.readings_refused == 2
     assert batch.time.tolist() == [START - 1, STOP]
-    assert collecting.sealed.accepted.tolist() == [True, False, False, True]
+    assert collecting.built.accepted.tolist() == [True, False, False, True]
     assert batch.tombstones == 1
 
 
@@ -70,8 +70,8 @@ def test_nobody_else_is_refused_and_an_open_end_lasts() -> None:
     collecting.receive([reading(NOW), reading(NOW, device="g1"), reading(START - HALF_HOUR)])
     batch, counts = counted(collecting)
     assert (counts.readings_refused, counts.readings_thinned, len(batch.time)) == (1, 1, 1), "g1's power is thinned"
-    assert collecting.refusals.of("g1") is None
-    assert collecting.refusals.of("m1") is not None
+    assert collecting.suppressions.of("g1") is None
+    assert collecting.suppressions.of("m1") is not None
 
 
 def test_nothing_of_a_refused_message_is_kept() -> None:
@@ -89,7 +89,7 @@ def test_nothing_of_a_refused_message_is_kept() -> None:
     assert counts.readings_refused == counts.readings_decoded == 5
     assert counts.messages_decoded == 4
     assert (batch.rejected, list(batch.sequences), batch.remember, batch.touched) == ([], [], [], [])
-    assert not collecting.sealed.accepted.any()
+    assert not collecting.built.accepted.any()
     assert collecting.memory.entries == {}
 
 
@@ -118,7 +118,7 @@ def test_of_a_pack_the_records_of_other_days_are_stored_and_the_message_is_not_a
     batch, counts = counted(collecting)
     assert (counts.readings_refused, counts.readings_rejected, counts.readings_stored) == (1, 1, 2)
     assert batch.rejected == [], "its bytes hold a refused reading"
-    assert not collecting.sealed.accepted.any()
+    assert not collecting.built.accepted.any()
 
 
 def test_an_erased_meter_is_read_to_be_counted_and_never_gets_a_series() -> None:
@@ -130,7 +130,7 @@ def test_an_erased_meter_is_read_to_be_counted_and_never_gets_a_series() -> None
     assert counts.readings_refused == 1
     assert counts.messages_rejected == 2
     assert len(batch.time) == 0
-    assert (collecting.slots.series[: collecting.slots.size] == GHOST).all()
+    assert (collecting.series_cache.series[: collecting.series_cache.size] == NO_SERIES).all()
     assert [(one.reason, one.device) for one in batch.rejected] == [("unknown_device", "m1"), ("wrong_family", "m1")]
 
 
@@ -147,7 +147,7 @@ def test_a_dead_series_is_never_written_again() -> None:
     collecting = Refusing(stone("g1"))
     collecting.receive([reading(STOP)])
     assert len(counted(collecting)[0].time) == 1
-    collecting.slots.dead.add(0)
+    collecting.series_cache.erased_series.add(0)
     collecting.receive([reading(STOP + HALF_HOUR)])
     batch, counts = counted(collecting)
     assert (len(batch.time), counts.readings_refused) == (0, 1)
@@ -157,8 +157,8 @@ def test_a_tombstone_that_ends_lets_the_next_tenant_in_at_once() -> None:
     collecting = Refusing(stone("m1", stop=None))
     collecting.receive([reading(STOP)])
     assert counted(collecting)[1].readings_refused == 1
-    collecting.refusals.take([stone("m1")._replace(changed=2)], 2)
-    collecting.refusals.take([stone("m1", stop=None)._replace(changed=1)], 1)  # read before it, taken over after it
+    collecting.suppressions.take([stone("m1")._replace(changed=2)], 2)
+    collecting.suppressions.take([stone("m1", stop=None)._replace(changed=1)], 1)  # read before it, taken over after it
     collecting.receive([reading(STOP), reading(STOP - 1)])
     batch, counts = counted(collecting)
     assert (batch.time.tolist(), counts.readings_refused) == ([STOP], 1)
@@ -169,7 +169,7 @@ def test_two_tenancies_of_one_meter() -> None:
     times = [START, STOP, STOP + HALF_HOUR, NOW]
     collecting.receive([reading(time) for time in times])
     assert counted(collecting)[0].time.tolist() == [STOP]
-    found = collecting.refusals.of("m1")
+    found = collecting.suppressions.of("m1")
     assert found is not None
     assert found.periods == ((START, STOP), (STOP + HALF_HOUR, FOREVER))
 
@@ -214,6 +214,8 @@ def test_everything_adds_up_and_nothing_of_the_period_is_kept(
     for series, time in zip(batch.series.tolist(), batch.time.tolist(), strict=True):
         start, stop = periods[names[series]]
         assert not start <= time < stop
-    silent = {collecting.sealed.columns.payloads[place] for place in np.flatnonzero(collecting.sealed.silent).tolist()}
-    assert not silent & {one.payload for one in batch.rejected}
-    assert not (collecting.sealed.accepted & collecting.sealed.silent).any()
+    suppressed = {
+        collecting.built.pending.payloads[place] for place in np.flatnonzero(collecting.built.suppressed).tolist()
+    }
+    assert not suppressed & {one.payload for one in batch.rejected}
+    assert not (collecting.built.accepted & collecting.built.suppressed).any()
