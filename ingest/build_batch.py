@@ -74,7 +74,9 @@ def build_batch(
     forget the batch and it is built again. ``now`` [us] is the minute of the account. ``households``: whose devices'
     names make a rejection personal.
     """
-    built = _Validation(pending, cache, memory, limits, suppressions or Suppressions(None)).build(collector, now)
+    if suppressions is None:
+        suppressions = Suppressions(None)
+    built = _Validation(pending, cache, memory, limits, suppressions).build(collector, now)
     if households is not None:
         built.batch.names_household = households.named_in
     return built

@@ -76,7 +76,9 @@ class Collecting:
             keep=KEEP,
             formats={"scripted": Format("scripted", ("test/{family}/{device}",), self._bind)},
         )
-        self.builder = BatchBuilder(options, suppressions or Suppressions(None), self._states, name="test")
+        self.builder = BatchBuilder(
+            options, Suppressions(None) if suppressions is None else suppressions, self._states, name="test"
+        )
         self.routes.update(devices)
         self.store = Store()
         #: what was built last

@@ -65,6 +65,14 @@ def test_the_period_has_its_start_and_not_its_end() -> None:
     assert batch.tombstones == 1
 
 
+def test_a_tombstone_of_no_meter_is_one_that_the_batch_was_judged_by() -> None:
+    """Else the batch is stale for ever: the writer compares with the newest tombstone, of whatever kind."""
+    collecting = Refusing(stone("m1")._replace(kind="tenancy"))
+    collecting.receive([reading(START)])
+    batch, counts = counted(collecting)
+    assert (counts.readings_stored, batch.tombstones) == (1, 1)
+
+
 def test_nobody_else_is_refused_and_an_open_end_lasts() -> None:
     collecting = Refusing(stone("m1", stop=None))
     collecting.receive([reading(NOW), reading(NOW, device="g1"), reading(START - HALF_HOUR)])
