@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ingest.build_batch import BuiltBatch, Limits, build_batch
 from ingest.memory import Memory
 from ingest.options import CollectorOptions
@@ -69,18 +66,17 @@ class BatchBuilder:
         self,
         topics: Sequence[str],
         payloads: Sequence[bytes],
-        arrivals: Sequence[int] | NDArray[np.int64],
+        arrivals: Sequence[int],
         flags: Sequence[int] | None = None,
     ) -> None:
         """Decode messages that were kept: each counts with its own arrival [us since the Unix epoch]."""
         if not topics:
             return
         start, count = len(self.pending), len(topics)
-        own = [int(arrival) for arrival in arrivals]
         self.receive(
             Chunk(
                 0,
-                own[0],
+                arrivals[0],
                 sum(map(len, payloads)),
                 list(topics),
                 list(payloads),
@@ -88,7 +84,7 @@ class BatchBuilder:
                 [0] * count if flags is None else list(flags),
             )
         )
-        self.pending.arrived.update(enumerate(own, start))
+        self.pending.arrived.update(enumerate(arrivals, start))
 
     def take(self) -> PendingBatch:
         """What was received until now, with the devices and series that were new in it; the next batch begins."""

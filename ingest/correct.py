@@ -207,7 +207,7 @@ class _Run:
         self.builder.receive_kept(
             [frame.topics[row] for row in rows],
             [frame.payloads[row] for row in rows],
-            frame.arrivals[rows],
+            frame.arrivals[rows].tolist(),
             None if frame.flags is None else [frame.flags[row] for row in rows],
         )
         return len(rows)
