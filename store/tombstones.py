@@ -45,7 +45,7 @@ class Tombstone(NamedTuple):
 
 
 class Stale(Exception):
-    """Tombstones were written since the batch was sealed: it may hold readings that must not be stored."""
+    """Tombstones were written since the batch was built: it may hold readings that must not be stored."""
 
 
 class WrongKey(Exception):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devices.decoding import PACK, STATUS, Flaw, Reason, Rejection, Relative
 from devices.families import FAMILIES
-from ingest.slots import FAMILY_NAMES
+from ingest.series_cache import FAMILY_NAMES
 from store.batch import Batch
 from tests.unit.ingest_harness import (
     DEVICES,

@@ -145,7 +145,7 @@ def test_a_payload_above_the_limit_is_not_parsed() -> None:
     large, largest = b"x" * 11, b"y" * 10
     collecting.script = {large: AssertionError("parsed"), largest: (AT, {"power": 1.0}, None)}
     collecting.receive([meter(None, payload=large), meter(None, payload=largest), meter((AT, {"power": 2.0}, None))])
-    batch = collecting.seal()
+    batch = collecting.build()
     assert [(item.reason, item.payload) for item in batch.rejected][:1] == [("oversize", large)]
     assert batch.counts["smart-meter"].messages_decoded == 2
 
