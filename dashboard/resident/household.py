@@ -16,6 +16,7 @@ from dashboard.web.visitor import Visitor
 from devices.homes import FUELS, Home, Tenancy
 from store import daily, homes, resident
 from store.connect import Connection
+from store.times import next_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
     found = set(resident.fuels(connection, mine.home.id, [month for month in firsts if month not in shared]))
     homes_of = np.array([mine.home.id], np.int64)
     for month in shared.intersection(firsts):
-        span = mine.clip(month, (month + timedelta(days=32)).replace(day=1))
+        span = mine.clip(month, next_month(month))
         for fuel in set(FUELS) - found:
             if (daily.read_days(connection, fuel, *span, homes_of).minutes > 0).any():
                 found.add(fuel)
