@@ -6,7 +6,7 @@ readings that are being erased. A home without a row has no value on any day of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -182,6 +182,13 @@ def forget_touched(connection: Connection, days: Int64, homes: Int64) -> None:
 def touch_homes(connection: Connection, homes: Int64) -> None:
     """Have all days of some homes computed again at the next run, as after a change of the calorific values."""
     connection.execute(_SQL["touch_homes"], (Int8s(homes),))
+
+
+def fuels(connection: Connection, home_id: int, months: Sequence[date]) -> list[str]:
+    """The fuels that a home has daily use of in any of these months, in their usual order. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["fuels"], (list(FUELS), list(months), home_id)).fetchall()
+    found = {row[0] for row in rows}
+    return [fuel for fuel in FUELS if fuel in found]
 
 
 class _Month(NamedTuple):
