@@ -142,14 +142,12 @@ def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
 
 def mark_retried(connection: Connection, ids: Iterable[int]) -> int:
     """Note inside the running transaction that these were tried again now. Raises psycopg.Error."""
-    return connection.execute(
-        "update public.rejected set retried_at = now() where id = any(%s::int8[])", (Int8s(ids),)
-    ).rowcount
+    return connection.execute(_SQL["mark_retried"], (Int8s(ids),)).rowcount
 
 
 def delete(connection: Connection, ids: Iterable[int]) -> int:
     """Delete rejections inside the running transaction, with the last of a message its bytes. Raises psycopg.Error."""
-    return connection.execute("delete from public.rejected where id = any(%s::int8[])", (Int8s(ids),)).rowcount
+    return connection.execute(_SQL["delete"], (Int8s(ids),)).rowcount
 
 
 def _first_rows(kept: Sequence[Rejected]) -> list[int]:

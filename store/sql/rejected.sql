@@ -63,4 +63,10 @@ with given as (
     select id, bytes, size from numbered where row = first and not personal
 )
 insert into personal.rejected_bytes (id, bytes, size)
-select id, bytes, size from numbered where row = first and personal
+select id, bytes, size from numbered where row = first and personal;
+
+-- mark_retried: these were tried again now
+update public.rejected set retried_at = now() where id = any(%s::int8[]);
+
+-- delete: rejections, with the last of a message its bytes
+delete from public.rejected where id = any(%s::int8[])

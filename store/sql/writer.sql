@@ -129,4 +129,8 @@ on conflict (session, packet_id) do update
 set digest = excluded.digest, arrival = excluded.arrival, rejected = excluded.rejected;
 
 -- forget: the broker has these acknowledgements
-delete from public.redelivery where session = %s and packet_id = any(%s::int4[])
+delete from public.redelivery where session = %s and packet_id = any(%s::int4[]);
+
+-- remembered: the messages whose redelivery a session must know again
+select packet_id, digest, (extract(epoch from arrival) * 1000000)::int8, rejected
+from public.redelivery where session = %s
