@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
+
+from store.times import midnight, next_month, quarter
 
 Int64 = NDArray[np.int64]
 Kind = Literal["week", "month", "four-weeks"]
@@ -18,7 +19,6 @@ KINDS: tuple[Kind, ...] = ("week", "month", "four-weeks")
 
 _WEEK = re.compile(r"(4w-)?(\d{4})-W(\d{2})\Z")
 _MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,7 +63,7 @@ def week_of(day: date) -> Period:
 def month_of(day: date) -> Period:
     """The calendar month that a day is in."""
     first = day.replace(day=1)
-    return Period("month", first, (first + timedelta(days=32)).replace(day=1))
+    return Period("month", first, next_month(first))
 
 
 def four_weeks_to(day: date) -> Period:
@@ -107,23 +107,6 @@ def periods_touching(first: date, stop: date) -> list[Period]:
     return sorted(found)
 
 
-def quarter(day: date) -> date:
-    """First day of the calendar quarter that a day is in."""
-    return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-
-
-@lru_cache(maxsize=4096)
-def midnight(day: date, zone: ZoneInfo) -> int:
-    """The instant [us since the Unix epoch] at which a local day begins."""
-    moment = datetime.combine(day, time(), zone)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 def day_edges(first: date, days: int, zone: ZoneInfo) -> Int64:
     """Instants [us since the Unix epoch] at which local days begin, shape ``(days + 1,)``: the last is the end."""
     return np.array([midnight(first + timedelta(days=day), zone) for day in range(days + 1)], np.int64)
-
-
-def local_day(moment: datetime, zone: ZoneInfo) -> date:
-    """The local day that an aware instant is in."""
-    return moment.astimezone(zone).date()

@@ -169,6 +169,23 @@ class Rows:
     tariffs: Sequence[str]
 
 
+class Told(NamedTuple):
+    """A period of a fuel that a tenancy has a comparison of; ``to_day`` is not included."""
+
+    kind: str
+    from_day: date
+    to_day: date
+    fuel: str
+
+
+class Example(NamedTuple):
+    """A household that shows what a demo can show; state and reason of its newest week as in ``Comparison``."""
+
+    state: str
+    reason: str | None
+    tenancy_id: int
+
+
 def months(connection: Connection) -> list[tuple[str, date]]:
     """Which fuels have daily use in which months (their first days), in order. Raises psycopg.Error."""
     return [(row[0], row[1]) for row in connection.execute(_SQL["months"]).fetchall()]
@@ -231,3 +248,13 @@ def note_late(
 def late_of_home(connection: Connection, home_id: int, kind: str, from_day: date) -> list[Late]:
     """What came too late for a home's period, by fuel. Raises psycopg.Error."""
     return [Late(*row) for row in connection.execute(_SQL["late_of_home"], (home_id, kind, from_day)).fetchall()]
+
+
+def periods(connection: Connection, tenancy_id: int, limit: int = 1_000) -> list[Told]:
+    """What a tenancy was told of, the newest first. Raises psycopg.Error."""
+    return [Told(*row) for row in connection.execute(_SQL["periods"], (tenancy_id, limit)).fetchall()]
+
+
+def examples(connection: Connection) -> list[Example]:
+    """One household for each state and reason of the newest week of electricity, the best first."""
+    return [Example(*row) for row in connection.execute(_SQL["examples"]).fetchall()]

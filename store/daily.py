@@ -6,7 +6,7 @@ readings that are being erased. A home without a row has no value on any day of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from store.batch import Int64
 from store.connect import Connection
 from store.copy import Int8s, copy_block
 from store.queries import queries
+from store.times import next_month
 
 _SQL = queries("daily")
 
@@ -183,6 +184,13 @@ def touch_homes(connection: Connection, homes: Int64) -> None:
     connection.execute(_SQL["touch_homes"], (Int8s(homes),))
 
 
+def fuels(connection: Connection, home_id: int, months: Sequence[date]) -> list[str]:
+    """The fuels that a home has daily use of in any of these months, in their usual order. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["fuels"], (list(FUELS), list(months), home_id)).fetchall()
+    found = {row[0] for row in rows}
+    return [fuel for fuel in FUELS if fuel in found]
+
+
 class _Month(NamedTuple):
     """``inside``: its days in the span asked for; ``own``: the same days counted in the month."""
 
@@ -195,7 +203,7 @@ class _Month(NamedTuple):
 def _months(first: date, stop: date) -> Iterator[_Month]:
     start = first.replace(day=1)
     while start < stop:
-        following = (start + timedelta(days=32)).replace(day=1)
+        following = next_month(start)
         low, high = max(first, start), min(stop, following)
         yield _Month(
             start,
@@ -217,7 +225,7 @@ def _month(
             row = cursor.execute(_SQL["read_month_of"], (fuel, month, Int8s(homes))).fetchone()
     assert row is not None
     ids = np.frombuffer(row[0] or b"", ">i8").astype(np.int64)
-    days = ((month + timedelta(days=32)).replace(day=1) - month).days
+    days = (next_month(month) - month).days
     used = np.frombuffer(row[1] or b"", ">i4").reshape(len(ids), days)
     measured = np.frombuffer(row[2] or b"", ">i2").reshape(len(ids), days)
     if np.any(ids[1:] <= ids[:-1]):  # the subquery's order is a habit of the aggregate and no promise

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from store.copy import Int4s, Int8s
 from store.daily import DailyUse
 from store.queries import queries
 from store.tier import tier
-from store.times import instant, microseconds
+from store.times import begin_of, instant, microseconds, next_month
 from store.tombstones import Tombstone
 
 _SQL = queries("erasure")
@@ -142,13 +142,13 @@ def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None
     if row is None:
         return None
     meters = [
-        MeterPeriod(device_id, family, model, _midnight(first, zone), _until(stop, zone), gone)
+        MeterPeriod(device_id, family, model, begin_of(first, zone), _until(stop, zone), gone)
         for device_id, family, model, first, stop, gone in connection.execute(_SQL["meters"], (tenancy_id,)).fetchall()
     ]
     letters = connection.execute(_SQL["letters"], (tenancy_id,)).fetchall()
     exports = [path for (path,) in connection.execute(_SQL["exports"], (tenancy_id,)).fetchall()]
     _, home_id, uprn, from_day, to_day, last = row
-    start, stop = _midnight(from_day, zone), _until(to_day, zone)
+    start, stop = begin_of(from_day, zone), _until(to_day, zone)
     merged = sorted({merged for _, merged in letters if merged is not None})
     return Plan(
         tenancy_id, home_id, uprn, from_day, to_day, last, start, stop, meters, sorted({path for path, _ in letters}),
@@ -156,12 +156,8 @@ def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None
     )  # fmt: skip
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
 def _until(day: date | None, zone: ZoneInfo) -> datetime | None:
-    return None if day is None else _midnight(day, zone)
+    return None if day is None else begin_of(day, zone)
 
 
 def _end(stop: datetime | None) -> int | None:
@@ -260,7 +256,7 @@ def _empty_days(connection: Connection, what: Plan) -> None:
     if known is None:
         return
     first = max(what.from_day, known[0])
-    end = (known[1] + timedelta(days=32)).replace(day=1)
+    end = next_month(known[1])
     days = ((end if what.to_day is None else min(what.to_day, end)) - first).days
     if days > 0:
         nothing = DailyUse(homes, first, np.full((1, days), daily.NONE, np.int64), np.zeros((1, days), np.int16))

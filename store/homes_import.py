@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 from devices.homes import Consent, Home, HomeMeter, HomeRow, Tariff, Tenancy
@@ -13,6 +13,7 @@ from devices.registry import Problem
 from store import homes
 from store.connect import Connection
 from store.queries import queries
+from store.times import begin_of
 
 _SQL = queries("homes")
 
@@ -176,7 +177,7 @@ def _plan_tenancy(plan: Plan, known: _Known, home_id: int, row: HomeRow, own: di
     consents = [
         Consent(wanted.id, purpose, given, "import")
         for purpose, day in row.consents.items()
-        if not _held(known.consents.get(wanted.id, []), purpose, given := datetime.combine(day, time(), UTC))
+        if not _held(known.consents.get(wanted.id, []), purpose, given := begin_of(day, UTC))
     ]
     tariffs = [(wanted.id, tariff) for tariff in row.tariffs if tariff not in known.tariffs.get(wanted.id, [])]
     plan.consents += consents

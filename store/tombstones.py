@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from store import tombstone_log
 from store.connect import Connection
 from store.copy import Int8s
 from store.queries import queries
-from store.times import instant, microseconds
+from store.times import begin_of, instant, microseconds
 
 _SQL = queries("tombstones")
 
@@ -162,8 +162,7 @@ def begin(connection: Connection, key: bytes, tenancies: Iterable[int], zone: Zo
     by_day: dict[date, list[str]] = {}
     for device_id, day in connection.execute(_SQL["links"], (Int8s(tenancies),)).fetchall():
         by_day.setdefault(day, []).append(device_id)
-    midnights = {day: datetime.combine(day, time(), zone) for day in by_day}
-    return sum(close_open(connection, key, by_day[day], midnights[day], log) for day in sorted(by_day))
+    return sum(close_open(connection, key, by_day[day], begin_of(day, zone), log) for day in sorted(by_day))
 
 
 def refused(connection: Connection, key: bytes) -> Callable[[str, date], bool]:

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from analytics.energy import daily_sources, daily_use
 from analytics.energy.daily_sources import EPOCH, GasEnergy, Meters, Span
 from analytics.energy.daily_use import NONE
-from analytics.periods import local_day
 from devices.homes import FUELS
 from store import daily, meters
 from store.connect import Connection
 from store.daily import DailyUse
-from store.times import instant
+from store.times import instant, local_day
 
 Int64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from analytics.energy import daily_use
 from analytics.energy.daily_use import INTERVAL, NONE, SOURCES, Days, Steps
-from analytics.periods import day_edges, midnight
+from analytics.periods import day_edges
 from store import meters as store_meters
 from store.arrays import Readings
 from store.connect import Connection
+from store.times import midnight
 
 Int16 = NDArray[np.int16]
 Int32 = NDArray[np.int32]

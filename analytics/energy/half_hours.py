@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.periods import midnight
+from store.times import midnight
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.energy.prices_file import Factor, Price, Tables, Typical, read_tables
-from analytics.periods import midnight
 from devices.homes import Register, Tariff
+from store.times import midnight
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]

@@ -17,12 +17,11 @@ from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.settling import held, settle
 from analytics.periods import Int64, Period, day_edges
 from store import cells as stored
-from store import comparisons
-from store import explain as stored_explain
+from store import comparisons, meters
 from store.cells import Version
 from store.comparisons import REASONS, STATES, Comparison, Late, Rows, Run
 from store.connect import Connection
-from store.explain import DayReadings
+from store.meters import DayReadings
 
 #: Which series a fuel's days are made of.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
@@ -162,7 +161,7 @@ def _days(connection: Connection, people: PeriodHomes, place: int, fuel: str, ed
     """The days of one of the period's residents."""
     dates = [people.period.start + timedelta(days=day) for day in range(people.period.days)]
     home_id, starts = int(people.residents.home[place]), edges.tolist()
-    readings = stored_explain.readings(connection, home_id, PROPERTIES[fuel], dates, edges)
+    readings = meters.day_readings(connection, home_id, PROPERTIES[fuel], dates, edges)
     use = people.within(fuel)
     return [
         Day(

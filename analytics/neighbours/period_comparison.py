@@ -22,13 +22,14 @@ from analytics.neighbours import hardship as kindness
 from analytics.neighbours.comparison import Compared
 from analytics.neighbours.hardship import KINDS
 from analytics.neighbours.quarter_cells import QuarterCells, homes_of_site
-from analytics.neighbours.schedule import begin_of, end_of
+from analytics.neighbours.schedule import end_of
 from analytics.periods import Int64, Period, day_edges
 from store import cells
 from store.cells import Residents, days_since_epoch, places
 from store.comparisons import REASONS, STATES, Rows
 from store.connect import Connection
 from store.daily import read_days
+from store.times import begin_of
 
 Int32 = NDArray[np.int32]
 Bools = NDArray[np.bool_]

@@ -17,7 +17,7 @@ from analytics.energy import daily_runner
 from analytics.neighbours import quarter_cells
 from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, period_use, work_out
 from analytics.neighbours.quarter_cells import QuarterCells
-from analytics.neighbours.schedule import Due, Key, begin_of, due, end_of, is_in
+from analytics.neighbours.schedule import Due, Key, due, end_of, is_in
 from analytics.neighbours.settling import settle
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
@@ -27,6 +27,7 @@ from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
 from store.daily import hold, read_days
+from store.times import begin_of
 
 #: Family of the readings that comparisons are made of.
 FAMILY = "smart-meter"

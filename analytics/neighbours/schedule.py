@@ -5,19 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.periods import Int64, Period, midnight, periods_touching
+from analytics.periods import Int64, Period, periods_touching
+from store.times import begin_of, next_month
 
 #: Late data have come in by then, so that a period is revised once and never again.
 SETTLES_AFTER = timedelta(days=7)
 #: So long a period that is over waits for its last day, which many meters tell the next morning.
 WAITS_FOR = timedelta(days=2)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Kind, first day and fuel: what names a run.
 Key = tuple[str, date, str]
@@ -43,12 +42,7 @@ class Due:
 
 def end_of(period: Period, zone: ZoneInfo) -> datetime:
     """The instant at which a period is over."""
-    return _EPOCH + timedelta(microseconds=midnight(period.stop, zone))
-
-
-def begin_of(day: date, zone: ZoneInfo) -> datetime:
-    """The instant at which a local day begins."""
-    return _EPOCH + timedelta(microseconds=midnight(day, zone))
+    return begin_of(period.stop, zone)
 
 
 def due(
@@ -63,7 +57,7 @@ def due(
     for fuel, month in months:
         if fuel not in fuels:
             continue
-        stop = (month + timedelta(days=32)).replace(day=1)
+        stop = next_month(month)
         for period in periods_touching(month, stop):
             key = (period.kind, period.start, fuel)
             over = end_of(period, zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -163,8 +163,3 @@ def _what_is_missing(days: Sequence[DayProof]) -> str:
     if wrong := sum(day.disagrees for day in days):
         parts.append(f"register and intervals disagree on {wrong} days")
     return "; ".join(parts)
-
-
-def midnight(day: date) -> int:
-    """The UTC midnight that begins a day [us since the Unix epoch]."""
-    return microseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))

@@ -14,8 +14,8 @@ from borough.errors import Failure
 from borough.output import tell
 from dashboard.roles import ROLE_WORDS
 from store import accounts
+from store.comparisons import examples
 from store.connect import connect
-from store.examples import examples
 
 #: How often what arrived is added [s].
 _EVERY = 15.0

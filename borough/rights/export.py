@@ -28,7 +28,7 @@ from ingest.options import CollectorOptions
 from ingest.suppressions import Suppressions
 from store import erasure, registry
 from store import subject as store_subject
-from store.connect import connect
+from store.connect import connect, see_one_moment
 from store.erasure import Plan
 from store.subject import Everything, Open, Row
 from store.times import instant
@@ -187,7 +187,7 @@ def _one_moment(need: Means) -> Iterator[Open]:
     with connect(need.url, "borough subject") as connection:
         require_schema(connection, need.url)
         connection.rollback()
-        connection.execute("set transaction isolation level repeatable read")
+        see_one_moment(connection)
         yield lambda: nullcontext(connection)
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from analytics.periods import Period, midnight, parse_period, starting
+from analytics.periods import Period, parse_period, starting
 from analytics.report.household import report
 from dashboard.resident import models
 from dashboard.resident.choices import who
@@ -30,6 +30,7 @@ from dashboard.web.visitor import Resident
 from store import accounts, comparisons, daily, homes
 from store.comparisons import Comparison
 from store.connect import Connection
+from store.times import midnight
 
 DAYS_AT_ONCE, HALF_HOUR_DAYS_AT_ONCE = 400, 31
 _PAGE = 50

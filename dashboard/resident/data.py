@@ -11,7 +11,7 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from numpy.typing import NDArray
 
-from analytics.periods import midnight, starting
+from analytics.periods import starting
 from dashboard.labels import FUEL_WORDS
 from dashboard.resident.home import parsed
 from dashboard.resident.household import Own, halves, known_fuels, own
@@ -25,6 +25,7 @@ from dashboard.web.visitor import Resident, Visitor
 from devices.homes import FUELS
 from store import comparisons, daily
 from store.comparisons import Comparison
+from store.times import midnight, next_month
 
 #: A file of more days than this counts as an export, of which there may be only so many in ten minutes.
 _SMALL = 31
@@ -157,7 +158,7 @@ def _spans(site: Site, mine: Own, first: date, stop: date, days: int) -> Iterato
     with site.lane.connection() as connection:
         known = daily.months(connection, np.array([mine.home.id], np.int64))
     if known is not None:
-        first, stop = max(first, known[0]), min(stop, (known[1] + timedelta(days=32)).replace(day=1))
+        first, stop = max(first, known[0]), min(stop, next_month(known[1]))
         while first < stop:
             yield first, min(first + timedelta(days=days), stop)
             first += timedelta(days=days)

@@ -14,8 +14,9 @@ from dashboard.web.exceptions import Elsewhere
 from dashboard.web.site import Site
 from dashboard.web.visitor import Visitor
 from devices.homes import FUELS, Home, Tenancy
-from store import daily, homes, resident
+from store import daily, homes
 from store.connect import Connection
+from store.times import next_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,10 @@ def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
     shared = {mine.first.replace(day=1)} if mine.first.day > 1 else set()
     if mine.tenancy.to_day is not None:
         shared.add((mine.stop - timedelta(days=1)).replace(day=1))
-    found = set(resident.fuels(connection, mine.home.id, [month for month in firsts if month not in shared]))
+    found = set(daily.fuels(connection, mine.home.id, [month for month in firsts if month not in shared]))
     homes_of = np.array([mine.home.id], np.int64)
     for month in shared.intersection(firsts):
-        span = mine.clip(month, (month + timedelta(days=32)).replace(day=1))
+        span = mine.clip(month, next_month(month))
         for fuel in set(FUELS) - found:
             if (daily.read_days(connection, fuel, *span, homes_of).minutes > 0).any():
                 found.add(fuel)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from dashboard.labels import amount, month_words
 from dashboard.resident.household import Own, is_whole
 from store import daily
 from store.connect import Connection
+from store.times import next_month
 
 Int64 = NDArray[np.int64]
 
@@ -85,7 +86,7 @@ def read_net_months(connection: Connection, mine: Own, count: int, coverage: flo
     days = read_net_days(connection, mine.home.id, begin, stop)
     found = []
     for first in firsts:
-        following = (first + timedelta(days=32)).replace(day=1)
+        following = next_month(first)
         inside = slice((max(first, begin) - begin).days, (min(following, stop) - begin).days)
         known = days.known[inside]
         whole = is_whole(known, (following - first).days, coverage)

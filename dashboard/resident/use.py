@@ -13,7 +13,6 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from analytics.energy.daily_use import NONE
 from analytics.energy.half_hours import NIGHTS, background, by_clock
 from analytics.energy.prices import Energy, filled
-from analytics.periods import midnight
 from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
@@ -27,6 +26,7 @@ from dashboard.web.visitor import Resident
 from devices.homes import FUELS, Register, Tariff
 from store import comparisons, daily, homes
 from store.connect import Connection
+from store.times import midnight, next_month
 
 #: The same month of the year before is the best measure of a month.
 MONTHS = 13
@@ -185,7 +185,7 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
     }
     found = []
     for first in firsts:
-        following = (first + timedelta(days=32)).replace(day=1)
+        following = next_month(first)
         low, high = max(first, begin), min(following, stop)
         days = use.watt_hours[0, (low - begin).days : (high - begin).days]
         some = days[days != NONE]

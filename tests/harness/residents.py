@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.periods import Period, day_edges, month_of, period_of, quarter, week_of
+from analytics.periods import Period, day_edges, month_of, period_of, week_of
 from devices.device import Device
 from store import daily, registry, series
 from store.connect import Connection
 from store.copy import copy_readings
+from store.times import quarter
 from tests.harness.site import make_home
 
 ZONE = ZoneInfo("Europe/London")
