@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from analytics.report import labels
 from devices.homes import HomeDetails
 
 #: What a fuel is called in a sentence: "your electricity", "you used 5 kWh of heat".
-FUEL = {"electricity": "electricity", "gas": "gas", "heat": "heat"}
+FUEL = labels.in_sentence(labels.FUELS)
 
-_DWELLINGS = {
-    "flat": "flats",
-    "maisonette": "maisonettes",
-    "terraced": "terraced houses",
-    "semi-detached": "semi-detached houses",
-    "detached": "detached houses",
-    "bungalow": "bungalows",
-}
-_HEATING = {
-    "gas": "with gas heating",
-    "electric": "with electric heating",
-    "heat-pump": "with a heat pump",
-    "heat-network": "on the same heat network",
-    "oil": "with oil heating",
-}
+_DWELLINGS = labels.in_sentence(labels.DWELLINGS)
+_HEATING = labels.in_sentence(labels.HEATING)
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
