@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from devices.homes import HARDSHIPS
 from simulators.weather import Climate
 
 #: What a fleet may speak, by family. The first is the default.
@@ -31,7 +32,7 @@ HEATING = ("gas", "electric", "heat-pump", "heat-network")
 STREETS = ("high-street", "residential", "office", "loading", "leisure", "car-park")
 ROOMS = ("hall", "kitchen", "bedroom", "living-room", "bathroom", "door")
 #: Kinds of hardship that can be planted.
-PLANTED = ("empty", "disconnected", "under-heated")
+PLANTED = tuple(word.value for word in HARDSHIPS)
 
 _OWN = ("native", "senml-json", "senml-cbor")
 

@@ -16,11 +16,12 @@ from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, Wo
 from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.settling import held, settle
 from analytics.periods import Int64, Period, day_edges
+from devices.homes import Reason, State
 from store import cells as stored
 from store import comparisons
 from store import explain as stored_explain
 from store.cells import Version
-from store.comparisons import REASONS, STATES, Comparison, Late, Rows, Run
+from store.comparisons import Comparison, Late, Rows, Run
 from store.connect import Connection
 from store.explain import DayReadings
 
@@ -237,7 +238,7 @@ def _row(rows: Rows, index: int) -> dict[str, Any]:
         found = int(column[index])
         return None if found < 0 else found
 
-    tariff, reason = int(rows.tariff[index]), int(rows.reason[index])
+    tariff = int(rows.tariff[index])
     return {
         "tenancy_id": value(rows.tenancy),
         "home_id": value(rows.home),
@@ -245,8 +246,8 @@ def _row(rows: Rows, index: int) -> dict[str, Any]:
         "estimated_days": value(rows.estimated),
         "missing_days": value(rows.missing),
         "before": value(rows.before),
-        "state": STATES[int(rows.state[index])],
-        "reason": None if reason < 0 else REASONS[reason],
+        "state": State.at(int(rows.state[index])),
+        "reason": Reason.at(int(rows.reason[index])),
         "average": value(rows.average),
         "efficient": value(rows.efficient),
         "homes": value(rows.homes),

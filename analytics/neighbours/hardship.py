@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.homes import HEATING
+from devices.homes import HARDSHIPS, HEATING
 
 Int64 = NDArray[np.int64]
 Int8 = NDArray[np.int8]
@@ -36,8 +36,8 @@ Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 #: Codes are places in this; the first is an ordinary home.
-KINDS = ("", "empty", "disconnected", "under-heated")
-_EMPTY, _DISCONNECTED, _UNDER_HEATED = 1, 2, 3
+KINDS = ("", *HARDSHIPS)
+_EMPTY, _DISCONNECTED, _UNDER_HEATED = range(1, len(KINDS))
 #: How many days up to a period's end `judge` is meant to see.
 WINDOW = 56
 

@@ -24,16 +24,17 @@ from analytics.neighbours.hardship import KINDS
 from analytics.neighbours.quarter_cells import QuarterCells, homes_of_site
 from analytics.neighbours.schedule import begin_of, end_of
 from analytics.periods import Int64, Period, day_edges
+from devices.homes import HARDSHIPS, Reason, State
 from store import cells
 from store.cells import Residents, days_since_epoch, places
-from store.comparisons import REASONS, STATES, Rows
+from store.comparisons import Rows
 from store.connect import Connection
 from store.daily import read_days
 
 Int32 = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-_NEUTRAL, _SUPPRESSED = STATES.index("neutral"), STATES.index("suppressed")
+_NEUTRAL, _SUPPRESSED = State.NEUTRAL.place, State.SUPPRESSED.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class PeriodHomes:
             use = period_use(self.within("electricity").watt_hours, self.options.coverage)
             vacant = kindness.vacant(use, self.period.days, self.options.vacant_watt_hours)
             # a home that was cut off uses as little as an empty one, and needs the help line
-            codes[vacant & looked & (codes == 0)] = KINDS.index("empty")
+            codes[vacant & looked & (codes == 0)] = KINDS.index(Reason.EMPTY)
             self._kinds = codes, vacant
         return self._kinds
 
@@ -178,7 +179,7 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
     days = homes.within(fuel)
     own = period_use(days.watt_hours, options.coverage)
     codes, vacant = homes.kinds()
-    empty = vacant | (codes == KINDS.index("empty"))
+    empty = vacant | (codes == KINDS.index(Reason.EMPTY))
     counts = residents.consent & homes.of_site & (own >= 0) & ~empty
     place, there = places(residents.home, quarter.home)
     member = np.where(there, place, -1)
@@ -191,23 +192,20 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
     row = np.flatnonzero((homes.days(fuel).watt_hours[:, -_known_days(homes.period) :] >= 0).any(axis=1))
     count = len(residents.home)
     average, efficient, tenths, about = (np.full(count, -1, np.int64) for _ in range(4))
-    state, reason = np.full(count, _SUPPRESSED, np.int32), np.full(count, REASONS.index("no-cell"), np.int32)
+    state, reason = np.full(count, _SUPPRESSED, np.int32), np.full(count, Reason.NO_CELL.place, np.int32)
     mine = member[counting]
     average[mine], efficient[mine] = shown.average[counting], shown.efficient[counting]
     tenths[mine], about[mine] = shown.tenths[counting], shown.homes[counting]
-    state[mine] = np.array([STATES.index(word) for word in disclosure.STATES])[shown.state[counting]]
-    words = [REASONS.index(word) if word in REASONS else -1 for word in disclosure.REASONS]
-    reason[mine] = np.array(words)[shown.reason[counting]]
-    for code, word in enumerate(KINDS):
-        if word:
-            state[codes == code], reason[codes == code] = _NEUTRAL, REASONS.index(word)
+    state[mine], reason[mine] = shown.state[counting], shown.reason[counting]
+    for code, word in enumerate(HARDSHIPS, 1):
+        state[codes == code], reason[codes == code] = _NEUTRAL, word.place
     # own use and kind words: neither praise nor advice, and nothing to measure oneself against
     for figures in (average, efficient, tenths, about):
         figures[codes > 0] = -1
     for what, word in (
-        (own < 0, "coverage"), (~residents.consent, "no-consent"), (~homes.of_site, "other-origin"),
+        (own < 0, Reason.COVERAGE), (~residents.consent, Reason.NO_CONSENT), (~homes.of_site, Reason.OTHER_ORIGIN),
     ):  # fmt: skip
-        state[what], reason[what] = _SUPPRESSED, REASONS.index(word)
+        state[what], reason[what] = _SUPPRESSED, word.place
 
     full = np.diff(day_edges(homes.period.start, homes.period.days, options.zone)) // 60_000_000
     known = days.watt_hours >= 0

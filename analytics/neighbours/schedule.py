@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.periods import Int64, Period, midnight, periods_touching
+from analytics.periods import SETTLES_AFTER, Int64, Period, midnight, periods_touching
 
-#: Late data have come in by then, so that a period is revised once and never again.
-SETTLES_AFTER = timedelta(days=7)
 #: So long a period that is over waits for its last day, which many meters tell the next morning.
 WAITS_FOR = timedelta(days=2)
 

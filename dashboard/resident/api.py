@@ -187,7 +187,6 @@ def router(site: Site) -> APIRouter:
 def comparison_model(shown: Shown) -> models.Comparison:
     """A comparison for programs: nothing that the page does not show."""
     one, words = shown.comparison, shown.report
-    compared = words.state in ("great", "good", "more")
     said = [*words.lead, words.suppressed, words.difference_text, words.percentile, words.change]
     said += [words.cost, words.carbon, *words.neighbours, words.help, *words.notes]
     return models.Comparison(
@@ -209,7 +208,7 @@ def comparison_model(shown: Shown) -> models.Comparison:
             difference_kwh=_kwh(words.difference),
             tenths_used_less=one.tenths,
         )
-        if compared
+        if one.compared
         else None,
         cost=None
         if words.cost is None or one.cost is None or one.tariff is None

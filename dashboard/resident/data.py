@@ -22,7 +22,7 @@ from dashboard.web.site import Site
 from dashboard.web.streams import Stream
 from dashboard.web.values import Day, Flag, PeriodKey, Word
 from dashboard.web.visitor import Resident, Visitor
-from devices.homes import FUELS
+from devices.homes import FUELS, State
 from store import comparisons, daily
 from store.comparisons import Comparison
 
@@ -234,15 +234,15 @@ def _halves_of(site: Site, fuel: str, day: date, values: NDArray[np.float64]) ->
 
 def comparison_row(one: Comparison) -> Row:
     """A comparison as it is shown; what is told to nobody of others stays empty."""
-    compared = one.state in ("great", "good", "more")
-    cost = None if one.state == "neutral" else one.cost
+    compared = one.compared
+    cost = None if one.state == State.NEUTRAL else one.cost
     period = starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
     return (
         one.fuel, one.kind, period.key, one.from_day.isoformat(), (one.to_day - timedelta(days=1)).isoformat(),
         _kwh(one.own), _kwh(one.before), one.estimated_days, one.missing_days, one.state, one.reason,
         _kwh(one.average) if compared else None, _kwh(one.efficient) if compared else None,
         one.homes if compared else None, one.tenths if compared else None, cost, None if cost is None else one.tariff,
-        None if cost is None else "yes" if one.tariff_own else "no", None if one.state == "neutral" else one.carbon,
+        None if cost is None else "yes" if one.tariff_own else "no", None if one.state == State.NEUTRAL else one.carbon,
         one.revision,
         "yes" if one.settled else "no",
     )  # fmt: skip

@@ -32,7 +32,6 @@ from store.connect import Connection
 MONTHS = 13
 #: Power [W] from which the axis of a day counts kilowatts.
 _KILOWATTS = 5_000
-_COMPARED = ("great", "good", "more")
 _HOURS_A_YEAR = 8_760
 
 
@@ -194,7 +193,7 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
         compared = told.get(first)
         if compared is not None and compared.own is not None:
             whole, total = True, compared.own
-        average = compared.average if compared is not None and compared.state in _COMPARED else None
+        average = compared.average if compared is not None and compared.compared else None
         found.append(Month(first, total, not whole, len(some), average))
     return found
 

@@ -15,13 +15,14 @@ import numpy as np
 
 from analytics.periods import Period, day_edges, month_of, period_of, quarter, week_of
 from devices.device import Device
+from devices.homes import State
 from store import daily, registry, series
 from store.connect import Connection
 from store.copy import copy_readings
 from tests.harness.site import make_home
 
 ZONE = ZoneInfo("Europe/London")
-STATES = ("great", "good", "more", "neutral", "suppressed")
+STATES: tuple[str, ...] = tuple(State)
 _RUN = (
     "insert into personal.comparison_run (kind, from_day, to_day, fuel, quarter, program, published_at, settled_at)"
     " values (%s, %s, %s, %s, %s, 'test', now(), now()) on conflict do nothing"

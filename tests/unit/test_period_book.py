@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.neighbours.schedule import SETTLES_AFTER, WAITS_FOR, Due, begin_of, due, end_of, is_in
-from analytics.periods import Period, four_weeks_to, month_of, week_of
+from analytics.neighbours.schedule import WAITS_FOR, Due, begin_of, due, end_of, is_in
+from analytics.periods import SETTLES_AFTER, Period, four_weeks_to, month_of, week_of
 
 LONDON = ZoneInfo("Europe/London")
 MAY = [("electricity", date(2026, 5, 1))]
