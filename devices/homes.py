@@ -134,12 +134,12 @@ class HomeMeter:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One rate of a tariff [pence/kWh]; ``start``, ``stop`` are minutes of the local day, equal: all day."""
+    """One rate of a tariff [pence/kWh]; ``start``, ``end`` are minutes of the local day, equal: all day."""
 
     name: str
     rate: float
     start: int = 0
-    stop: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

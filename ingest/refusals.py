@@ -37,7 +37,7 @@ class Refused(NamedTuple):
 
     def covers(self, time: int) -> bool:
         """Whether an instant [us since the Unix epoch] is in a refused period."""
-        return any(start <= time < stop for start, stop in self.periods)
+        return any(start <= time < end for start, end in self.periods)
 
 
 class Refusals:
@@ -57,7 +57,7 @@ class Refusals:
         self._looked = (0, 0)  # by which version, and so many slots
         self._known: dict[int, tuple[tuple[int, int], ...]] = {}
         self._start = np.empty((0, 0), np.int64)
-        self._stop = np.empty((0, 0), np.int64)
+        self._end = np.empty((0, 0), np.int64)
 
     def __bool__(self) -> bool:
         return bool(self._by_mark)
@@ -84,7 +84,7 @@ class Refusals:
                 periods[row.start] = row
                 every = sorted(periods.values(), key=lambda item: item.start)
                 self._by_mark[row.mark] = Refused(
-                    tuple((item.start, FOREVER if item.stop is None else item.stop) for item in every),
+                    tuple((item.start, FOREVER if item.end is None else item.end) for item in every),
                     row.family,
                     row.model,
                     row.gone,
@@ -127,8 +127,8 @@ class Refusals:
         if not len(self._start):
             return None
         found = np.zeros(len(slot), bool)
-        for start, stop in zip(self._start, self._stop, strict=True):
-            found |= (time >= start[slot]) & (time < stop[slot])
+        for start, end in zip(self._start, self._end, strict=True):
+            found |= (time >= start[slot]) & (time < end[slot])
         return found if found.any() else None
 
     def _look(self, slots: Slots) -> None:
@@ -145,10 +145,10 @@ class Refusals:
         known = {**self._known, **dict.fromkeys(slots.dead, ((NEVER, FOREVER),))}
         depth = max((len(periods) for periods in known.values()), default=0)
         self._start = np.full((depth, slots.size), FOREVER, np.int64)
-        self._stop = np.full((depth, slots.size), NEVER, np.int64)
+        self._end = np.full((depth, slots.size), NEVER, np.int64)
         for number, periods in known.items():
-            for level, (start, stop) in enumerate(periods):
-                self._start[level, number], self._stop[level, number] = start, stop
+            for level, (start, end) in enumerate(periods):
+                self._start[level, number], self._end[level, number] = start, end
 
 
 def bury(connection: Connection, refusals: Refusals, slots: Slots) -> None:

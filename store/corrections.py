@@ -195,12 +195,12 @@ def _filled(connection: Connection, rows: Rows, ruled: NDArray[np.intp]) -> Int3
         return np.empty(0, np.int32)
     period = rows.keep[ruled]
     start = rows.time[ruled] // period * period
-    stop = start + period
+    end = start + period
     with connection.cursor(binary=True) as cursor:
         found = cursor.execute(
             _SQL["filled"],
-            (Int4s(ruled), Int4s(rows.series[ruled]), Instants(start), Instants(stop),
-             instant(start.min()), instant(stop.max())),
+            (Int4s(ruled), Int4s(rows.series[ruled]), Instants(start), Instants(end),
+             instant(start.min()), instant(end.max())),
         ).fetchone()  # fmt: skip
     assert found is not None
     return int4s(found[0])
@@ -266,7 +266,7 @@ def _supersede(connection: Connection, correction: int, rows: Rows, places: NDAr
     if tier(connection) == "community":
         # the limit is there for slips of the hand; a correction is bounded by its batch
         connection.execute("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
-    start, stop = _range(rows.time[places])
+    start, end = _range(rows.time[places])
     done = connection.execute(
         _SQL["supersede"],
         {
@@ -276,7 +276,7 @@ def _supersede(connection: Connection, correction: int, rows: Rows, places: NDAr
             "new": Float8s(rows.value[places]),
             "ids": Int4s(np.unique(rows.series[places])),
             "start": start,
-            "stop": stop,
+            "stop": end,
             "correction": correction,
         },
     ).rowcount

@@ -45,8 +45,8 @@ def by_clock(half_hours: Float64, day: date, zone: ZoneInfo) -> Float64:
     is known of both, so that half-hours stay comparable and their sum is not the day's. Raises ValueError for another
     number of half-hours than the day has.
     """
-    start, stop = midnight(day, zone), midnight(day + timedelta(days=1), zone)
-    count = (stop - start) // _HALF_HOUR_US
+    start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    count = (end - start) // _HALF_HOUR_US
     if len(half_hours) != count:
         raise ValueError(f"{day} has {count} half-hours in {zone.key}, not {len(half_hours)}")
     if count == SLOTS:

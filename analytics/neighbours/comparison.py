@@ -82,11 +82,11 @@ def compare(cells: Cells, joined: Joined, use: Int64, counts: Bools) -> Compared
     sets = _sets(joined, count)
     in_set = np.append(np.where(enters, counting, 0), 0)[sets].sum(axis=1)
     for first in range(0, count, _CHUNK):
-        stop = min(first + _CHUNK, count)
-        part = slice(starts[first], starts[stop])
+        end = min(first + _CHUNK, count)
+        part = slice(starts[first], starts[end])
         if part.start < part.stop:
-            pool = values[sets[first:stop]].reshape(stop - first, -1)
-            _part(out, pool, in_set[first:stop], home[part], cell[part] - first, own[part], inside[part])
+            pool = values[sets[first:end]].reshape(end - first, -1)
+            _part(out, pool, in_set[first:end], home[part], cell[part] - first, own[part], inside[part])
     return out
 
 

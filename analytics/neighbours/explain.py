@@ -215,7 +215,7 @@ def _neighbours(worked: Worked, quarter: QuarterCells, home_id: int) -> Neighbou
 
 def _factors(options: HomesOptions, period: Period, fuel: str) -> list[tuple[int, float, str]]:
     """Year of the use, kg CO2e a kWh, source, for each year of a period."""
-    years = sorted({period.start.year, (period.stop - timedelta(days=1)).year})
+    years = sorted({period.start.year, (period.end - timedelta(days=1)).year})
     factors = [(year, options.energy.factor(fuel, year)) for year in years]
     return [(year, factor.value, factor.source) for year, factor in factors if factor is not None]
 

@@ -94,9 +94,9 @@ class PeriodHomes:
     def __init__(self, connection: Connection, options: HomesOptions, period: Period) -> None:
         """Raises psycopg.Error."""
         self.connection, self.options, self.period = connection, options, period
-        self.first = min(period.before().start, period.stop - timedelta(days=kindness.WINDOW))
-        self.length = (period.stop - self.first).days
-        self.residents: Residents = cells.residents(connection, period.start, period.stop, end_of(period, options.zone))
+        self.first = min(period.before().start, period.end - timedelta(days=kindness.WINDOW))
+        self.length = (period.end - self.first).days
+        self.residents: Residents = cells.residents(connection, period.start, period.end, end_of(period, options.zone))
         home = self.residents.home
         metered, of_site = homes_of_site(connection)
         place, there = places(metered, home)
@@ -108,7 +108,7 @@ class PeriodHomes:
     def days(self, fuel: str) -> Days:
         """Daily use of the residents from ``first`` to the period's end. Raises psycopg.Error."""
         if fuel not in self._days:
-            found = read_days(self.connection, fuel, self.first, self.period.stop)
+            found = read_days(self.connection, fuel, self.first, self.period.end)
             place, there = places(found.homes, self.residents.home)
             shape = (len(self.residents.home), self.length)
             days = Days(np.full(shape, -1, np.int64), np.zeros(shape, np.int16))
@@ -156,10 +156,10 @@ class PeriodHomes:
         )
         prepaid = [
             tenancy
-            for tenancy, found in cells.tariffs(self.connection, "electricity", self.period.stop).items()
+            for tenancy, found in cells.tariffs(self.connection, "electricity", self.period.end).items()
             if found[-1].payment == "prepayment"
         ]
-        exported = read_days(self.connection, "export", self.first, self.period.stop)
+        exported = read_days(self.connection, "export", self.first, self.period.end)
         return kindness.judge(
             electricity,
             kindness.warmth(heating, electricity, gas, heat),

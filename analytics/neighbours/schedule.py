@@ -41,7 +41,7 @@ class Due:
 
 def end_of(period: Period, zone: ZoneInfo) -> datetime:
     """The instant at which a period is over."""
-    return _EPOCH + timedelta(microseconds=midnight(period.stop, zone))
+    return _EPOCH + timedelta(microseconds=midnight(period.end, zone))
 
 
 def begin_of(day: date, zone: ZoneInfo) -> datetime:
@@ -61,8 +61,8 @@ def due(
     for fuel, month in months:
         if fuel not in fuels:
             continue
-        stop = (month + timedelta(days=32)).replace(day=1)
-        for period in periods_touching(month, stop):
+        end = (month + timedelta(days=32)).replace(day=1)
+        for period in periods_touching(month, end):
             key = (period.kind, period.start, fuel)
             over = end_of(period, zone)
             if key in found or over > now or settled.get(key, False):
@@ -71,7 +71,7 @@ def due(
             published = key in settled
             if settles or not published:
                 found[key] = Due(period, fuel, published, settles)
-    return sorted(found.values(), key=lambda item: (item.period.stop, item.period.kind, item.fuel))
+    return sorted(found.values(), key=lambda item: (item.period.end, item.period.kind, item.fuel))
 
 
 def is_in(last_day: Int64, minutes: int, any_day: int, over: datetime, now: datetime) -> bool:

@@ -179,10 +179,10 @@ def _gone(rows: Rows, refusals: Refusals, naming: Naming) -> np.ndarray[tuple[in
             gone |= own
         if found is None:
             continue
-        for start, stop in found.periods:
+        for start, end in found.periods:
             for times, which in ((rows.time, own), (rows.stored_time, own),
                                  (rows.due, own & untimed), (rows.published, own & untimed)):  # fmt: skip
-                gone |= which & (times != NO_TIME) & (times >= start) & (times < stop)
+                gone |= which & (times != NO_TIME) & (times >= start) & (times < end)
     return gone
 
 

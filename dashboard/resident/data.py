@@ -101,7 +101,7 @@ def router(site: Site) -> APIRouter:
         period: PeriodKey | None = None,
     ) -> Response:
         wanted = None if period is None else parsed(period)
-        days = None if wanted is None else (wanted.start, wanted.stop)
+        days = None if wanted is None else (wanted.start, wanted.end)
         mine, fuels = _opened(
             site, request, visitor, fuel, "downloaded the comparisons", lambda own: days or (own.first, own.stop)
         )

@@ -348,8 +348,8 @@ def _rate(energy: Energy, fuel: str, day: date, tariffs: Sequence[Tariff]) -> tu
 def _register(registers: Sequence[Register], minute: int) -> Register:
     """The rate of a minute of the local day: the first that fits, else the last."""
     for one in registers:
-        inside = one.start <= minute < one.stop if one.start < one.stop else minute >= one.start or minute < one.stop
-        if one.start == one.stop or inside:
+        inside = one.start <= minute < one.end if one.start < one.end else minute >= one.start or minute < one.end
+        if one.start == one.end or inside:
             return one
     return registers[-1]
 

@@ -110,9 +110,9 @@ def test_candidates_of_a_quarter(connection: Connection) -> None:
 def test_details_count_as_known_when_the_quarter_begins_else_the_first_known(connection: Connection) -> None:
     one = home(connection, 1)
 
-    def group_of(first: date, stop: date) -> tuple[str, str, str | None]:
-        begin, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (first, stop))
-        found = neighbours.candidates(connection, first, stop, begin, end)
+    def group_of(start: date, end: date) -> tuple[str, str, str | None]:
+        begin, over = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (start, end))
+        found = neighbours.candidates(connection, start, end, begin, over)
         return found.groups[int(found.group[found.home.tolist().index(one)])]
 
     changed = HomeDetails("flat", "electric", None, 50.0)
