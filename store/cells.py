@@ -67,26 +67,32 @@ class Kinds(NamedTuple):
 
 
 class StoredCells(NamedTuple):
-    """Cells of a quarter and the homes in them, as fixed.
+    """Cells of a quarter ``(cells,)`` and the homes in them ``(homes,)``, as fixed."""
 
-    ``(cells,)``: ``cell`` numbers rising, ``group`` equal where homes may be neighbours, ``size`` [homes], ``area``
-    [m2] (median), ``x``, ``y`` [m] (centroid), ``step`` (index of the steps asked with), ``reach`` [m]. ``offsets``
-    ``(cells + 1,)`` into ``joined``, the numbers of the cells that join, nearest first. ``(homes,)``: ``home`` rising,
-    ``tenancy``, ``member``: the number of its cell.
-    """
-
+    #: Numbers of the cells, rising.
     cell: Int32
+    #: Equal where homes may be neighbours.
     group: Int32
+    #: Homes in the cell.
     size: Int32
+    #: Median [m2].
     area: Float64
+    #: Centroid [m].
     x: Float64
+    #: Centroid [m].
     y: Float64
+    #: Index of the steps asked with.
     step: Int32
+    #: [m].
     reach: Float64
+    #: ``(cells + 1,)`` into ``joined``.
     offsets: Int64
+    #: Numbers of the cells that join, nearest first.
     joined: Int32
+    #: Rising.
     home: Int64
     tenancy: Int64
+    #: Number of the home's cell.
     member: Int32
 
 

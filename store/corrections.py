@@ -112,17 +112,19 @@ class Publication(NamedTuple):
 class Rows:
     """Readings of one batch, sorted by (series, time), unique by it, each for the first time in this correction.
 
-    Shapes: all ``(rows,)``. ``keep`` [us]: 0, or the period of the keep rule, of which one reading is stored; int64's
-    maximum stores none. ``arrival`` [us] is that of the message. ``family`` indexes ``families``. ``first``: whether a
-    row would be the first that this correction adds to its period of the keep rule.
+    Shapes: all ``(rows,)``.
     """
 
     series: Int32
     time: Int64
     value: Float64
+    #: Place in ``families``.
     family: UInt8
+    #: 0, or the period of the keep rule, of which one reading is stored [us]; int64's maximum stores none.
     keep: Int64
+    #: Of the message [us].
     arrival: Int64
+    #: Whether a row would be the first that this correction adds to its period of the keep rule.
     first: NDArray[np.bool_]
     families: Sequence[str]
 

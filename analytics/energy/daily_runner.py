@@ -38,18 +38,18 @@ _CELLS = 5_000_000
 
 
 class Changed(NamedTuple):
-    """Days of homes that are not what they were. Shapes ``(changes,)``.
-
-    ``home``; ``fuel``: a place in ``devices.homes.FUELS``; ``day``: local [days since 1970-01-01]; ``before`` and
-    ``after`` [Wh], -1 without a value; where both are equal, more or less of the day was measured. ``more``: not all
-    that was touched is computed; call again.
-    """
+    """Days of homes that are not what they were. Shapes ``(changes,)``."""
 
     home: Int64
+    #: A place in `devices.homes.FUELS`.
     fuel: NDArray[np.uint8]
+    #: Local [days since 1970-01-01].
     day: Int64
+    #: [Wh], -1 without a value. Where it equals ``after``, more or less of the day was measured.
     before: Int64
+    #: [Wh], -1 without a value.
     after: Int64
+    #: Not all that was touched is computed; call again.
     more: bool
 
 

@@ -45,23 +45,29 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Meters:
-    """Meters of some homes. Series are rows, those of one property beside each other.
+    """Meters of some homes. Series are rows ``(rows,)``, those of a property beside each other; links ``(links,)``."""
 
-    ``homes`` rising. Of series ``(rows,)``: ``series`` their numbers, ``device`` a place among the devices, ``length``
-    [us] of an interval, ``limit`` [units/h] of the supply; ``rows`` says which belong to which property. Of links
-    ``(links,)``: ``home`` and ``meter`` (places), ``start`` and ``end`` [days since 1970-01-01].
-    """
-
+    #: Rising.
     homes: Int64
+    #: Their numbers, by row.
     series: Int32
+    #: By row, a place among the devices.
     device: Int64
+    #: Of an interval [us], by row.
     length: Int64
+    #: Of the supply [units/h], by row.
     limit: Int64
+    #: Which rows belong to which property.
     rows: Mapping[str, slice]
+    #: How many.
     devices: int
+    #: By link, a place in ``homes``.
     home: Int64
+    #: By link, a place among the devices.
     meter: Int64
+    #: By link [days since 1970-01-01].
     start: Int64
+    #: Not included.
     end: Int64
 
     def linked(self, span: Span) -> Bools:

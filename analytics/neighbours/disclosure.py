@@ -35,17 +35,19 @@ _POWERS = 10 ** np.arange(17)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What each home may be shown, arrays ``(homes,)``.
+    """What each home may be shown, arrays ``(homes,)``."""
 
-    ``average``, ``efficient`` [Wh] to two significant figures, -1 none; ``homes`` to tens, -1 none; ``tenths`` of the
-    neighbours used less, -1 none; ``state``, ``reason``: places in State and Reason, no reason -1.
-    """
-
+    #: [Wh] to two significant figures, -1 none.
     average: Int64
+    #: [Wh] to two significant figures, -1 none.
     efficient: Int64
+    #: To tens, -1 none.
     homes: Int64
+    #: Of the neighbours used less, -1 none.
     tenths: Int64
+    #: Place in State.
     state: Int8
+    #: Place in Reason, -1: it is shown.
     reason: Int8
 
 

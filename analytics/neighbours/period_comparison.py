@@ -39,18 +39,18 @@ _NEUTRAL, _SUPPRESSED = State.NEUTRAL.place, State.SUPPRESSED.place
 
 @dataclass(frozen=True, slots=True)
 class HomesOptions:
-    """How homes are compared: settings of the site.
+    """How homes are compared: settings of the site."""
 
-    ``zone``: local days. ``vacant_watt_hours`` a day, under which nobody lives in a home. ``coverage``: so much of a
-    period's days must have a value. ``program`` is noted with what it makes. ``patient``: for a service; an old period
-    that was never published waits until its days have come to rest.
-    """
-
+    #: Of local days.
     zone: ZoneInfo
     energy: Energy
+    #: [Wh a day] under which nobody lives in a home.
     vacant_watt_hours: int = 1_000
+    #: So much of a period's days must have a value.
     coverage: float = 0.9
+    #: Noted with what it makes.
     program: str = version("borough-telemetry")
+    #: For a service: an old period that was never published waits until its days have come to rest.
     patient: bool = False
 
 

@@ -39,20 +39,23 @@ class Busy(Exception):
 
 @dataclass(slots=True)
 class Done:
-    """What a run did.
+    """What a run did."""
 
-    ``days``: days of homes whose use changed. ``cells``: quarters that got their cells. ``published``, ``settled``:
-    periods and fuels; ``rows`` that were told, ``revised`` that settling changed, ``late``: entries of what came after
-    settling. ``waiting``: periods that are over and wait for their days to come in.
-    """
-
+    #: Days of homes whose use changed.
     days: int = 0
+    #: Quarters that got their cells.
     cells: list[date] = field(default_factory=list)
+    #: Periods and fuels.
     published: list[Key] = field(default_factory=list)
+    #: Periods and fuels.
     settled: list[Key] = field(default_factory=list)
+    #: That were told.
     rows: int = 0
+    #: Rows that settling changed.
     revised: int = 0
+    #: Entries of what came after settling.
     late: int = 0
+    #: Periods that are over and wait for their days to come in.
     waiting: int = 0
 
     def add(self, other: Done) -> None:

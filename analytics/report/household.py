@@ -35,34 +35,38 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is said, in the order in which it is shown; None or empty: not said.
-
-    ``state`` as in the comparison; ``state_words`` its name (empty where nothing is judged). ``period`` its dates.
-    ``own``: the use as shown. ``bars`` with ``bars_text`` as their alternative text. ``difference`` [Wh] to the average
-    is that of the shown figures. ``actions_title`` stands above ``actions``. ``suppressed`` says why there is no
-    comparison, ``help`` whom to call. ``notes`` are small print: days estimated, late readings, what a kWh is.
-    """
+    """All that is said, in the order in which it is shown; None or empty: not said."""
 
     fuel: str
+    #: As in the comparison.
     state: str
+    #: Its name, empty where nothing is judged.
     state_words: str
+    #: Its dates.
     period: str
     headline: str
     lead: tuple[str, ...]
+    #: The use as shown.
     own: str | None
     bars: tuple[Bar, ...]
+    #: Alternative text of ``bars``.
     bars_text: str
+    #: To the average [Wh], of the figures as they are shown.
     difference: int | None
     difference_text: str | None
     percentile: str | None
     change: str | None
     cost: str | None
     carbon: str | None
+    #: Stands above ``actions``.
     actions_title: str | None
     actions: tuple[Action, ...]
     neighbours: tuple[str, ...]
+    #: Why there is no comparison.
     suppressed: str | None
+    #: Whom to call.
     help: str | None
+    #: Small print: days estimated, late readings, what a kWh is.
     notes: tuple[str, ...]
 
     def sentences(self) -> tuple[str, ...]:
