@@ -16,8 +16,9 @@ Low use can be hardship. A home is looked at over about eight weeks up to a peri
   out, so that a holiday with the heating off is no hardship.
 
 There is no weather service: the cold is the cohort's own median use per floor area and day, or degree-days below
-15.5 Cel where outdoor temperatures are given. Every threshold but the vacant setting is our own judgement [U], measured
-on simulated fleets (tests/unit/test_kindness_fleet.py). Codes are told to the home alone.
+15.5 Cel where outdoor temperatures are given. Every threshold but the vacant setting is our own judgement, measured on
+simulated fleets: docs/decisions/004-measured.md has the figures, tests/unit/test_kindness_fleet.py repeats them. Codes
+are told to the home alone.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ WINDOW = 56
 
 _ELECTRIC, _PUMP = HEATING.index("electric"), HEATING.index("heat-pump")
 _GAS, _NETWORK = HEATING.index("gas"), HEATING.index("heat-network")
-#: UK degree-days are counted below this outdoor temperature [Cel].
+#: Degree-days are counted below this outdoor temperature [Cel]: the usual base in the United Kingdom (60 degrees F).
 _BASE = 15.5
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What counts as a sign; all of them are our own judgement, measured on simulated fleets (decision 004)."""
+    """What counts as a sign; our own judgement, measured on simulated fleets (docs/decisions/004-measured.md)."""
 
     #: Deviation of daily electricity relative to its mean, under which nobody switches anything on ...
     steady: float = 0.08

@@ -20,7 +20,7 @@ STEPS = ("area-15", "area-30", "any-area", "few", "none")
 ENOUGH, EFFICIENT, FEWEST = 100, 75, 20
 # how far a floor area may differ, as a fraction: whole numbers, so that 15 % of a float32 is exactly 15 %
 _Part = tuple[int, int]
-_NARROW: _Part = (3, 20)
+_NARROW: _Part = (3, 20)  # 15 % and 30 %: docs/decisions/005-homes.md
 _WIDE: _Part = (3, 10)
 # searched in this order: radius [mm], how far the floor area may differ
 _ROUNDS: tuple[tuple[int, _Part | None], ...] = (

@@ -27,6 +27,7 @@ from simulators import ledger
 from simulators.ledger import NO_TIME, LedgerError, LedgerWriter, Rows
 from store.erasures import Item, ItemKind
 
+#: Rows of a ledger that are written together.
 _PORTION = 20_000
 #: What a ledger is called until it is whole.
 _PART = ".parquet.part"

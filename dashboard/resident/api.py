@@ -31,7 +31,9 @@ from store import accounts, comparisons, daily, homes
 from store.comparisons import Comparison
 from store.connect import Connection
 
+#: Days that one answer may span: a year and some, and a month.
 DAYS_AT_ONCE, HALF_HOUR_DAYS_AT_ONCE = 400, 31
+#: Items of a page of a list.
 _PAGE = 50
 
 From = Annotated[Day | None, Query(alias="from", description="First local day; without it as many as are allowed")]
