@@ -174,7 +174,25 @@ class PeriodHomes:
 
 
 def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
-    """Compare all homes of a period in one fuel. Raises psycopg.Error."""
+    """Compare all homes of a period in one fuel. Raises psycopg.Error.
+
+    Two orders of homes meet here, both rising: ``residents`` (H homes in which somebody lived all the period, D days)
+    and the homes of the quarter's cells (Q). Of the H homes R get a row.
+
+    1. Who counts, ``(H,)``: ``own`` [Wh], -1 where too few days have a value, of ``days`` ``(H, D)``; ``codes`` of
+       hardship; ``counts``: agreed, measured by meters of the site's origin, enough days, not empty.
+    2. The same in the order of the cells, ``(Q,)``: ``member``, the place among the H, -1 none; ``counting``; ``use``
+       [Wh], 0 where it does not count.
+    3. Figures of the neighbours, ``(Q,)``: ``compared`` exact; ``veiled`` with rounded totals of cells; ``shown``, all
+       that may leave.
+    4. Back to ``(H,)``: ``average``, ``efficient`` [Wh], ``tenths``, ``about`` (-1 none), ``state``, ``reason``. Who
+       does not count keeps ``suppressed``, for want of a cell.
+    5. What outweighs the comparison, each above the one before: hardship (neutral, and no figure of others), too few
+       days, no consent, another origin.
+    6. Rows, ``(R,)`` by ``row``, places among the H: whoever has a day with a value in this period or the one before;
+       with days estimated and missing, the use before, and where there is an own use carbon and cost.
+    7. ``members``, by cell: tells later whether the same homes count.
+    """
     residents, options = homes.residents, homes.options
     days = homes.within(fuel)
     own = period_use(days.watt_hours, options.coverage)
