@@ -246,13 +246,13 @@ def _with_words(site: Site, connection: Connection, mine: Own, page: Sequence[Co
     ]
 
 
-def _span(mine: Own, begin: date | None, end: date | None, most: int) -> tuple[date, date] | Response:
+def _span(mine: Own, begin: date | None, last: date | None, most: int) -> tuple[date, date] | Response:
     """The own days of a wish, the end not included; or what is wrong with it."""
-    stop = mine.stop if end is None or end >= mine.stop else end + timedelta(days=1)
-    first = max(mine.first, stop - timedelta(days=most)) if begin is None else begin
-    if (stop - first).days > most:
+    end = mine.end if last is None or last >= mine.end else last + timedelta(days=1)
+    first = max(mine.first, end - timedelta(days=most)) if begin is None else begin
+    if (end - first).days > most:
         return problem(400, "Too many days at once", f"Ask for at most {most} days.")
-    return mine.clip(first, stop)
+    return mine.clip(first, end)
 
 
 def _days(connection: Connection, mine: Own, fuel: str, span: tuple[date, date]) -> list[models.Day]:
