@@ -16,6 +16,8 @@ from store.times import midnight, next_month, quarter
 Int64 = NDArray[np.int64]
 Kind = Literal["week", "month", "four-weeks"]
 KINDS: tuple[Kind, ...] = ("week", "month", "four-weeks")
+#: Late data have come in by then after the end of a period, so that it is revised once and never again.
+SETTLES_AFTER = timedelta(days=7)
 
 _WEEK = re.compile(r"(4w-)?(\d{4})-W(\d{2})\Z")
 _MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
@@ -23,23 +25,23 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
-    """Whole local days from ``start`` to ``stop`` (not included)."""
+    """Whole local days from ``start`` to ``end`` (not included)."""
 
     kind: Kind
     start: date
-    stop: date
+    end: date
 
     @property
     def days(self) -> int:
         """How many days it has."""
-        return (self.stop - self.start).days
+        return (self.end - self.start).days
 
     @property
     def key(self) -> str:
         """Its name in addresses and commands: ``2026-W07``, ``2026-02``, ``4w-2026-W07`` (by its last week)."""
         if self.kind == "month":
             return f"{self.start:%Y-%m}"
-        year, week, _ = (self.stop - timedelta(days=1)).isocalendar()
+        year, week, _ = (self.end - timedelta(days=1)).isocalendar()
         return f"{'4w-' if self.kind == 'four-weeks' else ''}{year}-W{week:02d}"
 
     @property
@@ -69,7 +71,7 @@ def month_of(day: date) -> Period:
 def four_weeks_to(day: date) -> Period:
     """The four whole weeks of which the last is the one that a day is in."""
     last = week_of(day)
-    return Period("four-weeks", last.start - timedelta(days=21), last.stop)
+    return Period("four-weeks", last.start - timedelta(days=21), last.end)
 
 
 def period_of(kind: Kind, day: date) -> Period:
@@ -97,11 +99,11 @@ def parse_period(text: str) -> Period:
     raise ValueError(f"{text!r} is no period; write a week as 2026-W07, a month as 2026-02, four weeks as 4w-2026-W07")
 
 
-def periods_touching(first: date, stop: date) -> list[Period]:
-    """Every period of any kind that has a day in ``first`` to ``stop`` (not included), in order."""
+def periods_touching(start: date, end: date) -> list[Period]:
+    """Every period of any kind that has a day in ``start`` to ``end`` (not included), in order."""
     found = set()
-    for offset in range((stop - first).days):
-        day = first + timedelta(days=offset)
+    for offset in range((end - start).days):
+        day = start + timedelta(days=offset)
         found |= {week_of(day), month_of(day)}
         found |= {four_weeks_to(day + timedelta(days=7 * week)) for week in range(4)}
     return sorted(found)

@@ -37,7 +37,7 @@ class Suppression(NamedTuple):
 
     def covers(self, time: int) -> bool:
         """Whether an instant [us since the Unix epoch] is in a refused period."""
-        return any(start <= time < stop for start, stop in self.periods)
+        return any(start <= time < end for start, end in self.periods)
 
 
 class Suppressions:
@@ -57,7 +57,7 @@ class Suppressions:
         self._looked = (0, 0)  # by which version, and so many series
         self._known: dict[int, tuple[tuple[int, int], ...]] = {}
         self._start = np.empty((0, 0), np.int64)
-        self._stop = np.empty((0, 0), np.int64)
+        self._end = np.empty((0, 0), np.int64)
 
     def __bool__(self) -> bool:
         return bool(self._by_hash)
@@ -147,8 +147,8 @@ class Suppressions:
         self._start = np.full((depth, cache.size), FOREVER, np.int64)
         self._stop = np.full((depth, cache.size), NEVER, np.int64)
         for number, periods in known.items():
-            for level, (start, stop) in enumerate(periods):
-                self._start[level, number], self._stop[level, number] = start, stop
+            for level, (start, end) in enumerate(periods):
+                self._start[level, number], self._end[level, number] = start, end
 
 
 def mark_erased_series(connection: Connection, suppressions: Suppressions, cache: SeriesCache) -> None:

@@ -65,12 +65,12 @@ def hold(connection: Connection) -> None:
     connection.execute(_SQL["hold"])
 
 
-def read_days(connection: Connection, fuel: str, first: date, stop: date, homes: Int64 | None = None) -> DailyUse:
-    """Use of a fuel from ``first`` to ``stop`` (not included); of all homes that have any in these months, or of some.
+def read_days(connection: Connection, fuel: str, start: date, end: date, homes: Int64 | None = None) -> DailyUse:
+    """Use of a fuel from ``start`` to ``end`` (not included); of all homes that have any in these months, or of some.
 
     ``homes``: ``(homes,)`` in any order; they come back rising and each once, known or not. Raises psycopg.Error.
     """
-    found = [(month, *_month(connection, fuel, month.first, homes)) for month in _months(first, stop)]
+    found = [(month, *_month(connection, fuel, month.first, homes)) for month in _months(start, end)]
     if homes is not None:
         ids = np.unique(homes)
     else:
@@ -78,7 +78,7 @@ def read_days(connection: Connection, fuel: str, first: date, stop: date, homes:
         for part in found:
             if not np.array_equal(ids, part[1]):  # mostly each month has the same homes
                 ids = np.union1d(ids, part[1])
-    days = (stop - first).days
+    days = (end - start).days
     watt_hours = np.full((len(ids), days), NONE, np.int64)
     minutes = np.zeros((len(ids), days), np.int16)
     while found:
@@ -88,21 +88,21 @@ def read_days(connection: Connection, fuel: str, first: date, stop: date, homes:
             rows = np.searchsorted(ids, known)
         watt_hours[rows, month.inside] = used[:, month.own]
         minutes[rows, month.inside] = measured[:, month.own]
-    return DailyUse(ids, first, watt_hours, minutes)
+    return DailyUse(ids, start, watt_hours, minutes)
 
 
-def newest_day(connection: Connection, fuel: str, home: int, first: date, stop: date) -> date | None:
-    """The last day from ``first`` to ``stop`` (not included) of which anything was measured in a home, or None.
+def newest_day(connection: Connection, fuel: str, home: int, start: date, end: date) -> date | None:
+    """The last day from ``start`` to ``end`` (not included) of which anything was measured in a home, or None.
 
     Goes back month by month, for mostly it is in the last one. Raises psycopg.Error.
     """
-    while first < stop:
-        begin = max(first, (stop - timedelta(days=1)).replace(day=1))
-        use = read_days(connection, fuel, begin, stop, np.array([home], np.int64))
+    while start < end:
+        begin = max(start, (end - timedelta(days=1)).replace(day=1))
+        use = read_days(connection, fuel, begin, end, np.array([home], np.int64))
         places = np.flatnonzero(use.minutes[0] > 0)
         if len(places):
             return begin + timedelta(days=int(places[-1]))
-        stop = begin
+        end = begin
     return None
 
 
@@ -200,7 +200,7 @@ class _Month(NamedTuple):
     own: slice
 
 
-def _months(first: date, stop: date) -> Iterator[_Month]:
+def _months(first: date, end: date) -> Iterator[_Month]:
     start = first.replace(day=1)
     while start < stop:
         following = next_month(start)

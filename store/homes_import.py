@@ -28,24 +28,26 @@ def nobody(_uprn: str, _from_day: date) -> bool:
 
 @dataclass(slots=True)
 class Plan:
-    """What an import does. ``problems``: why it cannot be done; then nothing of it is.
-
-    ``details`` are (home, what it is now); ``ended`` tenancies that end where the next begins; ``meters_ended`` links.
-    ``refused``: rows of tenancies that were erased. ``unchanged``: tenancies of which all is known already.
-    """
+    """What an import does."""
 
     homes: list[Home] = field(default_factory=list)
     moved: list[Home] = field(default_factory=list)
+    #: Homes as they are now.
     details: list[Home] = field(default_factory=list)
     tenancies: dict[int, Tenancy] = field(default_factory=dict)
     changed: list[Tenancy] = field(default_factory=list)
+    #: Tenancies that end where the next begins.
     ended: list[Tenancy] = field(default_factory=list)
     meters: list[HomeMeter] = field(default_factory=list)
+    #: Links that end.
     meters_ended: list[HomeMeter] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
     tariffs: list[tuple[int, Tariff]] = field(default_factory=list)
+    #: Rows of tenancies that were erased.
     refused: list[HomeRow] = field(default_factory=list)
+    #: Tenancies of which all is known already.
     unchanged: int = 0
+    #: Why it cannot be done; then nothing of it is.
     problems: list[Problem] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:

@@ -32,7 +32,7 @@ class Link(NamedTuple):
     home: int
     device: str
     start: int
-    stop: int | None
+    end: int | None
 
 
 class MeterSeries(NamedTuple):
@@ -84,15 +84,15 @@ def spans(connection: Connection, ids: Int32) -> tuple[Int64, Int64, Int64]:
     return rows[:, 0], rows[:, 1], rows[:, 2]
 
 
-def read_around(connection: Connection, ids: Int32, start: int, stop: int, margin: int) -> Readings:
-    """Read series from ``start`` to ``stop`` (not included) [us] with at least ``margin`` readings before and after.
+def read_around(connection: Connection, ids: Int32, start: int, end: int, margin: int) -> Readings:
+    """Read series from ``start`` to ``end`` (not included) [us] with at least ``margin`` readings before and after.
 
     However far away they are, as far as there are any; some more may come. Raises psycopg.Error.
     """
-    low, high = start - _PAD, stop + _PAD
+    low, high = start - _PAD, end + _PAD
     found = read_series(connection, ids, low, high)
     before = _counts(found, found.times < start) < margin
-    after = _counts(found, found.times >= stop) < margin
+    after = _counts(found, found.times >= end) < margin
     asked = np.flatnonzero(before | after)
     if not len(asked):
         return found

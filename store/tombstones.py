@@ -28,7 +28,7 @@ KEY_BYTES = 32
 
 
 class Tombstone(NamedTuple):
-    """From ``start`` (included) to ``stop`` (not; None: until the next tenancy begins) [us since the Unix epoch].
+    """From ``start`` (included) to ``end`` (not; None: until the next tenancy begins) [us since the Unix epoch].
 
     ``family`` and ``model`` of a meter, so that its messages can be counted when the device itself is ``gone``.
     ``changed`` tells an older state of the same one from a newer.
@@ -37,7 +37,7 @@ class Tombstone(NamedTuple):
     kind: Kind
     mark: bytes
     start: int
-    stop: int | None
+    end: int | None
     family: str | None = None
     model: str | None = None
     gone: bool = False
@@ -125,7 +125,7 @@ def put(connection: Connection, key: bytes, tombstones: Iterable[Tombstone]) -> 
             [row.kind for row in rows],
             [row.mark for row in rows],
             [instant(row.start) for row in rows],
-            [None if row.stop is None else instant(row.stop) for row in rows],
+            [None if row.end is None else instant(row.end) for row in rows],
             [row.family for row in rows],
             [row.model for row in rows],
             [row.gone for row in rows],
@@ -203,8 +203,8 @@ def read_log(log: Path, key: bytes) -> list[Tombstone]:
             line["gone"],
         )
         old = found.get((row.kind, row.mark, row.start))
-        if old is not None and row.stop is None:
-            row = row._replace(stop=old.stop)
+        if old is not None and row.end is None:
+            row = row._replace(end=old.end)
         found[row.kind, row.mark, row.start] = row
     return list(found.values())
 
@@ -215,7 +215,7 @@ def _lines(tombstones: Iterable[Tombstone]) -> list[dict[str, str | bool | None]
             "kind": row.kind,
             "mark": row.mark.hex(),
             "from": instant(row.start).isoformat(),
-            "to": None if row.stop is None else instant(row.stop).isoformat(),
+            "to": None if row.end is None else instant(row.end).isoformat(),
             "family": row.family,
             "model": row.model,
             "gone": row.gone,

@@ -44,9 +44,9 @@ def ensure(connection: Connection, quarter: date, zone: ZoneInfo, program: str) 
     """
     if stored.version(connection, quarter) is not None:
         return False
-    stop = next_quarter(quarter)
+    end = next_quarter(quarter)
     home, of_site = homes_of_site(connection)
-    found = stored.candidates(connection, quarter, stop, begin_of(quarter, zone), begin_of(stop, zone), home[of_site])
+    found = stored.candidates(connection, quarter, end, begin_of(quarter, zone), begin_of(end, zone), home[of_site])
     x, y = cells.metres(found.lon, found.lat)
     made = cells.make_cells(HomeSet(found.home, found.group, x, y, found.area))
     joined = neighbours.join(made)

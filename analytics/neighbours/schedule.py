@@ -13,8 +13,6 @@ import numpy as np
 from analytics.periods import Int64, Period, periods_touching
 from store.times import begin_of, next_month
 
-#: Late data have come in by then, so that a period is revised once and never again.
-SETTLES_AFTER = timedelta(days=7)
 #: So long a period that is over waits for its last day, which many meters tell the next morning.
 WAITS_FOR = timedelta(days=2)
 
@@ -67,7 +65,7 @@ def due(
             published = key in settled
             if settles or not published:
                 found[key] = Due(period, fuel, published, settles)
-    return sorted(found.values(), key=lambda item: (item.period.stop, item.period.kind, item.fuel))
+    return sorted(found.values(), key=lambda item: (item.period.end, item.period.kind, item.fuel))
 
 
 def is_in(last_day: Int64, minutes: int, any_day: int, over: datetime, now: datetime) -> bool:

@@ -24,6 +24,7 @@ Verdict = Literal["complete", "gaps", "cannot know"]
 
 #: The rhythm of properties of kind `interval` where the device's attribute says nothing [us]: half an hour.
 _INTERVAL = 1_800_000_000
+#: Devices whose series are looked up together.
 _PORTION = 500
 
 

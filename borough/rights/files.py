@@ -27,6 +27,7 @@ from simulators import ledger
 from simulators.ledger import NO_TIME, LedgerError, LedgerWriter, Rows
 from store.erasures import Item, ItemKind
 
+#: Rows of a ledger that are written together.
 _PORTION = 20_000
 #: What a ledger is called until it is whole.
 _PART = ".parquet.part"
@@ -179,10 +180,10 @@ def _gone(rows: Rows, suppressions: Suppressions, naming: Naming) -> np.ndarray[
             gone |= own
         if found is None:
             continue
-        for start, stop in found.periods:
+        for start, end in found.periods:
             for times, which in ((rows.time, own), (rows.stored_time, own),
                                  (rows.due, own & untimed), (rows.published, own & untimed)):  # fmt: skip
-                gone |= which & (times != NO_TIME) & (times >= start) & (times < stop)
+                gone |= which & (times != NO_TIME) & (times >= start) & (times < end)
     return gone
 
 

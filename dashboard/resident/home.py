@@ -212,5 +212,5 @@ def _address(fuel: str, period: Period | None) -> str:
 
 def _name(period: Period) -> str:
     if period.kind == "month":
-        return report_words.period_name("month", period.start, period.stop)
-    return report_words.days(period.start, period.stop)
+        return report_words.period_name("month", period.start, period.end)
+    return report_words.days(period.start, period.end)

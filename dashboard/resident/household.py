@@ -33,7 +33,7 @@ class Own:
         return self.tenancy.from_day
 
     @property
-    def stop(self) -> date:
+    def end(self) -> date:
         """The day after the last that is theirs and over: nothing from it on is theirs to see."""
         end = self.tenancy.to_day
         return self.today if end is None else min(end, self.today)
@@ -45,18 +45,18 @@ class Own:
 
     def has(self, day: date) -> bool:
         """Whether a day is theirs and over."""
-        return self.first <= day < self.stop
+        return self.first <= day < self.end
 
-    def clip(self, first: date, stop: date) -> tuple[date, date]:
-        """What of ``first`` to ``stop`` (not included) is theirs; an empty span where nothing is."""
-        begin = max(first, self.first)
-        return begin, max(begin, min(stop, self.stop))
+    def clip(self, start: date, end: date) -> tuple[date, date]:
+        """What of ``start`` to ``end`` (not included) is theirs; an empty span where nothing is."""
+        begin = max(start, self.first)
+        return begin, max(begin, min(end, self.end))
 
     def months(self, count: int) -> list[date]:
         """The first days of the last ``count`` months that have a day of theirs, the earliest first."""
         found: list[date] = []
-        month = (self.stop - timedelta(days=1)).replace(day=1)
-        while len(found) < count and month >= self.first.replace(day=1) and self.stop > self.first:
+        month = (self.end - timedelta(days=1)).replace(day=1)
+        while len(found) < count and month >= self.first.replace(day=1) and self.end > self.first:
             found.append(month)
             month = (month - timedelta(days=1)).replace(day=1)
         return found[::-1]
@@ -99,14 +99,14 @@ def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
 
 
 def halves(
-    site: Site, connection: Connection, home_id: int, fuel: str, first: date, stop: date
+    site: Site, connection: Connection, home_id: int, fuel: str, start: date, end: date
 ) -> list[NDArray[np.float64]]:
-    """Watt-hours of the half-hours of local days from ``first`` to ``stop`` (not included).
+    """Watt-hours of the half-hours of local days from ``start`` to ``end`` (not included).
 
     Each ``(46, 48 or 50,)``, NaN where too little was measured. That the days are the household's own is for the caller
     to see to. Raises psycopg.Error.
     """
-    if first >= stop:
+    if start >= end:
         return []
-    found = half_hours_of_days(connection, home_id, fuel, first, stop, site.zone, site.options.energy)
+    found = half_hours_of_days(connection, home_id, fuel, start, end, site.zone, site.options.energy)
     return [day.watt_hours for day in found]

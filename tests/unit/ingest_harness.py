@@ -166,7 +166,7 @@ class Collecting:
 
 
 class Store:
-    """What DESIGN.md says that the store does with a batch, as dictionaries."""
+    """What the store does with a batch by its contract (`store.batch`), as dictionaries."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[str, str], int] = {}

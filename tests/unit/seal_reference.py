@@ -114,7 +114,7 @@ def instant(when: When, place: int) -> int | None:
 
 
 class Reference:
-    """DESIGN.md's judgement of readings, one after another, and the table that results."""
+    """The rules for readings (docs/reference/collector.md), one after another, and the table that results."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str, int], float] = {}

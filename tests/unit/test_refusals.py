@@ -21,8 +21,8 @@ KEY = b"a key of the unit tests, long enough to be one"
 START, STOP = NOW - 20 * HALF_HOUR, NOW - 10 * HALF_HOUR
 
 
-def stone(device: str, start: int = START, stop: int | None = STOP, *, gone: bool = False) -> Tombstone:
-    return Tombstone("meter", tombstones.mark(KEY, device), start, stop, "smart-meter", "native", gone)
+def stone(device: str, start: int = START, end: int | None = STOP, *, gone: bool = False) -> Tombstone:
+    return Tombstone("meter", tombstones.mark(KEY, device), start, end, "smart-meter", "native", gone)
 
 
 class Refusing(Collecting):
@@ -74,7 +74,7 @@ def test_a_tombstone_of_no_meter_is_one_that_the_batch_was_judged_by() -> None:
 
 
 def test_nobody_else_is_refused_and_an_open_end_lasts() -> None:
-    collecting = Refusing(stone("m1", stop=None))
+    collecting = Refusing(stone("m1", end=None))
     collecting.receive([reading(NOW), reading(NOW, device="g1"), reading(START - HALF_HOUR)])
     batch, counts = counted(collecting)
     assert (counts.readings_refused, counts.readings_thinned, len(batch.time)) == (1, 1, 1), "g1's power is thinned"
@@ -103,7 +103,7 @@ def test_nothing_of_a_refused_message_is_kept() -> None:
 
 def test_what_cannot_be_read_is_a_rejection_without_a_row_while_it_lasts() -> None:
     bad = Rejection(Reason.UNREADABLE, "no JSON")
-    collecting = Refusing(stone("m1", stop=None), stone("g1", stop=NOW - 1))
+    collecting = Refusing(stone("m1", end=None), stone("g1", end=NOW - 1))
     collecting.receive([Message("m1", "smart-meter", bad), Message("g1", "smart-meter", bad)])
     batch, counts = counted(collecting)
     assert counts.messages_rejected == 2
@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_a_rejection_without_a_row_while_it_lasts() -> No
 
 
 def test_a_message_without_a_time_of_its_own_is_judged_by_its_arrival() -> None:
-    collecting = Refusing(stone("m1", stop=None))
+    collecting = Refusing(stone("m1", end=None))
     collecting.receive([Message("m1", "smart-meter", (None, {"power": 1.0}, None), 5, QOS1)])
     batch, counts = counted(collecting)
     assert counts.readings_refused == 1
@@ -162,7 +162,7 @@ def test_a_dead_series_is_never_written_again() -> None:
 
 
 def test_a_tombstone_that_ends_lets_the_next_tenant_in_at_once() -> None:
-    collecting = Refusing(stone("m1", stop=None))
+    collecting = Refusing(stone("m1", end=None))
     collecting.receive([reading(STOP)])
     assert counted(collecting)[1].readings_refused == 1
     collecting.suppressions.take([stone("m1")._replace(changed=2)], 2)
