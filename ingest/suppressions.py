@@ -84,7 +84,7 @@ class Suppressions:
                 periods[row.start] = row
                 every = sorted(periods.values(), key=lambda item: item.start)
                 self._by_hash[row.mark] = Suppression(
-                    tuple((item.start, FOREVER if item.stop is None else item.stop) for item in every),
+                    tuple((item.start, FOREVER if item.end is None else item.end) for item in every),
                     row.family,
                     row.model,
                     row.gone,
@@ -127,8 +127,8 @@ class Suppressions:
         if not len(self._start):
             return None
         found = np.zeros(len(series_index), bool)
-        for start, stop in zip(self._start, self._stop, strict=True):
-            found |= (time >= start[series_index]) & (time < stop[series_index])
+        for start, end in zip(self._start, self._end, strict=True):
+            found |= (time >= start[series_index]) & (time < end[series_index])
         return found if found.any() else None
 
     def _look(self, cache: SeriesCache) -> None:
@@ -145,7 +145,7 @@ class Suppressions:
         known = {**self._known, **dict.fromkeys(cache.erased_series, ((NEVER, FOREVER),))}
         depth = max((len(periods) for periods in known.values()), default=0)
         self._start = np.full((depth, cache.size), FOREVER, np.int64)
-        self._stop = np.full((depth, cache.size), NEVER, np.int64)
+        self._end = np.full((depth, cache.size), NEVER, np.int64)
         for number, periods in known.items():
             for level, (start, end) in enumerate(periods):
                 self._start[level, number], self._end[level, number] = start, end

@@ -202,9 +202,9 @@ class _Month(NamedTuple):
 
 def _months(first: date, end: date) -> Iterator[_Month]:
     start = first.replace(day=1)
-    while start < stop:
+    while start < end:
         following = next_month(start)
-        low, high = max(first, start), min(stop, following)
+        low, high = max(first, start), min(end, following)
         yield _Month(
             start,
             (following - start).days,

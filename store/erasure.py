@@ -142,13 +142,13 @@ def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None
     if row is None:
         return None
     meters = [
-        MeterPeriod(device_id, family, model, begin_of(first, zone), _until(stop, zone), gone)
-        for device_id, family, model, first, stop, gone in connection.execute(_SQL["meters"], (tenancy_id,)).fetchall()
+        MeterPeriod(device_id, family, model, begin_of(first, zone), _until(end, zone), gone)
+        for device_id, family, model, first, end, gone in connection.execute(_SQL["meters"], (tenancy_id,)).fetchall()
     ]
     letters = connection.execute(_SQL["letters"], (tenancy_id,)).fetchall()
     exports = [path for (path,) in connection.execute(_SQL["exports"], (tenancy_id,)).fetchall()]
     _, home_id, uprn, from_day, to_day, last = row
-    start, stop = begin_of(from_day, zone), _until(to_day, zone)
+    start, end = begin_of(from_day, zone), _until(to_day, zone)
     merged = sorted({merged for _, merged in letters if merged is not None})
     return Plan(
         tenancy_id, home_id, uprn, from_day, to_day, last, start, end, meters, sorted({path for path, _ in letters}),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.periods import Int64, Period, periods_touching
+from analytics.periods import SETTLES_AFTER, Int64, Period, periods_touching
 from store.times import begin_of, next_month
 
 #: So long a period that is over waits for its last day, which many meters tell the next morning.
@@ -40,7 +40,7 @@ class Due:
 
 def end_of(period: Period, zone: ZoneInfo) -> datetime:
     """The instant at which a period is over."""
-    return begin_of(period.stop, zone)
+    return begin_of(period.end, zone)
 
 
 def due(
@@ -55,8 +55,8 @@ def due(
     for fuel, month in months:
         if fuel not in fuels:
             continue
-        stop = next_month(month)
-        for period in periods_touching(month, stop):
+        end = next_month(month)
+        for period in periods_touching(month, end):
             key = (period.kind, period.start, fuel)
             over = end_of(period, zone)
             if key in found or over > now or settled.get(key, False):

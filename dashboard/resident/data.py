@@ -158,10 +158,10 @@ def _spans(site: Site, mine: Own, start: date, end: date, days: int) -> Iterator
     with site.lane.connection() as connection:
         known = daily.months(connection, np.array([mine.home.id], np.int64))
     if known is not None:
-        first, stop = max(first, known[0]), min(stop, next_month(known[1]))
-        while first < stop:
-            yield first, min(first + timedelta(days=days), stop)
-            first += timedelta(days=days)
+        start, end = max(start, known[0]), min(end, next_month(known[1]))
+        while start < end:
+            yield start, min(start + timedelta(days=days), end)
+            start += timedelta(days=days)
 
 
 def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:

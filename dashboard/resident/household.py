@@ -87,7 +87,7 @@ def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
     firsts = mine.months(months)
     shared = {mine.first.replace(day=1)} if mine.first.day > 1 else set()
     if mine.tenancy.to_day is not None:
-        shared.add((mine.stop - timedelta(days=1)).replace(day=1))
+        shared.add((mine.end - timedelta(days=1)).replace(day=1))
     found = set(daily.fuels(connection, mine.home.id, [month for month in firsts if month not in shared]))
     homes_of = np.array([mine.home.id], np.int64)
     for month in shared.intersection(firsts):

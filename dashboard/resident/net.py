@@ -87,7 +87,7 @@ def read_net_months(connection: Connection, mine: Own, count: int, coverage: flo
     found = []
     for first in firsts:
         following = next_month(first)
-        inside = slice((max(first, begin) - begin).days, (min(following, stop) - begin).days)
+        inside = slice((max(first, begin) - begin).days, (min(following, end) - begin).days)
         known = days.known[inside]
         whole = is_whole(known, (following - first).days, coverage)
         taken, given = (_sum(use[inside], known, whole=whole) for use in (days.taken, days.given))

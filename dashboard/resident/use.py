@@ -185,7 +185,7 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
     found = []
     for first in firsts:
         following = next_month(first)
-        low, high = max(first, begin), min(following, stop)
+        low, high = max(first, begin), min(following, end)
         days = use.watt_hours[0, (low - begin).days : (high - begin).days]
         some = days[days != NONE]
         whole = is_whole(days != NONE, (following - first).days, coverage)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.neighbours.schedule import SETTLES_AFTER, WAITS_FOR, Due, due, end_of, is_in
-from analytics.periods import Period, four_weeks_to, month_of, week_of
+from analytics.neighbours.schedule import WAITS_FOR, Due, due, end_of, is_in
+from analytics.periods import SETTLES_AFTER, Period, four_weeks_to, month_of, week_of
 from store.times import begin_of
 
 LONDON = ZoneInfo("Europe/London")

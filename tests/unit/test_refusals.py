@@ -166,7 +166,7 @@ def test_a_tombstone_that_ends_lets_the_next_tenant_in_at_once() -> None:
     collecting.receive([reading(STOP)])
     assert counted(collecting)[1].readings_refused == 1
     collecting.suppressions.take([stone("m1")._replace(changed=2)], 2)
-    collecting.suppressions.take([stone("m1", stop=None)._replace(changed=1)], 1)  # read before it, taken over after it
+    collecting.suppressions.take([stone("m1", end=None)._replace(changed=1)], 1)  # read before it, taken over after it
     collecting.receive([reading(STOP), reading(STOP - 1)])
     batch, counts = counted(collecting)
     assert (batch.time.tolist(), counts.readings_refused) == ([STOP], 1)
@@ -220,8 +220,8 @@ def test_everything_adds_up_and_nothing_of_the_period_is_kept(
     names = {number: name for (name, _), number in collecting.store.numbers.items()}
     periods = {"m1": (START, STOP), "g1": (STOP, FOREVER)}
     for series, time in zip(batch.series.tolist(), batch.time.tolist(), strict=True):
-        start, stop = periods[names[series]]
-        assert not start <= time < stop
+        start, end = periods[names[series]]
+        assert not start <= time < end
     suppressed = {
         collecting.built.pending.payloads[place] for place in np.flatnonzero(collecting.built.suppressed).tolist()
     }
