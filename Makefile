@@ -40,6 +40,7 @@ check: $(READY)
 	.venv/bin/lint-imports
 	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	.venv/bin/python -m scripts.lengths
+	.venv/bin/python -m scripts.circles
 
 bench: $(READY)
 	@.venv/bin/python -m scripts.parts

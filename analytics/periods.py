@@ -4,42 +4,44 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from store.times import midnight, next_month, quarter
+
 Int64 = NDArray[np.int64]
 Kind = Literal["week", "month", "four-weeks"]
 KINDS: tuple[Kind, ...] = ("week", "month", "four-weeks")
+#: Late data have come in by then after the end of a period, so that it is revised once and never again.
+SETTLES_AFTER = timedelta(days=7)
 
 _WEEK = re.compile(r"(4w-)?(\d{4})-W(\d{2})\Z")
 _MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
-    """Whole local days from ``start`` to ``stop`` (not included)."""
+    """Whole local days from ``start`` to ``end`` (not included)."""
 
     kind: Kind
     start: date
-    stop: date
+    end: date
 
     @property
     def days(self) -> int:
         """How many days it has."""
-        return (self.stop - self.start).days
+        return (self.end - self.start).days
 
     @property
     def key(self) -> str:
         """Its name in addresses and commands: ``2026-W07``, ``2026-02``, ``4w-2026-W07`` (by its last week)."""
         if self.kind == "month":
             return f"{self.start:%Y-%m}"
-        year, week, _ = (self.stop - timedelta(days=1)).isocalendar()
+        year, week, _ = (self.end - timedelta(days=1)).isocalendar()
         return f"{'4w-' if self.kind == 'four-weeks' else ''}{year}-W{week:02d}"
 
     @property
@@ -63,13 +65,13 @@ def week_of(day: date) -> Period:
 def month_of(day: date) -> Period:
     """The calendar month that a day is in."""
     first = day.replace(day=1)
-    return Period("month", first, (first + timedelta(days=32)).replace(day=1))
+    return Period("month", first, next_month(first))
 
 
 def four_weeks_to(day: date) -> Period:
     """The four whole weeks of which the last is the one that a day is in."""
     last = week_of(day)
-    return Period("four-weeks", last.start - timedelta(days=21), last.stop)
+    return Period("four-weeks", last.start - timedelta(days=21), last.end)
 
 
 def period_of(kind: Kind, day: date) -> Period:
@@ -97,33 +99,16 @@ def parse_period(text: str) -> Period:
     raise ValueError(f"{text!r} is no period; write a week as 2026-W07, a month as 2026-02, four weeks as 4w-2026-W07")
 
 
-def periods_touching(first: date, stop: date) -> list[Period]:
-    """Every period of any kind that has a day in ``first`` to ``stop`` (not included), in order."""
+def periods_touching(start: date, end: date) -> list[Period]:
+    """Every period of any kind that has a day in ``start`` to ``end`` (not included), in order."""
     found = set()
-    for offset in range((stop - first).days):
-        day = first + timedelta(days=offset)
+    for offset in range((end - start).days):
+        day = start + timedelta(days=offset)
         found |= {week_of(day), month_of(day)}
         found |= {four_weeks_to(day + timedelta(days=7 * week)) for week in range(4)}
     return sorted(found)
 
 
-def quarter(day: date) -> date:
-    """First day of the calendar quarter that a day is in."""
-    return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-
-
-@lru_cache(maxsize=4096)
-def midnight(day: date, zone: ZoneInfo) -> int:
-    """The instant [us since the Unix epoch] at which a local day begins."""
-    moment = datetime.combine(day, time(), zone)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 def day_edges(first: date, days: int, zone: ZoneInfo) -> Int64:
     """Instants [us since the Unix epoch] at which local days begin, shape ``(days + 1,)``: the last is the end."""
     return np.array([midnight(first + timedelta(days=day), zone) for day in range(days + 1)], np.int64)
-
-
-def local_day(moment: datetime, zone: ZoneInfo) -> date:
-    """The local day that an aware instant is in."""
-    return moment.astimezone(zone).date()

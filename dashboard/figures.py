@@ -41,23 +41,23 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing with its finding, its numbers and where they can be had as CSV.
-
-    ``headline`` says what the drawing shows. ``columns`` and ``rows`` are the table, its first column the row's name.
-    ``unit`` names the axis; ``chart`` is the shape of the chart that a script draws from the columns ``lines`` of the
-    table, "" for none.
-    """
+    """A drawing with its finding, its numbers and where they can be had as CSV."""
 
     name: str
+    #: What the drawing shows.
     headline: str
     drawing: Markup
     caption: str
+    #: Headings of the table; the first is that of the row's name.
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     keys: Sequence[Key] = ()
     csv: str | None = None
+    #: Names the axis.
     unit: str = ""
+    #: Shape of the chart that a script draws, "" for none ...
     chart: Literal["", "bar", "step"] = ""
+    #: ... from these columns of the table.
     lines: Sequence[str] = ()
 
 

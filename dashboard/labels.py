@@ -4,35 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from analytics.report import labels
 from analytics.report import words as report_words
 
-FUEL_WORDS = {"electricity": "Electricity", "gas": "Gas", "heat": "Heat", "export": "Given to the grid"}
+FUEL_WORDS = labels.on_page(labels.FUELS)
 KIND_WORDS = {"week": "Last week", "month": "Last month", "four-weeks": "Last four weeks"}
 EARLIER_WORDS = {"week": "Earlier weeks", "month": "Earlier months", "four-weeks": "Earlier four weeks"}
-DWELLING_WORDS = {
-    "flat": "Flat",
-    "maisonette": "Maisonette",
-    "terraced": "Terraced house",
-    "semi-detached": "Semi-detached house",
-    "detached": "Detached house",
-    "bungalow": "Bungalow",
-    "other": "Another kind of home",
-}
-HEATING_WORDS = {
-    "gas": "Gas boiler",
-    "electric": "Electric heating",
-    "heat-pump": "Heat pump",
-    "heat-network": "Heat network (one heat source for many homes)",
-    "oil": "Oil",
-    "other": "Another kind of heating",
-}
-TENURE_WORDS = {
-    "owner": "We own it",
-    "private-rent": "We rent it privately",
-    "council-rent": "We rent it from the council",
-    "housing-association": "We rent it from a housing association",
-    "other": "Another way",
-}
+DWELLING_WORDS = labels.on_page(labels.DWELLINGS)
+HEATING_WORDS = labels.on_page(labels.HEATING)
+TENURE_WORDS = labels.on_page(labels.TENURES)
 CHANNEL_WORDS = {
     "import": "when you joined",
     "page": "on this website",

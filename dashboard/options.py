@@ -30,41 +30,43 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
-    """One site.
-
-    ``hosts``: names that it answers to. ``proxies``: addresses and networks of those that are believed to say from
-    where a request came, nobody by default. ``public_url``: as people see it, without a path, None where it is whatever
-    name was asked for; cookies are for https alone unless it is None or begins with http. ``secret`` signs the cookie
-    of a sign-in under way and the tokens of forms: the same for all processes of a site. ``sign_in`` None: nobody can
-    sign in, except in a demo. ``session_idle``: a session ends when it was not used for so long, ``session_lifetime``:
-    in any case. ``demo``: all data are simulated, and codes of the purpose ``demo`` sign in.
-
-    ``energy``: prices and factors. ``coverage``: so much of a month's days must have a value for the month to count as
-    whole. ``simulation`` tells how far a demo is. ``erase`` takes a tenancy's id, erases everything about it and says
-    how far that is; ``erasure`` says how far it is (None: nobody asked for it); ``subject`` says all that is held about
-    it: JSON in pieces of bytes, each made with a connection of its own. None where the site cannot. ``workers``:
-    processes of the site on this machine, which share out what is open at once.
-    """
+    """One site. What it cannot do (``simulation``, ``erase``, ``erasure``, ``subject``) is None."""
 
     database_url: str = field(repr=False)
+    #: Signs the cookie of a sign-in under way and the tokens of forms: the same for all processes of a site.
     secret: str = field(repr=False)
+    #: Names that it answers to.
     hosts: Sequence[str] = ("127.0.0.1", "localhost")
+    #: Addresses and networks of those that are believed to say from where a request came, nobody by default.
     proxies: Sequence[str] = ()
+    #: As people see it, without a path; None where it is whatever name was asked for. Cookies are for https alone
+    #: unless it is None or begins with http.
     public_url: str | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/London"))
+    #: None: nobody can sign in, except in a demo.
     sign_in: SignIn | None = None
+    #: A session ends when it was not used for so long.
     session_idle: timedelta = timedelta(minutes=30)
+    #: A session ends after so long in any case.
     session_lifetime: timedelta = timedelta(hours=12)
     council_name: str = "Your council"
     council_address: Sequence[str] = ()
     help_line: str | None = None
+    #: All data are simulated, and codes of the purpose ``demo`` sign in.
     demo: bool = False
+    #: Prices and factors.
     energy: Energy = field(default_factory=load, repr=False)
+    #: So much of a month's days must have a value for the month to count as whole.
     coverage: float = 0.9
+    #: Processes of the site on this machine, which share out what is open at once.
     workers: int = 1
+    #: How far a demo is.
     simulation: Callable[[], Simulation] | None = None
+    #: Takes a tenancy's id, erases everything about it and says how far that is.
     erase: Callable[[int], State] | None = None
+    #: How far the erasure of a tenancy is; None: nobody asked for it.
     erasure: Callable[[int], State | None] | None = None
+    #: All that is held about a tenancy: JSON in pieces of bytes, each made with a connection of its own.
     subject: Callable[[int, Open], Iterator[bytes]] | None = None
 
     @property

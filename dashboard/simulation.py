@@ -19,19 +19,21 @@ FAULT_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A moment of it.
+    """A moment of it."""
 
-    ``phase``: starting up, loading the past, at the present, or over. ``days`` of history in all, of which
-    ``days_loaded`` are out; ``history_readings`` were published for it. ``at``: the simulated instant, None before the
-    first; ``speed``: simulated seconds a second. ``planted``: fault -> readings.
-    """
-
+    #: Starting up, loading the past, at the present, or over.
     phase: Literal["starting", "history", "live", "over"] = "starting"
+    #: Of history in all.
     days: float = 0.0
+    #: Of these, those that are out.
     days_loaded: float = 0.0
+    #: Published for the history.
     history_readings: int = 0
+    #: The simulated instant, None before the first.
     at: datetime | None = None
+    #: Simulated seconds a second.
     speed: float = 1.0
+    #: Fault -> readings.
     planted: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -23,6 +23,7 @@ from devices.device import DEVICE_ID, Device
 COLLECTOR = "borough-collector"
 #: What mosquitto_passwd of Mosquitto 2.0 uses. More would protect a weak password; these are 32 random bytes.
 ITERATIONS = 101
+#: What mosquitto_passwd of Mosquitto 2.0 uses.
 _SALT_BYTES = 12
 _COLUMNS = ("device_id", "username", "password")
 

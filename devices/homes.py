@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
+from typing import Self
 
 DWELLINGS = ("flat", "maisonette", "terraced", "semi-detached", "detached", "bungalow", "other")
 HEATING = ("gas", "electric", "heat-pump", "heat-network", "oil", "other")
@@ -17,6 +19,51 @@ CHANNELS = ("import", "page", "paper", "assist", "telephone")
 #: What a home uses; ``export`` is what it gives back to the grid and is never compared.
 FUELS = ("electricity", "gas", "heat", "export")
 COMPARED = ("electricity", "gas", "heat")
+
+
+class _Word(StrEnum):
+    """Words that arrays hold by their place; -1 is none."""
+
+    @property
+    def place(self) -> int:
+        """Its place among the words."""
+        return tuple(type(self)).index(self)
+
+    @classmethod
+    def at(cls, place: int) -> Self | None:
+        """The word of a place, None of -1. Raises IndexError beyond the last."""
+        return None if place < 0 else tuple(cls)[place]
+
+
+class State(_Word):
+    """What a household is told of its use in a period, beside that of its neighbours."""
+
+    GREAT = "great"  # no more than the fifth that uses least
+    GOOD = "good"  # no more than the average
+    MORE = "more"
+    NEUTRAL = "neutral"  # the home looks like hardship: no praise, no advice, nothing about others
+    SUPPRESSED = "suppressed"  # nothing of others may be shown
+
+
+class Reason(_Word):
+    """Why a comparison is neutral (the first three) or suppressed."""
+
+    EMPTY = "empty"
+    DISCONNECTED = "disconnected"
+    UNDER_HEATED = "under-heated"
+    NO_CONSENT = "no-consent"
+    COVERAGE = "coverage"  # too few days of the period have a value
+    NO_CELL = "no-cell"
+    FEW_HOMES = "few-homes"
+    DOMINATED = "dominated"  # one home has too large a part of the sum
+    OTHER_ORIGIN = "other-origin"  # a simulated or replayed home among measured ones, or the reverse
+    NOT_COUNTED = "not-counted"  # the home itself does not count; the comparison stores one of the others instead
+
+
+#: What low use can be a sign of; a home that shows one is told ``neutral``.
+HARDSHIPS = (Reason.EMPTY, Reason.DISCONNECTED, Reason.UNDER_HEATED)
+#: States that say how a use stands beside that of others.
+JUDGED = frozenset((State.GREAT, State.GOOD, State.MORE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +134,12 @@ class HomeMeter:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One rate of a tariff [pence/kWh]; ``start``, ``stop`` are minutes of the local day, equal: all day."""
+    """One rate of a tariff [pence/kWh]; ``start``, ``end`` are minutes of the local day, equal: all day."""
 
     name: str
     rate: float
     start: int = 0
-    stop: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

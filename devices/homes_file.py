@@ -174,11 +174,11 @@ class _Cells:
         if rate is None or found is None:
             self.wrong.append("electricity_night_rate and electricity_night (such as 00:30-07:30) belong together")
             return []
-        start, stop = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
-        if start == stop:
+        start, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+        if start == end:
             self.wrong.append("electricity_night begins when it ends")
             return []
-        return [Register("night", rate, start, stop)]
+        return [Register("night", rate, start, end)]
 
     def _number(self, name: str, low: float, high: float) -> float | None:
         cell = self._cells.get(name)

@@ -32,19 +32,20 @@ class MappingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ReadingRule:
-    """Where one property is found and how its value reads.
-
-    ``paths``: the first one that is there (and not null) counts. ``unit``: the value's unit, or None for the
-    property's own; ``unit_path``: where the record itself says it. ``values``: enumeration, text -> number (true and
-    false as text). ``absent``: values that mean "not measured". ``glitch``: a value that rejects the reading, and why.
-    """
+    """Where one property is found and how its value reads."""
 
     property: str
+    #: The first one that is there (and not null) counts.
     paths: tuple[Path, ...]
+    #: The value's unit, or None for the property's own.
     unit: str | None = None
+    #: Where the record itself says the unit.
     unit_path: Path | None = None
+    #: Enumeration, text -> number (true and false as text).
     values: Mapping[str, float] | None = None
+    #: Values that mean "not measured".
     absent: tuple[float, ...] = ()
+    #: A value that rejects the reading, and why.
     glitch: tuple[float, str] | None = None
 
 
@@ -81,27 +82,26 @@ class Pivot:
 
 @dataclass(frozen=True, slots=True)
 class RecordMapping:
-    """One mapping file.
-
-    ``identity``: paths of which one must be the device's id, if any is there. ``text_numbers``: numbers are written as
-    text, and an empty text means "not measured". ``variants``: model -> further readings; ``model_path``: where the
-    record names the model, for devices whose registered model is not one of them. ``repeats``: such devices often send
-    the same bytes again, so a decoder keeps the last message and what it read in it. ``identifiers``: keys, at any
-    depth, that name a household and are not archived, besides those of ``devices.scrub``.
-    """
+    """One mapping file."""
 
     name: str
     topics: tuple[str, ...]
     family: str | None
     readings: tuple[ReadingRule, ...]
     time: TimeRule | None = None
+    #: Paths of which one must be the device's id, if any is there.
     identity: tuple[Path, ...] = ()
     statuses: tuple[StatusRule, ...] = ()
     pivot: Pivot | None = None
+    #: Numbers are written as text, and an empty text means "not measured".
     text_numbers: bool = False
+    #: Such devices often send the same bytes again, so a decoder keeps the last message and what it read in it.
     repeats: bool = False
+    #: Model -> further readings.
     variants: Mapping[str, tuple[ReadingRule, ...]] | None = None
+    #: Where the record names the model, for devices whose registered model is not one of the variants.
     model_path: Path | None = None
+    #: Keys, at any depth, that name a household and are not archived, besides those of `devices.scrub`.
     identifiers: tuple[str, ...] = ()
 
 

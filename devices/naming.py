@@ -82,10 +82,10 @@ class Naming:
         return any(self._is_whole(data, found) for found in self._pattern.finditer(data))
 
     def _is_whole(self, data: bytes, found: re.Match[bytes]) -> bool:
-        start, stop = found.span()
+        start, end = found.span()
         if data[start : start + 1].isdigit() and data[start - 1 : start].isdigit():
             return False
-        if data[stop - 1 : stop].isdigit() and data[stop : stop + 1].isdigit():
+        if data[end - 1 : end].isdigit() and data[end : end + 1].isdigit():
             return False
         return not any(
             start >= place and data[start - place : start - place + len(other)] == other

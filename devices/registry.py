@@ -27,6 +27,7 @@ OPTIONAL = ("origin", "class")
 #: Words that no attribute may have as its name, since a file could not say which of the two is meant.
 RESERVED = frozenset((*REQUIRED, *OPTIONAL, "retired"))
 
+#: Most columns of a devices file.
 _COLUMNS = 1_000
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)

@@ -6,6 +6,7 @@ import re
 import tomllib
 from typing import Any
 
+#: Longest line [characters].
 _LINE = 10_000
 #: Deepest nesting of what was read.
 _DEEPEST = 32

@@ -1,7 +1,7 @@
 """The archive: accepted messages as they came, without a household's identifiers, for corrections later.
 
-Written by the writer's thread after sealing and before the transaction, so a message is in the archive before it is
-acknowledged; one that is redelivered after a crash stands there twice, which a correction does not mind
+Written by the writer's thread of a built batch and before the transaction, so a message is in the archive before it
+is acknowledged; one that is redelivered after a crash stands there twice, which a correction does not mind
 (docs/decisions/003-corrections.md). What cannot be archived is counted and logged, and its readings go on.
 """
 
@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from ingest.archive_files import OPEN, PERSONAL, Frame, FrameEncoder, devices_file
-from ingest.columns import Columns
+from ingest.build_batch import BuiltBatch
 from ingest.metrics import Metrics
-from ingest.slots import FAMILY_NAMES
+from ingest.routes import Route
+from ingest.series_cache import FAMILY_NAMES
 
 log = logging.getLogger(__name__)
 
@@ -42,19 +43,19 @@ class Archive:
         self._pause_until = 0.0
         make_folders(folder)
 
-    def write(self, columns: Columns) -> None:
-        """Archive the accepted messages of a sealed batch. Never raises for what the disk does."""
-        accepted = np.flatnonzero(columns.accepted)
+    def write(self, built: BuiltBatch) -> None:
+        """Archive the accepted messages of a batch. Never raises for what the disk does."""
+        accepted = np.flatnonzero(built.accepted)
         if not len(accepted):
             return
-        routes = columns.routes
+        routes = built.pending.routes
         count = len(routes)
         family = np.fromiter((route.family for route in routes), np.int64, count)
         personal = np.fromiter((route.personal for route in routes), np.int64, count)
-        key = (columns.arrivals // _DAY * 256 + family * 2 + personal)[accepted]
+        key = (built.arrivals // _DAY * 256 + family * 2 + personal)[accepted]
         for group in np.unique(key).tolist():
             rows = accepted[key == group].tolist()
-            self._write_group(columns, rows, bool(group % 2), group % 256 // 2, group // 256)
+            self._write_group(built, rows, bool(group % 2), group % 256 // 2, group // 256)
 
     def close(self) -> None:
         """Bring what was written to the disk and close the files."""
@@ -62,20 +63,21 @@ class Archive:
             file.close()
         self._files.clear()
 
-    def _write_group(self, columns: Columns, rows: list[int], personal: bool, family: int, day: int) -> None:
+    def _write_group(self, built: BuiltBatch, rows: list[int], personal: bool, family: int, day: int) -> None:
         if time.monotonic() < self._pause_until:
             self._metrics.archive_missed += len(rows)
             return
-        payloads = [columns.payloads[row] for row in rows]
+        pending = built.pending
+        payloads = [pending.payloads[row] for row in rows]
         if personal:
-            rows, payloads = self._scrubbed(columns, rows, payloads)
+            rows, payloads = self._scrubbed([pending.routes[row] for row in rows], rows, payloads)
             if not rows:
                 return
         frame = Frame(
-            [columns.topics[row] for row in rows],
+            [pending.topics[row] for row in rows],
             payloads,
-            [columns.routes[row].device_id or "" for row in rows],
-            columns.arrivals[rows],
+            [pending.routes[row].device_id or "" for row in rows],
+            built.arrivals[rows],
         )
         key = (personal, family)
         try:
@@ -89,10 +91,10 @@ class Archive:
             self._metrics.archive_messages += len(rows)
             self._metrics.archive_failing = False
 
-    def _scrubbed(self, columns: Columns, rows: list[int], payloads: list[bytes]) -> tuple[list[int], list[bytes]]:
+    def _scrubbed(self, routes: list[Route], rows: list[int], payloads: list[bytes]) -> tuple[list[int], list[bytes]]:
         kept, clean = [], []
-        for row, payload in zip(rows, payloads, strict=True):
-            scrub = columns.routes[row].scrub
+        for route, row, payload in zip(routes, rows, payloads, strict=True):
+            scrub = route.scrub
             try:
                 if scrub is not None:
                     clean.append(scrub(payload))

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.decoding import Reason
-from ingest.columns import NAMED, Columns
 from ingest.memory import Memory, digest
-from ingest.slots import FAMILY_NAMES, NEVER, Slots
+from ingest.pending_batch import NAMED, PendingBatch
+from ingest.series_cache import FAMILY_NAMES, NEVER, SeriesCache
 from ingest.source import DUP
 from store.batch import Batch, Int64, Rejected, Remembered
 
@@ -28,32 +28,32 @@ _DETAIL_MAXIMUM = 300
 class BatchRejections:
     """Rejections of one batch. ``whole`` are (message, None, reason, detail), for all of a message.
 
-    ``arrival`` [us], ``(messages,)``; ``message`` and ``slot`` of every reading, ``(readings,)``.
+    ``arrival`` [us], ``(messages,)``; ``message`` and ``series_index`` of every reading, ``(readings,)``.
     """
 
-    def __init__(self, columns: Columns, slots: Slots, memory: Memory, arrival: Int64) -> None:
-        self._columns = columns
-        self._slots = slots
+    def __init__(self, pending: PendingBatch, cache: SeriesCache, memory: Memory, arrival: Int64) -> None:
+        self._pending = pending
+        self._cache = cache
         self._memory = memory
         self._arrival = arrival
-        self._message = np.array(columns.messages, np.int64)
-        self._slot = np.array(columns.slots, np.int64)
+        self._message = np.array(pending.messages, np.int64)
+        self._series_index = np.array(pending.series_indexes, np.int64)
         self._asked: set[int] = set()
         self.whole: list[tuple[int, str | None, str, str]] = [
-            (message, None, reason, detail) for message, reason, detail in columns.rejected_messages
+            (message, None, reason, detail) for message, reason, detail in pending.rejected_messages
         ]
         self._readings: list[tuple[int, str | None, str, str]] = []
         self._more: dict[tuple[int, str], int] = {}
         #: how many readings of each message are named
         self._named = np.zeros(len(arrival), np.int64)
 
-    def take_gathered(self, state: NDArray[np.uint8]) -> Int64:
-        """Take what gathering found, of decoded messages (``state`` 0). Returns the message of each, named or not."""
-        columns = self._columns
-        self._readings = [row for row in columns.rejected_readings if state[row[0]] == 0]
+    def take_decoded(self, state: NDArray[np.uint8]) -> Int64:
+        """Take what decoding found, of decoded messages (``state`` 0). Returns the message of each, named or not."""
+        pending = self._pending
+        self._readings = [row for row in pending.rejected_readings if state[row[0]] == 0]
         messages = np.array([row[0] for row in self._readings], np.int64)
         np.add.at(self._named, messages, 1)
-        more = {key: count for key, count in columns.rejected_more.items() if state[key[0]] == 0}
+        more = {key: count for key, count in pending.rejected_more.items() if state[key[0]] == 0}
         if more:
             self._more.update(more)
             counted = np.repeat([message for message, _ in more], list(more.values()))
@@ -61,11 +61,11 @@ class BatchRejections:
         return messages
 
     def add(self, rows: Int64, reason: Reason, detail: Callable[[int], str]) -> None:
-        """Reject readings: ascending rows of the columns."""
+        """Reject readings: ascending rows of the batch's readings."""
         messages = self._message[rows]
         shown = self._room(messages, self._named)
         for row, message in zip(rows[shown].tolist(), messages[shown].tolist(), strict=True):
-            self._readings.append((message, self._slots.properties[int(self._slot[row])], reason, detail(row)))
+            self._readings.append((message, self._cache.properties[int(self._series_index[row])], reason, detail(row)))
         _count_rest(messages[~shown], reason, self._more)
 
     @staticmethod
@@ -78,18 +78,18 @@ class BatchRejections:
         np.add.at(named, messages[shown], 1)
         return shown
 
-    def write(self, batch: Batch, silent: Bools) -> None:
+    def write(self, batch: Batch, suppressed: Bools) -> None:
         """Write each rejection once: one that was written before its lost acknowledgement makes no second row."""
-        columns = self._columns
-        for message in columns.untimed:
-            if silent[message]:
+        pending = self._pending
+        for message in pending.untimed:
+            if suppressed[message]:
                 continue
-            packet_id = columns.packet_ids[message]
+            packet_id = pending.packet_ids[message]
             entry = self._memory.entries.get(packet_id) if packet_id else None
             if entry is not None:
                 batch.remember.append(Remembered(packet_id, *entry))
         add, rejected, first_time = batch.rejected.append, self._rejected, self._first_time
-        quiet = set(np.flatnonzero(silent).tolist())
+        quiet = set(np.flatnonzero(suppressed).tolist())
         for message, name, reason, detail in sorted([*self.whole, *self._readings], key=itemgetter(0)):
             if message not in quiet and first_time(message, batch.remember):
                 add(rejected(message, name, reason, detail, None))
@@ -97,26 +97,26 @@ class BatchRejections:
             if message not in quiet and first_time(message, batch.remember):
                 add(rejected(message, None, reason, _rest(count), count))
 
-    def conflicts(self, rows: Int64, silent: Bools, remember: list[Remembered]) -> list[Rejected]:
-        """Rejections of rows of the columns whose key the store holds with another value.
+    def conflicts(self, rows: Int64, suppressed: Bools, remember: list[Remembered]) -> list[Rejected]:
+        """Rejections of readings, by row, whose key the store holds with another value.
 
         None for those that were written before. The same however often it is asked: a write may be retried.
         """
         # the store holds another value than we remember: let it judge the next repeat
-        self._slots.last_time[self._slot[rows]] = NEVER
+        self._cache.last_time[self._series_index[rows]] = NEVER
         rows = rows[np.argsort(self._message[rows], kind="stable")]
         messages = self._message[rows]
         wanted = [
             message
             for message in np.unique(messages).tolist()
-            if not silent[message] and self._first_time(message, remember)
+            if not suppressed[message] and self._first_time(message, remember)
         ]
         kept = np.isin(messages, wanted)
         rows, messages = rows[kept], messages[kept]
         shown = self._room(messages, self._named.copy())
         found = []
         for row, message in zip(rows[shown].tolist(), messages[shown].tolist(), strict=True):
-            name = self._slots.properties[int(self._slot[row])]
+            name = self._cache.properties[int(self._series_index[row])]
             found.append(self._rejected(message, name, Reason.CONFLICT, "stored before with another value", None))
         more: dict[tuple[int, str], int] = {}
         _count_rest(messages[~shown], Reason.CONFLICT, more)
@@ -126,22 +126,22 @@ class BatchRejections:
         return found
 
     def _rejected(self, message: int, name: str | None, reason: str, detail: str, more: int | None) -> Rejected:
-        columns = self._columns
-        route = columns.routes[message]
+        pending = self._pending
+        route = pending.routes[message]
         return Rejected(
             int(self._arrival[message]),
-            columns.topics[message],
+            pending.topics[message],
             FAMILY_NAMES[route.family],
             route.device_id,
             name,
             str(reason),
             detail[:_DETAIL_MAXIMUM],
-            columns.payloads[message],
+            pending.payloads[message],
             route.personal,
-            columns.packet_ids[message] or None,
+            pending.packet_ids[message] or None,
             message,
             more,
-            columns.cut.get(message),
+            pending.cut.get(message),
         )
 
     def _first_time(self, message: int, remember: list[Remembered]) -> bool:
@@ -149,21 +149,21 @@ class BatchRejections:
 
         The answer for a message is the same however often it is asked: a write may be retried.
         """
-        columns, memory = self._columns, self._memory
-        packet_id = columns.packet_ids[message]
+        pending, memory = self._pending, self._memory
+        packet_id = pending.packet_ids[message]
         if not packet_id:
             return True
-        if message not in columns.first_times:
-            mark = digest(columns.topics[message], columns.payloads[message])
+        if message not in pending.first_times:
+            mark = digest(pending.topics[message], pending.payloads[message])
             entry = memory.find(packet_id, mark)
-            first = not (columns.flags[message] & DUP and entry is not None and entry[2])
+            first = not (pending.flags[message] & DUP and entry is not None and entry[2])
             kept = None
             if first:
                 arrival = entry[1] if entry is not None else int(self._arrival[message])
                 memory.entries[packet_id] = (mark, arrival, True)
                 kept = Remembered(packet_id, mark, arrival, True)
-            columns.first_times[message] = kept
-        kept = columns.first_times[message]
+            pending.first_times[message] = kept
+        kept = pending.first_times[message]
         if kept is not None and message not in self._asked:
             remember.append(kept)
         self._asked.add(message)

@@ -1,22 +1,22 @@
-"""The writer's side of a pipeline: seals a batch and writes it, in a thread of its own."""
+"""The writer's side of a pipeline: builds a batch and writes it, in a thread of its own."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
-from ingest import refusals
+from ingest import suppressions
 from ingest.archive import Archive
-from ingest.columns import Columns
-from ingest.households import Households
-from ingest.memory import Memory
+from ingest.batch_builder import BatchBuilder
+from ingest.build_batch import BuiltBatch
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals, unlearn
-from ingest.seal import Limits, seal
-from ingest.slots import Slots
+from ingest.pending_batch import PendingBatch
+from ingest.series_cache import NewSeries
+from ingest.suppressions import Suppressions, reload_states
 from store import redelivery, registry
-from store.batch import Batch, Outcome
+from store.batch import Outcome, SeriesState
 from store.tombstones import Stale
 from store.writer import Writer
 
@@ -27,30 +27,22 @@ _LOCK_SECONDS = 3.0
 
 
 class BatchWriter:
-    """Seals and writes batches of one session (``name``). For one thread, apart from ``abort``."""
+    """Builds and writes batches of one session (``name``).
 
-    def __init__(
-        self,
-        options: CollectorOptions,
-        name: str,
-        metrics: Metrics,
-        refusals_: Refusals,
-        households: Households,
-        memory: Memory,
-    ) -> None:
+    For one thread, apart from ``abort`` and from what ``builder`` receives.
+    """
+
+    def __init__(self, options: CollectorOptions, name: str, metrics: Metrics) -> None:
         self._name = name
-        self._refusals = refusals_
-        self._households = households
-        self._memory = memory
-        self._slots = Slots()
-        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
+        self._suppressions = Suppressions(options.tombstone_key)
+        self.builder = BatchBuilder(options, self._suppressions, self._states, name=name, register=True)
         self._writer = Writer(
             options.database_url, rejected_limit=options.rejected_per_device_hour, lock_timeout=_LOCK_SECONDS
         )
         self._archive = None if options.archive is None else Archive(options.archive, name, metrics)
-        self._buried = 0
-        #: what is being written, since it was sealed
-        self.batch: Batch | None = None
+        self._marked_version = 0
+        #: what is being written, since it was built
+        self.built: BuiltBatch | None = None
 
     def abort(self) -> None:
         """From any thread: a write that hangs ends with psycopg.OperationalError."""
@@ -66,70 +58,73 @@ class BatchWriter:
         """What the session remembers of redeliveries; reads the tombstones. Raises WrongKey; psycopg.Error."""
         connection = self._writer.connection
         with connection.transaction():
-            self._refusals.read(connection)
+            self._suppressions.read(connection)
             return redelivery.load(connection, self._name)
 
-    def write(self, columns: Columns, seconds: float) -> Outcome:
-        """Seal, where it is not, and write. ``seconds``: the longest that one statement may take.
+    def write(self, pending: PendingBatch, seconds: float) -> Outcome:
+        """Build, where it is not, and write. ``seconds``: the longest that one statement may take.
 
-        The same columns again after an error are the same batch, until they are ``forget``-ten. Raises psycopg.Error,
+        The same messages again after an error are the same batch, until they are ``forget``-ten. Raises psycopg.Error,
         store.tombstones.WrongKey, store.series.NotRegistered, and whatever a fault of ours raises.
         """
         while True:
-            batch = self._sealed(columns)
+            built = self._build(pending)
             try:
-                return self._writer.write(batch, lambda: self._archive_once(columns), seconds)
+                return self._write(built, seconds)
             except Stale:
                 # somebody was erased meanwhile: what the batch holds of them goes before anything is written
                 log.info("tombstones were written: a batch is looked through again")
                 connection = self._writer.connection
                 with connection.transaction():
-                    self._refusals.read(connection)
-                self.forget(columns)
+                    self._suppressions.read(connection)
+                self.forget(pending)
+
+    def _write(self, built: BuiltBatch, seconds: float) -> Outcome:
+        return self._writer.write(built.batch, lambda: self._archive_once(built), seconds)
 
     @property
     def certain(self) -> bool:
         """Whether it is sure, after ``write`` raised an error that was no lost connection, that nothing is written."""
-        return self.batch is None or self._writer.certain
+        return self.built is None or self._writer.certain
 
-    def forget(self, columns: Columns) -> None:
+    def forget(self, pending: PendingBatch) -> None:
         """Let go of a batch that was not written: what its readings taught is taken back. Raises psycopg.Error."""
         connection = self._writer.connection
-        known = [slot for slot in columns.slots if slot < self._slots.size]
+        cache = self.builder.series_cache
+        known = [series_index for series_index in pending.series_indexes if series_index < cache.size]
         with connection.transaction():
-            unlearn(connection, self._refusals, self._slots, known)
-        self.batch = None
+            reload_states(connection, self._suppressions, cache, known)
+        self.built = None
 
     def probe(self, seconds: float) -> float:
         """How long the database takes to commit next to nothing [s]. Raises psycopg.Error."""
         return self._writer.probe(self._name, seconds)
 
-    def _archive_once(self, columns: Columns) -> None:
+    def _archive_once(self, built: BuiltBatch) -> None:
         """Within the transaction: until it ends no erasure begins, so what is archived is found by the next one."""
-        if self._archive is not None and not columns.archived:
-            columns.archived = True
-            self._archive.write(columns)  # once a batch, before it can be acknowledged
+        if self._archive is not None and not built.pending.archived:
+            built.pending.archived = True
+            self._archive.write(built)  # once a batch, before it can be acknowledged
 
-    def _sealed(self, columns: Columns) -> Batch:
-        if self.batch is None:
-            if columns.new_devices:
+    def _build(self, pending: PendingBatch) -> BuiltBatch:
+        if self.built is None:
+            if pending.new_devices:
                 with self._writer.connection.transaction():
-                    registry.add(self._writer.connection, columns.new_devices)
-                columns.new_devices = []
-            if columns.new_slots:
+                    registry.add(self._writer.connection, pending.new_devices)
+                pending.new_devices = []
+            self.builder.learn(pending)
+            if self._marked_version != self._suppressions.version:
+                version = self._suppressions.version
                 with self._writer.connection.transaction():
-                    states = refusals.states(self._writer.connection, columns.new_slots)
-                self._slots.extend(columns.new_slots, states)
-                columns.new_slots = []
-            if self._buried != self._refusals.version:
-                version = self._refusals.version
-                with self._writer.connection.transaction():
-                    refusals.bury(self._writer.connection, self._refusals, self._slots)
-                self._buried = version
-            now = time.time_ns() // 1000
-            self.batch = seal(
-                columns, self._slots, self._memory, self._limits, self._name, now, self._refusals, self._households
-            )
-            if columns.unkept:
-                self.batch.rejected.clear()
-        return self.batch
+                    suppressions.mark_erased_series(
+                        self._writer.connection, self._suppressions, self.builder.series_cache
+                    )
+                self._marked_version = version
+            self.built = self.builder.build(time.time_ns() // 1000, pending)
+            if pending.unkept:
+                self.built.batch.rejected.clear()
+        return self.built
+
+    def _states(self, new: Sequence[NewSeries]) -> list[SeriesState]:
+        with self._writer.connection.transaction():
+            return suppressions.states(self._writer.connection, new)

@@ -165,7 +165,7 @@ class Collector:
             await self._wait_for_key(error, stopped)
             return
         self._key_problem = ""
-        pipeline = self._pipeline = Pipeline(self.options, broker, self.options.formats, self.metrics)
+        pipeline = self._pipeline = Pipeline(self.options, broker, self.metrics)
         log.info("serving session %s with %d devices", name, len(devices))
         serving = asyncio.create_task(pipeline.run(devices))
         try:
@@ -225,7 +225,7 @@ class Collector:
         """Empty and end a shared session that nobody serves: the broker goes on giving it its share."""
         log.warning("nobody serves session %s: taking what is queued for it", name)
         broker = replace(self.options.broker, client_id=name)
-        pipeline = Pipeline(self.options, broker, self.options.formats, self.metrics, drain=True)
+        pipeline = Pipeline(self.options, broker, self.metrics, drain=True)
         running = asyncio.create_task(pipeline.run(await self._control.devices()))
         try:
             while not (running.done() or (pipeline.source.status.subscribed and pipeline.idle(_DRAINED_SECONDS))):

@@ -11,6 +11,7 @@ import psycopg
 
 from devices.device import Device
 from store import connect, migrations, registry, session_lock, tombstones
+from store.connect import see_one_moment
 from store.tombstones import Tombstone
 
 T = TypeVar("T")
@@ -115,7 +116,7 @@ class Control:
         connection = self._open()
         with connection.transaction():
             # both as they are at one moment: a device that was erased and registered again is not let go of
-            connection.execute("set transaction isolation level repeatable read")
+            see_one_moment(connection)
             rows, version = tombstones.load(connection, self._key, self._version)
             devices, self._mark = registry.load(connection, self._mark)
         self._version = version

@@ -1,13 +1,13 @@
 """``borough correct``: messages that were kept are decoded again, and what comes out takes the place of what is stored.
 
-The way is the collector's: `Routes`, `gather`, `seal`; the writer is `store.corrections`. Of a key that comes twice the
+The way is the collector's, `BatchBuilder`; the writer is `store.corrections`. Of a key that comes twice the
 first decides, as in live traffic, so the same correction a second time changes nothing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import blake2b
@@ -21,16 +21,13 @@ import numpy as np
 
 from ingest import archive_files
 from ingest.archive_files import Frame
+from ingest.batch_builder import BatchBuilder
 from ingest.batch_rejections import reasons
-from ingest.columns import Columns, gather
-from ingest.memory import Memory
+from ingest.build_batch import BuiltBatch
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals, states
-from ingest.routes import Routes
-from ingest.seal import Limits, seal
 from ingest.seen import Seen
-from ingest.slots import FAMILY_NAMES, FAMILY_NUMBER, Slots
-from ingest.source import Chunk
+from ingest.series_cache import FAMILY_NAMES, FAMILY_NUMBER, NewSeries
+from ingest.suppressions import Suppressions, states
 from store import corrections, registry
 from store.batch import Batch, SeriesState
 from store.connect import Connection, connect
@@ -155,17 +152,15 @@ class _Run:
         self.options = options
         self.source = source
         self.request = request
-        self.limits = Limits(options.earliest, round(options.ahead * 1_000_000))
-        self.refusals = Refusals(options.tombstone_key)
-        self.routes = Routes(
-            options.subscriptions, options.formats, keep=options.keep, auto_register=None, refusals=self.refusals
+        # repeats and keep rules are judged here, over all batches
+        self.builder = BatchBuilder(
+            options, Suppressions(options.tombstone_key), self._resolve, name="correct", thin=False
         )
         with connection.transaction():
-            self.refusals.read(connection)
+            self.builder.suppressions.read(connection)
             devices = registry.load(connection, 0)[0]
         # a device that was taken out of service has a past
-        self.routes.update(replace(device, retired=False) for device in devices)
-        self.slots = Slots()
+        self.builder.routes.update(replace(device, retired=False) for device in devices)
         self.keep = np.zeros(0, np.int64)
         self.unknown = 0
         self.seen = Seen()
@@ -181,16 +176,15 @@ class _Run:
         if not self.request.dry_run:
             self.correction, content, progress = corrections.begin(self.connection, self._key(), content)
             self.done.resumed = progress > 0
-        columns, number, messages = Columns(), 0, 0
+        number, messages = 0, 0
         for number, frame in enumerate(self.source.frames(content), 1):
-            messages += self._gather(columns, frame)
+            messages += self._receive(frame)
             # an interrupted run wrote up to `progress`: what came before is decoded only to know its keys
-            full = self.options.batch_readings
-            if number == progress or len(columns) >= full or len(columns.slots) >= full:
-                self._batch(columns, number, write=number > progress)
-                columns = Columns()
+            full, pending = self.options.batch_readings, self.builder.pending
+            if number == progress or len(pending) >= full or len(pending.series_indexes) >= full:
+                self._batch(number, write=number > progress)
                 said(messages, self.done.tally.superseded + self.done.tally.inserted)
-        self._batch(columns, number, write=number > progress)
+        self._batch(number, write=number > progress)
         self._end()
         return self.done
 
@@ -207,41 +201,37 @@ class _Run:
             request.device,
         )
 
-    def _gather(self, columns: Columns, frame: Frame) -> int:
-        """Decode the chosen messages of a frame; each counts with its own arrival."""
+    def _receive(self, frame: Frame) -> int:
+        """Decode the chosen messages of a frame; returns their number."""
         rows = [row for row, topic in enumerate(frame.topics) if self._is_chosen(topic)]
-        if rows:
-            payloads = [frame.payloads[row] for row in rows]
-            flags = [0] * len(rows) if frame.flags is None else [frame.flags[row] for row in rows]
-            topics = [frame.topics[row] for row in rows]
-            start = len(columns)
-            size = sum(map(len, payloads))
-            chunk = Chunk(0, int(frame.arrivals[rows[0]]), size, topics, payloads, [0] * len(rows), flags)
-            gather(columns, chunk, self.routes, Memory(), self.options.payload_maximum)
-            columns.arrived.update(enumerate(frame.arrivals[rows].tolist(), start))
+        self.builder.receive_kept(
+            [frame.topics[row] for row in rows],
+            [frame.payloads[row] for row in rows],
+            frame.arrivals[rows].tolist(),
+            None if frame.flags is None else [frame.flags[row] for row in rows],
+        )
         return len(rows)
 
     def _is_chosen(self, topic: str) -> bool:
         found = self.chosen.get(topic)
         if found is None:
-            route = self.routes.by_topic.get(topic) or self.routes.find(topic)
+            routes = self.builder.routes
+            route = routes.by_topic.get(topic) or routes.find(topic)
             family = self.request.family
             found = self.chosen[topic] = (family is None or route.family == FAMILY_NUMBER[family]) and (
                 self.request.device is None or route.device_id == self.request.device
             )
         return found
 
-    def _batch(self, columns: Columns, number: int, *, write: bool) -> None:
-        if not len(columns) and not write:
+    def _batch(self, number: int, *, write: bool) -> None:
+        if not len(self.builder.pending) and not write:
             return
-        self._extend()
-        now = time.time_ns() // 1000
-        batch = seal(columns, self.slots, Memory(), self.limits, "correct", now, self.refusals)
-        rows, beside = self._rows(columns, batch)
+        built = self.builder.build(time.time_ns() // 1000)
+        rows, beside = self._rows(built)
         if not write:
             return
         if self.correction is not None:
-            tally = corrections.apply(self.connection, self.correction, rows, beside, number, batch.tombstones)
+            tally = corrections.apply(self.connection, self.correction, rows, beside, number, built.batch.tombstones)
         else:
             changed, new, _, tally = corrections.judge(self.connection, rows)
             self.connection.rollback()
@@ -251,11 +241,8 @@ class _Run:
             tally.add(beside)
         self.done.tally.add(tally)
 
-    def _extend(self) -> None:
-        """Take over new slots. Repeats and keep rules are judged here and not by sealing, hence the empty states."""
-        new, self.routes.new_slots = self.routes.new_slots, []
-        if not new:
-            return
+    def _resolve(self, new: Sequence[NewSeries]) -> list[SeriesState]:
+        """The ids of new series, as if nothing were stored of them: repeats are judged here and not by the builder."""
         pairs = [(item.device.id, item.property) for item in new]
         if self.request.dry_run:
             numbers: list[int] = []
@@ -266,18 +253,18 @@ class _Run:
         else:
             numbers = [state.series for state in states(self.connection, new)]
             self.connection.commit()
-        empty = [SeriesState(number, None, float("nan")) for number in numbers]
-        self.slots.extend([item._replace(keep=0) for item in new], empty)
         self.keep = np.concatenate((self.keep, np.array([item.keep for item in new], np.int64)))
+        return [SeriesState(number, None, float("nan")) for number in numbers]
 
-    def _rows(self, columns: Columns, batch: Batch) -> tuple[Rows, Tally]:
+    def _rows(self, built: BuiltBatch) -> tuple[Rows, Tally]:
         """The batch's rows within the period whose keys are new to this correction."""
+        pending, batch = built.pending, built.batch
         duplicates = sum(counts.readings_duplicates for counts in batch.counts.values())
         rejected = sum(counts.readings_rejected + counts.messages_rejected for counts in batch.counts.values())
         conflicts = reasons(batch.rejected).get("conflict", 0)
         inside = (batch.time >= self.request.start) & (batch.time < self.request.end)
-        if not self.source.exact_arrivals and columns.untimed:
-            untimed = np.isin(batch.message, columns.untimed)
+        if not self.source.exact_arrivals and pending.untimed:
+            untimed = np.isin(batch.message, pending.untimed)
             self.done.untimed += int((inside & untimed).sum())
             inside &= ~untimed
         self.done.outside += int((batch.time < self.request.start).sum() + (batch.time >= self.request.end).sum())
@@ -294,23 +281,24 @@ class _Run:
             )
             leading = ruled[~same]
             first[leading] = self.filled.add(batch.series[leading], period[~same])
-        # sealing has taken out those within the batch already
+        # the builder has taken out those within the batch already
         repeated = int(inside.sum() - new.sum()) + duplicates + conflicts
-        beside = Tally(len(columns), repeated, repeated=repeated, rejected=rejected - conflicts)
+        beside = Tally(len(pending), repeated, repeated=repeated, rejected=rejected - conflicts)
         rows = Rows(
             batch.series[new],
             batch.time[new],
             batch.value[new],
             batch.family[new],
             keep[new],
-            columns.arrivals[batch.message[new]],
+            built.arrivals[batch.message[new]],
             first[new],
             FAMILY_NAMES,
         )
         return rows, beside
 
     def _keep_of(self, batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        numbers = self.slots.series[: self.slots.size]
+        cache = self.builder.series_cache
+        numbers = cache.series[: cache.size]
         order = np.argsort(numbers, kind="stable")
         place = order[np.searchsorted(numbers[order], batch.series)] if len(order) else np.empty(0, np.intp)
         keep: np.ndarray[tuple[int], np.dtype[np.int64]] = self.keep[place]

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 
 from devices.decoding import Reason
-from ingest.columns import Columns
+from ingest.pending_batch import PendingBatch
 from ingest.source import Chunk
 from store.series import NotRegistered
 from store.tombstones import WrongKey
@@ -20,7 +20,7 @@ _OF_THE_DATA = {"22", "23", "54"}
 
 
 def lies_in_data(error: Exception) -> bool:
-    """Whether an error of sealing or writing would not come with other messages, as far as it says so of itself.
+    """Whether an error of building or writing would not come with other messages, as far as it says so of itself.
 
     Everything that can be said of the database at large (away, full, read-only, locked, not migrated) is not.
     """
@@ -71,24 +71,24 @@ def pieces(chunk: Chunk, size: int) -> list[Chunk]:
     return found
 
 
-def cut(columns: Columns) -> list[Columns]:
-    """The quarters of a batch of several messages, in their order, to be sealed anew.
+def cut(pending: PendingBatch) -> list[PendingBatch]:
+    """The quarters of a batch of several messages, in their order, to be built anew.
 
     The first forgets what the batch was to forget: what any of them then remembers comes later, as it did.
     """
-    count = len(columns)
+    count = len(pending)
     ends = sorted({count * part // 4 for part in range(1, 5)} - {0})
-    parts = [_part(columns, start, stop) for start, stop in zip([0, *ends], ends, strict=False)]
+    parts = [_part(pending, start, stop) for start, stop in zip([0, *ends], ends, strict=False)]
     first = parts[0]
-    first.forget, first.new_slots, first.new_devices = columns.forget, columns.new_slots, columns.new_devices
+    first.forget, first.new_series, first.new_devices = pending.forget, pending.new_series, pending.new_devices
     return parts
 
 
-def set_aside(columns: Columns, what: str) -> Columns:
+def set_aside(pending: PendingBatch, what: str) -> PendingBatch:
     """A batch of one message as one rejected message, none of whose readings is written."""
-    alone = _part(columns, 0, 1)
-    alone.forget, alone.new_slots, alone.new_devices = columns.forget, columns.new_slots, columns.new_devices
-    alone.messages, alone.slots, alone.values = [], [], []
+    alone = _part(pending, 0, 1)
+    alone.forget, alone.new_series, alone.new_devices = pending.forget, pending.new_series, pending.new_devices
+    alone.messages, alone.series_indexes, alone.values = [], [], []
     alone.packs, alone.pack_rows, alone.pack_times, alone.untimed, alone.ignored = [], [], [], [], []
     alone.times = [0]
     alone.rejected_readings, alone.rejected_more, alone.sequences = [], {}, []
@@ -97,40 +97,40 @@ def set_aside(columns: Columns, what: str) -> Columns:
     return alone
 
 
-def _part(columns: Columns, start: int, stop: int) -> Columns:
+def _part(pending: PendingBatch, start: int, stop: int) -> PendingBatch:
     """The messages from ``start`` to ``stop`` (not included)."""
-    part = Columns()
+    part = PendingBatch()
     for name in ("topics", "payloads", "packet_ids", "flags", "routes", "times"):
-        setattr(part, name, getattr(columns, name)[start:stop])
+        setattr(part, name, getattr(pending, name)[start:stop])
     place = 0
-    for count, arrival, generation in columns.chunks:
+    for count, arrival, generation in pending.chunks:
         inside = min(place + count, stop) - max(place, start)
         if inside > 0:
             part.chunks.append((inside, arrival, generation))
         place += count
     # readings and pack rows ascend
-    first, last = bisect_left(columns.messages, start), bisect_left(columns.messages, stop)
-    part.messages = [message - start for message in columns.messages[first:last]]
-    part.slots, part.values = columns.slots[first:last], columns.values[first:last]
-    row, end = bisect_left(columns.pack_rows, first), bisect_left(columns.pack_rows, last)
-    part.pack_rows = [number - first for number in columns.pack_rows[row:end]]
-    part.pack_times = columns.pack_times[row:end]
+    first, last = bisect_left(pending.messages, start), bisect_left(pending.messages, stop)
+    part.messages = [message - start for message in pending.messages[first:last]]
+    part.series_indexes, part.values = pending.series_indexes[first:last], pending.values[first:last]
+    row, end = bisect_left(pending.pack_rows, first), bisect_left(pending.pack_rows, last)
+    part.pack_rows = [number - first for number in pending.pack_rows[row:end]]
+    part.pack_times = pending.pack_times[row:end]
     for name in ("packs", "untimed", "ignored"):
-        setattr(part, name, [message - start for message in getattr(columns, name) if start <= message < stop])
-    part.arrived = {n - start: value for n, value in columns.arrived.items() if start <= n < stop}
-    part.cut = {n - start: value for n, value in columns.cut.items() if start <= n < stop}
-    part.answered = {n - start for n in columns.answered if start <= n < stop}
-    part.first_times = {n - start: value for n, value in columns.first_times.items() if start <= n < stop}
+        setattr(part, name, [message - start for message in getattr(pending, name) if start <= message < stop])
+    part.arrived = {n - start: value for n, value in pending.arrived.items() if start <= n < stop}
+    part.cut = {n - start: value for n, value in pending.cut.items() if start <= n < stop}
+    part.answered = {n - start for n in pending.answered if start <= n < stop}
+    part.first_times = {n - start: value for n, value in pending.first_times.items() if start <= n < stop}
     part.rejected_messages = [
-        (n - start, reason, detail) for n, reason, detail in columns.rejected_messages if start <= n < stop
+        (n - start, reason, detail) for n, reason, detail in pending.rejected_messages if start <= n < stop
     ]
     part.rejected_readings = [
-        (n - start, name, reason, detail) for n, name, reason, detail in columns.rejected_readings if start <= n < stop
+        (n - start, name, reason, detail) for n, name, reason, detail in pending.rejected_readings if start <= n < stop
     ]
     part.rejected_more = {
-        (n - start, why): count for (n, why), count in columns.rejected_more.items() if start <= n < stop
+        (n - start, why): count for (n, why), count in pending.rejected_more.items() if start <= n < stop
     }
-    part.sequences = [(n - start, number) for n, number in columns.sequences if start <= n < stop]
-    part.size = columns.size * (stop - start) // len(columns)
-    part.archived = columns.archived
+    part.sequences = [(n - start, number) for n, number in pending.sequences if start <= n < stop]
+    part.size = pending.size * (stop - start) // len(pending)
+    part.archived = pending.archived
     return part

@@ -10,14 +10,10 @@ from numpy.typing import NDArray
 
 from devices.device import Device
 from ingest.archive_files import Frame
-from ingest.columns import Columns, gather
-from ingest.memory import Memory
+from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
-from ingest.refusals import FOREVER, Refusals, Refused
-from ingest.routes import Routes
-from ingest.seal import Limits, seal
-from ingest.slots import Slots
-from ingest.source import Chunk
+from ingest.series_cache import NewSeries
+from ingest.suppressions import FOREVER, Suppression, Suppressions
 from store.batch import SeriesState
 
 
@@ -27,21 +23,18 @@ class Judge:
     Also messages on topics that no subscription names, when a level of the topic is the device's id.
     """
 
-    def __init__(self, options: CollectorOptions, refusals: Refusals, devices: Iterable[Device]) -> None:
-        self._options = options
-        self._refusals = refusals
-        self._routes = Routes(
-            options.subscriptions, options.formats, keep={}, auto_register=None, refusals=refusals
-        )  # fmt: skip
-        self._routes.update(replace(device, retired=False) for device in devices)
-        self._slots = Slots()
+    def __init__(self, options: CollectorOptions, suppressions: Suppressions, devices: Iterable[Device]) -> None:
+        self._suppressions = suppressions
         # what a message says of its time counts, however late or early it was recorded
-        self._limits = Limits(0, FOREVER // 4)
-        self._of_topic: dict[str, Refused | None] = {}
+        any_time = replace(options, earliest=0, ahead=FOREVER / 4 / 1_000_000)
+        self._builder = BatchBuilder(any_time, suppressions, self._invented, name="forget")
+        self._builder.routes.update(replace(device, retired=False) for device in devices)
+        self._series = 0
+        self._of_topic: dict[str, Suppression | None] = {}
 
     def concerns(self, device_id: str) -> bool:
         """Whether something of a device was erased."""
-        return self._refusals.of(device_id) is not None
+        return self._suppressions.of(device_id) is not None
 
     def frame(self, frame: Frame) -> Sequence[bool]:
         """The same for a frame of the archive."""
@@ -56,29 +49,26 @@ class Judge:
         rows = [row for row, topic in enumerate(topics) if self._look(topic) is not None]
         if not rows:
             return gone
-        columns = Columns()
-        payload_of = [payloads[row] for row in rows]
-        chunk = Chunk(
-            0, int(arrivals[rows[0]]), sum(map(len, payload_of)), [topics[row] for row in rows], payload_of,
-            [0] * len(rows), [0] * len(rows),
-        )  # fmt: skip
-        gather(columns, chunk, self._routes, Memory(), self._options.payload_maximum)
-        columns.arrived.update((place, int(arrivals[row])) for place, row in enumerate(rows))
-        new, self._routes.new_slots = self._routes.new_slots, []
-        first = self._slots.size
-        self._slots.extend(new, [SeriesState(first + place, None, float("nan")) for place in range(len(new))])
-        seal(columns, self._slots, Memory(), self._limits, "forget", 0, self._refusals)
-        gone[rows] = columns.silent
-        ignored = set(columns.ignored)  # a status names the device all the same
+        self._builder.receive_kept(
+            [topics[row] for row in rows], [payloads[row] for row in rows], [int(arrivals[row]) for row in rows]
+        )
+        built = self._builder.build(0)
+        gone[rows] = built.suppressed
+        ignored = set(built.pending.ignored)  # a status names the device all the same
         for place, row in enumerate(rows):
-            refused = self._look(topics[row])
-            unread = columns.routes[place].device_id is None or place in ignored
-            if unread and refused is not None and refused.covers(int(arrivals[row])):
+            suppression = self._look(topics[row])
+            unread = built.pending.routes[place].device_id is None or place in ignored
+            if unread and suppression is not None and suppression.covers(int(arrivals[row])):
                 gone[row] = True
         return gone
 
-    def _look(self, topic: str) -> Refused | None:
+    def _invented(self, new: Sequence[NewSeries]) -> list[SeriesState]:
+        """Ids that no store has: nothing is written."""
+        first, self._series = self._series, self._series + len(new)
+        return [SeriesState(number, None, float("nan")) for number in range(first, self._series)]
+
+    def _look(self, topic: str) -> Suppression | None:
         if topic not in self._of_topic:
-            found = [self._refusals.of(level) for level in topic.split("/")]
+            found = [self._suppressions.of(level) for level in topic.split("/")]
             self._of_topic[topic] = next((one for one in found if one is not None), None)
         return self._of_topic[topic]

@@ -45,7 +45,7 @@ class Mqtt5Source:
         self._connection: Connection | None = None
         self._generation = 0
         self._stopping = asyncio.Event()
-        self._settled: list[int] = []
+        self._confirmed: list[int] = []
 
     async def run(self) -> None:
         """Keep the session connected until ``stop``."""
@@ -112,13 +112,13 @@ class Mqtt5Source:
         if connection is not None and connection.generation == generation:
             connection.acknowledge(packet_ids, watch)
 
-    def settled(self) -> list[int]:
-        settled, self._settled = self._settled, []
-        return settled
+    def confirmed(self) -> list[int]:
+        confirmed, self._confirmed = self._confirmed, []
+        return confirmed
 
     def note_settled(self, marks: Sequence[int]) -> None:
         """The broker has read the acknowledgements that these stand for."""
-        self._settled.extend(marks)
+        self._confirmed.extend(marks)
 
     async def stop(self) -> None:
         self._stopping.set()

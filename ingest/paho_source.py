@@ -171,14 +171,14 @@ class PahoSource:
         if watch:
             self._watched.append((time.monotonic(), generation, watch))
 
-    def settled(self) -> list[int]:
+    def confirmed(self) -> list[int]:
         """Paho does not show its PINGRESP; a connection that outlived two keep-alives since has had one."""
-        settled: list[int] = []
+        confirmed: list[int] = []
         while self._watched and time.monotonic() - self._watched[0][0] > 2 * self.options.keep_alive:
             _, generation, marks = self._watched.popleft()
             if generation == self._generation:
-                settled.extend(marks)
-        return settled
+                confirmed.extend(marks)
+        return confirmed
 
     async def stop(self) -> None:
         self._stopping.set()

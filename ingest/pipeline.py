@@ -1,6 +1,6 @@
-"""One session's way from the broker to the store: gather in the event loop, seal and write in a thread, acknowledge.
+"""One session's way from the broker to the store: decode in the event loop, build and write in a thread, acknowledge.
 
-While one batch is written the next is gathered. Where the database is away the batch is tried again for ever: nothing
+While one batch is written the next is decoded. Where the database is away the batch is tried again for ever: nothing
 is acknowledged meanwhile, reading stops when enough is held, and the broker keeps the rest. Where the database is well
 and the batch cannot be written, it is cut until the message that hurts is alone, and that one is rejected.
 """
@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -19,20 +19,16 @@ from typing import TypeVar
 import numpy as np
 import psycopg
 
-from devices.decoding import Format
 from devices.device import Device
 from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
-from ingest.columns import Columns, gather
 from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
-from ingest.memory import Memory
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.paho_source import PahoSource
-from ingest.refusals import Refusals
-from ingest.routes import Routes
-from ingest.slots import FAMILY_NAMES
+from ingest.pending_batch import PendingBatch
+from ingest.series_cache import FAMILY_NAMES
 from ingest.source import Chunk, Source
 from store.batch import Outcome
 from store.tombstones import Tombstone, WrongKey
@@ -66,7 +62,6 @@ class Pipeline:
         self,
         options: CollectorOptions,
         broker: BrokerOptions,
-        formats: Mapping[str, Format],
         metrics: Metrics,
         *,
         drain: bool = False,
@@ -74,26 +69,17 @@ class Pipeline:
         self.options = options
         self.name = broker.client_id
         self.metrics = metrics
-        self.refusals = Refusals(options.tombstone_key)
-        self.routes = Routes(
-            options.subscriptions,
-            formats,
-            keep=options.keep,
-            auto_register=options.auto_register_origin if options.auto_register else None,
-            refusals=self.refusals,
-        )
-        self._memory = Memory()
-        self._columns = Columns()
-        #: what was read and is not decoded yet: the batch that is gathered has enough
+        self._writer = BatchWriter(options, self.name, metrics)
+        self._builder = self._writer.builder
+        #: what was read and is not decoded yet: the batch that is received has enough
         self._waiting: deque[Chunk] = deque()
         #: what is being written: one batch, or what is left of one that was cut
-        self._writing: list[Columns] = []
+        self._writing: list[PendingBatch] = []
         self._work = asyncio.Event()
         self._stopping = False
         self._stop_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._received = time.monotonic()
-        self._writer = BatchWriter(options, self.name, metrics, self.refusals, self.routes.households, self._memory)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._paused = False
         self._probed = 0.0
@@ -108,8 +94,8 @@ class Pipeline:
 
         Raises store.tombstones.WrongKey where the store's tombstones cannot be honoured.
         """
-        self._memory.entries.update(await self._in_thread(self._writer.load_memory))
-        self.routes.update(devices)
+        self._builder.memory.entries.update(await self._in_thread(self._writer.load_memory))
+        self._builder.routes.update(devices)
         source = asyncio.create_task(self.source.run())
         writing = asyncio.create_task(self._write_loop())
         try:
@@ -129,9 +115,9 @@ class Pipeline:
 
     def update(self, devices: Sequence[Device], tombstones: Sequence[Tombstone], version: int) -> None:
         """Take over what changed in the registry and in the tombstones, both as they were at one moment."""
-        self.refusals.take(tombstones, version)
-        self.routes.forget(tombstones)
-        self.routes.update(devices)
+        self._builder.suppressions.take(tombstones, version)
+        self._builder.routes.forget(tombstones)
+        self._builder.routes.update(devices)
 
     async def stop(self) -> None:
         """Read no more, write what is held, acknowledge it, leave the session at the broker."""
@@ -142,7 +128,7 @@ class Pipeline:
             asyncio.get_running_loop().call_later(_STOP_SECONDS, self._give_up, self._writing)
             self._work.set()
 
-    def _give_up(self, writing: list[Columns]) -> None:
+    def _give_up(self, writing: list[PendingBatch]) -> None:
         """End a write that hangs since before we were told to stop."""
         if writing and self._writing is writing:
             self._writer.abort()
@@ -150,13 +136,13 @@ class Pipeline:
     def idle(self, seconds: float) -> bool:
         """Whether nothing was received for so long and nothing is held."""
         quiet = time.monotonic() - self._received >= seconds
-        return quiet and not self._writing and not len(self._columns) and not self._waiting
+        return quiet and not self._writing and not len(self._builder.pending) and not self._waiting
 
     def in_flight(self) -> dict[str, int]:
         """Messages by family that are received and not yet committed. Called from the metrics' thread."""
         total: Counter[int] = Counter()
-        for columns in (self._columns, *self._writing):
-            total.update(route.family for route in list(columns.routes))
+        for pending in (self._builder.pending, *self._writing):
+            total.update(route.family for route in list(pending.routes))
         return {FAMILY_NAMES[number]: count for number, count in total.items()}
 
     def _connected(self, session_present: bool) -> None:
@@ -167,44 +153,44 @@ class Pipeline:
             log.error("the broker has forgotten session %s: what it held for us is lost", self.name)
         else:
             log.info("session %s is new at the broker", self.name)
-        self._gather(everything=True)
+        self._decode(everything=True)
         # packet ids start anew, so what we remember of the old session's would be taken for the new one's
-        self._columns.forget.extend(self._memory.clear())
-        for columns in (self._columns, *self._writing):
-            columns.forget_session()
+        self._builder.pending.forget.extend(self._builder.memory.clear())
+        for pending in (self._builder.pending, *self._writing):
+            pending.forget_session()
 
     def _receive(self, chunk: Chunk) -> None:
         self._received = time.monotonic()
-        self._forget_settled()
+        self._forget_confirmed()
         self._waiting.extend(pieces(chunk, _PIECE_BYTES))
-        self._gather()
+        self._decode()
 
-    def _gather(self, *, everything: bool = False) -> None:
+    def _decode(self, *, everything: bool = False) -> None:
         """Decode what waits, until the batch has enough; where it has, nothing more is read."""
-        columns, limit = self._columns, self.options.batch_readings
+        pending, limit = self._builder.pending, self.options.batch_readings
         waiting = self._waiting
         while waiting and (everything or not self._full()):
-            gather(columns, waiting.popleft(), self.routes, self._memory, self.options.payload_maximum)
-        held = columns.size + sum(part.size for part in self._writing)
+            self._builder.receive(waiting.popleft())
+        held = pending.size + sum(part.size for part in self._writing)
         if not self._paused and (waiting or self._full() or held > self.options.held_bytes):
             self._paused = True
             self.source.pause()
-        if len(columns.slots) >= limit or len(columns) >= limit or waiting:
+        if len(pending.series_indexes) >= limit or len(pending) >= limit or waiting:
             self._work.set()
-        elif self._timer is None and len(columns):
+        elif self._timer is None and len(pending):
             self._timer = asyncio.get_running_loop().call_later(self.options.batch_age, self._work.set)
 
     def _full(self) -> bool:
-        """Whether the batch that is gathered has as much as one transaction shall write."""
-        columns, limit = self._columns, 4 * self.options.batch_readings
-        return len(columns.slots) > limit or len(columns) > limit or columns.bytes > _BATCH_BYTES
+        """Whether the batch that is received has as much as one transaction shall write."""
+        pending, limit = self._builder.pending, 4 * self.options.batch_readings
+        return len(pending.series_indexes) > limit or len(pending) > limit or pending.bytes > _BATCH_BYTES
 
-    def _forget_settled(self) -> None:
+    def _forget_confirmed(self) -> None:
         """Let go of messages whose acknowledgement the broker has: their packet ids may come again."""
-        for mark in self.source.settled():
-            packet_id = self._memory.settle(mark)
+        for mark in self.source.confirmed():
+            packet_id = self._builder.memory.settle(mark)
             if packet_id is not None:
-                self._columns.forget.append(packet_id)
+                self._builder.pending.forget.append(packet_id)
 
     async def _write_loop(self) -> None:
         while True:
@@ -213,40 +199,36 @@ class Pipeline:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            self._forget_settled()
-            columns = self._columns
-            if len(columns) or columns.forget:
+            self._forget_confirmed()
+            if len(self._builder.pending) or self._builder.pending.forget:
                 with self.metrics.lock:
-                    self._columns, self._writing = Columns(), [columns]
-                self._take_over(columns)
-                self._gather()
+                    pending = self._builder.take()
+                    self._writing = [pending]
+                self._decode()
                 if not await self._write_all():
                     left = sum(map(len, self._writing))
                     log.warning("stopped with the store away: %d messages are left to the broker", left)
                     await self.source.stop()
                     return
                 self._go_on()
-            if self._stopping and not len(self._columns) and not self._waiting:
+            if self._stopping and not len(self._builder.pending) and not self._waiting:
                 await self.source.stop()
                 return
-            if len(self._columns) and (self._stopping or self._timer is None):
+            if len(self._builder.pending) and (self._stopping or self._timer is None):
                 self._work.set()
 
-    def _take_over(self, columns: Columns) -> None:
-        columns.new_slots, self.routes.new_slots = self.routes.new_slots, []
-        columns.new_devices, self.routes.new_devices = self.routes.new_devices, []
-
-    def _committed(self, columns: Columns, outcome: Outcome) -> None:
-        for generation, packet_ids in columns.acknowledgements():
-            self.source.acknowledge(generation, packet_ids, self._memory.acknowledge(generation, packet_ids))
+    def _committed(self, pending: PendingBatch, outcome: Outcome) -> None:
+        for generation, packet_ids in pending.acknowledgements():
+            self.source.acknowledge(generation, packet_ids, self._builder.memory.acknowledge(generation, packet_ids))
         metrics = self.metrics
         with metrics.lock:
-            self._writing.remove(columns)
+            self._writing.remove(pending)
             metrics.commit(outcome.counts)
         metrics.write_seconds.observe(outcome.seconds)
         metrics.staged_batches += outcome.staged
-        batch, self._writer.batch = self._writer.batch, None
-        if batch is not None:
+        built, self._writer.built = self._writer.built, None
+        if built is not None:
+            batch = built.batch
             for reason, count in reasons(batch.rejected).items():
                 metrics.rejected[reason] = metrics.rejected.get(reason, 0) + count
             if len(outcome.conflicts):
@@ -269,21 +251,21 @@ class Pipeline:
         """Write what is to be written, cut where it must be; False where we are stopping and the store stays away."""
         seconds, again = _WHOLE_SECONDS, False
         while self._writing:
-            columns = self._writing[0]
-            outcome = await self._write(columns, seconds)
+            pending = self._writing[0]
+            outcome = await self._write(pending, seconds)
             if outcome is None:
                 return False
             if isinstance(outcome, Outcome):
-                self._committed(columns, outcome)
+                self._committed(pending, outcome)
                 again = False
             else:
                 slow = too_slow(outcome)
-                if len(columns) > 1 or (slow and not again):
-                    log.warning("a batch of %d messages cannot be written: %s", len(columns), place_of(outcome))
-                    again = len(columns) == 1
-                    parts = cut(columns) if len(columns) > 1 else [columns]
+                if len(pending) > 1 or (slow and not again):
+                    log.warning("a batch of %d messages cannot be written: %s", len(pending), place_of(outcome))
+                    again = len(pending) == 1
+                    parts = cut(pending) if len(pending) > 1 else [pending]
                 else:
-                    parts = [self._aside(columns, outcome)]
+                    parts = [self._aside(pending, outcome)]
                     again = False
                 with self.metrics.lock:
                     self._writing[:1] = parts
@@ -292,21 +274,21 @@ class Pipeline:
                 seconds = self._part_seconds(part, alone=again or part.aside)
         return True
 
-    def _part_seconds(self, part: Columns, *, alone: bool) -> float:
+    def _part_seconds(self, part: PendingBatch, *, alone: bool) -> float:
         """How long a part may take, on a database that took ``_probed`` for next to nothing."""
         if alone:
             return _ALONE_SECONDS + 10 * self._probed
-        return _PART_SECONDS + 3 * self._probed + len(part.slots) / _READINGS_A_SECOND
+        return _PART_SECONDS + 3 * self._probed + len(part.series_indexes) / _READINGS_A_SECOND
 
-    def _aside(self, columns: Columns, error: Exception) -> Columns:
+    def _aside(self, pending: PendingBatch, error: Exception) -> PendingBatch:
         """One message that the store does not take, as a rejected one; if it takes not even that, as a counted one."""
-        part = set_aside(columns, place_of(error))
-        part.unkept = columns.aside
-        device = columns.routes[0].device_id if not columns.routes[0].personal else "a household"
+        part = set_aside(pending, place_of(error))
+        part.unkept = pending.aside
+        device = pending.routes[0].device_id if not pending.routes[0].personal else "a household"
         log.error("a message of %s cannot be written and is set aside: %s", device, place_of(error))
         return part
 
-    async def _write(self, columns: Columns, seconds: float) -> Outcome | Exception | None:
+    async def _write(self, pending: PendingBatch, seconds: float) -> Outcome | Exception | None:
         """Write one batch, however often it takes; None where we are stopping and the store stays away.
 
         An exception where the database is well, and this batch cannot be written or takes longer than ``seconds``.
@@ -316,7 +298,7 @@ class Pipeline:
             patience = self.options.write_timeout
             if self._stopping:
                 patience = min(patience, _STOP_SECONDS)
-            work = asyncio.ensure_future(self._in_thread(lambda: self._write_or_fail(columns, seconds)))
+            work = asyncio.ensure_future(self._in_thread(lambda: self._write_or_fail(pending, seconds)))
             done, _ = await asyncio.wait({work}, timeout=patience)
             if not done:
                 log.error("no answer from the database for %.0f s: connection dropped", patience)
@@ -338,16 +320,16 @@ class Pipeline:
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, self.options.broker.backoff_maximum)
 
-    def _write_or_fail(self, columns: Columns, seconds: float) -> Outcome | Exception:
+    def _write_or_fail(self, pending: PendingBatch, seconds: float) -> Outcome | Exception:
         """Write a batch; an error that lies in it comes back, where it is sure that nothing of it is written."""
         try:
-            return self._writer.write(columns, seconds)
+            return self._writer.write(pending, seconds)
         except Exception as error:
-            of_the_batch = len(columns) > 0 and not columns.unkept and (lies_in_data(error) or too_slow(error))
+            of_the_batch = len(pending) > 0 and not pending.unkept and (lies_in_data(error) or too_slow(error))
             if not of_the_batch or not self._writer.certain:
                 raise
             found = error
-        self._writer.forget(columns)
+        self._writer.forget(pending)
         # it may have been the database after all, or somebody's lock
         self._probed = self._writer.probe(_ALONE_SECONDS)
         return found

@@ -10,16 +10,12 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ingest.columns import Columns, gather
-from ingest.memory import Memory
+from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals, states
-from ingest.routes import Routes
-from ingest.seal import Limits, seal
-from ingest.slots import Slots
-from ingest.source import Chunk
+from ingest.series_cache import NewSeries
+from ingest.suppressions import Suppressions, states
 from store import registry, rejected
-from store.batch import Counts, Rejected
+from store.batch import Counts, Rejected, SeriesState
 from store.rejected import RejectedMessage
 from store.tombstones import Stale
 from store.writer import Writer
@@ -62,23 +58,22 @@ def retry(options: CollectorOptions, messages: Sequence[RejectedMessage]) -> Ret
 
 def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessage], gone: list[int]) -> Retried:
     connection = writer.connection
-    refusals = Refusals(options.tombstone_key)
-    routes = Routes(options.subscriptions, options.formats, keep=options.keep, auto_register=None, refusals=refusals)
-    slots = Slots()
-    columns = Columns()
-    memory = Memory()
+
+    def resolve(new: Sequence[NewSeries]) -> list[SeriesState]:
+        with connection.transaction():
+            return states(connection, new)
+
+    builder = BatchBuilder(options, Suppressions(options.tombstone_key), resolve, name=COLLECTOR)
     with connection.transaction():
-        refusals.read(connection)
-        routes.update(registry.load(connection, 0)[0])
-    for item in {item.message: item for item in tried}.values():
-        # a chunk each: the time of a message without one is its own arrival
-        payload = item.payload or b""
-        chunk = Chunk(0, _microseconds(item), len(payload), [item.row.topic], [payload], [0], [0])
-        gather(columns, chunk, routes, memory, options.payload_maximum)
-    with connection.transaction():
-        slots.extend(routes.new_slots, states(connection, routes.new_slots))
-    limits = Limits(options.earliest, round(options.ahead * 1_000_000))
-    batch = seal(columns, slots, memory, limits, COLLECTOR, time.time_ns() // 1000, refusals, routes.households)
+        builder.suppressions.read(connection)
+        builder.routes.update(registry.load(connection, 0)[0])
+    messages = list({item.message: item for item in tried}.values())
+    builder.receive_kept(
+        [item.row.topic for item in messages],
+        [item.payload or b"" for item in messages],
+        [_microseconds(item) for item in messages],
+    )
+    batch = builder.build(time.time_ns() // 1000).batch
 
     again = _Again(tried)
     batch.rejected = [item for item in batch.rejected if again.is_new(item)]

@@ -1,4 +1,4 @@
-"""From a topic to what its messages need: device, decoder, slots. Each topic is worked out once."""
+"""From a topic to what its messages need: device, decoder, series indexes. Each topic is worked out once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from devices.device import DEVICE_ID, Device
 from devices.families import FAMILIES, UNKNOWN
 from devices.scrub import Scrub
 from ingest.households import Households
-from ingest.refusals import Refusals
-from ingest.slots import FAMILY_NUMBER, NewSlot, keep_rule
+from ingest.series_cache import FAMILY_NUMBER, NewSeries, keep_rule
 from ingest.subscriptions import Subscription
+from ingest.suppressions import Suppressions
 from store.tombstones import Tombstone
 
 #: So many topics are remembered; a flood of invented ones empties the cache and no more.
@@ -26,9 +26,10 @@ class Route:
     """What all messages of one topic share.
 
     ``device_id`` is what the topic says, also where no such device is registered; ``device`` the registered one.
-    ``slots`` (property to slot) is shared by all routes of a device. ``scrub`` takes a household's identifiers out of
-    a message that was read; None where none can be. ``instead``: the device is not to be taken (erased, retired); its
-    messages are read all the same, since a reading of a refused period is counted so, and rejected otherwise.
+    ``slots`` (property to series index) is shared by all routes of a device. ``scrub`` takes a household's identifiers
+    out of a message that was read; None where none can be. ``instead``: the device is not to be taken (erased,
+    retired); its messages are read all the same, since a reading of a refused period is counted so, and rejected
+    otherwise.
     ``refuses``: every message is rejected. ``unsure``: for one message of an unknown id, not to be remembered.
     """
 
@@ -75,27 +76,27 @@ class Routes:
         *,
         keep: Mapping[str, Mapping[str, float]],
         auto_register: Literal["real", "simulated"] | None,
-        refusals: Refusals | None = None,
+        suppressions: Suppressions | None = None,
     ) -> None:
         self._patterns = [(item.pattern(), formats[item.format]) for item in subscriptions]
         self._keep = keep
         self._auto_register = auto_register
         self._devices: dict[str, Device] = {}
-        self._slots: dict[str, dict[str, int]] = {}
-        self._ghosts: dict[str, dict[str, int]] = {}
-        self._refusals = refusals if refusals is not None else Refusals(None)
+        self._series_indexes: dict[str, dict[str, int]] = {}
+        self._erased: dict[str, dict[str, int]] = {}
+        self._suppressions = suppressions if suppressions is not None else Suppressions(None)
         self.by_topic: dict[str, Route] = {}
         #: whose names make a rejection personal
         self.households = Households()
         self._refused: list[str] = []
         self._refused_characters = 0
-        self.slot_count = 0
-        #: devices and slots that the store has not seen yet; the sealer takes them over
+        self.series_count = 0
+        #: devices and series that the store has not seen yet; the batch builder takes them over
         self.new_devices: list[Device] = []
-        self.new_slots: list[NewSlot] = []
+        self.new_series: list[NewSeries] = []
 
     def update(self, devices: Iterable[Device]) -> None:
-        """Take over changed devices. Their routes are worked out anew; slots stay, unless the family changed."""
+        """Take over changed devices. Their routes are worked out anew; series stay, unless the family changed."""
         changed = False
         for device in devices:
             old = self._devices.get(device.id)
@@ -104,7 +105,7 @@ class Routes:
             self._devices[device.id] = device
             self.households.update(device)
             if old is not None and (old.family, old.model) != (device.family, device.model):
-                self._slots.pop(device.id, None)
+                self._series_indexes.pop(device.id, None)
             changed = True
         if changed:
             self.by_topic.clear()
@@ -112,15 +113,15 @@ class Routes:
     def forget(self, tombstones: Sequence[Tombstone]) -> None:
         """Tombstones were written or changed: let go of devices that were erased, and work all routes out anew.
 
-        Their devices get new slots in any case: one that was erased and registered again since we looked last looks
+        Their devices get new series in any case: one that was erased and registered again since we looked last looks
         like the old one, and its series is another.
         """
         if not tombstones:
             return
         gone = {row.mark: row.gone for row in tombstones if row.kind == "meter"}
-        for device_id in [name for name in self._devices if self._refusals.mark(name) in gone]:
-            self._slots.pop(device_id, None)
-            if gone[self._refusals.mark(device_id)]:
+        for device_id in [name for name in self._devices if self._suppressions.device_hash(name) in gone]:
+            self._series_indexes.pop(device_id, None)
+            if gone[self._suppressions.device_hash(device_id)]:
                 del self._devices[device_id]
                 self.households.forget(device_id)
         self.by_topic.clear()
@@ -159,10 +160,10 @@ class Routes:
         if device is None:
             if not DEVICE_ID.match(device_id):
                 return _refusing(Reason.UNKNOWN_DEVICE, "the topic's device id is not a valid one", None, None)
-            ghost = self._refusals.ghost(device_id)
-            if ghost is not None:
+            erased_device = self._suppressions.erased_device(device_id)
+            if erased_device is not None:
                 instead = (Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered")
-                return self._route(format_, ghost, family, instead)
+                return self._route(format_, erased_device, family, instead)
             candidate = self._candidate(format_, device_id, family)
             if candidate is not None:
                 return self._unsure(format_, candidate, family)
@@ -170,7 +171,7 @@ class Routes:
             return _refusing(Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None)
         if device.retired:
             detail = f"device {device_id} is retired"
-            if self._refusals.of(device_id) is not None:
+            if self._suppressions.of(device_id) is not None:
                 return self._route(format_, device, family, (Reason.RETIRED_DEVICE, detail))
             return _refusing(Reason.RETIRED_DEVICE, detail, device_id, device)
         return self._route(format_, device, family, None)
@@ -187,7 +188,7 @@ class Routes:
             decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
         except Rejection as error:
             return _refusing(error.reason, error.detail, device_id, device)
-        slots = (self._slots if instead is None else self._ghosts).setdefault(device_id, {})
+        slots = (self._series_indexes if instead is None else self._erased).setdefault(device_id, {})
         return Route(decode, device_id, device, slots, format_.scrub, instead)
 
     def _candidate(self, format_: Format, device_id: str, family: str | None) -> Device | None:
@@ -232,13 +233,13 @@ class Routes:
         return route
 
     def slot(self, route: Route, property_name: str) -> int | None:
-        """The slot of a property of a route's device, given now if need be; None where the family has no such one."""
+        """The series index of a property of a device, given now if need be; None where the family has no such one."""
         if route.device is None or property_name not in route.properties:
             return None
-        slot = route.slots[property_name] = self.slot_count
-        self.slot_count += 1
+        slot = route.slots[property_name] = self.series_count
+        self.series_count += 1
         keep = keep_rule(route.device, property_name, self._keep)
-        self.new_slots.append(NewSlot(route.device, property_name, keep, ghost=route.instead is not None))
+        self.new_series.append(NewSeries(route.device, property_name, keep, erased_device=route.instead is not None))
         return slot
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.columns import Columns
+from ingest.pending_batch import PendingBatch
 from store.batch import SequenceSpan
 
 #: Beyond this a counter is no counter (the column is a bigint).
@@ -13,15 +13,15 @@ _MAXIMUM = 2**62
 
 
 def spans(
-    columns: Columns,
+    pending: PendingBatch,
     message_state: NDArray[np.uint8],
     arrival: NDArray[np.int64],
     message_time: NDArray[np.int64],
 ) -> list[SequenceSpan]:
     """Runs of consecutive numbers of the decoded messages, by device, each with the times of its ends."""
     by_device: dict[str, dict[int, int]] = {}
-    for message, number in columns.sequences:
-        device = columns.routes[message].device_id
+    for message, number in pending.sequences:
+        device = pending.routes[message].device_id
         if message_state[message] == 0 and device is not None and 0 <= number < _MAXIMUM:
             time = int(message_time[message]) or int(arrival[message])
             by_device.setdefault(device, {}).setdefault(number, time)

@@ -67,9 +67,9 @@ class Source(Protocol):
         """Read again."""
 
     def acknowledge(self, generation: int, packet_ids: Sequence[int], watch: Sequence[int]) -> None:
-        """Acknowledge messages of one connection. ``watch``: the caller's marks, which ``settled`` shall report."""
+        """Acknowledge messages of one connection. ``watch``: the caller's marks, which ``confirmed`` shall report."""
 
-    def settled(self) -> list[int]:
+    def confirmed(self) -> list[int]:
         """Marks of those acknowledgements that the broker is known to have read, each once."""
 
     async def stop(self) -> None:

@@ -21,8 +21,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-import psycopg
-
 from borough.children import Child
 from borough.errors import Failure
 from borough.postgres_server import PostgresError, PostgresServer, free_port, private_folder
@@ -74,7 +72,7 @@ def _serve(parts: Parts, folder: Path, *, reset: bool) -> None:
             folder.mkdir(mode=0o755)
         server = PostgresServer(parts.postgres, folder / "data", settings=_SETTINGS)
         stack.enter_context(server)
-        _make_database(server)
+        migrations.create_database(server.url(), _DATABASE)
         migrations.upgrade(server.url(_DATABASE))
         broker, port = _mosquitto(parts.mosquitto, folder)
         stack.callback(broker.stop, 10)
@@ -98,12 +96,6 @@ def _serve(parts: Parts, folder: Path, *, reset: bool) -> None:
             collector.check()
             broker.check()
             time.sleep(0.5)
-
-
-def _make_database(server: PostgresServer) -> None:
-    with psycopg.connect(server.url(), autocommit=True) as connection:
-        if connection.execute("select from pg_database where datname = %s", (_DATABASE,)).fetchone() is None:
-            connection.execute(f"create database {_DATABASE}".encode())
 
 
 def _mosquitto(program: Path, folder: Path) -> tuple[Child, int]:

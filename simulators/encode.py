@@ -28,28 +28,30 @@ Digits = int | None
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A wire format.
-
-    ``model``: what its devices are registered as. ``digits``: property -> digits after the point, of the properties
-    that the format carries; None: all properties of the family, as they are. ``scale``: property -> factor to the unit
-    in which it goes over the wire, where the rounding takes place. ``resolution``: of its times [us]; 0: the message
-    has no time. ``units``: a device can say in which unit an energy is. ``nulls``: a value that is no number costs
-    its reading alone. ``text``: JSON, so that text which is no JSON is unreadable. ``packs``: readings of several times
-    may share a message. ``needs``: the property without which it says nothing. ``apart``: properties that go in
-    messages of their own.
-    """
+    """A wire format."""
 
     name: str
+    #: What its devices are registered as.
     model: str
     encode: Callable[[Stream], Encoded]
+    #: Property -> digits after the point, of the properties that the format carries; None: all properties of the
+    #: family, as they are.
     digits: Mapping[str, Digits] | None = None
+    #: Property -> factor to the unit in which it goes over the wire, where the rounding takes place.
     scale: Mapping[str, float] = field(default_factory=dict)
+    #: Of its times [us]; 0: the message has no time.
     resolution: int = 1
+    #: A device can say in which unit an energy is.
     units: bool = False
+    #: A value that is no number costs its reading alone.
     nulls: bool = False
+    #: JSON, so that text which is no JSON is unreadable.
     text: bool = True
+    #: Readings of several times may share a message.
     packs: bool = False
+    #: The property without which it says nothing.
     needs: str | None = None
+    #: Properties that go in messages of their own.
     apart: frozenset[str] = frozenset()
 
     def model_for(self, device: Device) -> str:

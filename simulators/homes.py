@@ -36,31 +36,37 @@ SHIFTS = (-2, -1, 0, 1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """What lasts about each home; every array has shape (homes,).
+    """What lasts about each home; every array has shape (homes,)."""
 
-    ``dwelling``, ``heating`` index DWELLINGS, HEATING; ``planted`` indexes PLANTED, -1 is an ordinary home; ``area``
-    [m2]; ``base`` [kWh a half-hour] is what never sleeps, ``active`` [kWh a half-hour] the mean of what people switch
-    on; ``loss`` [kW/K] at ``balance`` [Cel], the outdoor temperature below which the home is heated; ``panels`` [kWp];
-    ``cooling`` [kW/K] above 22 Cel; ``arm`` True where the treatment works; ``rhythm`` is the column of the day's shape
-    (habit and shift); ``register`` [Wh] at the fleet's start.
-    """
-
+    #: Place in DWELLINGS.
     dwelling: Int
+    #: Place in HEATING.
     heating: Int
+    #: Place in PLANTED, -1 is an ordinary home.
     planted: Int
+    #: [m2].
     area: Float32
     bedrooms: Int
     occupants: Int
     prepayment: Bool
+    #: Column of the day's shape (habit and shift).
     rhythm: Int
+    #: What never sleeps [kWh a half-hour].
     base: Float32
+    #: Mean of what people switch on [kWh a half-hour].
     active: Float32
     unsteady: Float32
+    #: [kW/K] below ``balance``.
     loss: Float32
+    #: Outdoor temperature below which the home is heated [Cel].
     balance: Float32
+    #: [kWp].
     panels: Float32
+    #: [kW/K] above 22 Cel.
     cooling: Float32
+    #: True where the treatment works.
     arm: Bool
+    #: At the fleet's start [Wh].
     register: Int
 
     def __len__(self) -> int:

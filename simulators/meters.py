@@ -35,9 +35,11 @@ _SEASON = 0.20
 _GAS_EFFICIENCY = np.float32(0.88)
 #: Hot water [kWh a half-hour] of a person.
 _HOT_WATER = 0.022
+#: What of the panels' rated power arrives as alternating current: a usual performance ratio.
 _PERFORMANCE = 0.80
 _EMPTY, _DISCONNECTED, _UNDER_HEATED = (PLANTED.index(kind) for kind in ("empty", "disconnected", "under-heated"))
 _GAS, _ELECTRIC, _PUMP, _NETWORK = (HEATING.index(kind) for kind in ("gas", "electric", "heat-pump", "heat-network"))
+#: In each span of so many days a home has at most one holiday, and one that is cut off at most one spell.
 _HOLIDAY_DAYS, _SPELL_DAYS = 28, 14
 
 

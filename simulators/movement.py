@@ -28,7 +28,9 @@ Bool = NDArray[np.bool_]
 FAMILY = "movement-sensor"
 
 _DAY_S = 86_400
+#: Hour [local] at which a simulated day begins: everybody is asleep.
 _NIGHT = 3
+#: Most outings of a day.
 _OUTINGS = 3
 #: Movements an hour of somebody who is up, and of somebody in bed, by room.
 _UP: Mapping[str, float] = {"hall": 7.0, "kitchen": 9.0, "bedroom": 3.0, "living-room": 10.0, "bathroom": 4.0}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulators.randomness import stream
 
+#: Of latitude, and of longitude at the equator: 2 pi 6,378,137 m (WGS 84) / 360.
 _METRES_A_DEGREE = 111_320.0
 _FIRST = (
     "Alder", "Ash", "Beech", "Brook", "Canal", "Cedar", "Chapel", "Church", "Dock", "Elm", "Ferry", "Field", "Forge",

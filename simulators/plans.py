@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from devices.homes import HARDSHIPS
 from simulators.weather import Climate
 
 #: What a fleet may speak, by family. The first is the default.
@@ -31,7 +32,7 @@ HEATING = ("gas", "electric", "heat-pump", "heat-network")
 STREETS = ("high-street", "residential", "office", "loading", "leisure", "car-park")
 ROOMS = ("hall", "kitchen", "bedroom", "living-room", "bathroom", "door")
 #: Kinds of hardship that can be planted.
-PLANTED = ("empty", "disconnected", "under-heated")
+PLANTED = tuple(word.value for word in HARDSHIPS)
 
 _OWN = ("native", "senml-json", "senml-cbor")
 
@@ -68,71 +69,80 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True)
 class MeterPlan:
-    """Smart meters: ``count`` homes.
+    """Smart meters."""
 
-    ``every`` [s]: time between messages, 1,800 or a divisor (a display that speaks more often). Shares sum to 1:
-    ``dwellings``, ``heating``. ``solar``, ``prepayment``, ``cooling``: shares of the homes with it. ``solar_kwp``: mean
-    power of a roof's panels [kWp]. ``scale``: use of light and appliances, 1 is a British household; ``base``: the part
-    that never sleeps, once more; ``loss``: heat loss, 1 is a British home. ``planted``: homes of each kind of hardship,
-    by number.
-    """
-
+    #: Homes.
     count: int
     format: str = "native"
     properties: tuple[str, ...] = ()
+    #: Time between messages [s]: 1,800 or a divisor (a display that speaks more often).
     every: int = 1_800
+    #: Shares, which sum to 1.
     dwellings: Mapping[str, float] = field(default_factory=dict)
+    #: Shares, which sum to 1.
     heating: Mapping[str, float] = field(default_factory=dict)
+    #: Share of the homes with it.
     solar: float = 0.06
+    #: Mean power of a roof's panels [kWp].
     solar_kwp: float = 3.6
+    #: Share of the homes with it.
     prepayment: float = 0.12
+    #: Share of the homes with it.
     cooling: float = 0.0
+    #: Use of light and appliances, 1 is a British household.
     scale: float = 1.0
+    #: Of that the part that never sleeps, once more.
     base: float = 1.0
+    #: Heat loss, 1 is a British home.
     loss: float = 1.0
+    #: Homes of each kind of hardship, by number.
     planted: Mapping[str, int] = field(default_factory=dict)
     treatment: Treatment | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BayPlan:
-    """Parking bays: ``count``; ``streets``: shares of the street types; ``heartbeat`` [s] between heartbeats.
-
-    ``demand`` multiplies all arrival rates; ``overstay``: share of those who would stay too long and do.
-    """
+    """Parking bays."""
 
     count: int
     format: str = "native"
     properties: tuple[str, ...] = ()
+    #: Shares of the street types.
     streets: Mapping[str, float] = field(default_factory=dict)
+    #: Time between heartbeats [s].
     heartbeat: int = 21_600
+    #: Multiplies all arrival rates.
     demand: float = 1.0
+    #: Share of those who would stay too long and do.
     overstay: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class AirPlan:
-    """Air monitors: ``count``, a message ``every`` [s].
-
-    ``pm2_5``, ``no2``, ``o3``: means over the year [ug/m3] before any artefact; ``episodes``: deviation of the
-    logarithm of the regional background, ``episode_hours``: its memory [h]; ``traffic``: its part of the whole, 1 is an
-    ordinary street; ``stagnation``: how much more the shallow air of the night holds (logarithm, half of the daily
-    range); ``damp``: growth of particles in damp air (kappa), 0 for reference instruments; ``drift``: deviation of the
-    monitors' change of span a year.
-    """
+    """Air monitors."""
 
     count: int
     format: str = "native"
     properties: tuple[str, ...] = ()
+    #: Time between messages [s].
     every: int = 60
+    #: Mean over the year before any artefact [ug/m3].
     pm2_5: float = 9.0
+    #: Mean over the year before any artefact [ug/m3].
     no2: float = 24.0
+    #: Mean over the year before any artefact [ug/m3].
     o3: float = 50.0
+    #: Deviation of the logarithm of the regional background.
     episodes: float = 0.55
+    #: Memory of the regional background [h].
     episode_hours: float = 90.0
+    #: Its part of the whole, 1 is an ordinary street.
     traffic: float = 1.0
+    #: How much more the shallow air of the night holds (logarithm, half of the daily range).
     stagnation: float = 0.0
+    #: Growth of particles in damp air (kappa), 0 for reference instruments.
     damp: float = 0.12
+    #: Deviation of the monitors' change of span a year.
     drift: float = 0.05
 
 
@@ -155,26 +165,26 @@ Plan = MeterPlan | BayPlan | AirPlan | MovementPlan
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet: plans by family, and what they have in common.
-
-    ``start_us``: when the fleet was installed; registers count and monitors drift from there, and nothing is known
-    before. ``days``: length of the simulation unless somebody says otherwise. ``lon``, ``lat`` [degrees] is its middle,
-    ``reach`` [m] how far it extends. ``faults`` is the table ``[faults]`` as it stands in the file
-    (`simulators.faults` reads it).
-    """
+    """A fleet: plans by family, and what they have in common."""
 
     name: str
     seed: int
+    #: When the fleet was installed [us]; registers count and monitors drift from there, and nothing is known before.
     start_us: int
+    #: Length of the simulation unless somebody says otherwise.
     days: float
     climate: Climate
+    #: Of its middle [degrees].
     lon: float
+    #: Of its middle [degrees].
     lat: float
+    #: How far it extends [m].
     reach: float
     meters: MeterPlan | None = None
     bays: BayPlan | None = None
     air: AirPlan | None = None
     movement: MovementPlan | None = None
+    #: The table ``[faults]`` as it stands in the file (`simulators.faults` reads it).
     faults: Mapping[str, Any] = field(default_factory=dict)
 
     @property

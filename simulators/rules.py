@@ -1,6 +1,7 @@
 """What should become of a stream: the platform's rules for accepting readings, said once more.
 
-Written from the rules (docs, DESIGN) and not from the collector's code, which is what they are to judge:
+Written from the rules (docs/reference/collector.md, docs/reference/formats.md) and not from the collector's code, which
+is what they are to judge:
 
 1. A time more than 5 minutes ahead of the arrival, or before 2000, is ``time_out_of_range``.
 2. A value that is no number is ``bad_value``, one outside its property's range ``out_of_range``.

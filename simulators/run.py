@@ -86,22 +86,25 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What is simulated. ``span`` [us]; ``devices`` and ``wires`` by family; ``pack``: readings of a SenML message.
-
-    ``window`` [us]: at most so much is made at once. ``whole``: what is observed in a window goes out with it, nothing
-    waits until it is due in a later one (a past that is loaded, without faults). ``onsets`` [us]: lasting faults begin
-    in this part of the span; None is all of it.
-    """
+    """What is simulated."""
 
     generate: Generate
+    #: [us].
     span: tuple[int, int]
     seed: int
+    #: By family.
     devices: Mapping[str, Sequence[Device]]
+    #: By family.
     wires: Mapping[str, Wire]
     faults: FaultOptions = field(default_factory=FaultOptions)
+    #: Readings of a SenML message.
     pack: int = 1
+    #: At most so much is made at once [us].
     window: int = _DAY
+    #: What is observed in a window goes out with it, nothing waits until it is due in a later one (a past that is
+    #: loaded, without faults).
     whole: bool = False
+    #: Lasting faults begin in this part of the span [us]; None is all of it.
     onsets: tuple[int, int] | None = None
 
     def registered(self) -> list[Device]:

@@ -21,20 +21,20 @@ UInt8 = NDArray[np.uint8]
 
 @dataclass(slots=True)
 class Signals:
-    """What the devices of one family observe in a span, without any fault.
-
-    ``device`` indexes ``devices``, ``property`` indexes ``properties``; ``value`` is in the property's unit
-    (`devices.families`). Readings with the same ``message`` go out together and have one ``time``. Sorted by
-    (time, device, property).
-    """
+    """What the devices of one family observe in a span, without any fault. Sorted by (time, device, property)."""
 
     family: str
     devices: Sequence[Device]
     properties: Sequence[str]
+    #: Place in ``devices``.
     device: Int32
+    #: Place in ``properties``.
     property: UInt8
+    #: [us].
     time: Int64
+    #: In the property's unit (`devices.families`).
     value: Float64
+    #: Readings with the same number go out together and have one time.
     message: Int64
 
 
@@ -51,34 +51,42 @@ EXPECTATIONS: tuple[str, ...] = (
 
 @dataclass(slots=True)
 class Stream:
-    """What is sent: one row a reading, in the order of publication.
-
-    ``message`` numbers the messages from 0 (rows of one message are neighbours); ``due`` is when it is published, in
-    simulated time; ``time`` and ``value`` are as the device says them, ``sent_time`` False where the format has no time
-    of its own. ``fault`` indexes ``faults`` (0 is none), ``expect`` indexes EXPECTATIONS, ``reason`` indexes
-    ``reasons`` (0 is none). ``stored_time`` and ``stored_value`` are what the table should hold for a stored or
-    duplicate row. ``spoiled`` gives the bytes of messages that no encoder makes. ``unit`` indexes ``units``: the unit
-    that ``value`` is in, "" for the property's own. ``number`` is the device's own number of the message, from 0.
-    """
+    """What is sent: one row a reading, in the order of publication."""
 
     family: str
     devices: Sequence[Device]
     properties: Sequence[str]
+    #: Place in ``devices``.
     device: Int32
+    #: Place in ``properties``.
     property: UInt8
+    #: As the device says it [us].
     time: Int64
+    #: As the device says it.
     value: Float64
+    #: Numbers the messages from 0; rows of one message are neighbours.
     message: Int64
+    #: When it is published, in simulated time [us].
     due: Int64
+    #: Place in ``faults``, 0 is none.
     fault: UInt8
+    #: Place in EXPECTATIONS.
     expect: UInt8
+    #: Place in ``reasons``, 0 is none.
     reason: UInt8
+    #: What the table should hold for a stored or duplicate row [us].
     stored_time: Int64
+    #: What the table should hold for a stored or duplicate row.
     stored_value: Float64
     faults: Sequence[str] = ("",)
     reasons: Sequence[str] = ("",)
+    #: False where the format has no time of its own.
     sent_time: bool = True
+    #: Bytes of messages that no encoder makes, by message.
     spoiled: Mapping[int, bytes] = field(default_factory=dict)
+    #: Place in ``units``: the unit that ``value`` is in.
     unit: UInt8 | None = None
+    #: "" is the property's own.
     units: Sequence[str] = ("",)
+    #: The device's own number of the message, from 0.
     number: Int64 | None = None

@@ -20,21 +20,22 @@ _DAYS = (0, 0, 0, 0, 0, 1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """One kind of street.
+    """One kind of street."""
 
-    ``bumps``: for working days, Saturday and Sunday the (middle [h], width [h], height [1/h]) of the arrivals' bells;
-    ``floor`` [1/h] arrivals at any time. ``stay`` median and ``spread`` (of the logarithm) of the time that people
-    want to stay [min]. ``night``: chance that a bay is taken overnight. ``permitted`` [min] between the hours
-    ``active`` on ``active_days`` (0 is Monday); 0 is no limit.
-    """
-
+    #: For working days, Saturday and Sunday the (middle [h], width [h], height [1/h]) of the arrivals' bells.
     bumps: tuple[tuple[tuple[float, float, float], ...], ...]
+    #: Arrivals at any time [1/h].
     floor: float
+    #: Median of the time that people want to stay [min].
     stay: float
+    #: Of the logarithm of that time.
     spread: float
+    #: Chance that a bay is taken overnight.
     night: float
+    #: [min] between the hours ``active`` on ``active_days``; 0 is no limit.
     permitted: int
     active: tuple[float, float]
+    #: 0 is Monday.
     active_days: tuple[int, ...]
 
     @property

@@ -18,21 +18,21 @@ LAGS = (0.25, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0, 48.0, 168.0)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Statistics of some series of one quantity, in its unit.
-
-    ``quantiles`` and ``autocorrelation`` (by lag [h]) are each series' own, then the mean over the series.
-    ``of_means``: 10 %, 50 % and 90 % quantiles of the series' means, None for a single series. ``by_hour`` (24 values)
-    and ``by_hour_of_week`` (168, Monday first) are means by local time; empty where the data have no such thing.
-    """
+    """Statistics of some series of one quantity, in its unit."""
 
     series: int
     values: int
     mean: float
     deviation: float
+    #: Each series' own, then the mean over the series.
     quantiles: Mapping[float, float]
+    #: 10 %, 50 % and 90 % quantiles of the series' means, None for a single series.
     of_means: tuple[float, float, float] | None
+    #: By lag [h]: each series' own, then the mean over the series.
     autocorrelation: Mapping[float, float]
+    #: Means by local time, 24 values; empty where the data have no such thing.
     by_hour: Sequence[float]
+    #: Means by local time, 168 values, Monday first; empty where the data have no such thing.
     by_hour_of_week: Sequence[float]
 
 

@@ -23,24 +23,30 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True)
 class Climate:
-    """A place's weather in a few numbers.
-
-    ``zone`` IANA name; ``lon``, ``lat`` [degrees]; ``mean`` of the year, half of the ``yearly`` and of the ``daily``
-    range, deviation of the ``anomaly`` [Cel]; ``coldest`` day of the year; ``dew_deficit`` mean temperature less dew
-    point [K]; ``wind`` mean [m/s]; ``cloud`` mean cover [0 to 1].
-    """
+    """A place's weather in a few numbers."""
 
     name: str
+    #: IANA name.
     zone: str
+    #: [degrees].
     lon: float
+    #: [degrees].
     lat: float
+    #: Of the year [Cel].
     mean: float
+    #: Half of the range over the year [Cel].
     yearly: float
+    #: Half of the range over a day [Cel].
     daily: float
+    #: Deviation [Cel].
     anomaly: float
+    #: Day of the year.
     coldest: int
+    #: Mean temperature less dew point [K].
     dew_deficit: float
+    #: Mean [m/s].
     wind: float
+    #: Mean cover [0 to 1].
     cloud: float
 
 

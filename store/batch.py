@@ -21,7 +21,7 @@ UInt8 = NDArray[np.uint8]
 
 @dataclass(slots=True)
 class Counts:
-    """The accounting of one family; the words are the contract (DESIGN: Accounting).
+    """The accounting of one family; the words are the contract (docs/reference/metrics.md).
 
     In messages: received = decoded + ignored + rejected + in flight. In readings: decoded = stored + duplicates +
     thinned + rejected + refused. A batch holds no message in flight.

@@ -67,26 +67,32 @@ class Kinds(NamedTuple):
 
 
 class StoredCells(NamedTuple):
-    """Cells of a quarter and the homes in them, as fixed.
+    """Cells of a quarter ``(cells,)`` and the homes in them ``(homes,)``, as fixed."""
 
-    ``(cells,)``: ``cell`` numbers rising, ``group`` equal where homes may be neighbours, ``size`` [homes], ``area``
-    [m2] (median), ``x``, ``y`` [m] (centroid), ``step`` (index of the steps asked with), ``reach`` [m]. ``offsets``
-    ``(cells + 1,)`` into ``joined``, the numbers of the cells that join, nearest first. ``(homes,)``: ``home`` rising,
-    ``tenancy``, ``member``: the number of its cell.
-    """
-
+    #: Numbers of the cells, rising.
     cell: Int32
+    #: Equal where homes may be neighbours.
     group: Int32
+    #: Homes in the cell.
     size: Int32
+    #: Median [m2].
     area: Float64
+    #: Centroid [m].
     x: Float64
+    #: Centroid [m].
     y: Float64
+    #: Index of the steps asked with.
     step: Int32
+    #: [m].
     reach: Float64
+    #: ``(cells + 1,)`` into ``joined``.
     offsets: Int64
+    #: Numbers of the cells that join, nearest first.
     joined: Int32
+    #: Rising.
     home: Int64
     tenancy: Int64
+    #: Number of the home's cell.
     member: Int32
 
 
@@ -98,12 +104,12 @@ class Version(NamedTuple):
     homes: int
 
 
-def residents(connection: Connection, first: date, stop: date, end: datetime) -> Residents:
-    """Who lives in each home from ``first`` to ``stop`` (not included) without a change. Raises psycopg.Error.
+def residents(connection: Connection, start: date, end: date, over: datetime) -> Residents:
+    """Who lives in each home from ``start`` to ``end`` (not included) without a change. Raises psycopg.Error.
 
-    ``end`` is the instant at which the period ends.
+    ``over`` is the instant at which the period ends.
     """
-    home, tenancy, since, consent = _columns(connection, _SQL["residents"], {"first": first, "stop": stop, "end": end})
+    home, tenancy, since, consent = _columns(connection, _SQL["residents"], {"start": start, "stop": end, "over": over})
     return Residents(int8s(home), int8s(tenancy), int4s(since), int4s(consent) == 1)
 
 
@@ -114,16 +120,16 @@ def origins(connection: Connection) -> tuple[Int64, Bools]:
 
 
 def candidates(
-    connection: Connection, first: date, stop: date, begin: datetime, end: datetime, homes: Int64 | None = None
+    connection: Connection, start: date, end: date, begin: datetime, over: datetime, homes: Int64 | None = None
 ) -> Candidates:
-    """Homes for the cells of the quarter ``first`` to ``stop`` (not included), which is ``begin`` to ``end``.
+    """Homes for the cells of the quarter ``start`` to ``end`` (not included), which is ``begin`` to ``over``.
 
     What a home is: as known when the quarter begins, else the first that is known. Tenancy: the one then, else the
     first in the quarter; it agreed to comparison before the quarter's end and still does. ``homes`` (rising): of these
     only. Raises psycopg.Error.
     """
     found = _columns(
-        connection, _SQL["candidates"], {"first": first, "stop": stop, "begin": begin, "end": end}, texts=1
+        connection, _SQL["candidates"], {"start": start, "stop": end, "begin": begin, "over": over}, texts=1
     )
     home, tenancy, number = int8s(found[0]), int8s(found[1]), int8s(found[2]) - 1
     lon, lat, area = (float8s(column) for column in found[3:6])
@@ -205,10 +211,10 @@ def read_cells(connection: Connection, quarter: date, steps: Sequence[str]) -> S
     )
 
 
-def tariffs(connection: Connection, fuel: str, stop: date) -> dict[int, list[Tariff]]:
+def tariffs(connection: Connection, fuel: str, end: date) -> dict[int, list[Tariff]]:
     """Prices of a fuel from before a day by tenancy, the newest last. Raises psycopg.Error."""
     found: dict[int, list[Tariff]] = {}
-    for row in connection.execute(_SQL["tariffs"], (fuel, stop)):
+    for row in connection.execute(_SQL["tariffs"], (fuel, end)):
         found.setdefault(row[0], []).append(tariff_of(row[1:]))
     return found
 

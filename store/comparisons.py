@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from devices.homes import JUDGED, Reason, State
 from store.batch import Int32, Int64
 from store.connect import Connection
 from store.copy import Int4s, Int8s
@@ -16,51 +17,58 @@ from store.queries import queries
 
 _SQL = queries("comparisons")
 
-STATES = ("great", "good", "more", "neutral", "suppressed")
-#: Why a comparison is neutral (the first three) or suppressed.
-REASONS = (
-    "empty", "disconnected", "under-heated",
-    "no-consent", "coverage", "no-cell", "few-homes", "dominated", "other-origin",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One household's comparison as it may be shown.
 
-    ``kind``: week, month or four-weeks; ``to_day`` is not included. ``own``, ``before`` [Wh]: exact, of this and of the
-    period before, None where too little was measured. ``average``, ``efficient`` [Wh]: shown figures, two significant
-    figures, None where the rules of disclosure allow none; ``homes``: about how many neighbours, to tens; ``tenths``:
-    so many tenths of them used less. ``state``: great, good, more, neutral or suppressed; ``reason`` says why it is
-    neutral (empty, disconnected, under-heated) or suppressed (no-consent, coverage, no-cell, few-homes, dominated,
-    other-origin). ``carbon`` [g CO2e]; ``cost`` [pence] by ``tariff``, a reference price where ``tariff_own`` is False.
-    ``quarter`` names the cells; ``settled``: nothing of it changes any more; ``revision`` 2: late readings changed it
-    once.
+    Figures of others are as they may be shown, None where the rules of disclosure allow none.
     """
 
     tenancy_id: int
     home_id: int
+    #: week, month or four-weeks.
     kind: str
     from_day: date
+    #: Not included.
     to_day: date
     fuel: str
+    #: Exact use [Wh]; None where too little was measured.
     own: int | None
     estimated_days: int
     missing_days: int
+    #: Exact use of the period before [Wh]; None where too little was measured.
     before: int | None
+    #: A word of `devices.homes.State`.
     state: str
+    #: Why it is neutral or suppressed: a word of `devices.homes.Reason`.
     reason: str | None
+    #: Mean use of the neighbours [Wh], two significant figures.
     average: int | None
+    #: Mean use of the fifth of them that uses least [Wh], two significant figures.
     efficient: int | None
+    #: About how many neighbours, to tens.
     homes: int | None
+    #: So many tenths of the neighbours used less.
     tenths: int | None
+    #: [g CO2e].
     carbon: int | None
+    #: [pence] by ``tariff``.
     cost: int | None
     tariff: str | None
+    #: False: ``tariff`` is a reference price, which is never a bill.
     tariff_own: bool
+    #: 2: late readings changed it once.
     revision: int
+    #: Names the cells: the first day of the quarter.
     quarter: date
+    #: Nothing of it changes any more.
     settled: bool
+
+    @property
+    def compared(self) -> bool:
+        """Whether it says how the own use stands beside that of others."""
+        return self.state in JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,7 @@ class Figures(NamedTuple):
 class Rows:
     """The comparisons of one period and fuel, as they are stored. Shapes ``(homes,)``; -1 stands for no value.
 
-    Fields as in ``Comparison``; ``state`` indexes STATES, ``reason`` REASONS, ``tariff`` ``tariffs``.
+    Fields as in ``Comparison``; ``state``, ``reason``: places in State and Reason; ``tariff`` in ``tariffs``.
     """
 
     tenancy: Int64
@@ -167,6 +175,23 @@ class Rows:
     tariff: Int32
     own_tariff: Int32
     tariffs: Sequence[str]
+
+
+class Told(NamedTuple):
+    """A period of a fuel that a tenancy has a comparison of; ``to_day`` is not included."""
+
+    kind: str
+    from_day: date
+    to_day: date
+    fuel: str
+
+
+class Example(NamedTuple):
+    """A household that shows what a demo can show; state and reason of its newest week as in ``Comparison``."""
+
+    state: str
+    reason: str | None
+    tenancy_id: int
 
 
 def months(connection: Connection) -> list[tuple[str, date]]:
@@ -209,7 +234,7 @@ def write(connection: Connection, kind: str, from_day: date, fuel: str, rows: Ro
         name: Int4s(getattr(rows, name))
         for name in ("estimated", "missing", "state", "reason", "homes", "tenths", "cost", "tariff", "own_tariff")
     }
-    words = {"states": list(STATES), "reasons": list(REASONS), "tariffs": list(rows.tariffs)}
+    words = {"states": list(State), "reasons": list(Reason), "tariffs": list(rows.tariffs)}
     period = {"kind": kind, "from_day": from_day, "fuel": fuel}
     gone = connection.execute(_SQL["drop_others"], (kind, from_day, fuel, Int8s(rows.tenancy))).rowcount
     return connection.execute(_SQL["write"], {**columns, **words, **period}).rowcount, gone
@@ -231,3 +256,13 @@ def note_late(
 def late_of_home(connection: Connection, home_id: int, kind: str, from_day: date) -> list[Late]:
     """What came too late for a home's period, by fuel. Raises psycopg.Error."""
     return [Late(*row) for row in connection.execute(_SQL["late_of_home"], (home_id, kind, from_day)).fetchall()]
+
+
+def periods(connection: Connection, tenancy_id: int, limit: int = 1_000) -> list[Told]:
+    """What a tenancy was told of, the newest first. Raises psycopg.Error."""
+    return [Told(*row) for row in connection.execute(_SQL["periods"], (tenancy_id, limit)).fetchall()]
+
+
+def examples(connection: Connection) -> list[Example]:
+    """One household for each state and reason of the newest week of electricity, the best first."""
+    return [Example(*row) for row in connection.execute(_SQL["examples"]).fetchall()]

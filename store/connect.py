@@ -9,7 +9,11 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from store.queries import queries
+
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+_SQL = queries("connect")
 
 #: What a URL that says nothing else gets: a dead peer is noticed in half a minute instead of hours.
 _DEFAULTS = {
@@ -40,21 +44,17 @@ def connect(
     defaults.setdefault("application_name", given.get("application_name", name))
     connection = psycopg.connect(url, autocommit=True, **defaults)
     try:
-        connection.execute(
-            # jit: compiling a query costs more than ours take
-            "select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
-            " set_config('jit', 'off', false),"
-            # the server's side of a line that is cut must end too: its session holds locks that we want back
-            " set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
-            " set_config('tcp_keepalives_count', '4', false),"
-            " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
-            (f"{round(statement_timeout * 1000)}ms", f"{round(lock_timeout * 1000)}ms"),
-        )
+        connection.execute(_SQL["session"], (f"{round(statement_timeout * 1000)}ms", f"{round(lock_timeout * 1000)}ms"))
         connection.autocommit = autocommit
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def see_one_moment(connection: psycopg.Connection[Any]) -> None:
+    """All that the transaction which begins now reads is of one moment. Its first statement; raises psycopg.Error."""
+    connection.execute("set transaction isolation level repeatable read")
 
 
 def abort(connection: Connection) -> None:

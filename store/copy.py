@@ -17,6 +17,9 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from store.batch import Float64, Int32, Int64
+from store.queries import queries
+
+_SQL = queries("copy")
 
 #: 2000-01-01T00:00:00Z, PostgreSQL's epoch [us since the Unix epoch].
 EPOCH_2000 = 946_684_800_000_000
@@ -62,11 +65,7 @@ def copy_readings(connection: psycopg.Connection[Any], series: Int32, time: Int6
     The quickest way, for rows that are sorted by (series, time) and new. Raises psycopg.errors.UniqueViolation, and
     the transaction is lost, where one is not; psycopg.Error.
     """
-    copy_block(
-        connection,
-        b"copy public.reading (series_id, time, value) from stdin (format binary)",
-        reading_block(series, time, value),
-    )
+    copy_block(connection, _SQL["readings"], reading_block(series, time, value))
 
 
 def copy_block(connection: psycopg.Connection[Any], statement: bytes, block: NDArray[np.void]) -> None:

@@ -112,17 +112,19 @@ class Publication(NamedTuple):
 class Rows:
     """Readings of one batch, sorted by (series, time), unique by it, each for the first time in this correction.
 
-    Shapes: all ``(rows,)``. ``keep`` [us]: 0, or the period of the keep rule, of which one reading is stored; int64's
-    maximum stores none. ``arrival`` [us] is that of the message. ``family`` indexes ``families``. ``first``: whether a
-    row would be the first that this correction adds to its period of the keep rule.
+    Shapes: all ``(rows,)``.
     """
 
     series: Int32
     time: Int64
     value: Float64
+    #: Place in ``families``.
     family: UInt8
+    #: 0, or the period of the keep rule, of which one reading is stored [us]; int64's maximum stores none.
     keep: Int64
+    #: Of the message [us].
     arrival: Int64
+    #: Whether a row would be the first that this correction adds to its period of the keep rule.
     first: NDArray[np.bool_]
     families: Sequence[str]
 
@@ -195,12 +197,12 @@ def _filled(connection: Connection, rows: Rows, ruled: NDArray[np.intp]) -> Int3
         return np.empty(0, np.int32)
     period = rows.keep[ruled]
     start = rows.time[ruled] // period * period
-    stop = start + period
+    end = start + period
     with connection.cursor(binary=True) as cursor:
         found = cursor.execute(
             _SQL["filled"],
-            (Int4s(ruled), Int4s(rows.series[ruled]), Instants(start), Instants(stop),
-             instant(start.min()), instant(stop.max())),
+            (Int4s(ruled), Int4s(rows.series[ruled]), Instants(start), Instants(end),
+             instant(start.min()), instant(end.max())),
         ).fetchone()  # fmt: skip
     assert found is not None
     return int4s(found[0])
@@ -266,7 +268,7 @@ def _supersede(connection: Connection, correction: int, rows: Rows, places: NDAr
     if tier(connection) == "community":
         # the limit is there for slips of the hand; a correction is bounded by its batch
         connection.execute("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
-    start, stop = _range(rows.time[places])
+    start, end = _range(rows.time[places])
     done = connection.execute(
         _SQL["supersede"],
         {
@@ -276,7 +278,7 @@ def _supersede(connection: Connection, correction: int, rows: Rows, places: NDAr
             "new": Float8s(rows.value[places]),
             "ids": Int4s(np.unique(rows.series[places])),
             "start": start,
-            "stop": stop,
+            "stop": end,
             "correction": correction,
         },
     ).rowcount

@@ -6,7 +6,7 @@ readings that are being erased. A home without a row has no value on any day of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from store.batch import Int64
 from store.connect import Connection
 from store.copy import Int8s, copy_block
 from store.queries import queries
+from store.times import next_month
 
 _SQL = queries("daily")
 
@@ -64,12 +65,12 @@ def hold(connection: Connection) -> None:
     connection.execute(_SQL["hold"])
 
 
-def read_days(connection: Connection, fuel: str, first: date, stop: date, homes: Int64 | None = None) -> DailyUse:
-    """Use of a fuel from ``first`` to ``stop`` (not included); of all homes that have any in these months, or of some.
+def read_days(connection: Connection, fuel: str, start: date, end: date, homes: Int64 | None = None) -> DailyUse:
+    """Use of a fuel from ``start`` to ``end`` (not included); of all homes that have any in these months, or of some.
 
     ``homes``: ``(homes,)`` in any order; they come back rising and each once, known or not. Raises psycopg.Error.
     """
-    found = [(month, *_month(connection, fuel, month.first, homes)) for month in _months(first, stop)]
+    found = [(month, *_month(connection, fuel, month.first, homes)) for month in _months(start, end)]
     if homes is not None:
         ids = np.unique(homes)
     else:
@@ -77,7 +78,7 @@ def read_days(connection: Connection, fuel: str, first: date, stop: date, homes:
         for part in found:
             if not np.array_equal(ids, part[1]):  # mostly each month has the same homes
                 ids = np.union1d(ids, part[1])
-    days = (stop - first).days
+    days = (end - start).days
     watt_hours = np.full((len(ids), days), NONE, np.int64)
     minutes = np.zeros((len(ids), days), np.int16)
     while found:
@@ -87,21 +88,21 @@ def read_days(connection: Connection, fuel: str, first: date, stop: date, homes:
             rows = np.searchsorted(ids, known)
         watt_hours[rows, month.inside] = used[:, month.own]
         minutes[rows, month.inside] = measured[:, month.own]
-    return DailyUse(ids, first, watt_hours, minutes)
+    return DailyUse(ids, start, watt_hours, minutes)
 
 
-def newest_day(connection: Connection, fuel: str, home: int, first: date, stop: date) -> date | None:
-    """The last day from ``first`` to ``stop`` (not included) of which anything was measured in a home, or None.
+def newest_day(connection: Connection, fuel: str, home: int, start: date, end: date) -> date | None:
+    """The last day from ``start`` to ``end`` (not included) of which anything was measured in a home, or None.
 
     Goes back month by month, for mostly it is in the last one. Raises psycopg.Error.
     """
-    while first < stop:
-        begin = max(first, (stop - timedelta(days=1)).replace(day=1))
-        use = read_days(connection, fuel, begin, stop, np.array([home], np.int64))
+    while start < end:
+        begin = max(start, (end - timedelta(days=1)).replace(day=1))
+        use = read_days(connection, fuel, begin, end, np.array([home], np.int64))
         places = np.flatnonzero(use.minutes[0] > 0)
         if len(places):
             return begin + timedelta(days=int(places[-1]))
-        stop = begin
+        end = begin
     return None
 
 
@@ -183,6 +184,13 @@ def touch_homes(connection: Connection, homes: Int64) -> None:
     connection.execute(_SQL["touch_homes"], (Int8s(homes),))
 
 
+def fuels(connection: Connection, home_id: int, months: Sequence[date]) -> list[str]:
+    """The fuels that a home has daily use of in any of these months, in their usual order. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["fuels"], (list(FUELS), list(months), home_id)).fetchall()
+    found = {row[0] for row in rows}
+    return [fuel for fuel in FUELS if fuel in found]
+
+
 class _Month(NamedTuple):
     """``inside``: its days in the span asked for; ``own``: the same days counted in the month."""
 
@@ -192,11 +200,11 @@ class _Month(NamedTuple):
     own: slice
 
 
-def _months(first: date, stop: date) -> Iterator[_Month]:
+def _months(first: date, end: date) -> Iterator[_Month]:
     start = first.replace(day=1)
-    while start < stop:
-        following = (start + timedelta(days=32)).replace(day=1)
-        low, high = max(first, start), min(stop, following)
+    while start < end:
+        following = next_month(start)
+        low, high = max(first, start), min(end, following)
         yield _Month(
             start,
             (following - start).days,
@@ -217,7 +225,7 @@ def _month(
             row = cursor.execute(_SQL["read_month_of"], (fuel, month, Int8s(homes))).fetchone()
     assert row is not None
     ids = np.frombuffer(row[0] or b"", ">i8").astype(np.int64)
-    days = ((month + timedelta(days=32)).replace(day=1) - month).days
+    days = (next_month(month) - month).days
     used = np.frombuffer(row[1] or b"", ">i4").reshape(len(ids), days)
     measured = np.frombuffer(row[2] or b"", ">i2").reshape(len(ids), days)
     if np.any(ids[1:] <= ids[:-1]):  # the subquery's order is a habit of the aggregate and no promise

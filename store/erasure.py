@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from store.copy import Int4s, Int8s
 from store.daily import DailyUse
 from store.queries import queries
 from store.tier import tier
-from store.times import instant, microseconds
+from store.times import begin_of, instant, microseconds, next_month
 from store.tombstones import Tombstone
 
 _SQL = queries("erasure")
@@ -81,13 +81,13 @@ _BY_SERIES = (
 
 
 class MeterPeriod(NamedTuple):
-    """A meter's days in a tenancy as instants; ``stop`` None: no end yet. ``gone``: nobody else is measured by it."""
+    """A meter's days in a tenancy as instants; ``end`` None: no end yet. ``gone``: nobody else is measured by it."""
 
     device_id: str
     family: str
     model: str
     start: datetime
-    stop: datetime | None
+    end: datetime | None
     gone: bool
 
 
@@ -105,7 +105,7 @@ class Plan:
     to_day: date | None
     last: bool
     start: datetime
-    stop: datetime | None
+    end: datetime | None
     meters: Sequence[MeterPeriod]
     letters: Sequence[str] = ()
     merged: Sequence[str] = ()
@@ -119,12 +119,12 @@ class Plan:
     def tombstones(self, key: bytes, *, gone: bool = False) -> list[Tombstone]:
         """What stays of it: a mark for each meter and period, and one for the tenancy. ``gone``: meters that go did."""
         found = [
-            Tombstone("meter", tombstones.mark(key, one.device_id), microseconds(one.start), _end(one.stop),
+            Tombstone("meter", tombstones.mark(key, one.device_id), microseconds(one.start), _end(one.end),
                       one.family, one.model, gone and one.gone)
             for one in self.meters
         ]  # fmt: skip
         mark = tombstones.tenancy_mark(key, self.uprn, self.from_day)
-        return [*found, Tombstone("tenancy", mark, microseconds(self.start), _end(self.stop))]
+        return [*found, Tombstone("tenancy", mark, microseconds(self.start), _end(self.end))]
 
 
 class Rejection(NamedTuple):
@@ -142,30 +142,26 @@ def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None
     if row is None:
         return None
     meters = [
-        MeterPeriod(device_id, family, model, _midnight(first, zone), _until(stop, zone), gone)
-        for device_id, family, model, first, stop, gone in connection.execute(_SQL["meters"], (tenancy_id,)).fetchall()
+        MeterPeriod(device_id, family, model, begin_of(first, zone), _until(end, zone), gone)
+        for device_id, family, model, first, end, gone in connection.execute(_SQL["meters"], (tenancy_id,)).fetchall()
     ]
     letters = connection.execute(_SQL["letters"], (tenancy_id,)).fetchall()
     exports = [path for (path,) in connection.execute(_SQL["exports"], (tenancy_id,)).fetchall()]
     _, home_id, uprn, from_day, to_day, last = row
-    start, stop = _midnight(from_day, zone), _until(to_day, zone)
+    start, end = begin_of(from_day, zone), _until(to_day, zone)
     merged = sorted({merged for _, merged in letters if merged is not None})
     return Plan(
-        tenancy_id, home_id, uprn, from_day, to_day, last, start, stop, meters, sorted({path for path, _ in letters}),
+        tenancy_id, home_id, uprn, from_day, to_day, last, start, end, meters, sorted({path for path, _ in letters}),
         merged, exports,
     )  # fmt: skip
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
 def _until(day: date | None, zone: ZoneInfo) -> datetime | None:
-    return None if day is None else _midnight(day, zone)
+    return None if day is None else begin_of(day, zone)
 
 
-def _end(stop: datetime | None) -> int | None:
-    return None if stop is None else microseconds(stop)
+def _end(end: datetime | None) -> int | None:
+    return None if end is None else microseconds(end)
 
 
 def bury(connection: Connection, key: bytes, what: Plan, files: Iterable[str] = ()) -> None:
@@ -208,7 +204,7 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
     connection.execute(_SQL["allow"], (what.tenancy_id,))
     taken: Counter[str] = Counter()
     for one in what.meters:
-        taken[one.family] += _meter(connection, done, one.device_id, (one.start, one.stop or _NEVER), rejections)
+        taken[one.family] += _meter(connection, done, one.device_id, (one.start, one.end or _NEVER), rejections)
     done["public.rejected"] += forget_named(connection, naming(connection, [what.words()]))
     if not what.last:
         _empty_days(connection, what)
@@ -260,7 +256,7 @@ def _empty_days(connection: Connection, what: Plan) -> None:
     if known is None:
         return
     first = max(what.from_day, known[0])
-    end = (known[1] + timedelta(days=32)).replace(day=1)
+    end = next_month(known[1])
     days = ((end if what.to_day is None else min(what.to_day, end)) - first).days
     if days > 0:
         nothing = DailyUse(homes, first, np.full((1, days), daily.NONE, np.int64), np.zeros((1, days), np.int16))
@@ -321,9 +317,7 @@ def marked(connection: Connection, key: bytes, found: Iterable[Tombstone]) -> tu
         if tombstones.tenancy_mark(key, uprn, from_day) in by_mark
     ]
     meters = [
-        MeterPeriod(
-            device_id, family, model, instant(one.start), None if one.stop is None else instant(one.stop), False
-        )
+        MeterPeriod(device_id, family, model, instant(one.start), None if one.end is None else instant(one.end), False)
         for device_id, family, model in connection.execute(_SQL["every_device"]).fetchall()
         for one in by_mark.get(tombstones.mark(key, device_id), ())
     ]
@@ -343,12 +337,12 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
     for one in meters:
         row = connection.execute(_SQL["unlinked"], (one.device_id,)).fetchone()
         gone = one.gone and bool(row and row[0])
-        period = (_ALWAYS, _NEVER) if gone else (one.start, one.stop or _NEVER)
+        period = (_ALWAYS, _NEVER) if gone else (one.start, one.end or _NEVER)
         taken[one.family] += _meter(connection, done, one.device_id, period, ())
         if gone:
             mark = tombstones.mark(key, one.device_id)
-            start, stop = microseconds(one.start), _end(one.stop)
-            tombstones.put(connection, key, [Tombstone("meter", mark, start, stop, one.family, one.model, gone=True)])
+            start, end = microseconds(one.start), _end(one.end)
+            tombstones.put(connection, key, [Tombstone("meter", mark, start, end, one.family, one.model, gone=True)])
             taken[one.family] += _meter(connection, done, one.device_id, period, ())
             _delete_meters(connection, done, [one.device_id])
     erasures.count(connection, taken)

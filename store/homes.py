@@ -140,7 +140,7 @@ def tariff_row(tenancy_id: int, tariff: Tariff) -> tuple[Any, ...]:
     """The parameters of the query ``set_tariff``."""
     registers = [
         {"name": one.name, "rate": one.rate}
-        | ({} if one.start == one.stop else {"from": _clock(one.start), "to": _clock(one.stop)})
+        | ({} if one.start == one.end else {"from": _clock(one.start), "to": _clock(one.end)})
         for one in tariff.registers
     ]
     return (

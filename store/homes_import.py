@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 from devices.homes import Consent, Home, HomeMeter, HomeRow, Tariff, Tenancy
@@ -13,6 +13,7 @@ from devices.registry import Problem
 from store import homes
 from store.connect import Connection
 from store.queries import queries
+from store.times import begin_of
 
 _SQL = queries("homes")
 
@@ -27,24 +28,26 @@ def nobody(_uprn: str, _from_day: date) -> bool:
 
 @dataclass(slots=True)
 class Plan:
-    """What an import does. ``problems``: why it cannot be done; then nothing of it is.
-
-    ``details`` are (home, what it is now); ``ended`` tenancies that end where the next begins; ``meters_ended`` links.
-    ``refused``: rows of tenancies that were erased. ``unchanged``: tenancies of which all is known already.
-    """
+    """What an import does."""
 
     homes: list[Home] = field(default_factory=list)
     moved: list[Home] = field(default_factory=list)
+    #: Homes as they are now.
     details: list[Home] = field(default_factory=list)
     tenancies: dict[int, Tenancy] = field(default_factory=dict)
     changed: list[Tenancy] = field(default_factory=list)
+    #: Tenancies that end where the next begins.
     ended: list[Tenancy] = field(default_factory=list)
     meters: list[HomeMeter] = field(default_factory=list)
+    #: Links that end.
     meters_ended: list[HomeMeter] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
     tariffs: list[tuple[int, Tariff]] = field(default_factory=list)
+    #: Rows of tenancies that were erased.
     refused: list[HomeRow] = field(default_factory=list)
+    #: Tenancies of which all is known already.
     unchanged: int = 0
+    #: Why it cannot be done; then nothing of it is.
     problems: list[Problem] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
@@ -176,7 +179,7 @@ def _plan_tenancy(plan: Plan, known: _Known, home_id: int, row: HomeRow, own: di
     consents = [
         Consent(wanted.id, purpose, given, "import")
         for purpose, day in row.consents.items()
-        if not _held(known.consents.get(wanted.id, []), purpose, given := datetime.combine(day, time(), UTC))
+        if not _held(known.consents.get(wanted.id, []), purpose, given := begin_of(day, UTC))
     ]
     tariffs = [(wanted.id, tariff) for tariff in row.tariffs if tariff not in known.tariffs.get(wanted.id, [])]
     plan.consents += consents

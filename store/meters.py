@@ -1,8 +1,10 @@
-"""What daily use is computed from: which meter measures which home when, its series, readings with their neighbours."""
+"""What daily use is computed from: which meter measures which home when, its series, readings with their neighbours;
+and what an operator who explains a day is told of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from store.arrays import Readings, read_series
 from store.batch import Float64, Int32, Int64
 from store.connect import Connection
-from store.copy import Int4s, Int8s, float8s, instants
+from store.copy import Instants, Int4s, Int8s, float8s, instants
 from store.queries import queries
 from store.times import instant
 
@@ -30,7 +32,7 @@ class Link(NamedTuple):
     home: int
     device: str
     start: int
-    stop: int | None
+    end: int | None
 
 
 class MeterSeries(NamedTuple):
@@ -41,6 +43,18 @@ class MeterSeries(NamedTuple):
     id: int
     interval: str | None
     supply: str | None
+
+
+class DayReadings(NamedTuple):
+    """Readings of one series on one local day: how many, the first and the last."""
+
+    series: int
+    device_id: str
+    property: str
+    day: date
+    number: int
+    first: datetime
+    last: datetime
 
 
 def homes(connection: Connection) -> Int64:
@@ -70,15 +84,15 @@ def spans(connection: Connection, ids: Int32) -> tuple[Int64, Int64, Int64]:
     return rows[:, 0], rows[:, 1], rows[:, 2]
 
 
-def read_around(connection: Connection, ids: Int32, start: int, stop: int, margin: int) -> Readings:
-    """Read series from ``start`` to ``stop`` (not included) [us] with at least ``margin`` readings before and after.
+def read_around(connection: Connection, ids: Int32, start: int, end: int, margin: int) -> Readings:
+    """Read series from ``start`` to ``end`` (not included) [us] with at least ``margin`` readings before and after.
 
     However far away they are, as far as there are any; some more may come. Raises psycopg.Error.
     """
-    low, high = start - _PAD, stop + _PAD
+    low, high = start - _PAD, end + _PAD
     found = read_series(connection, ids, low, high)
     before = _counts(found, found.times < start) < margin
-    after = _counts(found, found.times >= stop) < margin
+    after = _counts(found, found.times >= end) < margin
     asked = np.flatnonzero(before | after)
     if not len(asked):
         return found
@@ -115,6 +129,26 @@ def read_around(connection: Connection, ids: Int32, start: int, stop: int, margi
         np.insert(found.times, places, np.concatenate(times)),
         np.insert(found.values, places, np.concatenate(values)),
     )
+
+
+def day_readings(
+    connection: Connection, home_id: int, properties: Sequence[str], days: Sequence[date], edges: Int64
+) -> list[DayReadings]:
+    """Readings of a home's meters by local day and series; days without any are left out. Raises psycopg.Error.
+
+    ``edges``: when the days begin and the last ends [us since the Unix epoch], shape ``(days + 1,)``.
+    """
+    rows = connection.execute(
+        _SQL["day_readings"],
+        {
+            "home": home_id,
+            "properties": list(properties),
+            "days": list(days),
+            "starts": Instants(edges[:-1]),
+            "stops": Instants(edges[1:]),
+        },
+    ).fetchall()
+    return [DayReadings(*row) for row in rows]
 
 
 def _counts(found: Readings, which: NDArray[np.bool_]) -> Int64:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from psycopg.sql import Identifier
+
 from devices.families import FAMILIES
 from store.connect import Connection, connect
+from store.queries import queries
 
+_SQL = queries("migrations")
 _FOLDER = Path(__file__).parent / "alembic"
 #: Advisory lock that one migrator of a database holds.
 _LOCK = -5148271906531801
@@ -31,11 +35,23 @@ def is_current(connection: Connection) -> bool:
 
 
 def _revision(connection: Connection) -> str | None:
-    found = connection.execute("select to_regclass('public.alembic_version') is not null").fetchone()
+    found = connection.execute(_SQL["is_migrated"]).fetchone()
     if found is None or not found[0]:
         return None
-    row = connection.execute("select version_num from public.alembic_version").fetchone()
+    row = connection.execute(_SQL["revision"]).fetchone()
     return None if row is None else str(row[0])
+
+
+def create_database(server_url: str, name: str) -> bool:
+    """Make an empty database on a server unless it has it; whether it was made.
+
+    ``server_url`` names another database of that server. Raises psycopg.Error.
+    """
+    with connect(server_url, "borough migrate", autocommit=True) as connection:
+        if connection.execute(_SQL["has_database"], (name,)).fetchone() is not None:
+            return False
+        connection.execute(_SQL["create_database"].replace(b"{name}", Identifier(name).as_bytes(connection)))
+        return True
 
 
 def upgrade(url: str) -> list[str]:
@@ -47,7 +63,7 @@ def upgrade(url: str) -> list[str]:
     """
     with connect(url, "borough migrate lock", autocommit=True) as lock:
         # not the migrating connection: the lock must outlive its transaction
-        lock.execute("select pg_advisory_lock(%s)", (_LOCK,))
+        lock.execute(_SQL["lock"], (_LOCK,))
         applied = _run_revisions(url)
         with connect(url, "borough migrate") as connection:
             _follow_program(connection)
@@ -95,15 +111,5 @@ def _follow_program(connection: Connection) -> None:
         for item in family.properties.values()
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    connection.execute(
-        "with given as (select * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])"
-        "                 as given (family, name, unit, kind, personal)),"
-        " gone as (delete from public.property p"
-        "          where not exists (select from given where given.family = p.family and given.name = p.name))"
-        " insert into public.property as p select * from given"
-        " on conflict (family, name) do update"
-        " set unit = excluded.unit, kind = excluded.kind, personal = excluded.personal"
-        " where (p.unit, p.kind, p.personal) is distinct from (excluded.unit, excluded.kind, excluded.personal)",
-        columns,
-    )
+    connection.execute(_SQL["follow_properties"], columns)
     connection.execute((_FOLDER / "sql" / "after.sql").read_bytes())

@@ -17,11 +17,7 @@ def load(connection: Connection, session: str) -> dict[int, tuple[bytes, int, bo
 
     Raises psycopg.Error.
     """
-    rows = connection.execute(
-        "select packet_id, digest, (extract(epoch from arrival) * 1000000)::int8, rejected"
-        " from public.redelivery where session = %s",
-        (session,),
-    ).fetchall()
+    rows = connection.execute(_SQL["remembered"], (session,)).fetchall()
     return {packet_id: (bytes(digest), arrival, rejected) for packet_id, digest, arrival, rejected in rows}
 
 

@@ -122,7 +122,7 @@ def status(connection: Connection, silent_after: timedelta) -> list[DeviceStatus
     Arrival counts and not the reading's time: a replay of old recordings is no silence. Judged by the database's
     clock, which stamped the arrivals. Raises psycopg.Error.
     """
-    row = connection.execute("select now()").fetchone()
+    row = connection.execute(_SQL["now"]).fetchone()
     assert row is not None
     limit = row[0] - silent_after
     found = []

@@ -1,18 +1,29 @@
-"""Rejections that are kept: to look at, to try again after a fix, to delete."""
+"""Rejected messages and readings: written, but of a flood only counted; looked at, tried again after a fix, deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from devices.decoding import Reason
+from devices.device import DEVICE_ID
+from devices.families import UNKNOWN
+from store.batch import Rejected
 from store.connect import Connection
-from store.copy import Int8s
+from store.copy import Instants, Int4s, Int8s, text
 from store.queries import queries
 from store.times import aware
 
 _SQL = queries("rejected")
+_HOUR = 3_600_000_000
+_UNKNOWN = {Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_TOPIC}
+#: Stands for all unknown devices together; they share this many times the limit of one device.
+_TOGETHER = ""
+_SHARE = 10
+
+_Key = tuple[str, int]
 
 
 class RejectedRow(NamedTuple):
@@ -65,6 +76,50 @@ class Filter:
         }
 
 
+def write_rejections(
+    connection: Connection,
+    rejected: Sequence[Rejected],
+    limit: int,
+    names_household: Callable[[Rejected], bool] = lambda _: False,
+) -> int:
+    """Write rejections inside the running transaction and return how many are kept as rows.
+
+    Of one device and hour (of arrival) the first ``limit`` are kept; devices that nobody registered have ``limit``
+    each and ten times that together, or random ids would make it meaningless. The rows of a message share its bytes.
+    Where one of them ``names_household``, its bytes and the texts of all are personal. Raises psycopg.Error.
+    """
+    kept = _within_limits(connection, rejected, limit)
+    if not kept:
+        return 0
+    first = _first_rows(kept)
+    own = [place == row for row, place in enumerate(first)]
+    naming: set[int] = set()
+    for row, (item, place) in enumerate(zip(kept, first, strict=True)):
+        # topic and bytes once a message: both may be long, and its rows many
+        if place not in naming and names_household(item if place == row else item._replace(topic="", payload=b"")):
+            naming.add(place)
+    hidden = [place in naming for place in first]
+    connection.execute(
+        _SQL["reject"],
+        (
+            Int4s([place + 1 for place in first]),
+            Instants([item.arrival for item in kept]),
+            [text(item.topic) for item in kept],
+            [text(item.family) for item in kept],
+            [None if item.device is None else text(item.device) for item in kept],
+            [None if item.property is None else text(item.property) for item in kept],
+            [str(item.reason) for item in kept],
+            [text(item.detail) for item in kept],
+            [item.more for item in kept],
+            [item.payload if leads else None for item, leads in zip(kept, own, strict=True)],
+            [item.size for item in kept],
+            [item.personal or hides for item, hides in zip(kept, hidden, strict=True)],
+            hidden,
+        ),
+    )
+    return len(kept)
+
+
 def find(
     connection: Connection, which: Filter | None = None, limit: int = 100, before: int | None = None
 ) -> list[RejectedRow]:
@@ -87,11 +142,58 @@ def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
 
 def mark_retried(connection: Connection, ids: Iterable[int]) -> int:
     """Note inside the running transaction that these were tried again now. Raises psycopg.Error."""
-    return connection.execute(
-        "update public.rejected set retried_at = now() where id = any(%s::int8[])", (Int8s(ids),)
-    ).rowcount
+    return connection.execute(_SQL["mark_retried"], (Int8s(ids),)).rowcount
 
 
 def delete(connection: Connection, ids: Iterable[int]) -> int:
     """Delete rejections inside the running transaction, with the last of a message its bytes. Raises psycopg.Error."""
-    return connection.execute("delete from public.rejected where id = any(%s::int8[])", (Int8s(ids),)).rowcount
+    return connection.execute(_SQL["delete"], (Int8s(ids),)).rowcount
+
+
+def _first_rows(kept: Sequence[Rejected]) -> list[int]:
+    """For each rejection the place of the first one of its message."""
+    places: dict[int, int] = {}
+    return [row if item.message is None else places.setdefault(item.message, row) for row, item in enumerate(kept)]
+
+
+def _is_unknown(item: Rejected) -> bool:
+    return item.device is None or item.family == UNKNOWN or item.reason in _UNKNOWN or not DEVICE_ID.match(item.device)
+
+
+def _own_key(item: Rejected) -> _Key | None:
+    # what is no device's id gets no row of its own: such may be long and as many as messages
+    if item.device is None or not DEVICE_ID.match(item.device):
+        return None
+    return item.device, item.arrival // _HOUR * _HOUR
+
+
+def _within_limits(connection: Connection, rejected: Sequence[Rejected], limit: int) -> list[Rejected]:
+    weights = [1 if item.more is None else item.more for item in rejected]
+    together = [(_TOGETHER, item.arrival // _HOUR * _HOUR) if _is_unknown(item) else None for item in rejected]
+    # first what all unknown ones share, so that ids past it leave no row in the table of counts either
+    fits = _admit(connection, together, weights, _SHARE * limit)
+    weights = [weight for weight, fit in zip(weights, fits, strict=True) if fit]
+    rejected = [item for item, fit in zip(rejected, fits, strict=True) if fit]
+    fits = _admit(connection, [_own_key(item) for item in rejected], weights, limit)
+    return [item for item, fit in zip(rejected, fits, strict=True) if fit]
+
+
+def _admit(connection: Connection, keys: Sequence[_Key | None], weights: Sequence[int], limit: int) -> list[bool]:
+    """Count the keys and say which are among the first ``limit`` of their device and hour; None always is."""
+    counts: dict[_Key, int] = {}
+    for key, weight in zip(keys, weights, strict=True):
+        if key is not None:
+            counts[key] = counts.get(key, 0) + weight
+    if not counts:
+        return [True] * len(keys)
+    devices, hours = zip(*counts, strict=True)
+    rows = connection.execute(_SQL["flood"], (list(devices), Instants(hours), Int8s(list(counts.values())))).fetchall()
+    room = {(device, hour): limit - (total - counts[device, hour]) for device, hour, total in rows}
+    fits = []
+    for key, weight in zip(keys, weights, strict=True):
+        if key is None:
+            fits.append(True)
+        else:
+            fits.append(room[key] > 0)
+            room[key] -= weight
+    return fits

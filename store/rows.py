@@ -100,12 +100,12 @@ def _judge_late(connection: Connection, batch: Batch, late: Int64, written: Writ
     """
     time, period = batch.time[late], batch.thin[late]
     start = time // period * period
-    stop = start + period
-    bounds = (instant(start.min()), instant(stop.max()))
+    end = start + period
+    bounds = (instant(start.min()), instant(end.max()))
     found = _bytes(
         connection,
         _SQL["periods"],
-        (Int4s(late), Int4s(batch.series[late]), Instants(time), Instants(start), Instants(stop), *bounds, *bounds),
+        (Int4s(late), Int4s(batch.series[late]), Instants(time), Instants(start), Instants(end), *bounds, *bounds),
     )
     rows, value, same = int4s(found[0]), float8s(found[1]), int4s(found[2]) == 1
     written.fate[rows] = THINNED

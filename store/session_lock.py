@@ -11,6 +11,9 @@ from typing import Any
 
 import psycopg
 
+from store.queries import queries
+
+_SQL = queries("session_lock")
 #: First key of the two-key advisory locks, so that they meet no one else's.
 _SPACE = 0x424F524F & 0x7FFFFFFF
 
@@ -18,7 +21,7 @@ _SPACE = 0x424F524F & 0x7FFFFFFF
 def take(connection: psycopg.Connection[Any], names: Iterable[str]) -> str | None:
     """Take the first session name that nobody holds; None where all are held. Held until the connection ends."""
     for name in names:
-        row = connection.execute("select pg_try_advisory_lock(%s, hashtext(%s))", (_SPACE, name)).fetchone()
+        row = connection.execute(_SQL["take"], (_SPACE, name)).fetchone()
         if row is not None and row[0]:
             return name
     return None
@@ -26,21 +29,21 @@ def take(connection: psycopg.Connection[Any], names: Iterable[str]) -> str | Non
 
 def give_back(connection: psycopg.Connection[Any], name: str) -> None:
     """Let go of a session name."""
-    connection.execute("select pg_advisory_unlock(%s, hashtext(%s))", (_SPACE, name))
+    connection.execute(_SQL["give_back"], (_SPACE, name))
 
 
 def note(connection: psycopg.Connection[Any], name: str) -> None:
     """Remember that this session exists at the broker, also before its first batch."""
-    connection.execute("insert into collector (name) values (%s) on conflict do nothing", (name,))
+    connection.execute(_SQL["note"], (name,))
 
 
 def known(connection: psycopg.Connection[Any], prefix: str) -> list[str]:
     """Session names with this prefix that were ever served."""
-    rows = connection.execute("select name from collector where starts_with(name, %s) order by name", (prefix,))
+    rows = connection.execute(_SQL["known"], (prefix,))
     return [row[0] for row in rows]
 
 
 def retire(connection: psycopg.Connection[Any], name: str) -> None:
     """Forget a session that was drained and ended."""
-    connection.execute("delete from redelivery where session = %s", (name,))
-    connection.execute("delete from collector where name = %s", (name,))
+    connection.execute(_SQL["retire_messages"], (name,))
+    connection.execute(_SQL["retire"], (name,))

@@ -76,7 +76,7 @@ def there(open_: Open, tenancy_id: int) -> bool:
 
 
 def _period(one: MeterPeriod) -> Row:
-    return {"device": one.device_id, "start": one.start, "stop": one.stop or _NEVER}
+    return {"device": one.device_id, "start": one.start, "stop": one.end or _NEVER}
 
 
 def _accesses(open_: Open, tenancy_id: int) -> Iterator[list[Row]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from store.connect import Connection
+from store.queries import queries
+
+_SQL = queries("tier")
 
 Tier = Literal["community", "apache", "plain"]
 
@@ -14,17 +17,10 @@ def tier(connection: Connection) -> Tier:
 
     The migration chose; a server that gets TimescaleDB later stays ``plain``. Raises psycopg.Error.
     """
-    row = connection.execute(
-        "select to_regclass('_timescaledb_catalog.hypertable') is not null,"
-        " coalesce(current_setting('timescaledb.license', true), '')"
-    ).fetchone()
+    row = connection.execute(_SQL["server"]).fetchone()
     assert row is not None
     if not row[0]:
         return "plain"
-    hypertable = connection.execute(
-        "select 1 from timescaledb_information.hypertables"
-        " where hypertable_schema = 'public' and hypertable_name = 'reading'"
-    ).fetchone()
-    if hypertable is None:
+    if connection.execute(_SQL["hypertable"]).fetchone() is None:
         return "plain"
     return "community" if row[1] == "timescale" else "apache"

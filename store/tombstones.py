@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from store import tombstone_log
 from store.connect import Connection
 from store.copy import Int8s
 from store.queries import queries
-from store.times import instant, microseconds
+from store.times import begin_of, instant, microseconds
 
 _SQL = queries("tombstones")
 
@@ -28,7 +28,7 @@ KEY_BYTES = 32
 
 
 class Tombstone(NamedTuple):
-    """From ``start`` (included) to ``stop`` (not; None: until the next tenancy begins) [us since the Unix epoch].
+    """From ``start`` (included) to ``end`` (not; None: until the next tenancy begins) [us since the Unix epoch].
 
     ``family`` and ``model`` of a meter, so that its messages can be counted when the device itself is ``gone``.
     ``changed`` tells an older state of the same one from a newer.
@@ -37,7 +37,7 @@ class Tombstone(NamedTuple):
     kind: Kind
     mark: bytes
     start: int
-    stop: int | None
+    end: int | None
     family: str | None = None
     model: str | None = None
     gone: bool = False
@@ -45,7 +45,7 @@ class Tombstone(NamedTuple):
 
 
 class Stale(Exception):
-    """Tombstones were written since the batch was sealed: it may hold readings that must not be stored."""
+    """Tombstones were written since the batch was built: it may hold readings that must not be stored."""
 
 
 class WrongKey(Exception):
@@ -125,7 +125,7 @@ def put(connection: Connection, key: bytes, tombstones: Iterable[Tombstone]) -> 
             [row.kind for row in rows],
             [row.mark for row in rows],
             [instant(row.start) for row in rows],
-            [None if row.stop is None else instant(row.stop) for row in rows],
+            [None if row.end is None else instant(row.end) for row in rows],
             [row.family for row in rows],
             [row.model for row in rows],
             [row.gone for row in rows],
@@ -162,8 +162,7 @@ def begin(connection: Connection, key: bytes, tenancies: Iterable[int], zone: Zo
     by_day: dict[date, list[str]] = {}
     for device_id, day in connection.execute(_SQL["links"], (Int8s(tenancies),)).fetchall():
         by_day.setdefault(day, []).append(device_id)
-    midnights = {day: datetime.combine(day, time(), zone) for day in by_day}
-    return sum(close_open(connection, key, by_day[day], midnights[day], log) for day in sorted(by_day))
+    return sum(close_open(connection, key, by_day[day], begin_of(day, zone), log) for day in sorted(by_day))
 
 
 def refused(connection: Connection, key: bytes) -> Callable[[str, date], bool]:
@@ -204,8 +203,8 @@ def read_log(log: Path, key: bytes) -> list[Tombstone]:
             line["gone"],
         )
         old = found.get((row.kind, row.mark, row.start))
-        if old is not None and row.stop is None:
-            row = row._replace(stop=old.stop)
+        if old is not None and row.end is None:
+            row = row._replace(end=old.end)
         found[row.kind, row.mark, row.start] = row
     return list(found.values())
 
@@ -216,7 +215,7 @@ def _lines(tombstones: Iterable[Tombstone]) -> list[dict[str, str | bool | None]
             "kind": row.kind,
             "mark": row.mark.hex(),
             "from": instant(row.start).isoformat(),
-            "to": None if row.stop is None else instant(row.stop).isoformat(),
+            "to": None if row.end is None else instant(row.end).isoformat(),
             "family": row.family,
             "model": row.model,
             "gone": row.gone,

@@ -18,7 +18,7 @@ from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome
 from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
 from store.queries import queries
-from store.rejections import write_rejections
+from store.rejected import write_rejections
 from store.rows import CONFLICT, DUPLICATE, STORED, THINNED, Written, write_rows
 from store.spans import write_spans
 from store.times import instant

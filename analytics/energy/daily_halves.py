@@ -49,26 +49,26 @@ def half_hours_of_days(
     connection: Connection,
     home_id: int,
     fuel: str,
-    first: date,
-    stop: date,
+    start: date,
+    end: date,
     zone: ZoneInfo,
     energy: GasEnergy | None = None,
 ) -> list[Halves]:
-    """Like ``half_hours``, for each day from ``first`` to ``stop`` (not included), read together."""
-    return half_hours_of_homes(connection, np.array([home_id], np.int64), fuel, first, stop, zone, energy)[home_id]
+    """Like ``half_hours``, for each day from ``start`` to ``end`` (not included), read together."""
+    return half_hours_of_homes(connection, np.array([home_id], np.int64), fuel, start, end, zone, energy)[home_id]
 
 
 def half_hours_of_homes(
     connection: Connection,
     homes: Int64,
     fuel: str,
-    first: date,
-    stop: date,
+    start: date,
+    end: date,
     zone: ZoneInfo,
     energy: GasEnergy | None = None,
 ) -> dict[int, list[Halves]]:
     """The same for many homes: by home. Reads some hundred homes at a time. Raises psycopg.Error."""
-    span = Span((first - EPOCH).days, (stop - EPOCH).days)
+    span = Span((start - EPOCH).days, (end - EPOCH).days)
     edges = daily_sources.edges_of(span, zone)
     factor = None
     if energy is not None:
@@ -98,7 +98,7 @@ def _of_meters(
         }
         day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
         for link, home in enumerate(found.home.tolist()):
-            lives = (days >= found.start[link]) & (days < found.stop[link])
+            lives = (days >= found.start[link]) & (days < found.end[link])
             if lives.any():
                 used, apart = _meter(found, steps, int(found.meter[link]), edges, halves, factor)
                 used = np.where(lives[day_of], used, np.nan)
@@ -130,7 +130,7 @@ def _meter(
             mine[name] = Steps(
                 np.zeros(int(own.sum()), np.int64),
                 every.start[own],
-                every.stop[own],
+                every.end[own],
                 every.amount[own],
                 every.sure[own],
             )
@@ -158,6 +158,6 @@ def _shown(steps: Steps, edges: Int64, halves: Int64, factor: Float64 | None) ->
             daily_use.rounded(sums[1:] - first, factor[day]) - daily_use.rounded(sums[:-1] - first, factor[day])
         ).astype(np.float64)
     used = np.where(2 * found.measured[0] >= np.diff(halves), amount, np.nan)
-    length = steps.stop - steps.start
+    length = steps.end - steps.start
     length = length[(steps.start >= halves[0]) & (steps.start < halves[-1]) & (length <= GAP)]
     return used, max(1, round(float(np.median(length)) / MINUTE)) if len(length) else 30

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from analytics.energy import daily_sources, daily_use
 from analytics.energy.daily_sources import EPOCH, GasEnergy, Meters, Span
 from analytics.energy.daily_use import NONE
-from analytics.periods import local_day
 from devices.homes import FUELS
 from store import daily, meters
 from store.connect import Connection
 from store.daily import DailyUse
-from store.times import instant
+from store.times import instant, local_day
 
 Int64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -38,18 +37,18 @@ _CELLS = 5_000_000
 
 
 class Changed(NamedTuple):
-    """Days of homes that are not what they were. Shapes ``(changes,)``.
-
-    ``home``; ``fuel``: a place in ``devices.homes.FUELS``; ``day``: local [days since 1970-01-01]; ``before`` and
-    ``after`` [Wh], -1 without a value; where both are equal, more or less of the day was measured. ``more``: not all
-    that was touched is computed; call again.
-    """
+    """Days of homes that are not what they were. Shapes ``(changes,)``."""
 
     home: Int64
+    #: A place in `devices.homes.FUELS`.
     fuel: NDArray[np.uint8]
+    #: Local [days since 1970-01-01].
     day: Int64
+    #: [Wh], -1 without a value. Where it equals ``after``, more or less of the day was measured.
     before: Int64
+    #: [Wh], -1 without a value.
     after: Int64
+    #: Not all that was touched is computed; call again.
     more: bool
 
 
@@ -76,9 +75,9 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
     width = max(1, min(31, cells // max(1, len(fleet))))
     runs = list(_runs(np.unique(days.what), width))
     while runs and left > 0:
-        first, stop = runs.pop(0)
-        left -= run.days(fleet, first, stop)
-        seen_days = np.concatenate((seen_days, days.ids[(days.what >= first) & (days.what < stop)]))
+        start, end = runs.pop(0)
+        left -= run.days(fleet, start, end)
+        seen_days = np.concatenate((seen_days, days.ids[(days.what >= start) & (days.what < end)]))
     daily.forget_touched(connection, seen_days, seen_homes)
     return run.changed(more=bool(len(pending) or runs))
 
@@ -98,21 +97,21 @@ class _Run:
         home, fuel, day, before, after = (np.concatenate(part) for part in zip(*self._found, strict=True))
         return Changed(home, fuel, day, before, after, more)
 
-    def days(self, fleet: Int64, first: int, stop: int) -> int:
-        """Compute what readings on days (UTC) from ``first`` to ``stop`` [days since 1970-01-01] may have changed."""
-        start, end = first * _DAY, stop * _DAY
-        near = Span(self._day(start - _NEAR), self._day(end + _NEAR) + 1)
-        step = _some(near.stop - near.first)
+    def days(self, fleet: Int64, start: int, end: int) -> int:
+        """Compute what readings on days (UTC) from ``start`` to ``end`` [days since 1970-01-01] may have changed."""
+        low, high = start * _DAY, end * _DAY
+        near = Span(self._day(low - _NEAR), self._day(high + _NEAR) + 1)
+        step = _some(near.end - near.start)
         cells = 0
         for place in range(0, len(fleet), step):
             found = daily_sources.load(self._connection, fleet[place : place + step], self._zone)
             if not len(found.series):
                 continue
             readings = daily_sources.read(self._connection, found, near, self._zone)
-            wide = self._wide(found, *daily_sources.affected(readings, start, end), near)
+            wide = self._wide(found, *daily_sources.affected(readings, low, high), near)
             alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
             use = daily_sources.compute(found, readings, near, self._zone, self._energy)
-            where = np.broadcast_to(~alone[:, None], (len(found.homes), near.stop - near.first))
+            where = np.broadcast_to(~alone[:, None], (len(found.homes), near.end - near.start))
             self._write(found.homes, near, use, where)
             cells += where.size
             for span, homes in wide.items():
@@ -125,11 +124,11 @@ class _Run:
         edges = daily_sources.edges_of(near, self._zone)
         spans: dict[int, Span] = {}
         for row in np.flatnonzero((low < edges[0]) | (high >= edges[-1])).tolist():
-            first = min(near.first, self._day(int(low[row])))
-            stop = max(near.stop, self._day(int(high[row])) + 1)
+            first = min(near.start, self._day(int(low[row])))
+            end = max(near.end, self._day(int(high[row])) + 1)
             for place in np.unique(found.home[found.meter == found.device[row]]).tolist():
                 known = spans.get(place, near)
-                spans[place] = Span(min(first, known.first), max(stop, known.stop))
+                spans[place] = Span(min(first, known.start), max(end, known.end))
         homes: dict[Span, list[int]] = {}
         for place, span in sorted(spans.items()):
             homes.setdefault(span, []).append(int(found.homes[place]))
@@ -154,38 +153,38 @@ class _Run:
     def _whole(self, homes: Int64, span: Span, begin: Int64 | None = None) -> int:
         """Compute a span of some homes; before ``begin`` ``(homes,)`` [days since 1970-01-01] there are no readings
         (any more): what is known of such a day stays, unless nobody is measured there."""
-        width = min(span.stop - span.first, 62)
+        width = min(span.end - span.start, 62)
         step = _some(width)
         for place in range(0, len(homes), step):
             found = daily_sources.load(self._connection, homes[place : place + step], self._zone)
-            for first in range(span.first, span.stop, width):
-                part = Span(first, min(first + width, span.stop))
+            for first in range(span.start, span.end, width):
+                part = Span(first, min(first + width, span.end))
                 readings = daily_sources.read(self._connection, found, part, self._zone)
                 use = daily_sources.compute(found, readings, part, self._zone, self._energy)
-                where = np.ones((len(found.homes), part.stop - part.first), np.bool_)
+                where = np.ones((len(found.homes), part.end - part.start), np.bool_)
                 cut = None
                 if begin is not None:
                     days, first_day = np.arange(*part), begin[place : place + step, None]
                     where = (days >= first_day) | ~found.linked(part)
                     cut = (days == first_day) & found.linked(part)
                 self._write(found.homes, part, use, where, cut)
-        return len(homes) * (span.stop - span.first)
+        return len(homes) * (span.end - span.start)
 
     def _write(
         self, homes: Int64, span: Span, use: dict[str, daily_use.Days], where: Bools, cut: Bools | None = None
     ) -> None:
         """``cut``: days before which there are no readings. Where the day before has a value, they are gone, and so may
         be some of the day itself: what is known of it stays where it was measured better."""
-        first = EPOCH + timedelta(days=span.first)
+        first = EPOCH + timedelta(days=span.start)
         for number, fuel in enumerate(FUELS):
             days = use.get(fuel)
             if days is None:
-                shape = (len(homes), span.stop - span.first)
+                shape = (len(homes), span.end - span.start)
                 days = daily_use.Days(np.full(shape, NONE, np.int64), np.zeros(shape, np.int16))
             allowed = where
             if cut is not None and cut.any():
                 before = first - timedelta(days=1)
-                known = daily.read_days(self._connection, fuel, before, EPOCH + timedelta(days=span.stop), homes)
+                known = daily.read_days(self._connection, fuel, before, EPOCH + timedelta(days=span.end), homes)
                 gone = (known.watt_hours[:, :-1] >= 0) & (known.minutes[:, 1:] > days.minutes)
                 allowed = where & ~(cut & gone)
             given = DailyUse(homes, first, days.use, days.minutes)
@@ -193,7 +192,7 @@ class _Run:
             row, day = np.nonzero(merged.changed)
             if len(row):
                 self._found.append(
-                    (homes[row], np.full(len(row), number, np.uint8), day + span.first,
+                    (homes[row], np.full(len(row), number, np.uint8), day + span.start,
                      merged.before[row, day], days.use[row, day])
                 )  # fmt: skip
 
@@ -209,12 +208,12 @@ def _some(days: int) -> int:
 
 def _runs(days: Int64, width: int) -> Iterator[tuple[int, int]]:
     """Runs of days one after another, at most ``width`` long: first and last (not included)."""
-    start = stop = None
+    start = end = None
     for day in days.tolist():
-        if start is not None and stop is not None and (day != stop or stop - start >= width):
-            yield start, stop
+        if start is not None and end is not None and (day != end or end - start >= width):
+            yield start, end
             start = None
         start = day if start is None else start
-        stop = day + 1
-    if start is not None and stop is not None:
-        yield start, stop
+        end = day + 1
+    if start is not None and end is not None:
+        yield start, end

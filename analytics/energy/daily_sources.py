@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from analytics.energy import daily_use
 from analytics.energy.daily_use import INTERVAL, NONE, SOURCES, Days, Steps
-from analytics.periods import day_edges, midnight
+from analytics.periods import day_edges
 from store import meters as store_meters
 from store.arrays import Readings
 from store.connect import Connection
+from store.times import midnight
 
 Int16 = NDArray[np.int16]
 Int32 = NDArray[np.int32]
@@ -37,38 +38,44 @@ class GasEnergy(Protocol):
 
 
 class Span(NamedTuple):
-    """Local days from ``first`` to ``stop`` (not included) [days since 1970-01-01]."""
+    """Local days from ``start`` to ``end`` (not included) [days since 1970-01-01]."""
 
-    first: int
-    stop: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Meters:
-    """Meters of some homes. Series are rows, those of one property beside each other.
+    """Meters of some homes. Series are rows ``(rows,)``, those of a property beside each other; links ``(links,)``."""
 
-    ``homes`` rising. Of series ``(rows,)``: ``series`` their numbers, ``device`` a place among the devices, ``length``
-    [us] of an interval, ``limit`` [units/h] of the supply; ``rows`` says which belong to which property. Of links
-    ``(links,)``: ``home`` and ``meter`` (places), ``start`` and ``stop`` [days since 1970-01-01].
-    """
-
+    #: Rising.
     homes: Int64
+    #: Their numbers, by row.
     series: Int32
+    #: By row, a place among the devices.
     device: Int64
+    #: Of an interval [us], by row.
     length: Int64
+    #: Of the supply [units/h], by row.
     limit: Int64
+    #: Which rows belong to which property.
     rows: Mapping[str, slice]
+    #: How many.
     devices: int
+    #: By link, a place in ``homes``.
     home: Int64
+    #: By link, a place among the devices.
     meter: Int64
+    #: By link [days since 1970-01-01].
     start: Int64
-    stop: Int64
+    #: Not included.
+    end: Int64
 
     def linked(self, span: Span) -> Bools:
         """On which days somebody who is measured lives in which home: ``(homes, days)``."""
-        days = np.arange(span.first, span.stop)
+        days = np.arange(span.start, span.end)
         found = np.zeros((len(self.homes), len(days)), np.bool_)
-        np.logical_or.at(found, self.home, (days >= self.start[:, None]) & (days < self.stop[:, None]))
+        np.logical_or.at(found, self.home, (days >= self.start[:, None]) & (days < self.end[:, None]))
         return found
 
 
@@ -92,27 +99,27 @@ def load(connection: Connection, homes: Int64, zone: ZoneInfo) -> Meters:
         home=np.searchsorted(homes, np.array([link.home for link in links], np.int64)),
         meter=np.array([devices[link.device] for link in links], np.int64),
         start=np.array([link.start for link in links], np.int64),
-        stop=np.array([_STILL if link.stop is None else link.stop for link in links], np.int64),
+        end=np.array([_STILL if link.end is None else link.end for link in links], np.int64),
     )
 
 
 def edges_of(span: Span, zone: ZoneInfo) -> Int64:
     """The midnights of local days [us]: ``(days + 1,)``."""
-    return day_edges(EPOCH + timedelta(days=span.first), span.stop - span.first, zone)
+    return day_edges(EPOCH + timedelta(days=span.start), span.end - span.start, zone)
 
 
 def read(connection: Connection, meters: Meters, span: Span, zone: ZoneInfo) -> Readings:
     """All readings that decide the days of a span. Raises psycopg.Error."""
-    first, stop = (midnight(EPOCH + timedelta(days=day), zone) for day in span)
-    return store_meters.read_around(connection, meters.series, first, stop, daily_use.MARGIN)
+    start, end = (midnight(EPOCH + timedelta(days=day), zone) for day in span)
+    return store_meters.read_around(connection, meters.series, start, end, daily_use.MARGIN)
 
 
 def compute(meters: Meters, readings: Readings, span: Span, zone: ZoneInfo, energy: GasEnergy) -> dict[str, Days]:
     """Use of each fuel that any of the homes has a meter of: ``(homes, days)``, in watt-hours."""
     edges = edges_of(span, zone)
     factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
-    days = np.arange(span.first, span.stop)
-    allowed = (days >= meters.start[:, None]) & (days < meters.stop[:, None])
+    days = np.arange(span.start, span.end)
+    allowed = (days >= meters.start[:, None]) & (days < meters.end[:, None])
     found = {}
     for fuel, measured in measurements(meters, readings, edges, factor, zone).items():
         own = Days(measured.use[meters.meter], measured.minutes[meters.meter])
@@ -186,18 +193,18 @@ def steps_of(meters: Meters, readings: Readings, name: str, zone: ZoneInfo) -> S
     row_of = np.full(meters.devices, -1, np.int64)
     row_of[meters.device[rows]] = np.arange(rows.stop - rows.start)
     row = np.tile(row_of[meters.meter], 2)
-    day = np.concatenate((meters.start, meters.stop))
+    day = np.concatenate((meters.start, meters.end))
     cut = (row >= 0) & (day < _STILL)
     unique, place = np.unique(day[cut], return_inverse=True)
     instants = np.array([midnight(EPOCH + timedelta(days=int(each)), zone) for each in unique], np.int64)
     return daily_use.without_crossing(steps, row[cut], instants[place])
 
 
-def affected(readings: Readings, start: int, stop: int) -> tuple[Int64, Int64]:
-    """Between which instants [us] readings from ``start`` to ``stop`` may have changed steps: ``(rows,)`` each."""
+def affected(readings: Readings, start: int, end: int) -> tuple[Int64, Int64]:
+    """Between which instants [us] readings from ``start`` to ``end`` may have changed steps: ``(rows,)`` each."""
     offsets, times = readings.offsets, readings.times
-    low, high = np.full(len(offsets) - 1, start), np.full(len(offsets) - 1, stop)
-    for limit, result, move in ((start, low, -daily_use.MARGIN), (stop, high, daily_use.MARGIN - 1)):
+    low, high = np.full(len(offsets) - 1, start), np.full(len(offsets) - 1, end)
+    for limit, result, move in ((start, low, -daily_use.MARGIN), (end, high, daily_use.MARGIN - 1)):
         below = np.concatenate(([0], np.cumsum(times < limit)))
         place = offsets[:-1] + below[offsets[1:]] - below[offsets[:-1]]
         has = (place > offsets[:-1]) if move < 0 else (place < offsets[1:])

@@ -79,12 +79,12 @@ SOURCES: Mapping[str, Source] = {
 class Steps(NamedTuple):
     """Energy between two instants, ``(steps,)``, sorted by ``row`` and ``start``; no two of a row overlap.
 
-    ``start``, ``stop`` [us since the Unix epoch]; ``amount`` [Wh or litres]; ``sure``: its time counts as measured.
+    ``start``, ``end`` [us since the Unix epoch]; ``amount`` [Wh or litres]; ``sure``: its time counts as measured.
     """
 
     row: Int64
     start: Int64
-    stop: Int64
+    end: Int64
     amount: Int64
     sure: Bools
 
@@ -131,12 +131,12 @@ def interval_steps(offsets: Int64, times: Int64, kwh: Float64, length: Int64, li
     """
     row = _rows(offsets)
     amount = rounded(kwh, 1_000)
-    stop = times + length[row]
+    end = times + length[row]
     if len(row):
         follows = row[1:] == row[:-1]
-        stop[:-1] = np.where(follows, np.minimum(stop[:-1], times[1:]), stop[:-1])
+        end[:-1] = np.where(follows, np.minimum(end[:-1], times[1:]), end[:-1])
     good = (amount >= 0) & (amount <= _carried(limit, length)[row])
-    return Steps(row[good], times[good], stop[good], amount[good], np.ones(int(good.sum()), np.bool_))
+    return Steps(row[good], times[good], end[good], amount[good], np.ones(int(good.sum()), np.bool_))
 
 
 def register_steps(
@@ -148,14 +148,14 @@ def register_steps(
     keep = ~_glitches(row, times, amount, limit, slack)
     row, times, amount = row[keep], times[keep], amount[keep]
     pair = np.flatnonzero(row[1:] == row[:-1])
-    start, stop = times[pair], times[pair + 1]
+    start, end = times[pair], times[pair + 1]
     old, new = amount[pair], amount[pair + 1]
     rise = new - old
-    most = _carried(limit[row[pair]], stop - start) + slack
+    most = _carried(limit[row[pair]], end - start) + slack
     anew = rise < 0
     energy = np.where(anew, new, rise)
     good = (energy <= most) & (energy >= 0)
-    return Steps(row[pair][good], start[good], stop[good], energy[good], ~anew[good])
+    return Steps(row[pair][good], start[good], end[good], energy[good], ~anew[good])
 
 
 def without_crossing(steps: Steps, row: Int64, cut: Int64) -> Steps:
@@ -163,28 +163,28 @@ def without_crossing(steps: Steps, row: Int64, cut: Int64) -> Steps:
 
     ``row``, ``cut`` [us]: instants, whole seconds, at which a row passes from one household to another; ``(cuts,)``.
     """
-    place = np.flatnonzero(steps.stop - steps.start > GAP)
+    place = np.flatnonzero(steps.end - steps.start > GAP)
     if not len(place) or not len(row):
         return steps
     base = int(min(steps.start[place].min(), cut.min())) // 1_000_000
     keys = np.sort((row << 33) + cut // 1_000_000 - base)
     key = steps.row[place] << 33
     first = np.searchsorted(keys, key + steps.start[place] // 1_000_000 - base, side="right")
-    last = np.searchsorted(keys, key + -(-steps.stop[place] // 1_000_000) - base, side="left")
+    last = np.searchsorted(keys, key + -(-steps.end[place] // 1_000_000) - base, side="left")
     keep = np.ones(len(steps.row), np.bool_)
     keep[place[last > first]] = False
-    return Steps(steps.row[keep], steps.start[keep], steps.stop[keep], steps.amount[keep], steps.sure[keep])
+    return Steps(steps.row[keep], steps.start[keep], steps.end[keep], steps.amount[keep], steps.sure[keep])
 
 
 def spread(steps: Steps, rows: int, edges: Int64) -> Spread:
     """Sum steps by spans of time. ``edges`` ``(spans + 1,)`` [us], rising: local midnights, or half-hours."""
     spans = len(edges) - 1
     low = np.searchsorted(edges, steps.start, side="right") - 1
-    high = np.searchsorted(edges, steps.stop, side="left") - 1
+    high = np.searchsorted(edges, steps.end, side="left") - 1
     size = rows * spans
     inside = np.flatnonzero((low == high) & (low >= 0) & (low < spans))
     key = steps.row[inside] * spans + low[inside]
-    length = steps.stop[inside] - steps.start[inside]
+    length = steps.end[inside] - steps.start[inside]
     amount = _sums(key, steps.amount[inside], size)
     covered = _sums(key, length, size)
     measured = _sums(key, length * steps.sure[inside], size)
@@ -194,14 +194,14 @@ def spread(steps: Steps, rows: int, edges: Int64) -> Spread:
     counts = last - first + 1
     over = np.repeat(over, counts)
     span = np.arange(len(over)) + np.repeat(first - np.cumsum(counts) + counts, counts)
-    start, stop = steps.start[over], steps.stop[over]
-    begin, end = np.maximum(start, edges[span]), np.minimum(stop, edges[span + 1])
+    start, end = steps.start[over], steps.end[over]
+    inner_start, inner_end = np.maximum(start, edges[span]), np.minimum(end, edges[span + 1])
     key = steps.row[over] * spans + span
-    share = _share(steps.amount[over], end - start, stop - start)
-    share -= _share(steps.amount[over], begin - start, stop - start)
+    share = _share(steps.amount[over], inner_end - start, end - start)
+    share -= _share(steps.amount[over], inner_start - start, end - start)
     amount += _sums(key, share, size)
-    covered += _sums(key, end - begin, size)
-    measured += _sums(key, (end - begin) * (steps.sure[over] & (stop - start <= GAP)), size)
+    covered += _sums(key, inner_end - inner_start, size)
+    measured += _sums(key, (inner_end - inner_start) * (steps.sure[over] & (end - start <= GAP)), size)
     shape = (rows, spans)
     return Spread(amount.reshape(shape), covered.reshape(shape), measured.reshape(shape))
 

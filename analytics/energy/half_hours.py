@@ -5,7 +5,7 @@ freezers with their cycles included. It is read off the nights, when people slee
 night from midnight to 06:00 the mean of the three lowest half-hours, and of these the median over two weeks. Three,
 because a refrigerator is off for half an hour now and then, and a single lowest half-hour would leave it out; the
 median, because a car that is charged on some nights or a party is not background. Heating that runs at night counts,
-and so does a battery that feeds the house: the page says so. The hours and the number three are our own choice [U].
+and so does a battery that feeds the house: the page says so. The hours and the number three are our own choice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.periods import midnight
+from store.times import midnight
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -25,6 +25,7 @@ Bool = NDArray[np.bool_]
 SLOTS = 48
 #: Nights that are looked at, and how many of them are needed.
 NIGHTS, FEWEST_NIGHTS = 14, 7
+#: Half-hours from midnight to 06:00, and how many of the lowest count: our own choice, see above.
 _NIGHT, _LOWEST = 12, 3
 #: A typical value needs so many days.
 _FEWEST_DAYS = 3
@@ -45,8 +46,8 @@ def by_clock(half_hours: Float64, day: date, zone: ZoneInfo) -> Float64:
     is known of both, so that half-hours stay comparable and their sum is not the day's. Raises ValueError for another
     number of half-hours than the day has.
     """
-    start, stop = midnight(day, zone), midnight(day + timedelta(days=1), zone)
-    count = (stop - start) // _HALF_HOUR_US
+    start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    count = (end - start) // _HALF_HOUR_US
     if len(half_hours) != count:
         raise ValueError(f"{day} has {count} half-hours in {zone.key}, not {len(half_hours)}")
     if count == SLOTS:

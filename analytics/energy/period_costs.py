@@ -59,7 +59,7 @@ def costs(
     if reference is not None:
         pence, names[reference[1]] = reference[0], 0
         tariff[:] = 0
-    theirs = cells.tariffs(connection, fuel, period.stop)
+    theirs = cells.tariffs(connection, fuel, period.end)
     known = np.flatnonzero(np.isin(tenancies, np.fromiter(theirs, np.int64, len(theirs))))
     # where rates change within the day the half-hours say when the energy was used
     by_clock = np.array(
@@ -68,7 +68,7 @@ def costs(
     for first in range(0, len(known), _TOGETHER):
         part = known[first : first + _TOGETHER]
         read = homes[part[by_clock[first : first + _TOGETHER]]]
-        halves = half_hours_of_homes(connection, np.sort(read), fuel, period.start, period.stop, zone, energy)
+        halves = half_hours_of_homes(connection, np.sort(read), fuel, period.start, period.end, zone, energy)
         for index in part.tolist():
             days = halves.get(int(homes[index]))
             found = energy.cost(

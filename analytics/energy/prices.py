@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.energy.prices_file import Factor, Price, Tables, Typical, read_tables
-from analytics.periods import midnight
 from devices.homes import Register, Tariff
+from store.times import midnight
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
@@ -97,9 +97,9 @@ class Energy:
             earlier = [price for price in own if price.start <= day]
             if earlier:
                 last = max(earlier, key=lambda price: price.start)
-                if day < last.stop:
+                if day < last.end:
                     return last
-                if day < last.stop + _CARRIED:
+                if day < last.end + _CARRIED:
                     return replace(last, name=f"{last.name} (the last that we know)")
         return None
 
@@ -241,8 +241,8 @@ def _share(tariff: Tariff, day: date, half_hours: Float64, zone: ZoneInfo) -> Fl
 def _register(registers: Sequence[Register], minute: int) -> int:
     """Which rate counts at a minute of the local day; where none fits, the last."""
     for index, register in enumerate(registers):
-        start, stop = register.start, register.stop
-        inside = start <= minute < stop if start < stop else minute >= start or minute < stop
-        if start == stop or inside:
+        start, end = register.start, register.end
+        inside = start <= minute < end if start < end else minute >= start or minute < end
+        if start == end or inside:
             return index
     return len(registers) - 1

@@ -21,12 +21,12 @@ class EnergyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A reference price from ``start`` to ``stop`` (not included). ``rate`` [pence/kWh], ``standing`` [pence/day]."""
+    """A reference price from ``start`` to ``end`` (not included). ``rate`` [pence/kWh], ``standing`` [pence/day]."""
 
     fuel: str
     payment: str
     start: date
-    stop: date
+    end: date
     rate: float
     standing: float
     name: str
@@ -127,7 +127,7 @@ class _Reader:
             self.fail("calorific", "is missing: meters that count cubic metres need a value")
         prices.sort(key=lambda price: (price.fuel, price.payment, price.start))
         for one, two in pairwise(prices):
-            if (one.fuel, one.payment) == (two.fuel, two.payment) and two.start < one.stop:
+            if (one.fuel, one.payment) == (two.fuel, two.payment) and two.start < one.end:
                 self.fail("price", f"two of {one.fuel}, {one.payment} cover {two.start}")
         factors.sort(key=lambda factor: (factor.fuel, factor.year))
         calorific.sort(key=lambda value: value.start)
@@ -158,14 +158,14 @@ class _Reader:
 
     def _price(self, entry: dict[str, Any]) -> Price:
         self.entry = entry["_entry"]
-        start, stop = self._day(entry, "from"), self._day(entry, "to")
-        if stop <= start:
+        start, end = self._day(entry, "from"), self._day(entry, "to")
+        if end <= start:
             self.fail("to", "is not after from (the day itself is not included)")
         return Price(
             self._word(entry, "fuel", COMPARED),
             self._word(entry, "payment", PAYMENTS),
             start,
-            stop,
+            end,
             self._number(entry, "rate", 0, 1_000),
             self._number(entry, "standing_charge", 0, 10_000),
             self._text(entry, "name", TARIFF),

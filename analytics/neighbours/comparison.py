@@ -23,21 +23,25 @@ _CHUNK = 1024
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Exact figures of each home's neighbours, arrays ``(homes,)``; all 0 where ``counts`` is False.
+    """Exact figures of each home's neighbours, arrays ``(homes,)``; all 0 where ``counts`` is False."""
 
-    ``cell``: as in Cells, -1 none. ``counts``: the home counts and so receives. ``n`` neighbours that count,
-    ``total`` [Wh] of them, ``largest`` [Wh] of one. ``lowest_n`` = floor(0.2 n), ``lowest_total`` [Wh] of so many that
-    use least, ``lowest_largest`` [Wh] of one of these. ``less``: how many use strictly less than the home.
-    """
-
+    #: As in Cells, -1 none.
     cell: Int32
+    #: The home counts and so receives.
     counts: Bools
+    #: Neighbours that count.
     n: Int64
+    #: Use of them [Wh].
     total: Int64
+    #: Use of one of them [Wh].
     largest: Int64
+    #: floor(0.2 n).
     lowest_n: Int64
+    #: Use of so many that use least [Wh].
     lowest_total: Int64
+    #: Use of one of these [Wh].
     lowest_largest: Int64
+    #: How many use strictly less than the home.
     less: Int64
 
 
@@ -82,11 +86,11 @@ def compare(cells: Cells, joined: Joined, use: Int64, counts: Bools) -> Compared
     sets = _sets(joined, count)
     in_set = np.append(np.where(enters, counting, 0), 0)[sets].sum(axis=1)
     for first in range(0, count, _CHUNK):
-        stop = min(first + _CHUNK, count)
-        part = slice(starts[first], starts[stop])
+        end = min(first + _CHUNK, count)
+        part = slice(starts[first], starts[end])
         if part.start < part.stop:
-            pool = values[sets[first:stop]].reshape(stop - first, -1)
-            _part(out, pool, in_set[first:stop], home[part], cell[part] - first, own[part], inside[part])
+            pool = values[sets[first:end]].reshape(end - first, -1)
+            _part(out, pool, in_set[first:end], home[part], cell[part] - first, own[part], inside[part])
     return out
 
 

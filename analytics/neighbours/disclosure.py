@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from analytics.neighbours.cells import FEWEST, Bools, Cells, Int64
 from analytics.neighbours.comparison import Compared, usable
 from analytics.neighbours.joining import EFFICIENT
+from devices.homes import Reason, State
 
 Int8 = NDArray[np.int8]
 
 #: ``neutral`` is never given here: it is the runner's, for a home that must not be judged.
-STATES = ("great", "good", "more", "neutral", "suppressed")
-#: Why nothing is shown. ``not-counted``: the home itself does not count in the period; the runner knows why.
-REASONS = ("", "no-cell", "few-homes", "dominated", "not-counted")
-_GREAT, _GOOD, _MORE, _, _SUPPRESSED = range(len(STATES))
-_NO_CELL, _FEW_HOMES, _DOMINATED, _NOT_COUNTED = range(1, len(REASONS))
+_GREAT, _GOOD, _MORE, _SUPPRESSED = (word.place for word in (State.GREAT, State.GOOD, State.MORE, State.SUPPRESSED))
+_NO_CELL, _FEW_HOMES = Reason.NO_CELL.place, Reason.FEW_HOMES.place
+_DOMINATED, _NOT_COUNTED = Reason.DOMINATED.place, Reason.NOT_COUNTED.place
+#: No reason: it is shown.
+_SHOWN = -1
 #: No home may have more than 3/20 = 15 % of a sum that is shown, and an efficient figure needs so many homes.
 _SHARE = (3, 20)
 _FEWEST_EFFICIENT = 15
@@ -34,17 +35,19 @@ _POWERS = 10 ** np.arange(17)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What each home may be shown, arrays ``(homes,)``.
+    """What each home may be shown, arrays ``(homes,)``."""
 
-    ``average``, ``efficient`` [Wh] to two significant figures, -1 none; ``homes`` to tens, -1 none; ``tenths`` of the
-    neighbours used less, -1 none; ``state``, ``reason``: places in STATES and REASONS.
-    """
-
+    #: [Wh] to two significant figures, -1 none.
     average: Int64
+    #: [Wh] to two significant figures, -1 none.
     efficient: Int64
+    #: To tens, -1 none.
     homes: Int64
+    #: Of the neighbours used less, -1 none.
     tenths: Int64
+    #: Place in State.
     state: Int8
+    #: Place in Reason, -1: it is shown.
     reason: Int8
 
 
@@ -52,7 +55,7 @@ class Shown:
 class GroupShown:
     """What may be published of groups, arrays ``(groups,)``: ``average`` [Wh] and ``homes``, -1 where suppressed.
 
-    ``reason``: place in REASONS.
+    ``reason``: place in Reason, -1 none.
     """
 
     average: Int64
@@ -66,9 +69,9 @@ def disclose(own: Int64, compared: Compared) -> Shown:
     reason = np.select(
         [compared.cell < 0, ~counts, n < FEWEST, _dominated(compared.largest, compared.total)],
         [_NO_CELL, _NOT_COUNTED, _FEW_HOMES, _DOMINATED],
-        0,
+        _SHOWN,
     ).astype(np.int8)
-    shown = reason == 0
+    shown = reason == _SHOWN
     many = shown & (n >= EFFICIENT)
     lowest = many & (compared.lowest_n >= _FEWEST_EFFICIENT)
     lowest &= ~_dominated(compared.lowest_largest, compared.lowest_total)
@@ -93,8 +96,8 @@ def group(use: Int64, counts: Bools, cells: Cells, label: Int64) -> GroupShown:
     total, largest = np.zeros(groups, np.int64), np.zeros(groups, np.int64)
     np.add.at(total, into[home], use[home])
     np.maximum.at(largest, into[home], use[home])
-    reason = np.select([n < FEWEST, _dominated(largest, total)], [_FEW_HOMES, _DOMINATED], 0).astype(np.int8)
-    shown = reason == 0
+    reason = np.select([n < FEWEST, _dominated(largest, total)], [_FEW_HOMES, _DOMINATED], _SHOWN).astype(np.int8)
+    shown = reason == _SHOWN
     return GroupShown(_where(shown, two_figures, total, n), _where(shown, _tens, n), reason)
 
 

@@ -16,13 +16,13 @@ from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, Wo
 from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.settling import held, settle
 from analytics.periods import Int64, Period, day_edges
+from devices.homes import Reason, State
 from store import cells as stored
-from store import comparisons
-from store import explain as stored_explain
+from store import comparisons, meters
 from store.cells import Version
-from store.comparisons import REASONS, STATES, Comparison, Late, Rows, Run
+from store.comparisons import Comparison, Late, Rows, Run
 from store.connect import Connection
-from store.explain import DayReadings
+from store.meters import DayReadings
 
 #: Which series a fuel's days are made of.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
@@ -57,47 +57,55 @@ class CellUse:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourSet:
-    """The neighbours of a home: its cell, what joins it, and their exact figures, which nobody is shown.
+    """The neighbours of a home: its cell, what joins it, and their exact figures, which nobody is shown."""
 
-    ``total``, ``lowest_total``, ``largest`` [Wh] of ``n`` neighbours, the ``lowest_n`` that use least, one of them.
-    ``rounded_total``: of which the average shown is made, so that it gives no home away. ``less`` of them used less.
-    ``counts``: whether the home counts itself. ``ids``: pseudonyms of those who count.
-    """
-
+    #: How wide the cells join: a word of `store.comparisons.Neighbourhood`.
     step: str
+    #: To the centroid of the farthest cell [m].
     reach: float
     cells: Sequence[CellUse]
+    #: Whether the home counts itself.
     counts: bool
+    #: Neighbours that count.
     n: int
+    #: Use of them [Wh].
     total: int
+    #: [Wh] of which the average shown is made, so that it gives no home away.
     rounded_total: int
+    #: Use of one of them [Wh].
     largest: int
+    #: Those that use least.
     lowest_n: int
+    #: Use of these [Wh].
     lowest_total: int
+    #: How many used less.
     less: int
+    #: Pseudonyms of those who count.
     ids: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One fuel of a home's period. ``told``: what is stored; ``recomputed``: the same made again now.
-
-    ``kept``: figures of others stay as they were told, since other homes count now. ``differs``: fields in which they
-    are not the same. ``own_readings``: sum [Wh] of the ``known_days`` days with a
-    value, of ``days`` in the period.
-    """
+    """One fuel of a home's period."""
 
     fuel: str
     run: Run | None
     cells: Version | None
+    #: What is stored.
     told: Mapping[str, Any] | None
+    #: The same made again now.
     recomputed: Mapping[str, Any] | None
+    #: Figures of others stay as they were told, since other homes count now.
     kept: bool
+    #: Fields in which the two are not the same.
     differs: Sequence[str]
     days: Sequence[Day]
+    #: Of ``days``, those with a value.
     known_days: int
+    #: Sum of these [Wh].
     own_readings: int
     neighbours: NeighbourSet | None
+    #: Year of the use, kg CO2e a kWh, source.
     carbon: Sequence[tuple[int, float, str]]
     late: Sequence[Late]
 
@@ -162,7 +170,7 @@ def _days(connection: Connection, people: PeriodHomes, place: int, fuel: str, ed
     """The days of one of the period's residents."""
     dates = [people.period.start + timedelta(days=day) for day in range(people.period.days)]
     home_id, starts = int(people.residents.home[place]), edges.tolist()
-    readings = stored_explain.readings(connection, home_id, PROPERTIES[fuel], dates, edges)
+    readings = meters.day_readings(connection, home_id, PROPERTIES[fuel], dates, edges)
     use = people.within(fuel)
     return [
         Day(
@@ -214,7 +222,7 @@ def _neighbours(worked: Worked, quarter: QuarterCells, home_id: int) -> Neighbou
 
 def _factors(options: HomesOptions, period: Period, fuel: str) -> list[tuple[int, float, str]]:
     """Year of the use, kg CO2e a kWh, source, for each year of a period."""
-    years = sorted({period.start.year, (period.stop - timedelta(days=1)).year})
+    years = sorted({period.start.year, (period.end - timedelta(days=1)).year})
     factors = [(year, options.energy.factor(fuel, year)) for year in years]
     return [(year, factor.value, factor.source) for year, factor in factors if factor is not None]
 
@@ -237,7 +245,7 @@ def _row(rows: Rows, index: int) -> dict[str, Any]:
         found = int(column[index])
         return None if found < 0 else found
 
-    tariff, reason = int(rows.tariff[index]), int(rows.reason[index])
+    tariff = int(rows.tariff[index])
     return {
         "tenancy_id": value(rows.tenancy),
         "home_id": value(rows.home),
@@ -245,8 +253,8 @@ def _row(rows: Rows, index: int) -> dict[str, Any]:
         "estimated_days": value(rows.estimated),
         "missing_days": value(rows.missing),
         "before": value(rows.before),
-        "state": STATES[int(rows.state[index])],
-        "reason": None if reason < 0 else REASONS[reason],
+        "state": State.at(int(rows.state[index])),
+        "reason": Reason.at(int(rows.reason[index])),
         "average": value(rows.average),
         "efficient": value(rows.efficient),
         "homes": value(rows.homes),

@@ -16,8 +16,9 @@ Low use can be hardship. A home is looked at over about eight weeks up to a peri
   out, so that a holiday with the heating off is no hardship.
 
 There is no weather service: the cold is the cohort's own median use per floor area and day, or degree-days below
-15.5 Cel where outdoor temperatures are given. Every threshold but the vacant setting is our own judgement [U], measured
-on simulated fleets (tests/unit/test_kindness_fleet.py). Codes are told to the home alone.
+15.5 Cel where outdoor temperatures are given. Every threshold but the vacant setting is our own judgement, measured on
+simulated fleets: docs/decisions/004-measured.md has the figures, tests/unit/test_kindness_fleet.py repeats them. Codes
+are told to the home alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.homes import HEATING
+from devices.homes import HARDSHIPS, HEATING
 
 Int64 = NDArray[np.int64]
 Int8 = NDArray[np.int8]
@@ -36,58 +37,63 @@ Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 #: Codes are places in this; the first is an ordinary home.
-KINDS = ("", "empty", "disconnected", "under-heated")
-_EMPTY, _DISCONNECTED, _UNDER_HEATED = 1, 2, 3
+KINDS = ("", *HARDSHIPS)
+_EMPTY, _DISCONNECTED, _UNDER_HEATED = range(1, len(KINDS))
 #: How many days up to a period's end `judge` is meant to see.
 WINDOW = 56
 
 _ELECTRIC, _PUMP = HEATING.index("electric"), HEATING.index("heat-pump")
 _GAS, _NETWORK = HEATING.index("gas"), HEATING.index("heat-network")
-#: UK degree-days are counted below this outdoor temperature [Cel].
+#: Degree-days are counted below this outdoor temperature [Cel]: the usual base in the United Kingdom (60 degrees F).
 _BASE = 15.5
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What counts as a sign; all of them our own judgement [U].
+    """What counts as a sign; our own judgement, measured on simulated fleets (docs/decisions/004-measured.md)."""
 
-    ``steady``: deviation of daily electricity relative to its mean, of which ``low`` times the vacant setting is the
-    most. ``nothing`` [Wh a day]: a refrigerator alone uses more. ``cohort``: homes that are needed to say what is
-    usual. ``answers``: median correlation of the cohort's homes with their common course, from which on it is the cold
-    that moves them. ``season``: part of a cold day's heating that an ordinary day needs to have, and ``mild``: part of
-    an ordinary day's that a mild day may have at most: or a cold spell in June would be a winter. ``level``: part of
-    the usual use; with electric heating ``mixed_level``, because light and appliances are in it. ``slope``: part of the
-    usual answer to cold. ``days``: that a home needs for it. ``present``: part of the home's own median electricity of
-    a day at home. ``power_cut``: part of all homes without electricity on a day, and at least five.
-    """
-
+    #: Deviation of daily electricity relative to its mean, under which nobody switches anything on ...
     steady: float = 0.08
+    #: ... where the mean is at most so many times the vacant setting.
     low: float = 3.0
+    #: [Wh a day]; a refrigerator alone uses more.
     nothing: int = 100
+    #: Homes that are needed to say what is usual.
     cohort: int = 20
+    #: Median correlation of the cohort's homes with their common course, from which on it is the cold that moves them.
     answers: float = 0.5
+    #: Part of a cold day's heating that an ordinary day needs to have: or a cold spell in June would be a winter.
     season: float = 0.45
+    #: Part of an ordinary day's heating that a mild day may have at most.
     mild: float = 0.88
+    #: Part of the usual use.
     level: float = 0.5
+    #: The same with electric heating, because light and appliances are in it.
     mixed_level: float = 0.75
+    #: Part of the usual answer to cold.
     slope: float = 0.5
+    #: That a home needs for it.
     days: int = 21
+    #: Part of the home's own median electricity, of a day at home.
     present: float = 0.5
+    #: Part of all homes without electricity on a day, and at least five.
     power_cut: float = 0.10
 
 
 class Recall(NamedTuple):
-    """How well one kind is found: of ``planted`` homes ``found`` as what they are, ``spared`` by any code at all.
-
-    ``false_alarms``: of ``ordinary`` homes so many are taken for this kind.
-    """
+    """How well one kind is found."""
 
     kind: str
+    #: Homes that are of this kind.
     planted: int
+    #: Of them, those that are taken for what they are.
     found: int
     recall: float
+    #: Of them, those with any code at all.
     spared: int
+    #: Homes of no kind.
     ordinary: int
+    #: Of them, those that are taken for this kind.
     false_alarms: int
     false_alarm_rate: float
 

@@ -20,7 +20,7 @@ STEPS = ("area-15", "area-30", "any-area", "few", "none")
 ENOUGH, EFFICIENT, FEWEST = 100, 75, 20
 # how far a floor area may differ, as a fraction: whole numbers, so that 15 % of a float32 is exactly 15 %
 _Part = tuple[int, int]
-_NARROW: _Part = (3, 20)
+_NARROW: _Part = (3, 20)  # 15 % and 30 %: docs/decisions/005-homes.md
 _WIDE: _Part = (3, 10)
 # searched in this order: radius [mm], how far the floor area may differ
 _ROUNDS: tuple[tuple[int, _Part | None], ...] = (
@@ -111,8 +111,8 @@ class _Search:
         """Search once; append what joins the cells that now have enough (``last``: of all), return the others."""
         left: list[Int64] = []
         grid, windows = self._windows(rest, radius)
-        for asked, first, stop in windows:
-            pairs = self._pairs(asked, grid, first, stop, radius, tolerance)
+        for asked, start, end in windows:
+            pairs = self._pairs(asked, grid, start, end, radius, tolerance)
             size = self.size[pairs.other]
             total = np.cumsum(size)
             here = np.bincount(pairs.cell, minlength=len(asked))
@@ -127,7 +127,7 @@ class _Search:
     def _windows(self, rest: Int64, radius: int) -> tuple[Int64, list[tuple[Int64, Int64, Int64]]]:
         """All cells in the order of a grid; parts of those asked about, with the three rows around each as runs of it.
 
-        Runs are ``(asked, 3)``, first and stop. A part looks at about ``_PAIRS`` pairs or is a single cell.
+        Runs are ``(asked, 3)``, start and end. A part looks at about ``_PAIRS`` pairs or is a single cell.
         """
         column, row = (self.x - self.x.min()) // radius + 1, (self.y - self.y.min()) // radius + 1
         columns, rows = int(column.max()) + 2, int(row.max()) + 2
@@ -136,18 +136,18 @@ class _Search:
         squares = square[grid]
         rest = rest[np.argsort(square[rest], kind="stable")]
         around = square[rest][:, None] + np.array([-columns, 0, columns])
-        first, stop = np.searchsorted(squares, around - 1), np.searchsorted(squares, around + 1, side="right")
-        looked = np.cumsum((stop - first).sum(axis=1)) // _PAIRS
+        start, end = np.searchsorted(squares, around - 1), np.searchsorted(squares, around + 1, side="right")
+        looked = np.cumsum((end - start).sum(axis=1)) // _PAIRS
         cuts = np.flatnonzero(np.diff(looked)) + 1
-        return grid, list(zip(np.split(rest, cuts), np.split(first, cuts), np.split(stop, cuts), strict=True))
+        return grid, list(zip(np.split(rest, cuts), np.split(start, cuts), np.split(end, cuts), strict=True))
 
     def _pairs(
-        self, asked: Int64, grid: Int64, first: Int64, stop: Int64, radius: int, tolerance: _Part | None
+        self, asked: Int64, grid: Int64, start: Int64, end: Int64, radius: int, tolerance: _Part | None
     ) -> _Found:
         """The cells within radius and tolerance, nearest first; ``cell`` counts through ``asked``."""
-        first, counts = first.ravel(), (stop - first).ravel()
+        start, counts = start.ravel(), (end - start).ravel()
         ends = np.cumsum(counts)
-        place = np.arange(int(ends[-1])) + np.repeat(first - (ends - counts), counts)
+        place = np.arange(int(ends[-1])) + np.repeat(start - (ends - counts), counts)
         other = grid[place]
         cell = np.repeat(np.repeat(np.arange(len(asked)), 3), counts)
         own = asked[cell]

@@ -22,34 +22,36 @@ from analytics.neighbours import hardship as kindness
 from analytics.neighbours.comparison import Compared
 from analytics.neighbours.hardship import KINDS
 from analytics.neighbours.quarter_cells import QuarterCells, homes_of_site
-from analytics.neighbours.schedule import begin_of, end_of
+from analytics.neighbours.schedule import end_of
 from analytics.periods import Int64, Period, day_edges
+from devices.homes import HARDSHIPS, Reason, State
 from store import cells
 from store.cells import Residents, days_since_epoch, places
-from store.comparisons import REASONS, STATES, Rows
+from store.comparisons import Rows
 from store.connect import Connection
 from store.daily import read_days
+from store.times import begin_of
 
 Int32 = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-_NEUTRAL, _SUPPRESSED = STATES.index("neutral"), STATES.index("suppressed")
+_NEUTRAL, _SUPPRESSED = State.NEUTRAL.place, State.SUPPRESSED.place
 
 
 @dataclass(frozen=True, slots=True)
 class HomesOptions:
-    """How homes are compared: settings of the site.
+    """How homes are compared: settings of the site."""
 
-    ``zone``: local days. ``vacant_watt_hours`` a day, under which nobody lives in a home. ``coverage``: so much of a
-    period's days must have a value. ``program`` is noted with what it makes. ``patient``: for a service; an old period
-    that was never published waits until its days have come to rest.
-    """
-
+    #: Of local days.
     zone: ZoneInfo
     energy: Energy
+    #: [Wh a day] under which nobody lives in a home.
     vacant_watt_hours: int = 1_000
+    #: So much of a period's days must have a value.
     coverage: float = 0.9
+    #: Noted with what it makes.
     program: str = version("borough-telemetry")
+    #: For a service: an old period that was never published waits until its days have come to rest.
     patient: bool = False
 
 
@@ -93,9 +95,9 @@ class PeriodHomes:
     def __init__(self, connection: Connection, options: HomesOptions, period: Period) -> None:
         """Raises psycopg.Error."""
         self.connection, self.options, self.period = connection, options, period
-        self.first = min(period.before().start, period.stop - timedelta(days=kindness.WINDOW))
-        self.length = (period.stop - self.first).days
-        self.residents: Residents = cells.residents(connection, period.start, period.stop, end_of(period, options.zone))
+        self.first = min(period.before().start, period.end - timedelta(days=kindness.WINDOW))
+        self.length = (period.end - self.first).days
+        self.residents: Residents = cells.residents(connection, period.start, period.end, end_of(period, options.zone))
         home = self.residents.home
         metered, of_site = homes_of_site(connection)
         place, there = places(metered, home)
@@ -107,7 +109,7 @@ class PeriodHomes:
     def days(self, fuel: str) -> Days:
         """Daily use of the residents from ``first`` to the period's end. Raises psycopg.Error."""
         if fuel not in self._days:
-            found = read_days(self.connection, fuel, self.first, self.period.stop)
+            found = read_days(self.connection, fuel, self.first, self.period.end)
             place, there = places(found.homes, self.residents.home)
             shape = (len(self.residents.home), self.length)
             days = Days(np.full(shape, -1, np.int64), np.zeros(shape, np.int16))
@@ -140,7 +142,7 @@ class PeriodHomes:
             use = period_use(self.within("electricity").watt_hours, self.options.coverage)
             vacant = kindness.vacant(use, self.period.days, self.options.vacant_watt_hours)
             # a home that was cut off uses as little as an empty one, and needs the help line
-            codes[vacant & looked & (codes == 0)] = KINDS.index("empty")
+            codes[vacant & looked & (codes == 0)] = KINDS.index(Reason.EMPTY)
             self._kinds = codes, vacant
         return self._kinds
 
@@ -155,10 +157,10 @@ class PeriodHomes:
         )
         prepaid = [
             tenancy
-            for tenancy, found in cells.tariffs(self.connection, "electricity", self.period.stop).items()
+            for tenancy, found in cells.tariffs(self.connection, "electricity", self.period.end).items()
             if found[-1].payment == "prepayment"
         ]
-        exported = read_days(self.connection, "export", self.first, self.period.stop)
+        exported = read_days(self.connection, "export", self.first, self.period.end)
         return kindness.judge(
             electricity,
             kindness.warmth(heating, electricity, gas, heat),
@@ -173,12 +175,30 @@ class PeriodHomes:
 
 
 def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
-    """Compare all homes of a period in one fuel. Raises psycopg.Error."""
+    """Compare all homes of a period in one fuel. Raises psycopg.Error.
+
+    Two orders of homes meet here, both rising: ``residents`` (H homes in which somebody lived all the period, D days)
+    and the homes of the quarter's cells (Q). Of the H homes R get a row.
+
+    1. Who counts, ``(H,)``: ``own`` [Wh], -1 where too few days have a value, of ``days`` ``(H, D)``; ``codes`` of
+       hardship; ``counts``: agreed, measured by meters of the site's origin, enough days, not empty.
+    2. The same in the order of the cells, ``(Q,)``: ``member``, the place among the H, -1 none; ``counting``; ``use``
+       [Wh], 0 where it does not count.
+    3. Figures of the neighbours, ``(Q,)``: ``compared`` exact; ``veiled`` with rounded totals of cells; ``shown``, all
+       that may leave.
+    4. Back to ``(H,)``: ``average``, ``efficient`` [Wh], ``tenths``, ``about`` (-1 none), ``state``, ``reason``. Who
+       does not count keeps ``suppressed``, for want of a cell.
+    5. What outweighs the comparison, each above the one before: hardship (neutral, and no figure of others), too few
+       days, no consent, another origin.
+    6. Rows, ``(R,)`` by ``row``, places among the H: whoever has a day with a value in this period or the one before;
+       with days estimated and missing, the use before, and where there is an own use carbon and cost.
+    7. ``members``, by cell: tells later whether the same homes count.
+    """
     residents, options = homes.residents, homes.options
     days = homes.within(fuel)
     own = period_use(days.watt_hours, options.coverage)
     codes, vacant = homes.kinds()
-    empty = vacant | (codes == KINDS.index("empty"))
+    empty = vacant | (codes == KINDS.index(Reason.EMPTY))
     counts = residents.consent & homes.of_site & (own >= 0) & ~empty
     place, there = places(residents.home, quarter.home)
     member = np.where(there, place, -1)
@@ -191,23 +211,20 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
     row = np.flatnonzero((homes.days(fuel).watt_hours[:, -_known_days(homes.period) :] >= 0).any(axis=1))
     count = len(residents.home)
     average, efficient, tenths, about = (np.full(count, -1, np.int64) for _ in range(4))
-    state, reason = np.full(count, _SUPPRESSED, np.int32), np.full(count, REASONS.index("no-cell"), np.int32)
+    state, reason = np.full(count, _SUPPRESSED, np.int32), np.full(count, Reason.NO_CELL.place, np.int32)
     mine = member[counting]
     average[mine], efficient[mine] = shown.average[counting], shown.efficient[counting]
     tenths[mine], about[mine] = shown.tenths[counting], shown.homes[counting]
-    state[mine] = np.array([STATES.index(word) for word in disclosure.STATES])[shown.state[counting]]
-    words = [REASONS.index(word) if word in REASONS else -1 for word in disclosure.REASONS]
-    reason[mine] = np.array(words)[shown.reason[counting]]
-    for code, word in enumerate(KINDS):
-        if word:
-            state[codes == code], reason[codes == code] = _NEUTRAL, REASONS.index(word)
+    state[mine], reason[mine] = shown.state[counting], shown.reason[counting]
+    for code, word in enumerate(HARDSHIPS, 1):
+        state[codes == code], reason[codes == code] = _NEUTRAL, word.place
     # own use and kind words: neither praise nor advice, and nothing to measure oneself against
     for figures in (average, efficient, tenths, about):
         figures[codes > 0] = -1
     for what, word in (
-        (own < 0, "coverage"), (~residents.consent, "no-consent"), (~homes.of_site, "other-origin"),
+        (own < 0, Reason.COVERAGE), (~residents.consent, Reason.NO_CONSENT), (~homes.of_site, Reason.OTHER_ORIGIN),
     ):  # fmt: skip
-        state[what], reason[what] = _SUPPRESSED, REASONS.index(word)
+        state[what], reason[what] = _SUPPRESSED, word.place
 
     full = np.diff(day_edges(homes.period.start, homes.period.days, options.zone)) // 60_000_000
     known = days.watt_hours >= 0

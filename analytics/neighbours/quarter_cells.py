@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,10 +12,10 @@ from analytics.neighbours import cells
 from analytics.neighbours import joining as neighbours
 from analytics.neighbours.cells import Cells, HomeSet, Int64
 from analytics.neighbours.joining import STEPS, Joined
-from analytics.neighbours.schedule import begin_of
 from store import cells as stored
 from store.cells import Bools, StoredCells
 from store.connect import Connection
+from store.times import begin_of, next_quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,6 @@ class QuarterCells:
     tenancy: Int64
     cells: Cells
     joined: Joined
-
-
-def next_quarter(quarter: date) -> date:
-    """First day of the quarter after the one that begins on a day."""
-    return (quarter + timedelta(days=93)).replace(day=1)
 
 
 def homes_of_site(connection: Connection) -> tuple[Int64, Bools]:
@@ -49,9 +44,9 @@ def ensure(connection: Connection, quarter: date, zone: ZoneInfo, program: str) 
     """
     if stored.version(connection, quarter) is not None:
         return False
-    stop = next_quarter(quarter)
+    end = next_quarter(quarter)
     home, of_site = homes_of_site(connection)
-    found = stored.candidates(connection, quarter, stop, begin_of(quarter, zone), begin_of(stop, zone), home[of_site])
+    found = stored.candidates(connection, quarter, end, begin_of(quarter, zone), begin_of(end, zone), home[of_site])
     x, y = cells.metres(found.lon, found.lat)
     made = cells.make_cells(HomeSet(found.home, found.group, x, y, found.area))
     joined = neighbours.join(made)

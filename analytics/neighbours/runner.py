@@ -17,7 +17,7 @@ from analytics.energy import daily_runner
 from analytics.neighbours import quarter_cells
 from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, period_use, work_out
 from analytics.neighbours.quarter_cells import QuarterCells
-from analytics.neighbours.schedule import Due, Key, begin_of, due, end_of, is_in
+from analytics.neighbours.schedule import Due, Key, due, end_of, is_in
 from analytics.neighbours.settling import settle
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
@@ -27,6 +27,7 @@ from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
 from store.daily import hold, read_days
+from store.times import begin_of
 
 #: Family of the readings that comparisons are made of.
 FAMILY = "smart-meter"
@@ -39,20 +40,23 @@ class Busy(Exception):
 
 @dataclass(slots=True)
 class Done:
-    """What a run did.
+    """What a run did."""
 
-    ``days``: days of homes whose use changed. ``cells``: quarters that got their cells. ``published``, ``settled``:
-    periods and fuels; ``rows`` that were told, ``revised`` that settling changed, ``late``: entries of what came after
-    settling. ``waiting``: periods that are over and wait for their days to come in.
-    """
-
+    #: Days of homes whose use changed.
     days: int = 0
+    #: Quarters that got their cells.
     cells: list[date] = field(default_factory=list)
+    #: Periods and fuels.
     published: list[Key] = field(default_factory=list)
+    #: Periods and fuels.
     settled: list[Key] = field(default_factory=list)
+    #: That were told.
     rows: int = 0
+    #: Rows that settling changed.
     revised: int = 0
+    #: Entries of what came after settling.
     late: int = 0
+    #: Periods that are over and wait for their days to come in.
     waiting: int = 0
 
     def add(self, other: Done) -> None:
@@ -132,16 +136,16 @@ class _Runner:
                 self.changed |= {(fuel, day) for day in np.unique(days).tolist()}
                 for run in runs:
                     if run.fuel == fuel:
-                        first, stop = days_since_epoch(run.from_day), days_since_epoch(run.to_day)
-                        self._late(run, homes[(days >= first) & (days < stop)])
+                        start, end = days_since_epoch(run.from_day), days_since_epoch(run.to_day)
+                        self._late(run, homes[(days >= start) & (days < end)])
             self.connection.commit()
 
     def _late(self, run: Run, homes: Int64) -> None:
         """List what days of these homes that changed would change of a settled period."""
         if not len(homes):
             return
-        end = begin_of(run.to_day, self.options.zone)
-        residents = stored.residents(self.connection, run.from_day, run.to_day, end)
+        over = begin_of(run.to_day, self.options.zone)
+        residents = stored.residents(self.connection, run.from_day, run.to_day, over)
         mine = np.intersect1d(homes, residents.home)
         use = read_days(self.connection, run.fuel, run.from_day, run.to_day, mine)
         would_be = period_use(use.watt_hours, self.options.coverage)
@@ -151,7 +155,7 @@ class _Runner:
 
     def _touched(self, item: Due) -> bool:
         """Whether a day of a period changed in this run."""
-        days = range(days_since_epoch(item.period.start), days_since_epoch(item.period.stop))
+        days = range(days_since_epoch(item.period.start), days_since_epoch(item.period.end))
         return any((item.fuel, day) in self.changed for day in days)
 
     def _known_empty(self, item: Due) -> bool:
@@ -179,7 +183,7 @@ class _Runner:
         if item.settles:
             ready = not (self.options.patient and self._touched(item))
         else:
-            edges = day_edges(item.period.stop - timedelta(days=1), 1, self.options.zone)
+            edges = day_edges(item.period.end - timedelta(days=1), 1, self.options.zone)
             minutes = int(edges[1] - edges[0]) // 60_000_000
             any_day = int((days.watt_hours >= 0).any(axis=1).sum())
             ready = is_in(days.minutes[:, -1].astype(np.int64), minutes, any_day, over, self.now)
@@ -195,7 +199,7 @@ class _Runner:
         if not item.published:
             settled_at = self.now if item.settles else None
             run = Run(
-                period.kind, period.start, period.stop, item.fuel, period.quarter, options.program, self.now, settled_at
+                period.kind, period.start, period.end, item.fuel, period.quarter, options.program, self.now, settled_at
             )
             comparisons.add_run(self.connection, run, worked.members)
         written, gone = comparisons.write(self.connection, *item.key, rows)

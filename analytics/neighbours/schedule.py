@@ -5,19 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.periods import Int64, Period, midnight, periods_touching
+from analytics.periods import SETTLES_AFTER, Int64, Period, periods_touching
+from store.times import begin_of, next_month
 
-#: Late data have come in by then, so that a period is revised once and never again.
-SETTLES_AFTER = timedelta(days=7)
 #: So long a period that is over waits for its last day, which many meters tell the next morning.
 WAITS_FOR = timedelta(days=2)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Kind, first day and fuel: what names a run.
 Key = tuple[str, date, str]
@@ -43,12 +40,7 @@ class Due:
 
 def end_of(period: Period, zone: ZoneInfo) -> datetime:
     """The instant at which a period is over."""
-    return _EPOCH + timedelta(microseconds=midnight(period.stop, zone))
-
-
-def begin_of(day: date, zone: ZoneInfo) -> datetime:
-    """The instant at which a local day begins."""
-    return _EPOCH + timedelta(microseconds=midnight(day, zone))
+    return begin_of(period.end, zone)
 
 
 def due(
@@ -63,8 +55,8 @@ def due(
     for fuel, month in months:
         if fuel not in fuels:
             continue
-        stop = (month + timedelta(days=32)).replace(day=1)
-        for period in periods_touching(month, stop):
+        end = next_month(month)
+        for period in periods_touching(month, end):
             key = (period.kind, period.start, fuel)
             over = end_of(period, zone)
             if key in found or over > now or settled.get(key, False):
@@ -73,7 +65,7 @@ def due(
             published = key in settled
             if settles or not published:
                 found[key] = Due(period, fuel, published, settles)
-    return sorted(found.values(), key=lambda item: (item.period.stop, item.period.kind, item.fuel))
+    return sorted(found.values(), key=lambda item: (item.period.end, item.period.kind, item.fuel))
 
 
 def is_in(last_day: Int64, minutes: int, any_day: int, over: datetime, now: datetime) -> bool:

@@ -14,10 +14,11 @@ from analytics.neighbours.cells import Bools, Int64
 from analytics.neighbours.differencing import unchanged
 from analytics.neighbours.period_comparison import Worked
 from analytics.neighbours.quarter_cells import QuarterCells
+from devices.homes import State
 from store.cells import places
-from store.comparisons import STATES, Figures, Rows
+from store.comparisons import Figures, Rows
 
-_GREAT, _GOOD, _MORE = STATES.index("great"), STATES.index("good"), STATES.index("more")
+_GREAT, _GOOD, _MORE = State.GREAT.place, State.GOOD.place, State.MORE.place
 
 
 def held(worked: Worked, quarter: QuarterCells, members: Int64) -> Bools:

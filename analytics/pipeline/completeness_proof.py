@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ Verdict = Literal["complete", "gaps", "cannot know"]
 
 #: The rhythm of properties of kind `interval` where the device's attribute says nothing [us]: half an hour.
 _INTERVAL = 1_800_000_000
+#: Devices whose series are looked up together.
 _PORTION = 500
 
 
@@ -163,8 +164,3 @@ def _what_is_missing(days: Sequence[DayProof]) -> str:
     if wrong := sum(day.disagrees for day in days):
         parts.append(f"register and intervals disagree on {wrong} days")
     return "; ".join(parts)
-
-
-def midnight(day: date) -> int:
-    """The UTC midnight that begins a day [us since the Unix epoch]."""
-    return microseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))

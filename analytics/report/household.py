@@ -7,20 +7,19 @@ disconnected or under-heated hears no praise, no advice and nothing about others
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from typing import Literal
 
 from analytics.energy.prices import Energy, load
+from analytics.periods import SETTLES_AFTER
 from analytics.report import words
 from analytics.report.actions import Action, Situation, choose
-from devices.homes import HomeDetails, Tariff, Tenancy
+from devices.homes import HomeDetails, Reason, State, Tariff, Tenancy
 from store.comparisons import Comparison, Neighbourhood
 
-#: Days after a period's end until its figures no longer change.
-_SETTLES = 7
 _SPANS = {"week": "in a week like this", "month": "in a month like this", "four-weeks": "in four weeks like these"}
 
 
@@ -36,34 +35,38 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is said, in the order in which it is shown; None or empty: not said.
-
-    ``state`` as in the comparison; ``state_words`` its name (empty where nothing is judged). ``period`` its dates.
-    ``own``: the use as shown. ``bars`` with ``bars_text`` as their alternative text. ``difference`` [Wh] to the average
-    is that of the shown figures. ``actions_title`` stands above ``actions``. ``suppressed`` says why there is no
-    comparison, ``help`` whom to call. ``notes`` are small print: days estimated, late readings, what a kWh is.
-    """
+    """All that is said, in the order in which it is shown; None or empty: not said."""
 
     fuel: str
+    #: As in the comparison.
     state: str
+    #: Its name, empty where nothing is judged.
     state_words: str
+    #: Its dates.
     period: str
     headline: str
     lead: tuple[str, ...]
+    #: The use as shown.
     own: str | None
     bars: tuple[Bar, ...]
+    #: Alternative text of ``bars``.
     bars_text: str
+    #: To the average [Wh], of the figures as they are shown.
     difference: int | None
     difference_text: str | None
     percentile: str | None
     change: str | None
     cost: str | None
     carbon: str | None
+    #: Stands above ``actions``.
     actions_title: str | None
     actions: tuple[Action, ...]
     neighbours: tuple[str, ...]
+    #: Why there is no comparison.
     suppressed: str | None
+    #: Whom to call.
     help: str | None
+    #: Small print: days estimated, late readings, what a kWh is.
     notes: tuple[str, ...]
 
     def sentences(self) -> tuple[str, ...]:
@@ -92,8 +95,8 @@ def report(
     ``tenancy`` for the choice of actions.
     """
     energy = _packaged() if energy is None else energy
-    neutral = comparison.state == "neutral"
-    compared = comparison.state in ("great", "good", "more") and comparison.own is not None
+    neutral = comparison.state == State.NEUTRAL
+    compared = comparison.compared and comparison.own is not None
     own = None if comparison.own is None else words.shown(comparison.own)
     average = comparison.average if compared else None
     difference = None if average is None or own is None else own - average
@@ -130,40 +133,41 @@ def _packaged() -> Energy:
     return load()
 
 
-_STATES = {"great": "Great", "good": "Good", "more": "Using more than average"}
-_ACTIONS_TITLE = {"great": "To keep it that way", "good": "To keep it that way"}
+_STATES: Mapping[str, str] = {State.GREAT: "Great", State.GOOD: "Good", State.MORE: "Using more than average"}
+_ACTIONS_TITLE: Mapping[str, str] = {State.GREAT: "To keep it that way", State.GOOD: "To keep it that way"}
 
 
 def _headline(it: Comparison, own: int | None, difference: int | None) -> tuple[str, tuple[str, ...]]:
     fuel, span = words.FUEL[it.fuel], words.period_word(it.kind, it.from_day)
     if own is None:
         return f"We cannot show your {fuel} use for {span}", ()
-    if it.state == "great":
+    if it.state == State.GREAT:
         lead = (f"You used as little {fuel} as the similar homes that use least.", "Well done, and please keep it up.")
         return f"Great: your home is one of those that use least {fuel}", lead
-    if it.state == "good":
+    if it.state == State.GOOD:
         less = "less" if difference is not None and difference < 0 else "no more"
         return f"Good: your home used {less} {fuel} than the average", ("Well done, you are on the right track.",)
-    if it.state == "more":
+    if it.state == State.MORE:
         some = "a little more" if not difference or difference * 20 < (it.average or 1) else "more"
         return f"Your home used {some} {fuel} than the average of similar homes", ()
-    if it.state == "neutral":
+    if it.state == State.NEUTRAL:
         return f"Your {fuel} use: {words.kwh(own)} in {span}", _NEUTRAL.get(it.reason or "", ())
     return f"You used {words.kwh(own)} of {fuel} in {span}", ()
 
 
-_NEUTRAL = {
-    "empty": ("Your meter shows very little use. Perhaps nobody was at home.",),
-    "disconnected": ("Your meter shows days without any use. Perhaps your supply was off.",),
-    "under-heated": ("Being warm at home matters for your health.",),
+_NEUTRAL: Mapping[str, tuple[str, ...]] = {
+    Reason.EMPTY: ("Your meter shows very little use. Perhaps nobody was at home.",),
+    Reason.DISCONNECTED: ("Your meter shows days without any use. Perhaps your supply was off.",),
+    Reason.UNDER_HEATED: ("Being warm at home matters for your health.",),
 }
 
 
 def _help(it: Comparison, help_line: str | None) -> str:
-    asked = {
-        "empty": "If that is wrong, or your supply is off, we can help.",
-        "disconnected": "If your supply is off, or you find it hard to top up, we can help.",
-    }.get(it.reason or "", "If it is hard to keep warm or to pay for it, we can help.")
+    why: Mapping[str, str] = {
+        Reason.EMPTY: "If that is wrong, or your supply is off, we can help.",
+        Reason.DISCONNECTED: "If your supply is off, or you find it hard to top up, we can help.",
+    }
+    asked = why.get(it.reason or "", "If it is hard to keep warm or to pay for it, we can help.")
     if help_line is None:
         return f"{asked} Please ask your council, or call your supplier: they must help too."
     return f"{asked} Please call {help_line}. The talk is private."
@@ -198,7 +202,7 @@ def _difference(it: Comparison, difference: int | None) -> str | None:
 def _percentile(it: Comparison) -> str | None:
     if it.tenths is None:
         return None
-    if it.state == "more" and 1 <= it.tenths <= 9:
+    if it.state == State.MORE and 1 <= it.tenths <= 9:
         return f"You used more than about {it.tenths} in 10 similar homes."
     if it.tenths == 0:
         return "Fewer than 1 in 10 similar homes used less than you."
@@ -255,7 +259,7 @@ def _actions(
     tariffs: Sequence[Tariff],
     tenancy: Tenancy | None,
 ) -> tuple[Action, ...]:
-    if it.own is None or it.reason in ("no-consent", "coverage"):
+    if it.own is None or it.reason in (Reason.NO_CONSENT, Reason.COVERAGE):
         return ()
     middle = it.from_day + (it.to_day - it.from_day) / 2
     days = (it.to_day - it.from_day).days
@@ -299,18 +303,19 @@ def _neighbours(it: Comparison, details: HomeDetails, near: Neighbourhood | None
 
 
 def _suppressed(it: Comparison) -> str | None:
-    if it.state != "suppressed":
+    if it.state != State.SUPPRESSED:
         return None
     span = words.period_word(it.kind, it.from_day)
-    return {
-        "no-consent": "You have not agreed to be compared, so we show only your own use.",
-        "coverage": f"Too few readings from your meter reached us for {span}.",
-        "no-cell": "There are too few homes like yours near you, so we show no comparison.",
-        "few-homes": f"Too few homes like yours had readings for {span}, so we show no comparison.",
-        "dominated": f"We show no average for {span}, so that nobody can work out what one home used.",
-        "other-origin": "Yours is a test home. It is not compared with real homes.",
+    why: Mapping[str, str] = {
+        Reason.NO_CONSENT: "You have not agreed to be compared, so we show only your own use.",
+        Reason.COVERAGE: f"Too few readings from your meter reached us for {span}.",
+        Reason.NO_CELL: "There are too few homes like yours near you, so we show no comparison.",
+        Reason.FEW_HOMES: f"Too few homes like yours had readings for {span}, so we show no comparison.",
+        Reason.DOMINATED: f"We show no average for {span}, so that nobody can work out what one home used.",
+        Reason.OTHER_ORIGIN: "Yours is a test home. It is not compared with real homes.",
         "tenancy": f"You did not live here for all of {span}, so we show no comparison.",
-    }.get(it.reason or "", f"We cannot show a comparison for {span}.")
+    }
+    return why.get(it.reason or "", f"We cannot show a comparison for {span}.")
 
 
 def _notes(it: Comparison) -> tuple[str, ...]:
@@ -322,7 +327,7 @@ def _notes(it: Comparison) -> tuple[str, ...]:
         some = words.sentence(words.count(it.missing_days, "day has", "days have"))
         said.append(f"{some} no readings, so we went by the other days.")
     if it.own is not None and not it.settled and it.revision < 2:
-        until = words.day(it.to_day + timedelta(days=_SETTLES))
+        until = words.day(it.to_day + SETTLES_AFTER)
         said.append(f"Late readings may change these numbers once more, until {until}.")
     if it.revision > 1:
         said.append("Some readings came late, and we changed these numbers once.")

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from analytics.report import labels
 from devices.homes import HomeDetails
 
 #: What a fuel is called in a sentence: "your electricity", "you used 5 kWh of heat".
-FUEL = {"electricity": "electricity", "gas": "gas", "heat": "heat"}
+FUEL = labels.in_sentence(labels.FUELS)
 
-_DWELLINGS = {
-    "flat": "flats",
-    "maisonette": "maisonettes",
-    "terraced": "terraced houses",
-    "semi-detached": "semi-detached houses",
-    "detached": "detached houses",
-    "bungalow": "bungalows",
-}
-_HEATING = {
-    "gas": "with gas heating",
-    "electric": "with electric heating",
-    "heat-pump": "with a heat pump",
-    "heat-network": "on the same heat network",
-    "oil": "with oil heating",
-}
+_DWELLINGS = labels.in_sentence(labels.DWELLINGS)
+_HEATING = labels.in_sentence(labels.HEATING)
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -93,19 +81,19 @@ def day(when: date, *, year: bool = True, weekday: bool = False) -> str:
     )
 
 
-def days(first: date, stop: date) -> str:
-    """The days from ``first`` to ``stop`` (not included): ``9 to 15 February 2026``, ``29 December 2025 to …``."""
-    last = stop - timedelta(days=1)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} to {day(last)}"
-    return f"{day(first, year=first.year != last.year)} to {day(last)}"
+def days(start: date, end: date) -> str:
+    """The days from ``start`` to ``end`` (not included): ``9 to 15 February 2026``, ``29 December 2025 to …``."""
+    last = end - timedelta(days=1)
+    if (start.year, start.month) == (last.year, last.month):
+        return f"{start.day} to {day(last)}"
+    return f"{day(start, year=start.year != last.year)} to {day(last)}"
 
 
-def period_name(kind: str, first: date, stop: date) -> str:
+def period_name(kind: str, start: date, end: date) -> str:
     """What stands above a report: ``week of 9 to 15 February 2026``, ``February 2026``, ``four weeks, 19 …``."""
     if kind == "month":
-        return f"{_MONTHS[first.month - 1]} {first.year}"
-    return f"{'week of' if kind == 'week' else 'four weeks,'} {days(first, stop)}"
+        return f"{_MONTHS[start.month - 1]} {start.year}"
+    return f"{'week of' if kind == 'week' else 'four weeks,'} {days(start, end)}"
 
 
 def period_word(kind: str, first: date) -> str:

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from analytics.pipeline.completeness_proof import DeviceProof, midnight, prove
+from analytics.pipeline.completeness_proof import DeviceProof, prove
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table
 from devices.families import FAMILIES
+from store.times import midnight
 
 
 def complete(
@@ -37,7 +38,7 @@ def complete(
     if first >= last:
         raise UsageError(f"--from {first} is not before --until {last}")
     with database() as connection:
-        proofs = list(prove(connection, midnight(first), midnight(last), family or None, device or None))
+        proofs = list(prove(connection, midnight(first, UTC), midnight(last, UTC), family or None, device or None))
     if device and not proofs:
         raise Failure(f"device {device} is not registered, or was out of service then")
     verdicts = Counter(proof.verdict for proof in proofs)

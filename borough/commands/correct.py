@@ -39,6 +39,7 @@ from store.corrections import Correction
 
 app = typer.Typer()
 
+#: Messages that are corrected together.
 _FRAME = 5_000
 
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")]

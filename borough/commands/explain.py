@@ -61,7 +61,7 @@ def explain(
     documents = [_document(item, neighbours=neighbours) for item in explained]
     if json_output:
         show_json({
-            "home": found.id, "period": asked.key, "from": asked.start.isoformat(), "to": asked.stop.isoformat(),
+            "home": found.id, "period": asked.key, "from": asked.start.isoformat(), "to": asked.end.isoformat(),
             "quarter": asked.quarter.isoformat(), "program": options.program, "fuels": documents,
         })  # fmt: skip
     else:
@@ -106,7 +106,7 @@ def _plain(value: Any) -> Any:
 
 
 def _say(home: int, period: Period, program: str, explained: list[Explained], *, neighbours: bool) -> None:
-    say(f"Home {home}, {period.key}: {period.start} up to and without {period.stop}; cells of {period.quarter}.")
+    say(f"Home {home}, {period.key}: {period.start} up to and without {period.end}; cells of {period.quarter}.")
     if not explained:
         say("Nothing was told of this period: no use, it is not over, or nobody lived there throughout.")
     for item in explained:

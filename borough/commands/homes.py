@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from analytics.periods import local_day
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
@@ -19,6 +18,7 @@ from devices.files import read_bytes
 from devices.homes_file import read_homes
 from devices.registry import Problem, RegistryError
 from store import homes_import, tombstones
+from store.times import local_day
 
 app = typer.Typer(help="Homes, who lives in them, and their meters.", no_args_is_help=True)
 

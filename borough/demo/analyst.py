@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,10 @@ from borough.demo.processes import environment
 from borough.errors import Failure
 from borough.output import tell
 from dashboard.roles import ROLE_WORDS
+from devices.homes import Reason
 from store import accounts
+from store.comparisons import examples
 from store.connect import connect
-from store.examples import examples
 
 #: How often what arrived is added [s].
 _EVERY = 15.0
@@ -23,15 +25,15 @@ _EVERY = 15.0
 _LIFETIME = timedelta(days=30)
 _STOP_SECONDS = 20.0
 _ROLES = ("assist", "programme", "data-protection")
-_REASONS = {
-    "empty": "looks empty",
-    "disconnected": "looks cut off",
-    "under-heated": "looks too cold",
-    "no-consent": "did not agree to be compared",
-    "no-cell": "too few similar homes",
-    "few-homes": "too few similar homes",
-    "coverage": "too little measured",
-    "dominated": "one home uses too much of the whole",
+_REASONS: Mapping[str, str] = {
+    Reason.EMPTY: "looks empty",
+    Reason.DISCONNECTED: "looks cut off",
+    Reason.UNDER_HEATED: "looks too cold",
+    Reason.NO_CONSENT: "did not agree to be compared",
+    Reason.NO_CELL: "too few similar homes",
+    Reason.FEW_HOMES: "too few similar homes",
+    Reason.COVERAGE: "too little measured",
+    Reason.DOMINATED: "one home uses too much of the whole",
 }
 
 

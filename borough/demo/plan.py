@@ -21,6 +21,7 @@ from simulators.fleet_file import FleetError, parse
 from simulators.generate import devices_of, generate
 from simulators.plans import Fleet
 from simulators.run import Simulation
+from store.times import local_day, midnight
 
 #: The present begins so many days before the last midnight, at six in the morning, when the day's traffic sets in.
 _DAYS_BEHIND, _MORNING = 2, 6 * HOUR_US
@@ -75,12 +76,12 @@ def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
     Raises UsageError for a file that is wrong or is not the one that the folder's demo began with.
     """
     fleet, faults, digest = _read(path)
-    midnight = int(now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
-    present = midnight - _DAYS_BEHIND * DAY_US + _MORNING
+    today = midnight(local_day(now, UTC), UTC)
+    present = today - _DAYS_BEHIND * DAY_US + _MORNING
     place = _found(folder, digest)
     if place is None:
         # whole days: homes live by the clock on the wall
-        start = midnight - _DAYS_BEHIND * DAY_US - -(-round(fleet.days * DAY_US) // DAY_US) * DAY_US
+        start = today - _DAYS_BEHIND * DAY_US - -(-round(fleet.days * DAY_US) // DAY_US) * DAY_US
         place = Place(start, start, 0, digest)
     fleet = _moved(fleet, place.start)
     devices = devices_of(fleet)

@@ -27,20 +27,19 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Counts by family since the demo's folder was made, after the collector has ended, so that nothing is in flight.
-
-    ``stored_in_table`` are the rows of ``reading``, counted one by one; ``erased`` went when a household left.
-    ``published`` are the messages of this run that the broker acknowledged, ``received`` those of this run that the
-    collector took (others may have published too).
-    ``score``: this run's ledger against the table, None where nobody asked for it.
-    """
+    """Counts by family since the demo's folder was made, after the collector has ended: nothing is in flight."""
 
     families: Mapping[str, Counts]
+    #: Rows of ``reading``, counted one by one.
     stored_in_table: int
+    #: Messages of this run that the broker acknowledged.
     published: int
+    #: Messages of this run that the collector took (others may have published too).
     received: int
     history: History = field(default_factory=History)
+    #: This run's ledger against the table, None where nobody asked for it.
     score: Score | None = None
+    #: Rows that went when a household left.
     erased: int = 0
 
     @property

@@ -134,10 +134,7 @@ def run_demo(options: DemoOptions) -> Report:
 def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
     """Make and migrate the database, register the fleet and its homes, except those that have left."""
     with reachable(url):
-        with connect(server_url, "borough demo", autocommit=True) as connection:
-            found = connection.execute("select from pg_database where datname = 'borough'").fetchone()
-            if found is None:
-                connection.execute("create database borough")
+        migrations.create_database(server_url, "borough")
         migrations.upgrade(url)
         with connect(url, "borough demo") as connection:
             erasure.note(connection)

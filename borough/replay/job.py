@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from borough.database import database
-from borough.errors import UsageError
 from borough.output import say, show_json, tell
 from borough.replay import plan
 from borough.replay.book import Book, Fates
 from borough.replay.checkpoint import Checkpoint, load
 from borough.replay.messages import Outgoing
-from borough.replay.observations import TableSource
 from borough.replay.pace import Pace
 from borough.replay.progress import ProgressLine
-from borough.replay.recorded import RecordingSource
-from borough.replay.registering import devices_of
 from borough.replay.sender import Progress, Sender, Stop
-from borough.replay.table_mapping import TableMapping
-from borough.settings.collector import broker_options, subscriptions
+from borough.replay.sources import source_of
+from borough.settings.collector import broker_options
 from borough.settings.settings import Settings
 from devices.device import Device
 from ingest.tls import check_tls
@@ -45,62 +40,18 @@ class Job:
         self.broker = replace(broker_options(settings), client_id="")
         check_tls(self.broker)
         self.pace = Pace(speed)
-        self.mapping: TableMapping | None = None
-        self.table: TableSource | None = None
-        self.recording: RecordingSource | None = None
-        if plan.is_recording(options.paths):
-            if options.mapping or register:
-                raise UsageError("--mapping and --register are for tables; a recording names its devices itself")
-            make_recording = self._recordings(options)
-            self.recording = make_recording()
-        else:
-            self.mapping, paths = plan.table_files(options.paths, options.mapping)
-            options = replace(options, paths=paths, format="native" if options.format == "recorded" else options.format)
-            self.table = TableSource(self.mapping, paths)
-        self.options = options
+        self.source = source_of(settings, options, register=register)
         self.path = checkpoint
-        terms = plan.plan_of(options, self.mapping, self.pace.speed)
+        terms = plan.plan_of(self.source.options, self.source.mapping, self.pace.speed)
         found = load(checkpoint, terms) if checkpoint is not None else None
         self.resumed = found is not None
-        now = time.time_ns() // 1000
-        if self.table is not None and self.mapping is not None:
-            if found is None:
-                table_mapping = self.mapping
-                amount = plan.table_shift(
-                    options, lambda: TableSource(table_mapping, options.paths), table_mapping.family, now
-                )
-                found = Checkpoint(terms, now, amount)
-            self.messages = plan.table_messages(options, self.table, found.shift)
-            if register:
-                self._register(devices_of(self.mapping, self.table, options.paths))
-        elif self.recording is not None:
-            if found is None:
-                found = Checkpoint(terms, now, plan.recording_shift(options, self._recordings(options)(), now))
-            self.messages = plan.recording_messages(options, self.recording, found.shift)
-        assert found is not None
+        if found is None:
+            now = time.time_ns() // 1000
+            found = Checkpoint(terms, now, self.source.shift_to(now))
+        self.messages = self.source.messages(found.shift)
+        if register:
+            self._register(self.source.devices())
         self.checkpoint = found
-
-    def _recordings(self, options: plan.ReplayOptions) -> Callable[[], RecordingSource]:
-        """Makes sources of these recordings: the devices as they are registered, where there is a database."""
-        settings = self.settings
-        devices: list[Device] = []
-        if settings.database_url is not None or settings.database_url_file is not None:
-            from store import registry
-
-            with database() as connection:
-                devices = registry.load(connection)[0]
-        wanted = subscriptions(settings)
-        for path in options.paths:
-            if not path.exists():
-                raise UsageError(f"{path}: No such file or directory")
-        return lambda: RecordingSource(
-            options.paths,
-            wanted,
-            devices,
-            auto_register=settings.auto_register or not devices,
-            keep=settings.keep,
-            payload_maximum=settings.payload_maximum,
-        )
 
     def _register(self, devices: list[Device]) -> None:
         from store import registry
@@ -114,7 +65,7 @@ class Job:
 
     def _fates(self) -> Fates:
         earliest = round(self.settings.earliest.timestamp()) * _SECOND
-        return Fates(ordered=self.table is not None, earliest=earliest, ahead=self.settings.ahead)
+        return Fates(ordered=self.source.ordered, earliest=earliest, ahead=self.settings.ahead)
 
     def dry_run(self, ledger: Path | None, *, json_output: bool) -> int:
         """Read everything, send nothing."""
@@ -142,7 +93,7 @@ class Job:
             tell(f"Going on after message {self.checkpoint.sent:,} of an earlier start.")
         begun = time.monotonic()
         stop = Stop()
-        line = ProgressLine(self.fraction)
+        line = ProgressLine(lambda: self.source.fraction)
 
         def show(progress: Progress) -> None:
             at = (_EPOCH + timedelta(microseconds=progress.at)).strftime("%Y-%m-%d %H:%M")
@@ -160,41 +111,32 @@ class Job:
         seconds = time.monotonic() - begun
         return self._report(book, sender.progress, done=done, dry=False, seconds=seconds, json_output=json_output)
 
-    def fraction(self) -> float:
-        """How much of the source is behind us, 0 to 1."""
-        if self.table is not None:
-            return self.table.fraction
-        assert self.recording is not None
-        return self.recording.read / max(self.recording.size, 1)
-
     def _report(
         self, book: Book, progress: Progress, *, done: bool, dry: bool, seconds: float, json_output: bool
     ) -> int:
-        unreadable = self.table.unreadable if self.table is not None else None
+        left = self.source.left_out()
         result: dict[str, Any] = {
             "finished": done,
             "messages": progress.sent,
             "sent_before": progress.skipped,
             "readings": book.readings,
             "expected": {word: number for word, number in book.fates.counts.items() if number},
-            "unreadable": unreadable.count if unreadable else 0,
+            "unreadable": left.unreadable,
             "unheard": progress.unheard,
             "seconds": round(seconds, 3),
+            **left.beside,
         }
-        if self.recording is not None:
-            result |= {"retained_left_out": self.recording.retained, "bytes_lost": self.recording.lost}
         if json_output:
             show_json(result)
         else:
             self._say(result, dry=dry, at=progress.at)
-        for line in unreadable.lines if unreadable else ():
+        for line in left.lines:
             tell(line)
-        if unreadable and unreadable.count:
-            tell(f"{unreadable.count} cells or rows could not be read; they were left out.")
-        lost = result.get("bytes_lost", 0)
-        if lost:
+        if left.unreadable:
+            tell(f"{left.unreadable} cells or rows could not be read; they were left out.")
+        if left.lost:
             tell(
-                f"{lost:,} bytes of the recordings are no whole blocks, as a recorder leaves that was cut off;"
+                f"{left.lost:,} bytes of the recordings are no whole blocks, as a recorder leaves that was cut off;"
                 " they were left out."
             )
         if progress.unheard:
@@ -204,7 +146,7 @@ class Job:
             )
         if not done:
             return 130
-        return 1 if progress.unheard or result["unreadable"] or lost else 0
+        return 1 if progress.unheard or left.unreadable or left.lost else 0
 
     def _say(self, result: dict[str, Any], *, dry: bool, at: int) -> None:
         words = ", ".join(f"{number:,} {word}" for word, number in result["expected"].items())

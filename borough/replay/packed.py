@@ -25,6 +25,7 @@ TIMES = 500
 _FREE = 16 << 20
 #: zstd: what levels 1 to 19 use, and what RFC 8878 (3.1.1.1.2) asks every reader to have [bytes].
 WINDOW = 8 << 20
+#: Bytes that are read or unpacked at once.
 _PIECE = 1 << 16
 #: Packed bytes that are unpacked at once: four of them can become a block of 128 kB.
 _SIP = 512

@@ -1,9 +1,9 @@
-"""A replay put together: from files and options to the messages that it sends, always the same ones."""
+"""What a replay is asked to send, and everything that its messages hang on."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,15 +11,8 @@ from typing import Any, Literal
 from borough.errors import UsageError
 from borough.replay.checkpoint import fingerprint
 from borough.replay.mapping_file import find_mapping
-from borough.replay.messages import Encoding, Outgoing, encode
-from borough.replay.observations import Observation, TableSource
-from borough.replay.recorded import RecordingSource
-from borough.replay.recording import SUFFIX, Recorded
+from borough.replay.recording import SUFFIX
 from borough.replay.table_mapping import TableMapping
-
-_SECOND = 1_000_000
-#: Meters' intervals keep their places in the half-hour when they are shifted [us].
-_HALF_HOUR = 1_800 * _SECOND
 
 Format = Literal["native", "senml", "recorded"]
 
@@ -85,59 +78,3 @@ def plan_of(options: ReplayOptions, mapping: TableMapping | None, speed: float) 
         # at real speed the first reading becomes now, else the last
         "real speed": speed == 1 if options.shift == "now" else None,
     }
-
-
-def table_shift(options: ReplayOptions, source: Callable[[], TableSource], family: str, now: int) -> int:
-    """The shift [us] of a table. For ``now`` the first reading becomes now at real speed, else the last one.
-
-    That one is looked for by reading everything once. Readings of meters move by whole half-hours.
-    """
-    if options.shift != "now":
-        return options.shift
-    times = (observation.time for observation in _within(source().observations(), options))
-    first = next(times, now)
-    anchor = first if options.real_speed else max(times, default=first)
-    shift = (now - anchor) // _SECOND * _SECOND
-    return shift // _HALF_HOUR * _HALF_HOUR if family == "smart-meter" else shift
-
-
-def table_messages(options: ReplayOptions, source: TableSource, shift: int) -> Iterator[Outgoing]:
-    """The messages of tables."""
-    encoding: Encoding = "senml" if options.format == "senml" else "native"
-    observations = _within(source.observations(), options)
-    return encode(observations, source.devices, source.mapping.family, encoding, pack=options.pack, shift=shift)
-
-
-def recording_messages(options: ReplayOptions, source: RecordingSource, shift: int) -> Iterator[Outgoing]:
-    """The messages of recordings. Raises UsageError for what cannot be done with them."""
-    if options.format == "senml":
-        raise UsageError("a recording is replayed as it was recorded, or with --format native; senml is for tables")
-    messages = _arrived(source.messages(), options)
-    if options.format == "native":
-        return source.as_native(messages, shift)
-    if shift:
-        raise UsageError("the bytes of a recording keep their times; with --shift give --format native too")
-    return source.as_recorded(messages)
-
-
-def recording_shift(options: ReplayOptions, source: RecordingSource, now: int) -> int:
-    """The shift [us] of recordings, by arrival; see ``table_shift``."""
-    if options.shift != "now":
-        return options.shift
-    times = (message.arrival for message in _arrived(source.messages(), options))
-    first = next(times, now)
-    return now - (first if options.real_speed else max(times, default=first))
-
-
-def _within(observations: Iterator[Observation], options: ReplayOptions) -> Iterator[Observation]:
-    start, end = options.start, options.end
-    if start is None and end is None:
-        return observations
-    low, high = -(2**63) if start is None else start, 2**63 if end is None else end
-    return (observation for observation in observations if low <= observation.time < high)
-
-
-def _arrived(messages: Iterator[Recorded], options: ReplayOptions) -> Iterator[Recorded]:
-    low = -(2**63) if options.start is None else options.start
-    high = 2**63 if options.end is None else options.end
-    return (message for message in messages if low <= message.arrival < high)

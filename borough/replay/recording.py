@@ -34,6 +34,7 @@ from typing import BinaryIO, NamedTuple, Self
 
 import zstandard
 
+#: Of a skippable frame of zstd (RFC 8878, 3.1.2): 0x184D2A50 to 0x184D2A5F.
 _MAGIC = 0x184D2A5B
 _MARK = b"BTR1"
 _HEAD = struct.Struct("<II4sIIII")

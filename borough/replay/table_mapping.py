@@ -29,23 +29,27 @@ class RegisterFile:
 class DeviceRule:
     """Which device a row or cell belongs to: exactly one of ``id``, ``columns``, ``file`` and ``headings``.
 
-    ``columns``: their texts, joined by ``-``. ``file``: the first group of this expression in the file's name.
-    ``headings``: every column is a device, apart from these and from those of the time. What an id may not hold
-    becomes ``-``; ``prefix`` goes before it. ``point``: a column ``lat, lon``. ``attribute_columns``: attribute ->
-    column. ``origin``: homes of a model are simulated, whoever publishes them.
+    What an id may not hold becomes ``-``.
     """
 
     id: str | None = None
+    #: Their texts, joined by ``-``.
     columns: tuple[str, ...] = ()
+    #: The first group of this expression in the file's name.
     file: re.Pattern[str] | None = None
+    #: Every column is a device, apart from these and from those of the time.
     headings: frozenset[str] | None = None
+    #: Goes before the id.
     prefix: str = ""
     lon: str | None = None
     lat: str | None = None
+    #: A column ``lat, lon``.
     point: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    #: Attribute -> column.
     attribute_columns: Mapping[str, str] = field(default_factory=dict)
     register_file: RegisterFile | None = None
+    #: Homes of a model are simulated, whoever publishes them.
     origin: Origin = "real"
 
 
@@ -67,11 +71,7 @@ class RowTime:
 
 @dataclass(frozen=True, slots=True)
 class TableMapping:
-    """One mapping file. ``record`` holds the readings and the time rule; ``pivot`` a column of names and its values.
-
-    ``blanks``: cells that mean "not measured". ``sorted``: each file's rows come in the order of time.
-    ``lines``: key -> line of the file, for errors that show only beside the data.
-    """
+    """One mapping file."""
 
     name: str
     where: str
@@ -79,10 +79,14 @@ class TableMapping:
     files: tuple[str, ...]
     device: DeviceRule
     time: RowTime
+    #: Holds the readings and the time rule.
     record: RecordMapping
+    #: A column of names and the column of its values.
     pivot: tuple[str, str] | None
+    #: Cells that mean "not measured".
     blanks: frozenset[str]
     delimiter: str
+    #: Each file's rows come in the order of time.
     sorted: bool
     text: str = field(repr=False)
 

@@ -25,7 +25,9 @@ from store.erasures import State
 from store.tombstones import WrongKey
 
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+#: A transaction that met another's locks is tried so often.
 _ATTEMPTS = 5
+#: Longest wait for a lock [s].
 _LOCK_SECONDS = 60.0
 
 

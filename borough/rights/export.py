@@ -25,10 +25,10 @@ from ingest import archive_files
 from ingest.archive_files import ArchiveError
 from ingest.forget import Judge
 from ingest.options import CollectorOptions
-from ingest.refusals import Refusals
+from ingest.suppressions import Suppressions
 from store import erasure, registry
 from store import subject as store_subject
-from store.connect import connect
+from store.connect import connect, see_one_moment
 from store.erasure import Plan
 from store.subject import Everything, Open, Row
 from store.times import instant
@@ -122,10 +122,10 @@ def _archived(open_: Open, need: Means, plan: Plan) -> Iterator[list[Row]]:
     if folder is None or not plan.meters:
         return
     key = secrets.token_bytes(32)
-    refusals = Refusals(key)
-    refusals.take(plan.tombstones(key), 1)
+    suppressions = Suppressions(key)
+    suppressions.take(plan.tombstones(key), 1)
     with open_() as connection:
-        judge = Judge(need.options, refusals, registry.load(connection)[0])
+        judge = Judge(need.options, suppressions, registry.load(connection)[0])
     try:
         for segment in archive_files.segments(folder):
             held = archive_files.devices_of(segment.path)
@@ -187,7 +187,7 @@ def _one_moment(need: Means) -> Iterator[Open]:
     with connect(need.url, "borough subject") as connection:
         require_schema(connection, need.url)
         connection.rollback()
-        connection.execute("set transaction isolation level repeatable read")
+        see_one_moment(connection)
         yield lambda: nullcontext(connection)
 
 

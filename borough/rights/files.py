@@ -22,11 +22,12 @@ from devices.naming import Naming
 from ingest import archive_files
 from ingest.archive_files import OPEN, PERSONAL, Frame
 from ingest.forget import Judge
-from ingest.refusals import Refusals
+from ingest.suppressions import Suppressions
 from simulators import ledger
 from simulators.ledger import NO_TIME, LedgerError, LedgerWriter, Rows
 from store.erasures import Item, ItemKind
 
+#: Rows of a ledger that are written together.
 _PORTION = 20_000
 #: What a ledger is called until it is whole.
 _PART = ".parquet.part"
@@ -56,7 +57,7 @@ def sweep(
     folders: Iterable[Path],
     kept: Sequence[tuple[Path, str]],
     judge: Judge,
-    refusals: Refusals,
+    suppressions: Suppressions,
     naming: Naming = _NOBODY,
 ) -> Swept:
     """Go through archives, folders (ledgers, recordings and archives in them, at any depth) and single files.
@@ -82,7 +83,7 @@ def sweep(
             elif path.suffix == ".parquet":
                 if ledger.is_ledger(path):
                     ledgers.add(path)
-                elif _names_a_meter(path, refusals, naming):
+                elif _names_a_meter(path, suppressions, naming):
                     done.left("look", path, f"{path} names an erased meter and is no ledger: remove it or make it anew")
             elif path.name.endswith(_PART):
                 done.left("ledger", path, f"{path} is a ledger that is being written: it can be read when it is whole")
@@ -91,7 +92,7 @@ def sweep(
     for archive in sorted(path for path in whole if path.is_dir()):
         _archive(archive, judge, naming, done)
     for path in sorted(ledgers):
-        _ledger(path, refusals, naming, done)
+        _ledger(path, suppressions, naming, done)
     for path in sorted(recordings):
         _recording(path, judge, naming, done)
     return done
@@ -130,15 +131,15 @@ def _archive(folder: Path, judge: Judge, naming: Naming, done: Swept) -> None:
     done.files += files
 
 
-def _ledger(path: Path, refusals: Refusals, naming: Naming, done: Swept) -> None:
+def _ledger(path: Path, suppressions: Suppressions, naming: Naming, done: Swept) -> None:
     new = path.with_name(path.name + ".erasing")
     try:
-        gone = sum(int(_gone(rows, refusals, naming).sum()) for rows in ledger.read([path]))
+        gone = sum(int(_gone(rows, suppressions, naming).sum()) for rows in ledger.read([path]))
         if not gone:
             return
         with LedgerWriter(new) as writer:
             for rows in ledger.read([path]):
-                writer.append(rows.take(~_gone(rows, refusals, naming)))
+                writer.append(rows.take(~_gone(rows, suppressions, naming)))
         _replace(new, path)
     except (LedgerError, OSError) as error:
         if not isinstance(error, FileNotFoundError) and path.exists():
@@ -148,12 +149,12 @@ def _ledger(path: Path, refusals: Refusals, naming: Naming, done: Swept) -> None
     done.files += 1
 
 
-def names(path: Path, refusals: Refusals, naming: Naming) -> bool:
+def names(path: Path, suppressions: Suppressions, naming: Naming) -> bool:
     """Whether a file that this program does not know names a household."""
-    return mentions.names(path, naming) or (path.suffix == ".parquet" and _names_a_meter(path, refusals, naming))
+    return mentions.names(path, naming) or (path.suffix == ".parquet" and _names_a_meter(path, suppressions, naming))
 
 
-def _names_a_meter(path: Path, refusals: Refusals, naming: Naming) -> bool:
+def _names_a_meter(path: Path, suppressions: Suppressions, naming: Naming) -> bool:
     """Whether a table that is no ledger holds the id of a meter of which something was erased."""
     try:
         with pq.ParquetFile(path) as table:
@@ -161,28 +162,28 @@ def _names_a_meter(path: Path, refusals: Refusals, naming: Naming) -> bool:
             for batch in table.iter_batches(columns=texts):
                 for column in batch.columns:
                     for word in column.unique().to_pylist():
-                        if word is not None and (refusals.of(word) is not None or naming.topic(word)):
+                        if word is not None and (suppressions.of(word) is not None or naming.topic(word)):
                             return True
     except (OSError, pa.ArrowInvalid):
         return False  # no Parquet file: searched for ids like any other
     return False
 
 
-def _gone(rows: Rows, refusals: Refusals, naming: Naming) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _gone(rows: Rows, suppressions: Suppressions, naming: Naming) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Rows of a ledger that must go, ``(rows,)``: by each of their times, by when they were sent if they have none."""
     gone = np.zeros(len(rows), bool)
     untimed = (rows.time == NO_TIME) & (rows.stored_time == NO_TIME)
     for number, device_id in enumerate(rows.devices):
-        found = refusals.of(device_id)
+        found = suppressions.of(device_id)
         own = rows.device == number
         if naming.equals(device_id):
             gone |= own
         if found is None:
             continue
-        for start, stop in found.periods:
+        for start, end in found.periods:
             for times, which in ((rows.time, own), (rows.stored_time, own),
                                  (rows.due, own & untimed), (rows.published, own & untimed)):  # fmt: skip
-                gone |= which & (times != NO_TIME) & (times >= start) & (times < stop)
+                gone |= which & (times != NO_TIME) & (times >= start) & (times < end)
     return gone
 
 

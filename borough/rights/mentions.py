@@ -12,6 +12,7 @@ from typing import IO
 
 from devices.naming import Naming
 
+#: Bytes of a file that are looked through at once.
 _PIECE = 8 * 1024 * 1024
 #: What a packed file is unpacked to at most [bytes]; of a larger one nobody can say what is in it.
 _UNPACKED = 8 * 1024 * 1024 * 1024

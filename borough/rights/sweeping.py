@@ -16,18 +16,18 @@ from borough.rights import files, mentions
 from borough.rights.means import Means, Report
 from devices.naming import Naming
 from ingest.forget import Judge
-from ingest.refusals import Refusals
+from ingest.suppressions import Suppressions
 from store import erasure, erasures, registry, tombstones
 from store.connect import Connection
 from store.erasures import Item, Open
 from store.tombstones import Tombstone
 
 
-def judge_of(connection: Connection, need: Means, rows: Sequence[Tombstone]) -> tuple[Judge, Refusals]:
+def judge_of(connection: Connection, need: Means, rows: Sequence[Tombstone]) -> tuple[Judge, Suppressions]:
     """What says of messages whether these tombstones cover them. Raises psycopg.Error."""
-    refusals = Refusals(need.key)
-    refusals.take(rows, 1)
-    return Judge(need.options, refusals, registry.load(connection)[0]), refusals
+    suppressions = Suppressions(need.key)
+    suppressions.take(rows, 1)
+    return Judge(need.options, suppressions, registry.load(connection)[0]), suppressions
 
 
 def sweep(connection: Connection, need: Means, report: Report, *, everywhere: bool = False) -> None:
@@ -37,16 +37,16 @@ def sweep(connection: Connection, need: Means, report: Report, *, everywhere: bo
     """
     unfinished = erasures.unfinished(connection, need.key)
     pending = tombstones.pending(connection, need.key)
-    judge, refusals = judge_of(connection, need, pending)
+    judge, suppressions = judge_of(connection, need, pending)
     named = erasure.naming(connection, [one.words for one in unfinished])
     archives, folders, kept = _where(connection, need, unfinished, everywhere=everywhere or not unfinished)
-    done = report.swept = files.sweep(archives, folders, kept, judge, refusals, named)
+    done = report.swept = files.sweep(archives, folders, kept, judge, suppressions, named)
     _remove_noted(connection, report)
     if named:
         with connection.transaction():
             report.rows["public.rejected"] += erasure.forget_named(connection, named)
         report.rows += Counter()  # without zeros
-    looked = _looked(unfinished, folders, named, refusals, report)
+    looked = _looked(unfinished, folders, named, suppressions, report)
     meters = {meter for one in unfinished for meter in one.words.meters}
     if need.accounts is not None and meters:
         try:
@@ -55,7 +55,7 @@ def sweep(connection: Connection, need: Means, report: Report, *, everywhere: bo
             done.left("accounts", need.accounts, f"{need.accounts}: {error}")
     for one in unfinished:
         own = Naming(one.words.all())
-        still = [Item("look", str(path)) for path in looked if files.names(path, refusals, own)]
+        still = [Item("look", str(path)) for path in looked if files.names(path, suppressions, own)]
         erasures.settle(connection, one.mark, [*done.items, *still])
     report.mentioned = [str(path) for path in looked]
     report.pending = [*done.items, *(Item("look", str(path)) for path in looked)]
@@ -85,7 +85,7 @@ def _where(
 
 
 def _looked(
-    unfinished: Sequence[Open], folders: Sequence[Path], named: Naming, refusals: Refusals, report: Report
+    unfinished: Sequence[Open], folders: Sequence[Path], named: Naming, suppressions: Suppressions, report: Report
 ) -> list[Path]:
     """Files that this program does not know and that name one of the households; copies for its subject are removed."""
     if not named:
@@ -94,7 +94,7 @@ def _looked(
     left = {Path(item.path) for item in report.swept.items}
     found = mentions.mentions([folder for folder in folders if folder.is_dir()], named, left)
     before = {Path(item.path) for one in unfinished for item in one.items if item.kind == "look"} - left
-    found = sorted({*found, *(path for path in before if path.is_file() and files.names(path, refusals, named))})
+    found = sorted({*found, *(path for path in before if path.is_file() and files.names(path, suppressions, named))})
     looked = []
     for path in found:
         if mentions.copy_of(path) in whose:

@@ -32,18 +32,21 @@ BAD = ("lost", "wrong_value", "wrong_time", "rejected_unexpectedly")
 
 @dataclass(slots=True)
 class Score:
-    """The result. ``families``: family -> word -> readings; ``lags`` [s] by family; ``faults``: fault -> word -> rows.
+    """The result."""
 
-    ``minutes``: readings published by minute since the Unix epoch; ``first`` and ``last`` publication [us].
-    ``examples`` are some of the readings that are missing or wrong.
-    """
-
+    #: Family -> word -> readings.
     families: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: [s] by family.
     lags: dict[str, list[Float64]] = field(default_factory=dict)
+    #: Fault -> word -> rows.
     faults: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: Readings published, by minute since the Unix epoch.
     minutes: dict[int, int] = field(default_factory=dict)
+    #: Some of the readings that are missing or wrong.
     examples: list[dict[str, Any]] = field(default_factory=list)
+    #: Publication [us].
     first: int | None = None
+    #: Publication [us].
     last: int | None = None
 
     def add(self, family: str, word: str, count: int) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from analytics.periods import Period, midnight, parse_period, starting
+from analytics.periods import Period, parse_period, starting
 from analytics.report.household import report
 from dashboard.resident import models
 from dashboard.resident.choices import who
@@ -30,8 +30,11 @@ from dashboard.web.visitor import Resident
 from store import accounts, comparisons, daily, homes
 from store.comparisons import Comparison
 from store.connect import Connection
+from store.times import midnight
 
+#: Days that one answer may span: a year and some, and a month.
 DAYS_AT_ONCE, HALF_HOUR_DAYS_AT_ONCE = 400, 31
+#: Items of a page of a list.
 _PAGE = 50
 
 From = Annotated[Day | None, Query(alias="from", description="First local day; without it as many as are allowed")]
@@ -187,7 +190,6 @@ def router(site: Site) -> APIRouter:
 def comparison_model(shown: Shown) -> models.Comparison:
     """A comparison for programs: nothing that the page does not show."""
     one, words = shown.comparison, shown.report
-    compared = words.state in ("great", "good", "more")
     said = [*words.lead, words.suppressed, words.difference_text, words.percentile, words.change]
     said += [words.cost, words.carbon, *words.neighbours, words.help, *words.notes]
     return models.Comparison(
@@ -209,7 +211,7 @@ def comparison_model(shown: Shown) -> models.Comparison:
             difference_kwh=_kwh(words.difference),
             tenths_used_less=one.tenths,
         )
-        if compared
+        if one.compared
         else None,
         cost=None
         if words.cost is None or one.cost is None or one.tariff is None
@@ -245,13 +247,13 @@ def _with_words(site: Site, connection: Connection, mine: Own, page: Sequence[Co
     ]
 
 
-def _span(mine: Own, begin: date | None, end: date | None, most: int) -> tuple[date, date] | Response:
+def _span(mine: Own, begin: date | None, last: date | None, most: int) -> tuple[date, date] | Response:
     """The own days of a wish, the end not included; or what is wrong with it."""
-    stop = mine.stop if end is None or end >= mine.stop else end + timedelta(days=1)
-    first = max(mine.first, stop - timedelta(days=most)) if begin is None else begin
-    if (stop - first).days > most:
+    end = mine.end if last is None or last >= mine.end else last + timedelta(days=1)
+    first = max(mine.first, end - timedelta(days=most)) if begin is None else begin
+    if (end - first).days > most:
         return problem(400, "Too many days at once", f"Ask for at most {most} days.")
-    return mine.clip(first, stop)
+    return mine.clip(first, end)
 
 
 def _days(connection: Connection, mine: Own, fuel: str, span: tuple[date, date]) -> list[models.Day]:

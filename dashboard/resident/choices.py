@@ -10,7 +10,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from analytics.periods import local_day
 from dashboard.labels import CHANNEL_WORDS
 from dashboard.resident.household import own
 from dashboard.roles import ROLE_WORDS
@@ -21,6 +20,7 @@ from dashboard.web.values import Flag, Text, Whole, Word
 from dashboard.web.visitor import Anybody, Resident
 from devices.homes import PURPOSES, Consent
 from store import accounts, erasures, homes
+from store.times import local_day
 
 _PAGE = 50
 

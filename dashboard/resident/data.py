@@ -11,7 +11,7 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from numpy.typing import NDArray
 
-from analytics.periods import midnight, starting
+from analytics.periods import starting
 from dashboard.labels import FUEL_WORDS
 from dashboard.resident.home import parsed
 from dashboard.resident.household import Own, halves, known_fuels, own
@@ -22,9 +22,10 @@ from dashboard.web.site import Site
 from dashboard.web.streams import Stream
 from dashboard.web.values import Day, Flag, PeriodKey, Word
 from dashboard.web.visitor import Resident, Visitor
-from devices.homes import FUELS
+from devices.homes import FUELS, State
 from store import comparisons, daily
 from store.comparisons import Comparison
+from store.times import midnight, next_month
 
 #: A file of more days than this counts as an export, of which there may be only so many in ten minutes.
 _SMALL = 31
@@ -86,7 +87,7 @@ def router(site: Site) -> APIRouter:
         end: Annotated[Day | None, Query(alias="to")] = None,
     ) -> Response:
         def span(mine: Own) -> tuple[date, date]:
-            return mine.clip(begin or mine.first, mine.stop if end is None else end + timedelta(days=1))
+            return mine.clip(begin or mine.first, mine.end if end is None else end + timedelta(days=1))
 
         mine, fuels = _opened(site, request, visitor, fuel, "downloaded the half-hours", span)
         head = ("start", "fuel", "kwh")
@@ -101,9 +102,9 @@ def router(site: Site) -> APIRouter:
         period: PeriodKey | None = None,
     ) -> Response:
         wanted = None if period is None else parsed(period)
-        days = None if wanted is None else (wanted.start, wanted.stop)
+        days = None if wanted is None else (wanted.start, wanted.end)
         mine, fuels = _opened(
-            site, request, visitor, fuel, "downloaded the comparisons", lambda own: days or (own.first, own.stop)
+            site, request, visitor, fuel, "downloaded the comparisons", lambda own: days or (own.first, own.end)
         )
         with site.lane.connection() as connection:
             found = comparisons.of_tenancy(connection, mine.tenancy.id, limit=100_000)
@@ -135,7 +136,7 @@ def _opened(
     visitor: Visitor,
     fuel: str | None,
     action: str,
-    span: Callable[[Own], tuple[date, date]] = lambda own: (own.first, own.stop),
+    span: Callable[[Own], tuple[date, date]] = lambda own: (own.first, own.end),
 ) -> tuple[Own, Sequence[str]]:
     """Whose data they are, and of which fuels; the look is in the log. ``span``: the days that the file is of.
 
@@ -145,34 +146,34 @@ def _opened(
         raise HTTPException(404)
     with site.lane.connection() as connection:
         mine = own(site, connection, visitor)
-        first, stop = span(mine)
-        if (stop - first).days > _SMALL:
+        start, end = span(mine)
+        if (end - start).days > _SMALL:
             site.limit(request, "export", visitor)
         site.log_access(connection, visitor, mine.tenancy.id, action, None if fuel is None else FUEL_WORDS[fuel])
     return mine, FUELS if fuel is None else (fuel,)
 
 
-def _spans(site: Site, mine: Own, first: date, stop: date, days: int) -> Iterator[tuple[date, date]]:
+def _spans(site: Site, mine: Own, start: date, end: date, days: int) -> Iterator[tuple[date, date]]:
     """What there may be something of between two days, in pieces of so many days; each is read by itself."""
     with site.lane.connection() as connection:
         known = daily.months(connection, np.array([mine.home.id], np.int64))
     if known is not None:
-        first, stop = max(first, known[0]), min(stop, (known[1] + timedelta(days=32)).replace(day=1))
-        while first < stop:
-            yield first, min(first + timedelta(days=days), stop)
-            first += timedelta(days=days)
+        start, end = max(start, known[0]), min(end, next_month(known[1]))
+        while start < end:
+            yield start, min(start + timedelta(days=days), end)
+            start += timedelta(days=days)
 
 
 def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
     """Day, fuel, kWh (empty: not known), minutes measured, whether that was the whole day."""
     for fuel in fuels:
-        for first, stop in _spans(site, mine, mine.first, mine.stop, _YEAR):
+        for start, end in _spans(site, mine, mine.first, mine.end, _YEAR):
             with site.lane.connection() as connection:
-                use = daily.read_days(connection, fuel, first, stop, np.array([mine.home.id], np.int64))
+                use = daily.read_days(connection, fuel, start, end, np.array([mine.home.id], np.int64))
             for place, (watt_hours, minutes) in enumerate(zip(use.watt_hours[0], use.minutes[0], strict=True)):
                 if watt_hours < 0 and not minutes:
                     continue
-                day = first + timedelta(days=place)
+                day = start + timedelta(days=place)
                 whole = midnight(day + timedelta(days=1), site.zone) - midnight(day, site.zone)
                 measured = int(minutes) * 60_000_000 >= whole
                 yield day.isoformat(), fuel, _kwh(int(watt_hours)), int(minutes), "yes" if measured else "no"
@@ -180,13 +181,13 @@ def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
 
 def net_day_rows(site: Site, mine: Own) -> Iterator[Row]:
     """Day, net, taken, given [kWh] and minutes measured by both; net may be below zero."""
-    for first, stop in _spans(site, mine, mine.first, mine.stop, _YEAR):
+    for start, end in _spans(site, mine, mine.first, mine.end, _YEAR):
         with site.lane.connection() as connection:
-            use = read_net_days(connection, mine.home.id, first, stop)
+            use = read_net_days(connection, mine.home.id, start, end)
         for place, net in enumerate(use.net):
             if net is not None:
                 taken, given = int(use.taken[place]), int(use.given[place])
-                day = first + timedelta(days=place)
+                day = start + timedelta(days=place)
                 yield day.isoformat(), net / 1000, _kwh(taken), _kwh(given), int(use.minutes[place])
 
 
@@ -211,17 +212,17 @@ def net_month_rows(site: Site, mine: Own) -> Iterator[Row]:
             yield f"{month.first:%Y-%m}", month.net / 1000, _kwh(month.taken), _kwh(month.given), whole, month.known
 
 
-def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], first: date, stop: date) -> Iterator[Row]:
+def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], start: date, end: date) -> Iterator[Row]:
     """Local time with its distance from UTC, fuel, kWh; half-hours that were not measured are left out."""
     for fuel in fuels:
-        for begin, end in _spans(site, mine, first, stop, _BLOCK_DAYS):
+        for block, block_end in _spans(site, mine, start, end, _BLOCK_DAYS):
             with site.lane.connection() as connection:
-                use = daily.read_days(connection, fuel, begin, end, np.array([mine.home.id], np.int64))
+                use = daily.read_days(connection, fuel, block, block_end, np.array([mine.home.id], np.int64))
                 if not ((use.watt_hours[0] >= 0) | (use.minutes[0] > 0)).any():
                     continue
-                days = halves(site, connection, mine.home.id, fuel, begin, end)
+                days = halves(site, connection, mine.home.id, fuel, block, block_end)
             for place, values in enumerate(days):
-                yield from _halves_of(site, fuel, begin + timedelta(days=place), values)
+                yield from _halves_of(site, fuel, block + timedelta(days=place), values)
 
 
 def _halves_of(site: Site, fuel: str, day: date, values: NDArray[np.float64]) -> Iterator[Row]:
@@ -234,15 +235,15 @@ def _halves_of(site: Site, fuel: str, day: date, values: NDArray[np.float64]) ->
 
 def comparison_row(one: Comparison) -> Row:
     """A comparison as it is shown; what is told to nobody of others stays empty."""
-    compared = one.state in ("great", "good", "more")
-    cost = None if one.state == "neutral" else one.cost
+    compared = one.compared
+    cost = None if one.state == State.NEUTRAL else one.cost
     period = starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
     return (
         one.fuel, one.kind, period.key, one.from_day.isoformat(), (one.to_day - timedelta(days=1)).isoformat(),
         _kwh(one.own), _kwh(one.before), one.estimated_days, one.missing_days, one.state, one.reason,
         _kwh(one.average) if compared else None, _kwh(one.efficient) if compared else None,
         one.homes if compared else None, one.tenths if compared else None, cost, None if cost is None else one.tariff,
-        None if cost is None else "yes" if one.tariff_own else "no", None if one.state == "neutral" else one.carbon,
+        None if cost is None else "yes" if one.tariff_own else "no", None if one.state == State.NEUTRAL else one.carbon,
         one.revision,
         "yes" if one.settled else "no",
     )  # fmt: skip

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from analytics.periods import quarter
 from dashboard import labels as words
 from dashboard.resident.forms import read_details, read_tariff
 from dashboard.resident.household import Own, own
@@ -18,6 +17,7 @@ from dashboard.web.values import Fields, Word
 from dashboard.web.visitor import Resident
 from devices.homes import EPC_BANDS
 from store import homes
+from store.times import next_quarter, quarter
 
 _DONE = {
     "details": "Your details are saved.",
@@ -128,7 +128,7 @@ def values(mine: Own) -> dict[str, str]:
 def common(mine: Own) -> dict[str, Any]:
     """What the pages of details and prices say beside their fields."""
     start = quarter(mine.today)
-    following = quarter(start + timedelta(days=95))
+    following = next_quarter(start)
     return {
         "own": mine,
         "next_quarter": following,

@@ -71,7 +71,7 @@ def _registers(form: Form, rate: float | None) -> tuple[Register, ...]:
         if form.text("night_from") or form.text("night_to"):
             form.errors.setdefault("night_rate", "Enter the rate that counts between the two times, or leave all empty")
         return (Register("all hours", rate or 0.0),)
-    start, stop = form.clock("night_from", "when the other rate begins"), form.clock("night_to", "when it ends")
-    if start is not None and start == stop:
+    start, end = form.clock("night_from", "when the other rate begins"), form.clock("night_to", "when it ends")
+    if start is not None and start == end:
         form.errors["night_to"] = "The other rate must end at another time than it begins"
-    return (Register("other rate", other, start or 0, stop or 0), Register("all other hours", rate or 0.0))
+    return (Register("other rate", other, start or 0, end or 0), Register("all other hours", rate or 0.0))

@@ -19,10 +19,9 @@ from dashboard.web.site import Site
 from dashboard.web.values import PeriodKey, Word
 from dashboard.web.visitor import Resident
 from devices.homes import COMPARED, HomeDetails, Tariff
-from store import comparisons, homes, resident
-from store.comparisons import Comparison, Neighbourhood
+from store import comparisons, homes
+from store.comparisons import Comparison, Neighbourhood, Told
 from store.connect import Connection
-from store.resident import Told
 
 #: How many earlier periods are offered by link.
 _EARLIER = 12
@@ -72,7 +71,7 @@ def router(site: Site) -> APIRouter:
     ) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            told = resident.periods(connection, mine.tenancy.id)
+            told = comparisons.periods(connection, mine.tenancy.id)
             chosen = choose(told, fuel, period)
             found = None if chosen is None else show(site, connection, mine, chosen.period, chosen.fuel)
             site.log_access(
@@ -213,5 +212,5 @@ def _address(fuel: str, period: Period | None) -> str:
 
 def _name(period: Period) -> str:
     if period.kind == "month":
-        return report_words.period_name("month", period.start, period.stop)
-    return report_words.days(period.start, period.stop)
+        return report_words.period_name("month", period.start, period.end)
+    return report_words.days(period.start, period.end)

@@ -14,8 +14,9 @@ from dashboard.web.exceptions import Elsewhere
 from dashboard.web.site import Site
 from dashboard.web.visitor import Visitor
 from devices.homes import FUELS, Home, Tenancy
-from store import daily, homes, resident
+from store import daily, homes
 from store.connect import Connection
+from store.times import next_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Own:
         return self.tenancy.from_day
 
     @property
-    def stop(self) -> date:
+    def end(self) -> date:
         """The day after the last that is theirs and over: nothing from it on is theirs to see."""
         end = self.tenancy.to_day
         return self.today if end is None else min(end, self.today)
@@ -44,18 +45,18 @@ class Own:
 
     def has(self, day: date) -> bool:
         """Whether a day is theirs and over."""
-        return self.first <= day < self.stop
+        return self.first <= day < self.end
 
-    def clip(self, first: date, stop: date) -> tuple[date, date]:
-        """What of ``first`` to ``stop`` (not included) is theirs; an empty span where nothing is."""
-        begin = max(first, self.first)
-        return begin, max(begin, min(stop, self.stop))
+    def clip(self, start: date, end: date) -> tuple[date, date]:
+        """What of ``start`` to ``end`` (not included) is theirs; an empty span where nothing is."""
+        begin = max(start, self.first)
+        return begin, max(begin, min(end, self.end))
 
     def months(self, count: int) -> list[date]:
         """The first days of the last ``count`` months that have a day of theirs, the earliest first."""
         found: list[date] = []
-        month = (self.stop - timedelta(days=1)).replace(day=1)
-        while len(found) < count and month >= self.first.replace(day=1) and self.stop > self.first:
+        month = (self.end - timedelta(days=1)).replace(day=1)
+        while len(found) < count and month >= self.first.replace(day=1) and self.end > self.first:
             found.append(month)
             month = (month - timedelta(days=1)).replace(day=1)
         return found[::-1]
@@ -86,11 +87,11 @@ def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
     firsts = mine.months(months)
     shared = {mine.first.replace(day=1)} if mine.first.day > 1 else set()
     if mine.tenancy.to_day is not None:
-        shared.add((mine.stop - timedelta(days=1)).replace(day=1))
-    found = set(resident.fuels(connection, mine.home.id, [month for month in firsts if month not in shared]))
+        shared.add((mine.end - timedelta(days=1)).replace(day=1))
+    found = set(daily.fuels(connection, mine.home.id, [month for month in firsts if month not in shared]))
     homes_of = np.array([mine.home.id], np.int64)
     for month in shared.intersection(firsts):
-        span = mine.clip(month, (month + timedelta(days=32)).replace(day=1))
+        span = mine.clip(month, next_month(month))
         for fuel in set(FUELS) - found:
             if (daily.read_days(connection, fuel, *span, homes_of).minutes > 0).any():
                 found.add(fuel)
@@ -98,14 +99,14 @@ def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
 
 
 def halves(
-    site: Site, connection: Connection, home_id: int, fuel: str, first: date, stop: date
+    site: Site, connection: Connection, home_id: int, fuel: str, start: date, end: date
 ) -> list[NDArray[np.float64]]:
-    """Watt-hours of the half-hours of local days from ``first`` to ``stop`` (not included).
+    """Watt-hours of the half-hours of local days from ``start`` to ``end`` (not included).
 
     Each ``(46, 48 or 50,)``, NaN where too little was measured. That the days are the household's own is for the caller
     to see to. Raises psycopg.Error.
     """
-    if first >= stop:
+    if start >= end:
         return []
-    found = half_hours_of_days(connection, home_id, fuel, first, stop, site.zone, site.options.energy)
+    found = half_hours_of_days(connection, home_id, fuel, start, end, site.zone, site.options.energy)
     return [day.watt_hours for day in found]

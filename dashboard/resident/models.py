@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from devices.homes import State as Word
+
 Fuel = Literal["electricity", "gas", "heat", "export"]
 Kind = Literal["week", "month", "four-weeks"]
-State = Literal["great", "good", "more", "neutral", "suppressed"]
+State = Literal[Word.GREAT, Word.GOOD, Word.MORE, Word.NEUTRAL, Word.SUPPRESSED]
 
 
 class Details(BaseModel):

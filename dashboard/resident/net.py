@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from dashboard.labels import amount, month_words
 from dashboard.resident.household import Own, is_whole
 from store import daily
 from store.connect import Connection
+from store.times import next_month
 
 Int64 = NDArray[np.int64]
 
@@ -64,10 +65,10 @@ class NetMonth:
         return None if self.taken is None or self.given is None else self.taken - self.given
 
 
-def read_net_days(connection: Connection, home_id: int, first: date, stop: date) -> NetDays:
-    """Electricity from the grid and to it by day, from ``first`` to ``stop`` (not included). Raises psycopg.Error."""
+def read_net_days(connection: Connection, home_id: int, start: date, end: date) -> NetDays:
+    """Electricity from the grid and to it by day, from ``start`` to ``end`` (not included). Raises psycopg.Error."""
     one = np.array([home_id], np.int64)
-    taken, given = (daily.read_days(connection, fuel, first, stop, one) for fuel in ("electricity", "export"))
+    taken, given = (daily.read_days(connection, fuel, start, end, one) for fuel in ("electricity", "export"))
     return NetDays(
         (taken.watt_hours[0] != NONE) & (given.watt_hours[0] != NONE),
         taken.watt_hours[0],
@@ -81,12 +82,12 @@ def read_net_months(connection: Connection, mine: Own, count: int, coverage: flo
     firsts = mine.months(count)
     if not firsts:
         return []
-    begin, stop = mine.clip(firsts[0], mine.stop)
-    days = read_net_days(connection, mine.home.id, begin, stop)
+    begin, end = mine.clip(firsts[0], mine.end)
+    days = read_net_days(connection, mine.home.id, begin, end)
     found = []
     for first in firsts:
-        following = (first + timedelta(days=32)).replace(day=1)
-        inside = slice((max(first, begin) - begin).days, (min(following, stop) - begin).days)
+        following = next_month(first)
+        inside = slice((max(first, begin) - begin).days, (min(following, end) - begin).days)
         known = days.known[inside]
         whole = is_whole(known, (following - first).days, coverage)
         taken, given = (_sum(use[inside], known, whole=whole) for use in (days.taken, days.given))

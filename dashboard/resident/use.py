@@ -13,7 +13,6 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from analytics.energy.daily_use import NONE
 from analytics.energy.half_hours import NIGHTS, background, by_clock
 from analytics.energy.prices import Energy, filled
-from analytics.periods import midnight
 from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
@@ -27,12 +26,12 @@ from dashboard.web.visitor import Resident
 from devices.homes import FUELS, Register, Tariff
 from store import comparisons, daily, homes
 from store.connect import Connection
+from store.times import midnight, next_month
 
 #: The same month of the year before is the best measure of a month.
 MONTHS = 13
 #: Power [W] from which the axis of a day counts kilowatts.
 _KILOWATTS = 5_000
-_COMPARED = ("great", "good", "more")
 _HOURS_A_YEAR = 8_760
 
 
@@ -113,7 +112,7 @@ def router(site: Site) -> APIRouter:
     ) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            last = mine.stop - timedelta(days=1)
+            last = mine.end - timedelta(days=1)
             if date is not None and not mine.has(date):
                 raise HTTPException(404)
             known = known_fuels(connection, mine, MONTHS)
@@ -165,7 +164,7 @@ def newest(connection: Connection, mine: Own, fuel: str | None) -> date | None:
     months = mine.months(MONTHS)
     if fuel is None or not months:
         return None
-    return daily.newest_day(connection, fuel, mine.home.id, *mine.clip(months[0], mine.stop))
+    return daily.newest_day(connection, fuel, mine.home.id, *mine.clip(months[0], mine.end))
 
 
 def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -> list[Month]:
@@ -177,16 +176,16 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
     firsts = mine.months(MONTHS)
     if not firsts:
         return []
-    begin, stop = mine.clip(firsts[0], mine.stop)
-    use = daily.read_days(connection, fuel, begin, stop, np.array([mine.home.id], np.int64))
+    begin, end = mine.clip(firsts[0], mine.end)
+    use = daily.read_days(connection, fuel, begin, end, np.array([mine.home.id], np.int64))
     told = {
         one.from_day: one
         for one in comparisons.of_tenancy(connection, mine.tenancy.id, kind="month", fuel=fuel, limit=MONTHS + 1)
     }
     found = []
     for first in firsts:
-        following = (first + timedelta(days=32)).replace(day=1)
-        low, high = max(first, begin), min(following, stop)
+        following = next_month(first)
+        low, high = max(first, begin), min(following, end)
         days = use.watt_hours[0, (low - begin).days : (high - begin).days]
         some = days[days != NONE]
         whole = is_whole(days != NONE, (following - first).days, coverage)
@@ -194,7 +193,7 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
         compared = told.get(first)
         if compared is not None and compared.own is not None:
             whole, total = True, compared.own
-        average = compared.average if compared is not None and compared.state in _COMPARED else None
+        average = compared.average if compared is not None and compared.compared else None
         found.append(Month(first, total, not whole, len(some), average))
     return found
 
@@ -260,11 +259,11 @@ def _year_headline(fuel: str, known: Sequence[Month], whole: Sequence[Month]) ->
 
 def read_day(site: Site, connection: Connection, mine: Own, fuel: str, wanted: date) -> DayUse:
     """One day's half-hours and the background load of the two weeks that end with it. Raises psycopg.Error."""
-    first, stop = mine.clip(wanted - timedelta(days=NIGHTS - 1), wanted + timedelta(days=1))
+    first, end = mine.clip(wanted - timedelta(days=NIGHTS - 1), wanted + timedelta(days=1))
     if fuel != "electricity":
         first = wanted
-    dates = [first + timedelta(days=place) for place in range((stop - first).days)]
-    days = halves(site, connection, mine.home.id, fuel, first, stop)
+    dates = [first + timedelta(days=place) for place in range((end - first).days)]
+    days = halves(site, connection, mine.home.id, fuel, first, end)
     begin = midnight(wanted, site.zone) // 1_000_000
     last = days[-1]
     starts = [
@@ -349,8 +348,8 @@ def _rate(energy: Energy, fuel: str, day: date, tariffs: Sequence[Tariff]) -> tu
 def _register(registers: Sequence[Register], minute: int) -> Register:
     """The rate of a minute of the local day: the first that fits, else the last."""
     for one in registers:
-        inside = one.start <= minute < one.stop if one.start < one.stop else minute >= one.start or minute < one.stop
-        if one.start == one.stop or inside:
+        inside = one.start <= minute < one.end if one.start < one.end else minute >= one.start or minute < one.end
+        if one.start == one.end or inside:
             return one
     return registers[-1]
 

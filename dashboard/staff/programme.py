@@ -7,6 +7,7 @@ left meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,15 +18,15 @@ from analytics.neighbours import disclosure, quarter_cells
 from dashboard.labels import DWELLING_WORDS, FUEL_WORDS, amount, month_words
 from dashboard.web.site import Site
 from dashboard.web.values import Word
-from devices.homes import DWELLINGS
+from devices.homes import DWELLINGS, Reason
 from store import programme as table
 from store.cells import places
 from store.connect import Connection
 from store.programme import Figure, Month
 
-_WHY = {
-    "few-homes": "Not shown: too few homes",
-    "dominated": "Not shown: one home uses too large a part",
+_WHY: Mapping[str, str] = {
+    Reason.FEW_HOMES: "Not shown: too few homes",
+    Reason.DOMINATED: "Not shown: one home uses too large a part",
 }
 
 
@@ -91,8 +92,8 @@ def by_dwelling(connection: Connection, month: Month) -> list[Figure]:
     label = np.array([DWELLINGS.index(name) if name in DWELLINGS else -1 for name in names], np.int64)
     shown = disclosure.group(use, there, quarter.cells, label)
     return [
-        Figure(DWELLINGS[group], None, None, disclosure.REASONS[shown.reason[group]])
-        if shown.reason[group]
+        Figure(DWELLINGS[group], None, None, Reason.at(shown.reason[group]) or "")
+        if shown.reason[group] >= 0
         else Figure(DWELLINGS[group], int(shown.homes[group]), int(shown.average[group]), "")
         for group in np.unique(label[label >= 0]).tolist()
     ]

@@ -74,7 +74,7 @@ def _period(text: str) -> str:
     if not text.isascii():
         raise ValueError("not a period")
     found = parse_period(text)
-    if not (found.start >= FIRST_DAY and found.stop <= LAST_DAY):
+    if not (found.start >= FIRST_DAY and found.end <= LAST_DAY):
         raise ValueError("not a period of our time")
     return text
 

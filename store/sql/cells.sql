@@ -4,10 +4,10 @@ select string_agg(int8send(t.home_id), ''::bytea order by t.home_id),
     string_agg(int4send(t.from_day - date '1970-01-01'), ''::bytea order by t.home_id),
     string_agg(int4send(exists (
         select from personal.consent c
-        where c.tenancy_id = t.id and c.purpose = 'comparison' and c.withdrawn_at is null and c.given_at < %(end)s
+        where c.tenancy_id = t.id and c.purpose = 'comparison' and c.withdrawn_at is null and c.given_at < %(over)s
     )::int4), ''::bytea order by t.home_id)
 from personal.tenancy t
-where t.from_day <= %(first)s and (t.to_day is null or t.to_day >= %(stop)s)
+where t.from_day <= %(start)s and (t.to_day is null or t.to_day >= %(stop)s)
 
 -- origins: homes with meters, and whether any of them is a simulated one
 select string_agg(int8send(h.home_id), ''::bytea order by h.home_id),
@@ -23,7 +23,7 @@ from (
 with resident as (
     select distinct on (t.home_id) t.home_id, t.id
     from personal.tenancy t
-    where t.from_day < %(stop)s and (t.to_day is null or t.to_day > %(first)s)
+    where t.from_day < %(stop)s and (t.to_day is null or t.to_day > %(start)s)
     order by t.home_id, t.from_day
 ), home as (
     select h.id, r.id as tenancy_id, h.lon, h.lat, d.dwelling, d.heating, d.heat_network, d.floor_area
@@ -37,7 +37,7 @@ with resident as (
     ) d
     where exists (
         select from personal.consent c
-        where c.tenancy_id = r.id and c.purpose = 'comparison' and c.withdrawn_at is null and c.given_at < %(end)s
+        where c.tenancy_id = r.id and c.purpose = 'comparison' and c.withdrawn_at is null and c.given_at < %(over)s
     )
 ), numbered as (
     select *, dense_rank() over (order by dwelling, heating, coalesce(heat_network, '')) as number from home

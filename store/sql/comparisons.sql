@@ -117,3 +117,26 @@ where l.would_be is distinct from excluded.would_be
 -- late_of_home: what came too late for a home's period
 select kind, from_day, fuel, was, would_be, noted_at
 from personal.comparison_late where home_id = %s and kind = %s and from_day = %s order by fuel
+
+-- periods: which periods of which fuels a tenancy was told of, the newest first
+select c.kind, c.from_day, r.to_day, c.fuel
+from personal.comparison c
+join personal.comparison_run r using (kind, from_day, fuel)
+where c.tenancy_id = %s
+order by r.to_day desc, c.kind, c.fuel
+limit %s
+
+-- examples: one household for each state and reason of the newest week of electricity
+with newest as (
+    select max(from_day) as from_day from personal.comparison_run where kind = 'week' and fuel = 'electricity'
+),
+one as (
+    select distinct on (c.state, c.reason) c.state, c.reason, c.tenancy_id
+    from personal.comparison c
+    join newest using (from_day)
+    where c.kind = 'week' and c.fuel = 'electricity'
+    order by c.state, c.reason, c.tenancy_id
+)
+select state, reason, tenancy_id
+from one
+order by array_position(array['great', 'good', 'more', 'neutral', 'suppressed'], state), reason

@@ -50,4 +50,8 @@ delete from personal.touched_home where id = any(%s::int8[]);
 
 -- touch_homes: have all days of some homes computed again
 insert into personal.touched_home (home_id)
-select h.id from personal.home h where h.id = any(%s::int8[]) order by h.id for key share skip locked
+select h.id from personal.home h where h.id = any(%s::int8[]) order by h.id for key share skip locked;
+
+-- fuels: what a home has daily use of in these months
+select distinct fuel from personal.daily_use
+where fuel = any(%s) and month = any(%s) and home_id = %s

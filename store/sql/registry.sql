@@ -50,4 +50,7 @@ left join personal.series s on s.device_id = d.id
 left join public.latest l on l.series_id = s.id
 where d.retired_at is null
 group by d.id
-order by d.id
+order by d.id;
+
+-- now: the database's clock
+select now()

@@ -31,4 +31,42 @@ from public.rejected r
 left join personal.rejected_text t on t.id = r.id
 left join public.rejected_bytes o on o.id = r.message
 left join personal.rejected_bytes p on p.id = r.message
-where r.id = %s
+where r.id = %s;
+
+-- flood: count rejections by device and hour, and say how many each has now
+insert into public.rejected_flood as f (device, hour, count)
+select * from unnest(%s::text[], %s::timestamptz[], %s::int8[]) as k (device, hour, count) order by 1, 2
+on conflict (device, hour) do update set count = f.count + excluded.count
+returning device, (extract(epoch from hour) * 1000000)::int8, count;
+
+-- reject: rejections; the bytes of a message once, a household's apart, and its texts where others are named in them
+with given as (
+    -- the name in a subquery: looked up once and not for every row; the arrays go in binary: as text bytes are twice as long
+    select nextval((select pg_get_serial_sequence('public.rejected', 'id'))) as id, k.*
+    from unnest(%s::int4[], %s::timestamptz[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                %s::int4[], %b::bytea[], %s::int4[], %b::bool[], %b::bool[])
+         with ordinality
+         as k (first, arrival, topic, family, device, property, reason, detail, more, bytes, size, personal, hidden, row)
+), numbered as (
+    select given.*, leader.id as message from given join given leader on leader.row = given.first
+), kept as (
+    insert into public.rejected (id, message, arrival, topic, family, device, property, reason, detail, more)
+    select id, message, arrival, case when hidden then '(personal)' else topic end, family, device,
+           case when hidden and property is not null then '(personal)' else property end, reason,
+           case when hidden then '(personal)' else detail end, more
+    from numbered
+), texts as (
+    insert into personal.rejected_text (id, topic, property, detail)
+    select id, topic, property, detail from numbered where hidden
+), open_bytes as (
+    insert into public.rejected_bytes (id, bytes, size)
+    select id, bytes, size from numbered where row = first and not personal
+)
+insert into personal.rejected_bytes (id, bytes, size)
+select id, bytes, size from numbered where row = first and personal;
+
+-- mark_retried: these were tried again now
+update public.rejected set retried_at = now() where id = any(%s::int8[]);
+
+-- delete: rejections, with the last of a message its bytes
+delete from public.rejected where id = any(%s::int8[])

@@ -221,8 +221,10 @@ def test_the_next_tenant_is_stored_from_the_first_day_on(world: World) -> None:
     )
     assert row == (household.midnight(date(2026, 3, 1)),)
     account = table_account(world.database)["smart-meter"]
-    # beside the 48 of the time before: what came before the collector had read the registry again
-    assert account.readings_refused == 48 + tries - account.readings_duplicates
+    # beside the 48 of the time before: what came before the collector had read the registry again. It is refused while
+    # the collector knows the tombstone without its end, and then, until it knows the meter too, of an unknown device
+    assert account.readings_refused >= 48
+    assert account.readings_refused + account.messages_rejected == 48 + tries - account.readings_duplicates
 
 
 def test_without_the_key_nothing_is_collected_and_nothing_lost(world: World, tmp_path: Path) -> None:

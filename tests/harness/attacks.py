@@ -133,16 +133,16 @@ def overlapping(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
 
 def month(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
     """(d) Five weeks less the month within them, without which the target is; days at its ends by their part."""
-    first, stop, gone = 2, 33, estates.without(estates.target)
+    start, end, gone = 2, 33, estates.without(estates.target)
     low, high, guess = np.zeros(len(estates.target)), np.zeros(len(estates.target)), np.zeros(len(estates.target))
     for number in range(5):
         page = estates.week(number, gone if number > 3 else None, veiled=veiled)
-        part = (min(stop, 7 * number + 7) - max(first, 7 * number)) / 7
+        part = (min(end, 7 * number + 7) - max(start, 7 * number)) / 7
         sums = read(estates, page)
         low, high = low + part * sums.low, high + part * sums.high
         guess = guess + part * estates.guess(page) * (number <= 3)
-    found = Bounds(low, high).less(read(estates, estates.page(first, stop, gone, veiled=veiled)))
-    truth = estates.daily[estates.target, first:28].sum(axis=1).astype(np.float64)
+    found = Bounds(low, high).less(read(estates, estates.page(start, end, gone, veiled=veiled)))
+    truth = estates.daily[estates.target, start:28].sum(axis=1).astype(np.float64)
     return Attempt("weeks against a month", found, guess, truth)
 
 
@@ -208,5 +208,5 @@ def _set(estates: Estates, home: int) -> Int64:
 def _homes(estates: Estates, home: int) -> Int64:
     """The homes of a home's set; only those of its estate are looked at."""
     group = estates.homes.group
-    first, stop = np.searchsorted(group, [group[home], group[home] + 1])
-    return np.asarray(first + np.flatnonzero(np.isin(estates.cells.cell[first:stop], _set(estates, home))), np.int64)
+    start, end = np.searchsorted(group, [group[home], group[home] + 1])
+    return np.asarray(start + np.flatnonzero(np.isin(estates.cells.cell[start:end], _set(estates, home))), np.int64)

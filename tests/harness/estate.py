@@ -72,9 +72,9 @@ class Estates:
     target: Int64
     colluders: Int64
 
-    def page(self, first: int, stop: int, counts: Bool | None = None, *, veiled: bool = True) -> Page:
-        """The pages of the period from day ``first`` to ``stop``; ``veiled`` False: totals of cells as they are."""
-        own = self.daily[:, first:stop].sum(axis=1)
+    def page(self, start: int, end: int, counts: Bool | None = None, *, veiled: bool = True) -> Page:
+        """The pages of the period from day ``start`` to ``end``; ``veiled`` False: totals of cells as they are."""
+        own = self.daily[:, start:end].sum(axis=1)
         counting = np.ones(len(own), np.bool_) if counts is None else counts
         compared = compare(self.cells, self.joined, own, counting)
         cell, count = self.cells.cell[counting], len(self.cells.size)

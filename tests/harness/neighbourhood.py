@@ -12,13 +12,12 @@ import numpy as np
 from analytics.energy.prices import load
 from analytics.neighbours.period_comparison import HomesOptions
 from analytics.neighbours.runner import Done, run
-from analytics.periods import midnight
 from devices.device import Device
 from store import comparisons, registry, series
 from store.comparisons import Comparison
 from store.connect import connect
 from store.copy import copy_readings
-from store.times import instant
+from store.times import instant, midnight
 from tests.harness.homes import ids_of, import_homes
 
 LONDON = ZoneInfo("Europe/London")

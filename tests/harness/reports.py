@@ -56,11 +56,11 @@ def said(it: Comparison, details: HomeDetails = FLAT, near: Neighbourhood | None
 def comparisons(draw: st.DrawFn, states: tuple[str, ...] = ("great", "good", "more", "neutral", "suppressed")) -> Any:
     """Comparisons such as the rules allow: figures of others only where something is judged, states by the figures."""
     kind = draw(st.sampled_from(sorted(PERIODS)))
-    first, stop = draw(st.sampled_from(PERIODS[kind]))
+    start, end = draw(st.sampled_from(PERIODS[kind]))
     state = draw(st.sampled_from(states))
     own = draw(st.integers(0, 3_000_000))
     values: dict[str, Any] = {
-        "kind": kind, "from_day": first, "to_day": stop, "quarter": date(first.year, (first.month - 1) // 3 * 3 + 1, 1),
+        "kind": kind, "from_day": start, "to_day": end, "quarter": date(start.year, (start.month - 1) // 3 * 3 + 1, 1),
         "fuel": draw(st.sampled_from(["electricity", "gas", "heat"])), "state": state, "own": own,
         "before": draw(st.none() | st.integers(0, 3_000_000)), "estimated_days": draw(st.integers(0, 31)),
         "missing_days": draw(st.integers(0, 3)), "carbon": draw(st.none() | st.integers(0, 10**6)),

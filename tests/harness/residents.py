@@ -13,15 +13,17 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.periods import Period, day_edges, month_of, period_of, quarter, week_of
+from analytics.periods import Period, day_edges, month_of, period_of, week_of
 from devices.device import Device
+from devices.homes import State
 from store import daily, registry, series
 from store.connect import Connection
 from store.copy import copy_readings
+from store.times import quarter
 from tests.harness.site import make_home
 
 ZONE = ZoneInfo("Europe/London")
-STATES = ("great", "good", "more", "neutral", "suppressed")
+STATES: tuple[str, ...] = tuple(State)
 _RUN = (
     "insert into personal.comparison_run (kind, from_day, to_day, fuel, quarter, program, published_at, settled_at)"
     " values (%s, %s, %s, %s, %s, 'test', now(), now()) on conflict do nothing"
@@ -92,7 +94,7 @@ def compare(
         "carbon": round(own * 0.177), "cost": round(own / 1000 * 26.11 + 57.19 * period.days),
         "tariff": "price cap of July to September 2026", "tariff_own": False, **figures, **changes,
     }  # fmt: skip
-    connection.execute(_RUN, (period.kind, period.start, period.stop, fuel, period.quarter))
+    connection.execute(_RUN, (period.kind, period.start, period.end, fuel, period.quarter))
     marks = ", ".join(["%s"] * len(_COLUMNS))
     connection.execute(
         f"insert into personal.comparison ({', '.join(_COLUMNS)}) values ({marks})".encode(),
@@ -141,25 +143,25 @@ def add_cell(connection: Connection, one: Resident, day: date) -> None:
     )
 
 
-def use_days(connection: Connection, one: Resident, first: date, stop: date, fuel: str = "electricity") -> None:
-    """Daily use from ``first`` to ``stop``: more in winter, a little by the number; two days in a hundred missing."""
-    days = np.array([(first + timedelta(days=n)).timetuple().tm_yday for n in range((stop - first).days)])
+def use_days(connection: Connection, one: Resident, start: date, end: date, fuel: str = "electricity") -> None:
+    """Daily use from ``start`` to ``end``: more in winter, a little by the number; two days in a hundred missing."""
+    days = np.array([(start + timedelta(days=n)).timetuple().tm_yday for n in range((end - start).days)])
     known = 7_000 + one.number + (2_500 * np.cos(days / 365 * 2 * np.pi)).astype(np.int64) + days % 7 * 150
     known = np.where(days % 50 == 7, -1, known)
     minutes = np.where(known < 0, 0, 1440).astype(np.int16)
     daily.write_days(
-        connection, fuel, daily.DailyUse(np.array([one.home_id], np.int64), first, known[None, :], minutes[None, :])
+        connection, fuel, daily.DailyUse(np.array([one.home_id], np.int64), start, known[None, :], minutes[None, :])
     )
 
 
-def give_days(connection: Connection, one: Resident, first: date, stop: date) -> None:
+def give_days(connection: Connection, one: Resident, start: date, end: date) -> None:
     """Electricity given to the grid: in summer more than is taken; one day in thirty missing."""
-    days = np.array([(first + timedelta(days=n)).timetuple().tm_yday for n in range((stop - first).days)])
+    days = np.array([(start + timedelta(days=n)).timetuple().tm_yday for n in range((end - start).days)])
     known = 5_500 - (5_000 * np.cos(days / 365 * 2 * np.pi)).astype(np.int64) + days % 5 * 110
     known = np.where(days % 30 == 11, -1, known)
     minutes = np.where(known < 0, 0, 1440).astype(np.int16)
     daily.write_days(
-        connection, "export", daily.DailyUse(np.array([one.home_id], np.int64), first, known[None, :], minutes[None, :])
+        connection, "export", daily.DailyUse(np.array([one.home_id], np.int64), start, known[None, :], minutes[None, :])
     )
 
 

@@ -9,12 +9,12 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from analytics.periods import midnight
 from borough import cli
 from devices.homes import HomeDetails
 from store import comparisons, homes, series
 from store.connect import connect
 from store.copy import copy_readings
+from store.times import midnight
 from tests.harness.homes import add_meters, import_homes
 from tests.harness.load import ask
 from tests.harness.neighbourhood import LONDON, Street, at

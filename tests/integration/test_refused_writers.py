@@ -17,10 +17,10 @@ from ingest import retry
 from ingest.archive_files import Frame
 from ingest.correct import FrameSource, Request, correct
 from ingest.options import BrokerOptions, CollectorOptions
-from ingest.refusals import Refusals, bury, states
 from ingest.routes import Routes
-from ingest.slots import Slots
+from ingest.series_cache import SeriesCache
 from ingest.subscriptions import native
+from ingest.suppressions import Suppressions, mark_erased_series, states
 from store import corrections, erasure, registry, rejected, tombstones
 from store.connect import Connection, connect
 from store.tombstones import Stale, Tombstone
@@ -149,22 +149,22 @@ def test_a_rejection_that_is_tried_again_is_refused(erased: str, tmp_path: Path)
 
 
 def test_a_meter_that_was_erased_and_registered_again_between_two_looks_gets_its_new_series(each_database: str) -> None:
-    refusals = Refusals(KEY)
-    routes = Routes(native(FORMATS), FORMATS, keep={}, auto_register=None, refusals=refusals)
-    slots = Slots()
+    suppressions = Suppressions(KEY)
+    routes = Routes(native(FORMATS), FORMATS, keep={}, auto_register=None, suppressions=suppressions)
+    cache = SeriesCache()
     topic = f"borough/smart-meter/{ANNA.meter}/reading"
 
     def look(connection: Connection, since: int) -> int:
         """What the collector's refresh does."""
         rows, version = tombstones.load(connection, KEY, since)
-        refusals.take(rows, version)
+        suppressions.take(rows, version)
         routes.forget(rows)
         routes.update([device for device in registry.load(connection)[0] if device.id == ANNA.meter])
-        slot = routes.slot(routes.find(topic), "power")
-        assert slot is not None
-        slots.extend(routes.new_slots, states(connection, routes.new_slots))
-        routes.new_slots = []
-        bury(connection, refusals, slots)
+        series_index = routes.slot(routes.find(topic), "power")
+        assert series_index is not None
+        cache.extend(routes.new_series, states(connection, routes.new_series))
+        routes.new_series = []
+        mark_erased_series(connection, suppressions, cache)
         return version
 
     with connect(each_database, autocommit=True) as connection:
@@ -182,6 +182,6 @@ def test_a_meter_that_was_erased_and_registered_again_between_two_looks_gets_its
             new = household.add(connection, next_one)
             tombstones.begin(connection, KEY, [new], ZONE)
         look(connection, known)
-    assert slots.dead == {0}
-    assert slots.series[:2].tolist() == [1, 2]
+    assert cache.erased_series == {0}
+    assert cache.series[:2].tolist() == [1, 2]
     assert routes.find(topic).slots == {"power": 1}

@@ -126,7 +126,7 @@ def test_a_price_with_two_rates(world: World) -> None:
     with connect(world.database) as connection:
         (tariff,) = homes.tariffs(connection, world.people["ann"].tenancy_id)
     assert (tariff.from_day, tariff.payment, tariff.standing_charge) == (date(2025, 4, 1), "prepayment", 57.19)
-    assert [(one.rate, one.start, one.stop) for one in tariff.registers] == [(12.5, 30, 450), (29.1, 0, 0)]
+    assert [(one.rate, one.start, one.end) for one in tariff.registers] == [(12.5, 30, 450), (29.1, 0, 0)]
     assert "Night Saver" not in world.get("bob", "/home/details").text
     world.post("bob", "/home/tariff/remove", fuel="electricity", **{"from": "2025-04-01"})
     assert "Night Saver" in world.get("ann", "/home/details").text

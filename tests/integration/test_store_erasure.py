@@ -103,7 +103,7 @@ def test_an_erasure_twice_and_of_nobody(each_database: str) -> None:
         assert erasure.plan(connection, tenancies[ANNA.meter], ZONE) is None
         stones, version = tombstones.load(connection, KEY)
         assert tombstones.version(connection) == version
-    found_ = sorted((one.kind, one.gone, one.stop) for one in stones)
+    found_ = sorted((one.kind, one.gone, one.end) for one in stones)
     assert found_ == [("meter", True, None), ("tenancy", False, None)]
     assert {one.start for one in stones} == {round(midnight(ANNA.from_day).timestamp()) * 1_000_000}
 
@@ -135,7 +135,7 @@ def test_the_next_tenant_keeps_home_meter_and_days(each_database: str) -> None:
         stones, _ = tombstones.load(connection, KEY)
         (meter,) = [one for one in stones if one.kind == "meter"]
         assert not meter.gone
-        assert meter.stop == round(midnight(date(2026, 3, 30)).timestamp()) * 1_000_000
+        assert meter.end == round(midnight(date(2026, 3, 30)).timestamp()) * 1_000_000
         home = connection.execute("select home_id from personal.tenancy where id = %s", (new,)).fetchone()
         assert home is not None
         use = daily.read_days(connection, "electricity", date(2026, 3, 1), date(2026, 4, 1), np.array(home, np.int64))
@@ -183,10 +183,10 @@ def test_an_import_cannot_bring_it_back_and_the_next_tenancy_ends_the_tombstone(
         assert tombstones.begin(connection, KEY, plan.tenancies, ZONE, log) == 1
         stones, version = tombstones.load(connection, KEY, known)
     (stone,) = stones
-    assert stone.stop == round(midnight(date(2026, 4, 1)).timestamp()) * 1_000_000
+    assert stone.end == round(midnight(date(2026, 4, 1)).timestamp()) * 1_000_000
     assert not stone.gone, "the meter is there again"
     assert version > known
-    assert [one.stop for one in tombstones.read_log(log, KEY)] == [stone.stop]
+    assert [one.end for one in tombstones.read_log(log, KEY)] == [stone.end]
 
 
 def test_another_key_is_noticed(each_database: str) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -36,6 +37,19 @@ def test_upgrade_once_and_again(each_empty_database: str) -> None:
         for family in FAMILIES.values()
         for item in family.properties.values()
     }
+
+
+def test_a_database_is_made_once_whatever_its_name(cluster: Cluster) -> None:
+    name = f'a "borough" of {{names}} at 100%, {uuid.uuid4().hex[:8]}'
+    try:
+        assert migrations.create_database(cluster.url(), name)
+        with connect(cluster.url(quote(name))) as connection:
+            connection.execute("create table kept ()")
+        assert not migrations.create_database(cluster.url(), name)
+        with connect(cluster.url(quote(name))) as connection:
+            connection.execute("select from kept")
+    finally:
+        cluster.drop(name)
 
 
 def test_upgrade_repairs_the_properties(database: str) -> None:

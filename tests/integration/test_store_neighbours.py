@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from devices.homes import HomeDetails
+from devices.homes import HomeDetails, Reason, State
 from store import cells as neighbours
 from store import comparisons, homes
 from store.cells import StoredCells, days_since_epoch
-from store.comparisons import REASONS, STATES, Rows, Run
+from store.comparisons import Rows, Run
 from store.connect import Connection, connect
 from tests.harness.homes import add_meters, ids_of, import_homes
 
@@ -110,9 +110,9 @@ def test_candidates_of_a_quarter(connection: Connection) -> None:
 def test_details_count_as_known_when_the_quarter_begins_else_the_first_known(connection: Connection) -> None:
     one = home(connection, 1)
 
-    def group_of(first: date, stop: date) -> tuple[str, str, str | None]:
-        begin, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (first, stop))
-        found = neighbours.candidates(connection, first, stop, begin, end)
+    def group_of(start: date, end: date) -> tuple[str, str, str | None]:
+        begin, over = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (start, end))
+        found = neighbours.candidates(connection, start, end, begin, over)
         return found.groups[int(found.group[found.home.tolist().index(one)])]
 
     changed = HomeDetails("flat", "electric", None, 50.0)
@@ -168,7 +168,7 @@ def rows(tenancies: list[int], ids: list[int], own: list[int]) -> Rows:
     columns = {item.name: np.full(count, -1, np.int64) for item in fields(Rows) if item.name != "tariffs"}
     columns |= {"tenancy": np.array(tenancies), "home": np.array(ids), "own": np.array(own)}
     columns |= {"estimated": np.zeros(count, np.int64), "missing": np.zeros(count, np.int64)}
-    columns |= {"own_tariff": np.zeros(count, np.int64), "state": np.full(count, STATES.index("suppressed"))}
+    columns |= {"own_tariff": np.zeros(count, np.int64), "state": np.full(count, State.SUPPRESSED.place)}
     return Rows(**columns, tariffs=["a price"])  # type: ignore[arg-type]
 
 
@@ -180,7 +180,7 @@ def test_only_what_changes_is_written_and_has_revision_two(connection: Connectio
     run = Run(week[0], week[1], date(2026, 5, 11), week[2], Q2[0], "test", now, None)
     comparisons.add_run(connection, run, np.array([5, -6]))
     first = rows(tenancies, ids, [1_000, 2_000, -1])
-    first.reason[2], first.tariff[0], first.cost[0], first.own_tariff[0] = REASONS.index("coverage"), 0, 12, 1
+    first.reason[2], first.tariff[0], first.cost[0], first.own_tariff[0] = Reason.COVERAGE.place, 0, 12, 1
     assert comparisons.write(connection, *week, first) == (3, 0)
     assert comparisons.write(connection, *week, first) == (0, 0), "nothing changed"
     told = comparisons.one(connection, tenancies[0], *week)

@@ -11,7 +11,7 @@ import pytest
 from store import redelivery, rejected
 from store.batch import Rejected, Remembered
 from store.connect import connect
-from store.rejections import write_rejections
+from store.rejected import write_rejections
 from store.times import instant
 from store.writer import Writer
 from tests.harness.batches import T0, make, query, rejection

@@ -1,4 +1,4 @@
-"""Short ways to gather and seal messages of one meter, for the tests of columns and redelivery."""
+"""Short ways to receive messages and build batches of one meter, for the tests of columns and redelivery."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ TWO_HOURS = 2 * HOUR
 @dataclass(frozen=True)
 class Step:
     start: int
-    stop: int
+    end: int
     amount: int
     sure: bool = True
 
@@ -34,11 +34,11 @@ class Day:
 
 @dataclass(frozen=True)
 class Link:
-    """A meter in a home, local days, ``stop`` not included."""
+    """A meter in a home, local days, ``end`` not included."""
 
     home: int
     start: date
-    stop: date | None
+    end: date | None
 
 
 @dataclass
@@ -66,12 +66,12 @@ def carried(limit: int, time: int) -> int:
 def interval_steps(readings: Sequence[Reading], length: int, limit: int = 25_300) -> list[Step]:
     steps = []
     for place, (start, value) in enumerate(readings):
-        stop = start + length
+        end = start + length
         if place + 1 < len(readings):
-            stop = min(stop, readings[place + 1][0])
+            end = min(end, readings[place + 1][0])
         amount = whole(value)
         if 0 <= amount <= carried(limit, length):
-            steps.append(Step(start, stop, amount))
+            steps.append(Step(start, end, amount))
     return steps
 
 
@@ -100,29 +100,29 @@ def without_crossing(steps: Sequence[Step], cuts: Sequence[int]) -> list[Step]:
     return [
         step
         for step in steps
-        if step.stop - step.start <= TWO_HOURS or not any(step.start < cut < step.stop for cut in cuts)
+        if step.end - step.start <= TWO_HOURS or not any(step.start < cut < step.end for cut in cuts)
     ]
 
 
 def until(step: Step, moment: int) -> int:
     """What of a step's energy stands before an instant."""
-    moment = min(max(moment, step.start), step.stop)
-    return int(Fraction(step.amount * (moment - step.start), step.stop - step.start).__floor__())
+    moment = min(max(moment, step.start), step.end)
+    return int(Fraction(step.amount * (moment - step.start), step.end - step.start).__floor__())
 
 
 def day_of(steps: Sequence[Step], day: date, zone: ZoneInfo) -> Day:
-    first, stop = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
     amount = covered = measured = 0
     for step in steps:
-        low, high = max(step.start, first), min(step.stop, stop)
+        low, high = max(step.start, start), min(step.end, end)
         if low >= high:
             continue
         amount += until(step, high) - until(step, low)
         covered += high - low
-        in_one_day = first <= step.start and step.stop <= stop
-        if step.sure and (in_one_day or step.stop - step.start <= TWO_HOURS):
+        in_one_day = start <= step.start and step.end <= end
+        if step.sure and (in_one_day or step.end - step.start <= TWO_HOURS):
             measured += high - low
-    length = stop - first
+    length = end - start
     found = Day(-1, measured // 60_000_000)
     if covered and 2 * covered >= length:
         found.use = amount
@@ -143,7 +143,7 @@ REGISTERS = {
 
 def meter_days(meter: Meter, days: Sequence[date], zone: ZoneInfo, gas: float) -> dict[str, dict[date, Day]]:
     """Fuel -> day -> use of a meter. ``gas`` [kWh/m3]."""
-    cuts = [midnight(day, zone) for link in meter.links for day in (link.start, link.stop) if day is not None]
+    cuts = [midnight(day, zone) for link in meter.links for day in (link.start, link.end) if day is not None]
     each: dict[str, dict[date, Day]] = {}
     for name, readings in meter.readings.items():
         rows = sorted(readings)
@@ -191,7 +191,7 @@ def home_days(
                     for meter, known in every
                     if fuel in known
                     for link in meter.links
-                    if link.home == home and link.start <= day and (link.stop is None or day < link.stop)
+                    if link.home == home and link.start <= day and (link.end is None or day < link.end)
                 ]
                 valued = [item for item in own if item.use >= 0]
                 if valued:

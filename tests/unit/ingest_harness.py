@@ -1,4 +1,4 @@
-"""What the tests of gathering and sealing share: devices, a scripted wire format, and a plain model of the store.
+"""What the tests of decoding and building share: devices, a scripted wire format, and a plain model of the store.
 
 The scripted format stands where a vendor's decoder would: a payload is a number, and the script says what it decodes
 to, so that answers which JSON cannot carry (NaN, a fault of the decoder) can be sent as well.
@@ -12,13 +12,16 @@ from typing import Any, NamedTuple
 
 from devices.decoding import Binding, Decode, Decoded, Format
 from devices.device import Device
-from ingest.columns import Columns, gather
+from ingest.batch_builder import BatchBuilder
+from ingest.build_batch import BuiltBatch, Limits
 from ingest.memory import Memory
+from ingest.options import BrokerOptions, CollectorOptions
+from ingest.pending_batch import PendingBatch
 from ingest.routes import Routes
-from ingest.seal import Limits, seal
-from ingest.slots import NewSlot, Slots
+from ingest.series_cache import NewSeries, SeriesCache
 from ingest.source import Chunk
 from ingest.subscriptions import Subscription
+from ingest.suppressions import NO_SERIES, Suppressions
 from store.batch import Batch, Counts, SeriesState
 
 #: 2026-02-01T00:00:00Z [us]: when the tests take place.
@@ -53,25 +56,62 @@ class Message(NamedTuple):
 
 
 class Collecting:
-    """A collector's way from chunk to batch, with the real gathering and sealing, and the model of a store."""
+    """A collector's way from chunk to batch, the real one, and the model of a store."""
 
-    def __init__(self, devices: Iterable[Device] = DEVICES, *, payload_maximum: int = 1024 * 1024) -> None:
+    def __init__(
+        self,
+        devices: Iterable[Device] = DEVICES,
+        *,
+        payload_maximum: int = 1024 * 1024,
+        suppressions: Suppressions | None = None,
+    ) -> None:
         self.script: dict[bytes, Any] = {}
-        formats = {"scripted": Format("scripted", ("test/{family}/{device}",), self._bind)}
-        self.routes = Routes(
-            [Subscription("test/{family}/{device}", "scripted")], formats, keep=KEEP, auto_register=None
+        options = CollectorOptions(
+            "",
+            BrokerOptions(),
+            [Subscription("test/{family}/{device}", "scripted")],
+            payload_maximum=payload_maximum,
+            earliest=LIMITS.earliest,
+            ahead=LIMITS.ahead / SECOND,
+            keep=KEEP,
+            formats={"scripted": Format("scripted", ("test/{family}/{device}",), self._bind)},
+        )
+        self.builder = BatchBuilder(
+            options, Suppressions(None) if suppressions is None else suppressions, self._states, name="test"
         )
         self.routes.update(devices)
-        self.slots = Slots()
-        self.memory = Memory()
         self.store = Store()
-        self.columns = Columns()
-        self.payload_maximum = payload_maximum
+        #: what was built last
+        self.built: BuiltBatch
         #: (generation of the connection, packet id) of every acknowledgement, and the marks to watch by generation
         self.acknowledged: list[tuple[int, int]] = []
         self.marks: dict[int, list[int]] = {}
         #: what the store remembers of redeliveries: packet id -> (digest, arrival, rejected)
         self.remembered: dict[int, tuple[bytes, int, bool]] = {}
+
+    @property
+    def pending(self) -> PendingBatch:
+        """What was received and is not built."""
+        return self.builder.pending
+
+    @property
+    def routes(self) -> Routes:
+        """Routes by topic."""
+        return self.builder.routes
+
+    @property
+    def series_cache(self) -> SeriesCache:
+        """What is known of each series."""
+        return self.builder.series_cache
+
+    @property
+    def memory(self) -> Memory:
+        """What packet ids stand for."""
+        return self.builder.memory
+
+    def _states(self, new: Sequence[NewSeries]) -> list[SeriesState]:
+        nothing = SeriesState(NO_SERIES, None, float("nan"))
+        return [nothing if item.erased_device else self.store.state(item) for item in new]
 
     def _bind(self, _binding: Binding) -> Decode:
         def decode(payload: bytes) -> Decoded:
@@ -90,7 +130,7 @@ class Collecting:
         return payload
 
     def receive(self, messages: Sequence[Message], *, arrival: int = NOW, generation: int = 1) -> None:
-        """Gather one chunk."""
+        """Receive one chunk."""
         payloads = [item.payload if item.payload is not None else self.payload(item.answer) for item in messages]
         topics = [f"test/{item.family}/{item.device}" for item in messages]
         chunk = Chunk(
@@ -102,21 +142,19 @@ class Collecting:
             [item.packet_id for item in messages],
             [item.flags for item in messages],
         )
-        gather(self.columns, chunk, self.routes, self.memory, self.payload_maximum)
+        self.builder.receive(chunk)
 
-    def seal(self, *, now: int = NOW) -> Batch:
-        """Seal what was gathered."""
-        columns, self.columns = self.columns, Columns()
-        new, self.routes.new_slots = self.routes.new_slots, []
-        self.slots.extend(new, [self.store.state(item) for item in new])
-        return seal(columns, self.slots, self.memory, LIMITS, "test", now)
+    def build(self, *, now: int = NOW) -> Batch:
+        """Build a batch of what was received."""
+        self.built = self.builder.build(now)
+        return self.built.batch
 
     def commit(self, *, now: int = NOW) -> tuple[Batch, dict[str, Counts]]:
-        """Seal what was gathered, let the store take it and acknowledge it."""
-        columns = self.columns
-        batch = self.seal(now=now)
+        """Build a batch of what was received, let the store take it and acknowledge it."""
+        pending = self.pending
+        batch = self.build(now=now)
         counts = self.store.write(batch)
-        for generation, packet_ids in columns.acknowledgements():
+        for generation, packet_ids in pending.acknowledgements():
             self.acknowledged += [(generation, packet_id) for packet_id in packet_ids]
             self.marks.setdefault(generation, []).extend(self.memory.acknowledge(generation, packet_ids))
         return batch, counts
@@ -124,11 +162,11 @@ class Collecting:
     def settle(self, generation: int = 1) -> None:
         """The broker has read every acknowledgement so far of a connection."""
         forgotten = [self.memory.settle(mark) for mark in self.marks.pop(generation, [])]
-        self.columns.forget.extend(packet_id for packet_id in forgotten if packet_id is not None)
+        self.pending.forget.extend(packet_id for packet_id in forgotten if packet_id is not None)
 
 
 class Store:
-    """What DESIGN.md says that the store does with a batch, as dictionaries."""
+    """What the store does with a batch by its contract (`store.batch`), as dictionaries."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[str, str], int] = {}
@@ -136,8 +174,8 @@ class Store:
         self.latest: dict[int, tuple[int, float]] = {}
         self.conflicts: list[Any] = []
 
-    def state(self, item: NewSlot) -> SeriesState:
-        """The series of a new slot. Ids fall while slots rise, so that one is never taken for the other."""
+    def state(self, item: NewSeries) -> SeriesState:
+        """The state of a new series. Ids fall while indexes rise, so that one is never taken for the other."""
         number = self.numbers.setdefault((item.device.id, item.property), 1000 - len(self.numbers))
         time, value = self.latest.get(number, (None, 0.0))
         return SeriesState(number, time, value)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devices.decoding import PACK, STATUS, Flaw, Reason, Rejection, Relative
 from devices.families import FAMILIES
-from ingest.slots import FAMILY_NAMES
+from ingest.series_cache import FAMILY_NAMES
 from store.batch import Batch
 from tests.unit.ingest_harness import (
     DEVICES,
@@ -114,7 +114,7 @@ def instant(when: When, place: int) -> int | None:
 
 
 class Reference:
-    """DESIGN.md's judgement of readings, one after another, and the table that results."""
+    """The rules for readings (docs/reference/collector.md), one after another, and the table that results."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str, int], float] = {}

@@ -158,12 +158,11 @@ def test_a_damaged_frame_in_the_middle_is_told(tmp_path: Path) -> None:
 
 
 def collected(*messages: Message) -> Any:
-    """Sealed columns of these messages."""
+    """A batch of these messages."""
     collecting = Collecting()
     collecting.receive(messages)
-    columns = collecting.columns
-    collecting.seal()
-    return columns
+    collecting.build()
+    return collecting.built
 
 
 def everything(folder: Path) -> list[tuple[str, str, bytes]]:
@@ -180,26 +179,26 @@ def message(device: str, family: str, payload: bytes, **values: float) -> Messag
 
 
 def test_accepted_messages_stand_by_class_family_and_day_without_identifiers(tmp_path: Path) -> None:
-    columns = collected(
+    built = collected(
         bay := Message("b1", "parking-bay", ("2026-01-31T23:00:00Z", {"occupied": 1}, None)),
         Message("m1", "smart-meter", ("2026-01-31T23:00:00Z", {"power": 5}, None)),
         Message("unknown", "parking-bay", ("2026-01-31T23:00:00Z", {"occupied": 1}, None)),
     )
-    columns.payloads[1] = b'{"mpan": "2000012345678", "power": 5}'
+    built.pending.payloads[1] = b'{"mpan": "2000012345678", "power": 5}'
     from devices.scrub import json_scrub as scrubber
 
-    columns.routes[1].scrub = scrubber()
+    built.pending.routes[1].scrub = scrubber()
     metrics = Metrics()
     old = os.umask(0)
     try:
         archive = Archive(tmp_path, "c1", metrics)
-        archive.write(columns)
+        archive.write(built)
         archive.close()
     finally:
         os.umask(old)
     assert bay.device == "b1"
     assert everything(tmp_path) == [
-        ("open/parking-bay/2026-02-01", "b1", columns.payloads[0]),
+        ("open/parking-bay/2026-02-01", "b1", built.pending.payloads[0]),
         ("personal/smart-meter/2026-02-01", "m1", b'{"power":5}'),
     ]
     assert stat.S_IMODE((tmp_path / "personal").stat().st_mode) == 0o700
@@ -211,25 +210,25 @@ def test_of_a_keep_rule_only_what_is_stored_is_archived(tmp_path: Path) -> None:
     answers = [
         (f"2026-01-31T23:00:{second:02}Z", {"import_register": 5 + second, "power": 1}, None) for second in (0, 6, 12)
     ]
-    columns = collected(*(Message("g1", "smart-meter", answer) for answer in answers))
-    assert columns.accepted.tolist() == [True, False, False]
+    built = collected(*(Message("g1", "smart-meter", answer) for answer in answers))
+    assert built.accepted.tolist() == [True, False, False]
 
 
 def test_an_error_of_the_disk_is_counted_and_harms_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    columns = collected(Message("b1", "parking-bay", ("2026-01-31T23:00:00Z", {"occupied": 1}, None)))
+    built = collected(Message("b1", "parking-bay", ("2026-01-31T23:00:00Z", {"occupied": 1}, None)))
     metrics = Metrics()
     archive = Archive(tmp_path, "c1", metrics)
     (tmp_path / "open" / "parking-bay").write_text("in the way")
-    archive.write(columns)
-    archive.write(columns)
+    archive.write(built)
+    archive.write(built)
     assert (metrics.archive_messages, metrics.archive_missed, metrics.archive_errors) == (0, 2, 1)
     assert metrics.archive_failing
     assert "not archived" in caplog.text
     (tmp_path / "open" / "parking-bay").unlink()
     archive._pause_until = 0.0
-    archive.write(columns)
+    archive.write(built)
     archive.close()
     assert (metrics.archive_messages, metrics.archive_failing) == (1, False)
     assert len(everything(tmp_path)) == 1

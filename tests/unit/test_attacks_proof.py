@@ -79,9 +79,9 @@ def test_exchanging_what_others_of_a_cell_used_changes_no_page(size: tuple[int, 
     assert (daily != made.daily).any(axis=1).mean() > 0.5
     counts = np.ones(len(daily), bool)
     # weeks, four weeks that follow each other, a month: all periods of a quarter have the same sets
-    for first, stop in [*((7 * week, 7 * week + 7) for week in range(8)), (0, 28), (7, 35), (14, 42), (2, 33)]:
+    for start, end in [*((7 * week, 7 * week + 7) for week in range(8)), (0, 28), (7, 35), (14, 42), (2, 33)]:
         pages = []
-        for use in (made.daily[:, first:stop].sum(axis=1), daily[:, first:stop].sum(axis=1)):
+        for use in (made.daily[:, start:end].sum(axis=1), daily[:, start:end].sum(axis=1)):
             exact = compare(made.cells, made.joined, use, counts)
             for compared in (exact, veil(made.cells, made.joined, use, counts, exact)):
                 shown = disclose(use, compared)

@@ -22,7 +22,7 @@ async def test_a_batch_is_bounded_in_bytes_however_few_its_messages_are() -> Non
         database_url="postgresql://nobody@127.0.0.1:1/none", broker=broker, subscriptions=[], held_bytes=1024 * MEBIBYTE
     )
     assert options.batch_readings > 512
-    pipeline = Pipeline(options, broker, {}, Metrics())
+    pipeline = Pipeline(options, broker, Metrics())
     size, count = options.payload_maximum, 512
     chunk = Chunk(1, NOW, size * count, ["a"] * count, [bytes(size)] * count, [0] * count, [QOS0] * count)
     pipeline._receive(chunk)

@@ -145,7 +145,7 @@ def test_a_payload_above_the_limit_is_not_parsed() -> None:
     large, largest = b"x" * 11, b"y" * 10
     collecting.script = {large: AssertionError("parsed"), largest: (AT, {"power": 1.0}, None)}
     collecting.receive([meter(None, payload=large), meter(None, payload=largest), meter((AT, {"power": 2.0}, None))])
-    batch = collecting.seal()
+    batch = collecting.build()
     assert [(item.reason, item.payload) for item in batch.rejected][:1] == [("oversize", large)]
     assert batch.counts["smart-meter"].messages_decoded == 2
 
@@ -209,7 +209,7 @@ def test_one_bad_record_of_a_pack_costs_itself_alone() -> None:
 
 
 def test_a_pack_without_one_good_record_is_a_decoded_message_with_rejected_readings() -> None:
-    """It parsed; DESIGN.md counts an undecodable message as one rejection, this is none."""
+    """It parsed: an undecodable message is one rejection, this is none."""
     collecting = one((PACK, [("powr", AT, 1.0), ("power", AT, Flaw(Reason.BAD_UNIT, "no unit of power"))], None))
     batch, counts = collecting.commit()
     assert [(item.property, item.reason) for item in batch.rejected] == [

@@ -11,9 +11,9 @@ import pytest
 from psycopg import errors
 
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
-from ingest.columns import NAMED, OVERSIZE_KEPT, Columns
+from ingest.build_batch import build_batch
 from ingest.cutting import cut, lies_in_data, pieces, set_aside, too_slow
-from ingest.seal import seal
+from ingest.pending_batch import NAMED, OVERSIZE_KEPT, PendingBatch
 from ingest.source import Chunk
 from store.batch import Batch
 from tests.unit.collecting import AT, meter
@@ -39,31 +39,31 @@ def some(chance: random.Random, number: int) -> Message:
     return meter(chance.choice(answers), packet_id=number + 1, flags=chance.choice([QOS1, QOS1, DUPLICATE, RETAINED]))
 
 
-def gathered(seed: int, count: int) -> tuple[Collecting, Columns]:
-    """A collector and what it has received, its slots taken over."""
+def gathered(seed: int, count: int) -> tuple[Collecting, PendingBatch]:
+    """A collector and what it has received, its series taken over."""
     chance = random.Random(seed)
     collecting = Collecting()
     messages = [some(chance, number) for number in range(count)]
     for start in range(0, count, 7):
         collecting.receive(messages[start : start + 7], arrival=NOW + start)
-    new, collecting.routes.new_slots = collecting.routes.new_slots, []
-    collecting.slots.extend(new, [collecting.store.state(item) for item in new])
-    return collecting, collecting.columns
+    new, collecting.routes.new_series = collecting.routes.new_series, []
+    collecting.series_cache.extend(new, [collecting.store.state(item) for item in new])
+    return collecting, collecting.pending
 
 
-def judged(collecting: Collecting, columns: Columns) -> Batch:
-    return seal(columns, collecting.slots, collecting.memory, LIMITS, "test", NOW)
+def judged(collecting: Collecting, pending: PendingBatch) -> Batch:
+    return build_batch(pending, collecting.series_cache, collecting.memory, LIMITS, "test", NOW).batch
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_parts_make_what_the_whole_makes(seed: int) -> None:
-    collecting, columns = gathered(seed, 40)
-    whole = judged(collecting, columns)
-    parts = [columns]
+    collecting, pending = gathered(seed, 40)
+    whole = judged(collecting, pending)
+    parts = [pending]
     while any(len(part) > 1 for part in parts):
         parts = [half for part in parts for half in (cut(part) if len(part) > 1 else [part])]
     assert len(parts) == 40
-    assert [part.topics[0] for part in parts] == columns.topics
+    assert [part.topics[0] for part in parts] == pending.topics
     again, _ = gathered(seed, 40)  # a collector that knows nothing of the whole
     again.memory.entries = collecting.memory.entries  # but of its redeliveries, as the batch that failed left them
     batches = [judged(again, part) for part in parts]
@@ -78,9 +78,9 @@ def test_parts_make_what_the_whole_makes(seed: int) -> None:
     written = {key: value for batch in batches for key, value in rows(batch).items()}
     assert rows(whole).items() <= written.items()
     assert sorted(n for part in parts for _, ids in part.acknowledgements() for n in ids) == sorted(
-        n for _, ids in columns.acknowledgements() for n in ids
+        n for _, ids in pending.acknowledgements() for n in ids
     )
-    assert [part.forget for part in parts if part.forget] in ([], [columns.forget])
+    assert [part.forget for part in parts if part.forget] in ([], [pending.forget])
 
 
 def again_written(collecting: Collecting, batches: list[Batch]) -> Any:
@@ -102,12 +102,12 @@ def rows(batch: Batch) -> dict[tuple[int, int], float]:
 
 
 def test_one_message_set_aside_is_one_rejected_message() -> None:
-    collecting, columns = gathered(3, 1)
+    collecting, pending = gathered(3, 1)
     collecting.receive([meter((PACK, [("power", NOW / 1e6, 1.0), ("x", 1, 2), ("voltage", 1, "x")], 5), packet_id=9)])
-    columns = cut(collecting.columns)[1]
-    batch = judged(collecting, set_aside(columns, "CheckViolation (23514)"))
+    pending = cut(collecting.pending)[1]
+    batch = judged(collecting, set_aside(pending, "CheckViolation (23514)"))
     (found,) = batch.rejected
-    assert (found.reason, found.property, found.payload) == ("unstorable", None, columns.payloads[0])
+    assert (found.reason, found.property, found.payload) == ("unstorable", None, pending.payloads[0])
     assert "23514" in found.detail
     (counts,) = batch.counts.values()
     assert (counts.messages_received, counts.messages_rejected, counts.readings_decoded) == (1, 1, 0)
@@ -176,7 +176,7 @@ def test_conflicts_of_one_message_are_bounded_too() -> None:
 def test_of_an_oversize_message_the_beginning_is_held() -> None:
     collecting = Collecting(payload_maximum=5_000)
     collecting.receive([meter(None, payload=b"ab" * 50_000), meter(None, payload=b"x" * 5_001, packet_id=1)])
-    assert sum(map(len, collecting.columns.payloads)) == 2 * OVERSIZE_KEPT
+    assert sum(map(len, collecting.pending.payloads)) == 2 * OVERSIZE_KEPT
     batch, _ = collecting.commit()
     assert [(item.reason, item.size, len(item.payload)) for item in batch.rejected] == [
         ("oversize", 100_000, OVERSIZE_KEPT),

@@ -299,17 +299,17 @@ def test_a_day_without_use_costs_its_standing_charge() -> None:
     st.integers(0, 99_999),
     st.integers(0, 99_999),
 )
-def test_two_rates_against_a_loop_in_fractions(values: list[int], start: int, stop: int, low: int, high: int) -> None:
+def test_two_rates_against_a_loop_in_fractions(values: list[int], start: int, end: int, low: int, high: int) -> None:
     cheap, dear = low / 1000, high / 1000
-    registers = (Register("one", cheap, start * 30, stop * 30), Register("other", dear))
+    registers = (Register("one", cheap, start * 30, end * 30), Register("other", dear))
     tariff = Tariff("electricity", date(2026, 1, 1), "T", "direct-debit", 12.5, registers)
     day = date(2026, 2, 2)
     total = Fraction(25, 2)
     moment = datetime(2026, 2, 2, tzinfo=UTC)
     for value in values:
         slot = (moment.hour * 60 + moment.minute) // 30
-        inside = start <= slot < stop if start < stop else slot >= start or slot < stop
-        total += Fraction(value, 1000) * Fraction(low if inside or start == stop else high, 1000)
+        inside = start <= slot < end if start < end else slot >= start or slot < end
+        total += Fraction(value, 1000) * Fraction(low if inside or start == end else high, 1000)
         moment += timedelta(minutes=30)
     found = SMALL.cost([tariff], "electricity", day, wh(sum(values)), [np.array(values, np.float64)], LONDON)
     assert found == Cost(int(total + Fraction(1, 2)), "T", True)

@@ -49,11 +49,11 @@ async def test_only_the_answer_to_a_later_ping_settles_what_is_watched() -> None
         await peer.wait_for(mqtt5.PingReqPacket)
         peer.send(PINGRESP)
         await asyncio.sleep(0.1)
-        assert r.source.settled() == []
+        assert r.source.confirmed() == []
         peer.send(PINGRESP)
         await asyncio.sleep(0.1)
-        assert r.source.settled() == [1, 3]
-        assert r.source.settled() == [], "each once"
+        assert r.source.confirmed() == [1, 3]
+        assert r.source.confirmed() == [], "each once"
 
 
 async def test_what_was_watched_on_a_lost_connection_is_never_settled() -> None:
@@ -68,7 +68,7 @@ async def test_what_was_watched_on_a_lost_connection_is_never_settled() -> None:
             await peer.wait_for(mqtt5.PingReqPacket)
             peer.send(PINGRESP)
         await asyncio.sleep(0.1)
-        assert r.source.settled() == []
+        assert r.source.confirmed() == []
 
 
 # -- keep-alive and pausing ------------------------------------------------------------------------------------------

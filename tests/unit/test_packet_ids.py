@@ -168,9 +168,9 @@ def test_a_copy_on_the_running_connection_is_the_same_message_and_has_one_acknow
     """Moquette sends what is unacknowledged every 5 s: while the first is gathered, and while it is being written."""
     collecting = Collecting()
     deliver(collecting, NOW)
-    first, gathered = collecting.columns, None
+    first, gathered = collecting.pending, None
     if sealed:
-        gathered = collecting.seal()
+        gathered = collecting.build()
     deliver(collecting, NOW + 5 * SECOND, dup=dup)
     deliver(collecting, NOW + 10 * SECOND, dup=dup)
     if gathered is not None:
@@ -233,7 +233,7 @@ def test_a_new_session_at_the_broker_means_new_packet_ids() -> None:
     collecting = Collecting()
     deliver(collecting, NOW)
     assert collecting.memory.clear() == [7]
-    collecting.columns.forget_session()
+    collecting.pending.forget_session()
     deliver(collecting, NOW + SECOND, generation=2)
     collecting.commit()
     assert list(collecting.store.rows) == [(1000, NOW), (1000, NOW + SECOND)]

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.neighbours.schedule import SETTLES_AFTER, WAITS_FOR, Due, begin_of, due, end_of, is_in
-from analytics.periods import Period, four_weeks_to, month_of, week_of
+from analytics.neighbours.schedule import WAITS_FOR, Due, due, end_of, is_in
+from analytics.periods import SETTLES_AFTER, Period, four_weeks_to, month_of, week_of
+from store.times import begin_of
 
 LONDON = ZoneInfo("Europe/London")
 MAY = [("electricity", date(2026, 5, 1))]
@@ -26,7 +27,7 @@ def test_a_period_is_due_from_the_local_midnight_on_at_which_it_ends() -> None:
     before = due(MAY, {}, FUELS, datetime(2026, 5, 10, 22, 59, 59, tzinfo=UTC), LONDON)
     after = due(MAY, {}, FUELS, datetime(2026, 5, 10, 23, tzinfo=UTC), LONDON)
     assert set(keys(after)) - set(keys(before)) == {"2026-W19", "4w-2026-W19"}
-    assert all(item.period.stop <= date(2026, 5, 11) for item in after)
+    assert all(item.period.end <= date(2026, 5, 11) for item in after)
 
 
 def test_every_period_with_a_day_in_the_month_and_no_other() -> None:
@@ -36,7 +37,7 @@ def test_every_period_with_a_day_in_the_month_and_no_other() -> None:
     assert weeks == [week_of(date(2026, 4, 27) + timedelta(days=7 * week)) for week in range(5)]
     fours = [item.period for item in found if item.period.kind == "four-weeks"]
     assert fours == [four_weeks_to(date(2026, 4, 27) + timedelta(days=7 * week)) for week in range(8)]
-    assert keys(found) == [item.period.key for item in sorted(found, key=lambda item: (item.period.stop,
+    assert keys(found) == [item.period.key for item in sorted(found, key=lambda item: (item.period.end,
                                                                                    item.period.kind))]  # fmt: skip
     assert all(item.settles and not item.published for item in found), "old ones are settled at once"
     assert due([("export", date(2026, 5, 1))], {}, FUELS, datetime(2026, 9, 1, tzinfo=UTC), LONDON) == []

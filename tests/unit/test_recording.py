@@ -138,7 +138,7 @@ class Acknowledged:
         self.ids += packet_ids
         self.on_disk.append(sum(1 for path in self.folder.iterdir() for _ in RecordingReader(path)))
 
-    def settled(self) -> list[int]:
+    def confirmed(self) -> list[int]:
         return []
 
     async def stop(self) -> None:

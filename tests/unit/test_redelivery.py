@@ -155,11 +155,11 @@ def test_acknowledgements_go_by_connection_and_leave_out_qos_0() -> None:
     collecting.receive([meter(good, 1, QOS1), meter(good), meter(Rejection(Reason.EMPTY, ""), 2, QOS1)], generation=3)
     collecting.receive([meter(STATUS, 3, QOS1)], generation=3)
     collecting.receive([meter(good, 1, QOS1)], generation=4)
-    assert collecting.columns.acknowledgements() == [(3, [1, 2, 3]), (4, [1])]
+    assert collecting.pending.acknowledgements() == [(3, [1, 2, 3]), (4, [1])]
 
 
 def test_what_is_held_is_counted_in_bytes() -> None:
     collecting = Collecting()
     collecting.receive([meter((AT, {"power": 1.0}, None))] * 10)
-    assert collecting.columns.size >= 10 * len("test/smart-meter/m1" + "0")
-    assert len(collecting.columns) == 10
+    assert collecting.pending.size >= 10 * len("test/smart-meter/m1" + "0")
+    assert len(collecting.pending) == 10

@@ -11,44 +11,28 @@ from hypothesis import strategies as st
 
 from devices.decoding import PACK, Flaw, Reason, Rejection
 from devices.device import Device
-from ingest.columns import Columns
-from ingest.refusals import FOREVER, GHOST, Refusals
-from ingest.routes import Routes
-from ingest.seal import seal
-from ingest.subscriptions import Subscription
+from ingest.suppressions import FOREVER, NO_SERIES, Suppressions
 from store import tombstones
-from store.batch import Batch, Counts, SeriesState
+from store.batch import Batch, Counts
 from store.tombstones import Tombstone
 from tests.examples import examples
-from tests.unit.ingest_harness import DEVICES, HALF_HOUR, KEEP, LIMITS, NOW, QOS1, Collecting, Message, text
+from tests.unit.ingest_harness import DEVICES, HALF_HOUR, NOW, QOS1, Collecting, Message, text
 
 KEY = b"a key of the unit tests, long enough to be one"
 START, STOP = NOW - 20 * HALF_HOUR, NOW - 10 * HALF_HOUR
 
 
-def stone(device: str, start: int = START, stop: int | None = STOP, *, gone: bool = False) -> Tombstone:
-    return Tombstone("meter", tombstones.mark(KEY, device), start, stop, "smart-meter", "native", gone)
+def stone(device: str, start: int = START, end: int | None = STOP, *, gone: bool = False) -> Tombstone:
+    return Tombstone("meter", tombstones.mark(KEY, device), start, end, "smart-meter", "native", gone)
 
 
 class Refusing(Collecting):
     """A collector that knows tombstones."""
 
     def __init__(self, *stones: Tombstone, devices: tuple[Device, ...] = DEVICES) -> None:
-        super().__init__(devices)
-        self.refusals = Refusals(KEY)
-        self.refusals.take(stones, 1)
-        subscriptions = [Subscription("test/{family}/{device}", "scripted")]
-        formats = {"scripted": self.routes._patterns[0][1]}
-        self.routes = Routes(subscriptions, formats, keep=KEEP, auto_register=None, refusals=self.refusals)
-        self.routes.update(devices)
-
-    def seal(self, *, now: int = NOW) -> Batch:
-        columns, self.columns = self.columns, Columns()
-        self.sealed = columns
-        new, self.routes.new_slots = self.routes.new_slots, []
-        nothing = SeriesState(GHOST, None, float("nan"))
-        self.slots.extend(new, [nothing if item.ghost else self.store.state(item) for item in new])
-        return seal(columns, self.slots, self.memory, LIMITS, "test", now, self.refusals)
+        self.suppressions = Suppressions(KEY)
+        self.suppressions.take(stones, 1)
+        super().__init__(devices, suppressions=self.suppressions)
 
 
 def reading(time: int, value: float = 1.0, *, device: str = "m1", sequence: int | None = None) -> Message:
@@ -78,17 +62,25 @@ def test_the_period_has_its_start_and_not_its_end() -> None:
     batch, counts = counted(collecting)
     assert counts.readings_refused == 2
     assert batch.time.tolist() == [START - 1, STOP]
-    assert collecting.sealed.accepted.tolist() == [True, False, False, True]
+    assert collecting.built.accepted.tolist() == [True, False, False, True]
     assert batch.tombstones == 1
 
 
+def test_a_tombstone_of_no_meter_is_one_that_the_batch_was_judged_by() -> None:
+    """Else the batch is stale for ever: the writer compares with the newest tombstone, of whatever kind."""
+    collecting = Refusing(stone("m1")._replace(kind="tenancy"))
+    collecting.receive([reading(START)])
+    batch, counts = counted(collecting)
+    assert (counts.readings_stored, batch.tombstones) == (1, 1)
+
+
 def test_nobody_else_is_refused_and_an_open_end_lasts() -> None:
-    collecting = Refusing(stone("m1", stop=None))
+    collecting = Refusing(stone("m1", end=None))
     collecting.receive([reading(NOW), reading(NOW, device="g1"), reading(START - HALF_HOUR)])
     batch, counts = counted(collecting)
     assert (counts.readings_refused, counts.readings_thinned, len(batch.time)) == (1, 1, 1), "g1's power is thinned"
-    assert collecting.refusals.of("g1") is None
-    assert collecting.refusals.of("m1") is not None
+    assert collecting.suppressions.of("g1") is None
+    assert collecting.suppressions.of("m1") is not None
 
 
 def test_nothing_of_a_refused_message_is_kept() -> None:
@@ -106,13 +98,13 @@ def test_nothing_of_a_refused_message_is_kept() -> None:
     assert counts.readings_refused == counts.readings_decoded == 5
     assert counts.messages_decoded == 4
     assert (batch.rejected, list(batch.sequences), batch.remember, batch.touched) == ([], [], [], [])
-    assert not collecting.sealed.accepted.any()
+    assert not collecting.built.accepted.any()
     assert collecting.memory.entries == {}
 
 
 def test_what_cannot_be_read_is_a_rejection_without_a_row_while_it_lasts() -> None:
     bad = Rejection(Reason.UNREADABLE, "no JSON")
-    collecting = Refusing(stone("m1", stop=None), stone("g1", stop=NOW - 1))
+    collecting = Refusing(stone("m1", end=None), stone("g1", end=NOW - 1))
     collecting.receive([Message("m1", "smart-meter", bad), Message("g1", "smart-meter", bad)])
     batch, counts = counted(collecting)
     assert counts.messages_rejected == 2
@@ -120,7 +112,7 @@ def test_what_cannot_be_read_is_a_rejection_without_a_row_while_it_lasts() -> No
 
 
 def test_a_message_without_a_time_of_its_own_is_judged_by_its_arrival() -> None:
-    collecting = Refusing(stone("m1", stop=None))
+    collecting = Refusing(stone("m1", end=None))
     collecting.receive([Message("m1", "smart-meter", (None, {"power": 1.0}, None), 5, QOS1)])
     batch, counts = counted(collecting)
     assert counts.readings_refused == 1
@@ -135,7 +127,7 @@ def test_of_a_pack_the_records_of_other_days_are_stored_and_the_message_is_not_a
     batch, counts = counted(collecting)
     assert (counts.readings_refused, counts.readings_rejected, counts.readings_stored) == (1, 1, 2)
     assert batch.rejected == [], "its bytes hold a refused reading"
-    assert not collecting.sealed.accepted.any()
+    assert not collecting.built.accepted.any()
 
 
 def test_an_erased_meter_is_read_to_be_counted_and_never_gets_a_series() -> None:
@@ -147,7 +139,7 @@ def test_an_erased_meter_is_read_to_be_counted_and_never_gets_a_series() -> None
     assert counts.readings_refused == 1
     assert counts.messages_rejected == 2
     assert len(batch.time) == 0
-    assert (collecting.slots.series[: collecting.slots.size] == GHOST).all()
+    assert (collecting.series_cache.series[: collecting.series_cache.size] == NO_SERIES).all()
     assert [(one.reason, one.device) for one in batch.rejected] == [("unknown_device", "m1"), ("wrong_family", "m1")]
 
 
@@ -164,18 +156,18 @@ def test_a_dead_series_is_never_written_again() -> None:
     collecting = Refusing(stone("g1"))
     collecting.receive([reading(STOP)])
     assert len(counted(collecting)[0].time) == 1
-    collecting.slots.dead.add(0)
+    collecting.series_cache.erased_series.add(0)
     collecting.receive([reading(STOP + HALF_HOUR)])
     batch, counts = counted(collecting)
     assert (len(batch.time), counts.readings_refused) == (0, 1)
 
 
 def test_a_tombstone_that_ends_lets_the_next_tenant_in_at_once() -> None:
-    collecting = Refusing(stone("m1", stop=None))
+    collecting = Refusing(stone("m1", end=None))
     collecting.receive([reading(STOP)])
     assert counted(collecting)[1].readings_refused == 1
-    collecting.refusals.take([stone("m1")._replace(changed=2)], 2)
-    collecting.refusals.take([stone("m1", stop=None)._replace(changed=1)], 1)  # read before it, taken over after it
+    collecting.suppressions.take([stone("m1")._replace(changed=2)], 2)
+    collecting.suppressions.take([stone("m1", end=None)._replace(changed=1)], 1)  # read before it, taken over after it
     collecting.receive([reading(STOP), reading(STOP - 1)])
     batch, counts = counted(collecting)
     assert (batch.time.tolist(), counts.readings_refused) == ([STOP], 1)
@@ -186,7 +178,7 @@ def test_two_tenancies_of_one_meter() -> None:
     times = [START, STOP, STOP + HALF_HOUR, NOW]
     collecting.receive([reading(time) for time in times])
     assert counted(collecting)[0].time.tolist() == [STOP]
-    found = collecting.refusals.of("m1")
+    found = collecting.suppressions.of("m1")
     assert found is not None
     assert found.periods == ((START, STOP), (STOP + HALF_HOUR, FOREVER))
 
@@ -229,8 +221,10 @@ def test_everything_adds_up_and_nothing_of_the_period_is_kept(
     names = {number: name for (name, _), number in collecting.store.numbers.items()}
     periods = {"m1": (START, STOP), "g1": (STOP, FOREVER)}
     for series, time in zip(batch.series.tolist(), batch.time.tolist(), strict=True):
-        start, stop = periods[names[series]]
-        assert not start <= time < stop
-    silent = {collecting.sealed.payloads[place] for place in np.flatnonzero(collecting.sealed.silent).tolist()}
-    assert not silent & {one.payload for one in batch.rejected}
-    assert not (collecting.sealed.accepted & collecting.sealed.silent).any()
+        start, end = periods[names[series]]
+        assert not start <= time < end
+    suppressed = {
+        collecting.built.pending.payloads[place] for place in np.flatnonzero(collecting.built.suppressed).tolist()
+    }
+    assert not suppressed & {one.payload for one in batch.rejected}
+    assert not (collecting.built.accepted & collecting.built.suppressed).any()

@@ -234,11 +234,11 @@ def test_kilograms(grams: int, text: str) -> None:
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.sampled_from(["week", "month", "four-weeks"]))
 def test_dates_name_the_first_and_the_last_day(first: date, kind: str) -> None:
-    stop = {"week": first + timedelta(days=7), "four-weeks": first + timedelta(days=28)}.get(
+    end = {"week": first + timedelta(days=7), "four-weeks": first + timedelta(days=28)}.get(
         kind, (first.replace(day=1) + timedelta(days=32)).replace(day=1)
     )
-    text = words.period_name(kind, first, stop)
-    last = stop - timedelta(days=1)
+    text = words.period_name(kind, first, end)
+    last = end - timedelta(days=1)
     assert str(last.year) in text
     if kind != "month":
         assert str(first.day) in text

@@ -16,7 +16,7 @@ from dashboard.resident.home import choose
 from dashboard.web.csv import csv_blocks
 from dashboard.web.forms import Form
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
-from store.resident import Told
+from store.comparisons import Told
 
 KNOWN = HomeDetails("flat", "heat-network", "Riverside", 61.0, 2, "C", "owner", 3)
 HOUSEHOLD = Tenancy(20_000_000_000_001, 10_000_000_000_001, date(2024, 1, 1), None, "A. Person", 2)

@@ -14,7 +14,7 @@ from devices.decoding import Binding, Decode, Format, Reason, Rejection
 from devices.device import Device
 from ingest import routes as module
 from ingest.routes import Route, Routes
-from ingest.slots import FAMILY_NAMES, LATEST_ONLY
+from ingest.series_cache import FAMILY_NAMES, LATEST_ONLY
 from ingest.subscriptions import Subscription, native
 
 BAY = Device("b1", "parking-bay", "native")
@@ -246,7 +246,7 @@ def test_a_device_keeps_its_slots_on_all_its_topics_and_through_changes() -> Non
     assert routes.find("borough/smart-meter/m1/senml").slots == {"power": 0}
     routes.update([replace(METER, lon=0.0, lat=51.0)])
     assert routes.find("borough/smart-meter/m1/reading").slots == {"power": 0}
-    assert [(item.device.id, item.property) for item in routes.new_slots] == [("m1", "power")]
+    assert [(item.device.id, item.property) for item in routes.new_series] == [("m1", "power")]
 
 
 @pytest.mark.parametrize("change", [{"family": "movement-sensor"}, {"model": "glow"}])
@@ -259,7 +259,7 @@ def test_another_family_or_model_has_slots_of_its_own(change: dict[str, str]) ->
     route = routes.find(f"borough/{changed.family}/b1/reading")
     assert route.slots == {}
     assert routes.slot(route, "battery") == 1
-    assert routes.new_slots[1].device == changed
+    assert routes.new_series[1].device == changed
 
 
 def test_a_slot_is_given_for_properties_of_the_family_alone() -> None:
@@ -267,7 +267,7 @@ def test_a_slot_is_given_for_properties_of_the_family_alone() -> None:
     route = routes.find("borough/parking-bay/b1/reading")
     assert routes.slot(route, "power") is None
     assert routes.slot(routes.find("borough/parking-bay/b2/reading"), "occupied") is None
-    assert (routes.slot_count, routes.new_slots) == (0, [])
+    assert (routes.series_count, routes.new_series) == (0, [])
 
 
 def test_a_slot_has_the_keep_rule_of_its_model() -> None:
@@ -275,7 +275,7 @@ def test_a_slot_has_the_keep_rule_of_its_model() -> None:
     route = routes.find("x/m1")
     for name in ("import_register", "power", "import_interval"):
         routes.slot(route, name)
-    assert [item.keep for item in routes.new_slots] == [1_800_000_000, LATEST_ONLY, 0]
+    assert [item.keep for item in routes.new_series] == [1_800_000_000, LATEST_ONLY, 0]
 
 
 def test_a_flood_of_invented_topics_does_not_grow_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +285,7 @@ def test_a_flood_of_invented_topics_does_not_grow_the_memory(monkeypatch: pytest
         routes.find(f"borough/parking-bay/x{number}/reading")
         assert len(routes.by_topic) <= 100
     assert routes.find("borough/parking-bay/b1/reading").device == BAY
-    assert routes.slot_count == 0
+    assert routes.series_count == 0
 
 
 def test_a_route_that_refuses_always_gives_the_same_answer() -> None:

@@ -70,7 +70,7 @@ def test_where_a_batch_is_cut_into_chunks_makes_no_difference(stream: list[Sent]
     whole.receive(messages_of(stream))
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         cut.receive(messages_of(stream[start:end]))
-    one, many = whole.seal(), cut.seal()
+    one, many = whole.build(), cut.build()
     for name in (
         "series",
         "time",

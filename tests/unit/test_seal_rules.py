@@ -123,7 +123,7 @@ def test_the_same_batch_judged_by_the_store_twice_makes_the_same_rejections() ->
     (series,) = collecting.store.numbers.values()
     collecting.store.rows[series, NOW] = 1.0
     collecting.receive([bay(NOW, 0)._replace(packet_id=4, flags=QOS1)])
-    batch = collecting.seal()
+    batch = collecting.build()
     first, remembered = batch.conflicts([0]), list(batch.remember)
     assert len(first) == 1
     assert batch.conflicts([0]) == first
@@ -180,7 +180,7 @@ def test_the_ahead_limit_follows_the_arrival_and_not_the_time_of_sealing() -> No
     """A batch may wait for hours while the store is away."""
     collecting = Collecting()
     collecting.receive([bay(NOW + 400 * SECOND, 1)], arrival=NOW)
-    assert [item.reason for item in collecting.seal(now=NOW + 3600 * SECOND).rejected] == ["time_out_of_range"]
+    assert [item.reason for item in collecting.build(now=NOW + 3600 * SECOND).rejected] == ["time_out_of_range"]
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5])
@@ -194,7 +194,7 @@ def test_both_ends_of_a_range_are_inside(value: float) -> None:
 
 def test_an_empty_batch_only_forgets() -> None:
     collecting = Collecting()
-    collecting.columns.forget.append(5)
+    collecting.pending.forget.append(5)
     batch, counts = collecting.commit()
     check_form(batch)
     assert (list(batch.forget), counts, batch.rejected) == ([5], {}, [])
@@ -215,7 +215,7 @@ def test_readings_of_a_device_that_changed_its_family_are_counted_where_they_bel
 
 def test_every_batch_has_a_number_of_its_own_and_its_minute() -> None:
     collecting = Collecting()
-    numbers = {collecting.seal(now=NOW + 61 * SECOND).number for _ in range(50)}
+    numbers = {collecting.build(now=NOW + 61 * SECOND).number for _ in range(50)}
     assert len(numbers) == 50
     assert all(0 <= number < 2**63 for number in numbers), "the column is a bigint"
-    assert collecting.seal(now=NOW + 61 * SECOND).minute == NOW + MINUTE
+    assert collecting.build(now=NOW + 61 * SECOND).minute == NOW + MINUTE

@@ -25,7 +25,7 @@ def monitor(number: int) -> Message:
 def spans(*messages: Message) -> list[SequenceSpan]:
     collecting = Collecting()
     collecting.receive(messages)
-    return list(collecting.seal().sequences)
+    return list(collecting.build().sequences)
 
 
 @given(st.lists(st.tuples(st.booleans(), NUMBERS), max_size=30))

@@ -15,7 +15,8 @@ from analytics.neighbours.joining import Joined
 from analytics.neighbours.period_comparison import Worked, period_use
 from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.settling import held, settle
-from store.comparisons import STATES, Figures, Rows
+from devices.homes import State
+from store.comparisons import Figures, Rows
 
 
 def test_a_period_needs_nine_tenths_of_its_days_and_misses_count_as_the_mean() -> None:
@@ -48,7 +49,7 @@ def world(average: list[int], members: list[int]) -> tuple[Worked, QuarterCells]
     columns |= {"tenancy": np.array([11, 12, 13, 14]), "home": np.array([1, 2, 3, 4]), "average": np.array(average)}
     columns |= {"own": np.array([50, 70, 90, 10]), "efficient": np.array([40, 40, 40, -1])}
     columns |= {"tenths": np.array([5, 5, 5, -1]), "homes": np.array([100, 100, 100, -1])}
-    columns["state"] = np.full(4, STATES.index("more"))
+    columns["state"] = np.full(4, State.MORE.place)
     rows = Rows(**columns, tariffs=[])  # type: ignore[arg-type]
     none = np.zeros(3, np.int64)
     compared = Compared(cells.cell, np.ones(3, bool), none, none, none, none, none, none, none)
@@ -68,7 +69,7 @@ def test_where_the_same_homes_count_everything_is_revised() -> None:
     assert not held(worked, quarter, np.array([7, 8])).any()
     rows = settle(worked, quarter, told([61, 61, 61, -1], [7, 8]))
     assert rows.average.tolist() == [60, 60, 60, -1]
-    assert rows.state.tolist() == [STATES.index("more")] * 4, "as it was worked out"
+    assert rows.state.tolist() == [State.MORE.place] * 4, "as it was worked out"
 
 
 def test_where_others_count_what_was_told_stays_and_the_state_follows_from_it() -> None:
@@ -78,7 +79,7 @@ def test_where_others_count_what_was_told_stays_and_the_state_follows_from_it() 
     assert rows.average.tolist() == [60, 60, 95, -1]
     assert rows.tenths.tolist() == [5, 5, 3, -1]
     assert rows.homes.tolist() == [100, 100, 90, -1]
-    assert STATES[rows.state[2]] == "good"
+    assert State.at(rows.state[2]) == "good"
 
 
 def test_a_change_in_a_joined_cell_holds_those_whom_it_joins() -> None:
@@ -95,4 +96,4 @@ def test_who_is_told_for_the_first_time_gets_the_average_alone() -> None:
     assert rows.average.tolist() == [61, 60, -1, -1]
     assert rows.efficient.tolist()[:2] == [55, -1]
     assert rows.tenths.tolist()[:2] == [3, -1]
-    assert [STATES[state] for state in rows.state[:2]] == ["great", "more"]
+    assert [State.at(state) for state in rows.state[:2]] == ["great", "more"]

@@ -9,7 +9,7 @@ import pytest
 from devices.device import Device
 from devices.families import FAMILIES
 from devices.models import MODELS
-from ingest.slots import FAMILY_NAMES, LATEST_ONLY, NEVER, NewSlot, Slots, keep_rule
+from ingest.series_cache import FAMILY_NAMES, LATEST_ONLY, NEVER, NewSeries, SeriesCache, keep_rule
 from store.batch import SeriesState
 
 METER = Device("m1", "smart-meter", "glow", personal=True)
@@ -21,18 +21,18 @@ def test_every_family_has_its_number_and_unknown_the_last() -> None:
 
 
 def test_a_slot_knows_its_series_range_and_newest_reading() -> None:
-    slots = Slots()
-    slots.extend([NewSlot(METER, "power", 0)], [SeriesState(77, 1_000, -5.5)])
-    assert (slots.size, slots.devices, slots.properties) == (1, [METER], ["power"])
-    assert (slots.series[0], FAMILY_NAMES[slots.family[0]]) == (77, "smart-meter")
-    assert (slots.low[0], slots.high[0]) == (-1e6, 1e6)
-    assert (slots.last_time[0], slots.last_value[0]) == (1_000, -5.5)
+    cache = SeriesCache()
+    cache.extend([NewSeries(METER, "power", 0)], [SeriesState(77, 1_000, -5.5)])
+    assert (cache.size, cache.devices, cache.properties) == (1, [METER], ["power"])
+    assert (cache.series[0], FAMILY_NAMES[cache.family[0]]) == (77, "smart-meter")
+    assert (cache.low[0], cache.high[0]) == (-1e6, 1e6)
+    assert (cache.last_time[0], cache.last_value[0]) == (1_000, -5.5)
 
 
 def test_a_new_series_has_no_last_reading() -> None:
-    slots = Slots()
-    slots.extend([NewSlot(METER, "import_register", 60)], [SeriesState(1, None, 0.0)])
-    assert (slots.last_time[0], slots.kept[0]) == (NEVER, NEVER)
+    cache = SeriesCache()
+    cache.extend([NewSeries(METER, "import_register", 60)], [SeriesState(1, None, 0.0)])
+    assert (cache.last_time[0], cache.kept[0]) == (NEVER, NEVER)
 
 
 @pytest.mark.parametrize(
@@ -49,36 +49,36 @@ def test_a_new_series_has_no_last_reading() -> None:
 )
 def test_the_newest_reading_says_which_period_has_a_kept_one(keep: int, time: int | None, kept: int) -> None:
     """After a restart: also where that reading itself was thinned, its period has one that is stored."""
-    slots = Slots()
-    slots.extend([NewSlot(METER, "import_register", keep)], [SeriesState(1, time, 0.0)])
-    assert slots.kept[0] == kept
+    cache = SeriesCache()
+    cache.extend([NewSeries(METER, "import_register", keep)], [SeriesState(1, time, 0.0)])
+    assert cache.kept[0] == kept
 
 
 def test_growing_keeps_what_is_known() -> None:
-    slots = Slots()
+    cache = SeriesCache()
     total = 0
     for size in (1, 0, 1022, 1, 1, 3000, 5):
-        new = [NewSlot(METER, "power", 60)] * size
-        slots.extend(new, [SeriesState(total + n, 100 * (total + n), float(total + n)) for n in range(size)])
+        new = [NewSeries(METER, "power", 60)] * size
+        cache.extend(new, [SeriesState(total + n, 100 * (total + n), float(total + n)) for n in range(size)])
         total += size
-        assert slots.size == total
-        assert slots.series[:total].tolist() == list(range(total))
-        assert slots.last_time[:total].tolist() == [100 * n for n in range(total)]
-        assert slots.last_value[:total].tolist() == [float(n) for n in range(total)]
-        assert slots.kept[:total].tolist() == [100 * n // 60 for n in range(total)]
-        assert set(slots.keep[:total].tolist()) == {60}
+        assert cache.size == total
+        assert cache.series[:total].tolist() == list(range(total))
+        assert cache.last_time[:total].tolist() == [100 * n for n in range(total)]
+        assert cache.last_value[:total].tolist() == [float(n) for n in range(total)]
+        assert cache.kept[:total].tolist() == [100 * n // 60 for n in range(total)]
+        assert set(cache.keep[:total].tolist()) == {60}
 
 
 def test_as_many_states_as_slots() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        Slots().extend([NewSlot(METER, "power", 0)] * 2, [SeriesState(1, None, 0.0)])
+        SeriesCache().extend([NewSeries(METER, "power", 0)] * 2, [SeriesState(1, None, 0.0)])
 
 
 def test_forgetting_the_last_reading() -> None:
-    slots = Slots()
-    slots.extend([NewSlot(METER, "power", 0)] * 2, [SeriesState(1, 5, 5.0), SeriesState(2, 6, 6.0)])
-    slots.forget_last(1)
-    assert slots.last_time[:2].tolist() == [5, NEVER]
+    cache = SeriesCache()
+    cache.extend([NewSeries(METER, "power", 0)] * 2, [SeriesState(1, 5, 5.0), SeriesState(2, 6, 6.0)])
+    cache.forget_last(1)
+    assert cache.last_time[:2].tolist() == [5, NEVER]
 
 
 def test_keep_rules_come_from_the_settings_else_from_the_model_else_all_is_kept() -> None:

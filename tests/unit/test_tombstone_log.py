@@ -12,9 +12,9 @@ from store.tombstones import Tombstone, WrongKey
 
 KEY = b"a key of the unit tests, long enough to be one"
 OPEN = Tombstone("meter", tombstones.mark(KEY, "m1"), 1_769_904_000_000_000, None, "smart-meter", "glow", gone=True)
-CLOSED = OPEN._replace(stop=OPEN.start + 86_400_000_000, gone=False)
+CLOSED = OPEN._replace(end=OPEN.start + 86_400_000_000, gone=False)
 TENANCY = Tombstone("tenancy", tombstones.tenancy_mark(KEY, "100021048377", date(2026, 2, 1)),
-                    OPEN.start, CLOSED.stop)  # fmt: skip
+                    OPEN.start, CLOSED.end)  # fmt: skip
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_last_line_of_a_tombstone_counts_and_an_end_is_not_lost(tmp_path: Pa
         tombstones.write_log(log, KEY, lines)
     assert tombstones.read_log(log, KEY) == [CLOSED, TENANCY]
     tombstones.write_log(log, KEY, [OPEN])
-    assert tombstones.read_log(log, KEY)[0].stop == CLOSED.stop
+    assert tombstones.read_log(log, KEY)[0].end == CLOSED.end
 
 
 def test_a_line_that_a_crash_cut_off_is_no_tombstone_and_spoils_none(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from analytics.report import words
+from analytics.report import labels, words
 from analytics.report.household import Report
 from devices.homes import Home, Tenancy
 
@@ -25,19 +25,10 @@ LARGE = 18.0
 SIZES = (12.0, 11.5, 11.0, 10.5, 10.0)
 #: More lines than this of an address are put together where they are short.
 _LINES = 6
-_NAMES = {"electricity": "Electricity", "gas": "Gas", "heat": "Heat"}
-_DWELLINGS = {
-    "flat": "Flat", "maisonette": "Maisonette", "terraced": "Terraced house", "semi-detached": "Semi-detached house",
-    "detached": "Detached house", "bungalow": "Bungalow", "other": "Other",
-}  # fmt: skip
-_HEATING = {
-    "gas": "Gas boiler", "electric": "Electric heaters", "heat-pump": "Heat pump", "heat-network": "Heat network",
-    "oil": "Oil", "other": "Other",
-}  # fmt: skip
-_TENURES = {
-    "owner": "Own it", "private-rent": "Rent privately", "council-rent": "Rent from the council",
-    "housing-association": "Rent from a housing association", "other": "Other",
-}  # fmt: skip
+_NAMES = labels.in_letter(labels.FUELS)
+_DWELLINGS = labels.in_letter(labels.DWELLINGS)
+_HEATING = labels.in_letter(labels.HEATING)
+_TENURES = labels.in_letter(labels.TENURES)
 
 
 @dataclass(frozen=True, slots=True)

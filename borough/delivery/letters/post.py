@@ -28,7 +28,7 @@ from borough.delivery.letters.staging import MANIFEST, NOT_MADE, Staging, alone
 from borough.errors import Failure
 from borough.settings.settings import variable
 from devices.csv_table import csv_text
-from devices.homes import COMPARED
+from devices.homes import COMPARED, State
 from devices.lengths import SOURCE, refusal
 from store import accounts, letters
 from store.comparisons import Comparison
@@ -309,7 +309,7 @@ def reports(matter: Matter, order: Order) -> list[Report]:
     told = [matter.comparisons[fuel] for fuel in COMPARED if fuel in matter.comparisons]
     if len(told) > FUELS:
         told = [one for one in told if one.fuel != "gas"]
-    need = next((one for one in told if one.state == "neutral"), None)
+    need = next((one for one in told if one.state == State.NEUTRAL), None)
     return [
         report(
             one if need is None else _neutral(one, need),
@@ -325,7 +325,7 @@ def reports(matter: Matter, order: Order) -> list[Report]:
 
 
 def _neutral(one: Comparison, need: Comparison) -> Comparison:
-    return replace(one, state="neutral", reason=need.reason, average=None, efficient=None, homes=None, tenths=None)
+    return replace(one, state=State.NEUTRAL, reason=need.reason, average=None, efficient=None, homes=None, tenths=None)
 
 
 def _check_sender(press: Press, sender: Sender) -> None:

@@ -51,7 +51,7 @@ class Bad(NamedTuple):
 
 
 def _kinds(at: int) -> list[Bad]:
-    """Every kind of PLATFORM.md's list and of the reasons' list; ``at`` is a time that is fine."""
+    """Every kind of malformed message, and every reason of a rejection; ``at`` is a time that is fine."""
     time = rfc3339(at)
     ok = {"time": time, "pm2_5": 7.5}
 

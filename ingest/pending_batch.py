@@ -1,4 +1,4 @@
-"""Gathering: messages in, columns out. The only loop over messages and readings; everything after works on arrays."""
+"""Decoding: messages in, columns out. The only loop over messages and readings; everything after works on arrays."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from traceback import extract_tb
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from devices.device import Device
 from ingest.memory import Memory, digest
 from ingest.routes import Route, Routes
-from ingest.slots import NewSlot
+from ingest.series_cache import NewSeries
 from ingest.source import DUP, RETAIN, Chunk
 from store.batch import Remembered
 
@@ -29,7 +26,7 @@ NAMED = 50
 OVERSIZE_KEPT = 4096
 
 
-class Columns:
+class PendingBatch:
     """One batch in the making. Lists of equal length by message, by reading, and the exceptions beside them."""
 
     def __init__(self) -> None:
@@ -45,7 +42,7 @@ class Columns:
         self.answered: set[int] = set()  # messages that the acknowledgement of an earlier copy answers
         # by reading
         self.messages: list[int] = []
-        self.slots: list[int] = []
+        self.series_indexes: list[int] = []
         self.values: list[Any] = []
         self.packs: list[int] = []  # messages whose records have times of their own
         self.pack_rows: list[int] = []
@@ -60,20 +57,16 @@ class Columns:
         self.sequences: list[tuple[int, int]] = []
         # taken over from the routes and the source
         self.new_devices: list[Device] = []
-        self.new_slots: list[NewSlot] = []
+        self.new_series: list[NewSeries] = []
         self.forget: list[int] = []
         self.size = 0  # what it holds [bytes]
         self.bytes = 0  # topics and payloads alone
-        # what sealing found, where it seals again: of rejected messages, what is remembered; None of a redelivery
+        # of rejected messages: what is remembered, None of a redelivery. Asked once, also of what is cut and of what is
+        # built again, for the answer changes the memory that gave it
         self.first_times: dict[int, Remembered | None] = {}
         self.archived = False
         self.aside = False  # one message that could not be written, as a rejected one
         self.unkept = False  # not even so: it is counted and no more
-        # set by sealing: messages worth archiving, and the arrival that each counts with [us]
-        self.accepted: NDArray[np.bool_] = np.zeros(0, bool)
-        #: messages of which nothing is kept, since they are of a refused period
-        self.silent: NDArray[np.bool_] = np.zeros(0, bool)
-        self.arrivals: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
         return len(self.topics)
@@ -95,8 +88,8 @@ class Columns:
         self.packet_ids = [0] * len(self.packet_ids)
 
 
-def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a tenth of it
-    columns: Columns, chunk: Chunk, routes: Routes, memory: Memory, payload_maximum: int
+def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a tenth of it
+    columns: PendingBatch, chunk: Chunk, routes: Routes, memory: Memory, payload_maximum: int
 ) -> None:
     """Decode a chunk into the columns.
 
@@ -124,7 +117,7 @@ def gather(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a t
     add_route = columns.routes.append
     add_time = columns.times.append
     add_message = columns.messages.append
-    add_slot = columns.slots.append
+    add_slot = columns.series_indexes.append
     add_value = columns.values.append
     messages = zip(chunk.topics, chunk.payloads, chunk.flags, strict=True)
     for message, (topic, payload, flags) in enumerate(messages, start):
@@ -191,17 +184,17 @@ def _log_fault(route: Route, error: Exception) -> None:
 
 
 def _gather_pack(
-    columns: Columns, message: int, route: Route, records: Sequence[tuple[str, Any, Any]], routes: Routes
+    columns: PendingBatch, message: int, route: Route, records: Sequence[tuple[str, Any, Any]], routes: Routes
 ) -> bool:
     """Add the records of a pack; says whether any of them takes the arrival into its time."""
     slots = route.slots
     add_message = columns.messages.append
-    add_slot = columns.slots.append
+    add_slot = columns.series_indexes.append
     add_value = columns.values.append
     add_row = columns.pack_rows.append
     add_time = columns.pack_times.append
     untimed = False
-    row = len(columns.slots)
+    row = len(columns.series_indexes)
     for name, time, value in records:
         slot = slots.get(name)
         if slot is None:
@@ -236,7 +229,7 @@ def _takes_arrival(time: Any, values: Any) -> bool:
     return time is None or time.__class__ is Relative
 
 
-def _cut(columns: Columns, message: int) -> None:
+def _cut(columns: PendingBatch, message: int) -> None:
     """Hold the beginning alone of a message that is too long."""
     payload = columns.payloads[message]
     if len(payload) > OVERSIZE_KEPT:
@@ -244,7 +237,7 @@ def _cut(columns: Columns, message: int) -> None:
         columns.payloads[message] = payload[:OVERSIZE_KEPT]
 
 
-def _unknown(columns: Columns, message: int, name: object, value: object) -> None:
+def _unknown(columns: PendingBatch, message: int, name: object, value: object) -> None:
     if isinstance(value, Flaw):
         _bad(columns, message, name, value)
         return
@@ -255,7 +248,7 @@ def _unknown(columns: Columns, message: int, name: object, value: object) -> Non
         _count(columns, message, Reason.UNKNOWN_PROPERTY)
 
 
-def _bad(columns: Columns, message: int, name: object, value: object) -> None:
+def _bad(columns: PendingBatch, message: int, name: object, value: object) -> None:
     reason = value.reason if isinstance(value, Flaw) else Reason.BAD_VALUE
     named = columns.rejected_readings
     if len(named) >= NAMED and named[-NAMED][0] == message:
@@ -267,13 +260,13 @@ def _bad(columns: Columns, message: int, name: object, value: object) -> None:
         named.append((message, str(name)[:64], reason, f"{kind}, not a number"))
 
 
-def _count(columns: Columns, message: int, reason: Reason) -> None:
+def _count(columns: PendingBatch, message: int, reason: Reason) -> None:
     """One more rejected reading of a message that has enough with names."""
     key = message, reason
     columns.rejected_more[key] = columns.rejected_more.get(key, 0) + 1
 
 
-def _arrival_as_time(columns: Columns, message: int, memory: Memory) -> None:
+def _arrival_as_time(columns: PendingBatch, message: int, memory: Memory) -> None:
     """Note a message without a time of its own; a redelivery takes the arrival of its first delivery."""
     columns.untimed.append(message)
     count, arrival, _ = columns.chunks[-1]
@@ -292,7 +285,7 @@ def _arrival_as_time(columns: Columns, message: int, memory: Memory) -> None:
     memory.entries[packet_id] = (mark, arrival, False)
 
 
-def _tell_copy(columns: Columns, message: int, memory: Memory, generation: int) -> None:
+def _tell_copy(columns: PendingBatch, message: int, memory: Memory, generation: int) -> None:
     """Tell whether a message is a copy of the last one under its packet id; from here on its DUP says so.
 
     A copy on the connection of its first delivery needs no acknowledgement of its own: a second one could be taken for

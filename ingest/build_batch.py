@@ -1,8 +1,8 @@
-"""Sealing: the columns of a batch are judged at once on arrays and become a ``store.batch.Batch``.
+"""Building a batch: its decoded columns are validated at once on arrays and become a ``store.batch.Batch``.
 
-Order of the judgement, for every reading: time readable and in range; value finite and plausible; exact repeat of the
-series' last accepted reading (duplicate); same key twice in the batch (duplicate or conflict); keep rule (thinned).
-What is left goes to the database, sorted by (series, time).
+Order of the validation, for every reading: of an erased period (refused); time readable and in range; value finite and
+plausible; exact repeat of the series' last accepted reading (duplicate); same key twice in the batch (duplicate or
+conflict); keep rule (thinned). What is left goes to the database, sorted by (series, time).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from devices.decoding import Reason
 from ingest import instants
 from ingest.batch_rejections import BatchRejections
-from ingest.columns import Columns
 from ingest.households import Households
 from ingest.memory import Memory
-from ingest.refusals import Refusals
-from ingest.refusing import refuse
+from ingest.pending_batch import PendingBatch
 from ingest.sequences import spans
-from ingest.slots import FAMILY_NAMES, LATEST_ONLY, Slots
+from ingest.series_cache import FAMILY_NAMES, LATEST_ONLY, SeriesCache
+from ingest.suppressions import Suppressions
 from store.batch import Batch, Counts, Remembered
 
 Bools = NDArray[np.bool_]
@@ -46,67 +45,87 @@ class Limits:
     ahead: int
 
 
-def seal(
-    columns: Columns, slots: Slots, memory: Memory, limits: Limits, collector: str, now: int,
-    refusals: Refusals | None = None, households: Households | None = None,
-) -> Batch:  # fmt: skip
-    """Judge a batch's columns; ``slots`` learns its newest readings, ``memory`` its rejections.
+class BuiltBatch(NamedTuple):
+    """A batch for the store, and what was found of its messages: arrays ``(messages,)``."""
 
-    Runs once a batch, also where the write is then retried; where a new tombstone forbids the write, the slots must
-    forget the batch and it is sealed again. ``now`` [us] is the minute of the account. ``households``: whose devices'
+    pending: PendingBatch
+    batch: Batch
+    #: the arrival that each message counts with [us], of its first delivery where that is known
+    arrivals: Ints
+    #: messages worth archiving: decoded, nothing refused in them, and not left out by the keep rules
+    accepted: Bools
+    #: messages of which nothing is kept, since they are of a refused period
+    suppressed: Bools
+
+
+def build_batch(
+    pending: PendingBatch,
+    cache: SeriesCache,
+    memory: Memory,
+    limits: Limits,
+    collector: str,
+    now: int,
+    suppressions: Suppressions | None = None,
+    households: Households | None = None,
+) -> BuiltBatch:
+    """Validate decoded messages; ``cache`` learns the newest readings, ``memory`` and ``pending`` the rejections.
+
+    Runs once a batch, also where the write is then retried; where a new tombstone forbids the write, the cache must
+    forget the batch and it is built again. ``now`` [us] is the minute of the account. ``households``: whose devices'
     names make a rejection personal.
     """
-    batch = _Sealer(columns, slots, memory, limits, refusals or Refusals(None)).seal(collector, now)
+    if suppressions is None:
+        suppressions = Suppressions(None)
+    built = _Validation(pending, cache, memory, limits, suppressions).build(collector, now)
     if households is not None:
-        batch.names_household = households.named_in
-    return batch
+        built.batch.names_household = households.named_in
+    return built
 
 
-class _Sealer:
-    def __init__(self, columns: Columns, slots: Slots, memory: Memory, limits: Limits, refusals: Refusals) -> None:
-        self.columns = columns
-        self.refusals = refusals
-        # before anything is judged: what comes meanwhile makes the batch stale, and no other way round
-        self.tombstones = refusals.version
-        self.slots = slots
+class _Validation:
+    def __init__(
+        self, pending: PendingBatch, cache: SeriesCache, memory: Memory, limits: Limits, suppressions: Suppressions
+    ) -> None:
+        self.pending = pending
+        self.suppressions = suppressions
+        # before anything is validated: what comes meanwhile makes the batch stale, and no other way round
+        self.tombstones = suppressions.version
+        self.cache = cache
         self.limits = limits
-        self.arrival = columns.arrivals = np.repeat(
-            np.array([arrival for _, arrival, _ in columns.chunks], np.int64),
-            np.array([count for count, _, _ in columns.chunks], np.int64),
+        self.arrival = np.repeat(
+            np.array([arrival for _, arrival, _ in pending.chunks], np.int64),
+            np.array([count for count, _, _ in pending.chunks], np.int64),
         )
-        for message, arrival in columns.arrived.items():
+        for message, arrival in pending.arrived.items():
             self.arrival[message] = arrival
-        count = len(columns.topics)
-        self.family_of = np.fromiter((route.family for route in columns.routes), np.uint8, count)
+        count = len(pending.topics)
+        self.family_of = np.fromiter((route.family for route in pending.routes), np.uint8, count)
         self.message_state = np.zeros(count, np.uint8)  # 0 decoded, 1 ignored, 2 rejected
-        self.message_state[columns.ignored] = 1
-        self.rejections = BatchRejections(columns, slots, memory, self.arrival)
-        self.message_state[[item[0] for item in columns.rejected_messages]] = 2
+        self.message_state[pending.ignored] = 1
+        self.rejections = BatchRejections(pending, cache, memory, self.arrival)
+        self.message_state[[item[0] for item in pending.rejected_messages]] = 2
 
-        self.message = np.array(columns.messages, np.int64)
-        self.slot = np.array(columns.slots, np.int64)
-        self.value = _values(columns.values)
+        self.message = np.array(pending.messages, np.int64)
+        self.series_index = np.array(pending.series_indexes, np.int64)
+        self.value = _values(pending.values)
+        #: messages of which nothing is kept
+        self.suppressed = np.zeros(count, bool)
         self.counts = [Counts() for _ in FAMILY_NAMES]
 
-    # -- the judgement -----------------------------------------------------------------------------------------------
+    # -- the validation ----------------------------------------------------------------------------------------------
 
-    def seal(self, collector: str, minute: int) -> Batch:
-        columns, slots = self.columns, self.slots
+    def build(self, collector: str, minute: int) -> BuiltBatch:
+        pending, cache = self.pending, self.cache
         time, alive = self._times()
-        rows_of = (self.message, self.slot, time)
-        refused, self.silent = refuse(
-            columns, slots, self.refusals, self.message_state, rows_of, (self.arrival, self._message_time),
-            self.rejections.whole,
-        )  # fmt: skip
-        columns.silent = self.silent
-        bad = self.rejections.take_gathered(self.message_state)
+        refused = self._suppress(time)
+        bad = self.rejections.take_decoded(self.message_state)
         # a message whose only time is impossible is one rejected message: its readings are not counted as decoded
         alive &= self.message_state[self.message] == 0
-        family = slots.family[self.slot]
+        family = cache.family[self.series_index]
         self._count("readings_decoded", family[alive])
         self._count("readings_decoded", self.family_of[bad])
-        self._count("readings_rejected", self.family_of[bad[~self.silent[bad]]])
-        self._count("readings_refused", self.family_of[bad[self.silent[bad]]])
+        self._count("readings_rejected", self.family_of[bad[~self.suppressed[bad]]])
+        self._count("readings_refused", self.family_of[bad[self.suppressed[bad]]])
         refused &= alive
         self._count("readings_refused", family[refused])
         alive &= ~refused
@@ -114,7 +133,7 @@ class _Sealer:
         rejected = self._row_times_bad(time, alive)
         finite = np.isfinite(self.value)
         rejected |= self._reject(alive & ~rejected & ~finite, Reason.BAD_VALUE, lambda _row: "not a finite number")
-        low, high = slots.low[self.slot], slots.high[self.slot]
+        low, high = cache.low[self.series_index], cache.high[self.series_index]
         with np.errstate(invalid="ignore"):
             outside = (self.value < low) | (self.value > high)
         rejected |= self._reject(
@@ -124,15 +143,17 @@ class _Sealer:
         )
         alive &= ~rejected
 
-        repeat = alive & (time == slots.last_time[self.slot]) & (self.value == slots.last_value[self.slot])
+        repeat = (
+            alive & (time == cache.last_time[self.series_index]) & (self.value == cache.last_value[self.series_index])
+        )
         self._count("readings_duplicates", family[repeat])
         rows = np.flatnonzero(alive & ~repeat)
-        series = slots.series[self.slot]
+        series = cache.series[self.series_index]
         rows = rows[np.lexsort((time[rows], series[rows]))]  # stable: of equal keys the first to arrive leads
         rows = self._same_key(rows, series, time, family)
         latest = self._latest(rows, series, time)
         rows, thin = self._keep(rows, series, time, family)
-        columns.accepted = self._accepted(rows)
+        accepted = self._accepted(rows)
 
         messages = self._message_counts()
         touched = self._touched(family[rows], time[rows])
@@ -155,24 +176,28 @@ class _Sealer:
             touched=touched,
             counts=messages,
             rejected=[],
-            sequences=spans(columns, np.where(self.silent, 1, self.message_state), self.arrival, self._message_time),
+            sequences=spans(
+                pending, np.where(self.suppressed, 1, self.message_state), self.arrival, self._message_time
+            ),
             remember=remember,
-            forget=columns.forget,
-            conflicts=lambda found: self.rejections.conflicts(rows[np.array(found, np.intp)], self.silent, remember),
+            forget=pending.forget,
+            conflicts=lambda found: self.rejections.conflicts(
+                rows[np.array(found, np.intp)], self.suppressed, remember
+            ),
             tombstones=self.tombstones,
         )
-        self.rejections.write(batch, self.silent)
-        return batch
+        self.rejections.write(batch, self.suppressed)
+        return BuiltBatch(pending, batch, self.arrival, accepted, self.suppressed)
 
     def _times(self) -> tuple[Ints, Bools]:
         """The time of every row; a message whose own time is impossible is rejected as a whole."""
-        columns = self.columns
-        instant = instants.parse(instants.resolve(columns.times, self.arrival))
-        instant[columns.untimed] = np.where(
-            instant[columns.untimed] == 0, self.arrival[columns.untimed], instant[columns.untimed]
+        pending = self.pending
+        instant = instants.parse(instants.resolve(pending.times, self.arrival))
+        instant[pending.untimed] = np.where(
+            instant[pending.untimed] == 0, self.arrival[pending.untimed], instant[pending.untimed]
         )
         pack_messages = np.zeros(len(instant), bool)
-        pack_messages[columns.packs] = True
+        pack_messages[pending.packs] = True
         judged = (self.message_state == 0) & ~pack_messages
         unreadable = judged & (instant == instants.BAD)
         outside = judged & ~unreadable & self._outside(instant, self.arrival)
@@ -184,17 +209,54 @@ class _Sealer:
         self.message_state[unreadable | outside] = 2
         self._message_time = instant
         time = instant[self.message]
-        if columns.pack_rows:
-            arrival = self.arrival[self.message[columns.pack_rows]]
-            raw = instants.resolve(columns.pack_times, arrival)
+        if pending.pack_rows:
+            arrival = self.arrival[self.message[pending.pack_rows]]
+            raw = instants.resolve(pending.pack_times, arrival)
             own = instants.parse(raw)
             absent = np.zeros(len(raw), bool)
-            if raw is not columns.pack_times:
-                absent[:] = [value is None for value in columns.pack_times]
-            time[columns.pack_rows] = np.where(absent, arrival, own)
+            if raw is not pending.pack_times:
+                absent[:] = [value is None for value in pending.pack_times]
+            time[pending.pack_rows] = np.where(absent, arrival, own)
             # where the message number runs, a pack's time is its newest record's
-            np.maximum.at(self._message_time, self.message[columns.pack_rows], np.where(absent, arrival, own))
+            np.maximum.at(self._message_time, self.message[pending.pack_rows], np.where(absent, arrival, own))
         return time, np.ones(len(time), bool)
+
+    def _suppress(self, time: Ints) -> Bools:
+        """Which readings are of a refused period, ``(rows,)``; also finds the messages of which nothing is kept.
+
+        Nothing of their bytes stays, neither in a rejection nor in the archive, the message numbers or the memory of
+        redeliveries. A message of an erased or retired device outside its refused periods is rejected as a whole. One
+        that cannot be read, or has an impossible time, is a rejected message without a row where it arrived within one.
+        """
+        refused = np.zeros(len(self.message), bool)
+        if not self.suppressions:
+            return refused
+        pending, state, suppressed = self.pending, self.message_state, self.suppressed
+        inside = self.suppressions.inside(self.cache, self.series_index, time)
+        if inside is not None:
+            refused = inside & (state[self.message] == 0)
+            suppressed[self.message[refused]] = True
+        for message, _, _, _ in pending.rejected_readings:  # an unknown property has no slot, and a flaw no value
+            suppressed[message] |= self._arrived_within(message, self._message_time)
+        instead = [(message, route.instead) for message, route in enumerate(pending.routes) if route.instead]
+        whole = np.zeros(len(state), bool)
+        for message, (reason, detail) in instead:
+            if state[message] == 0:
+                whole[message] = suppressed[message]
+                if not suppressed[message]:
+                    state[message] = 2
+                    self.rejections.whole.append((message, None, reason, detail))
+        refused |= whole[self.message]
+        for message, _, why, _ in self.rejections.whole:
+            if state[message] == 2 and not suppressed[message]:
+                own = self._message_time if why == Reason.TIME_OUT_OF_RANGE else self.arrival
+                suppressed[message] = self._arrived_within(message, own)
+        return refused
+
+    def _arrived_within(self, message: int, own: Ints) -> bool:
+        """Whether a message came within a refused period of its device, or says so of itself (``own`` [us])."""
+        found = self.suppressions.of(self.pending.routes[message].device_id)
+        return found is not None and (found.covers(int(self.arrival[message])) or found.covers(int(own[message])))
 
     def _outside(self, time: Ints, arrival: Ints) -> Bools:
         result: Bools = (time < self.limits.earliest) | (time > arrival + self.limits.ahead)
@@ -208,7 +270,7 @@ class _Sealer:
     def _row_times_bad(self, time: Ints, alive: Bools) -> Bools:
         """Reject those rows of packs whose own time is impossible; the other records of the pack are not touched."""
         bad = np.zeros(len(time), bool)
-        rows = np.array(self.columns.pack_rows, np.int64)
+        rows = np.array(self.pending.pack_rows, np.int64)
         if not len(rows):
             return bad
         unreadable = bad.copy()
@@ -224,7 +286,7 @@ class _Sealer:
         """Reject single readings: rows of the mask."""
         rows = np.flatnonzero(mask)
         if len(rows):
-            self._count("readings_rejected", self.slots.family[self.slot[rows]])
+            self._count("readings_rejected", self.cache.family[self.series_index[rows]])
             self.rejections.add(rows, reason, detail)
         return mask
 
@@ -243,7 +305,7 @@ class _Sealer:
         equal = repeats & (self.value[rows] == self.value[rows[leader]])
         self._count("readings_duplicates", family[rows[equal]])
         other = rows[repeats & ~equal]
-        ruled = self.slots.keep[self.slot[other]] > 0
+        ruled = self.cache.keep[self.series_index[other]] > 0
         self._count("readings_thinned", family[other[ruled]])
         conflict = np.zeros(len(self.value), bool)
         conflict[other[~ruled]] = True
@@ -251,14 +313,14 @@ class _Sealer:
         return rows[~repeats]
 
     def _latest(self, rows: Ints, series: Any, time: Ints) -> Ints:
-        """The newest row of each series where it is newer than what we know; the slots learn it."""
+        """The newest row of each series where it is newer than what we know; the cache learns it."""
         if not len(rows):
             return rows
         last = np.concatenate((series[rows][1:] != series[rows][:-1], [True]))
         newest = rows[last]
-        newest = newest[time[newest] > self.slots.last_time[self.slot[newest]]]
-        self.slots.last_time[self.slot[newest]] = time[newest]
-        self.slots.last_value[self.slot[newest]] = self.value[newest]
+        newest = newest[time[newest] > self.cache.last_time[self.series_index[newest]]]
+        self.cache.last_time[self.series_index[newest]] = time[newest]
+        self.cache.last_value[self.series_index[newest]] = self.value[newest]
         return newest
 
     def _keep(self, rows: Ints, series: Any, time: Ints, family: Any) -> tuple[Ints, Ints]:
@@ -266,18 +328,18 @@ class _Sealer:
 
         Returns the rows left and, for each, 0 or the period [us] in which the store must look first.
         """
-        keep = self.slots.keep[self.slot[rows]]
+        keep = self.cache.keep[self.series_index[rows]]
         ruled = keep > 0
         if not ruled.any():
             return rows, np.zeros(len(rows), np.int64)
         period = time[rows] // np.where(ruled, keep, 1)
         first = np.concatenate(([True], (series[rows][1:] != series[rows][:-1]) | (period[1:] != period[:-1])))
-        kept = self.slots.kept[self.slot[rows]]
+        kept = self.cache.kept[self.series_index[rows]]
         store = ~ruled | ((keep != LATEST_ONLY) & first & (period != kept))
         self._count("readings_thinned", family[rows[~store]])
         thin = np.where(ruled & (period < kept), keep, 0)
         changed = ruled & store
-        np.maximum.at(self.slots.kept, self.slot[rows[changed]], period[changed])
+        np.maximum.at(self.cache.kept, self.series_index[rows[changed]], period[changed])
         return rows[store], thin[store]
 
     def _accepted(self, rows: Ints) -> Bools:
@@ -285,8 +347,8 @@ class _Sealer:
 
         A household agreed to the half-hours that are kept: what came between is no more archived than stored.
         """
-        accepted: Bools = (self.message_state == 0) & ~self.silent
-        ruled = self.slots.keep[self.slot] > 0
+        accepted: Bools = (self.message_state == 0) & ~self.suppressed
+        ruled = self.cache.keep[self.series_index] > 0
         if ruled.any():
             left_out = np.zeros(len(accepted), bool)
             left_out[self.message[ruled]] = True

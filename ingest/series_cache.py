@@ -1,8 +1,8 @@
-"""Slots: the collector's own dense numbers of series, and what it must know of each, as arrays.
+"""What the collector must know of each series, as arrays by series index: its own dense number of a (device, property).
 
-A slot is given when a (device, property) is first seen; its series id comes from the store before the first batch with
-it is sealed. The event loop gives out slots, the writer's thread owns the arrays: it takes new slots over (`extend`)
-before it looks at a batch, so no array is ever resized under a reader.
+An index is given when the pair is first seen; its series id comes from the store before the first batch with it is
+built. The event loop gives out indexes, the writer's thread owns the arrays: it takes new series over (`extend`) before
+it looks at a batch, so no array is ever resized under a reader.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from devices.families import FAMILIES, UNKNOWN
 from devices.models import MODELS
 from store.batch import SeriesState
 
-#: Families by number, as batches and slots use them.
+#: Families by number, as batches and the series cache use them.
 FAMILY_NAMES: tuple[str, ...] = (*FAMILIES, UNKNOWN)
 FAMILY_NUMBER: Mapping[str, int] = {name: number for number, name in enumerate(FAMILY_NAMES)}
 
@@ -26,40 +26,40 @@ NEVER = np.iinfo(np.int64).min
 LATEST_ONLY = np.iinfo(np.int64).max
 
 
-class NewSlot(NamedTuple):
-    """A slot as the event loop gives it out. ``keep`` [us]: 0 keeps all, LATEST_ONLY stores none.
+class NewSeries(NamedTuple):
+    """A series as the event loop gives out its index. ``keep`` [us]: 0 keeps all, LATEST_ONLY stores none.
 
-    ``ghost``: of an erased device, whose messages are read to be counted; it has no series.
+    ``erased_device``: of one whose messages are read to be counted only; it has no series in the store.
     """
 
     device: Device
     property: str
     keep: int
-    ghost: bool = False
+    erased_device: bool = False
 
 
-class Slots:
-    """Arrays by slot, grown by doubling."""
+class SeriesCache:
+    """Arrays by series index, grown by doubling."""
 
     def __init__(self) -> None:
         self.size = 0
         self.devices: list[Device] = []
         self.properties: list[str] = []
-        #: slots whose series was erased: nothing of theirs may be written again
-        self.dead: set[int] = set()
+        #: indexes of series that were erased: nothing of theirs may be written again
+        self.erased_series: set[int] = set()
         self.series = np.empty(0, np.int32)
         self.family = np.empty(0, np.uint8)
         self.low = np.empty(0, np.float64)
         self.high = np.empty(0, np.float64)
         self.keep = np.empty(0, np.int64)
-        #: the newest reading that was accepted, sealed or stored
+        #: the newest reading that was accepted, built into a batch or stored
         self.last_time = np.empty(0, np.int64)
         self.last_value = np.empty(0, np.float64)
         #: the period (time // keep) of the newest reading that was kept
         self.kept = np.empty(0, np.int64)
 
-    def extend(self, new: Sequence[NewSlot], states: Sequence[SeriesState]) -> None:
-        """Take over new slots with their series ids and newest stored readings."""
+    def extend(self, new: Sequence[NewSeries], states: Sequence[SeriesState]) -> None:
+        """Take over new series with their ids and newest stored readings."""
         start, end = self.size, self.size + len(new)
         if end > len(self.series):
             room = max(1024, 2 * end)
@@ -68,28 +68,28 @@ class Slots:
                 grown = np.empty(room, old.dtype)
                 grown[:start] = old[:start]
                 setattr(self, name, grown)
-        for slot, (item, state) in enumerate(zip(new, states, strict=True), start):
+        for series_index, (item, state) in enumerate(zip(new, states, strict=True), start):
             known = FAMILIES[item.device.family].properties[item.property]
             self.devices.append(item.device)
             self.properties.append(item.property)
-            self.series[slot] = state.series
-            self.family[slot] = FAMILY_NUMBER[item.device.family]
-            self.low[slot], self.high[slot] = known.low, known.high
-            self.keep[slot] = item.keep
-            self.learn(slot, state)
+            self.series[series_index] = state.series
+            self.family[series_index] = FAMILY_NUMBER[item.device.family]
+            self.low[series_index], self.high[series_index] = known.low, known.high
+            self.keep[series_index] = item.keep
+            self.learn(series_index, state)
         self.size = end
 
-    def learn(self, slot: int, state: SeriesState) -> None:
-        """Take what the store says of a slot's newest reading for what is known of it."""
-        self.last_time[slot] = NEVER if state.time is None else state.time
-        self.last_value[slot] = state.value
+    def learn(self, series_index: int, state: SeriesState) -> None:
+        """Take what the store says of a series' newest reading for what is known of it."""
+        self.last_time[series_index] = NEVER if state.time is None else state.time
+        self.last_value[series_index] = state.value
         # a thinned reading in a period means that the period has a kept one
-        keep = int(self.keep[slot])
-        self.kept[slot] = NEVER if state.time is None or not 0 < keep < LATEST_ONLY else state.time // keep
+        keep = int(self.keep[series_index])
+        self.kept[series_index] = NEVER if state.time is None or not 0 < keep < LATEST_ONLY else state.time // keep
 
-    def forget_last(self, slot: int) -> None:
+    def forget_last(self, series_index: int) -> None:
         """The store holds another value than we remember: let it judge the next repeat."""
-        self.last_time[slot] = NEVER
+        self.last_time[series_index] = NEVER
 
 
 def keep_rule(device: Device, property_name: str, overrides: Mapping[str, Mapping[str, float]]) -> int:
