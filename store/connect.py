@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from store.copy import register
 from store.queries import queries
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -44,6 +45,7 @@ def connect(
     defaults.setdefault("application_name", given.get("application_name", name))
     connection = psycopg.connect(url, autocommit=True, **defaults)
     try:
+        register(connection)
         connection.execute(_SQL["session"], (f"{round(statement_timeout * 1000)}ms", f"{round(lock_timeout * 1000)}ms"))
         connection.autocommit = autocommit
     except BaseException:

@@ -144,14 +144,23 @@ def _dumper(name: str, array: str, element: str, dtype: str, shift: int = 0) -> 
     return type(name, (_ArrayDumper,), members)
 
 
-# One list, for every connection of the program: the parameters are our own types, nobody else's are touched.
-for _parameter, _class in (
+#: The parameters and what sends each.
+_DUMPERS = (
     (Int4s, _dumper("Int4sDumper", "int4[]", "int4", ">i4")),
     (Int8s, _dumper("Int8sDumper", "int8[]", "int8", ">i8")),
     (Float8s, _dumper("Float8sDumper", "float8[]", "float8", ">f8")),
     (Instants, _dumper("InstantsDumper", "timestamptz[]", "timestamptz", ">i8", EPOCH_2000)),
-):
-    psycopg.adapters.register_dumper(_parameter, _class)
+)
+
+
+def register(connection: psycopg.Connection[Any]) -> None:
+    """Have a connection take our parameters: once, when it is opened.
+
+    Not for the whole process: psycopg finds a dumper also by the number of its PostgreSQL type, and the arrays of a
+    connection that is not ours would go to ours.
+    """
+    for parameter, dumper in _DUMPERS:
+        connection.adapters.register_dumper(parameter, dumper)
 
 
 def int4s(data: Buffer) -> Int32:

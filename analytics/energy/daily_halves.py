@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -35,83 +36,71 @@ class Halves(NamedTuple):
     minutes: int
 
 
-def half_hours(
-    connection: Connection, home_id: int, fuel: str, day: date, zone: ZoneInfo, energy: GasEnergy | None = None
-) -> Float64:
-    """Watt-hours of each half-hour of a local day ``(46,)``, ``(48,)`` or ``(50,)``, NaN where it was not measured.
-
-    Without ``energy`` nothing is said of gas that is measured in m3 alone. Raises psycopg.Error.
+@dataclass(frozen=True, slots=True)
+class MeterReader:
+    """Reads half-hours in the local days of ``zone``. Without ``energy`` nothing is said of gas that is measured in m3
+    alone. Its methods raise psycopg.Error.
     """
-    return half_hours_of_days(connection, home_id, fuel, day, day + timedelta(days=1), zone, energy)[0].watt_hours
 
+    connection: Connection
+    zone: ZoneInfo
+    energy: GasEnergy | None = None
 
-def half_hours_of_days(
-    connection: Connection,
-    home_id: int,
-    fuel: str,
-    start: date,
-    end: date,
-    zone: ZoneInfo,
-    energy: GasEnergy | None = None,
-) -> list[Halves]:
-    """Like ``half_hours``, for each day from ``start`` to ``end`` (not included), read together."""
-    return half_hours_of_homes(connection, np.array([home_id], np.int64), fuel, start, end, zone, energy)[home_id]
+    def half_hours(self, home_id: int, fuel: str, day: date) -> Float64:
+        """Watt-hours of each half-hour of a local day ``(46,)``, ``(48,)`` or ``(50,)``, NaN where not measured."""
+        return self.half_hours_of_days(home_id, fuel, day, day + timedelta(days=1))[0].watt_hours
 
+    def half_hours_of_days(self, home_id: int, fuel: str, start: date, end: date) -> list[Halves]:
+        """Like ``half_hours``, for each day from ``start`` to ``end`` (not included), read together."""
+        return self.half_hours_of_homes(np.array([home_id], np.int64), fuel, start, end)[home_id]
 
-def half_hours_of_homes(
-    connection: Connection,
-    homes: Int64,
-    fuel: str,
-    start: date,
-    end: date,
-    zone: ZoneInfo,
-    energy: GasEnergy | None = None,
-) -> dict[int, list[Halves]]:
-    """The same for many homes: by home. Reads some hundred homes at a time. Raises psycopg.Error."""
-    span = Span((start - EPOCH).days, (end - EPOCH).days)
-    edges = daily_sources.edges_of(span, zone)
-    factor = None
-    if energy is not None:
-        factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
-    found: dict[int, list[Halves]] = {}
-    for place in range(0, len(homes), _TOGETHER):
-        meters = daily_sources.load(connection, homes[place : place + _TOGETHER], zone)
-        found |= _of_meters(connection, meters, fuel, span, edges, factor, zone)
-    return found
+    def half_hours_of_homes(self, homes: Int64, fuel: str, start: date, end: date) -> dict[int, list[Halves]]:
+        """The same for many homes: by home. Reads some hundred homes at a time."""
+        span = Span((start - EPOCH).days, (end - EPOCH).days)
+        edges = daily_sources.edges_of(span, self.zone)
+        factor = None
+        if self.energy is not None:
+            factor = np.array([self.energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
+        found: dict[int, list[Halves]] = {}
+        for place in range(0, len(homes), _TOGETHER):
+            meters = daily_sources.load(self.connection, homes[place : place + _TOGETHER], self.zone)
+            found |= self._of_meters(meters, fuel, span, edges, factor)
+        return found
 
-
-def _of_meters(
-    connection: Connection, found: Meters, fuel: str, span: Span, edges: Int64, factor: Float64 | None, zone: ZoneInfo
-) -> dict[int, list[Halves]]:
-    halves = np.arange(edges[0], edges[-1] + 1, _HALF_HOUR)
-    days = np.arange(*span)
-    total = np.full((len(found.homes), len(halves) - 1), np.nan)
-    minutes = np.full((len(found.homes), len(days)), 30)
-    if len(found.series):
-        readings = daily_sources.read(connection, found, span, zone)
-        steps = {
-            name: daily_sources.steps_of(found, readings, name, zone)
-            for name, source in SOURCES.items()
-            if source.fuel == fuel
-            and found.rows[name].start < found.rows[name].stop
-            and not (source.volume and factor is None)
+    def _of_meters(
+        self, found: Meters, fuel: str, span: Span, edges: Int64, factor: Float64 | None
+    ) -> dict[int, list[Halves]]:
+        halves = np.arange(edges[0], edges[-1] + 1, _HALF_HOUR)
+        days = np.arange(*span)
+        total = np.full((len(found.homes), len(halves) - 1), np.nan)
+        minutes = np.full((len(found.homes), len(days)), 30)
+        if len(found.series):
+            readings = daily_sources.read(self.connection, found, span, self.zone)
+            steps = {
+                name: daily_sources.steps_of(found, readings, name, self.zone)
+                for name, source in SOURCES.items()
+                if source.fuel == fuel
+                and found.rows[name].start < found.rows[name].stop
+                and not (source.volume and factor is None)
+            }
+            day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
+            for link, home in enumerate(found.home.tolist()):
+                lives = (days >= found.start[link]) & (days < found.end[link])
+                if lives.any():
+                    used, apart = _meter(found, steps, int(found.meter[link]), edges, halves, factor)
+                    used = np.where(lives[day_of], used, np.nan)
+                    total[home] = np.where(np.isnan(total[home]), used, total[home] + np.nan_to_num(used))
+                    minutes[home] = np.where(lives, np.maximum(minutes[home], apart), minutes[home])
+        bounds = np.searchsorted(halves, edges)
+        return {
+            int(found.homes[home]): [
+                Halves(total[home, low:high], int(apart))
+                for low, high, apart in zip(
+                    bounds[:-1].tolist(), bounds[1:].tolist(), minutes[home].tolist(), strict=True
+                )
+            ]
+            for home in range(len(found.homes))
         }
-        day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
-        for link, home in enumerate(found.home.tolist()):
-            lives = (days >= found.start[link]) & (days < found.end[link])
-            if lives.any():
-                used, apart = _meter(found, steps, int(found.meter[link]), edges, halves, factor)
-                used = np.where(lives[day_of], used, np.nan)
-                total[home] = np.where(np.isnan(total[home]), used, total[home] + np.nan_to_num(used))
-                minutes[home] = np.where(lives, np.maximum(minutes[home], apart), minutes[home])
-    bounds = np.searchsorted(halves, edges)
-    return {
-        int(found.homes[home]): [
-            Halves(total[home, low:high], int(apart))
-            for low, high, apart in zip(bounds[:-1].tolist(), bounds[1:].tolist(), minutes[home].tolist(), strict=True)
-        ]
-        for home in range(len(found.homes))
-    }
 
 
 def _meter(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.energy.daily_halves import half_hours_of_homes
+from analytics.energy.daily_halves import MeterReader
 from analytics.energy.prices import Energy, filled
 from analytics.periods import Int64, Period
 from store import cells
@@ -65,10 +65,11 @@ def costs(
     by_clock = np.array(
         [any(len(one.registers) > 1 for one in theirs[tenancy]) for tenancy in tenancies[known].tolist()], bool
     )
+    reader = MeterReader(connection, zone, energy)
     for first in range(0, len(known), _TOGETHER):
         part = known[first : first + _TOGETHER]
         read = homes[part[by_clock[first : first + _TOGETHER]]]
-        halves = half_hours_of_homes(connection, np.sort(read), fuel, period.start, period.end, zone, energy)
+        halves = reader.half_hours_of_homes(np.sort(read), fuel, period.start, period.end)
         for index in part.tolist():
             days = halves.get(int(homes[index]))
             found = energy.cost(

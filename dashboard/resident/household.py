@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.energy.daily_halves import half_hours_of_days
+from analytics.energy.daily_halves import MeterReader
 from dashboard.web.exceptions import Elsewhere
 from dashboard.web.site import Site
 from dashboard.web.visitor import Visitor
@@ -108,5 +108,6 @@ def halves(
     """
     if start >= end:
         return []
-    found = half_hours_of_days(connection, home_id, fuel, start, end, site.zone, site.options.energy)
+    reader = MeterReader(connection, site.zone, site.options.energy)
+    found = reader.half_hours_of_days(home_id, fuel, start, end)
     return [day.watt_hours for day in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg_pool import ConnectionPool
 
 from store.connect import Connection
+from store.copy import register
 
 #: How long whoever needs a connection waits for one [s].
 _WAIT = 5
@@ -18,6 +19,7 @@ def make_pool(database_url: str, name: str, least: int, most: int) -> Connection
         max_size=most,
         open=False,
         timeout=_WAIT,
+        configure=register,
         check=ConnectionPool.check_connection,
         # jit: compiling a query costs more than ours take
         kwargs={"autocommit": True, "options": "-c TimeZone=UTC -c jit=off", "application_name": name},

@@ -13,14 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import psycopg
-
 from devices.decoders import FORMATS
 from devices.device import Device
 from ingest.subscriptions import Subscription, native
 from scripts.parts import prepare
 from simulators.publisher import Message, Publisher
 from store import registry
+from store.connect import connect
 from tests.benchmarks.memory import highest_memory
 from tests.harness.session import make_session
 from tests.servers import TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
@@ -56,7 +55,7 @@ class World:
         """URL of a fresh database with these devices."""
         name = self.cluster.create()
         url = self.cluster.url(name)
-        with psycopg.connect(url, autocommit=True) as connection:
+        with connect(url, autocommit=True) as connection:
             registry.upsert(connection, devices)
         yield url
         self.cluster.drop(name)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from analytics.energy.daily_halves import half_hours, half_hours_of_days
+from analytics.energy.daily_halves import MeterReader
 from store import daily, registry
 from store.connect import Connection, connect
 from store.daily import DailyUse
@@ -118,19 +118,21 @@ def test_half_hours_sum_to_their_day(world: World) -> None:
     table = world.table()
     for home, fuel in ((world.homes[0], "electricity"), (world.homes[0], "gas"), (world.homes[2], "heat")):
         with connect(world.url) as connection:
-            every = half_hours_of_days(connection, home, fuel, date(2026, 3, 26), date(2026, 3, 30), LONDON, Energy())
+            every = MeterReader(connection, LONDON, Energy()).half_hours_of_days(
+                home, fuel, date(2026, 3, 26), date(2026, 3, 30)
+            )
             assert [len(item.watt_hours) for item in every] == [48, 48, 48, 46]
             for place, item in enumerate(every):
                 day = date(2026, 3, 26) + timedelta(days=place)
                 assert item.watt_hours.sum() == table[home, fuel, day][0]
                 assert item.minutes == (60 if fuel == "heat" else 30)
                 np.testing.assert_array_equal(
-                    item.watt_hours, half_hours(connection, home, fuel, day, LONDON, Energy())
+                    item.watt_hours, MeterReader(connection, LONDON, Energy()).half_hours(home, fuel, day)
                 )
-            assert np.isnan(half_hours(connection, home, fuel, date(2026, 6, 1), LONDON, Energy())).all()
+            assert np.isnan(MeterReader(connection, LONDON, Energy()).half_hours(home, fuel, date(2026, 6, 1))).all()
     with connect(world.url) as connection:
-        assert np.isnan(half_hours(connection, world.homes[0], "gas", date(2026, 3, 27), LONDON)).all()
-        autumn = half_hours(connection, 1, "electricity", date(2026, 10, 25), LONDON)
+        assert np.isnan(MeterReader(connection, LONDON).half_hours(world.homes[0], "gas", date(2026, 3, 27))).all()
+        autumn = MeterReader(connection, LONDON).half_hours(1, "electricity", date(2026, 10, 25))
         assert autumn.shape == (50,)
 
 
@@ -139,11 +141,11 @@ def test_half_hours_of_intervals_and_what_lacks(world: World) -> None:
     del rows[50]
     world.write(rows)
     with connect(world.url) as connection:
-        found = half_hours(connection, world.homes[0], "electricity", date(2026, 3, 26), LONDON)
+        found = MeterReader(connection, LONDON).half_hours(world.homes[0], "electricity", date(2026, 3, 26))
         wanted = [float(k) for k in range(48, 96)]
         wanted[2] = np.nan
         np.testing.assert_array_equal(found, wanted)
-        other = half_hours(connection, world.homes[1], "electricity", date(2026, 3, 26), LONDON)
+        other = MeterReader(connection, LONDON).half_hours(world.homes[1], "electricity", date(2026, 3, 26))
         assert np.isnan(other).all()  # m2 and m3 hang there, and say nothing
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from analytics.periods import week_of
 from analytics.report.words import day as day_words
-from dashboard.resident.household import Own, is_whole
+from dashboard.resident.household import Own
 from dashboard.resident.use import read_months
 from store import daily, homes
 from store.connect import connect
@@ -115,18 +115,6 @@ def test_a_month_is_whole_by_the_coverage_of_the_site(world: World) -> None:
         (enough,) = [month for month in read_months(connection, mine, "electricity", 2 / 3) if month.own is not None]
     assert (strict.first, strict.part, strict.own, strict.known) == (date(2024, 6, 1), True, 120_000, 20)
     assert (enough.part, enough.own, enough.known) == (False, 180_000, 20)
-
-
-@pytest.mark.parametrize(
-    ("known", "length", "coverage", "whole"),
-    [
-        (27, 30, 0.9, True), (26, 30, 0.9, False), (28, 31, 0.9, True), (27, 31, 0.9, False), (30, 30, 1.0, True),
-        (29, 30, 1.0, False), (0, 30, 0.01, False), (1, 30, 0.01, True),
-    ],
-)  # fmt: skip
-def test_how_many_days_make_a_month(known: int, length: int, coverage: float, whole: bool) -> None:
-    assert is_whole(np.arange(length) < known, length, coverage) is whole
-    assert not is_whole(np.ones(length - 1, np.bool_), length, 0.5)
 
 
 def test_net_days_are_import_less_export_of_days_of_which_both_are_known(world: World) -> None:

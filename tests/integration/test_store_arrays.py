@@ -11,7 +11,7 @@ import pytest
 
 from store import arrays
 from store.connect import connect
-from store.copy import copy_readings
+from store.copy import Int8s, copy_readings
 from tests.harness.batches import DAY, HALF_HOUR, T0
 
 SERIES = 40
@@ -103,3 +103,18 @@ def test_nothing_is_an_answer_too(database: str) -> None:
             arrays.read_matrix(connection, [1], T0, T0, HALF_HOUR)
         with pytest.raises(ValueError, match="no cells"):
             arrays.read_matrix(connection, [1], T0, T0 + 1, 0)
+
+
+def test_a_connection_that_is_not_ours_sends_its_arrays_as_ever(empty_database: str) -> None:
+    """Ours knows our parameters; psycopg looks dumpers up by PostgreSQL's type too, where a COPY names its types."""
+    with connect(empty_database) as ours:
+        assert ours.execute("select %s", (Int8s([1, 2]),)).fetchone() == ([1, 2],)
+    with psycopg.connect(empty_database) as other:
+        with pytest.raises(psycopg.ProgrammingError, match="cannot adapt"):
+            other.execute("select %s", (Int8s([1, 2]),))
+        other.rollback()
+        other.execute("create temporary table given (numbers int8[])")
+        with other.cursor() as cursor, cursor.copy("copy given from stdin (format binary)") as copied:
+            copied.set_types(["int8[]"])
+            copied.write_row(([1, 2],))
+        assert other.execute("select numbers from given").fetchall() == [([1, 2],)]

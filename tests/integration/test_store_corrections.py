@@ -9,7 +9,7 @@ import pytest
 
 from devices.device import Device
 from ingest.archive_files import Frame
-from ingest.correct import Corrected, CorrectionBusy, FrameSource, Request, correct, period_of
+from ingest.correct import Corrected, CorrectionBusy, FrameSource, Request, correct
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import Subscription
 from store import corrections, maintain, registry, series
@@ -237,10 +237,3 @@ def test_a_compressed_chunk_is_corrected(world: str, tier: str) -> None:
     assert (done.tally.superseded, done.tally.inserted) == (1, 1)
     assert stored(world)["b1", "occupied", T0] == 0
     assert run(world, [("b1", T0, {"occupied": 0})]).correction is None
-
-
-def test_periods() -> None:
-    assert period_of("2026-02-01", "2026-02-02") == (T0, T0 + DAY)
-    assert period_of("2026-02-01T01:00:00+01:00", "2026-02-02T00:00:00Z") == (T0, T0 + DAY)
-    with pytest.raises(ValueError, match="ends before it begins"):
-        period_of("2026-02-02", "2026-02-01")

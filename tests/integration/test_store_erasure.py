@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -216,11 +216,3 @@ def _accesses(connection: Connection) -> int:
     row = connection.execute("select count(*) from personal.access").fetchone()
     assert row is not None
     return int(row[0])
-
-
-def test_a_tombstone_says_nothing_of_the_household() -> None:
-    mark = tombstones.mark(KEY, ANNA.meter)
-    assert len(mark) == 32
-    assert mark != tombstones.mark(KEY + b"!", ANNA.meter)
-    assert ANNA.meter.encode() not in mark
-    assert datetime.now(UTC).tzinfo is UTC

@@ -13,11 +13,8 @@ from analytics.neighbours.cells import Cells, Int64, make_cells
 from analytics.neighbours.comparison import Compared, compare
 from analytics.neighbours.disclosure import GroupShown, Shown, disclose, group, two_figures
 from analytics.neighbours.joining import join
-<<<<<<< HEAD
-from tests.examples import examples
-=======
 from devices.homes import Reason, State
->>>>>>> vocab-trial
+from tests.examples import examples
 from tests.unit import homes_reference as reference
 from tests.unit.test_comparison import KINDS, SEEDS, one_estate, some_use
 

@@ -62,3 +62,11 @@ def test_another_key_and_another_file_are_told(tmp_path: Path) -> None:
 def test_nothing_makes_no_file(tmp_path: Path) -> None:
     tombstones.write_log(tmp_path / "log", KEY, [])
     assert not (tmp_path / "log").exists()
+
+
+def test_a_tombstone_says_nothing_of_the_household() -> None:
+    meter = "glow-0a1b2c3d4e5f"
+    mark = tombstones.mark(KEY, meter)
+    assert len(mark) == 32
+    assert mark != tombstones.mark(KEY + b"!", meter)
+    assert meter.encode() not in mark
