@@ -24,7 +24,7 @@ def test_killed_three_times_every_message_is_stored_once(
 ) -> None:
     load = native_load(seed, 100_000, devices=1_000)
     register(database, load.devices)
-    collector = collect(database, mosquitto.url, batch_readings=5_000).start()
+    collector = collect(database, mosquitto.url, batch_readings=1_000).start()
     publishing = Publishing(mosquitto.port, load.messages, rate=15_000)
     with Gate(database, "public.accounting", "public.reading", round(0.9 * len(load.expected))):
         for low, high in ((0.02, 0.3), (0.35, 0.55), (0.6, 0.8)):
@@ -32,7 +32,8 @@ def test_killed_three_times_every_message_is_stored_once(
             time.sleep(chance.uniform(0, 0.03))
             collector.kill9()
             assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
-            collector.start()
+            collector.launch()  # it may stand at the gate before it is ready
+    collector.wait_ready()
     publishing.join()
     assert grows(database, "public.reading", len(load.expected), 40)
     collector.account()

@@ -30,12 +30,13 @@ def test_paho_killed(database: str, mosquitto: Mosquitto, collect: Collect, chan
     register(database, load.devices)
     collector = collect(database, mosquitto.url, mqtt_source="paho", batch_readings=500).start()
     publishing = Publishing(mosquitto.port, load.messages, rate=2_000)
-    with Gate(database, "public.accounting", "public.reading", round(0.7 * len(load.expected))):
+    with Gate(database, "public.accounting", "public.reading", round(0.8 * len(load.expected))):
         for low, high in ((0.02, 0.2), (0.25, 0.5)):
             assert grows(database, "public.reading", round(chance.uniform(low, high) * len(load.expected)))
             collector.kill9()
             assert count(database, "public.reading") < len(load.expected), "killed too late to show anything"
-            collector.start()
+            collector.launch()  # it may stand at the gate before it is ready
+    collector.wait_ready()
     publishing.join()
     assert grows(database, "public.reading", len(load.expected))
     collector.account()
