@@ -75,6 +75,17 @@ def test_a_head_that_does_not_come(served: Served, sent: bytes) -> None:
         assert all(_ended(one) for one in opened)
 
 
+def test_half_a_head_after_an_answer(served: Served) -> None:
+    """The time that a kept connection may wait ends with the first byte of the next request: then the head's begins."""
+    with ExitStack() as held:
+        opened = [held.enter_context(served.open(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")) for _ in range(5)]
+        for one in opened:
+            assert one.recv(4_096).startswith(b"HTTP/1.1 200")
+        for one in opened:
+            one.sendall(SLOWLY)
+        assert all(_ended(one) for one in opened)
+
+
 def test_a_body_that_does_not_come(served: Served) -> None:
     with served.open(BODY % f"{site.COOKIE}={served.cookie}".encode()) as one:
         assert _ended(one)
