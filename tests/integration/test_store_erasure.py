@@ -20,20 +20,6 @@ ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nigh
 BERT = Household("100021048378", "meter-bert-7732", "Bert Ottershaw", "4 Nightjar Row", 0.314159, date(2026, 1, 1))
 
 
-#: Tables of the schema of households that say nothing of any one of them, and why.
-NOBODYS = {
-    "personal.cell": "figures of many homes, as published",
-    "personal.cell_version": "which quarters there are",
-    "personal.comparison_run": "which periods there are",
-    "personal.programme_figure": "figures of many homes, as published",
-    "personal.erasure": "a mark; what it is searched for by is encrypted and goes when it is done",
-    "personal.erasure_file": "what is to be removed; empty when it is done",
-    "personal.tombstone": "marks of what was erased",
-    "personal.rejected_bytes": "goes with its rows of public.rejected",
-    "personal.rejected_text": "goes with its row of public.rejected",
-}
-
-
 def homes(url: str, *who: Household) -> dict[str, int]:
     """Import them with every trace; their tenancies by meter."""
     found = {}
@@ -141,27 +127,6 @@ def test_the_next_tenant_keeps_home_meter_and_days(each_database: str) -> None:
         use = daily.read_days(connection, "electricity", date(2026, 3, 1), date(2026, 4, 1), np.array(home, np.int64))
     assert use.watt_hours[0, 27:31].tolist() == [-1, -1, first.watt_hours, -1], "the third day is the second tenant's"
     assert use.minutes[0, 27:31].tolist() == [0, 0, 1440, 0]
-
-
-def test_every_column_that_says_whose_a_row_is_is_covered(each_database: str) -> None:
-    with connect(each_database) as connection:
-        rows = connection.execute(
-            "select distinct table_schema || '.' || table_name from information_schema.columns"
-            " join information_schema.tables using (table_schema, table_name)"
-            " where table_schema in ('public', 'personal') and table_type = 'BASE TABLE'"
-            " and column_name in ('tenancy_id', 'home_id', 'device_id', 'series_id', 'account_id', 'device', 'tenancy',"
-            "                     'home', 'uprn')"
-        ).fetchall()
-        personal = connection.execute(
-            "select 'personal.' || table_name from information_schema.tables"
-            " where table_schema = 'personal' and table_type = 'BASE TABLE'"
-        ).fetchall()
-    found_ = {row[0] for row in rows}
-    assert found_ <= erasure.COVERED, f"the erasure does not know {found_ - erasure.COVERED}"
-    assert "personal.comparison" in found_
-    # whatever its columns are called: a table of households is known to the erasure, or there is a reason
-    unknown = {row[0] for row in personal} - erasure.COVERED - NOBODYS.keys()
-    assert unknown == set(), f"the erasure does not know {unknown}, and nobody says why it need not"
 
 
 def test_an_import_cannot_bring_it_back_and_the_next_tenancy_ends_the_tombstone(

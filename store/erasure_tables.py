@@ -1,0 +1,115 @@
+"""Every column of the database: gone with an erasure, or kept for a reason (docs/decisions/006-erasure.md).
+
+A test compares this with the schema, in both directions. A new table or column is entered here by whoever adds it: in
+COVERED together with the query of store/sql/erasure.sql that takes it, or in KEPT with the reason why none need.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Kept(NamedTuple):
+    """Columns of a table that an erasure leaves as they are, by name, and why it may."""
+
+    columns: frozenset[str]
+    reason: str
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _kept(columns: str, reason: str) -> Kept:
+    return Kept(_names(columns), reason)
+
+
+#: Columns by table whose values an erasure takes where they are the household's: with their row, or overwritten.
+COVERED = {
+    table: _names(columns)
+    for table, columns in {
+        "personal.access": "id at tenancy_id account_id role action detail",
+        "personal.account": "id issuer subject tenancy_id bound_at bound_by registered_at",
+        "personal.cell_member": "quarter home_id tenancy_id cell",
+        "personal.comparison": "tenancy_id kind from_day fuel home_id own estimated_days missing_days before state"
+        " reason average efficient homes tenths carbon cost tariff tariff_own revision",
+        "personal.comparison_late": "id kind from_day fuel home_id was would_be noted_at",
+        "personal.consent": "tenancy_id purpose given_at withdrawn_at channel",
+        "personal.daily_use": "fuel month home_id watt_hours minutes",
+        "personal.device": "id family model origin personal lon lat attributes registered_at retired_at changed",
+        "personal.home": "id uprn address lon lat registered_at",
+        "personal.home_details": "home_id valid_from dwelling heating heat_network floor_area bedrooms epc tenure"
+        " deprivation_decile source",
+        "personal.home_meter": "device_id from_day to_day home_id",
+        "personal.kept_file": "path kind tenancy_id made_at",
+        "personal.letter": "id tenancy_id kind from_day made_at path merged_path",
+        "personal.rejected_bytes": "id bytes size",
+        "personal.rejected_text": "id topic property detail",
+        "personal.series": "id device_id property personal",
+        "personal.session": "token account_id roles created_at seen_at expires_at",
+        "personal.sign_in_code": "code tenancy_id purpose roles made_at expires_at used_at",
+        "personal.tariff": "tenancy_id fuel from_day name payment standing_charge registers",
+        "personal.tenancy": "id home_id from_day to_day name occupants electric_vehicle medical_equipment large_print"
+        " letters registered_at",
+        "personal.touched_home": "id home_id",
+        "public.correction": "device reason",
+        "public.latest": "series_id time value arrival",
+        "public.publication": "id kind reference family first_day last_day at",
+        "public.reading": "series_id time value",
+        "public.rejected": "id arrival topic family device property reason detail retried_at message more",
+        "public.rejected_bytes": "id bytes size",
+        "public.rejected_flood": "device hour count",
+        "public.sequence": "device first last first_time last_time",
+        "public.superseded": "correction_id series_id time old_value new_value",
+    }.items()
+}
+
+#: Tables of COVERED that no query of the erasure names: what the database takes with rows of ``public.rejected``.
+TAKEN_ALONG = {
+    "personal.rejected_bytes": "trigger forget_rejected_bytes",
+    "personal.rejected_text": "foreign key, on delete cascade",
+    "public.rejected_bytes": "trigger forget_rejected_bytes",
+}
+
+#: Exceptions by table. A table of which some columns are covered can stand here with the others.
+KEPT = {
+    "personal.cell": _kept(
+        "quarter cell dwelling heating heat_network homes floor_area x y step joined reach",
+        "figures of many homes, as published",
+    ),
+    "personal.cell_version": _kept("quarter made_at program homes", "which quarters there are"),
+    "personal.comparison_run": _kept(
+        "kind from_day to_day fuel quarter program published_at settled_at members", "which periods there are"
+    ),
+    "personal.erasure": _kept(
+        "mark key_mark reference begun_at erased_at swept_at done_at words items sessions",
+        "a mark; what it is searched for by is encrypted and goes when it is done",
+    ),
+    "personal.erasure_file": _kept("path", "what is to be removed; empty when it is done"),
+    "personal.programme_figure": _kept(
+        "from_day fuel dwelling homes average reason made_at", "figures of many homes, as published"
+    ),
+    "personal.tombstone": _kept(
+        "kind mark from_time to_time family model gone files_pending key_mark made_at changed",
+        "marks of what was erased, by a key outside the database",
+    ),
+    "public.accounting": _kept(
+        "minute collector family messages_received messages_decoded messages_ignored messages_rejected"
+        " readings_decoded readings_stored readings_duplicates readings_thinned readings_rejected readings_refused",
+        "counts of a whole family",
+    ),
+    "public.alembic_version": _kept("version_num", "the schema's own version"),
+    "public.collector": _kept("name batch outcome at", "counts of a collector's last batch"),
+    "public.correction": _kept(
+        "id at finished_at author period_start period_end family source content decoder progress messages readings"
+        " superseded inserted unchanged repeated thinned rejected",
+        "what staff did, from which files and with what counts; whom it was about is in the columns that are covered",
+    ),
+    "public.erased": _kept("family readings", "counts of all erasures together"),
+    "public.property": _kept("family name unit kind personal", "what families observe"),
+    "public.redelivery": _kept(
+        "session packet_id digest arrival rejected",
+        "digests of messages, compared with one that comes again; gone once the broker has the acknowledgement",
+    ),
+    "public.touched_day": _kept("id family day", "days of a whole family"),
+}
