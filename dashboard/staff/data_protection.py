@@ -14,10 +14,11 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from dashboard import roles
 from dashboard.web import erasures, values
+from dashboard.web.exceptions import ErasedMeanwhile
 from dashboard.web.site import Site
 from dashboard.web.streams import Stream
 from dashboard.web.values import Text, Whole
-from dashboard.web.visitor import Anybody
+from dashboard.web.visitor import Anybody, Visitor
 from store import accounts, homes
 from store.connect import Connection
 from store.erasures import State
@@ -45,7 +46,8 @@ def router(site: Site) -> APIRouter:
             found = _tenancy(connection, number)
             if found is None:
                 return _gone(request, number)
-            site.log_access(connection, visitor, found, "looked at the log of access")
+            if not _logged(connection, visitor, found, "looked at the log of access"):
+                return _gone(request, number)
             return _shown(request, connection, found, below)
 
     @routes.post("/data-protection/export")
@@ -57,9 +59,8 @@ def router(site: Site) -> APIRouter:
         site.limit(request, "export", visitor)
         with site.lane.connection() as connection:
             found = _tenancy(connection, number)
-            if found is None:
-                return _none(request, number)
-            site.log_access(connection, visitor, found, "exported all that is held")
+            if found is None or not _logged(connection, visitor, found, "exported all that is held"):
+                return _gone(request, number)
         headers = {"Content-Disposition": 'attachment; filename="subject.json"'}
         pieces = site.options.subject(found, site.lane.connection)
         return Stream(site.lane, pieces, media_type="application/json", headers=headers)
@@ -75,11 +76,20 @@ def router(site: Site) -> APIRouter:
                 return _gone(request, number)
             if _number(again) != found:
                 return _shown(request, connection, found, None, wrong=True)
-            # goes with all the rest once it has worked, and stays where it has not
-            site.log_access(connection, visitor, found, "asked for everything to be erased")
+            # goes with all the rest once it has worked, and stays where it has not; where another officer's erasure
+            # is at it already, this one waits for that
+            _logged(connection, visitor, found, "asked for everything to be erased")
         state = site.options.erase(found)
         log.info("an officer had a tenancy erased")
         return _state(request, found, state)
+
+    def _logged(connection: Connection, visitor: Visitor, tenancy_id: int, action: str) -> bool:
+        """Note it; False where the household is being erased at this moment, or just was."""
+        try:
+            site.log_access(connection, visitor, tenancy_id, action)
+        except ErasedMeanwhile:
+            return False
+        return True
 
     def _gone(request: Request, number: str) -> Response:
         """How far the erasure of a tenancy is that is not there any more, or that nobody knows the number."""

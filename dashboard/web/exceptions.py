@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from starlette.exceptions import HTTPException
+
 
 class Elsewhere(Exception):
     """The visitor must go to another page of ours first (303). ``path`` is a local path."""
@@ -19,3 +21,10 @@ class TooOften(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = math.ceil(seconds)
+
+
+class ErasedMeanwhile(HTTPException):
+    """The household is being erased at this moment, or just was: a 404 where nobody says more of it."""
+
+    def __init__(self) -> None:
+        super().__init__(404)

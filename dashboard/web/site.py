@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 
 from analytics.report import words as report_words
 from dashboard import roles
 from dashboard.labels import FUEL_WORDS
 from dashboard.options import SiteOptions
-from dashboard.web.exceptions import TooOften
+from dashboard.web.exceptions import ErasedMeanwhile, TooOften
 from dashboard.web.lane import Lane
 from dashboard.web.limits import Limits, address
 from dashboard.web.pool import make_pool
@@ -91,12 +91,12 @@ class Site:
         """Note that ``visitor`` looked at or changed a tenancy's data, before the page goes out.
 
         ``action`` and ``detail`` are words that its resident will read: ``looked at the comparison``, ``October 2026``.
-        Raises HTTPException 404 where the household was erased meanwhile, psycopg.Error; then the page does not go out.
+        Raises ErasedMeanwhile, psycopg.Error; then the page does not go out.
         """
         role = roles.RESIDENT if visitor.tenancy_id == tenancy_id else visitor.acting
         now = datetime.now(UTC)
         if not accounts.log_access(connection, tenancy_id, visitor.account_id, role, action, now, detail):
-            raise HTTPException(404)
+            raise ErasedMeanwhile
 
     def limit(self, request: Request, kind: str, visitor: Visitor) -> None:
         """Count one try of a kind, see ``dashboard.web.limits.RATES``. Raises TooOften, which becomes a 429."""

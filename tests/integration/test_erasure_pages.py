@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from borough.cli import run
@@ -235,6 +236,31 @@ def test_two_officers_at_once(world: World) -> None:
         thread.join(60)
     assert len(said) == 2
     assert all("Everything has been erased" in text for text in said)
+
+
+@pytest.mark.parametrize("path", ["tenancy", "export", "erase"])
+def test_an_officer_who_asks_in_the_midst_of_an_erasure_is_told_how_far_it_is(world: World, path: str) -> None:
+    """Its rows are locked then: whoever would note that he looked cannot."""
+    assert world.rights.means is not None
+    erasing.ask(world.rights.means, world.tenancy)
+    answers: list[httpx.Response] = []
+    with psycopg.connect(world.database) as erasing_one:
+        erasing_one.execute("select from personal.tenancy where id = %s for update", (world.tenancy,))
+        fields = {"number": world.tenancy, "again": world.tenancy}
+        asked = threading.Thread(
+            target=lambda: answers.append(world.post(world.officer, f"/data-protection/{path}", **fields))
+        )
+        asked.start()
+        if path == "erase":  # waits for the other's to end
+            waits = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            with connect(world.database, autocommit=True) as look:
+                assert wait_for(lambda: look.execute(waits).fetchone() is not None, 60)
+        else:
+            asked.join(60)
+    asked.join(60)
+    (answer,) = answers
+    assert answer.status_code == 200
+    assert ("Everything has been erased" if path == "erase" else "The erasure is not done yet") in answer.text
 
 
 def test_the_command_says_what_was_not_given_and_what_is_pending(
