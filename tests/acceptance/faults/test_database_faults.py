@@ -6,12 +6,14 @@ import time
 from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 import pytest
 
 from borough.postgres_server import PostgresServer
+from store import tombstones
 from tests.acceptance.faults.conftest import Collect
 from tests.harness.account import assert_same, table_account, total
-from tests.harness.load import assert_stored, count, grows, native_load, register
+from tests.harness.load import ask, assert_stored, count, grows, native_load, register
 from tests.harness.mqtt_session import left_in_session, make_session
 from tests.harness.proxy import Proxy, wait_quiet
 from tests.harness.publisher import Publishing, publish
@@ -91,6 +93,51 @@ def test_the_answer_to_commit_is_lost(
     account = table_account(fragile)
     assert_same(metrics, account)
     assert total(account).readings_duplicates == 0, "a batch was written twice"
+
+
+def test_a_batch_that_may_be_committed_is_not_cut(
+    server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """The answer to COMMIT is lost, and the next try is cancelled before it knows: cut, the parts would count twice."""
+    load = native_load(seed, 500)
+    register(fragile, load.devices)
+
+    def collects(wait: str) -> list[tuple[int]]:
+        return ask(fragile, f"select pid from pg_stat_activity where datname = current_database() and {wait}")
+
+    with Proxy(server.port) as proxy, psycopg.connect(fragile) as erasure:
+        make_session(mosquitto.port)
+        publish(mosquitto.port, load.messages)
+        with psycopg.connect(fragile, autocommit=True) as connection:
+            # the batch is held just before its commit, until somebody waits for it to write tombstones
+            connection.execute(
+                "create function hold() returns trigger language plpgsql as $$ begin"
+                " while not exists (select from pg_locks where locktype = 'advisory' and not granted)"
+                " loop perform pg_sleep(0.01); end loop; return null; end $$"
+            )
+            connection.execute("create trigger hold after insert on accounting execute function hold()")
+        collector = collect(fragile.replace(f":{server.port}/", f":{proxy.port}/"), mosquitto.url).start()
+        assert wait_for(lambda: collects("wait_event = 'PgSleep'") != [], 30)
+        proxy.lose_answer_to = b"COMMIT"
+        tombstones.lock(erasure)
+        assert wait_for(lambda: proxy.lost_answers == 1, 30)
+        assert wait_for(lambda: collects("wait_event = 'advisory'") != [], 30)
+        with psycopg.connect(fragile, autocommit=True) as connection:
+            connection.execute("drop trigger hold on accounting")
+        ask(fragile, "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'advisory'")
+        assert wait_for(
+            lambda: collector.metric("borough_write_errors_total") >= 2 or "cannot be written" in collector.said(), 30
+        )
+        erasure.rollback()
+        assert wait_for(lambda: sum(collector.metrics()["borough_messages_in_flight"].values()) == 0, 30)
+        metrics = collector.account()
+        assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    account = table_account(fragile)
+    assert_same(metrics, account)
+    assert total(account).messages_received == len(load.messages)
+    assert total(account).readings_duplicates == 0, "a batch was written twice"
+    assert left_in_session(mosquitto.port) == []
 
 
 def test_frozen_database(
