@@ -51,6 +51,13 @@ def web(place: Place) -> Iterator[httpx.Client]:
         yield found
 
 
+def test_without_a_public_address_the_port_that_a_request_names_is_not_repeated(web: httpx.Client) -> None:
+    """The issuer sends people back to where we listen, whatever a Host header says."""
+    answer = web.get("/sign-in/start", headers={"Host": f"{web.base_url.host}:9"})
+    asked = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert asked["redirect_uri"] == [f"{str(web.base_url).rstrip('/')}/sign-in/callback"]
+
+
 def test_the_whole_way(web: httpx.Client, homes: str, wire: Wire) -> None:
     page = web.get("/sign-in?next=/privacy")
     assert 'href="/sign-in/start?next=%2Fprivacy"' in page.text or 'href="/sign-in/start?next=/privacy"' in page.text
