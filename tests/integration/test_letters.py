@@ -19,9 +19,9 @@ import pytest
 from analytics.report.household import report
 from store import comparisons, homes
 from store.connect import Connection, connect
-from tests.harness.letters import FIRST_TENANCY, QUARTER, WEEK, fill
-from tests.harness.pdf import plain, read
-from tests.harness.program import BOROUGH, environment
+from tests.tools.letters import FIRST_TENANCY, QUARTER, WEEK, fill
+from tests.tools.pdf import plain, read
+from tests.tools.program import BOROUGH, environment
 
 HOMES = 9
 HELP = "0800 000 0000, weekdays 9 to 5"
@@ -250,8 +250,8 @@ def test_a_household_that_is_erased_meanwhile_leaves_no_letter(filled: str, tmp_
     """Between the first letter and the last somebody is erased: their letter is nowhere, the print run has the rest."""
     from analytics.energy.prices import load
     from analytics.periods import parse_period
-    from borough.delivery.letters.content import Sender
-    from borough.delivery.letters.post import Order, make
+    from borough.delivery.letters.letter import Sender
+    from borough.delivery.letters.print_run import Order, make
 
     order = Order(parse_period("2026-W07"), ("electricity",), tmp_path, Sender("Council", (), None, None), load())
     gone = FIRST_TENANCY + 3

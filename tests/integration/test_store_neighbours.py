@@ -15,7 +15,7 @@ from store import comparisons, homes
 from store.cells import StoredCells, days_since_epoch
 from store.comparisons import Rows, Run
 from store.connect import Connection, connect
-from tests.harness.homes import add_meters, ids_of, import_homes
+from tests.worlds.homes import add_meters, ids_of, import_homes
 
 STEPS = ("area-15", "none")
 Q2 = (date(2026, 4, 1), date(2026, 7, 1), datetime(2026, 3, 31, 23, tzinfo=UTC), datetime(2026, 6, 30, 23, tzinfo=UTC))
@@ -60,7 +60,7 @@ def test_residents_live_there_throughout(connection: Connection) -> None:
     assert by_uprn(connection, found.home) == {1, 2, 3, 6}, "the fourth changed, the fifth came later"
     assert (np.diff(found.home) > 0).all()
     assert by_uprn(connection, found.home[found.consent]) == {1, 2, 6}
-    place, there = neighbours.places(found.home, np.array([home(connection, 1), 5]))
+    place, there = neighbours.find_rows(found.home, np.array([home(connection, 1), 5]))
     assert there.tolist() == [True, False]
     assert found.since[place[0]] == days_since_epoch(date(2025, 1, 1))
     assert found.tenancy[place[0]] == ids_of(connection, "1", date(2026, 5, 4))[1]
@@ -185,7 +185,7 @@ def test_only_what_changes_is_written_and_has_revision_two(connection: Connectio
     assert comparisons.write(connection, *week, first) == (0, 0), "nothing changed"
     told = comparisons.one(connection, tenancies[0], *week)
     assert told is not None
-    assert (told.own, told.tariff, told.cost, told.tariff_own, told.revision, told.settled) == (
+    assert (told.own, told.tariff, told.cost, told.tariff_own, told.revision, told.final) == (
         1_000, "a price", 12, True, 1, False,
     )  # fmt: skip
     silent = comparisons.one(connection, tenancies[2], *week)
@@ -201,7 +201,7 @@ def test_only_what_changes_is_written_and_has_revision_two(connection: Connectio
     assert revised is not None
     assert (revised.own, revised.revision) == (2_500, 2)
     assert comparisons.one(connection, tenancies[2], *week) is None
-    comparisons.settle_run(connection, week, "test 2", now)
+    comparisons.finalise_run(connection, week, "test 2", now)
     (again,) = comparisons.runs(connection)
     assert (again.settled_at, again.program) == (now, "test 2")
 
