@@ -52,7 +52,7 @@ def routes(method: str) -> list[str]:
     return sorted(
         route.path
         for route in found
-        if method in route.methods and any(route.path == top or route.path.startswith(f"{top}/") for top in BELOW)
+        if method in (route.methods or ()) and any(route.path == top or route.path.startswith(f"{top}/") for top in BELOW)
     )
 
 
