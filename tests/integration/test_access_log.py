@@ -49,11 +49,8 @@ def routes(method: str) -> list[str]:
     """The paths that the application answers below those that have to do with households."""
     made = Site(site.options("postgresql:///nowhere"))
     found = [route for make in (*PAGES, *API) for route in make(made).routes if isinstance(route, APIRoute)]
-    return sorted(
-        route.path
-        for route in found
-        if method in (route.methods or ()) and any(route.path == top or route.path.startswith(f"{top}/") for top in BELOW)
-    )
+    paths = [route.path for route in found if method in (route.methods or ())]
+    return sorted(path for path in paths if any(path == top or path.startswith(f"{top}/") for top in BELOW))
 
 
 def wishes(path: str) -> list[str]:
