@@ -17,8 +17,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from analytics.periods import Period, parse_period, starting
 from dashboard.resident import models
 from dashboard.resident.choices import who
-from dashboard.resident.home import Shown, household_reports, show
-from dashboard.resident.household import halves, known_fuels
+from dashboard.resident.home import ComparisonView, household_reports, show
+from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days
 from dashboard.web import values
 from dashboard.web.api import PROBLEMS, After, Limit, answer
@@ -148,7 +148,7 @@ def router(site: Site) -> APIRouter:
             if isinstance(span, Response):
                 access.tells_nothing()
                 return span
-            for place, day in enumerate(halves(site, connection, household.home.id, fuel, *span)):
+            for place, day in enumerate(half_hours(site, connection, household.home.id, fuel, *span)):
                 start = midnight(span[0] + timedelta(days=place), site.zone) // 1_000_000
                 items += [
                     models.HalfHour(
@@ -197,7 +197,7 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def comparison_model(shown: Shown) -> models.Comparison:
+def comparison_model(shown: ComparisonView) -> models.Comparison:
     """A comparison for programs: nothing that the page does not show."""
     one, words = shown.comparison, shown.report
     said = [*words.lead, words.suppressed, words.difference_text, words.percentile, words.change]
@@ -231,7 +231,7 @@ def comparison_model(shown: Shown) -> models.Comparison:
         sentences=[sentence for sentence in said if sentence],
         actions=[models.Action(title=one.title, text=one.text, estimate=one.estimate) for one in words.actions],
         revision=one.revision,
-        settled=one.settled,
+        settled=one.final,
     )
 
 

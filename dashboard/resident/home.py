@@ -19,7 +19,7 @@ from dashboard.web.site import Site
 from dashboard.web.values import PeriodKey, Word
 from devices.homes import COMPARED, HomeDetails, Tariff
 from store import comparisons, homes
-from store.comparisons import Comparison, Neighbourhood, Told
+from store.comparisons import Comparison, Neighbourhood, PublishedPeriod
 from store.connect import Connection
 
 #: How many earlier periods are offered by link.
@@ -48,7 +48,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ComparisonView:
     """A comparison with all that is said of it: what page and API show."""
 
     comparison: Comparison
@@ -69,8 +69,8 @@ def router(site: Site) -> APIRouter:
         period: PeriodKey | None = None,
     ) -> Response:
         with access.open() as (connection, household):
-            told = comparisons.periods(connection, household.tenancy.id)
-            chosen = choose(told, fuel, period)
+            published = comparisons.periods(connection, household.tenancy.id)
+            chosen = choose(published, fuel, period)
             found = None if chosen is None else show(site, connection, household, chosen.period, chosen.fuel)
             access.detail = None if found is None else said(found)
         context: dict[str, Any] = {"household": household, "chosen": chosen, "shown": found}
@@ -95,14 +95,14 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def choose(told: Sequence[Told], fuel: str | None, period: str | None) -> Chosen | None:
-    """What to show of the periods that a tenancy was ``told`` of (the newest first); None where there is nothing.
+def choose(published: Sequence[PublishedPeriod], fuel: str | None, period: str | None) -> Chosen | None:
+    """What to show of the periods that a tenancy was ``published`` of (the newest first); None where there is nothing.
 
     Without a wish electricity's last week, or what there is instead. Raises HTTPException 404 for a fuel or period
     that is not there, however it is written.
     """
     known: dict[str, dict[str, Period]] = {}
-    for one in told:
+    for one in published:
         found = starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
         known.setdefault(one.fuel, {})[found.key] = found
     if not known and fuel is None and period is None:
@@ -130,7 +130,7 @@ def choose(told: Sequence[Told], fuel: str | None, period: str | None) -> Chosen
     )
 
 
-def show(site: Site, connection: Connection, household: Household, period: Period, fuel: str) -> Shown | None:
+def show(site: Site, connection: Connection, household: Household, period: Period, fuel: str) -> ComparisonView | None:
     """A comparison with its words; None where there is none. Raises psycopg.Error."""
     found = comparisons.one(connection, household.tenancy.id, period.kind, period.start, fuel)
     return None if found is None else household_reports(site, connection, household, [found])[0]
@@ -138,7 +138,7 @@ def show(site: Site, connection: Connection, household: Household, period: Perio
 
 def household_reports(
     site: Site, connection: Connection, household: Household, found: Sequence[Comparison]
-) -> list[Shown]:
+) -> list[ComparisonView]:
     """Comparisons of a household with their words, in the order given. Raises psycopg.Error.
 
     What the words need besides is read once for all of them.
@@ -158,16 +158,16 @@ def household_reports(
             tenancy=household.tenancy,
         )
         dated = [tariff for tariff in tariffs if tariff.fuel == one.fuel and tariff.from_day < one.to_day]
-        shown.append(Shown(one, words, near[one.quarter], dated[-1] if dated and one.tariff_own else None))
+        shown.append(ComparisonView(one, words, near[one.quarter], dated[-1] if dated and one.tariff_own else None))
     return shown
 
 
-def said(found: Shown) -> str:
+def said(found: ComparisonView) -> str:
     """What was looked at, in words."""
     return f"{FUEL_WORDS[found.comparison.fuel]}, {found.report.period}"
 
 
-def comparison_figure(found: Shown, csv: str) -> Figure | None:
+def comparison_figure(found: ComparisonView, csv: str) -> Figure | None:
     """The bars with their finding, or None where nothing is compared."""
     words = found.report
     if not words.bars:

@@ -19,7 +19,7 @@ from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.labels import FUEL_WORDS, amount, month_words, watts
 from dashboard.resident.home import Link
-from dashboard.resident.household import halves, is_whole, known_fuels
+from dashboard.resident.household import half_hours, is_whole, known_fuels
 from dashboard.resident.net import net_figure, read_net_months
 from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
@@ -175,7 +175,7 @@ def read_months(connection: Connection, household: Household, fuel: str, coverag
         return []
     begin, end = household.clip(firsts[0], household.end)
     use = daily.read_days(connection, fuel, begin, end, np.array([household.home.id], np.int64))
-    told = {
+    published = {
         one.from_day: one
         for one in comparisons.of_tenancy(connection, household.tenancy.id, kind="month", fuel=fuel, limit=MONTHS + 1)
     }
@@ -187,7 +187,7 @@ def read_months(connection: Connection, household: Household, fuel: str, coverag
         some = days[days != NONE]
         whole = is_whole(days != NONE, (following - first).days, coverage)
         total = None if not len(some) else int(filled(days[None, :]).sum() if whole else some.sum())
-        compared = told.get(first)
+        compared = published.get(first)
         if compared is not None and compared.own is not None:
             whole, total = True, compared.own
         average = compared.average if compared is not None and compared.compared else None
@@ -260,7 +260,7 @@ def read_day(site: Site, connection: Connection, household: Household, fuel: str
     if fuel != "electricity":
         first = wanted
     dates = [first + timedelta(days=place) for place in range((end - first).days)]
-    days = halves(site, connection, household.home.id, fuel, first, end)
+    days = half_hours(site, connection, household.home.id, fuel, first, end)
     begin = midnight(wanted, site.zone) // 1_000_000
     last = days[-1]
     starts = [
