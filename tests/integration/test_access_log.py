@@ -18,9 +18,9 @@ from dashboard.app import API, PAGES
 from dashboard.web.site import Site
 from store import accounts
 from store.connect import connect
-from tests.harness import site
-from tests.harness.resident_world import TODAY, World, living
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds.resident_world import TODAY, World, living
 
 BELOW = ("/home", "/assist", "/api/v1/home", "/data-protection")
 #: Pages that say nothing of whoever opens them: empty forms, and what leaving means.
