@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from typing import Literal
 
-from analytics.energy.prices import Energy, load
+from analytics.energy.prices import Energy
 from analytics.periods import FINAL_AFTER
 from analytics.report import words
 from analytics.report.actions import Action, Situation, choose
@@ -85,16 +84,15 @@ def report(
     neighbourhood: Neighbourhood | None,
     *,
     help_line: str | None,
-    energy: Energy | None = None,
+    energy: Energy,
     tariffs: Sequence[Tariff] = (),
     tenancy: Tenancy | None = None,
 ) -> Report:
     """Say one comparison. ``details`` of the home, ``neighbourhood`` of the comparison's quarter.
 
-    ``energy``: the site's values (our own without), ``tariffs`` of the tenancy, both for estimates in pounds;
+    ``energy``: the site's values, ``tariffs`` of the tenancy, both for estimates in pounds;
     ``tenancy`` for the choice of actions.
     """
-    energy = _packaged() if energy is None else energy
     neutral = comparison.state == State.NEUTRAL
     compared = comparison.compared and comparison.own is not None
     own = None if comparison.own is None else words.shown(comparison.own)
@@ -126,11 +124,6 @@ def report(
         help=_help(comparison, help_line) if neutral else None,
         notes=_notes(comparison),
     )
-
-
-@cache
-def _packaged() -> Energy:
-    return load()
 
 
 _STATES: Mapping[str, str] = {State.GREAT: "Great", State.GOOD: "Good", State.MORE: "Using more than average"}

@@ -15,15 +15,15 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from analytics.periods import Period, parse_period, starting
-from analytics.report.household import report
 from dashboard.resident import models
 from dashboard.resident.choices import who
-from dashboard.resident.home import ComparisonView, show
-from dashboard.resident.household import Own, half_hours, known_fuels, own
+from dashboard.resident.home import ComparisonView, household_reports, show
+from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days
 from dashboard.web import values
 from dashboard.web.api import PROBLEMS, After, Limit, answer
 from dashboard.web.errors import problem
+from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.values import Day, Flag, PeriodKey, cursor_of
 from dashboard.web.visitor import Resident
@@ -36,6 +36,8 @@ from store.times import midnight
 DAYS_AT_ONCE, HALF_HOUR_DAYS_AT_ONCE = 400, 31
 #: Items of a page of a list.
 _PAGE = 50
+#: What the log says of the reader.
+_BY = "By a program"
 
 From = Annotated[Day | None, Query(alias="from", description="First local day; without it as many as are allowed")]
 Net = Annotated[Flag, Query(description="Less what was given to the grid; with fuel=electricity")]
@@ -47,19 +49,17 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter(prefix="/api/v1/home", tags=["home"], responses=PROBLEMS)
 
     @routes.get("", operation_id="getHome", response_model=models.Home, summary="Whose data these are")
-    def home(request: Request, visitor: Resident) -> Response:
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
-            fuels = known_fuels(connection, mine, 10_000)
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the details", "By a program")
+    def home(request: Request, access: Annotated[Access, looks("looked at the details", _BY)]) -> Response:
+        with access.open() as (connection, household):
+            fuels = known_fuels(connection, household, 10_000)
         return answer(
             request,
             models.Home(
-                from_=mine.first,
-                to=None if mine.tenancy.to_day is None else mine.tenancy.to_day - timedelta(days=1),
+                from_=household.first,
+                to=None if household.tenancy.to_day is None else household.tenancy.to_day - timedelta(days=1),
                 time_zone=site.zone.key,
                 fuels=fuels,  # type: ignore[arg-type]  # the table holds no other
-                details=_details(mine) if mine.lives else None,
+                details=_details(household) if household.lives else None,
             ),
         )
 
@@ -69,21 +69,20 @@ def router(site: Site) -> APIRouter:
     @site.lane.work
     def list_comparisons(
         request: Request,
-        visitor: Resident,
+        access: Annotated[Access, looks("looked at the comparisons", _BY)],
         fuel: models.Fuel | None = None,
         kind: models.Kind | None = None,
         after: After = None,
         limit: Limit = _PAGE,
     ) -> Response:
-        with site.lane.connection() as connection:
-            mine = own(site, connection, visitor)
-            found = comparisons.of_tenancy(connection, mine.tenancy.id, kind=kind, fuel=fuel, limit=100_000)
+        with access.open() as (connection, household):
+            found = comparisons.of_tenancy(connection, household.tenancy.id, kind=kind, fuel=fuel, limit=100_000)
             place = 0 if after is None else next((at for at, one in enumerate(found, 1) if _name(one) == after), -1)
             if place < 0:
+                access.tells_nothing()
                 return problem(400, "Something in this request is not right", "Not right: cursor.")
             page = found[place : place + limit]
-            shown = _with_words(site, connection, mine, page)
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparisons", "By a program")
+            shown = household_reports(site, connection, household, page)
         following = cursor_of(_name(page[-1])) if page and len(found) > place + limit else None
         items = [comparison_model(one) for one in shown]
         return answer(request, models.Comparisons(items=items, next=following), following)
@@ -96,36 +95,40 @@ def router(site: Site) -> APIRouter:
     )
     def get_comparison(
         request: Request,
-        visitor: Resident,
+        access: Annotated[Access, looks("looked at the comparison")],
         fuel: models.Fuel,
         period: Annotated[PeriodKey, Path(examples=["2026-W07"])],
     ) -> Response:
         wanted = parse_period(period)
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
-            found = show(site, connection, mine, wanted, fuel)
-            detail = None if found is None else found.report.period
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the comparison", detail)
-        if found is None:
-            return problem(404, "Not found", "There is no comparison of this fuel and period.")
+        with access.open() as (connection, household):
+            found = show(site, connection, household, wanted, fuel)
+            if found is None:
+                access.tells_nothing()
+                return problem(404, "Not found", "There is no comparison of this fuel and period.")
+            access.detail = found.report.period
         return answer(request, comparison_model(found))
 
     @routes.get("/days", operation_id="listDays", response_model=models.Days, summary="Use by local day")
     @site.lane.work
     def list_days(
-        request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None, net: Net = False
+        request: Request,
+        access: Annotated[Access, looks("looked at the days", _BY)],
+        fuel: models.Fuel,
+        begin: From = None,
+        end: To = None,
+        net: Net = False,
     ) -> Response:
         if net and fuel != "electricity":
             return problem(400, "Something in this request is not right", "Not right: net. It is for electricity.")
-        with site.lane.connection() as connection:
-            mine = own(site, connection, visitor)
-            span = _span(mine, begin, end, DAYS_AT_ONCE)
+        with access.open() as (connection, household):
+            span = _span(household, begin, end, DAYS_AT_ONCE)
             if isinstance(span, Response):
+                access.tells_nothing()
                 return span
-            if net and "export" not in known_fuels(connection, mine, 10_000):
+            if net and "export" not in known_fuels(connection, household, 10_000):
+                access.tells_nothing()
                 return problem(404, "Not found", "It is not known what this home gives to the grid.")
-            days = _net_days(connection, mine, span) if net else _days(connection, mine, fuel, span)
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the days", "By a program")
+            days = _net_days(connection, household, span) if net else _days(connection, household, fuel, span)
         return answer(request, models.Days(fuel=fuel, net=net, items=days))
 
     @routes.get(
@@ -133,15 +136,19 @@ def router(site: Site) -> APIRouter:
     )
     @site.lane.work
     def list_half_hours(
-        request: Request, visitor: Resident, fuel: models.Fuel, begin: From = None, end: To = None
+        request: Request,
+        access: Annotated[Access, looks("looked at the half-hours", _BY)],
+        fuel: models.Fuel,
+        begin: From = None,
+        end: To = None,
     ) -> Response:
         items: list[models.HalfHour] = []
-        with site.lane.connection() as connection:
-            mine = own(site, connection, visitor)
-            span = _span(mine, begin, end, HALF_HOUR_DAYS_AT_ONCE)
+        with access.open() as (connection, household):
+            span = _span(household, begin, end, HALF_HOUR_DAYS_AT_ONCE)
             if isinstance(span, Response):
+                access.tells_nothing()
                 return span
-            for place, day in enumerate(half_hours(site, connection, mine.home.id, fuel, *span)):
+            for place, day in enumerate(half_hours(site, connection, household.home.id, fuel, *span)):
                 start = midnight(span[0] + timedelta(days=place), site.zone) // 1_000_000
                 items += [
                     models.HalfHour(
@@ -150,14 +157,12 @@ def router(site: Site) -> APIRouter:
                     )
                     for slot, value in enumerate(day)
                 ]
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the half-hours", "By a program")
         return answer(request, models.HalfHours(fuel=fuel, items=items))
 
     @routes.get("/consents", operation_id="listConsents", response_model=models.Consents, summary="Consents")
-    def list_consents(request: Request, visitor: Resident) -> Response:
-        with site.connection() as connection:
-            given = homes.consents(connection, visitor.tenancy)
-            site.log_access(connection, visitor, visitor.tenancy, "looked at the consents", "By a program")
+    def list_consents(request: Request, access: Annotated[Access, looks("looked at the consents", _BY)]) -> Response:
+        with access.open() as (connection, household):
+            given = homes.consents(connection, household.tenancy.id)
         items = [
             models.Consent(
                 purpose=one.purpose,  # type: ignore[arg-type]  # the table holds no other
@@ -170,17 +175,22 @@ def router(site: Site) -> APIRouter:
         return answer(request, models.Consents(items=items))
 
     @routes.get("/access", operation_id="listAccess", response_model=models.Looks, summary="Who looked")
-    def list_access(request: Request, visitor: Resident, after: After = None, limit: Limit = _PAGE) -> Response:
+    def list_access(
+        request: Request,
+        visitor: Resident,
+        access: Annotated[Access, looks("looked at who looked", _BY)],
+        after: After = None,
+        limit: Limit = _PAGE,
+    ) -> Response:
         below = None if after is None else values.number(after)
         if after is not None and below is None:
             return problem(400, "Something in this request is not right", "Not right: cursor.")
-        with site.connection() as connection:
-            looks = accounts.accesses(connection, visitor.tenancy, below=below, limit=limit + 1)
-            site.log_access(connection, visitor, visitor.tenancy, "looked at who looked", "By a program")
-        following = cursor_of(str(looks[limit - 1].id)) if len(looks) > limit else None
+        with access.open() as (connection, household):
+            found = accounts.accesses(connection, household.tenancy.id, below=below, limit=limit + 1)
+        following = cursor_of(str(found[limit - 1].id)) if len(found) > limit else None
         items = [
             models.Look(at=look.at, who=who(look, visitor.account_id), action=look.action, detail=look.detail)
-            for look in looks[:limit]
+            for look in found[:limit]
         ]
         return answer(request, models.Looks(items=items, next=following), following)
 
@@ -225,45 +235,23 @@ def comparison_model(shown: ComparisonView) -> models.Comparison:
     )
 
 
-def _with_words(site: Site, connection: Connection, mine: Own, page: Sequence[Comparison]) -> list[ComparisonView]:
-    near = {day: comparisons.neighbourhood(connection, mine.home.id, day) for day in {one.quarter for one in page}}
-    tariffs = homes.tariffs(connection, mine.tenancy.id)
-    return [
-        ComparisonView(
-            one,
-            report(
-                one,
-                mine.home.details,
-                near[one.quarter],
-                help_line=site.options.help_line,
-                energy=site.options.energy,
-                tariffs=tariffs,
-                tenancy=mine.tenancy,
-            ),
-            near[one.quarter],
-            None,
-        )
-        for one in page
-    ]
-
-
-def _span(mine: Own, begin: date | None, last: date | None, most: int) -> tuple[date, date] | Response:
+def _span(household: Household, begin: date | None, last: date | None, most: int) -> tuple[date, date] | Response:
     """The own days of a wish, the end not included; or what is wrong with it."""
-    end = mine.end if last is None or last >= mine.end else last + timedelta(days=1)
-    first = max(mine.first, end - timedelta(days=most)) if begin is None else begin
+    end = household.end if last is None or last >= household.end else last + timedelta(days=1)
+    first = max(household.first, end - timedelta(days=most)) if begin is None else begin
     if (end - first).days > most:
         return problem(400, "Too many days at once", f"Ask for at most {most} days.")
-    return mine.clip(first, end)
+    return household.clip(first, end)
 
 
-def _days(connection: Connection, mine: Own, fuel: str, span: tuple[date, date]) -> list[models.Day]:
-    use = daily.read_days(connection, fuel, *span, np.array([mine.home.id], np.int64))
+def _days(connection: Connection, household: Household, fuel: str, span: tuple[date, date]) -> list[models.Day]:
+    use = daily.read_days(connection, fuel, *span, np.array([household.home.id], np.int64))
     known = [None if one < 0 else one for one in use.watt_hours[0].tolist()]
     return _day_models(span[0], known, use.minutes[0].tolist())
 
 
-def _net_days(connection: Connection, mine: Own, span: tuple[date, date]) -> list[models.Day]:
-    use = read_net_days(connection, mine.home.id, *span)
+def _net_days(connection: Connection, household: Household, span: tuple[date, date]) -> list[models.Day]:
+    use = read_net_days(connection, household.home.id, *span)
     return _day_models(span[0], use.net, use.minutes.tolist())
 
 
@@ -274,8 +262,8 @@ def _day_models(first: date, watt_hours: Sequence[int | None], minutes: Sequence
     ]
 
 
-def _details(mine: Own) -> models.Details:
-    details, household = mine.home.details, mine.tenancy
+def _details(household: Household) -> models.Details:
+    details, tenancy = household.home.details, household.tenancy
     return models.Details(
         dwelling=details.dwelling,
         heating=details.heating,
@@ -284,11 +272,11 @@ def _details(mine: Own) -> models.Details:
         bedrooms=details.bedrooms,
         epc=details.epc,
         tenure=details.tenure,
-        occupants=household.occupants,
-        electric_vehicle=household.electric_vehicle,
-        medical_equipment=household.medical_equipment,
-        large_print=household.large_print,
-        letters=household.letters,
+        occupants=tenancy.occupants,
+        electric_vehicle=tenancy.electric_vehicle,
+        medical_equipment=tenancy.medical_equipment,
+        large_print=tenancy.large_print,
+        letters=tenancy.letters,
     )
 
 

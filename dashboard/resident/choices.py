@@ -11,10 +11,10 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.labels import CHANNEL_WORDS
-from dashboard.resident.household import own
 from dashboard.roles import ROLE_WORDS
 from dashboard.web import erasures as words
 from dashboard.web.erasures import left_path
+from dashboard.web.household import Access, looks
 from dashboard.web.site import Site
 from dashboard.web.values import Flag, Text, Whole, Word
 from dashboard.web.visitor import Anybody, Resident
@@ -75,54 +75,65 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home/consents")
-    def consents(request: Request, visitor: Resident, done: Word = "") -> Response:
-        with site.connection() as connection:
-            given = homes.consents(connection, visitor.tenancy)
-            site.log_access(connection, visitor, visitor.tenancy, "looked at the consents")
+    def consents(
+        request: Request, access: Annotated[Access, looks("looked at the consents")], done: Word = ""
+    ) -> Response:
+        with access.open() as (connection, household):
+            given = homes.consents(connection, household.tenancy.id)
         found = choices(given, site)
         changed = next((choice for choice in found if choice.purpose == done), None)
         return site.page(request, "resident/consents.html", {"choices": found, "changed": changed})
 
     @routes.post("/home/consents")
     def change(
-        visitor: Resident,
+        access: Annotated[Access, looks("changed a consent")],
         purpose: Annotated[Word, Form()] = "",
         give: Annotated[Word, Form()] = "",
     ) -> Response:
         if purpose not in PURPOSES or give not in ("yes", "no"):
             raise HTTPException(400)
         now = datetime.now(UTC)
-        with site.connection() as connection, connection.transaction():
+        with access.open(transaction=True) as (connection, household):
             if give == "yes":
-                changed = homes.give_consent(connection, visitor.tenancy, purpose, "page", now)
+                changed = homes.give_consent(connection, household.tenancy.id, purpose, "page", now)
             else:
-                changed = homes.withdraw_consent(connection, visitor.tenancy, purpose, now)
-            if changed:
-                action = "gave a consent" if give == "yes" else "withdrew a consent"
-                site.log_access(connection, visitor, visitor.tenancy, action, PURPOSE_WORDS[purpose].title)
+                changed = homes.withdraw_consent(connection, household.tenancy.id, purpose, now)
+            access.action = "gave a consent" if give == "yes" else "withdrew a consent"
+            access.detail = PURPOSE_WORDS[purpose].title
+            if not changed:
+                access.tells_nothing()
         return RedirectResponse(f"/home/consents?done={purpose}", 303)
 
     @routes.get("/home/access")
-    def access(request: Request, visitor: Resident, before: Whole | None = None) -> Response:
-        with site.connection() as connection:
-            looks = accounts.accesses(connection, visitor.tenancy, below=before, limit=_PAGE + 1)
-            site.log_access(connection, visitor, visitor.tenancy, "looked at who looked")
-        rows = [(look.at.astimezone(site.zone), who(look, visitor.account_id), look) for look in looks[:_PAGE]]
-        earlier = looks[_PAGE - 1].id if len(looks) > _PAGE else None
+    def show_access(
+        request: Request,
+        visitor: Resident,
+        access: Annotated[Access, looks("looked at who looked")],
+        before: Whole | None = None,
+    ) -> Response:
+        with access.open() as (connection, household):
+            found = accounts.accesses(connection, household.tenancy.id, below=before, limit=_PAGE + 1)
+        rows = [(look.at.astimezone(site.zone), who(look, visitor.account_id), look) for look in found[:_PAGE]]
+        earlier = found[_PAGE - 1].id if len(found) > _PAGE else None
         only_you = bool(rows) and all(name == "You" for _, name, _ in rows)
         context = {"rows": rows, "earlier": earlier, "first": before is None, "only_you": only_you}
         return site.page(request, "resident/access.html", context)
 
     @routes.get("/home/leave")
-    def leave(request: Request, visitor: Resident, sure: Flag = False) -> Response:
-        return _leave(request, visitor, sure=sure)
+    def leave(request: Request, access: Annotated[Access, looks(None)], sure: Flag = False) -> Response:
+        return _leave(request, access, sure=sure)
 
     @routes.post("/home/leave")
-    def erase(request: Request, visitor: Resident, understood: Annotated[Word, Form()] = "") -> Response:
+    def erase(
+        request: Request,
+        visitor: Resident,
+        access: Annotated[Access, looks(None)],
+        understood: Annotated[Word, Form()] = "",
+    ) -> Response:
         if site.options.erase is None:
             raise HTTPException(404)
         if understood != "yes":
-            return _leave(request, visitor, sure=True, status=400)
+            return _leave(request, access, sure=True, status=400)
         # leaving is never limited, however often somebody was here before
         state = site.options.erase(visitor.tenancy)
         answer = RedirectResponse(left_path(state), 303)
@@ -140,11 +151,11 @@ def router(site: Site) -> APIRouter:
         context = {"state": state, "left": [] if state is None else words.left(state), "zone": site.zone}
         return site.page(request, "resident/left.html", context)
 
-    def _leave(request: Request, visitor: Resident, *, sure: bool, status: int = 200) -> Response:
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
+    def _leave(request: Request, access: Access, *, sure: bool, status: int = 200) -> Response:
+        with access.open() as (_, household):
+            pass
         errors = {} if status == 200 else {"understood": "Tick the box to say that you understand"}
-        context = {"own": mine, "sure": sure, "errors": errors, "possible": site.options.erase is not None}
+        context = {"household": household, "sure": sure, "errors": errors, "possible": site.options.erase is not None}
         return site.page(request, "resident/leave.html", context, status)
 
     return routes

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from analytics.periods import starting
 from dashboard.labels import FUEL_WORDS
 from dashboard.resident.home import parsed
-from dashboard.resident.household import Own, half_hours, known_fuels, own
+from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days, read_net_months
 from dashboard.resident.use import MONTHS, read_months
 from dashboard.web.csv import Row, csv_blocks
+from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.streams import Stream
 from dashboard.web.values import Day, Flag, PeriodKey, Word
@@ -47,67 +48,79 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/home/data")
-    def overview(request: Request, visitor: Resident) -> Response:
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
-            fuels = known_fuels(connection, mine, 10_000)
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the list of data")
-        context = {"own": mine, "fuels": fuels, "everything": site.options.subject is not None}
+    def overview(request: Request, access: Annotated[Access, looks("looked at the list of data")]) -> Response:
+        with access.open() as (connection, household):
+            fuels = known_fuels(connection, household, 10_000)
+        context = {"household": household, "fuels": fuels, "everything": site.options.subject is not None}
         return site.page(request, "resident/data.html", context)
 
     @routes.get("/home/data/days.csv")
     @site.lane.work
-    def days(request: Request, visitor: Resident, fuel: Word | None = None, net: Flag = False) -> Response:
+    def days(
+        request: Request,
+        visitor: Resident,
+        access: Annotated[Access, looks("downloaded the days")],
+        fuel: Word | None = None,
+        net: Flag = False,
+    ) -> Response:
         if net and fuel not in (None, "electricity"):
             raise HTTPException(404)
-        mine, fuels = _opened(site, request, visitor, fuel, "downloaded the days")
+        household, fuels = _opened(site, request, visitor, access, fuel)
         if net:
-            return _file(site, "days-net", NET_DAY_COLUMNS, net_day_rows(site, mine))
+            return _file(site, "days-net", NET_DAY_COLUMNS, net_day_rows(site, household))
         head = ("day", "fuel", "kwh", "minutes_measured", "whole_day")
-        return _file(site, "days", head, day_rows(site, mine, fuels))
+        return _file(site, "days", head, day_rows(site, household, fuels))
 
     @routes.get("/home/data/months.csv")
     @site.lane.work
-    def months(request: Request, visitor: Resident, fuel: Word | None = None, net: Flag = False) -> Response:
+    def months(
+        request: Request,
+        visitor: Resident,
+        access: Annotated[Access, looks("downloaded the months")],
+        fuel: Word | None = None,
+        net: Flag = False,
+    ) -> Response:
         if net and fuel not in (None, "electricity"):
             raise HTTPException(404)
-        mine, fuels = _opened(site, request, visitor, fuel, "downloaded the months")
+        household, fuels = _opened(site, request, visitor, access, fuel)
         if net:
-            return _file(site, "months-net", NET_MONTH_COLUMNS, net_month_rows(site, mine))
+            return _file(site, "months-net", NET_MONTH_COLUMNS, net_month_rows(site, household))
         head = ("month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known")
-        return _file(site, "months", head, month_rows(site, mine, fuels))
+        return _file(site, "months", head, month_rows(site, household, fuels))
 
     @routes.get("/home/data/half-hours.csv")
     @site.lane.work
     def half_hours(
         request: Request,
         visitor: Resident,
+        access: Annotated[Access, looks("downloaded the half-hours")],
         fuel: Word | None = None,
         begin: Annotated[Day | None, Query(alias="from")] = None,
         end: Annotated[Day | None, Query(alias="to")] = None,
     ) -> Response:
-        def span(mine: Own) -> tuple[date, date]:
-            return mine.clip(begin or mine.first, mine.end if end is None else end + timedelta(days=1))
+        def span(household: Household) -> tuple[date, date]:
+            return household.clip(begin or household.first, household.end if end is None else end + timedelta(days=1))
 
-        mine, fuels = _opened(site, request, visitor, fuel, "downloaded the half-hours", span)
+        household, fuels = _opened(site, request, visitor, access, fuel, span)
         head = ("start", "fuel", "kwh")
-        return _file(site, "half-hours", head, half_hour_rows(site, mine, fuels, *span(mine)))
+        return _file(site, "half-hours", head, half_hour_rows(site, household, fuels, *span(household)))
 
     @routes.get("/home/data/comparisons.csv")
     @site.lane.work
     def compared(
         request: Request,
         visitor: Resident,
+        access: Annotated[Access, looks("downloaded the comparisons")],
         fuel: Word | None = None,
         period: PeriodKey | None = None,
     ) -> Response:
         wanted = None if period is None else parsed(period)
         days = None if wanted is None else (wanted.start, wanted.end)
-        mine, fuels = _opened(
-            site, request, visitor, fuel, "downloaded the comparisons", lambda own: days or (own.first, own.end)
+        household, fuels = _opened(
+            site, request, visitor, access, fuel, lambda household: days or (household.first, household.end)
         )
         with site.lane.connection() as connection:
-            found = comparisons.of_tenancy(connection, mine.tenancy.id, limit=100_000)
+            found = comparisons.of_tenancy(connection, household.tenancy.id, limit=100_000)
         rows = (
             comparison_row(one)
             for one in found
@@ -117,13 +130,15 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/home/data/all.json")
     @site.lane.work
-    def everything(request: Request, visitor: Resident) -> Response:
+    def everything(
+        request: Request, visitor: Resident, access: Annotated[Access, looks("downloaded everything")]
+    ) -> Response:
         if site.options.subject is None:
             raise HTTPException(404)
         site.limit(request, "export", visitor)
-        with site.lane.connection() as connection:
-            site.log_access(connection, visitor, visitor.tenancy, "downloaded everything")
-        pieces = site.options.subject(visitor.tenancy, site.lane.connection)
+        with access.open() as (_, household):
+            pass  # the look is in the log before the first piece is read
+        pieces = site.options.subject(household.tenancy.id, site.lane.connection)
         headers = {"Content-Disposition": 'attachment; filename="my-home-everything.json"', "Cache-Control": "no-store"}
         return Stream(site.lane, pieces, media_type="application/json", headers=headers)
 
@@ -134,29 +149,28 @@ def _opened(
     site: Site,
     request: Request,
     visitor: Visitor,
+    access: Access,
     fuel: str | None,
-    action: str,
-    span: Callable[[Own], tuple[date, date]] = lambda own: (own.first, own.end),
-) -> tuple[Own, Sequence[str]]:
+    span: Callable[[Household], tuple[date, date]] = lambda household: (household.first, household.end),
+) -> tuple[Household, Sequence[str]]:
     """Whose data they are, and of which fuels; the look is in the log. ``span``: the days that the file is of.
 
     Raises HTTPException 404; TooOften, where it is of more than some days and many were asked for; psycopg.Error.
     """
     if fuel is not None and fuel not in FUELS:
         raise HTTPException(404)
-    with site.lane.connection() as connection:
-        mine = own(site, connection, visitor)
-        start, end = span(mine)
+    access.detail = None if fuel is None else FUEL_WORDS[fuel]
+    with access.open() as (_, household):
+        start, end = span(household)
         if (end - start).days > _SMALL:
             site.limit(request, "export", visitor)
-        site.log_access(connection, visitor, mine.tenancy.id, action, None if fuel is None else FUEL_WORDS[fuel])
-    return mine, FUELS if fuel is None else (fuel,)
+    return household, FUELS if fuel is None else (fuel,)
 
 
-def _spans(site: Site, mine: Own, start: date, end: date, days: int) -> Iterator[tuple[date, date]]:
+def _spans(site: Site, household: Household, start: date, end: date, days: int) -> Iterator[tuple[date, date]]:
     """What there may be something of between two days, in pieces of so many days; each is read by itself."""
     with site.lane.connection() as connection:
-        known = daily.months(connection, np.array([mine.home.id], np.int64))
+        known = daily.months(connection, np.array([household.home.id], np.int64))
     if known is not None:
         start, end = max(start, known[0]), min(end, next_month(known[1]))
         while start < end:
@@ -164,12 +178,12 @@ def _spans(site: Site, mine: Own, start: date, end: date, days: int) -> Iterator
             start += timedelta(days=days)
 
 
-def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
+def day_rows(site: Site, household: Household, fuels: Sequence[str]) -> Iterator[Row]:
     """Day, fuel, kWh (empty: not known), minutes measured, whether that was the whole day."""
     for fuel in fuels:
-        for start, end in _spans(site, mine, mine.first, mine.end, _YEAR):
+        for start, end in _spans(site, household, household.first, household.end, _YEAR):
             with site.lane.connection() as connection:
-                use = daily.read_days(connection, fuel, start, end, np.array([mine.home.id], np.int64))
+                use = daily.read_days(connection, fuel, start, end, np.array([household.home.id], np.int64))
             for place, (watt_hours, minutes) in enumerate(zip(use.watt_hours[0], use.minutes[0], strict=True)):
                 if watt_hours < 0 and not minutes:
                     continue
@@ -179,11 +193,11 @@ def day_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
                 yield day.isoformat(), fuel, _kwh(int(watt_hours)), int(minutes), "yes" if measured else "no"
 
 
-def net_day_rows(site: Site, mine: Own) -> Iterator[Row]:
+def net_day_rows(site: Site, household: Household) -> Iterator[Row]:
     """Day, net, taken, given [kWh] and minutes measured by both; net may be below zero."""
-    for start, end in _spans(site, mine, mine.first, mine.end, _YEAR):
+    for start, end in _spans(site, household, household.first, household.end, _YEAR):
         with site.lane.connection() as connection:
-            use = read_net_days(connection, mine.home.id, start, end)
+            use = read_net_days(connection, household.home.id, start, end)
         for place, net in enumerate(use.net):
             if net is not None:
                 taken, given = int(use.taken[place]), int(use.given[place])
@@ -191,36 +205,36 @@ def net_day_rows(site: Site, mine: Own) -> Iterator[Row]:
                 yield day.isoformat(), net / 1000, _kwh(taken), _kwh(given), int(use.minutes[place])
 
 
-def month_rows(site: Site, mine: Own, fuels: Sequence[str]) -> Iterator[Row]:
+def month_rows(site: Site, household: Household, fuels: Sequence[str]) -> Iterator[Row]:
     """Month, fuel, kWh, whether it is whole, what similar homes used, and how many days are known."""
     for fuel in fuels:
         with site.lane.connection() as connection:
-            found = read_months(connection, mine, fuel, site.options.coverage)
+            found = read_months(connection, household, fuel, site.options.coverage)
         for one in found:
             if one.own is not None:
                 whole = "no" if one.part else "yes"
                 yield f"{one.first:%Y-%m}", fuel, _kwh(one.own), whole, _kwh(one.average), one.known
 
 
-def net_month_rows(site: Site, mine: Own) -> Iterator[Row]:
+def net_month_rows(site: Site, household: Household) -> Iterator[Row]:
     """Month, net, taken, given [kWh], whether it is whole, and of how many days both are known."""
     with site.lane.connection() as connection:
-        months = read_net_months(connection, mine, MONTHS, site.options.coverage)
+        months = read_net_months(connection, household, MONTHS, site.options.coverage)
     for month in months:
         if month.net is not None:
             whole = "no" if month.part else "yes"
             yield f"{month.first:%Y-%m}", month.net / 1000, _kwh(month.taken), _kwh(month.given), whole, month.known
 
 
-def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], start: date, end: date) -> Iterator[Row]:
+def half_hour_rows(site: Site, household: Household, fuels: Sequence[str], start: date, end: date) -> Iterator[Row]:
     """Local time with its distance from UTC, fuel, kWh; half-hours that were not measured are left out."""
     for fuel in fuels:
-        for block, block_end in _spans(site, mine, start, end, _BLOCK_DAYS):
+        for block, block_end in _spans(site, household, start, end, _BLOCK_DAYS):
             with site.lane.connection() as connection:
-                use = daily.read_days(connection, fuel, block, block_end, np.array([mine.home.id], np.int64))
+                use = daily.read_days(connection, fuel, block, block_end, np.array([household.home.id], np.int64))
                 if not ((use.watt_hours[0] >= 0) | (use.minutes[0] > 0)).any():
                     continue
-                days = half_hours(site, connection, mine.home.id, fuel, block, block_end)
+                days = half_hours(site, connection, household.home.id, fuel, block, block_end)
             for place, values in enumerate(days):
                 yield from _half_hours_of(site, fuel, block + timedelta(days=place), values)
 

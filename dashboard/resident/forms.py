@@ -1,46 +1,12 @@
-"""The forms of a household's details and prices as they are typed, made what the tables hold."""
+"""The form of a household's prices as it is typed, made what the tables hold."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from dashboard.web.forms import Form
 from devices import lengths
-from devices.homes import DWELLINGS, EPC_BANDS, HEATING, PAYMENTS, TENURES, HomeDetails, Register, Tariff, Tenancy
-
-_YES = {"yes": True, "no": False, "": None}
-
-
-def read_details(form: Form, known: HomeDetails, tenancy: Tenancy) -> tuple[HomeDetails, Tenancy]:
-    """A home's and a household's details as typed; what no field asks for stays.
-
-    They are right only where ``form`` has no errors.
-    """
-    dwelling = form.choice("dwelling", DWELLINGS, "Choose what kind of home it is")
-    heating = form.choice("heating", HEATING, "Choose how your home is heated")
-    details = replace(
-        known,
-        dwelling=dwelling,
-        heating=heating,
-        heat_network=known.heat_network if heating == known.heating else None,
-        floor_area=form.number("floor_area", 5, 5_000, "Floor area", "square metres"),
-        bedrooms=form.whole("bedrooms", 0, 50, "The number of bedrooms"),
-        epc=form.maybe("epc", EPC_BANDS, "Choose an energy rating from A to G"),
-        tenure=form.maybe("tenure", TENURES, "Choose one of the answers"),
-    )
-    for name, wrong in (("electric_vehicle", "an electric vehicle"), ("medical_equipment", "medical equipment")):
-        if form.text(name) not in _YES:
-            form.errors[name] = f"Choose yes or no, or leave open whether you have {wrong}"
-    household = replace(
-        tenancy,
-        occupants=form.whole("occupants", 0, 50, "The number of people"),
-        electric_vehicle=_YES.get(form.text("electric_vehicle")),
-        medical_equipment=_YES.get(form.text("medical_equipment")),
-        large_print=form.text("large_print") == "yes",
-        letters=form.text("letters") == "yes",
-    )
-    return details, household
+from devices.homes import PAYMENTS, Register, Tariff
 
 
 def read_tariff(form: Form, first: date) -> Tariff | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
@@ -14,10 +14,9 @@ from analytics.report.household import Report, report
 from dashboard import figures
 from dashboard.figures import Bar, Cell, Figure
 from dashboard.labels import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS
-from dashboard.resident.household import Own, own
+from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.values import PeriodKey, Word
-from dashboard.web.visitor import Resident
 from devices.homes import COMPARED, HomeDetails, Tariff
 from store import comparisons, homes
 from store.comparisons import Comparison, Neighbourhood, PublishedPeriod
@@ -65,32 +64,32 @@ def router(site: Site) -> APIRouter:
     @routes.get("/home")
     def compare(
         request: Request,
-        visitor: Resident,
+        access: Annotated[Access, looks("looked at the comparison")],
         fuel: Word | None = None,
         period: PeriodKey | None = None,
     ) -> Response:
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
-            published = comparisons.periods(connection, mine.tenancy.id)
+        with access.open() as (connection, household):
+            published = comparisons.periods(connection, household.tenancy.id)
             chosen = choose(published, fuel, period)
-            found = None if chosen is None else show(site, connection, mine, chosen.period, chosen.fuel)
-            site.log_access(
-                connection, visitor, mine.tenancy.id, "looked at the comparison", None if found is None else said(found)
-            )
-        context: dict[str, Any] = {"own": mine, "chosen": chosen, "shown": found}
+            found = None if chosen is None else show(site, connection, household, chosen.period, chosen.fuel)
+            access.detail = None if found is None else said(found)
+        context: dict[str, Any] = {"household": household, "chosen": chosen, "shown": found}
         if found is None or chosen is None:
             return site.page(request, "resident/nothing-yet.html", context)
         figure = comparison_figure(found, f"/home/data/comparisons.csv?fuel={chosen.fuel}&period={chosen.period.key}")
         return site.page(request, "resident/home.html", {**context, "report": found.report, "figure": figure})
 
     @routes.get("/home/neighbours")
-    def neighbours(request: Request, visitor: Resident) -> Response:
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
-            newest = comparisons.of_tenancy(connection, mine.tenancy.id, limit=1)
-            near = comparisons.neighbourhood(connection, mine.home.id, newest[0].quarter) if newest else None
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at who the neighbours are")
-        context = {"own": mine, "near": near, "newest": newest[0] if newest else None, **neighbour_words(near)}
+    def neighbours(request: Request, access: Annotated[Access, looks("looked at who the neighbours are")]) -> Response:
+        with access.open() as (connection, household):
+            newest = comparisons.of_tenancy(connection, household.tenancy.id, limit=1)
+            near = comparisons.neighbourhood(connection, household.home.id, newest[0].quarter) if newest else None
+        context = {
+            "household": household,
+            "near": near,
+            "newest": newest[0] if newest else None,
+            **neighbour_words(near),
+        }
         return site.page(request, "resident/neighbours.html", context)
 
     return routes
@@ -131,24 +130,36 @@ def choose(published: Sequence[PublishedPeriod], fuel: str | None, period: str |
     )
 
 
-def show(site: Site, connection: Connection, mine: Own, period: Period, fuel: str) -> ComparisonView | None:
+def show(site: Site, connection: Connection, household: Household, period: Period, fuel: str) -> ComparisonView | None:
     """A comparison with its words; None where there is none. Raises psycopg.Error."""
-    found = comparisons.one(connection, mine.tenancy.id, period.kind, period.start, fuel)
-    if found is None:
-        return None
-    near = comparisons.neighbourhood(connection, mine.home.id, found.quarter)
-    tariffs = homes.tariffs(connection, mine.tenancy.id)
-    words = report(
-        found,
-        mine.home.details,
-        near,
-        help_line=site.options.help_line,
-        energy=site.options.energy,
-        tariffs=tariffs,
-        tenancy=mine.tenancy,
-    )
-    dated = [one for one in tariffs if one.fuel == fuel and one.from_day < found.to_day]
-    return ComparisonView(found, words, near, dated[-1] if dated and found.tariff_own else None)
+    found = comparisons.one(connection, household.tenancy.id, period.kind, period.start, fuel)
+    return None if found is None else household_reports(site, connection, household, [found])[0]
+
+
+def household_reports(
+    site: Site, connection: Connection, household: Household, found: Sequence[Comparison]
+) -> list[ComparisonView]:
+    """Comparisons of a household with their words, in the order given. Raises psycopg.Error.
+
+    What the words need besides is read once for all of them.
+    """
+    quarters = {one.quarter for one in found}
+    near = {day: comparisons.neighbourhood(connection, household.home.id, day) for day in quarters}
+    tariffs = homes.tariffs(connection, household.tenancy.id)
+    shown = []
+    for one in found:
+        words = report(
+            one,
+            household.home.details,
+            near[one.quarter],
+            help_line=site.options.help_line,
+            energy=site.options.energy,
+            tariffs=tariffs,
+            tenancy=household.tenancy,
+        )
+        dated = [tariff for tariff in tariffs if tariff.fuel == one.fuel and tariff.from_day < one.to_day]
+        shown.append(ComparisonView(one, words, near[one.quarter], dated[-1] if dated and one.tariff_own else None))
+    return shown
 
 
 def said(found: ComparisonView) -> str:

@@ -20,7 +20,8 @@ from analytics.report.words import shown
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.labels import amount, month_words
-from dashboard.resident.household import Own, is_whole
+from dashboard.resident.household import is_whole
+from dashboard.web.household import Household
 from store import daily
 from store.connect import Connection
 from store.times import next_month
@@ -77,13 +78,13 @@ def read_net_days(connection: Connection, home_id: int, start: date, end: date) 
     )
 
 
-def read_net_months(connection: Connection, mine: Own, count: int, coverage: float) -> list[NetMonth]:
+def read_net_months(connection: Connection, household: Household, count: int, coverage: float) -> list[NetMonth]:
     """The last ``count`` months with a day of one's own, the earliest first. Raises psycopg.Error."""
-    firsts = mine.months(count)
+    firsts = household.months(count)
     if not firsts:
         return []
-    begin, end = mine.clip(firsts[0], mine.end)
-    days = read_net_days(connection, mine.home.id, begin, end)
+    begin, end = household.clip(firsts[0], household.end)
+    days = read_net_days(connection, household.home.id, begin, end)
     found = []
     for first in firsts:
         following = next_month(first)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -18,11 +19,11 @@ from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.labels import FUEL_WORDS, amount, month_words, watts
 from dashboard.resident.home import Link
-from dashboard.resident.household import Own, half_hours, is_whole, known_fuels, own
+from dashboard.resident.household import half_hours, is_whole, known_fuels
 from dashboard.resident.net import net_figure, read_net_months
+from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.values import Day, Flag, Word
-from dashboard.web.visitor import Resident
 from devices.homes import FUELS, Register, Tariff
 from store import comparisons, daily, homes
 from store.connect import Connection
@@ -75,26 +76,24 @@ def router(site: Site) -> APIRouter:
     @routes.get("/home/year")
     def year(
         request: Request,
-        visitor: Resident,
+        access: Annotated[Access, looks("looked at the year")],
         fuel: Word | None = None,
         net: Flag = False,
     ) -> Response:
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
-            known = known_fuels(connection, mine, MONTHS)
+        with access.open() as (connection, household):
+            known = known_fuels(connection, household, MONTHS)
             chosen = pick(known, fuel)
             gives = chosen == "electricity" and "export" in known
             if net and not gives:
                 raise HTTPException(404)
             if net:
-                figure = net_figure(read_net_months(connection, mine, MONTHS, site.options.coverage))
+                figure = net_figure(read_net_months(connection, household, MONTHS, site.options.coverage))
             else:
-                months = [] if chosen is None else read_months(connection, mine, chosen, site.options.coverage)
+                months = [] if chosen is None else read_months(connection, household, chosen, site.options.coverage)
                 figure = year_figure(chosen or "", months)
-            detail = "Electricity, net" if net else FUEL_WORDS.get(chosen or "")
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at the year", detail)
+            access.detail = "Electricity, net" if net else FUEL_WORDS.get(chosen or "")
         context = {
-            "own": mine,
+            "household": household,
             "fuels": _tabs("/home/year", known, chosen),
             "figure": figure,
             "fuel": chosen,
@@ -106,26 +105,24 @@ def router(site: Site) -> APIRouter:
     @routes.get("/home/day")
     def day(
         request: Request,
-        visitor: Resident,
+        access: Annotated[Access, looks("looked at a day")],
         fuel: Word | None = None,
         date: Day | None = None,
     ) -> Response:
-        with site.connection() as connection:
-            mine = own(site, connection, visitor)
-            last = mine.end - timedelta(days=1)
-            if date is not None and not mine.has(date):
+        with access.open() as (connection, household):
+            last = household.end - timedelta(days=1)
+            if date is not None and not household.has(date):
                 raise HTTPException(404)
-            known = known_fuels(connection, mine, MONTHS)
+            known = known_fuels(connection, household, MONTHS)
             chosen = pick(known, fuel)
-            wanted = date or newest(connection, mine, chosen) or last
-            found = None if chosen is None else read_day(site, connection, mine, chosen, wanted)
-            tariffs = [one for one in homes.tariffs(connection, mine.tenancy.id) if one.fuel == chosen]
-            detail = f"{FUEL_WORDS.get(chosen or '', 'Nothing')}, {report_words.day(wanted)}"
-            site.log_access(connection, visitor, mine.tenancy.id, "looked at a day", detail)
+            wanted = date or newest(connection, household, chosen) or last
+            found = None if chosen is None else read_day(site, connection, household, chosen, wanted)
+            tariffs = [one for one in homes.tariffs(connection, household.tenancy.id) if one.fuel == chosen]
+            access.detail = f"{FUEL_WORDS.get(chosen or '', 'Nothing')}, {report_words.day(wanted)}"
         price, own_price = _rate(site.options.energy, chosen or "", wanted, tariffs)
         query = f"{'' if chosen is None else f'fuel={chosen}&'}date="
         context = {
-            "own": mine,
+            "household": household,
             "fuel": chosen,
             "day": wanted,
             "weekday": report_words.day(wanted, weekday=True),
@@ -133,10 +130,10 @@ def router(site: Site) -> APIRouter:
             "figure": None if found is None or found.total is None else day_figure(chosen or "", found),
             "background": _background_words(chosen or "", found, price, own=own_price),
             "previous": query + (wanted - timedelta(days=1)).isoformat()
-            if mine.has(wanted - timedelta(days=1))
+            if household.has(wanted - timedelta(days=1))
             else None,
             "following": query + (wanted + timedelta(days=1)).isoformat()
-            if mine.has(wanted + timedelta(days=1))
+            if household.has(wanted + timedelta(days=1))
             else None,
             "asked": date is not None,
             "late": date is None and wanted < last,
@@ -156,31 +153,31 @@ def pick(known: Sequence[str], fuel: str | None) -> str | None:
     return fuel
 
 
-def newest(connection: Connection, mine: Own, fuel: str | None) -> date | None:
+def newest(connection: Connection, household: Household, fuel: str | None) -> date | None:
     """The newest of one's own days that has readings of a fuel; None where the last months have none.
 
     Meters report days late: yesterday would often be an empty page. Raises psycopg.Error.
     """
-    months = mine.months(MONTHS)
+    months = household.months(MONTHS)
     if fuel is None or not months:
         return None
-    return daily.newest_day(connection, fuel, mine.home.id, *mine.clip(months[0], mine.end))
+    return daily.newest_day(connection, fuel, household.home.id, *household.clip(months[0], household.end))
 
 
-def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -> list[Month]:
+def read_months(connection: Connection, household: Household, fuel: str, coverage: float) -> list[Month]:
     """The last months with a day of one's own, the earliest first. Raises psycopg.Error.
 
     A month that was compared shows the figures of its comparison; another is whole where so much of its days is known
     as ``coverage`` says, else the sum of what is known.
     """
-    firsts = mine.months(MONTHS)
+    firsts = household.months(MONTHS)
     if not firsts:
         return []
-    begin, end = mine.clip(firsts[0], mine.end)
-    use = daily.read_days(connection, fuel, begin, end, np.array([mine.home.id], np.int64))
+    begin, end = household.clip(firsts[0], household.end)
+    use = daily.read_days(connection, fuel, begin, end, np.array([household.home.id], np.int64))
     published = {
         one.from_day: one
-        for one in comparisons.of_tenancy(connection, mine.tenancy.id, kind="month", fuel=fuel, limit=MONTHS + 1)
+        for one in comparisons.of_tenancy(connection, household.tenancy.id, kind="month", fuel=fuel, limit=MONTHS + 1)
     }
     found = []
     for first in firsts:
@@ -257,13 +254,13 @@ def _year_headline(fuel: str, known: Sequence[Month], whole: Sequence[Month]) ->
     )
 
 
-def read_day(site: Site, connection: Connection, mine: Own, fuel: str, wanted: date) -> DayUse:
+def read_day(site: Site, connection: Connection, household: Household, fuel: str, wanted: date) -> DayUse:
     """One day's half-hours and the background load of the two weeks that end with it. Raises psycopg.Error."""
-    first, end = mine.clip(wanted - timedelta(days=NIGHTS - 1), wanted + timedelta(days=1))
+    first, end = household.clip(wanted - timedelta(days=NIGHTS - 1), wanted + timedelta(days=1))
     if fuel != "electricity":
         first = wanted
     dates = [first + timedelta(days=place) for place in range((end - first).days)]
-    days = half_hours(site, connection, mine.home.id, fuel, first, end)
+    days = half_hours(site, connection, household.home.id, fuel, first, end)
     begin = midnight(wanted, site.zone) // 1_000_000
     last = days[-1]
     starts = [

@@ -75,6 +75,8 @@ def router(site: Site) -> APIRouter:
             if found is None:
                 return _gone(request, number)
             if _number(again) != found:
+                if not _logged(connection, visitor, found, "looked at the log of access"):
+                    return _gone(request, number)
                 return _shown(request, connection, found, None, wrong=True)
             # goes with all the rest once it has worked, and stays where it has not; where another officer's erasure
             # is at it already, this one waits for that

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from analytics.energy.prices import load
 from analytics.report.household import report
 from store import comparisons, homes
 from store.connect import Connection, connect
@@ -116,7 +117,7 @@ def check_words(connection: Connection, number: int, text: str) -> None:
         assert found is not None
         page = report(
             found, home.details, comparisons.neighbourhood(connection, home.id, QUARTER), help_line=HELP,
-            tariffs=homes.tariffs(connection, number), tenancy=tenancy,
+            energy=load(), tariffs=homes.tariffs(connection, number), tenancy=tenancy,
         )  # fmt: skip
         pieces = [page.headline, *page.lead, page.suppressed, page.difference_text, page.percentile, page.change]
         pieces += [page.cost, page.carbon, page.help, *page.neighbours, *(bar.text for bar in page.bars)]

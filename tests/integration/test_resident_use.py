@@ -13,8 +13,8 @@ import pytest
 
 from analytics.periods import week_of
 from analytics.report.words import day as day_words
-from dashboard.resident.household import Own
 from dashboard.resident.use import read_months
+from dashboard.web.household import Household
 from store import daily, homes
 from store.connect import connect
 from tests.tools import site
@@ -111,7 +111,7 @@ def test_a_month_is_whole_by_the_coverage_of_the_site(world: World) -> None:
         tenancy, home = homes.tenancy(connection, one.tenancy_id), homes.home(connection, one.home_id)
         assert tenancy is not None
         assert home is not None
-        mine = Own(tenancy, home, TODAY)
+        mine = Household(tenancy, home, TODAY)
         (strict,) = [month for month in read_months(connection, mine, "electricity", 0.9) if month.own is not None]
         (enough,) = [month for month in read_months(connection, mine, "electricity", 2 / 3) if month.own is not None]
     assert (strict.first, strict.part, strict.own, strict.known) == (date(2024, 6, 1), True, 120_000, 20)

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from dashboard import app as application
 from dashboard import roles
+from dashboard.web.exceptions import ErasedMeanwhile
 from dashboard.web.site import Site
 from dashboard.web.visitor import Visitor
 from store import accounts
@@ -231,7 +232,7 @@ def test_errors_are_pages_in_words(web: Web, caplog: pytest.LogCaptureFixture) -
 
 def test_a_household_that_was_erased_meanwhile_is_not_there(homes: str, connection: psycopg.Connection) -> None:
     """A page that was under way when a household left notes nothing about it, and says what it says of anybody."""
-    with connect(homes) as found, pytest.raises(HTTPException) as refused:
+    with connect(homes) as found, pytest.raises(ErasedMeanwhile) as refused:
         Site(options(homes)).log_access(found, Visitor(1, HERS, frozenset({"resident"})), 99999999999999, "looked")
     assert refused.value.status_code == 404
     held = connection.execute("select count(*) from personal.access where tenancy_id = 99999999999999").fetchone()

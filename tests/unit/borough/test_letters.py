@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from analytics.energy.prices import load
 from analytics.report.household import Report, report
 from borough.delivery.letters.letter import Recipient, Sender, letter
 from borough.delivery.letters.renderer import Renderer, TooLong, Unprintable
@@ -61,7 +62,7 @@ SHORT: tuple[None, tuple[str, ...]] = (None, ("1 Ash Row", "E1 1AA"))
 
 
 def reports(case: str) -> list[Report]:
-    return [report(one, FLAT, NEAR, help_line=SENDER.help_line) for one in CASES[case]]
+    return [report(one, FLAT, NEAR, help_line=SENDER.help_line, energy=load()) for one in CASES[case]]
 
 
 def data(

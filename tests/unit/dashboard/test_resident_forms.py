@@ -11,9 +11,10 @@ from fastapi import HTTPException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.resident.forms import read_details, read_tariff
+from dashboard.resident.forms import read_tariff
 from dashboard.resident.home import choose
 from dashboard.web.csv import csv_blocks
+from dashboard.web.details import read_details
 from dashboard.web.forms import Form
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store.comparisons import PublishedPeriod

@@ -1,0 +1,186 @@
+"""The log of access holds one row for each answer that held a household's data, and none for any other answer.
+
+The routes are the application's own. A route that is new is asked here without anybody adding it; one that takes a form
+must be given one, or the walk fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from analytics.periods import week_of
+from dashboard.app import API, PAGES
+from dashboard.web.site import Site
+from store import accounts
+from store.connect import connect
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds.resident_world import TODAY, World, living
+
+BELOW = ("/home", "/assist", "/api/v1/home", "/data-protection")
+#: Pages that say nothing of whoever opens them: empty forms, and what leaving means.
+BLANK = ("/assist", "/data-protection", "/home/leave", "/home/tariff")
+DETAILS = {
+    "dwelling": "terraced", "heating": "gas", "floor_area": "71", "bedrooms": "3", "occupants": "2", "tenure": "",
+    "epc": "", "electric_vehicle": "", "medical_equipment": "",
+}  # fmt: skip
+PRICE = {
+    "fuel": "gas", "name": "Fixed", "from-day": "1", "from-month": "4", "from-year": str(TODAY.year - 1),
+    "payment": "direct-debit", "standing": "29.04", "rate": "7.33",
+}  # fmt: skip
+#: Fields of a form, the answer's status, and the action in the log, None: no row.
+Form = tuple[dict[str, str], int, str | None]
+
+
+@pytest.fixture(scope="module")
+def world(timescale: Cluster) -> Iterator[World]:
+    with living(timescale) as found, connect(found.database, autocommit=True) as connection:
+        for role in ("assist", "data-protection"):
+            found.cookies[role] = site.make_session(connection, None, [role])
+        yield found
+
+
+def routes(method: str) -> list[str]:
+    """The paths that the application answers below those that have to do with households."""
+    made = Site(site.options("postgresql:///nowhere"))
+    found = [route for make in (*PAGES, *API) for route in make(made).routes if isinstance(route, APIRoute)]
+    paths = [route.path for route in found if method in (route.methods or ())]
+    return sorted(path for path in paths if any(path == top or path.startswith(f"{top}/") for top in BELOW))
+
+
+def wishes(path: str) -> list[str]:
+    """A path as it is asked for: with nothing, with what it knows, and with what nobody knows."""
+    week, day = week_of(TODAY - timedelta(days=7)).key, (TODAY - timedelta(days=1)).isoformat()
+    found = {
+        path.format(fuel=fuel, period=period) + query
+        for fuel, period in (("electricity", week), ("electricity", "1999-W01"), ("x", "x"))
+        for query in (
+            "", "?fuel=electricity", f"?fuel=electricity&date={day}&from={day}&to={day}", "?fuel=coal",
+            "?fuel=electricity&net=true", "?fuel=electricity&from=2001-01-01", "?fuel=electricity&period=1999-W01",
+            "?cursor=eA", "?date=1999-01-01",
+        )
+    }  # fmt: skip
+    return sorted(found)
+
+
+def signed_in_for(path: str) -> str:
+    return next((role for role in ("assist", "data-protection") if path.startswith(f"/{role}")), "ann")
+
+
+def newly(world: World, ask: Callable[[], httpx.Response]) -> tuple[httpx.Response, list[tuple[int, str]]]:
+    """An answer, and tenancy and action of the rows that the log of access has since."""
+    with connect(world.database, autocommit=True) as connection:
+        before = connection.execute("select coalesce(max(id), 0) from personal.access").fetchone()
+        answer = ask()
+        found = connection.execute("select tenancy_id, action from personal.access where id > %s", before).fetchall()
+    return answer, [(tenancy, action) for tenancy, action in found]
+
+
+def test_the_walk_is_of_what_there_is() -> None:
+    assert {"/home", "/home/data/all.json", "/api/v1/home/half-hours", "/assist"} <= set(routes("GET"))
+    assert len(routes("GET")) >= 22
+
+
+@pytest.mark.parametrize("path", routes("GET"))
+def test_a_look_is_one_row_and_an_answer_without_data_none(world: World, path: str) -> None:
+    who = signed_in_for(path)
+    statuses = set()
+    with world.client(who) as client:
+        for wish in wishes(path):
+            answer, rows = newly(world, lambda wish=wish: client.get(wish))  # type: ignore[misc]
+            statuses.add(answer.status_code)
+            held = answer.status_code == 200 and path not in BLANK
+            assert [tenancy for tenancy, _ in rows] == [world.people["ann"].tenancy_id] * held, f"{wish}: {rows}"
+    assert 200 in statuses, "no wish was answered with data"
+
+
+@pytest.mark.parametrize("path", [path for path in BLANK if path.startswith("/home")])
+def test_what_is_not_logged_is_the_same_for_every_household(world: World, path: str) -> None:
+    pages = {who: world.get(who, path).text.replace(site.csrf(world.cookies[who]), "") for who in ("ann", "bob")}
+    assert pages["ann"] == pages["bob"]
+
+
+@pytest.mark.parametrize("path", routes("GET"))
+def test_who_may_not_come_in_leaves_no_row(world: World, path: str) -> None:
+    for who in (None, "engineer"):
+        answer, rows = newly(world, lambda who=who: world.get(who, path.format(fuel="gas", period="2026-W01")))  # type: ignore[misc]
+        assert answer.status_code in (303, 401, 403)
+        assert rows == []
+
+
+def forms(world: World) -> dict[str, list[Form]]:
+    """What is sent to each route that takes a form, in this order."""
+    with connect(world.database, autocommit=True) as connection:
+        slip = accounts.make_code(
+            connection, "slip", world.people["ann"].tenancy_id, datetime.now(UTC), timedelta(days=1)
+        )
+    number = str(world.people["ann"].tenancy_id)
+    first = date(TODAY.year - 1, 4, 1).isoformat()
+    return {
+        "/home/consents": [
+            ({"purpose": "messages", "give": "yes"}, 303, "gave a consent"),
+            ({"purpose": "messages", "give": "yes"}, 303, None),
+            ({"purpose": "messages", "give": "no"}, 303, "withdrew a consent"),
+            ({"purpose": "messages", "give": "perhaps"}, 400, None),
+        ],
+        "/home/details": [
+            ({**DETAILS, "bedrooms": "4"}, 303, "changed the details"),
+            ({**DETAILS, "bedrooms": "4"}, 303, None),
+            # its page has the prices of the household
+            ({**DETAILS, "bedrooms": "many"}, 400, "looked at the details"),
+        ],
+        "/home/tariff": [
+            ({}, 400, None),
+            (PRICE, 303, "entered a price"),
+            (PRICE, 303, None),
+        ],
+        "/home/tariff/remove": [
+            ({"fuel": "gas", "from": first}, 303, "removed a price"),
+            ({"fuel": "gas", "from": first}, 303, None),
+            ({"fuel": "gas"}, 400, None),
+        ],
+        # leaving takes its log along
+        "/home/leave": [({}, 400, None), ({"understood": "yes"}, 303, None)],
+        "/assist/slip": [({"code": slip}, 200, "opened the details to enter a slip"), ({"code": "x"}, 400, None)],
+        "/assist/details": [
+            ({**DETAILS, "code": slip, "bedrooms": "many"}, 400, None),
+            ({**DETAILS, "code": slip}, 200, "entered the details of a slip"),
+            ({**DETAILS, "code": slip}, 400, None),
+        ],
+        "/data-protection/tenancy": [
+            ({"number": number}, 200, "looked at the log of access"),
+            ({"number": "1"}, 404, None),
+        ],
+        "/data-protection/export": [
+            ({"number": number}, 200, "exported all that is held"),
+            ({"number": "1"}, 404, None),
+        ],
+        "/data-protection/erase": [
+            ({"number": number, "again": "1"}, 400, "looked at the log of access"),
+            ({"number": "1", "again": "1"}, 404, None),
+            ({"number": number, "again": number}, 200, "asked for everything to be erased"),
+        ],
+    }
+
+
+@pytest.mark.parametrize("path", routes("POST"))
+def test_a_form_is_one_row_where_it_shows_or_changes_something(world: World, path: str) -> None:
+    sent = forms(world).get(path)
+    assert sent, f"{path} takes a form: say in forms() what is sent to it and what the log then says"
+    for fields, status, action in sent:
+        answer, rows = newly(world, lambda fields=fields: world.post(signed_in_for(path), path, **fields))  # type: ignore[misc]
+        assert answer.status_code == status, fields
+        assert rows == ([] if action is None else [(world.people["ann"].tenancy_id, action)]), fields
+
+
+@pytest.mark.parametrize("path", routes("POST"))
+def test_a_form_of_who_may_not_come_in_leaves_no_row(world: World, path: str) -> None:
+    for fields, _, _ in forms(world).get(path, []):
+        answer, rows = newly(world, lambda fields=fields: world.post("engineer", path, **fields))  # type: ignore[misc]
+        assert answer.status_code in (303, 403)
+        assert rows == []
