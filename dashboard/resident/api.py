@@ -18,6 +18,7 @@ from analytics.periods import Period, parse_period, starting
 from analytics.report.household import report
 from dashboard.resident import models
 from dashboard.resident.choices import who
+from dashboard.resident.day_parts import DayPart, not_whole, read_parts
 from dashboard.resident.home import Shown, show
 from dashboard.resident.household import Own, halves, known_fuels, own
 from dashboard.resident.net import read_net_days
@@ -124,7 +125,7 @@ def router(site: Site) -> APIRouter:
                 return span
             if net and "export" not in known_fuels(connection, mine, 10_000):
                 return problem(404, "Not found", "It is not known what this home gives to the grid.")
-            days = _net_days(connection, mine, span) if net else _days(connection, mine, fuel, span)
+            days = _net_days(connection, mine, span) if net else _days(site, connection, mine, fuel, span)
             site.log_access(connection, visitor, mine.tenancy.id, "looked at the days", "By a program")
         return answer(request, models.Days(fuel=fuel, net=net, items=days))
 
@@ -256,10 +257,17 @@ def _span(mine: Own, begin: date | None, last: date | None, most: int) -> tuple[
     return mine.clip(first, end)
 
 
-def _days(connection: Connection, mine: Own, fuel: str, span: tuple[date, date]) -> list[models.Day]:
+def _days(site: Site, connection: Connection, mine: Own, fuel: str, span: tuple[date, date]) -> list[models.Day]:
     use = daily.read_days(connection, fuel, *span, np.array([mine.home.id], np.int64))
     known = [None if one < 0 else one for one in use.watt_hours[0].tolist()]
-    return _day_models(span[0], known, use.minutes[0].tolist())
+    parts: dict[date, DayPart] = {}
+    for start, end in not_whole(site, span[0], use.minutes[0]):
+        parts |= read_parts(site, connection, mine.home.id, fuel, start, end)
+    found = _day_models(span[0], known, use.minutes[0].tolist())
+    for one, whole in zip(found, known, strict=True):
+        part = parts.get(one.day, DayPart(whole if one.minutes_measured else None, None))
+        one.measured_kwh, one.measured_until = _kwh(part.watt_hours), part.until
+    return found
 
 
 def _net_days(connection: Connection, mine: Own, span: tuple[date, date]) -> list[models.Day]:

@@ -16,7 +16,7 @@ from fastapi.templating import Jinja2Templates
 
 from analytics.report import words as report_words
 from dashboard import roles
-from dashboard.labels import FUEL_WORDS
+from dashboard.labels import FUEL_WORDS, amount
 from dashboard.options import SiteOptions
 from dashboard.web.exceptions import ErasedMeanwhile, TooOften
 from dashboard.web.lane import Lane
@@ -53,6 +53,8 @@ class Site:
             lower_first=lambda text: text[:1].lower() + text[1:],
             upper_first=report_words.sentence,
             after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
+            amount=amount,
+            count=lambda number, one, many: f"{number:,} {one if number == 1 else many}",
             clock=lambda minutes: f"{minutes // 60:02d}:{minutes % 60:02d}",
         )
         self.templates.env.globals.update(options=options, static=static, fuel_words=FUEL_WORDS)
