@@ -175,8 +175,9 @@ def _say_neighbours(item: Explained, *, neighbours: bool) -> None:
         say("The home itself does not count in this period, so nothing of the others is told to it.")
         return
     say(
-        f"{near.n} neighbours count: {near.total:,} Wh together, taken as {near.rounded_total:,}, {near.largest:,} the "
-        f"largest; the {near.lowest_n} that use least {near.lowest_total:,}; {near.less} used less."
+        f"{near.n} neighbours count: {near.total:,} Wh together, taken as {near.rounded_total:,}, "
+        f"{'one' if near.dominated else 'none'} of them with over 15 % of it; the {near.lowest_n} that use least "
+        f"{near.lowest_total:,}; {near.less} used less."
     )
     if neighbours:
         say("Their pseudonyms: " + ", ".join(map(str, near.ids)))

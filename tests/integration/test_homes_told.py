@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -232,11 +233,17 @@ def test_explained_it_is_the_same_and_the_household_can_see_who_looked(
     assert fuel["neighbours"]["n"] == HOMES - 1
     assert fuel["neighbours"]["total"] == use.sum() - use[7].sum()
     assert "homes" not in fuel["neighbours"]
+    uses = {int(one.sum()) for one in np.delete(use, 7, axis=0)}
+    shown = {value for value in fuel["neighbours"].values() if isinstance(value, int)}
+    assert not uses & shown, "the use of one neighbour is nobody's to see"
+    assert fuel["neighbours"]["dominated"] is False
     assert sum(cell["counting"] for cell in fuel["neighbours"]["cells"]) == HOMES
     assert cli.run(["explain", str(home), "2026-W32", "--neighbours"]) == 0
     text = capsys.readouterr().out
     assert str(timescale_street.ids(9, MONDAY)[0]) in text
     assert "What was told is what is computed now." in text
+    assert not uses & {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", text.partition("count:")[2])}
+    assert "none of them with over 15 % of it" in text
     rows = ask(
         timescale_street.url,
         "select role, action, detail from personal.access where tenancy_id = %s order by id",
