@@ -69,6 +69,12 @@ NAVIGATION = (
 )
 
 
+def work(held: Iterable[str]) -> list[tuple[str, str]]:
+    """Path and words of the pages at which somebody with the roles ``held`` works: not those that are open to all."""
+    some = set(held) - {RESIDENT}
+    return [(path, words) for path, words in NAVIGATION if not need(path).roles.isdisjoint(some)]
+
+
 def need(path: str) -> Need:
     """What the table asks of who opens ``path`` (a route's template). Raises LookupError where it says nothing."""
     parts = path.rstrip("/").split("/")

@@ -16,6 +16,7 @@ from fastapi.templating import Jinja2Templates
 
 from analytics.report import words as report_words
 from dashboard import roles
+from dashboard.audiences import audience_of
 from dashboard.labels import FUEL_WORDS, amount
 from dashboard.options import SiteOptions
 from dashboard.web.exceptions import ErasedMeanwhile, TooOften
@@ -115,12 +116,17 @@ class Site:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """A page in the layout. Templates see ``visitor``, ``navigation``, ``options`` and what ``context`` holds."""
+        """A page in the layout. It sees ``visitor``, ``navigation``, ``audience``, ``options`` and ``context``."""
         visitor: Visitor = getattr(request.state, "visitor", Visitor())
         return self.templates.TemplateResponse(
             request,
             template,
-            {"visitor": visitor, "navigation": self.navigation(request, visitor), **context},
+            {
+                "visitor": visitor,
+                "navigation": self.navigation(request, visitor),
+                "audience": audience_of(request.url.path),
+                **context,
+            },
             status_code=status,
             headers={"Cache-Control": "no-store", **(headers or {})},
         )
