@@ -209,7 +209,7 @@ def comparison_model(shown: Shown) -> models.Comparison:
             homes=one.homes,
             average_kwh=_kwh(one.average),
             efficient_kwh=_kwh(one.efficient),
-            difference_kwh=_kwh(words.difference),
+            difference_kwh=None if one.own is None or one.average is None else _kwh(one.own - one.average),
             tenths_used_less=one.tenths,
         )
         if one.compared

@@ -77,7 +77,7 @@ class Neighbours(BaseModel):
     homes: Annotated[int | None, Field(description="About how many, to tens")]
     average_kwh: Annotated[float | None, Field(description="Two significant figures")]
     efficient_kwh: Annotated[float | None, Field(description="Mean of the fifth that uses least, two figures")]
-    difference_kwh: Annotated[float | None, Field(description="Own use as shown less the average as shown")]
+    difference_kwh: Annotated[float | None, Field(description="own_kwh less average_kwh")]
     tenths_used_less: Annotated[int | None, Field(ge=0, le=10)]
 
 
