@@ -54,7 +54,8 @@ class Simulation:
             return "The simulation is over; what it sent is stored."
         if (now - self.at).total_seconds() < self.speed:
             return "The simulated clock has caught up with the real one."
-        return f"It is {self.at:%A %-d %B, %H:%M} UTC on the simulated clock, which runs {self.speed:g} times as fast."
+        at = f"{self.at:%A %-d %B %Y, %H:%M} UTC"
+        return f"It is {at} on the simulated clock, which runs {self.speed:g} times as fast."
 
     def faults(self) -> list[tuple[str, str, int]]:
         """What was planted so far: (words, what becomes of it, readings). Faults that meet count for each."""
