@@ -215,6 +215,23 @@ def test_own_prices_by_the_clock_and_reference_prices(street: Street) -> None:
     assert (other.tariff_own, other.cost is not None) == (False, True)
 
 
+def test_what_is_settled_at_once_is_said(
+    timescale_street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A later reading of such a period changes nothing: whoever loads a history in parts must know before the next."""
+    timescale_street.build(MONDAY, 7)
+    for name in [name for name in os.environ if name.startswith("BOROUGH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", timescale_street.url)
+    assert cli.run(["analyse"]) == 0
+    said = capsys.readouterr().out
+    found = re.search(r"Settled at once and for ever, because they ended over 7 days ago: (\d+) of the periods", said)
+    assert found is not None, said
+    assert f"Periods published: {found[1]}," in said
+    assert cli.run(["analyse"]) == 0
+    assert "Settled at once" not in capsys.readouterr().out, "nothing is settled any more"
+
+
 def test_explained_it_is_the_same_and_the_household_can_see_who_looked(
     timescale_street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
