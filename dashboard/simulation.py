@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from devices.counts import counted
+
 #: What each planted fault is called on the page, and what becomes of it.
 FAULT_WORDS = {
     "duplicate": ("sent twice", "counted as duplicates"),
@@ -47,8 +49,8 @@ class Simulation:
             return "The parts are starting; the first readings come within seconds."
         if self.phase == "history":
             return (
-                f"History: {self.days_loaded:,.0f} of {self.days:,.0f} days loaded through the broker "
-                f"({self.percent} %, {self.history_readings:,} readings)."
+                f"History: {self.days_loaded:,.0f} of {counted(self.days, 'day')} loaded through the broker "
+                f"({self.percent} %, {counted(self.history_readings, 'reading')})."
             )
         if self.phase == "over" or self.at is None:
             return "The simulation is over; what it sent is stored."

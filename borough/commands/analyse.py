@@ -21,6 +21,7 @@ from borough.output import Json, say, show_json
 from borough.settings.addresses import database_place
 from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables
+from devices.counts import counted
 from store.connect import connect
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def sentences(done: Done) -> list[str]:
     )
     return [
         f"Days of homes that changed: {done.days:,}. Quarters that got their cells: {cells}.",
-        f"Periods published: {len(done.published):,}, with {done.rows:,} comparisons.",
-        f"Periods settled: {len(done.settled):,}, which revised {done.revised:,} comparisons.",
+        f"Periods published: {len(done.published):,}, with {counted(done.rows, 'comparison')}.",
+        f"Periods settled: {len(done.settled):,}, which revised {counted(done.revised, 'comparison')}.",
         *([final] if at_once else []),
         f"Periods that are over and wait for their last days: {done.waiting:,}.",
         f"Came too late for a settled period: {done.late:,}.",

@@ -24,6 +24,7 @@ from dashboard.web.lane import Lane
 from dashboard.web.limits import Limits, address
 from dashboard.web.pool import make_pool
 from dashboard.web.visitor import Visitor
+from devices.counts import counted
 from devices.text import visible
 from store import accounts
 from store.connect import Connection
@@ -55,7 +56,7 @@ class Site:
             upper_first=report_words.sentence,
             after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
             amount=amount,
-            count=lambda number, one, many: f"{number:,} {one if number == 1 else many}",
+            count=counted,
             clock=lambda minutes: f"{minutes // 60:02d}:{minutes % 60:02d}",
         )
         self.templates.env.globals.update(options=options, static=static, fuel_words=FUEL_WORDS)
