@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from analytics.energy.daily_runner import update
+from analytics.energy.period_costs import costs
 from analytics.energy.prices import Energy, load
-from analytics.periods import day_edges
+from analytics.periods import Period, day_edges
 from analytics.report.words import day as day_words
-from store import series
+from devices.homes import Register, Tariff
+from store import daily, homes, series
 from store.connect import Connection, connect
 from store.copy import copy_readings
 from tests.harness import residents, site
@@ -184,3 +186,23 @@ def test_a_day_that_was_measured_whole_is_as_it_was(world: World) -> None:
         assert word not in page
     day = api_day(world, "ann", yesterday)
     assert (day["measured_kwh"], day["measured_until"]) == (day["kwh"], None)
+
+
+def test_a_part_does_not_say_at_what_rate_a_whole_day_is_used(world: World) -> None:
+    """A night of the newest day would else stand for all of it, and its cost be that of the night."""
+    registers = (Register("night", 10.0, 0, 420), Register("day", 30.0))
+    tariff = Tariff("electricity", date(2020, 1, 1), "Nights", "direct-debit", 0.0, registers)
+    tenancy, home = 20_000_000_000_041, 10_000_000_000_041
+    two = Period("week", GAPS, NEWEST + timedelta(days=1))
+    with connect(world.database) as connection:
+        assert homes.set_tariff(connection, tenancy, tariff)
+        use = daily.read_days(connection, "electricity", two.start, two.end, np.array([home]))
+        assert use.watt_hours.tolist() == [[4_941, -1]]
+        found = costs(
+            connection, ENERGY, ZONE, two, "electricity", np.array([home]), np.array([tenancy]), use.watt_hours
+        )
+        connection.rollback()
+    # of what was measured of the day with a value 1.0 kWh fell in the night and 2.5 kWh in the day
+    night = 4_941 * 2 / 7
+    assert found.own.tolist() == [True]
+    assert found.pence.tolist() == [round(2 * (night * 10 + (4_941 - night) * 30) / 1_000)]
