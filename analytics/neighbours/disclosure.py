@@ -35,7 +35,7 @@ _POWERS = 10 ** np.arange(17)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DisclosedFigures:
     """What each home may be shown, arrays ``(homes,)``."""
 
     #: [Wh] to two significant figures, -1 none.
@@ -64,7 +64,7 @@ class GroupShown:
     reason: Int8
 
 
-def disclose(own: Int64, compared: Compared) -> Shown:
+def disclose(own: Int64, compared: Compared) -> DisclosedFigures:
     """What each home may be shown of its neighbours; ``own`` [Wh] its use in the period, ``(homes,)``."""
     n, counts = compared.n, compared.counts
     reason = np.select(
@@ -81,7 +81,9 @@ def disclose(own: Int64, compared: Compared) -> Shown:
     state = np.select(
         [~shown, lowest & (own <= efficient), own <= average], [_SUPPRESSED, _GREAT, _GOOD], _MORE
     ).astype(np.int8)
-    return Shown(average, efficient, _where(shown, _tens, n), _where(many, _tenths, compared.less, n), state, reason)
+    return DisclosedFigures(
+        average, efficient, _where(shown, _tens, n), _where(many, _tenths, compared.less, n), state, reason
+    )
 
 
 def group(use: Int64, counts: Bools, cells: Cells, label: Int64) -> GroupShown:
@@ -101,11 +103,11 @@ def group(use: Int64, counts: Bools, cells: Cells, label: Int64) -> GroupShown:
     np.maximum.at(largest, into[home], use[home])
     number, of_cell = np.bincount(cells.cell[home], minlength=len(label)), np.zeros(len(label), np.int64)
     np.add.at(of_cell, cells.cell[home], use[home])
-    cell, veiled = np.flatnonzero(group_of >= 0), np.zeros(groups, np.int64)
-    np.add.at(veiled, group_of[cell], rounded_total(of_cell[cell], number[cell]))
+    cell, rounded = np.flatnonzero(group_of >= 0), np.zeros(groups, np.int64)
+    np.add.at(rounded, group_of[cell], rounded_total(of_cell[cell], number[cell]))
     reason = np.select([n < FEWEST, dominated(largest, total)], [_FEW_HOMES, _DOMINATED], _SHOWN).astype(np.int8)
     shown = reason == _SHOWN
-    return GroupShown(_where(shown, two_figures, veiled, n), _where(shown, _tens, n), reason)
+    return GroupShown(_where(shown, two_figures, rounded, n), _where(shown, _tens, n), reason)
 
 
 def two_figures(total: Int64, n: Int64) -> Int64:

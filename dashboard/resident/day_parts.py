@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.periods import day_edges
-from dashboard.resident.household import halves
+from dashboard.resident.household import half_hours
 from dashboard.web.site import Site
 from store.connect import Connection
 from store.times import midnight
@@ -48,7 +48,7 @@ def read_parts(
 ) -> dict[date, DayPart]:
     """What was measured of each day from ``start`` to ``end`` (not included). Raises psycopg.Error."""
     found: dict[date, DayPart] = {}
-    for place, values in enumerate(halves(site, connection, home_id, fuel, start, end)):
+    for place, values in enumerate(half_hours(site, connection, home_id, fuel, start, end)):
         day = start + timedelta(days=place)
         known = np.flatnonzero(~np.isnan(values))
         found[day] = DayPart(None, None)
