@@ -19,10 +19,11 @@ from devices.homes import Register, Tariff
 from store import daily, homes, series
 from store.connect import Connection, connect
 from store.copy import copy_readings
-from tests.harness import residents, site
-from tests.harness.resident_world import TODAY, World, living
-from tests.harness.residents import ZONE, Resident
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds import residents
+from tests.worlds.resident_world import TODAY, World, living
+from tests.worlds.residents import ZONE, Resident
 
 ENERGY: Energy = load()
 #: Of the newest day the first 20 half-hours are here, of the day before the first four and the last ten are not.

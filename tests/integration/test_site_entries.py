@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from store.connect import connect
-from tests.harness.site import HERS, client, make_session, options, running, tenancies
-from tests.servers import Cluster
+from tests.tools.servers import Cluster
+from tests.tools.site import HERS, client, make_session, options, running, tenancies
 
 
 @pytest.fixture(scope="module")

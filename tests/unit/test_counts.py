@@ -10,7 +10,7 @@ import pytest
 
 from devices.counts import counted
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGES = ("analytics", "borough", "dashboard", "devices", "ingest", "simulators", "store")
 #: Plurals of what is counted; perhaps another word stands before them.
 _PLURAL = re.compile(
