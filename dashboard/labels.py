@@ -9,6 +9,8 @@ from analytics.report import words as report_words
 
 FUEL_WORDS = labels.on_page(labels.FUELS)
 KIND_WORDS = {"week": "Last week", "month": "Last month", "four-weeks": "Last four weeks"}
+#: The newest that there is, where it is not the last that is over.
+NEWEST_WORDS = {"week": "Newest week", "month": "Newest month", "four-weeks": "Newest four weeks"}
 EARLIER_WORDS = {"week": "Earlier weeks", "month": "Earlier months", "four-weeks": "Earlier four weeks"}
 DWELLING_WORDS = labels.on_page(labels.DWELLINGS)
 HEATING_WORDS = labels.on_page(labels.HEATING)

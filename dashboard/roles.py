@@ -69,6 +69,22 @@ NAVIGATION = (
 )
 
 
+def work(held: Iterable[str]) -> list[tuple[str, str]]:
+    """Path and words of the pages at which somebody with the roles ``held`` works: not those that are open to all."""
+    some = set(held) - {RESIDENT}
+    return [(path, words) for path, words in NAVIGATION if not need(path).roles.isdisjoint(some)]
+
+
+def landing(held: Iterable[str], *, tenancy: bool) -> str:
+    """Where somebody is sent after a sign-in: to the one page at which they work or live, to the start where there are
+    several or none of them; who is nobody yet enters a code."""
+    some = set(held) - {RESIDENT}
+    places = [path for path, _ in work(some)] + (["/home"] if tenancy else [])
+    if len(places) == 1:
+        return places[0]
+    return "/" if places or some else "/sign-in/code"
+
+
 def need(path: str) -> Need:
     """What the table asks of who opens ``path`` (a route's template). Raises LookupError where it says nothing."""
     parts = path.rstrip("/").split("/")

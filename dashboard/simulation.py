@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from devices.counts import counted
+
 #: What each planted fault is called on the page, and what becomes of it.
 FAULT_WORDS = {
     "duplicate": ("sent twice", "counted as duplicates"),
@@ -47,14 +49,15 @@ class Simulation:
             return "The parts are starting; the first readings come within seconds."
         if self.phase == "history":
             return (
-                f"History: {self.days_loaded:,.0f} of {self.days:,.0f} days loaded through the broker "
-                f"({self.percent} %, {self.history_readings:,} readings)."
+                f"History: {self.days_loaded:,.0f} of {counted(self.days, 'day')} loaded through the broker "
+                f"({self.percent} %, {counted(self.history_readings, 'reading')})."
             )
         if self.phase == "over" or self.at is None:
             return "The simulation is over; what it sent is stored."
         if (now - self.at).total_seconds() < self.speed:
             return "The simulated clock has caught up with the real one."
-        return f"It is {self.at:%A %-d %B, %H:%M} UTC on the simulated clock, which runs {self.speed:g} times as fast."
+        at = f"{self.at:%A %-d %B %Y, %H:%M} UTC"
+        return f"It is {at} on the simulated clock, which runs {self.speed:g} times as fast."
 
     def faults(self) -> list[tuple[str, str, int]]:
         """What was planted so far: (words, what becomes of it, readings). Faults that meet count for each."""

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from devices.counts import counted
 from devices.csv_table import csv_text
 from devices.device import Device
 from devices.duration import duration
@@ -104,7 +105,12 @@ def csv_rows(data: bytes, required: Sequence[str], bad_name: Callable[[str], str
                 header = [cell.strip() for cell in cells]
                 _check_header(header, where, required, bad_name)
             elif len(cells) != len(header):
-                rows.append(Problem(where, f"has {len(cells)} fields, the first line names {len(header)} columns"))
+                rows.append(
+                    Problem(
+                        where,
+                        f"has {counted(len(cells), 'field')}, the first line names {counted(len(header), 'column')}",
+                    )
+                )
             else:
                 stripped = ((name, cell.strip()) for name, cell in zip(header, cells, strict=True))
                 rows.append(Row(where, {name: cell for name, cell in stripped if cell}))

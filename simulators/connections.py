@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from devices.counts import counted
 from simulators.publisher import Message, Protocol, Published, Publisher, PublishError
 
 #: Acknowledgements are read at most so often [s].
@@ -118,7 +119,9 @@ class Connections:
         until = time.monotonic() + seconds
         while waiting := sum(publisher.in_flight for publisher in self._publishers):
             if time.monotonic() > until:
-                raise PublishError(f"{waiting} messages are not acknowledged after {seconds:g} s")
+                raise PublishError(
+                    f"{counted(waiting, 'message is', 'messages are')} not acknowledged after {seconds:g} s"
+                )
             self._look(0.05)
 
     def _look(self, seconds: float) -> None:

@@ -21,6 +21,8 @@ from typing import Literal, NamedTuple, Self
 
 import mqtt5
 
+from devices.counts import counted
+
 Message = tuple[str, bytes]
 #: The version of MQTT: 5, or 4 for 3.1.1, as the packets number it.
 Protocol = Literal[4, 5]
@@ -174,7 +176,9 @@ class Publisher:
         while more or waiting or self._in_flight:
             now = time.monotonic()
             if deadline is not None and now - started > deadline:
-                raise PublishError(f"{self._in_flight} messages are not acknowledged after {deadline:g} s")
+                raise PublishError(
+                    f"{counted(self._in_flight, 'message is', 'messages are')} not acknowledged after {deadline:g} s"
+                )
             if more and not waiting:
                 room = min(_BURST, self.window - self._in_flight)
                 if rate is not None:
@@ -273,7 +277,9 @@ class Publisher:
         if data is None:
             return
         if not data:
-            raise PublishError(f"the broker closed the connection with {self._in_flight} messages unacknowledged")
+            raise PublishError(
+                f"the broker closed the connection with {counted(self._in_flight, 'message')} unacknowledged"
+            )
         data = self._pending + data
         position, end = 0, len(data)
         while position + 2 <= end:

@@ -92,14 +92,14 @@ def read_days(connection: Connection, fuel: str, start: date, end: date, homes: 
 
 
 def newest_day(connection: Connection, fuel: str, home: int, start: date, end: date) -> date | None:
-    """The last day from ``start`` to ``end`` (not included) of which anything was measured in a home, or None.
+    """The last day from ``start`` to ``end`` (not included) of which anything is known in a home, or None.
 
     Goes back month by month, for mostly it is in the last one. Raises psycopg.Error.
     """
     while start < end:
         begin = max(start, (end - timedelta(days=1)).replace(day=1))
         use = read_days(connection, fuel, begin, end, np.array([home], np.int64))
-        places = np.flatnonzero(use.minutes[0] > 0)
+        places = np.flatnonzero((use.minutes[0] > 0) | (use.watt_hours[0] != NONE))
         if len(places):
             return begin + timedelta(days=int(places[-1]))
         end = begin

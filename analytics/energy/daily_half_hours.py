@@ -29,7 +29,8 @@ class DayHalfHours(NamedTuple):
     """``watt_hours`` of the half-hours of a local day, ``(46,)``, ``(48,)`` or ``(50,)``, NaN where too little of one
     was measured; ``minutes``: how far apart the meter's readings mostly are.
 
-    Half-hours of an hourly meter are its hours in halves. Where none is NaN they sum to the day's figure exactly.
+    Half-hours of an hourly meter are its hours in halves. Where none is NaN they sum to the day's figure exactly. A day
+    of which too little was measured for a figure has those half-hours that were measured.
     """
 
     watt_hours: Float64

@@ -161,7 +161,10 @@ def chosen(each: Mapping[str, Days]) -> dict[str, Days]:
 
 
 def chosen_names(each: Mapping[str, Days]) -> list[tuple[str, Bools]]:
-    """Of one fuel's measurements, ``(1, days)`` each: which property is the source of which days ``(days,)``."""
+    """Of one fuel's measurements, ``(1, days)`` each: which property is the source of which days ``(days,)``.
+
+    A day of which too little was measured for a value has the source that measured most of it.
+    """
     found: list[tuple[str, Bools]] = []
     best: Days | None = None
     for name, days in each.items():
@@ -171,7 +174,11 @@ def chosen_names(each: Mapping[str, Days]) -> list[tuple[str, Bools]]:
             here = _second(SOURCES[name].fuel, best, days)[0]
             best = daily_use.either(best, days, here[None, :])
         found = [*((other, theirs & ~here) for other, theirs in found), (name, here)]
-    return found
+    if best is None:
+        return found
+    minutes = np.array([each[name].minutes[0] for name, _ in found])
+    most = np.where((best.use[0] < 0) & (minutes.max(axis=0) > 0), minutes.argmax(axis=0), -1)
+    return [(name, here | (most == place)) for place, (name, here) in enumerate(found)]
 
 
 def _second(fuel: str, first: Days, second: Days) -> Bools:

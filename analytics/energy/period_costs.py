@@ -72,10 +72,14 @@ def costs(
         half_hours = reader.half_hours_of_homes(np.sort(read), fuel, period.start, period.end)
         for index in part.tolist():
             days = half_hours.get(int(homes[index]))
+            # a day without a value is divided like the others: a few half-hours of it would stand for all its rates
+            by_half_hour = None if days is None else [
+                day.watt_hours if use >= 0 else np.full(len(day.watt_hours), np.nan)
+                for day, use in zip(days, watt_hours[index].tolist(), strict=True)
+            ]  # fmt: skip
             found = energy.cost(
-                theirs[int(tenancies[index])], fuel, period.start, watt_hours[index],
-                None if days is None else [day.watt_hours for day in days], zone,
-            )  # fmt: skip
+                theirs[int(tenancies[index])], fuel, period.start, watt_hours[index], by_half_hour, zone
+            )
             if found is not None:
                 pence[index], own[index] = found.pence, found.own
                 tariff[index] = names.setdefault(found.tariff, len(names))

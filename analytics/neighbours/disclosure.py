@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from analytics.neighbours.cells import FEWEST, Bools, Cells, Int64
 from analytics.neighbours.comparison import Compared, usable
+from analytics.neighbours.differencing import rounded_total
 from analytics.neighbours.joining import EFFICIENT
 from devices.homes import Reason, State
 
@@ -67,14 +68,14 @@ def disclose(own: Int64, compared: Compared) -> DisclosedFigures:
     """What each home may be shown of its neighbours; ``own`` [Wh] its use in the period, ``(homes,)``."""
     n, counts = compared.n, compared.counts
     reason = np.select(
-        [compared.cell < 0, ~counts, n < FEWEST, _dominated(compared.largest, compared.total)],
+        [compared.cell < 0, ~counts, n < FEWEST, dominated(compared.largest, compared.total)],
         [_NO_CELL, _NOT_COUNTED, _FEW_HOMES, _DOMINATED],
         _SHOWN,
     ).astype(np.int8)
     shown = reason == _SHOWN
     many = shown & (n >= EFFICIENT)
     lowest = many & (compared.lowest_n >= _FEWEST_EFFICIENT)
-    lowest &= ~_dominated(compared.lowest_largest, compared.lowest_total)
+    lowest &= ~dominated(compared.lowest_largest, compared.lowest_total)
     average = _where(shown, two_figures, compared.total, n)
     efficient = _where(lowest, two_figures, compared.lowest_total, compared.lowest_n)
     state = np.select(
@@ -89,18 +90,24 @@ def group(use: Int64, counts: Bools, cells: Cells, label: Int64) -> GroupShown:
     """Averages that may be published: ``use`` [Wh] and ``counts`` by home, ``label`` by cell: its group, -1 none.
 
     A group is a union of whole cells; cells with fewer than 20 homes that count are left out of it, as they are of
-    every set. Groups are numbered from 0; the result has as many as the highest label says.
+    every set, and a cell's total enters rounded, as it does what residents are told. Groups are numbered from 0; the
+    result has as many as the highest label says.
     """
     groups = int(label.max(initial=-1)) + 1
-    into = np.append(np.where(usable(cells, counts), label, -1), -1)[cells.cell]  # a home's cell -1 is the last: none
+    group_of = np.where(usable(cells, counts), label, -1)
+    into = np.append(group_of, -1)[cells.cell]  # a home's cell -1 is the last: none
     home = np.flatnonzero(counts & (into >= 0))
     n = np.bincount(into[home], minlength=groups)
     total, largest = np.zeros(groups, np.int64), np.zeros(groups, np.int64)
     np.add.at(total, into[home], use[home])
     np.maximum.at(largest, into[home], use[home])
-    reason = np.select([n < FEWEST, _dominated(largest, total)], [_FEW_HOMES, _DOMINATED], _SHOWN).astype(np.int8)
+    number, of_cell = np.bincount(cells.cell[home], minlength=len(label)), np.zeros(len(label), np.int64)
+    np.add.at(of_cell, cells.cell[home], use[home])
+    cell, rounded = np.flatnonzero(group_of >= 0), np.zeros(groups, np.int64)
+    np.add.at(rounded, group_of[cell], rounded_total(of_cell[cell], number[cell]))
+    reason = np.select([n < FEWEST, dominated(largest, total)], [_FEW_HOMES, _DOMINATED], _SHOWN).astype(np.int8)
     shown = reason == _SHOWN
-    return GroupShown(_where(shown, two_figures, total, n), _where(shown, _tens, n), reason)
+    return GroupShown(_where(shown, two_figures, rounded, n), _where(shown, _tens, n), reason)
 
 
 def two_figures(total: Int64, n: Int64) -> Int64:
@@ -131,7 +138,7 @@ def _tenths(less: Int64, n: Int64) -> Int64:
     return 10 * less // n
 
 
-def _dominated(largest: Int64, total: Int64) -> Bools:
+def dominated(largest: Int64, total: Int64) -> Bools:
     """Whether one home has more than 15 % of the sum."""
     part, whole = _SHARE
     too_large: Bools = whole * largest > part * total

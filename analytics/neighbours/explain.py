@@ -11,6 +11,7 @@ import numpy as np
 
 from analytics.neighbours import quarter_cells
 from analytics.neighbours.comparison import usable
+from analytics.neighbours.disclosure import dominated
 from analytics.neighbours.finalising import finalise, held
 from analytics.neighbours.joining import STEPS
 from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, PeriodResult, compare_period
@@ -57,7 +58,7 @@ class CellUse:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourSet:
-    """The neighbours of a home: its cell, what joins it, and their exact figures, which nobody is shown."""
+    """The neighbours of a home: its cell, what joins it, and their exact sums, which no page shows; no home's use."""
 
     #: How wide the cells join: a word of `store.comparisons.Neighbourhood`.
     step: str
@@ -72,8 +73,8 @@ class NeighbourSet:
     total: int
     #: [Wh] of which the average shown is made, so that it gives no home away.
     rounded_total: int
-    #: Use of one of them [Wh].
-    largest: int
+    #: One of them has over 15 % of the sum, so that nothing is shown.
+    dominated: bool
     #: Those that use least.
     lowest_n: int
     #: Use of these [Wh].
@@ -212,7 +213,7 @@ def _neighbours(result: PeriodResult, quarter: QuarterCells, home_id: int) -> Ne
         n=int(compared.n[home]),
         total=int(compared.total[home]),
         rounded_total=int(result.rounded.total[home]),
-        largest=int(compared.largest[home]),
+        dominated=bool(dominated(compared.largest, compared.total)[home]),
         lowest_n=int(compared.lowest_n[home]),
         lowest_total=int(compared.lowest_total[home]),
         less=int(compared.less[home]),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.pipeline.completeness import DAY, balance, cells, disagrees, number_gaps
+from devices.counts import counted
 from devices.duration import duration
 from devices.families import FAMILIES
 from devices.models import UNACKNOWLEDGED, model_of
@@ -158,9 +159,11 @@ def _steps(device: Known, series: Sequence[Series]) -> dict[str, int]:
 def _what_is_missing(days: Sequence[DayProof]) -> str:
     parts = []
     if numbers := sum(day.missing_numbers for day in days):
-        parts.append(f"{numbers} message numbers are missing")
+        parts.append(f"{counted(numbers, 'message number is', 'message numbers are')} missing")
     if readings := sum(day.expected - day.present for day in days):
-        parts.append(f"{readings} of {sum(day.expected for day in days)} readings are missing")
+        parts.append(
+            f"{readings} of {counted(sum(day.expected for day in days), 'reading is', 'readings are')} missing"
+        )
     if wrong := sum(day.disagrees for day in days):
-        parts.append(f"register and intervals disagree on {wrong} days")
+        parts.append(f"register and intervals disagree on {counted(wrong, 'day')}")
     return "; ".join(parts)

@@ -68,6 +68,13 @@ def count(number: int, one: str, many: str) -> str:
     return f"{_COUNTS[number] if number < len(_COUNTS) else number} {one if number == 1 else many}"
 
 
+def hours(half_hours: int) -> str:
+    """``half an hour``, ``one hour``, ``1.5 hours``, ``12 hours``."""
+    if half_hours == 1:
+        return "half an hour"
+    return count(half_hours // 2, "hour", "hours") if half_hours % 2 == 0 else f"{half_hours / 2:g} hours"
+
+
 def sentence(text: str) -> str:
     """The same with a capital at the beginning."""
     return text[:1].upper() + text[1:]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import psycopg
 import typer
 
+from analytics.periods import FINAL_AFTER
 from borough import logs
 from borough.database import reachable, require_schema
 from borough.errors import Failure
@@ -20,6 +21,7 @@ from borough.output import Json, say, show_json
 from borough.settings.addresses import database_place
 from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables
+from devices.counts import counted
 from store.connect import connect
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ def analyse(
     json_output: Json = False,
 ) -> int:
     """Compute what changed: daily use of homes, who their neighbours are, and the comparisons of periods that are over.
+
+    A period that ended over seven days ago is published and settled at once: readings of it that come later change
+    nothing any more. Load a history whole before, or run --watch, which waits until its readings have stopped coming.
 
     Interrupted at any moment, the next one goes on with it; run again, it changes nothing. One runs at a time. As a
     service it ends with status 0 on SIGTERM or Ctrl-C, between two periods; its logs go to standard error.
@@ -81,16 +86,23 @@ def document(summary: RunSummary) -> dict[str, Any]:
     for name in ("published", "settled"):
         found[name] = [{"kind": kind, "from": first.isoformat(), "fuel": fuel} for kind, first, fuel in found[name]]
     found["cells"] = [quarter.isoformat() for quarter in summary.cells]
-    return {**found, "compared": summary.compared}
+    at_once = [item for item in found["settled"] if item in found["published"]]
+    return {**found, "settled_at_once": at_once, "compared": summary.compared}
 
 
 def sentences(summary: RunSummary) -> list[str]:
     """What a run did, for people."""
     cells = ", ".join(quarter.isoformat() for quarter in summary.cells) or "none"
+    at_once = len({*summary.published} & {*summary.finalised})
+    final = (
+        f"Settled at once and for ever, because they ended over {FINAL_AFTER.days} days ago: {at_once:,} of the "
+        "periods published. Readings of them that come from now on are listed as late and change no figure."
+    )
     return [
         f"Days of homes that changed: {summary.days:,}. Quarters that got their cells: {cells}.",
-        f"Periods published: {len(summary.published):,}, with {summary.rows:,} comparisons.",
-        f"Periods settled: {len(summary.finalised):,}, which revised {summary.revised:,} comparisons.",
+        f"Periods published: {len(summary.published):,}, with {counted(summary.rows, 'comparison')}.",
+        f"Periods settled: {len(summary.finalised):,}, which revised {counted(summary.revised, 'comparison')}.",
+        *([final] if at_once else []),
         f"Periods that are over and wait for their last days: {summary.waiting:,}.",
         f"Came too late for a settled period: {summary.late:,}.",
     ]

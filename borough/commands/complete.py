@@ -13,6 +13,7 @@ from analytics.pipeline.completeness_proof import DeviceProof, prove
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table
+from devices.counts import counted
 from devices.families import FAMILIES
 from store.times import midnight
 
@@ -54,7 +55,7 @@ def complete(
     else:
         _show(proofs, alone=bool(device))
         say(
-            f"{len(proofs)} devices from {first} to the end of {last - timedelta(days=1)}:"
+            f"{counted(len(proofs), 'device')} from {first} to the end of {last - timedelta(days=1)}:"
             f" {verdicts['complete']} complete, {verdicts['gaps']} with gaps,"
             f" {verdicts['cannot know']} of which it cannot be known."
         )
@@ -84,8 +85,8 @@ def _show(proofs: list[DeviceProof], *, alone: bool) -> None:
         rows.append((proof.device, proof.verdict, "", proof.because))
         for day in proof.days:
             if day.gap or alone:
-                parts = [f"{day.present} of {day.expected} readings"] if day.expected else []
-                parts += [f"{day.missing_numbers} message numbers missing"] if day.missing_numbers else []
+                parts = [f"{day.present} of {counted(day.expected, 'reading')}"] if day.expected else []
+                parts += [f"{counted(day.missing_numbers, 'message number')} missing"] if day.missing_numbers else []
                 parts += [f"register minus intervals {day.difference:g}"] if day.difference is not None else []
                 rows.append((proof.device, "gap" if day.gap else "", day.day.isoformat(), ", ".join(parts)))
     show_table(("device", "verdict", "day", "why"), rows)

@@ -18,6 +18,7 @@ from borough.output import Json, say, show_json, show_table, tell
 from borough.replay.recording import SUFFIX, RecordingError, RecordingReader
 from borough.settings.collector import collector_options
 from borough.settings.settings import need_database_url, read_settings
+from devices.counts import counted
 from devices.families import FAMILIES
 from ingest import archive_files
 from ingest.archive_files import OPEN, PERSONAL, ArchiveError, Frame
@@ -150,7 +151,7 @@ def _frames(paths: list[Path]) -> Iterator[Frame]:
 
 
 def _progress(messages: int, changed: int) -> None:
-    tell(f"{messages} messages decoded, {changed} readings changed")
+    tell(f"{counted(messages, 'message')} decoded, {counted(changed, 'reading')} changed")
 
 
 def _report(done: Corrected, request: Request, *, json_output: bool) -> None:
@@ -169,15 +170,18 @@ def _report(done: Corrected, request: Request, *, json_output: bool) -> None:
         )
         return
     tally, would = done.tally, "would be " if request.dry_run else ""
-    say(f"{tally.messages} messages decoded again; readings in the period: {tally.readings}.")
+    say(f"{counted(tally.messages, 'message')} decoded again; readings in the period: {tally.readings}.")
     say(
         f"Readings {would}superseded: {tally.superseded}; {would}added: {tally.inserted}; unchanged: {tally.unchanged};"
         f" repeated: {tally.repeated}; thinned: {tally.thinned}; rejected: {tally.rejected}."
     )
     if done.untimed:
-        say(f"{done.untimed} readings have no time of their own: a recording cannot say when the collector got them.")
+        say(
+            f"{counted(done.untimed, 'reading has', 'readings have')} no time of their own: a recording "
+            f"cannot say when the collector got them."
+        )
     if done.days:
-        say(f"To be computed again: {len(done.days)} days of a family.")
+        say(f"To be computed again: {counted(len(done.days), 'day')} of a family.")
     for item in done.published:
         say(f"Published from these days: {item.kind} {item.reference}, {item.first_day} to {item.last_day}.")
     if done.correction is not None:
@@ -273,7 +277,7 @@ def archive(
         if json_output:
             show_json({"removed_messages": messages, "files": files})
         else:
-            say(f"{messages} messages removed; {files} files were written anew.")
+            say(f"{counted(messages, 'message')} removed; {counted(files, 'file was', 'files were')} written anew.")
         return
     held: dict[tuple[str, bool], list[Any]] = {}
     for segment in archive_files.segments(folder):

@@ -14,6 +14,7 @@ from borough.errors import UsageError
 from borough.output import Json, say, show_json
 from borough.settings.collector import subscriptions
 from borough.settings.settings import read_settings
+from devices.counts import counted
 from devices.credentials import Accounts, Files, accounts, lost_reads
 from devices.models import model_of
 from store import registry
@@ -72,7 +73,8 @@ def _report(folder: Path, made: Accounts, json_output: bool) -> None:
         )
         return
     say(
-        f"{folder}: {len(made.added)} accounts added, {len(made.kept)} kept, {len(made.rotated)} with a new secret,"
+        f"{folder}: {counted(len(made.added), 'account')} added, {len(made.kept)} kept, {len(made.rotated)} "
+        f"with a new secret,"
         f" {len(made.removed)} removed{': ' + ', '.join(made.removed) if made.removed else ''}."
     )
     say(

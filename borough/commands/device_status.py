@@ -11,6 +11,7 @@ import typer
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
+from devices.counts import counted
 from store import registry
 from store.connect import Connection
 
@@ -63,4 +64,4 @@ def status(
         ("state", "device", "family", "last heard"),
         [(row.state, row.id, row.family, row.last_arrival) for row in (*silent, *never)],
     )
-    say(f"{len(rows)} devices in service: {len(silent)} silent for {silent_after}, {len(never)} never seen.")
+    say(f"{counted(len(rows), 'device')} in service: {len(silent)} silent for {silent_after}, {len(never)} never seen.")

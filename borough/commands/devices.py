@@ -13,6 +13,7 @@ from borough.commands import credentials, device_status
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
+from devices.counts import counted
 from devices.device import Device
 from devices.files import read_bytes
 from devices.geojson import read_devices, write_geojson
@@ -217,7 +218,7 @@ def retire(
             retired = registry.retire(connection, device_ids)
         except LookupError as error:
             raise Failure(f"{error}; nothing was retired") from None
-    say(f"{retired} devices retired, {len({*device_ids}) - retired} were already.")
+    say(f"{counted(retired, 'device')} retired, {len({*device_ids}) - retired} were already.")
 
 
 @app.command("export")
@@ -245,7 +246,10 @@ def export(
         show_bytes(text.encode())
         return
     file.write_text(text, encoding="utf-8", newline="")
-    say(f"{sum(not device.retired for device in shown)} devices are in {file}, as of {datetime.now(UTC):%Y-%m-%d}.")
+    say(
+        f"{counted(sum(not device.retired for device in shown), 'device is', 'devices are')} in {file}, as "
+        f"of {datetime.now(UTC):%Y-%m-%d}."
+    )
 
 
 def register(made: typer.Typer) -> None:

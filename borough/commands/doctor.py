@@ -16,6 +16,7 @@ from borough.output import Json, show_json, show_table
 from borough.settings.addresses import database_place
 from borough.settings.collector import collector_options
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables, variable
+from devices.counts import counted
 from ingest.errors import OptionsError
 from ingest.options import CollectorOptions
 from ingest.source import SPEAKS_MQTT5
@@ -69,7 +70,11 @@ def _settings() -> list[Check]:
         options: CollectorOptions = collector_options(read_settings())
     except OptionsError as error:
         return [Check("settings", False, str(error))]
-    found = [Check("settings", True, f"{len(options.subscriptions)} subscriptions, source {options.broker.source}")]
+    found = [
+        Check(
+            "settings", True, f"{counted(len(options.subscriptions), 'subscription')}, source {options.broker.source}"
+        )
+    ]
     return found + [Check("settings", False, text) for text in unknown_variables()]
 
 

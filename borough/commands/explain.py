@@ -15,6 +15,7 @@ from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
 from borough.settings.settings import read_settings
+from devices.counts import counted
 from devices.homes import COMPARED
 from store import accounts, homes
 
@@ -175,8 +176,10 @@ def _say_neighbours(item: Explained, *, neighbours: bool) -> None:
         say("The home itself does not count in this period, so nothing of the others is told to it.")
         return
     say(
-        f"{near.n} neighbours count: {near.total:,} Wh together, taken as {near.rounded_total:,}, {near.largest:,} the "
-        f"largest; the {near.lowest_n} that use least {near.lowest_total:,}; {near.less} used less."
+        f"{counted(near.n, 'neighbour counts', 'neighbours count')}: {near.total:,} Wh together, taken as "
+        f"{near.rounded_total:,}, "
+        f"{'one' if near.dominated else 'none'} of them with over 15 % of it; the {near.lowest_n} that use least "
+        f"{near.lowest_total:,}; {near.less} used less."
     )
     if neighbours:
         say("Their pseudonyms: " + ", ".join(map(str, near.ids)))

@@ -14,6 +14,7 @@ from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
 from borough.settings.collector import tombstone_key
 from borough.settings.settings import read_settings, variable
+from devices.counts import counted
 from devices.files import read_bytes
 from devices.homes_file import read_homes
 from devices.registry import Problem, RegistryError
@@ -93,7 +94,10 @@ def status(json_output: Json = False) -> None:
     if json_output:
         show_json({"homes": homes, "tenancies": tenancies, "meters": meters})
     else:
-        say(f"{homes:,} homes, {tenancies:,} tenancies today, {meters:,} meters linked today")
+        say(
+            f"{counted(homes, 'home')}, {counted(tenancies, 'tenancy today', 'tenancies today')}, "
+            f"{counted(meters, 'meter linked', 'meters linked')} today"
+        )
 
 
 def _refuse(file: Path, problems: Sequence[Problem]) -> UsageError:

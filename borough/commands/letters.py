@@ -15,6 +15,7 @@ from borough.errors import Failure, UsageError
 from borough.output import Json, StatusLine, say, show_json, tell
 from borough.settings.energy import read_energy
 from borough.settings.settings import need_database_url, read_settings, variable
+from devices.counts import counted
 from devices.homes import COMPARED
 from store.connect import connect
 
@@ -66,7 +67,7 @@ def letters(
 
     def progress(done: int, of: int) -> None:
         if line.due():
-            line.write(f"{done:,} of {of:,} letters")
+            line.write(f"{done:,} of {counted(of, 'letter')}")
 
     with reachable(url), connect(url, "borough letters", autocommit=True) as connection:
         require_schema(connection, url)
@@ -89,11 +90,13 @@ def letters(
         show_json({"period": wanted.key, **made._asdict(), "not_made": listed, "seconds": round(seconds, 3)})
         return 1 if made.not_made else 0
     say(
-        f"{made.letters:,} letters about {wanted.key} ({made.large:,} in large print), {made.pages:,} pages,"
+        f"{counted(made.letters, 'letter')} about {wanted.key} ({made.large:,} in large print), "
+        f"{counted(made.pages, 'page')},"
         f" in {seconds:.1f} s, in {made.folder}"
     )
     if made.gone:
-        say(f"{made.gone:,} households left or withdrew meanwhile and get none.")
+        verb = "gets" if made.gone == 1 else "get"
+        say(f"{counted(made.gone, 'household')} left or withdrew meanwhile and {verb} none.")
     for run in made.print_run:
         say(f"Print run: {run}")
     return 1 if made.not_made else 0
@@ -102,9 +105,8 @@ def letters(
 def _by_hand(made: Made) -> str:
     """How many letters somebody must write, and where they are listed."""
     count = len(made.not_made)
-    letters = "1 letter" if count == 1 else f"{count:,} letters"
     where = "" if made.not_made_list is None else f": see {made.not_made_list}"
-    return f"{letters} could not be made and must be written by hand{where}"
+    return f"{counted(count, 'letter')} could not be made and must be written by hand{where}"
 
 
 def register(app: typer.Typer) -> None:

@@ -14,6 +14,7 @@ from borough.rights.context import ErasureContext, erasure_context, kinds
 from borough.settings.addresses import database_place
 from borough.settings.collector import archive_retention_days, retention_days
 from borough.settings.settings import need_database_url, read_settings
+from devices.counts import counted
 from ingest import archive_files
 from store import maintain as store_maintain
 from store.connect import connect
@@ -51,7 +52,7 @@ def maintain(json_output: Json = False) -> None:
             "retention_days": days, **asdict(report), "archive_retention_days": archived, "archive_bytes_deleted": freed
         })  # fmt: skip
         return
-    kept = ", ".join(f"{family} {limit} days" for family, limit in days.items()) or "everything for ever"
+    kept = ", ".join(f"{family} {counted(limit, 'day')}" for family, limit in days.items()) or "everything for ever"
     deleted = ", ".join(f"{count} of {family}" for family, count in report.readings.items()) or "none"
     say(f"{database_place(url)}: kept are {kept}.")
     say(
@@ -59,7 +60,7 @@ def maintain(json_output: Json = False) -> None:
         f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses}."
     )
     if settings.archive is not None:
-        gone = ", ".join(f"{count} bytes of {family}" for family, count in freed.items()) or "nothing"
+        gone = ", ".join(f"{counted(count, 'byte')} of {family}" for family, count in freed.items()) or "nothing"
         say(f"Deleted from the archive: {gone}.")
 
 

@@ -11,6 +11,7 @@ import typer
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table, tell
+from devices.counts import counted
 
 #: Between two looks while waiting [s]; never more than the looking itself takes.
 _LOOK = 0.5
@@ -89,10 +90,11 @@ def _show(document: dict[str, Any], *, good: bool) -> None:
             + (f" (fault: {example['fault']})" if example["fault"] else "")
         )
     if good:
-        say(f"Of {document['published']:,} readings nothing is lost and nothing is wrong.")
+        say(f"Of {counted(document['published'], 'reading')} nothing is lost and nothing is wrong.")
     else:
         say(
-            f"Of {document['published']:,} readings {document['lost']:,} are lost, {document['wrong_value']:,} have a "
+            f"Of {counted(document['published'], 'reading')} {document['lost']:,} "
+            f"{'is' if document['lost'] == 1 else 'are'} lost, {document['wrong_value']:,} have a "
             f"wrong value, {document['wrong_time']:,} a wrong time, and {document['rejected_unexpectedly']:,} were "
             "rejected although they should not have been."
         )

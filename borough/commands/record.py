@@ -20,6 +20,7 @@ from borough.replay.recorder import Recording, RecordOptions
 from borough.replay.recorder import record as run
 from borough.settings.collector import broker_options
 from borough.settings.settings import read_settings
+from devices.counts import counted
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|B)?\Z", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "": 1}
@@ -73,13 +74,22 @@ def record(
     if json_output:
         show_json({**result, "sessions_lost": state.lost})
     else:
-        say(f"{state.messages:,} messages in {len(state.files)} files, {state.bytes:,} bytes.")
+        say(
+            f"{counted(state.messages, 'message')} in {counted(len(state.files), 'file')}, "
+            f"{counted(state.bytes, 'byte')}."
+        )
         for path in state.files:
             say(str(path))
     if state.too_long:
-        tell(f"{state.too_long} messages are too long for a recording (docs/reference/recording.md) and are missing.")
+        tell(
+            f"{counted(state.too_long, 'message is', 'messages are')} missing, too long for a recording "
+            f"(docs/reference/recording.md)."
+        )
     if state.lost:
-        tell(f"The broker had forgotten the session {state.lost} times; what came while it was away is missing.")
+        tell(
+            f"The broker had forgotten the session {counted(state.lost, 'time')}; what came while it was "
+            f"away is missing."
+        )
     return 0
 
 
@@ -97,7 +107,7 @@ def _teller() -> Callable[[Recording], None]:
         if state.problem and state.problem != told and not state.connected:
             tell(f"The broker is away: {state.problem}")
             told = state.problem
-        line.show(state.messages, f"{state.bytes / 1e6:,.1f} MB, {len(state.files)} files")
+        line.show(state.messages, f"{state.bytes / 1e6:,.1f} MB, {counted(len(state.files), 'file')}")
 
     return show
 

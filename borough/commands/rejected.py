@@ -14,6 +14,7 @@ from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
 from borough.settings.collector import collector_options
 from borough.settings.settings import read_settings
+from devices.counts import counted
 from devices.decoding import Reason
 from devices.families import FAMILIES, UNKNOWN
 from ingest import retry as ingest_retry
@@ -80,7 +81,7 @@ def list_(
     )
     total = sum(counts.values())
     shown = f" ({len(rows)} shown; --limit shows more)" if len(rows) < total else ""
-    say(f"{total} rejections are kept{shown}.")
+    say(f"{counted(total, 'rejection is', 'rejections are')} kept{shown}.")
 
 
 @app.command("show")

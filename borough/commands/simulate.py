@@ -17,6 +17,7 @@ from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table
 from borough.settings.collector import broker_options
 from borough.settings.settings import read_settings
+from devices.counts import counted
 from devices.device import DEVICE_ID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -141,7 +142,9 @@ class _Run:
             raise Failure(f"the broker at {options.host}:{options.port} cannot be reached: {error}") from None
         total = wires.total
         if total.refused:
-            raise Failure(f"the broker refused {total.refused} messages; may this account publish for the fleet?")
+            raise Failure(
+                f"the broker refused {counted(total.refused, 'message')}; may this account publish for the fleet?"
+            )
         return progress, total.unheard
 
     def _register(self) -> None:
@@ -189,9 +192,15 @@ class _Run:
             ],
         )
         verb = "published" if done["published"] else "made, none published"
-        say(f"{done['messages']:,} messages with {done['readings']:,} readings {verb} in {done['seconds']:.1f} s.")
+        say(
+            f"{counted(done['messages'], 'message')} with {counted(done['readings'], 'reading')} {verb} in "
+            f"{done['seconds']:.1f} s."
+        )
         if unheard:
-            say(f"{unheard:,} messages were dropped by the broker: nobody is subscribed. Start borough collect first.")
+            say(
+                f"{counted(unheard, 'message was', 'messages were')} dropped by the broker: nobody is "
+                f"subscribed. Start borough collect first."
+            )
 
 
 def _check(dataset: str, *, json_output: bool) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from borough.scoring.result import WORDS, Score
+from devices.counts import counted
 from store.batch import COUNT_NAMES, Counts
 
 
@@ -97,17 +98,18 @@ class Report:
         )
         lines = [messages, readings]
         lines += [
-            f"  {family}: {counts.messages_received:,} messages, {counts.readings_stored:,} readings stored"
+            f"  {family}: {counted(counts.messages_received, 'message')}, "
+            f"{counted(counts.readings_stored, 'reading')} stored"
             for family, counts in sorted(self.families.items())
         ]
         erased = f"; {self.erased:,} were erased with their households" if self.erased else ""
-        lines.append(f"The table holds {self.stored_in_table:,} readings{erased}.")
+        lines.append(f"The table holds {counted(self.stored_in_table, 'reading')}{erased}.")
         if self.received < self.published:
             lines.append(f"{self.published - self.received:,} of {self.published:,} published messages did not arrive.")
         past = self.history
         if not past.complete:
             lines.append(
-                f"History: {past.days_loaded:.0f} of {past.days:.0f} days are loaded; the next start goes on there."
+                f"History: {past.days_loaded:.0f} of {counted(past.days, 'day')} loaded; the next start goes on there."
             )
         if self.score is not None:
             words = ("published", "stored", "duplicates", "rejected", "lost", "wrong_value", "wrong_time")

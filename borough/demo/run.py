@@ -36,6 +36,7 @@ from borough.rights.finishing import Finisher
 from borough.scoring.reconcile import reconcile, survey
 from borough.scoring.result import Score
 from dashboard.simulation import Simulation as Shown
+from devices.counts import counted
 from simulators.connections import Broker
 from store import accounting, migrations, overview, registry
 from store.connect import Connection, connect
@@ -169,10 +170,15 @@ def _leave(fleet: FleetAtWork) -> None:
 
 
 def _introduce(page: str, broker: EmbeddedBroker, server: PostgresServer, folder: Path, plan: Plan) -> None:
-    past = f"{plan.days - plan.loaded:.0f} days of history come first, then the present." if plan.history else ""
+    past = (
+        f"{counted(plan.days - plan.loaded, 'day of history comes', 'days of history come')} first, then the present."
+        if plan.history
+        else ""
+    )
     for line in (
         (
-            f"Borough Telemetry demo: {len(plan.devices)} simulated devices. This is a demo and not the place for real "
+            f"Borough Telemetry demo: {counted(len(plan.devices), 'simulated device')}. This is a demo and "
+            f"not the place for real "
             f"data. {past}"
         ),
         f"  page      {page}",
@@ -254,7 +260,8 @@ def _watch(
 
 def _loaded(shown: Shown, seconds: float) -> str:
     return (
-        f"History: {shown.days:.0f} days with {shown.history_readings:,} readings went through the broker in "
+        f"History: {counted(shown.days, 'day')} with {counted(shown.history_readings, 'reading')} went "
+        f"through the broker in "
         f"{seconds:.0f} s. Now the present, {shown.speed:g} times as fast as the clock, with some faults."
     )
 

@@ -20,6 +20,7 @@ from borough.replay.sender import Progress, Sender, Stop
 from borough.replay.sources import source_of
 from borough.settings.collector import broker_options
 from borough.settings.settings import Settings
+from devices.counts import counted
 from devices.device import Device
 from ingest.tls import check_tls
 from simulators.ledger import NO_TIME
@@ -58,7 +59,7 @@ class Job:
 
         with database() as connection:
             changed = registry.upsert(connection, devices)
-        tell(f"{len(devices)} devices are registered, {changed} of them new or changed.")
+        tell(f"{counted(len(devices), 'device is', 'devices are')} registered, {changed} of them new or changed.")
         if changed:
             # a running collector looks at the registry this often; what comes earlier would be rejected
             time.sleep(2 * self.settings.registry_refresh + 0.5)
@@ -142,15 +143,20 @@ class Job:
         for line in left.lines:
             tell(line)
         if left.unreadable:
-            tell(f"{left.unreadable} cells or rows could not be read; they were left out.")
+            tell(
+                f"{counted(left.unreadable, 'cell or row', 'cells or rows')} could not be read; "
+                f"{'it was' if left.unreadable == 1 else 'they were'} left out."
+            )
         if left.lost:
             tell(
-                f"{left.lost:,} bytes of the recordings are no whole blocks, as a recorder leaves that was cut off;"
+                f"{counted(left.lost, 'byte')} of the recordings "
+                f"{'is no whole block' if left.lost == 1 else 'are no whole blocks'}, as a recorder leaves "
+                f"that was cut off;"
                 " they were left out."
             )
         if progress.unheard:
             tell(
-                f"Nobody was subscribed to {progress.unheard:,} messages, and the broker dropped them:"
+                f"Nobody was subscribed to {counted(progress.unheard, 'message')}, which the broker dropped:"
                 " start borough collect before a replay."
             )
         if not done:
@@ -161,7 +167,10 @@ class Job:
         words = ", ".join(f"{number:,} {word}" for word, number in result["expected"].items())
         verb = "would be sent" if dry else "sent"
         rate = f" in {result['seconds']:.1f} s ({result['messages'] / max(result['seconds'], 1e-3):,.0f}/s)"
-        say(f"{result['messages']:,} messages {verb}{'' if dry else rate}; {result['readings']:,} readings: {words}.")
+        say(
+            f"{counted(result['messages'], 'message')} {verb}{'' if dry else rate}; "
+            f"{counted(result['readings'], 'reading')}: {words}."
+        )
         if result["finished"] and not result["readings"] and not result["messages"] + result["sent_before"]:
             say("There is nothing in these files between --from and --until that is mapped.")
         if not result["finished"]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from borough.output import StatusLine
+from devices.counts import counted
 
 
 class ProgressLine:
@@ -24,7 +25,7 @@ class ProgressLine:
         if not self._line.due():
             return
         since = self._line.last - before
-        line = f"{count:,} messages, {(count - self._count) / since:,.0f}/s, {more}"
+        line = f"{counted(count, 'message')}, {(count - self._count) / since:,.0f}/s, {more}"
         if self._fraction is not None:
             part = self._fraction()
             taken = self._line.last - self._begun

@@ -16,6 +16,7 @@ from borough.replay.checkpoint import Checkpoint
 from borough.replay.ledger import ReplayLedger
 from borough.replay.messages import Outgoing
 from borough.replay.pace import Pace
+from devices.counts import counted
 from ingest.options import BrokerOptions
 from ingest.tls import tls_context
 from simulators.publisher import Publisher, PublishError
@@ -186,7 +187,7 @@ class Sender:
         self.progress.unheard += done.unheard
         if done.refused:
             raise Failure(
-                f"the broker refused {done.refused} of {len(chunk)} messages;"
+                f"the broker refused {done.refused} of {counted(len(chunk), 'message')};"
                 " may this account publish to the devices' topics?"
             )
         self._ledger.append(self.checkpoint.sent, chunk, stamps)

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from borough.errors import UsageError
 from borough.replay.packed import PackedError, RowBytes
+from devices.counts import counted
 from simulators import parquet
 
 #: (line, cells by column). Cells of CSV are text; a cell that is missing is not there.
@@ -144,7 +145,9 @@ class Table:
                 yield line, dict(zip(columns, cells, strict=True))
             else:
                 # a row of another length would put values under the wrong heading
-                raise UsageError(f"{self.path}, line {line}: {len(cells)} cells under {width} headings")
+                raise UsageError(
+                    f"{self.path}, line {line}: {counted(len(cells), 'cell')} under {counted(width, 'heading')}"
+                )
 
     def _json_rows(self, text: IO[str]) -> Iterator[Row]:
         read = self._bytes

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from borough.scoring.result import BAD, WORDS, Score, joined
+from devices.counts import counted
 
 _SCRIPT = "plotly.min.js"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,7 +73,7 @@ def page(result: Score, ledgers: Sequence[str], script: str) -> str:
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="verdict{"" if result.good else " bad"}">{html.escape(verdict)}</p>',
-        f"<p>{result.total('published'):,} readings, published {_span(result)}.</p>",
+        f"<p>{counted(result.total('published'), 'reading')}, published {_span(result)}.</p>",
         _families(result),
         _figure("became", "What became of the readings, by family", _bars(result)),
         _lags(result),
@@ -188,8 +189,9 @@ def _rate(result: Score) -> str:
         f"{900 * (minute - first) / width:.1f},{100 - 95 * result.minutes[minute] / most:.1f}"
         for minute in sorted(result.minutes)
     )
+    height = counted(most, "reading")
     return (
-        f'<svg viewBox="0 0 900 120" role="img" aria-label="At most {most} readings a minute">'
+        f'<svg viewBox="0 0 900 120" role="img" aria-label="At most {height} a minute">'
         f'<polyline points="{points}" fill="none" stroke="#2a78b5" stroke-width="2"/>'
         f'<text x="0" y="116">at most {most:,} a minute</text></svg>'
     )

@@ -72,7 +72,7 @@ def router(site: Site) -> APIRouter:
                 accounts.end_session(connection, old)
             token = accounts.open_session(connection, account.id, found.roles, now, site.options.session_lifetime)
         request.session.clear()
-        return signed_in(site, token, "/home" if found.tenancy_id is not None else "/")
+        return signed_in(site, token, roles.landing(found.roles, tenancy=found.tenancy_id is not None))
 
     @routes.post("/sign-out")
     def sign_out(request: Request, visitor: Anybody, everywhere: Annotated[Text, Form()] = "") -> Response:

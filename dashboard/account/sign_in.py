@@ -161,7 +161,7 @@ async def _claims(request: Request, client: Any, options: SignIn) -> Mapping[str
 
 
 def _signed_in(site: Site, options: SignIn, claims: Mapping[str, Any], old: str | None) -> tuple[str, str]:
-    """Account, binding by claim and a new session: the cookie's token, and where this visitor is at home."""
+    """Account, binding by claim and a new session: the cookie's token, and where this visitor lands."""
     now = datetime.now(UTC)
     given = claims.get(options.roles_claim)
     listed = given.split() if isinstance(given, str) else given if isinstance(given, list) else []
@@ -178,8 +178,7 @@ def _signed_in(site: Site, options: SignIn, claims: Mapping[str, Any], old: str 
         if old:
             accounts.end_session(connection, old)
         token = accounts.open_session(connection, account.id, held, now, site.options.session_lifetime)
-    staff = any(role != roles.RESIDENT for role in held)
-    return token, "/home" if tenancy is not None else "/" if staff else "/sign-in/code"
+    return token, roles.landing(held, tenancy=tenancy is not None)
 
 
 def signed_in(site: Site, token: str, path: str) -> Response:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from devices.counts import counted
 from devices.families import FAMILIES
 from store.batch import Counts
 from store.overview import LatestReading, MinuteCount
@@ -84,8 +85,8 @@ def headline(rows: Sequence[tuple[datetime, Sequence[int]]]) -> str:
     if not rows:
         return "No readings yet"
     total = sum(sum(cells) for _, cells in rows)
-    minutes = "minute" if len(rows) == 1 else f"{len(rows)} minutes"
-    return f"{total:,} readings stored in the last {minutes} with traffic"
+    minutes = "minute" if len(rows) == 1 else counted(len(rows), "minute")
+    return f"{counted(total, 'reading')} stored in the last {minutes} with traffic"
 
 
 def accounting(totals: Mapping[str, Counts]) -> list[tuple[str, Counts, bool]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from dashboard import roles
+from dashboard.audiences import entries
 from dashboard.web.site import Site
+from dashboard.web.visitor import Anybody
 from store import migrations
 
 #: Whoever asks whether we are ready gives up soon himself [s].
@@ -17,9 +20,15 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/")
-    async def start(request: Request) -> Response:
-        """What this is, and where to sign in."""
-        return site.page(request, "public/start.html", {})
+    async def start(request: Request, visitor: Anybody) -> Response:
+        """What this is: an entry for each audience, and for the council's own people where their work is."""
+        context = {
+            "entries": entries(
+                site.paths, visitor.roles, account=visitor.account_id is not None, demo=site.options.demo
+            ),
+            "work": roles.work(visitor.roles),
+        }
+        return site.page(request, "public/start.html", context)
 
     @routes.get("/accessibility")
     async def accessibility(request: Request) -> Response:

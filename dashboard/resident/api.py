@@ -17,6 +17,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from analytics.periods import Period, parse_period, starting
 from dashboard.resident import models
 from dashboard.resident.choices import who
+from dashboard.resident.day_parts import DayPart, not_whole, read_parts
 from dashboard.resident.home import ComparisonView, household_reports, show
 from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days
@@ -128,7 +129,7 @@ def router(site: Site) -> APIRouter:
             if net and "export" not in known_fuels(connection, household, 10_000):
                 access.tells_nothing()
                 return problem(404, "Not found", "It is not known what this home gives to the grid.")
-            days = _net_days(connection, household, span) if net else _days(connection, household, fuel, span)
+            days = _net_days(connection, household, span) if net else _days(site, connection, household, fuel, span)
         return answer(request, models.Days(fuel=fuel, net=net, items=days))
 
     @routes.get(
@@ -218,7 +219,7 @@ def comparison_model(shown: ComparisonView) -> models.Comparison:
             homes=one.homes,
             average_kwh=_kwh(one.average),
             efficient_kwh=_kwh(one.efficient),
-            difference_kwh=_kwh(words.difference),
+            difference_kwh=None if one.own is None or one.average is None else _kwh(one.own - one.average),
             tenths_used_less=one.tenths,
         )
         if one.compared
@@ -244,10 +245,19 @@ def _span(household: Household, begin: date | None, last: date | None, most: int
     return household.clip(first, end)
 
 
-def _days(connection: Connection, household: Household, fuel: str, span: tuple[date, date]) -> list[models.Day]:
+def _days(
+    site: Site, connection: Connection, household: Household, fuel: str, span: tuple[date, date]
+) -> list[models.Day]:
     use = daily.read_days(connection, fuel, *span, np.array([household.home.id], np.int64))
     known = [None if one < 0 else one for one in use.watt_hours[0].tolist()]
-    return _day_models(span[0], known, use.minutes[0].tolist())
+    parts: dict[date, DayPart] = {}
+    for start, end in not_whole(site, span[0], use.minutes[0]):
+        parts |= read_parts(site, connection, household.home.id, fuel, start, end)
+    found = _day_models(span[0], known, use.minutes[0].tolist())
+    for one, whole in zip(found, known, strict=True):
+        part = parts.get(one.day, DayPart(whole if one.minutes_measured else None, None))
+        one.measured_kwh, one.measured_until = _kwh(part.watt_hours), part.until
+    return found
 
 
 def _net_days(connection: Connection, household: Household, span: tuple[date, date]) -> list[models.Day]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analytics.periods import starting
 from dashboard.labels import FUEL_WORDS
+from dashboard.resident.day_parts import DayPart, not_whole, read_parts
 from dashboard.resident.home import parsed
 from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days, read_net_months
@@ -38,6 +39,7 @@ COMPARISON_COLUMNS = (
     "reason", "average_kwh", "efficient_kwh", "homes", "tenths_used_less", "cost_pence", "tariff", "own_tariff",
     "carbon_g", "revision", "settled",
 )  # fmt: skip
+DAY_COLUMNS = ("day", "fuel", "kwh", "minutes_measured", "whole_day", "measured_kwh", "measured_until")
 #: Electricity from the grid less what was given to it, of days of which both are known.
 NET_DAY_COLUMNS = ("day", "net_kwh", "taken_kwh", "given_kwh", "minutes_measured")
 NET_MONTH_COLUMNS = ("month", "net_kwh", "taken_kwh", "given_kwh", "whole_month", "days_known")
@@ -68,8 +70,7 @@ def router(site: Site) -> APIRouter:
         household, fuels = _opened(site, request, visitor, access, fuel)
         if net:
             return _file(site, "days-net", NET_DAY_COLUMNS, net_day_rows(site, household))
-        head = ("day", "fuel", "kwh", "minutes_measured", "whole_day")
-        return _file(site, "days", head, day_rows(site, household, fuels))
+        return _file(site, "days", DAY_COLUMNS, day_rows(site, household, fuels))
 
     @routes.get("/home/data/months.csv")
     @site.lane.work
@@ -179,18 +180,28 @@ def _spans(site: Site, household: Household, start: date, end: date, days: int) 
 
 
 def day_rows(site: Site, household: Household, fuels: Sequence[str]) -> Iterator[Row]:
-    """Day, fuel, kWh (empty: not known), minutes measured, whether that was the whole day."""
+    """Day, fuel, kWh (empty: not known), minutes measured, whether that was the whole day; what was measured [kWh] and,
+    where not the whole day was, until when."""
     for fuel in fuels:
         for start, end in _spans(site, household, household.first, household.end, _YEAR):
             with site.lane.connection() as connection:
                 use = daily.read_days(connection, fuel, start, end, np.array([household.home.id], np.int64))
+            parts: dict[date, DayPart] = {}
+            for low, high in not_whole(site, start, use.minutes[0]):
+                with site.lane.connection() as connection:
+                    parts |= read_parts(site, connection, household.home.id, fuel, low, high)
             for place, (watt_hours, minutes) in enumerate(zip(use.watt_hours[0], use.minutes[0], strict=True)):
                 if watt_hours < 0 and not minutes:
                     continue
                 day = start + timedelta(days=place)
                 whole = midnight(day + timedelta(days=1), site.zone) - midnight(day, site.zone)
                 measured = int(minutes) * 60_000_000 >= whole
-                yield day.isoformat(), fuel, _kwh(int(watt_hours)), int(minutes), "yes" if measured else "no"
+                part = parts.get(day, DayPart(int(watt_hours) if minutes else None, None))
+                until = None if part.until is None else part.until.isoformat()
+                yield (
+                    day.isoformat(), fuel, _kwh(int(watt_hours)), int(minutes), "yes" if measured else "no",
+                    _kwh(part.watt_hours), until,
+                )  # fmt: skip
 
 
 def net_day_rows(site: Site, household: Household) -> Iterator[Row]:

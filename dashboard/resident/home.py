@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from analytics.periods import KINDS, Period, parse_period, starting
+from analytics.periods import KINDS, Period, parse_period, period_of, starting
 from analytics.report import words as report_words
 from analytics.report.household import Report, report
 from dashboard import figures
 from dashboard.figures import Bar, Cell, Figure
-from dashboard.labels import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS
+from dashboard.labels import EARLIER_WORDS, FUEL_WORDS, KIND_WORDS, NEWEST_WORDS
 from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.values import PeriodKey, Word
@@ -70,7 +71,7 @@ def router(site: Site) -> APIRouter:
     ) -> Response:
         with access.open() as (connection, household):
             published = comparisons.periods(connection, household.tenancy.id)
-            chosen = choose(published, fuel, period)
+            chosen = choose(published, fuel, period, household.today)
             found = None if chosen is None else show(site, connection, household, chosen.period, chosen.fuel)
             access.detail = None if found is None else said(found)
         context: dict[str, Any] = {"household": household, "chosen": chosen, "shown": found}
@@ -95,10 +96,10 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def choose(published: Sequence[PublishedPeriod], fuel: str | None, period: str | None) -> Chosen | None:
+def choose(published: Sequence[PublishedPeriod], fuel: str | None, period: str | None, today: date) -> Chosen | None:
     """What to show of the periods that a tenancy was ``published`` of (the newest first); None where there is nothing.
 
-    Without a wish electricity's last week, or what there is instead. Raises HTTPException 404 for a fuel or period
+    Without a wish electricity's newest week, or what there is instead. Raises HTTPException 404 for a fuel or period
     that is not there, however it is written.
     """
     known: dict[str, dict[str, Period]] = {}
@@ -124,7 +125,7 @@ def choose(published: Sequence[PublishedPeriod], fuel: str | None, period: str |
             for name in COMPARED
             if name in known
         ],
-        [Link(KIND_WORDS[kind], _address(fuel, one), one == shown) for kind, one in newest.items() if one is not None],
+        [Link(_newest(one, today), _address(fuel, one), one == shown) for one in newest.values() if one is not None],
         [Link(_name(one), _address(fuel, one), one == shown) for one in same[1 : 1 + _EARLIER]],
         EARLIER_WORDS[shown.kind],
     )
@@ -219,6 +220,12 @@ def neighbour_words(near: Neighbourhood | None) -> dict[str, str]:
 
 def _address(fuel: str, period: Period | None) -> str:
     return f"/home?fuel={fuel}{f'&period={period.key}' if period is not None else ''}"
+
+
+def _newest(period: Period, today: date) -> str:
+    """ "Last week" only while no later one is over: readings or the analysis may be weeks behind."""
+    words = KIND_WORDS if period_of(period.kind, period.end).end > today else NEWEST_WORDS
+    return words[period.kind]
 
 
 def _name(period: Period) -> str:

@@ -14,6 +14,10 @@ Kind = Literal["week", "month", "four-weeks"]
 State = Literal[Word.GREAT, Word.GOOD, Word.MORE, Word.NEUTRAL, Word.SUPPRESSED]
 
 
+def _iso(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
 class Details(BaseModel):
     """What is known of the home and the household; null where it is not known."""
 
@@ -73,7 +77,7 @@ class Neighbours(BaseModel):
     homes: Annotated[int | None, Field(description="About how many, to tens")]
     average_kwh: Annotated[float | None, Field(description="Two significant figures")]
     efficient_kwh: Annotated[float | None, Field(description="Mean of the fifth that uses least, two figures")]
-    difference_kwh: Annotated[float | None, Field(description="Own use as shown less the average as shown")]
+    difference_kwh: Annotated[float | None, Field(description="own_kwh less average_kwh")]
     tenths_used_less: Annotated[int | None, Field(ge=0, le=10)]
 
 
@@ -161,8 +165,19 @@ class Day(BaseModel):
     """Use of one local day; ``kwh`` null: too little was measured to say; net below zero: more was given than taken."""
 
     day: dt.date
-    kwh: float | None
+    kwh: Annotated[
+        float | None,
+        Field(description="Of the whole day; at the same rate where half of it or more, and not all, was measured"),
+    ]
     minutes_measured: int
+    measured_kwh: Annotated[
+        float | None, Field(description="Of the half-hours that were measured; null for net figures")
+    ] = None
+    measured_until: Annotated[
+        dt.datetime | None,
+        PlainSerializer(_iso, return_type=str | None, when_used="json"),
+        Field(description="Where not the whole day was measured: when the last half-hour that was measured ends"),
+    ] = None
 
 
 class Days(BaseModel):
@@ -177,7 +192,22 @@ class Days(BaseModel):
             "example": {
                 "fuel": "electricity",
                 "net": False,
-                "items": [{"day": "2026-02-09", "kwh": 7.412, "minutes_measured": 1440}],
+                "items": [
+                    {
+                        "day": "2026-02-09",
+                        "kwh": 7.412,
+                        "minutes_measured": 1440,
+                        "measured_kwh": 7.412,
+                        "measured_until": None,
+                    },
+                    {
+                        "day": "2026-02-10",
+                        "kwh": None,
+                        "minutes_measured": 600,
+                        "measured_kwh": 2.118,
+                        "measured_until": "2026-02-10T10:00:00+00:00",
+                    },
+                ],
             }
         }
     )

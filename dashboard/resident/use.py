@@ -17,7 +17,8 @@ from analytics.energy.prices import Energy, filled
 from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
-from dashboard.labels import FUEL_WORDS, amount, month_words, watts
+from dashboard.labels import FUEL_WORDS, amount, month_words
+from dashboard.resident.day_use import DayUse, background_words, day_figure, day_notes
 from dashboard.resident.home import Link
 from dashboard.resident.household import half_hours, is_whole, known_fuels
 from dashboard.resident.net import net_figure, read_net_months
@@ -31,9 +32,6 @@ from store.times import midnight, next_month
 
 #: The same month of the year before is the best measure of a month.
 MONTHS = 13
-#: Power [W] from which the axis of a day counts kilowatts.
-_KILOWATTS = 5_000
-_HOURS_A_YEAR = 8_760
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +46,6 @@ class Month:
     part: bool
     known: int
     average: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class DayUse:
-    """One local day: local times at which its half-hours begin, their energy [Wh], None where it was not measured.
-
-    ``background`` [W]: what is always on, None where too little is known to say.
-    """
-
-    day: date
-    starts: Sequence[str]
-    watt_hours: Sequence[float | None]
-    background: float | None
-
-    @property
-    def total(self) -> float | None:
-        """What was measured of the day [Wh]; None where nothing was."""
-        known = [value for value in self.watt_hours if value is not None]
-        return sum(known) if known else None
 
 
 def router(site: Site) -> APIRouter:
@@ -115,8 +94,9 @@ def router(site: Site) -> APIRouter:
                 raise HTTPException(404)
             known = known_fuels(connection, household, MONTHS)
             chosen = pick(known, fuel)
-            wanted = date or newest(connection, household, chosen) or last
-            found = None if chosen is None else read_day(site, connection, household, chosen, wanted)
+            latest = newest(connection, household, chosen)
+            wanted = date or latest or last
+            found = None if chosen is None else read_day(site, connection, household, chosen, wanted, latest)
             tariffs = [one for one in homes.tariffs(connection, household.tenancy.id) if one.fuel == chosen]
             access.detail = f"{FUEL_WORDS.get(chosen or '', 'Nothing')}, {report_words.day(wanted)}"
         price, own_price = _rate(site.options.energy, chosen or "", wanted, tariffs)
@@ -128,7 +108,9 @@ def router(site: Site) -> APIRouter:
             "weekday": report_words.day(wanted, weekday=True),
             "fuels": _tabs("/home/day", known, chosen, f"&date={wanted.isoformat()}" if date else ""),
             "figure": None if found is None or found.total is None else day_figure(chosen or "", found),
-            "background": _background_words(chosen or "", found, price, own=own_price),
+            "notes": () if found is None else day_notes(chosen or "", found),
+            "found": found,
+            "background": background_words(chosen or "", found, price, own=own_price),
             "previous": query + (wanted - timedelta(days=1)).isoformat()
             if household.has(wanted - timedelta(days=1))
             else None,
@@ -154,7 +136,7 @@ def pick(known: Sequence[str], fuel: str | None) -> str | None:
 
 
 def newest(connection: Connection, household: Household, fuel: str | None) -> date | None:
-    """The newest of one's own days that has readings of a fuel; None where the last months have none.
+    """The newest of one's own days of which something of a fuel is known; None where the last months have none.
 
     Meters report days late: yesterday would often be an empty page. Raises psycopg.Error.
     """
@@ -254,8 +236,11 @@ def _year_headline(fuel: str, known: Sequence[Month], whole: Sequence[Month]) ->
     )
 
 
-def read_day(site: Site, connection: Connection, household: Household, fuel: str, wanted: date) -> DayUse:
-    """One day's half-hours and the background load of the two weeks that end with it. Raises psycopg.Error."""
+def read_day(
+    site: Site, connection: Connection, household: Household, fuel: str, wanted: date, latest: date | None = None
+) -> DayUse:
+    """One day's half-hours and the background load of the two weeks that end with it; ``latest``: the newest day of the
+    fuel. Raises psycopg.Error."""
     first, end = household.clip(wanted - timedelta(days=NIGHTS - 1), wanted + timedelta(days=1))
     if fuel != "electricity":
         first = wanted
@@ -271,65 +256,17 @@ def read_day(site: Site, connection: Connection, household: Household, fuel: str
         nights = [by_clock(one, day, site.zone) for day, one in zip(dates, days, strict=True)]
         always = background(np.array(nights))
     values = [None if math.isnan(value) else float(value) for value in last]
-    return DayUse(wanted, starts, values, None if math.isnan(always) else always)
-
-
-def day_figure(fuel: str, found: DayUse) -> Figure:
-    """Half-hours as columns of mean power."""
-    power = [None if value is None else 2 * value for value in found.watt_hours]
-    most = max(value for value in power if value is not None)
-    kilo = most >= _KILOWATTS
-    unit = "kilowatts (kW)" if kilo else "watts (W)"
-    place = power.index(most)
-    verb = "gave back" if fuel == "export" else "used"
-    headline = f"You {verb} {amount(round(found.total or 0))} on {report_words.day(found.day, weekday=True)}"
-    if most > 0:
-        headline += f", the most at about {found.starts[place]}"
-    gaps = sum(value is None for value in power)
-    keys = [Key("column", "Average power in each half-hour")]
-    if found.background is not None:
-        keys.append(Key("background", f"Always on: about {watts(found.background)}"))
-    if gaps:
-        keys.append(Key("gap", "Not measured"))
-    said = (
-        f"Column chart of your {fuel} in {len(power)} half-hours. Highest at {found.starts[place]} with {watts(most)}."
-        + (f" About {watts(found.background)} is always on." if found.background is not None else "")
-        + (f" {gaps} half-hours were not measured." if gaps else "")
+    use = daily.read_days(connection, fuel, wanted, wanted + timedelta(days=1), np.array([household.home.id], np.int64))
+    figure = int(use.watt_hours[0, 0])
+    return DayUse(
+        wanted,
+        starts,
+        values,
+        None if math.isnan(always) else always,
+        None if figure == NONE else figure,
+        int(use.minutes[0, 0]),
+        latest is None or wanted >= latest,
     )
-    return Figure(
-        name="day",
-        headline=headline,
-        drawing=figures.day(found.starts, power, found.background, said, kilo=kilo),
-        caption=f"{FUEL_WORDS[fuel]} by half-hour, {report_words.day(found.day)}",
-        columns=("Half-hour from", "Average power", "Energy"),
-        rows=[
-            (
-                Cell(start),
-                Cell("not measured") if watt is None else Cell(watts(watt), round(watt / (1000 if kilo else 1), 3)),
-                Cell("") if energy is None else Cell(f"{energy / 1000:.3f} kWh"),
-            )
-            for start, watt, energy in zip(found.starts, power, found.watt_hours, strict=True)
-        ],
-        keys=keys,
-        csv=f"/home/data/half-hours.csv?fuel={fuel}&from={found.day.isoformat()}&to={found.day.isoformat()}",
-        unit=unit,
-        chart="step",
-        lines=("Average power",),
-    )
-
-
-def _background_words(fuel: str, found: DayUse | None, rate: float | None, *, own: bool) -> Sequence[str]:
-    """What is always on, in watts and pounds a year; nothing where it is not known."""
-    if fuel != "electricity" or found is None or found.background is None:
-        return ()
-    said = [f"About {watts(found.background)} are on all the time, day and night."]
-    if rate is not None:
-        pence = found.background * _HOURS_A_YEAR / 1000 * rate
-        by = "your unit rate" if own else "a guide price, which is not your bill"
-        said.append(f"Over a year that is about {report_words.about_pounds(pence)}, by {by}.")
-    said.append("It is what your home draws in the quietest hours of the last two weeks of nights.")
-    said.append("Fridges, freezers and medical equipment are part of it and must stay on.")
-    return said
 
 
 def _rate(energy: Energy, fuel: str, day: date, tariffs: Sequence[Tariff]) -> tuple[float | None, bool]:

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.web.exceptions import Elsewhere, TooOften
 from dashboard.web.site import Site
+from devices.counts import counted
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,8 @@ def handlers(app: FastAPI, site: Site) -> None:
     async def too_often(request: Request, error: Exception) -> Response:
         assert isinstance(error, TooOften)
         minutes = math.ceil(error.seconds / 60)
-        words = f"Try again in {minutes} minutes." if minutes > 1 else f"Try again in {error.seconds} seconds."
+        wait = counted(minutes, "minute") if minutes > 1 else counted(error.seconds, "second")
+        words = f"Try again in {wait}."
         return answer(site, request, 429, 429, detail=words, headers={"Retry-After": str(error.seconds)})
 
     async def away(request: Request, error: Exception) -> Response:

@@ -16,13 +16,15 @@ from fastapi.templating import Jinja2Templates
 
 from analytics.report import words as report_words
 from dashboard import roles
-from dashboard.labels import FUEL_WORDS
+from dashboard.audiences import audience_of
+from dashboard.labels import FUEL_WORDS, amount
 from dashboard.options import SiteOptions
 from dashboard.web.exceptions import ErasedMeanwhile, TooOften
 from dashboard.web.lane import Lane
 from dashboard.web.limits import Limits, address
 from dashboard.web.pool import make_pool
 from dashboard.web.visitor import Visitor
+from devices.counts import counted
 from devices.text import visible
 from store import accounts
 from store.connect import Connection
@@ -53,6 +55,8 @@ class Site:
             lower_first=lambda text: text[:1].lower() + text[1:],
             upper_first=report_words.sentence,
             after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
+            amount=amount,
+            count=counted,
             clock=lambda minutes: f"{minutes // 60:02d}:{minutes % 60:02d}",
         )
         self.templates.env.globals.update(options=options, static=static, fuel_words=FUEL_WORDS)
@@ -113,12 +117,17 @@ class Site:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """A page in the layout. Templates see ``visitor``, ``navigation``, ``options`` and what ``context`` holds."""
+        """A page in the layout. It sees ``visitor``, ``navigation``, ``audience``, ``options`` and ``context``."""
         visitor: Visitor = getattr(request.state, "visitor", Visitor())
         return self.templates.TemplateResponse(
             request,
             template,
-            {"visitor": visitor, "navigation": self.navigation(request, visitor), **context},
+            {
+                "visitor": visitor,
+                "navigation": self.navigation(request, visitor),
+                "audience": audience_of(request.url.path),
+                **context,
+            },
             status_code=status,
             headers={"Cache-Control": "no-store", **(headers or {})},
         )

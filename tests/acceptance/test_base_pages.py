@@ -17,6 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
 
+from dashboard.audiences import audience_of
 from dashboard.options import SignIn
 from store import accounts
 from tests.tools.servers import Cluster
@@ -240,7 +241,10 @@ def test_axe_finds_nothing_and_every_page_fits(browser: Browser, world: World, n
         assert found.violations_count == 0, f"{name}, {size}: {found.generate_report()}"
         fits(page)
     assert page.locator("h1").count() == 1, name
-    assert page.title().endswith("- Testborough Council energy"), page.title()
+    part = audience_of(path.partition("?")[0])
+    whose = ["Testborough Council"] if part is None else [part.name, "Testborough Council"]
+    assert page.title().split(" \N{EN DASH} ")[1:] == whose, page.title()
+    assert page.locator("header .bar p").all_inner_texts() == whose[::-1]
     # an answer that is no 200 is told to the console by the browser itself; anything else is ours
     assert [text for text in said if "Failed to load resource" not in text] == [], name
     assert all(url.startswith((world.url, "data:")) for url in asked), asked
@@ -268,7 +272,7 @@ def test_everything_works_without_scripts(browser: Browser, world: World) -> Non
     context = open_context(browser, world, "assist", java_script_enabled=False, viewport=_SIZES["phone"])
     page = context.new_page()
     page.goto(world.url)
-    page.get_by_role("link", name="Enter a slip").click()
+    page.get_by_role("region", name="Your work").get_by_role("link", name="Enter a slip").click()
     _slip_saved(page, world)
     page.get_by_role("button", name="Sign out").click()
     assert page.get_by_role("heading", name="You have signed out").is_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -111,3 +112,12 @@ def test_without_scripts_the_numbers_are_a_table(page: str, browser: Browser) ->
     assert "refresh=true" in shown.url
     assert shown.get_by_role("link", name="stop refreshing").is_visible()
     context.close()
+
+
+def test_a_newest_reading_has_its_year(page: str) -> None:
+    """A device may have been silent for years."""
+    newest = text_of(page).partition('<h2 id="newest">')[2]
+    cells = re.findall(r'<td class="when"><time[^>]*>([^<]*)</time>', newest)
+    assert cells
+    for cell in cells:
+        assert re.fullmatch(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d", cell), cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,22 @@ def test_each_page_has_no_finding(world: Looking, width: int) -> None:
             assert findings(page) == [], path
             assert not scrolls(page), path
         assert page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_a_part_of_a_day_has_no_finding(world: Looking, width: int) -> None:
+    with world.page("part", width) as page:
+        page.goto(f"{world.url}/home/day")
+        assert "so far, until 10:00" in page.locator("figcaption").inner_text()
+        drawing = page.get_by_role("img").get_attribute("aria-label")
+        assert drawing is not None
+        assert "Readings have reached us until 10:00" in drawing
+        page.locator("details").evaluate("element => { element.open = true }")
+        assert page.get_by_role("cell", name="not here yet").count() == 28
+        assert findings(page) == []
+        assert not scrolls(page)
+        if folder := os.environ.get("BOROUGH_TEST_SHOTS"):
+            page.screenshot(path=f"{folder}/part-of-a-day-{width}.png", full_page=True)
 
 
 @pytest.mark.parametrize("width", [1280, 320])

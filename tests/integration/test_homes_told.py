@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -214,6 +215,23 @@ def test_own_prices_by_the_clock_and_reference_prices(street: Street) -> None:
     assert (other.tariff_own, other.cost is not None) == (False, True)
 
 
+def test_what_is_settled_at_once_is_said(
+    timescale_street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A later reading of such a period changes nothing: whoever loads a history in parts must know before the next."""
+    timescale_street.build(MONDAY, 7)
+    for name in [name for name in os.environ if name.startswith("BOROUGH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", timescale_street.url)
+    assert cli.run(["analyse"]) == 0
+    said = capsys.readouterr().out
+    found = re.search(r"Settled at once and for ever, because they ended over 7 days ago: (\d+) of the periods", said)
+    assert found is not None, said
+    assert f"Periods published: {found[1]}," in said
+    assert cli.run(["analyse"]) == 0
+    assert "Settled at once" not in capsys.readouterr().out, "nothing is settled any more"
+
+
 def test_explained_it_is_the_same_and_the_household_can_see_who_looked(
     timescale_street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,11 +250,17 @@ def test_explained_it_is_the_same_and_the_household_can_see_who_looked(
     assert fuel["neighbours"]["n"] == HOMES - 1
     assert fuel["neighbours"]["total"] == use.sum() - use[7].sum()
     assert "homes" not in fuel["neighbours"]
+    uses = {int(one.sum()) for one in np.delete(use, 7, axis=0)}
+    shown = {value for value in fuel["neighbours"].values() if isinstance(value, int)}
+    assert not uses & shown, "the use of one neighbour is nobody's to see"
+    assert fuel["neighbours"]["dominated"] is False
     assert sum(cell["counting"] for cell in fuel["neighbours"]["cells"]) == HOMES
     assert cli.run(["explain", str(home), "2026-W32", "--neighbours"]) == 0
     text = capsys.readouterr().out
     assert str(timescale_street.ids(9, MONDAY)[0]) in text
     assert "What was told is what is computed now." in text
+    assert not uses & {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", text.partition("count:")[2])}
+    assert "none of them with over 15 % of it" in text
     rows = ask(
         timescale_street.url,
         "select role, action, detail from personal.access where tenancy_id = %s order by id",

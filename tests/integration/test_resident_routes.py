@@ -178,7 +178,7 @@ def test_page_api_and_file_show_the_same(world: World) -> None:
         "homes": 110,
         "average_kwh": 58.0,
         "efficient_kwh": 36.0,
-        "difference_kwh": -8.0,
+        "difference_kwh": -7.99,
         "tenths_used_less": 4,
     }
     assert (float(row["average_kwh"]), float(row["efficient_kwh"]), row["homes"]) == (58.0, 36.0, "110")

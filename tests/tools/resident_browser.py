@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,6 +77,9 @@ def looking(cluster: Cluster) -> Iterator[Looking]:
             one = residents.make_resident(connection, number)
             residents.furnish(connection, one, state, 420 if state == "good" else 60)
             cookies[state] = site.make_session(connection, one.tenancy_id)
+        part = residents.make_resident(connection, 10)
+        residents.part_of_a_day(connection, part, datetime.now(residents.ZONE).date() - timedelta(days=3), 20)
+        cookies["part"] = site.make_session(connection, part.tenancy_id)
         cookies["nothing"] = site.make_session(connection, residents.make_resident(connection, 9).tenancy_id)
     options = site.options(
         cluster.url(name), help_line="020 7946 0123", erase=site.erased(), subject=lambda *_: iter((b"{}",))

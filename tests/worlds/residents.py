@@ -165,8 +165,24 @@ def give_days(connection: Connection, one: Resident, start: date, end: date) -> 
     )
 
 
-def add_meter(connection: Connection, one: Resident, first: date, days: int, prop: str = "import_interval") -> None:
-    """A meter with half-hours of so many local days: 45 Wh always, more in the morning and evening."""
+def part_of_a_day(connection: Connection, one: Resident, day: date, count: int) -> None:
+    """A meter whose newest day has its first ``count`` half-hours, too few for a figure of the day."""
+    add_meter(connection, one, day, 1, count=count)
+    known, minutes = np.array([[-1]]), np.array([[30 * count]], np.int16)
+    daily.write_days(connection, "electricity", daily.DailyUse(np.array([one.home_id], np.int64), day, known, minutes))
+
+
+def add_meter(
+    connection: Connection,
+    one: Resident,
+    first: date,
+    days: int,
+    prop: str = "import_interval",
+    *,
+    count: int | None = None,
+) -> None:
+    """A meter with half-hours of so many local days, or the first ``count`` of them: 45 Wh always, more in the morning
+    and evening."""
     registry.upsert(connection, [Device(one.device, "smart-meter", "native", personal=True)])
     connection.execute(
         "insert into personal.home_meter (device_id, from_day, home_id) values (%s, '2020-01-01', %s)"
@@ -175,7 +191,7 @@ def add_meter(connection: Connection, one: Resident, first: date, days: int, pro
     )
     (state,) = series.resolve(connection, [(one.device, prop)])
     edges = day_edges(first, days, ZONE)
-    times = np.arange(edges[0], edges[-1], 1_800_000_000)
+    times = np.arange(edges[0], edges[-1], 1_800_000_000)[:count]
     clock = (times // 1_800_000_000) % 48
     shape = 0.09 * np.exp(-((clock - 15) ** 2) / 8) + 0.42 * np.exp(-((clock - 37) ** 2) / 18)
     values = np.round(0.045 + one.number / 1_000_000 + shape, 3)

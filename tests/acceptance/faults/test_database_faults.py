@@ -102,7 +102,7 @@ def test_a_batch_that_may_be_committed_is_not_cut(
     load = native_load(seed, 500)
     register(fragile, load.devices)
 
-    def collects(wait: str) -> list[tuple[int]]:
+    def collects(wait: str) -> list[tuple[object, ...]]:
         return ask(fragile, f"select pid from pg_stat_activity where datname = current_database() and {wait}")
 
     with Proxy(server.port) as proxy, psycopg.connect(fragile) as erasure:

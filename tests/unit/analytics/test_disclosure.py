@@ -176,7 +176,7 @@ def test_a_published_group_is_a_union_of_whole_cells() -> None:
     use[cells.cell == 2] = 3_000
     label = np.array([0, 0, 1, -1])
     shown = group(use, np.ones(100, bool), cells, label)
-    assert shown.average.tolist() == [1_000, 3_000]
+    assert shown.average.tolist() == [1_000, 3_200]  # 75,000 of 25 homes, rounded to 80,000 as their residents are told
     assert shown.homes.tolist() == [50, 30]  # 25, half up
     assert shown.reason.tolist() == [-1, -1]
 
@@ -192,6 +192,26 @@ def test_a_published_group_keeps_the_rules() -> None:
     assert shown.average.tolist() == [1_000, -1, -1]
     assert shown.homes.tolist() == [30, -1, -1]
     assert [Reason.at(code) for code in shown.reason] == [None, "few-homes", "dominated"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_published_group_is_made_of_the_totals_that_residents_are_told(seed: int) -> None:
+    """An exact average of the same homes beside the rounded one would tell what the rounding hides."""
+    cells = one_estate(100)
+    use = np.random.default_rng(seed).integers(3_000, 8_000, 100)
+    counts = np.ones(100, bool)
+    totals = [int(use[cells.cell == cell].sum()) for cell in range(4)]
+    rounded = []
+    for cell, total in enumerate(totals):
+        number = int((cells.cell == cell).sum())
+        by = next(step for step in (1_000, 2_000, 5_000, 10_000, 20_000) if step * number >= 2 * total)
+        rounded.append((2 * total + by) // (2 * by) * by)
+    alone = group(use, counts, cells, np.arange(4)).average
+    together = group(use, counts, cells, np.zeros(4, np.int64)).average
+    sizes = np.bincount(cells.cell)
+    assert alone.tolist() == two_figures(np.array(rounded), sizes).tolist()
+    assert together.tolist() == two_figures(np.array([sum(rounded)]), np.array([100])).tolist()
+    assert alone.tolist() != two_figures(np.array(totals), sizes).tolist(), "the test shows something"
 
 
 def test_homes_in_no_cell_are_in_no_published_group() -> None:

@@ -125,7 +125,7 @@ def test_links_keep_what_was_chosen(family: str | None, refresh: bool, expected:
         ),
         (
             Simulation("live", at=NOW - timedelta(hours=5), speed=60),
-            "It is Sunday 1 February, 07:30 UTC on the simulated clock, which runs 60 times as fast.",
+            "It is Sunday 1 February 2026, 07:30 UTC on the simulated clock, which runs 60 times as fast.",
         ),
         (
             Simulation("live", at=NOW - timedelta(seconds=59), speed=60),

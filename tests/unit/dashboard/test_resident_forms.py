@@ -128,6 +128,8 @@ def test_whatever_is_typed_is_read_or_refused(changes: dict[str, str]) -> None:
     assert (found is None) == bool(form.errors)
 
 
+#: The Monday after the last week of it.
+TODAY = date(2026, 2, 23)
 TOLD = [
     PublishedPeriod("four-weeks", date(2026, 1, 26), date(2026, 2, 23), "electricity"),
     PublishedPeriod("week", date(2026, 2, 16), date(2026, 2, 23), "electricity"),
@@ -138,7 +140,7 @@ TOLD = [
 
 
 def test_the_last_week_of_electricity_is_shown_first() -> None:
-    chosen = choose(TOLD, None, None)
+    chosen = choose(TOLD, None, None, TODAY)
     assert chosen is not None
     assert (chosen.fuel, chosen.period.key) == ("electricity", "2026-W08")
     assert [(link.text, link.here) for link in chosen.fuels] == [("Electricity", True), ("Gas", False)]
@@ -150,11 +152,27 @@ def test_the_last_week_of_electricity_is_shown_first() -> None:
     assert [link.href for link in chosen.earlier] == ["/home?fuel=electricity&period=2026-W07"]
 
 
+@pytest.mark.parametrize(
+    ("today", "words"),
+    [
+        (date(2026, 2, 23), ["Last week", "Last month", "Last four weeks"]),
+        (date(2026, 2, 28), ["Last week", "Last month", "Last four weeks"]),
+        (date(2026, 3, 1), ["Last week", "Newest month", "Last four weeks"]),
+        (date(2026, 3, 2), ["Newest week", "Newest month", "Newest four weeks"]),
+        (date(2026, 3, 30), ["Newest week", "Newest month", "Newest four weeks"]),
+    ],
+)
+def test_only_the_last_week_that_is_over_is_called_last(today: date, words: list[str]) -> None:
+    chosen = choose(TOLD, None, None, today)
+    assert chosen is not None
+    assert [link.text for link in chosen.periods] == words
+
+
 def test_another_fuel_keeps_the_period_where_it_has_it() -> None:
-    chosen = choose(TOLD, "electricity", "2026-W08")
+    chosen = choose(TOLD, "electricity", "2026-W08", TODAY)
     assert chosen is not None
     assert chosen.fuels[1].href == "/home?fuel=gas&period=2026-W08"
-    chosen = choose(TOLD, "electricity", "2026-01")
+    chosen = choose(TOLD, "electricity", "2026-01", TODAY)
     assert chosen is not None
     assert chosen.fuels[1].href == "/home?fuel=gas"
 
@@ -165,14 +183,14 @@ def test_another_fuel_keeps_the_period_where_it_has_it() -> None:
 )
 def test_what_is_not_there(fuel: str | None, period: str | None) -> None:
     with pytest.raises(HTTPException) as refused:
-        choose(TOLD, fuel, period)
+        choose(TOLD, fuel, period, TODAY)
     assert refused.value.status_code == 404
 
 
 def test_nothing_yet() -> None:
-    assert choose([], None, None) is None
+    assert choose([], None, None, TODAY) is None
     with pytest.raises(HTTPException):
-        choose([], "gas", None)
+        choose([], "gas", None, TODAY)
 
 
 def test_files_are_no_formulas() -> None:

@@ -50,6 +50,20 @@ def test_every_role_gets_exactly_what_its_row_says() -> None:
         assert found == set().union(*(opens[role] for role in held)), held
 
 
+@pytest.mark.parametrize(
+    ("held", "tenancy", "path"),
+    [
+        ((), True, "/home"), ((), False, "/sign-in/code"), (("resident",), False, "/sign-in/code"),
+        (("engineer",), False, "/overview"), (("programme",), False, "/programme"), (("assist",), False, "/assist"),
+        (("data-protection",), False, "/data-protection"), (("resident", "engineer"), False, "/overview"),
+        (("programme", "data-protection"), False, "/"), (("engineer",), True, "/"), (("parking-ops",), False, "/"),
+        (("parking-ops",), True, "/home"),
+    ],
+)  # fmt: skip
+def test_everybody_lands_where_their_work_is(held: tuple[str, ...], tenancy: bool, path: str) -> None:
+    assert roles.landing(held, tenancy=tenancy) == path
+
+
 def test_without_an_account_no_role_helps() -> None:
     closed = {path for path, wanted in roles.ROUTES.items() if wanted != roles.ANYBODY}
     for path in closed:
