@@ -87,17 +87,18 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refuse
     connection.execute(_SQL["lock_import"])
     known = _known(connection, rows)
     plan = Plan()
+    taken = []
     for row in rows:
+        # an erased tenancy's meters went with it: whether they are registered is no question of its row
+        (plan.refused if refused(row.uprn, row.from_day) else taken).append(row)
+    for row in taken:
         for meter in row.meters:
             if meter not in known.devices:
                 plan.problems.append(Problem(row.where, f"meter {meter} is not a registered device"))
             elif known.devices[meter] != "smart-meter":
                 plan.problems.append(Problem(row.where, f"{meter} is no smart meter but a {known.devices[meter]}"))
-    for uprn, own in by_uprn(rows).items():
-        kept = [row for row in own if not refused(uprn, row.from_day)]
-        plan.refused += [row for row in own if row not in kept]
-        if kept:
-            _plan_home(plan, known, uprn, kept)
+    for uprn, own in by_uprn(taken).items():
+        _plan_home(plan, known, uprn, own)
     return plan
 
 

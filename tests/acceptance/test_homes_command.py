@@ -96,3 +96,17 @@ def test_who_was_erased_does_not_come_back_and_the_next_household_does(borough: 
     with connect(borough.url) as connection:
         ends = connection.execute("select to_time from personal.tombstone where kind = 'meter'").fetchall()
     assert [end.isoformat() for (end,) in ends] == ["2026-03-01T00:00:00+00:00"]
+
+
+def test_after_an_erasure_the_same_files_meter_may_be_gone(borough: Borough) -> None:
+    file = borough.file(ROWS)
+    borough.run("homes", "import", file)
+    with connect(borough.url) as connection:
+        _, tenancy = ids_of(connection, "7", date(2026, 1, 1))
+    borough.run("erase", str(tenancy), "--yes", key=True)
+    counts = json.loads(borough.run("homes", "import", file, "--json", key=True))
+    assert (counts["refused"], counts["unchanged"], counts["homes_new"]) == (1, 1, 0)
+    # a tenancy that may come still needs its meter
+    said = borough.run("homes", "import", borough.file([*ROWS, {**ROWS[1], "uprn": "8"}]), status=2, key=True)
+    assert "1 problem:" in said
+    assert "line 4: meter m2 is not a registered device" in said
