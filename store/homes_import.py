@@ -87,7 +87,7 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refuse
     connection.execute(_SQL["lock_import"])
     known = _known(connection, rows)
     plan = Plan()
-    taken = []
+    taken: list[HomeRow] = []
     for row in rows:
         # an erased tenancy's meters went with it: whether they are registered is no question of its row
         (plan.refused if refused(row.uprn, row.from_day) else taken).append(row)

@@ -58,9 +58,10 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
     Deletes exactly the notes of what was touched that were seen before any reading was read: what is written meanwhile
     is either read or still noted. Takes the lock of daily use; READ COMMITTED. About ``cells`` days of homes are
     computed in one call, whole days or homes at least: a fleet's first years come in many calls, each with its commit.
-    Raises psycopg.Error.
+    Raises store.daily.OtherZone where the stored days are of another zone; psycopg.Error.
     """
     daily.hold(connection)
+    daily.keep_zone(connection, zone)
     days = daily.touched_days(connection, "smart-meter")
     homes = daily.touched_homes(connection)
     run = _Run(connection, zone, energy)

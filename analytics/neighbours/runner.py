@@ -22,7 +22,7 @@ from analytics.neighbours.settling import settle
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
 from store import cells as stored
-from store import comparisons, corrections, session_lock
+from store import comparisons, corrections, daily, session_lock
 from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
@@ -78,17 +78,23 @@ def run(
     now: datetime,
     empty: set[Key] | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    *,
+    change_zone: bool = False,
 ) -> Done:
-    """Bring daily use, cells and comparisons up to date. Commits. Raises Busy, psycopg.Error.
+    """Bring daily use, cells and comparisons up to date. Commits. Raises Busy, store.daily.OtherZone, psycopg.Error.
 
     ``empty``: for a service, the same set every time: periods that have nothing to be compared are remembered in it.
-    ``stopping`` is asked between periods whether to leave the rest to the next run.
+    ``stopping`` is asked between periods whether to leave the rest to the next run. ``change_zone``: take the options'
+    time zone in place of the stored days' and compute all of them again; what was published stays as it was told.
     """
     if session_lock.take(connection, [_LOCK]) is None:
         connection.rollback()
         raise Busy("another analysis is running on this database")
     connection.commit()
     try:
+        if change_zone:
+            daily.change_zone(connection, options.zone)
+            connection.commit()  # a run that is cut off from here on is gone on with by the next, in the new zone
         return _Runner(connection, options, now, set() if empty is None else empty).run(stopping)
     finally:
         if not connection.closed:

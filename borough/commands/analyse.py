@@ -14,8 +14,8 @@ import psycopg
 import typer
 
 from borough import logs
-from borough.database import reachable, require_schema
-from borough.errors import Failure
+from borough.database import WrongZone, reachable, require_schema, require_zone
+from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
 from borough.settings.addresses import database_place
 from borough.settings.energy import read_energy
@@ -34,6 +34,9 @@ def analyse(
     watch: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="As a service: again every so many seconds.")
     ] = None,
+    change_zone: Annotated[
+        bool, typer.Option("--change-zone", help="Compute all stored days again, in the time zone of the settings.")
+    ] = False,
     json_output: Json = False,
 ) -> int:
     """Compute what changed: daily use of homes, who their neighbours are, and the comparisons of periods that are over.
@@ -41,13 +44,18 @@ def analyse(
     Interrupted at any moment, the next one goes on with it; run again, it changes nothing. One runs at a time. As a
     service it ends with status 0 on SIGTERM or Ctrl-C, between two periods; its logs go to standard error.
 
+    Stored days keep their time zone; settings with another one are refused, unless --change-zone says that it is meant.
+    What was published stays as it was told.
+
     Example: borough analyse --watch 60
     """
+    if change_zone and watch is not None:
+        raise UsageError("--change-zone is done once: say it without --watch, while no other analysis runs")
     settings = read_settings()
     options = homes_options(settings, patient=watch is not None)
     url = need_database_url(settings)
     if watch is None:
-        done = _once(url, options)
+        done = _once(url, options, change_zone=change_zone)
     else:
         logs.set_up(settings.log_level)
         for warning in unknown_variables():
@@ -100,13 +108,15 @@ def register(app: typer.Typer) -> None:
     app.command("analyse")(analyse)
 
 
-def _once(url: str, options: HomesOptions) -> Done:
+def _once(url: str, options: HomesOptions, *, change_zone: bool) -> Done:
     from analytics.neighbours.runner import Busy, run
 
     with reachable(url), connect(url, "borough analyse") as connection:
         require_schema(connection, url)
+        if not change_zone:
+            require_zone(connection, options.zone)
         try:
-            return run(connection, options, datetime.now(UTC))
+            return run(connection, options, datetime.now(UTC), change_zone=change_zone)
         except Busy as error:
             raise Failure(f"{error}; wait until it has ended") from None
 
@@ -123,9 +133,12 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> Done:
         try:
             with reachable(url), connect(url, "borough analyse") as connection:
                 require_schema(connection, url)
+                require_zone(connection, options.zone)
                 done = run(connection, options, datetime.now(UTC), empty, stopped)
         except Busy as error:
             log.info("%s", error)
+        except WrongZone:
+            raise  # waiting does not mend a setting
         except (Failure, psycopg.Error) as error:
             log.warning("%s", error if isinstance(error, Failure) else f"{database_place(url)}: {type(error).__name__}")
             empty.clear()

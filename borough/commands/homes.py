@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from borough.database import database
+from borough.database import database, require_zone
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
 from borough.settings.collector import tombstone_key
@@ -59,6 +59,7 @@ def import_(
     settings = read_settings()
     key = None if settings.tombstone_key_file is None else tombstone_key(settings)
     with database() as connection:
+        require_zone(connection, settings.time_zone)
         try:
             tombstones.load(connection, key)
         except tombstones.WrongKey as error:
@@ -87,8 +88,10 @@ def status(json_output: Json = False) -> None:
 
     Example: borough homes status --json
     """
-    today = local_day(datetime.now(UTC), read_settings().time_zone)
+    zone = read_settings().time_zone
+    today = local_day(datetime.now(UTC), zone)
     with database() as connection:
+        require_zone(connection, zone)
         homes, tenancies, meters = homes_import.count(connection, today)
     if json_output:
         show_json({"homes": homes, "tenancies": tenancies, "meters": meters})

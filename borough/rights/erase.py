@@ -13,7 +13,7 @@ from pathlib import Path
 
 from psycopg import errors
 
-from borough.database import require_schema
+from borough.database import require_schema, require_zone
 from borough.errors import Failure, UsageError
 from borough.rights.means import Busy, Means, Report
 from borough.rights.sweeping import judge_of, sweep
@@ -35,6 +35,7 @@ _LOCK_SECONDS = 60.0
 def _connected(need: Means, patience: float = _LOCK_SECONDS) -> Iterator[Connection]:
     with connect(need.url, "borough erase", autocommit=True, lock_timeout=_LOCK_SECONDS) as connection:
         require_schema(connection, need.url)
+        require_zone(connection, need.zone)  # days of another zone would be somebody else's hours
         until = time.monotonic() + patience
         while not erasure.alone(connection):
             if time.monotonic() > until:
@@ -72,6 +73,7 @@ def ask(need: Means, tenancy_id: int) -> State:
     """
     with connect(need.url, "borough erase", autocommit=True) as connection:
         require_schema(connection, need.url)
+        require_zone(connection, need.zone)
         with connection.transaction():
             plan = erasure.plan(connection, tenancy_id, need.zone)
             if plan is not None:
