@@ -179,18 +179,20 @@ def test_doctor_says_what_is_away(
     assert [(check["name"], check["ok"]) for check in checks] == [
         ("settings", True),
         ("settings", False),
+        ("energy", True),
+        ("site", True),
         ("database", False),
         ("broker", False),
         ("letters", False),
     ]
-    assert "no font for names in " in checks[4]["found"]
-    assert "Bengali" in checks[4]["found"]
-    assert "Debian's fonts-noto-core and fonts-droid-fallback (or fonts-noto-cjk)" in checks[4]["found"]
+    assert "no font for names in " in checks[6]["found"]
+    assert "Bengali" in checks[6]["found"]
+    assert "Debian's fonts-noto-core and fonts-droid-fallback (or fonts-noto-cjk)" in checks[6]["found"]
     assert "BOROUGH_METRICS_PORT is one" in checks[1]["found"]
     monkeypatch.setenv("BOROUGH_BATCH_AGE", "0")
     status, out, _ = run(capsys, "doctor")
     assert status == 1
-    assert out.startswith("settings\twrong\tBOROUGH_BATCH_AGE")
+    assert out.startswith("check\tstate\tfound\nsettings\twrong\tBOROUGH_BATCH_AGE")
 
 
 def test_doctor_names_a_broker_that_takes_the_connection_and_says_nothing(
