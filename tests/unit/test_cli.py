@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -342,3 +343,7 @@ def test_the_demos_report_uses_the_words_of_the_accounting() -> None:
     assert set(report["messages"]) == {"received", "decoded", "ignored", "rejected", "in_flight"}
     assert set(report["readings"]) == {"decoded", "stored", "duplicates", "thinned", "rejected", "refused"}
     assert report["families"]["smart-meter"] == {"messages": report["messages"], "readings": report["readings"]}
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"borough {version('borough-telemetry')}\n", "")
