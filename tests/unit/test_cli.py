@@ -292,7 +292,7 @@ def test_options_choose_rejections() -> None:
 
 def test_plain_lines_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     output.show_table(("a", "b", "c"), [("x\ty", None, True), ("é", 1.5, False)])
-    assert capsys.readouterr().out == "x\\ty\t\tyes\né\t1.5\tno\n"
+    assert capsys.readouterr().out == "a\tb\tc\nx\\ty\t\tyes\né\t1.5\tno\n"
 
 
 def test_why_a_connection_failed() -> None:
