@@ -22,7 +22,7 @@ from analytics.neighbours.settling import settle
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
 from store import cells as stored
-from store import comparisons, corrections, daily, session_lock
+from store import comparisons, corrections, daily, meters, session_lock
 from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
@@ -58,11 +58,14 @@ class Done:
     late: int = 0
     #: Periods that are over and wait for their days to come in.
     waiting: int = 0
+    #: Meters of which something was left out, since it is more than their supply carries.
+    beyond_supply: list[str] = field(default_factory=list)
 
     def add(self, other: Done) -> None:
         """Add what a later run did; what waits is what waits now."""
+        self.beyond_supply = sorted({*self.beyond_supply, *other.beyond_supply})
         for item in fields(Done):
-            if item.name != "waiting":
+            if item.name not in ("waiting", "beyond_supply"):
                 setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
         self.waiting = other.waiting
 
@@ -135,6 +138,8 @@ class _Runner:
             changed = daily_runner.update(self.connection, self.options.zone, self.options.energy)
             more = changed.more
             self.done.days += len(changed.home)
+            found = meters.devices_of(self.connection, changed.beyond)
+            self.done.beyond_supply = sorted({*self.done.beyond_supply, *found})
             runs = [run for run in comparisons.runs(self.connection) if run.settled_at is not None]
             for fuel in COMPARED:
                 mine = changed.fuel == FUELS.index(fuel)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: So many meters are named on a line.
+_NAMED = 20
+
 
 def analyse(
     watch: Annotated[
@@ -66,6 +69,11 @@ def analyse(
     elif watch is None:
         for line in sentences(done):
             say(line)
+        if done.beyond_supply:
+            say(
+                f"{_beyond(done)}: {', '.join(done.beyond_supply[:_NAMED])}{', …' * (len(done.beyond_supply) > _NAMED)}"
+            )
+            say("If that is right, say so: the attribute supply [kW] of the device in your devices file.")
     return 0
 
 
@@ -101,6 +109,12 @@ def sentences(done: Done) -> list[str]:
         f"Periods that are over and wait for their last days: {done.waiting:,}.",
         f"Came too late for a settled period: {done.late:,}.",
     ]
+
+
+def _beyond(done: Done) -> str:
+    count = len(done.beyond_supply)
+    meters = "1 meter says" if count == 1 else f"{count:,} meters say"
+    return f"{meters} more than the supply carries, and these hours were left out"
 
 
 def register(app: typer.Typer) -> None:
@@ -146,6 +160,9 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> Done:
             total.add(done)
             if done.days or done.compared or done.late:
                 log.info("%s", " ".join(sentences(done)))
+            if done.beyond_supply:
+                # without their ids: each is a household's
+                log.warning("%s; --json names them at the end", _beyond(done))
         _sleep(seconds, stopped)
     log.info("ended")
     return total
