@@ -15,9 +15,9 @@ from borough.cli import run as borough
 from devices.homes import FUELS
 from store import daily
 from store.connect import connect
-from tests.harness.homes import homes_csv
-from tests.harness.load import ask
-from tests.harness.neighbourhood import OPTIONS, Street, at
+from tests.tools.load import ask
+from tests.worlds.homes import homes_csv
+from tests.worlds.neighbourhood import OPTIONS, Street, at
 
 MONDAY = date(2026, 8, 3)
 NEW_YORK = ZoneInfo("America/New_York")

@@ -14,9 +14,9 @@ import pytest
 from borough.cli import run
 from scripts.parts import Parts
 from store.connect import connect
-from tests.harness import household
-from tests.harness.household import KEY, Household
-from tests.servers import Mosquitto
+from tests.tools.servers import Mosquitto
+from tests.worlds import household
+from tests.worlds.household import KEY, Household
 
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
 
