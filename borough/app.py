@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
+
+from borough.output import say
 
 #: Names of the commands in the order of the help; ``borough/commands/`` has a module of the same name for each.
 COMMANDS = (
@@ -53,5 +57,16 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
     return app
 
 
-def _group() -> None:
+def _show_version(asked: bool) -> None:
+    if asked:
+        say(f"borough {version('borough-telemetry')}")
+        raise typer.Exit
+
+
+def _group(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
+    ] = False,
+) -> None:
     pass

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import errors
 
 from borough.errors import Failure
 from borough.settings.addresses import database_place
-from borough.settings.settings import need_database_url, read_settings
-from store import migrations
+from borough.settings.settings import need_database_url, read_settings, variable
+from store import daily, migrations
 from store.connect import Connection, connect
 
 
@@ -31,6 +32,22 @@ def require_schema(connection: Connection, url: str) -> None:
     """Raise Failure where the database is not at this program's schema."""
     if not migrations.is_current(connection):
         raise Failure(f"the database at {database_place(url)} is not at this program's schema; run: borough migrate")
+
+
+class WrongZone(Failure):
+    """The settings' time zone is not that of the stored days. The text says what to do."""
+
+
+def require_zone(connection: Connection, zone: ZoneInfo) -> None:
+    """Raise WrongZone where the stored days of homes are of another time zone: days of two places are no days."""
+    try:
+        daily.check_zone(connection, zone)
+    except daily.OtherZone as error:
+        raise WrongZone(
+            f"{variable('time_zone')} is {error.given}, but the stored days of homes are of {error.kept}: set"
+            f" {variable('time_zone')}={error.kept}; or, if that one was wrong, have all days computed again by:"
+            " borough analyse --change-zone"
+        ) from None
 
 
 @contextmanager

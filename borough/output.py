@@ -56,8 +56,9 @@ def show_json_pieces(pieces: Iterable[bytes]) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows: a table on a terminal, elsewhere one line a row, fields separated by tabs, no heading."""
+    """Print rows: a table on a terminal, elsewhere the headings and one line a row, fields separated by tabs."""
     if not sys.stdout.isatty():
+        say(*columns)
         for row in rows:
             say(*row)
         return

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -48,14 +49,16 @@ _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": 
 
 
 def read_homes(data: bytes) -> list[HomeRow]:
-    """Read a homes file (UTF-8 CSV), one line a tenancy. Raises RegistryError with every problem and its line.
+    """Read a homes file (UTF-8 CSV), one line a tenancy, or several that differ in their prices alone and become one.
+
+    Raises RegistryError with every problem and its line.
 
     ``address`` has its lines separated by semicolons, ``meters`` device ids separated by semicolons or blanks; dates
     are YYYY-MM-DD, local, ``to`` not included; a consent is the day on which it was given; prices are pence with tax.
     """
     homes: list[HomeRow] = []
     problems: list[Problem] = []
-    seen: dict[tuple[str, date], str] = {}
+    seen: dict[tuple[str, date], int] = {}
     for row in csv_rows(data, REQUIRED, _bad_name):
         if isinstance(row, Problem):
             problems.append(row)
@@ -65,14 +68,30 @@ def read_homes(data: bytes) -> list[HomeRow]:
         problems += [Problem(row.where, text) for text in reader.wrong]
         if home is None:
             continue
-        first = seen.setdefault((home.uprn, home.from_day), row.where)
-        if first != row.where:
-            problems.append(Problem(row.where, f"this home's tenancy from {home.from_day} is already given in {first}"))
-        homes.append(home)
+        place = seen.setdefault((home.uprn, home.from_day), len(homes))
+        if place == len(homes):
+            homes.append(home)
+        elif problem := _further(homes[place], home):
+            problems.append(Problem(row.where, problem))
+        else:
+            homes[place] = replace(homes[place], tariffs=(*homes[place].tariffs, *home.tariffs))
     problems += _overlaps(homes)
     if problems:
         raise RegistryError(problems)
     return homes
+
+
+def _further(first: HomeRow, line: HomeRow) -> str | None:
+    """Why a further line of a tenancy adds no prices to its first one; None where it does."""
+    given = f"this home's tenancy from {first.from_day} is already given in {first.where}"
+    if replace(line, where=first.where, tariffs=first.tariffs) != first:
+        return f"{given}, and more than its prices differ"
+    if not line.tariffs:
+        return given
+    for tariff in line.tariffs:
+        if any((one.fuel, one.from_day) == (tariff.fuel, tariff.from_day) for one in first.tariffs):
+            return f"{given}, and so is its {tariff.fuel} price from {tariff.from_day}; say {tariff.fuel}_tariff_from"
+    return None
 
 
 class _Cells:
@@ -80,26 +99,26 @@ class _Cells:
 
     def __init__(self, row: Row) -> None:
         self._row = row
-        self._cells = row.cells
-        self.wrong = [
-            f"{name} {text}"
+        refused = {
+            name: text
             for name, cell in row.cells.items()
             if name != "address" and (text := refusal(cell, _TEXTS.get(name, _CELL), lines=name not in _TEXTS))
-        ]
+        }
+        self.wrong = [f"{name} {text}" for name, text in refused.items()]
+        self.wrong += [f"has no {name}" for name in REQUIRED if name not in row.cells]
+        # the rest of the line is read all the same: whoever mends it learns of everything at once
+        self._cells = {name: cell for name, cell in row.cells.items() if name not in refused}
 
     def home(self) -> HomeRow | None:
-        self.wrong += [f"has no {name}" for name in REQUIRED if name not in self._cells]
-        if self.wrong:
-            return None
-        uprn = self._cells["uprn"]
-        if not _UPRN.match(uprn):
+        uprn = self._cells.get("uprn")
+        if uprn is not None and not _UPRN.match(uprn):
             self.wrong.append("uprn is not a number of up to 12 digits")
         lon, lat = self._number("lon", -180, 180), self._number("lat", -90, 90)
         from_day, to_day = self._day("from"), self._day("to")
         if from_day and to_day and to_day <= from_day:
             self.wrong.append(f"to {to_day} is not after from {from_day}")
         details = self._details()
-        meters = tuple(dict.fromkeys(part for part in re.split(r"[;\s]+", self._cells["meters"]) if part))
+        meters = tuple(dict.fromkeys(part for part in re.split(r"[;\s]+", self._cells.get("meters", "")) if part))
         self.wrong += [f"meter {meter!r} is no device id" for meter in meters if not DEVICE_ID.match(meter)]
         consents = {
             purpose: given
@@ -107,13 +126,14 @@ class _Cells:
             if (given := self._day(f"consent_{purpose.replace('-', '_')}")) is not None
         }
         tariffs = tuple(tariff for fuel in COMPARED if (tariff := self._tariff(fuel, from_day)) is not None)
-        address = tuple(line.strip() for line in self._cells["address"].split(";") if line.strip())
-        wrong = address_refusal(address) if address else "has no line"
-        self.wrong += [] if wrong is None else [f"address {wrong}"]
+        address = tuple(line.strip() for line in self._cells.get("address", "").split(";") if line.strip())
+        if "address" in self._cells:
+            wrong = address_refusal(address) if address else "has no line"
+            self.wrong += [] if wrong is None else [f"address {wrong}"]
         occupants = self._whole("occupants", 0, 50)
         vehicle, equipment = self._yes("electric_vehicle"), self._yes("medical_equipment")
         large_print = self._yes("large_print")
-        if self.wrong or lon is None or lat is None or from_day is None:
+        if self.wrong or uprn is None or lon is None or lat is None or from_day is None:
             return None
         return HomeRow(
             where=self._row.where,
@@ -137,7 +157,7 @@ class _Cells:
     def _details(self) -> HomeDetails:
         heating = self._word("heating", HEATING) or "other"
         network = self._cells.get("heat_network")
-        if network is not None and heating != "heat-network":
+        if network is not None and "heating" in self._cells and heating != "heat-network":
             self.wrong.append(f"heat_network is given, but heating is {heating}")
         return HomeDetails(
             dwelling=self._word("dwelling", DWELLINGS) or "other",

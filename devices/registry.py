@@ -173,15 +173,12 @@ def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device |
     """The device of one row, or None and why not."""
     wrong = [f"has no {name}" for name in ("device_id", "family", "model") if name not in cells]
     wrong += [text for name in cells if name not in RESERVED and (text := _bad_attribute_name(name))]
-    wrong += [
-        f"{visible(name[:ATTRIBUTE_NAME])} {text}"
-        for name, cell in cells.items()
-        if (text := refusal(cell, ATTRIBUTE, lines=True))
-    ]
-    if wrong:
-        return None, wrong
-    family, model = cells["family"], cells["model"]
-    if model not in models:
+    refused = {name: text for name, cell in cells.items() if (text := refusal(cell, ATTRIBUTE, lines=True))}
+    wrong += [f"{visible(name[:ATTRIBUTE_NAME])} {text}" for name, text in refused.items()]
+    cells = {name: cell for name, cell in cells.items() if name not in refused}
+    # the rest of the row is read all the same: whoever mends it learns of everything at once
+    family, model = cells.get("family", ""), cells.get("model", "")
+    if model and model not in models:
         wrong.append(f"unknown model {model!r}; one of {', '.join(sorted(models))}")
     place: dict[str, float | None] = {}
     for name in ("lon", "lat"):
@@ -202,7 +199,14 @@ def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device |
         wrong.append(f"zone {attributes['zone']!r} is no time zone such as Europe/London")
     try:
         device = Device(
-            cells["device_id"], family, model, place["lon"], place["lat"], origin, personal, attributes=attributes
+            cells.get("device_id", ""),
+            family,
+            model,
+            place["lon"],
+            place["lat"],
+            origin,
+            personal,
+            attributes=attributes,
         )
     except ValueError as error:
         return None, wrong or [str(error)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,36 @@ class Touched(NamedTuple):
 
     ids: Int64
     what: Int64
+
+
+class OtherZone(Exception):
+    """The stored days are of the time zone ``kept``, and somebody came with the zone ``given``."""
+
+    def __init__(self, kept: str, given: str) -> None:
+        super().__init__(f"the stored days of use are of {kept}, not of {given}")
+        self.kept, self.given = kept, given
+
+
+def check_zone(connection: Connection, zone: ZoneInfo) -> None:
+    """Raise OtherZone where the stored days are of another zone than this one; psycopg.Error."""
+    row = connection.execute(_SQL["zone"]).fetchone()
+    if row is not None and row[0] != zone.key:
+        raise OtherZone(row[0], zone.key)
+
+
+def keep_zone(connection: Connection, zone: ZoneInfo) -> None:
+    """Note the zone of the days that are stored from now on, where none is noted yet, inside the running transaction.
+
+    Raises OtherZone where the stored days are of another one; psycopg.Error.
+    """
+    connection.execute(_SQL["keep_zone"], (zone.key,))
+    check_zone(connection, zone)
+
+
+def change_zone(connection: Connection, zone: ZoneInfo) -> None:
+    """Take a zone for the stored days and have all days of every home computed again. Raises psycopg.Error."""
+    lock_daily_use(connection)
+    connection.execute(_SQL["change_zone"], (zone.key,))
 
 
 def lock_daily_use(connection: Connection) -> None:

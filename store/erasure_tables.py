@@ -81,6 +81,7 @@ KEPT = {
     "personal.comparison_run": _kept(
         "kind from_day to_day fuel quarter program published_at settled_at members", "which periods there are"
     ),
+    "personal.day_zone": _kept("one zone", "the site's time zone"),
     "personal.erasure": _kept(
         "mark key_mark reference begun_at erased_at swept_at done_at words items sessions",
         "a mark; what it is searched for by is encrypted and goes when it is done",

@@ -12,6 +12,7 @@ from devices.homes_file import by_uprn
 from devices.registry import Problem
 from store import homes
 from store.connect import Connection
+from store.far_homes import Far, far_homes
 from store.queries import queries
 from store.times import begin_of
 
@@ -45,6 +46,8 @@ class Plan:
     tariffs: list[tuple[int, Tariff]] = field(default_factory=list)
     #: Rows of tenancies that were erased.
     refused: list[HomeRow] = field(default_factory=list)
+    #: Rows of homes far from all others.
+    far: list[Far] = field(default_factory=list)
     #: Tenancies of which all is known already.
     unchanged: int = 0
     #: Why it cannot be done; then nothing of it is.
@@ -87,17 +90,19 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refuse
     connection.execute(_SQL["lock_import"])
     known = _known(connection, rows)
     plan = Plan()
+    taken: list[HomeRow] = []
     for row in rows:
+        # an erased tenancy's meters went with it: whether they are registered is no question of its row
+        (plan.refused if refused(row.uprn, row.from_day) else taken).append(row)
+    for row in taken:
         for meter in row.meters:
             if meter not in known.devices:
                 plan.problems.append(Problem(row.where, f"meter {meter} is not a registered device"))
             elif known.devices[meter] != "smart-meter":
                 plan.problems.append(Problem(row.where, f"{meter} is no smart meter but a {known.devices[meter]}"))
-    for uprn, own in by_uprn(rows).items():
-        kept = [row for row in own if not refused(uprn, row.from_day)]
-        plan.refused += [row for row in own if row not in kept]
-        if kept:
-            _plan_home(plan, known, uprn, kept)
+    for uprn, own in by_uprn(taken).items():
+        _plan_home(plan, known, uprn, own)
+    plan.far = far_homes(connection, taken)
     return plan
 
 

@@ -57,6 +57,13 @@ class DayReadings(NamedTuple):
     last: datetime
 
 
+def devices_of(connection: Connection, series: Int64) -> list[str]:
+    """Ids of the devices of some series, each once, in order. Raises psycopg.Error."""
+    if not len(series):
+        return []
+    return [row[0] for row in connection.execute(_SQL["devices_of"], (Int8s(series),)).fetchall()]
+
+
 def homes(connection: Connection) -> Int64:
     """Homes that have or had a meter, rising. Raises psycopg.Error."""
     with connection.cursor(binary=True) as cursor:

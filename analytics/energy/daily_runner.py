@@ -50,6 +50,8 @@ class Changed(NamedTuple):
     after: Int64
     #: Not all that was touched is computed; call again.
     more: bool
+    #: Series of which something was left out, since it is more than their supply carries. ``(series,)``
+    beyond: Int64
 
 
 def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: int = _CELLS) -> Changed:
@@ -58,9 +60,10 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
     Deletes exactly the notes of what was touched that were seen before any reading was read: what is written meanwhile
     is either read or still noted. Takes the lock of daily use; READ COMMITTED. About ``cells`` days of homes are
     computed in one call, whole days or homes at least: a fleet's first years come in many calls, each with its commit.
-    Raises psycopg.Error.
+    Raises store.daily.OtherZone where the stored days are of another zone; psycopg.Error.
     """
     daily.lock_daily_use(connection)
+    daily.keep_zone(connection, zone)
     days = daily.touched_days(connection, "smart-meter")
     homes = daily.touched_homes(connection)
     run = _Run(connection, zone, energy)
@@ -87,15 +90,17 @@ class _Run:
         self._connection = connection
         self._zone = zone
         self._energy = energy
+        self._beyond: set[int] = set()
         self._found: list[tuple[Int64, NDArray[np.uint8], Int64, Int64, Int64]] = []
 
     def changed(self, *, more: bool) -> Changed:
         """All that changed so far."""
+        beyond = np.array(sorted(self._beyond), np.int64)
         if not self._found:
             none = np.empty(0, np.int64)
-            return Changed(none, none.astype(np.uint8), none, none, none, more)
+            return Changed(none, none.astype(np.uint8), none, none, none, more, beyond)
         home, fuel, day, before, after = (np.concatenate(part) for part in zip(*self._found, strict=True))
-        return Changed(home, fuel, day, before, after, more)
+        return Changed(home, fuel, day, before, after, more, beyond)
 
     def days(self, fleet: Int64, start: int, end: int) -> int:
         """Compute what readings on days (UTC) from ``start`` to ``end`` [days since 1970-01-01] may have changed."""
@@ -110,7 +115,7 @@ class _Run:
             readings = daily_sources.read(self._connection, found, near, self._zone)
             wide = self._wide(found, *daily_sources.affected(readings, low, high), near)
             alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
-            use = daily_sources.compute(found, readings, near, self._zone, self._energy)
+            use = daily_sources.compute(found, readings, near, self._zone, self._energy, self._beyond)
             where = np.broadcast_to(~alone[:, None], (len(found.homes), near.end - near.start))
             self._write(found.homes, near, use, where)
             cells += where.size
@@ -160,7 +165,7 @@ class _Run:
             for first in range(span.start, span.end, width):
                 part = Span(first, min(first + width, span.end))
                 readings = daily_sources.read(self._connection, found, part, self._zone)
-                use = daily_sources.compute(found, readings, part, self._zone, self._energy)
+                use = daily_sources.compute(found, readings, part, self._zone, self._energy, self._beyond)
                 where = np.ones((len(found.homes), part.end - part.start), np.bool_)
                 cut = None
                 if begin is not None:

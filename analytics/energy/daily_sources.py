@@ -114,31 +114,46 @@ def read(connection: Connection, meters: Meters, span: Span, zone: ZoneInfo) -> 
     return store_meters.read_around(connection, meters.series, start, end, daily_use.MARGIN)
 
 
-def compute(meters: Meters, readings: Readings, span: Span, zone: ZoneInfo, energy: GasEnergy) -> dict[str, Days]:
-    """Use of each fuel that any of the homes has a meter of: ``(homes, days)``, in watt-hours."""
+def compute(
+    meters: Meters, readings: Readings, span: Span, zone: ZoneInfo, energy: GasEnergy, beyond: set[int] | None = None
+) -> dict[str, Days]:
+    """Use of each fuel that any of the homes has a meter of: ``(homes, days)``, in watt-hours.
+
+    ``beyond`` gets the numbers of the series that said more than their supply carries.
+    """
     edges = edges_of(span, zone)
     factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
     days = np.arange(span.start, span.end)
     allowed = (days >= meters.start[:, None]) & (days < meters.end[:, None])
     found = {}
-    for fuel, measured in measurements(meters, readings, edges, factor, zone).items():
+    for fuel, measured in measurements(meters, readings, edges, factor, zone, beyond).items():
         own = Days(measured.use[meters.meter], measured.minutes[meters.meter])
         own = Days(np.where(allowed, own.use, NONE), np.where(allowed, own.minutes, np.int16(0)))
         found[fuel] = daily_use.together(meters.home, own, len(meters.homes))
     return found
 
 
-def measurements(meters: Meters, readings: Readings, edges: Int64, factor: Float64, zone: ZoneInfo) -> dict[str, Days]:
+def measurements(
+    meters: Meters,
+    readings: Readings,
+    edges: Int64,
+    factor: Float64,
+    zone: ZoneInfo,
+    beyond: set[int] | None = None,
+) -> dict[str, Days]:
     """Use of each fuel by meter: ``(devices, days)``, in watt-hours, whoever the meter measured.
 
-    ``factor`` ``(days,)`` [kWh/m3 of gas].
+    ``factor`` ``(days,)`` [kWh/m3 of gas]; ``beyond`` as of `compute`.
     """
     each: dict[str, Days] = {}
     for name, source in SOURCES.items():
         rows = meters.rows[name]
         if rows.start == rows.stop:
             continue
-        spread = daily_use.spread(steps_of(meters, readings, name, zone), rows.stop - rows.start, edges)
+        steps = steps_of(meters, readings, name, zone)
+        if beyond is not None:
+            beyond.update(meters.series[rows][steps.beyond].tolist())
+        spread = daily_use.spread(steps, rows.stop - rows.start, edges)
         found = daily_use.whole_days(spread, edges)
         if source.volume:
             found = daily_use.from_litres(found, factor)

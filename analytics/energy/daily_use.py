@@ -76,10 +76,14 @@ SOURCES: Mapping[str, Source] = {
 }
 
 
+_NO_ROWS = np.empty(0, np.int64)
+
+
 class Steps(NamedTuple):
     """Energy between two instants, ``(steps,)``, sorted by ``row`` and ``start``; no two of a row overlap.
 
     ``start``, ``end`` [us since the Unix epoch]; ``amount`` [Wh or litres]; ``sure``: its time counts as measured.
+    ``beyond``: rows, rising, that had more in some time than their supply carries, which is left out.
     """
 
     row: Int64
@@ -87,6 +91,7 @@ class Steps(NamedTuple):
     end: Int64
     amount: Int64
     sure: Bools
+    beyond: Int64 = _NO_ROWS
 
 
 class Spread(NamedTuple):
@@ -135,8 +140,10 @@ def interval_steps(offsets: Int64, times: Int64, kwh: Float64, length: Int64, li
     if len(row):
         follows = row[1:] == row[:-1]
         end[:-1] = np.where(follows, np.minimum(end[:-1], times[1:]), end[:-1])
-    good = (amount >= 0) & (amount <= _carried(limit, length)[row])
-    return Steps(row[good], times[good], end[good], amount[good], np.ones(int(good.sum()), np.bool_))
+    beyond = amount > _carried(limit, length)[row]
+    good = (amount >= 0) & ~beyond
+    sure = np.ones(int(good.sum()), np.bool_)
+    return Steps(row[good], times[good], end[good], amount[good], sure, _some_rows(row, beyond))
 
 
 def register_steps(
@@ -155,7 +162,13 @@ def register_steps(
     anew = rise < 0
     energy = np.where(anew, new, rise)
     good = (energy <= most) & (energy >= 0)
-    return Steps(row[pair][good], start[good], end[good], energy[good], ~anew[good])
+    beyond = _some_rows(row[pair], ~anew & (rise > most))
+    return Steps(row[pair][good], start[good], end[good], energy[good], ~anew[good], beyond)
+
+
+def _some_rows(row: Int64, mask: Bools) -> Int64:
+    """The rows of a mask, rising, each once; mostly there are none."""
+    return np.unique(row[mask]) if mask.any() else _NO_ROWS
 
 
 def without_crossing(steps: Steps, row: Int64, cut: Int64) -> Steps:
@@ -173,7 +186,9 @@ def without_crossing(steps: Steps, row: Int64, cut: Int64) -> Steps:
     last = np.searchsorted(keys, key + -(-steps.end[place] // 1_000_000) - base, side="left")
     keep = np.ones(len(steps.row), np.bool_)
     keep[place[last > first]] = False
-    return Steps(steps.row[keep], steps.start[keep], steps.end[keep], steps.amount[keep], steps.sure[keep])
+    return Steps(
+        steps.row[keep], steps.start[keep], steps.end[keep], steps.amount[keep], steps.sure[keep], steps.beyond
+    )
 
 
 def spread(steps: Steps, rows: int, edges: Int64) -> Spread:

@@ -65,14 +65,15 @@ def metres(lon: Float64, lat: Float64) -> tuple[Float64, Float64]:
     """Metres east and north of the middle of these places [degrees, WGS 84], ``(homes,)`` each.
 
     An equirectangular projection with the earth's two radii at the middle: within a borough (50 km) distances are
-    right to some thousandths. Raises ValueError on a place that is none.
+    right to some thousandths. The middle is the median, which one home at a wrong place does not move.
+    Raises ValueError on a place that is none.
     """
     lon, lat = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
     if not len(lon):
         return np.empty(0), np.empty(0)
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise ValueError("every home needs a longitude and a latitude")
-    lon0, lat0 = (lon.min() + lon.max()) / 2, (lat.min() + lat.max()) / 2
+    lon0, lat0 = np.median(lon), np.median(lat)
     flat = 1 - _ECCENTRICITY * np.sin(np.radians(lat0)) ** 2
     east = _EQUATOR / np.sqrt(flat) * np.cos(np.radians(lat0))
     north = _EQUATOR * (1 - _ECCENTRICITY) / flat**1.5

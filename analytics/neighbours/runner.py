@@ -21,7 +21,7 @@ from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.schedule import Due, Key, due, end_of, is_in
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
-from store import cells, comparisons, corrections, session_lock
+from store import cells, comparisons, corrections, daily, meters, session_lock
 from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
@@ -57,11 +57,14 @@ class RunSummary:
     late: int = 0
     #: Periods that are over and wait for their days to come in.
     waiting: int = 0
+    #: Meters of which something was left out, since it is more than their supply carries.
+    beyond_supply: list[str] = field(default_factory=list)
 
     def add(self, other: RunSummary) -> None:
         """Add what a later run did; what waits is what waits now."""
+        self.beyond_supply = sorted({*self.beyond_supply, *other.beyond_supply})
         for item in fields(RunSummary):
-            if item.name != "waiting":
+            if item.name not in ("waiting", "beyond_supply"):
                 setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
         self.waiting = other.waiting
 
@@ -77,17 +80,23 @@ def run(
     now: datetime,
     empty: set[Key] | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    *,
+    change_zone: bool = False,
 ) -> RunSummary:
-    """Bring daily use, cells and comparisons up to date. Commits. Raises Busy, psycopg.Error.
+    """Bring daily use, cells and comparisons up to date. Commits. Raises Busy, store.daily.OtherZone, psycopg.Error.
 
     ``empty``: for a service, the same set every time: periods that have nothing to be compared are remembered in it.
-    ``stopping`` is asked between periods whether to leave the rest to the next run.
+    ``stopping`` is asked between periods whether to leave the rest to the next run. ``change_zone``: take the options'
+    time zone in place of the stored days' and compute all of them again; what was published stays as it was told.
     """
     if session_lock.take(connection, [_LOCK]) is None:
         connection.rollback()
         raise Busy("another analysis is running on this database")
     connection.commit()
     try:
+        if change_zone:
+            daily.change_zone(connection, options.zone)
+            connection.commit()  # a run that is cut off from here on is gone on with by the next, in the new zone
         return _Runner(connection, options, now, set() if empty is None else empty).run(stopping)
     finally:
         if not connection.closed:
@@ -128,6 +137,8 @@ class _Runner:
             changed = daily_runner.update(self.connection, self.options.zone, self.options.energy)
             more = changed.more
             self.summary.days += len(changed.home)
+            found = meters.devices_of(self.connection, changed.beyond)
+            self.summary.beyond_supply = sorted({*self.summary.beyond_supply, *found})
             runs = [run for run in comparisons.runs(self.connection) if run.settled_at is not None]
             for fuel in COMPARED:
                 mine = changed.fuel == FUELS.index(fuel)

@@ -15,8 +15,8 @@ import typer
 
 from analytics.periods import FINAL_AFTER
 from borough import logs
-from borough.database import reachable, require_schema
-from borough.errors import Failure
+from borough.database import WrongZone, reachable, require_schema, require_zone
+from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
 from borough.settings.addresses import database_place
 from borough.settings.energy import read_energy
@@ -31,11 +31,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: So many meters are named on a line.
+_NAMED = 20
+
 
 def analyse(
     watch: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="As a service: again every so many seconds.")
     ] = None,
+    change_zone: Annotated[
+        bool, typer.Option("--change-zone", help="Compute all stored days again, in the time zone of the settings.")
+    ] = False,
     json_output: Json = False,
 ) -> int:
     """Compute what changed: daily use of homes, who their neighbours are, and the comparisons of periods that are over.
@@ -46,13 +52,18 @@ def analyse(
     Interrupted at any moment, the next one goes on with it; run again, it changes nothing. One runs at a time. As a
     service it ends with status 0 on SIGTERM or Ctrl-C, between two periods; its logs go to standard error.
 
+    Stored days keep their time zone; settings with another one are refused, unless --change-zone says that it is meant.
+    What was published stays as it was told.
+
     Example: borough analyse --watch 60
     """
+    if change_zone and watch is not None:
+        raise UsageError("--change-zone is done once: say it without --watch, while no other analysis runs")
     settings = read_settings()
     options = homes_options(settings, patient=watch is not None)
     url = need_database_url(settings)
     if watch is None:
-        summary = _once(url, options)
+        summary = _once(url, options, change_zone=change_zone)
     else:
         logs.set_up(settings.log_level)
         for warning in unknown_variables():
@@ -63,6 +74,11 @@ def analyse(
     elif watch is None:
         for line in sentences(summary):
             say(line)
+        if summary.beyond_supply:
+            say(
+                f"{_beyond(summary)}: {', '.join(summary.beyond_supply[:_NAMED])}{', …' * (len(summary.beyond_supply) > _NAMED)}"
+            )
+            say("If that is right, say so: the attribute supply [kW] of the device in your devices file.")
     return 0
 
 
@@ -108,18 +124,26 @@ def sentences(summary: RunSummary) -> list[str]:
     ]
 
 
+def _beyond(summary: RunSummary) -> str:
+    count = len(summary.beyond_supply)
+    meters = "1 meter says" if count == 1 else f"{count:,} meters say"
+    return f"{meters} more than the supply carries, and these hours were left out"
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command("analyse")(analyse)
 
 
-def _once(url: str, options: HomesOptions) -> RunSummary:
+def _once(url: str, options: HomesOptions, *, change_zone: bool) -> RunSummary:
     from analytics.neighbours.runner import Busy, run
 
     with reachable(url), connect(url, "borough analyse") as connection:
         require_schema(connection, url)
+        if not change_zone:
+            require_zone(connection, options.zone)
         try:
-            return run(connection, options, datetime.now(UTC))
+            return run(connection, options, datetime.now(UTC), change_zone=change_zone)
         except Busy as error:
             raise Failure(f"{error}; wait until it has ended") from None
 
@@ -136,9 +160,12 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
         try:
             with reachable(url), connect(url, "borough analyse") as connection:
                 require_schema(connection, url)
+                require_zone(connection, options.zone)
                 summary = run(connection, options, datetime.now(UTC), empty, stopped)
         except Busy as error:
             log.info("%s", error)
+        except WrongZone:
+            raise  # waiting does not mend a setting
         except (Failure, psycopg.Error) as error:
             log.warning("%s", error if isinstance(error, Failure) else f"{database_place(url)}: {type(error).__name__}")
             empty.clear()
@@ -146,6 +173,9 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
             total.add(summary)
             if summary.days or summary.compared or summary.late:
                 log.info("%s", " ".join(sentences(summary)))
+            if summary.beyond_supply:
+                # without their ids: each is a household's
+                log.warning("%s; --json names them at the end", _beyond(summary))
         _sleep(seconds, stopped)
     log.info("ended")
     return total

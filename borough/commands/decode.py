@@ -13,12 +13,13 @@ import typer
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
 from borough.settings.collector import formats
-from borough.settings.settings import read_settings
+from borough.settings.settings import Settings, read_settings
 from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
 from devices.families import FAMILIES, properties_of
 from ingest.instants import BAD, parse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def decode(
@@ -41,7 +42,8 @@ def decode(
 
     Example: borough decode glow --json < message.json
     """
-    known = formats(read_settings())
+    settings = read_settings()
+    known = formats(settings)
     binding = _binding(known, format, device, family, model, attribute or ())
     if sys.stdin.isatty():
         raise UsageError(f"no message; give it on standard input: borough decode {format} < message")
@@ -59,7 +61,8 @@ def decode(
         else:
             say("a status message: it holds no reading and is no error")
         return 0
-    readings = [_judge(name, time, value, properties_of(binding.family)) for name, time, value in _rows(decoded)]
+    properties, taken = properties_of(binding.family), _Taken(settings, datetime.now(UTC))
+    readings = [_judge(name, time, value, properties, taken) for name, time, value in _rows(decoded)]
     bad = [reading for reading in readings if "reason" in reading]
     if json_output:
         good = [reading for reading in readings if "reason" not in reading]
@@ -110,7 +113,28 @@ def _rows(decoded: Decoded) -> Iterator[tuple[str, Any, Any]]:
         yield from ((name, time, value) for name, value in values.items())
 
 
-def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any]) -> dict[str, Any]:
+class _Taken:
+    """Which times the collector would take of a message that came now."""
+
+    def __init__(self, settings: Settings, now: datetime) -> None:
+        self._now = now
+        self._earliest = settings.earliest
+        self._ahead = timedelta(seconds=settings.ahead)
+
+    def refuses(self, microseconds: int) -> str | None:
+        """Why an instant [us since the Unix epoch] is refused; None where it is taken."""
+        if microseconds < (self._earliest - _EPOCH) / _MICROSECOND:
+            return f"before the earliest time that is taken, {self._earliest.isoformat()}"
+        if microseconds > (self._now + self._ahead - _EPOCH) / _MICROSECOND:
+            return f"more than {self._ahead.total_seconds():g} s ahead of the clock"
+        return None
+
+    def refuses_after(self, seconds: float) -> str | None:
+        """The same of a time that is given as seconds after arrival."""
+        return self.refuses(int((self._now - _EPOCH) / _MICROSECOND + seconds * 1_000_000))
+
+
+def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any], taken: _Taken) -> dict[str, Any]:
     """One reading as it would be stored, or the reason why it would not: the collector's checks, for one value."""
     prop = properties.get(name)
     if isinstance(value, Flaw):
@@ -122,14 +146,15 @@ def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any]) -> d
     if time is None:
         shown = "arrival"
     elif isinstance(time, Relative):
+        if refused := taken.refuses_after(float(time)):
+            return _rejected(name, Reason.TIME_OUT_OF_RANGE, refused)
         shown = f"arrival {float(time):+g} s"
     elif (instant := int(parse([time])[0])) == BAD:
         return _rejected(name, Reason.BAD_TIME, "the time cannot be read")
+    elif refused := taken.refuses(instant):
+        return _rejected(name, Reason.TIME_OUT_OF_RANGE, refused)
     else:
-        try:
-            shown = (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
-        except OverflowError:
-            return _rejected(name, Reason.TIME_OUT_OF_RANGE, "no year of our calendar")
+        shown = (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
     if not prop.low <= value <= prop.high:
         return _rejected(name, Reason.OUT_OF_RANGE, f"outside {prop.low:g} to {prop.high:g} {prop.unit}")
     number = float(value)

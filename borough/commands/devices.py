@@ -121,11 +121,9 @@ def import_(
             say("new", device.id, device.family)
         for device_id, lines in changed.items():
             say("changed", device_id, "; ".join(lines))
-        for device in found.missing:
-            say("missing", device.id, "registered, but not in the file; it would stay as it is")
     say(
         f"{len(found.new)} new, {len(found.changed)} changed, {len(found.unchanged)} unchanged,"
-        f" {len(found.missing)} registered and not in the file."
+        f" {len(found.missing)} registered and not in the file, which stay as they are."
         + (" Nothing was changed: this was a dry run." if dry_run else "")
     )
 

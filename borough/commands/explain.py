@@ -11,7 +11,7 @@ import typer
 
 from analytics.periods import Period, parse_period
 from borough.commands.analyse import homes_options
-from borough.database import database
+from borough.database import database, require_zone
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
 from borough.settings.settings import read_settings
@@ -52,6 +52,7 @@ def explain(
         raise UsageError("HOME is a pseudonym of 14 digits or a UPRN of up to 12 digits")
     options = homes_options(read_settings())
     with database() as connection:
+        require_zone(connection, options.zone)
         found = homes.home(connection, int(home)) if len(home) == 14 else homes.by_uprn(connection, home)
         if found is None:
             raise UsageError("there is no such home")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from borough.database import database
+from borough.database import database, require_zone
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
 from borough.settings.collector import tombstone_key
@@ -22,6 +22,9 @@ from store import homes_import, tombstones
 from store.times import local_day
 
 app = typer.Typer(help="Homes, who lives in them, and their meters.", no_args_is_help=True)
+
+#: So many homes far from all others are told one by one.
+_TOLD = 20
 
 _WORDS = {
     "homes_new": "new homes",
@@ -47,7 +50,8 @@ def import_(
     """Import homes, tenancies, meters, consents and prices of a file, all of it or, if anything is wrong, nothing.
 
     The columns are uprn,address,lon,lat,dwelling,heating,from,meters and many optional ones; the meters must be
-    registered. What is not in the file stays as it is. Nothing is printed that names a home.
+    registered. What is not in the file stays as it is. Homes far from all others are told by
+    their line. Nothing is printed that names a home.
 
     Example: borough homes import homes.csv --dry-run
     """
@@ -60,6 +64,7 @@ def import_(
     settings = read_settings()
     key = None if settings.tombstone_key_file is None else tombstone_key(settings)
     with database() as connection:
+        require_zone(connection, settings.time_zone)
         try:
             tombstones.load(connection, key)
         except tombstones.WrongKey as error:
@@ -74,11 +79,15 @@ def import_(
             if key is not None:
                 tombstones.begin(connection, key, list(plan.tenancies), settings.time_zone, settings.tombstone_log)
     if json_output:
-        show_json({"dry_run": dry_run, **plan.counts()})
+        show_json({"dry_run": dry_run, **plan.counts(), "far": [str(one) for one in plan.far]})
         return
     for name, count in plan.counts().items():
         if count:
             say(f"{count:,} {_WORDS[name]}")
+    for one in plan.far[:_TOLD]:
+        say(str(one))
+    if len(plan.far) > _TOLD:
+        say(f"{len(plan.far) - _TOLD:,} more lie as far away.")
     say("Nothing was changed." if dry_run else "Imported.")
 
 
@@ -88,8 +97,10 @@ def status(json_output: Json = False) -> None:
 
     Example: borough homes status --json
     """
-    today = local_day(datetime.now(UTC), read_settings().time_zone)
+    zone = read_settings().time_zone
+    today = local_day(datetime.now(UTC), zone)
     with database() as connection:
+        require_zone(connection, zone)
         homes, tenancies, meters = homes_import.count(connection, today)
     if json_output:
         show_json({"homes": homes, "tenancies": tenancies, "meters": meters})

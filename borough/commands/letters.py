@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analytics.periods import parse_period
-from borough.database import reachable, require_schema
+from borough.database import reachable, require_schema, require_zone
 from borough.errors import Failure, UsageError
 from borough.output import Json, StatusLine, say, show_json, tell
 from borough.settings.energy import read_energy
@@ -71,6 +71,7 @@ def letters(
 
     with reachable(url), connect(url, "borough letters", autocommit=True) as connection:
         require_schema(connection, url)
+        require_zone(connection, settings.time_zone)
         try:
             made = make(connection, order, datetime.now(settings.time_zone), progress)
         finally:

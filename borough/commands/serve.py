@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, nullcontext
 import typer
 
 from borough import logs, workers
-from borough.database import reachable, require_schema
+from borough.database import reachable, require_schema, require_zone
 from borough.errors import Failure
 from borough.output import say
 from borough.rights.finishing import Finisher
@@ -45,6 +45,7 @@ def serve() -> int:
         log.warning("%s", warning)
     with reachable(options.database_url), connect(options.database_url, "borough serve") as connection:
         require_schema(connection, options.database_url)
+        require_zone(connection, options.zone)
 
     def work(first: bool) -> None:
         # in one process of the site, and not before it was forked: threads do not survive that

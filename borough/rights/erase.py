@@ -13,7 +13,7 @@ from pathlib import Path
 
 from psycopg import errors
 
-from borough.database import require_schema
+from borough.database import require_schema, require_zone
 from borough.errors import Failure, UsageError
 from borough.rights.context import Busy, ErasureContext, Report
 from borough.rights.sweeping import make_filter, sweep
@@ -35,6 +35,7 @@ _LOCK_SECONDS = 60.0
 def _connected(context: ErasureContext, patience: float = _LOCK_SECONDS) -> Iterator[Connection]:
     with connect(context.url, "borough erase", autocommit=True, lock_timeout=_LOCK_SECONDS) as connection:
         require_schema(connection, context.url)
+        require_zone(connection, context.zone)  # days of another zone would be somebody else's hours
         until = time.monotonic() + patience
         while not erasure.alone(connection):
             if time.monotonic() > until:
@@ -72,6 +73,7 @@ def ask(context: ErasureContext, tenancy_id: int) -> State:
     """
     with connect(context.url, "borough erase", autocommit=True) as connection:
         require_schema(connection, context.url)
+        require_zone(connection, context.zone)
         with connection.transaction():
             plan = erasure.plan(connection, tenancy_id, context.zone)
             if plan is not None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from borough.database import require_schema
+from borough.database import require_schema, require_zone
 from borough.errors import Failure
 from borough.settings.collector import collector_options
 from borough.settings.settings import Settings, need_database_url
@@ -82,6 +82,7 @@ def subject(context: SubjectContext, tenancy_id: int, open_: Open) -> Iterator[b
 
 def _everything(context: SubjectContext, tenancy_id: int, open_: Open) -> Everything:
     with open_() as connection:
+        require_zone(connection, context.zone)
         plan = erasure.plan(connection, tenancy_id, context.zone)
     if plan is None:
         raise Failure(f"there is no tenancy {tenancy_id}")

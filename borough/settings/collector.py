@@ -22,6 +22,10 @@ from store.tombstones import KEY_BYTES
 def broker_options(settings: Settings) -> BrokerOptions:
     """Where the broker is. Raises SettingsError."""
     address = mqtt_address(settings.mqtt_url, variable("mqtt_url"))
+    if address.transport == "websockets" and settings.mqtt_source != "paho":
+        raise SettingsError(
+            f"{variable('mqtt_url')}: only the other source speaks websockets: set {variable('mqtt_source')}=paho"
+        )
     password = settings.mqtt_password
     if settings.mqtt_password_file is not None:
         if password is not None:

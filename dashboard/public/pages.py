@@ -9,7 +9,7 @@ from dashboard import roles
 from dashboard.audiences import entries
 from dashboard.web.site import Site
 from dashboard.web.visitor import Anybody
-from store import migrations
+from store import daily, migrations
 
 #: Whoever asks whether we are ready gives up soon himself [s].
 _READY_SECONDS = 2.0
@@ -47,9 +47,14 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        """The database is reached and at this program's schema; else 503."""
+        """The database is reached, at this program's schema, and its days are of our time zone; else 503."""
         with site.connection(_READY_SECONDS) as connection:
-            current = migrations.is_current(connection)
-        return PlainTextResponse("ok\n" if current else "the schema is not current\n", 200 if current else 503)
+            if not migrations.is_current(connection):
+                return PlainTextResponse("the schema is not current\n", 503)
+            try:
+                daily.check_zone(connection, site.zone)
+            except daily.OtherZone as error:
+                return PlainTextResponse(f"{error}\n", 503)
+        return PlainTextResponse("ok\n")
 
     return routes

@@ -55,3 +55,15 @@ select h.id from personal.home h where h.id = any(%s::int8[]) order by h.id for 
 -- fuels: what a home has daily use of in these months
 select distinct fuel from personal.daily_use
 where fuel = any(%s) and month = any(%s) and home_id = %s
+
+-- zone: of the stored days
+select zone from personal.day_zone;
+
+-- keep_zone: of the days that are about to be stored
+insert into personal.day_zone (zone) values (%s) on conflict do nothing;
+
+-- change_zone: and have all days of every home computed again
+with changed as (
+    insert into personal.day_zone (zone) values (%s) on conflict (one) do update set zone = excluded.zone
+)
+insert into personal.touched_home (home_id) select id from personal.home order by id for key share;

@@ -70,3 +70,6 @@ cross join lateral (
 ) r
 where m.home_id = %(home)s and k.day >= m.from_day and (m.to_day is null or k.day < m.to_day) and r.number > 0
 order by k.day, m.device_id, s.property
+
+-- devices_of: which devices some series are of
+select distinct device_id from personal.series where id = any(%s::int8[]) order by device_id;

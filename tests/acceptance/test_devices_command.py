@@ -74,6 +74,7 @@ def test_import_list_show_retire_export(run: Run, file: Path, tmp_path: Path) ->
     assert (meter["class"], meter["origin"], meter["lon"], meter["last_heard"]) == ("personal", "real", None, None)
     assert of(run("devices", "show", "bay-2", "--json"))["attributes"] == {"street": "Alder Street, south"}
     assert [row.split("\t")[0] for row in run("devices", "list").stdout.splitlines()] == [
+        "device",
         "air-1",
         "bay-1",
         "bay-2",
@@ -86,8 +87,10 @@ def test_import_list_show_retire_export(run: Run, file: Path, tmp_path: Path) ->
     lines = run("devices", "import", str(file), "--dry-run").stdout.splitlines()
     assert lines == [
         "changed\tbay-1\tlat: 51.5031 -> 51.5",
-        "missing\tmeter-1\tregistered, but not in the file; it would stay as it is",
-        "0 new, 1 changed, 2 unchanged, 1 registered and not in the file. Nothing was changed: this was a dry run.",
+        (
+            "0 new, 1 changed, 2 unchanged, 1 registered and not in the file, which stay as they are."
+            " Nothing was changed: this was a dry run."
+        ),
     ]
 
     run("devices", "retire", "bay-2")

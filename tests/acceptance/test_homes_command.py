@@ -96,3 +96,37 @@ def test_who_was_erased_does_not_come_back_and_the_next_household_does(borough: 
     with connect(borough.url) as connection:
         ends = connection.execute("select to_time from personal.tombstone where kind = 'meter'").fetchall()
     assert [end.isoformat() for (end,) in ends] == ["2026-03-01T00:00:00+00:00"]
+
+
+def test_after_an_erasure_the_same_files_meter_may_be_gone(borough: Borough) -> None:
+    file = borough.file(ROWS)
+    borough.run("homes", "import", file)
+    with connect(borough.url) as connection:
+        _, tenancy = ids_of(connection, "7", date(2026, 1, 1))
+    borough.run("erase", str(tenancy), "--yes", key=True)
+    counts = json.loads(borough.run("homes", "import", file, "--json", key=True))
+    assert (counts["refused"], counts["unchanged"], counts["homes_new"]) == (1, 1, 0)
+    # a tenancy that may come still needs its meter
+    said = borough.run("homes", "import", borough.file([*ROWS, {**ROWS[1], "uprn": "8"}]), status=2, key=True)
+    assert "1 problem:" in said
+    assert "line 4: meter m2 is not a registered device" in said
+
+
+def test_a_home_far_from_all_others_is_told_and_taken(borough: Borough) -> None:
+    places = [(-0.1, 51.5), (51.51, -0.11), (-0.12, 51.52), (0.12, 52.2)]
+    with connect(borough.url) as connection:
+        add_meters(connection, ["m3", "m4"])
+    rows = [
+        {"uprn": str(70 + n), "meters": f"m{n + 1}", "lon": str(lon), "lat": str(lat)}
+        for n, (lon, lat) in enumerate(places)
+    ]
+    said = borough.run("homes", "import", borough.file(rows), "--dry-run")
+    assert "line 3: lies 7," in said
+    assert "are longitude and latitude swapped?" in said
+    assert "line 5: lies 7" in said
+    assert said.count("is its place right?") == 1
+    assert borough.run("homes", "import", borough.file([rows[0], *rows[2:3]]), "--json").count("lies") == 0
+    # alone in its file, it is far from those that are known
+    (told,) = json.loads(borough.run("homes", "import", borough.file(rows[1:2]), "--json"))["far"]
+    assert told.startswith("line 2: lies")
+    assert json.loads(borough.run("homes", "status", "--json"))["homes"] == 3

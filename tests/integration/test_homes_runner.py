@@ -213,3 +213,17 @@ def test_the_service_ends_well_on_sigterm(timescale_street: Street) -> None:
     assert said["settled"] == said["published"]
     assert "Traceback" not in errors
     assert all(json.loads(line)["level"] == "info" for line in errors.splitlines())
+
+
+def test_a_meter_that_says_more_than_its_supply_carries_is_told(
+    timescale_street: Street, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timescale_street.build(MONDAY, 3)
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", timescale_street.url)
+    assert cli.run(["analyse", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["beyond_supply"] == []
+    timescale_street.store({(7, MONDAY + timedelta(days=3)): 25_300 * 24 + 1_000, (8, MONDAY): 25_300 * 24})
+    assert cli.run(["analyse"]) == 0
+    out = capsys.readouterr().out
+    assert "1 meter says more than the supply carries, and these hours were left out: m7\n" in out
+    assert "attribute supply [kW]" in out

@@ -132,3 +132,13 @@ def test_metres_are_those_of_the_great_circle() -> None:
         # the ellipsoid differs from the sphere by up to 0.35 % here
         assert math.hypot(x[b] - x[a], y[b] - y[a]) == pytest.approx(sphere, rel=5e-3)
     assert [len(axis) for axis in metres(np.empty(0), np.empty(0))] == [0, 0]
+
+
+def test_one_home_at_a_wrong_place_stretches_nobodys_distances() -> None:
+    chance = np.random.default_rng(3)
+    lon, lat = chance.normal(-0.08, 0.02, 300), chance.normal(51.5, 0.01, 300)
+    x, y = metres(lon, lat)
+    swapped_x, swapped_y = metres(np.append(lon, 51.5), np.append(lat, -0.08))
+    right = np.hypot(np.diff(x), np.diff(y))
+    with_it = np.hypot(np.diff(swapped_x[:-1]), np.diff(swapped_y[:-1]))
+    assert with_it == pytest.approx(right, rel=1e-4)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -179,18 +180,20 @@ def test_doctor_says_what_is_away(
     assert [(check["name"], check["ok"]) for check in checks] == [
         ("settings", True),
         ("settings", False),
+        ("energy", True),
+        ("site", True),
         ("database", False),
         ("broker", False),
         ("letters", False),
     ]
-    assert "no font for names in " in checks[4]["found"]
-    assert "Bengali" in checks[4]["found"]
-    assert "Debian's fonts-noto-core and fonts-droid-fallback (or fonts-noto-cjk)" in checks[4]["found"]
+    assert "no font for names in " in checks[6]["found"]
+    assert "Bengali" in checks[6]["found"]
+    assert "Debian's fonts-noto-core and fonts-droid-fallback (or fonts-noto-cjk)" in checks[6]["found"]
     assert "BOROUGH_METRICS_PORT is one" in checks[1]["found"]
     monkeypatch.setenv("BOROUGH_BATCH_AGE", "0")
     status, out, _ = run(capsys, "doctor")
     assert status == 1
-    assert out.startswith("settings\twrong\tBOROUGH_BATCH_AGE")
+    assert out.startswith("check\tstate\tfound\nsettings\twrong\tBOROUGH_BATCH_AGE")
 
 
 def test_doctor_names_a_broker_that_takes_the_connection_and_says_nothing(
@@ -289,7 +292,7 @@ def test_options_choose_rejections() -> None:
 
 def test_plain_lines_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     output.show_table(("a", "b", "c"), [("x\ty", None, True), ("é", 1.5, False)])
-    assert capsys.readouterr().out == "x\\ty\t\tyes\né\t1.5\tno\n"
+    assert capsys.readouterr().out == "a\tb\tc\nx\\ty\t\tyes\né\t1.5\tno\n"
 
 
 def test_why_a_connection_failed() -> None:
@@ -340,3 +343,7 @@ def test_the_demos_report_uses_the_words_of_the_accounting() -> None:
     assert set(report["messages"]) == {"received", "decoded", "ignored", "rejected", "in_flight"}
     assert set(report["readings"]) == {"decoded", "stored", "duplicates", "thinned", "rejected", "refused"}
     assert report["families"]["smart-meter"] == {"messages": report["messages"], "readings": report["readings"]}
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"borough {version('borough-telemetry')}\n", "")

@@ -64,7 +64,41 @@ def test_readings_and_what_is_wrong_with_others(decode: Decode) -> None:
 def test_plain_lines(decode: Decode) -> None:
     done = decode("zigbee2mqtt", message=b'{"battery":100,"occupancy":true}\n')
     assert done.returncode == 0
-    assert done.stdout.splitlines() == ["motion\tarrival\t1\t1\t", "battery\tarrival\t100\t%\t"]
+    assert done.stdout.splitlines() == [
+        "property\ttime\tvalue\tunit\trejected",
+        "motion\tarrival\t1\t1\t",
+        "battery\tarrival\t100\t%\t",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("time", "why"),
+    [
+        (-1_000_000_000, "before the earliest time that is taken"),  # relative to the arrival: 1995
+        (-(10**12), "before the earliest time that is taken"),
+        (4_102_444_800, "more than 300 s ahead of the clock"),
+        (1e14, "more than 300 s ahead of the clock"),
+    ],
+)
+def test_a_time_that_the_collector_would_refuse(decode: Decode, time: float, why: str) -> None:
+    done = decode(
+        "senml-json", "--json", message=json.dumps([{"n": "humidity", "u": "%RH", "v": 40, "t": time}]).encode()
+    )
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    (refused,) = [told["rejection"]] if "rejection" in told else told["rejected"]
+    assert refused["reason"] in ("time_out_of_range", "bad_time")
+    if refused["reason"] == "time_out_of_range":
+        assert why in refused["detail"]
+
+
+def test_a_time_of_1960(decode: Decode) -> None:
+    message = b'{"time": "1960-05-01T10:00:00Z", "import_interval": 0.2}'
+    done = decode("native", "--family", "smart-meter", "--json", message=message)
+    assert done.returncode == 1
+    (refused,) = json.loads(done.stdout)["rejected"]
+    assert refused["reason"] == "time_out_of_range"
+    assert refused["detail"] == "before the earliest time that is taken, 2000-01-01T00:00:00+00:00"
 
 
 def test_relative_times_and_a_codec(decode: Decode) -> None:

@@ -58,7 +58,7 @@ def test_say_tell_and_tables_make_one_line_of_a_line(capsys: pytest.CaptureFixtu
     output.show_table([HOSTILE], [[HOSTILE], ["x"]])
     out, errors = capsys.readouterr()
     shown = visible(HOSTILE)
-    assert out == f"{shown}\nnew\t{shown}\t\tyes\n{shown}\nx\n"
+    assert out == f"{shown}\nnew\t{shown}\t\tyes\n{shown}\n{shown}\nx\n"
     assert errors == f"{shown}\n"
     assert "\\x1b[31m\\x07\\x9b2J\\u202eb\\u2066" in shown
 

@@ -148,3 +148,35 @@ def test_any_bytes_are_taken_or_refused_in_words(data: bytes) -> None:
 def test_names_of_the_world_are_taken_as_they_are(name: str) -> None:
     (home,) = read_homes(homes_csv([{**ROW, "name": name}]))
     assert home.name == name
+
+
+def test_a_line_without_meters_tells_its_other_problems_too() -> None:
+    bad = {"uprn": "12x", "meters": "", "dwelling": "castle", "from": "soon", "address": " ; ", "heating": ""}
+    found = _problems(homes_csv([bad]))
+    for words in (
+        "has no meters",
+        "has no heating",
+        "uprn is not a number",
+        "'castle'",
+        "'soon'",
+        "address has no line",
+    ):
+        assert sum(words in one for one in found) == 1, words
+    assert len(found) == 6
+
+
+def test_two_prices_of_one_tenancy_are_two_lines() -> None:
+    old = {**ROW, "electricity_rate": "26", "electricity_standing": "57", "gas_rate": "7", "gas_standing": "29"}
+    new = {**ROW, "electricity_rate": "24", "electricity_standing": "57", "electricity_tariff_from": "2025-10-01"}
+    (home,) = read_homes(homes_csv([old, new]))
+    assert [(one.fuel, one.from_day, one.registers[0].rate) for one in home.tariffs] == [
+        ("electricity", date(2025, 1, 1), 26.0),
+        ("gas", date(2025, 1, 1), 7.0),
+        ("electricity", date(2025, 10, 1), 24.0),
+    ]
+    given = "line 3: this home's tenancy from 2025-01-01 is already given in line 2"
+    assert _problems(homes_csv([old, {**new, "electricity_tariff_from": ""}])) == [
+        f"{given}, and so is its electricity price from 2025-01-01; say electricity_tariff_from"
+    ]
+    assert _problems(homes_csv([old, {**new, "meters": "m2"}])) == [f"{given}, and more than its prices differ"]
+    assert _problems(homes_csv([old, ROW])) == [given]

@@ -276,3 +276,9 @@ def test_attributes_with_a_meaning_are_checked(name: str, cell: str, good: bool)
     else:
         with pytest.raises(RegistryError, match=name):
             make_device(cells, MODELS)
+
+
+def test_a_row_without_a_family_tells_its_other_problems_too() -> None:
+    told = problems(lambda: make_device({"device_id": "b 1", "lon": "x", "zone": "Nowhere", "model": "odd"}, MODELS))
+    for words in ("has no family", "unknown model 'odd'", "lon 'x'", "'Nowhere'"):
+        assert sum(words in one for one in told) == 1, words
