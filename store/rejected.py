@@ -10,6 +10,7 @@ from typing import NamedTuple
 from devices.decoding import Reason
 from devices.device import DEVICE_ID
 from devices.families import UNKNOWN
+from devices.scrub import without_identifiers, without_number
 from store.batch import Rejected
 from store.connect import Connection
 from store.copy import Instants, Int4s, Int8s, text
@@ -45,7 +46,8 @@ class RejectedRow(NamedTuple):
 class RejectedMessage(NamedTuple):
     """One rejection and its message; ``payload`` is None where the bytes are gone (a household's, after some days).
 
-    ``message`` is one for all rejections of a message. ``size`` [bytes] is set where only its beginning was kept.
+    ``message`` is one for all rejections of a message. ``size`` [bytes] is set where only its beginning was kept, or
+    of a household's nothing: it could not be looked through for identifiers.
     """
 
     row: RejectedRow
@@ -86,7 +88,8 @@ def write_rejections(
 
     Of one device and hour (of arrival) the first ``limit`` are kept; devices that nobody registered have ``limit``
     each and ten times that together, or random ids would make it meaningless. The rows of a message share its bytes.
-    Where one of them ``names_household``, its bytes and the texts of all are personal. Raises psycopg.Error.
+    Where one of them ``names_household``, its bytes and the texts of all are personal. Personal bytes are kept without
+    a household's identifiers, and where they cannot be looked through, their length alone. Raises psycopg.Error.
     """
     kept = _within_limits(connection, rejected, limit)
     if not kept:
@@ -99,6 +102,11 @@ def write_rejections(
         if place not in naming and names_household(item if place == row else item._replace(topic="", payload=b"")):
             naming.add(place)
     hidden = [place in naming for place in first]
+    personal = [item.personal or hides for item, hides in zip(kept, hidden, strict=True)]
+    stored = [
+        _stored(item, at_home) if leads else (None, None)
+        for item, leads, at_home in zip(kept, own, personal, strict=True)
+    ]
     connection.execute(
         _SQL["reject"],
         (
@@ -107,13 +115,18 @@ def write_rejections(
             [text(item.topic) for item in kept],
             [text(item.family) for item in kept],
             [None if item.device is None else text(item.device) for item in kept],
-            [None if item.property is None else text(item.property) for item in kept],
+            [
+                None
+                if item.property is None
+                else text(without_number(item.property) if item.personal else item.property)
+                for item in kept
+            ],
             [str(item.reason) for item in kept],
             [text(item.detail) for item in kept],
             [item.more for item in kept],
-            [item.payload if leads else None for item, leads in zip(kept, own, strict=True)],
-            [item.size for item in kept],
-            [item.personal or hides for item, hides in zip(kept, hidden, strict=True)],
+            [payload for payload, _ in stored],
+            [size for _, size in stored],
+            personal,
             hidden,
         ),
     )
@@ -148,6 +161,14 @@ def mark_retried(connection: Connection, ids: Iterable[int]) -> int:
 def delete(connection: Connection, ids: Iterable[int]) -> int:
     """Delete rejections inside the running transaction, with the last of a message its bytes. Raises psycopg.Error."""
     return connection.execute(_SQL["delete"], (Int8s(ids),)).rowcount
+
+
+def _stored(item: Rejected, personal: bool) -> tuple[bytes, int | None]:
+    """The bytes that are kept of a message, and its length where they are not all of it."""
+    if not personal:
+        return item.payload, item.size
+    left = without_identifiers(item.payload, item.scrub) if item.size is None else None
+    return (b"", item.size or len(item.payload)) if left is None else (left, None)
 
 
 def _first_rows(kept: Sequence[Rejected]) -> list[int]:

@@ -102,16 +102,31 @@ def show(
     if raw:
         if found.payload is None:
             raise Failure(f"the bytes of rejection {number} are not kept any more")
+        if found.size is not None and not found.payload:
+            raise Failure(f"the bytes of rejection {number}: {_not_kept(found.size)}")
         show_bytes(found.payload)
         return
     text = None if found.payload is None else found.payload.decode("utf-8", "backslashreplace")
     if json_output:
         shown: dict[str, Any] = {**found.row._asdict(), "personal": found.personal}
-        show_json({**shown, "payload_hex": None if found.payload is None else found.payload.hex(), "payload": text})
+        show_json(
+            {
+                **shown,
+                "size": found.size,
+                "payload_hex": None if found.payload is None else found.payload.hex(),
+                "payload": text,
+            }
+        )
         return
     facts = [(name.replace("_", " "), value) for name, value in found.row._asdict().items()]
     message = "(not kept any more)" if text is None else text
+    if found.size is not None:
+        message += f"({_not_kept(found.size)})" if not text else f" (the beginning of {found.size:,} bytes)"
     show_table(("", "value"), [*facts, ("personal", found.personal), ("message", message)])
+
+
+def _not_kept(size: int) -> str:
+    return f"{size:,} bytes, not kept: they cannot be looked through for a household's identifiers"
 
 
 @app.command("retry")
