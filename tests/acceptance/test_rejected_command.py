@@ -90,6 +90,33 @@ def test_retry_after_a_fix(run: Run, rejections: list[int], database: str) -> No
     assert good not in [row["id"] for row in of(run("rejected", "list", "--json"))["rejected"]]
 
 
+def test_what_was_ahead_of_the_clock_is_taken_when_its_time_has_come(run: Run, database: str) -> None:
+    """A message and a record of a pack; what is still ahead stays, and a message without a time keeps its arrival."""
+    run("devices", "add", "bay-1", "--family", "parking-bay")
+    pack = TOPIC.replace("reading", "senml")
+    with psycopg.connect(database) as connection:
+        for topic, name, payload in (
+            (TOPIC, None, "json_build_object('time', now() - interval '1 hour', 'occupied', 1)"),
+            (TOPIC, None, "json_build_object('time', now() + interval '1 hour', 'occupied', 1)"),
+            (TOPIC, None, "json_build_object('occupied', 0)"),
+            (pack, "occupied", "json_build_array(json_build_object('n', 'occupied', 't', %s, 'vb', true))"
+             % "extract(epoch from now())::int8 - 1800"),
+        ):  # fmt: skip
+            connection.execute(
+                "with r as (insert into rejected (arrival, topic, family, device, property, reason, detail)"
+                " values (now() - interval '2 hours', %s, 'parking-bay', 'bay-1', %s, 'time_out_of_range', 'ahead')"
+                f" returning id) insert into rejected_bytes select id, convert_to({payload}::text, 'UTF8') from r",
+                (topic, name),
+            )
+    again = of(run("rejected", "retry", "--reason", "time_out_of_range", "--json", status=1))
+    assert again == {"taken": 3, "rejected_again": 1, "bytes_gone": 0}
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "select round(extract(epoch from now() - time) / 1800)::int8, value from observation order by 1"
+        ).fetchall()
+    assert rows == [(1, 1.0), (2, 1.0), (4, 0.0)]
+
+
 def test_maintain_keeps_what_the_settings_say(run: Run, database: str) -> None:
     run("devices", "add", "bay-1", "--family", "parking-bay")
     with psycopg.connect(database) as connection:
