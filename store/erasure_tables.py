@@ -58,7 +58,7 @@ COVERED = {
         "public.reading": "series_id time value",
         "public.rejected": "id arrival topic family device property reason detail retried_at message more",
         "public.rejected_bytes": "id bytes size",
-        "public.rejected_flood": "device hour count",
+        "public.rejected_flood": "device hour reason family count left_out",
         "public.sequence": "device first last first_time last_time",
         "public.superseded": "correction_id series_id time old_value new_value",
     }.items()

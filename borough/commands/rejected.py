@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -56,7 +56,7 @@ def list_(
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
-    """List rejections, the newest first, and how many there are by family and reason.
+    """List rejections, the newest first, how many there are by family and reason, and how many were only counted.
 
     Example: borough rejected list --reason unknown_device --since 1h
     """
@@ -64,13 +64,13 @@ def list_(
     with database() as connection:
         rows = table.find(connection, which, limit)
         counts = table.count(connection, which)
+        left_out = table.count_left_out(connection, which)
     if json_output:
         show_json(
             {
                 "rejected": [row._asdict() for row in rows],
-                "counts": [
-                    {"family": of, "reason": why, "count": count} for (of, why), count in sorted(counts.items())
-                ],
+                "counts": _by_reason(counts),
+                "left_out": _by_reason(left_out),
             }
         )
         return
@@ -81,6 +81,14 @@ def list_(
     total = sum(counts.values())
     shown = f" ({len(rows)} shown; --limit shows more)" if len(rows) < total else ""
     say(f"{total} rejections are kept{shown}.")
+    if left_out:
+        which_ones = ", ".join(f"{count} {of} {why}".rstrip() for (of, why), count in sorted(left_out.items()))
+        many = sum(left_out.values())
+        say(f"{many} more were counted and not kept, past the limit of a device, hour and reason: {which_ones}.")
+
+
+def _by_reason(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    return [{"family": of, "reason": why, "count": count} for (of, why), count in sorted(counts.items())]
 
 
 @app.command("show")
