@@ -80,7 +80,7 @@ def build_batch(
     """
     if suppressions is None:
         suppressions = Suppressions(None)
-    built = _Validation(pending, cache, memory, limits, now, suppressions).build(collector, now)
+    built = _Validation(pending, cache, memory, limits, suppressions).build(collector, now)
     if households is not None:
         built.batch.names_household = households.named_in
     return built
@@ -88,13 +88,7 @@ def build_batch(
 
 class _Validation:
     def __init__(
-        self,
-        pending: PendingBatch,
-        cache: SeriesCache,
-        memory: Memory,
-        limits: Limits,
-        now: int,
-        suppressions: Suppressions,
+        self, pending: PendingBatch, cache: SeriesCache, memory: Memory, limits: Limits, suppressions: Suppressions
     ) -> None:
         self.pending = pending
         self.suppressions = suppressions
@@ -108,8 +102,6 @@ class _Validation:
         )
         for message, arrival in pending.arrived.items():
             self.arrival[message] = arrival
-        # what no reading may be ahead of
-        self.clock = np.maximum(self.arrival, now) if limits.by_now else self.arrival
         count = len(pending.topics)
         self.family_of = np.fromiter((route.family for route in pending.routes), np.uint8, count)
         self.message_state = np.zeros(count, np.uint8)  # 0 decoded, 1 ignored, 2 rejected
@@ -128,6 +120,8 @@ class _Validation:
 
     def build(self, collector: str, minute: int) -> BuiltBatch:
         pending, cache = self.pending, self.cache
+        # what no reading may be ahead of
+        self.clock = np.maximum(self.arrival, minute) if self.limits.by_now else self.arrival
         time, alive = self._times()
         refused = self._suppress(time)
         bad = self.rejections.take_decoded(self.message_state)
