@@ -17,7 +17,7 @@ Int64 = NDArray[np.int64]
 Kind = Literal["week", "month", "four-weeks"]
 KINDS: tuple[Kind, ...] = ("week", "month", "four-weeks")
 #: Late data have come in by then after the end of a period, so that it is revised once and never again.
-SETTLES_AFTER = timedelta(days=7)
+FINAL_AFTER = timedelta(days=7)
 
 _WEEK = re.compile(r"(4w-)?(\d{4})-W(\d{2})\Z")
 _MONTH = re.compile(r"(\d{4})-(\d{2})\Z")

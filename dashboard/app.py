@@ -74,7 +74,7 @@ def create_app(options: SiteOptions) -> FastAPI:
     app.state.site = site
     errors.handlers(app, site)
     # the last one added is the outermost
-    app.add_middleware(errors.Faults, site=site)
+    app.add_middleware(errors.ErrorPages, site=site)
     app.add_middleware(
         SessionMiddleware,
         secret_key=options.secret,

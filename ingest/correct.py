@@ -233,7 +233,7 @@ class _Run:
         if self.correction is not None:
             tally = corrections.apply(self.connection, self.correction, rows, beside, number, built.batch.tombstones)
         else:
-            changed, new, _, tally = corrections.judge(self.connection, rows)
+            changed, new, _, tally = corrections.diff(self.connection, rows)
             self.connection.rollback()
             touched = changed | new
             keys = np.unique(rows.time[touched] // _DAY * 256 + rows.family[touched]).tolist()

@@ -17,7 +17,7 @@ from ingest.suppressions import FOREVER, Suppression, Suppressions
 from store.batch import SeriesState
 
 
-class Judge:
+class ErasureFilter:
     """Says of messages whether they must go, by the time of their readings, or by their arrival where they have none.
 
     Also messages on topics that no subscription names, when a level of the topic is the device's id.

@@ -38,7 +38,7 @@ class Memory:
         return entry if entry is not None and entry[0] == digest else None
 
     def acknowledge(self, generation: int, packet_ids: Sequence[int]) -> list[int]:
-        """Note that these are acknowledged on a connection. Returns the marks to watch for ``settle``."""
+        """Note that these are acknowledged on a connection. Returns the marks to watch for ``confirm``."""
         for packet_id in packet_ids:
             held = self.held.get(packet_id)
             if held is not None and held[0] == generation:
@@ -54,7 +54,7 @@ class Memory:
             marks.append(self._number << 16 | packet_id)
         return marks
 
-    def settle(self, mark: int) -> int | None:
+    def confirm(self, mark: int) -> int | None:
         """The broker has read a watched acknowledgement. Returns the packet id that is forgotten with it, if any."""
         packet_id = mark & 0xFFFF
         if self._acknowledged.get(packet_id, (0, 0))[1] != mark >> 16:

@@ -39,7 +39,7 @@ class Owner(Protocol):
     paused: bool
     status: SourceStatus
 
-    def note_settled(self, marks: Sequence[int]) -> None:
+    def note_confirmed(self, marks: Sequence[int]) -> None:
         """The broker has read the acknowledgements that these stand for."""
 
 
@@ -247,7 +247,7 @@ class Connection(asyncio.BufferedProtocol):
                 status.subscribed = True
             case mqtt5.PingRespPacket():
                 if self._pings:
-                    self.source.note_settled(self._pings.popleft())
+                    self.source.note_confirmed(self._pings.popleft())
             case mqtt5.DisconnectPacket():
                 if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
                     status.taken_over += 1

@@ -116,7 +116,7 @@ class Mqtt5Source:
         confirmed, self._confirmed = self._confirmed, []
         return confirmed
 
-    def note_settled(self, marks: Sequence[int]) -> None:
+    def note_confirmed(self, marks: Sequence[int]) -> None:
         """The broker has read the acknowledgements that these stand for."""
         self._confirmed.extend(marks)
 

@@ -188,7 +188,7 @@ class Pipeline:
     def _forget_confirmed(self) -> None:
         """Let go of messages whose acknowledgement the broker has: their packet ids may come again."""
         for mark in self.source.confirmed():
-            packet_id = self._builder.memory.settle(mark)
+            packet_id = self._builder.memory.confirm(mark)
             if packet_id is not None:
                 self._builder.pending.forget.append(packet_id)
 

@@ -113,7 +113,7 @@ class Connections:
         while (left := until - time.monotonic()) > 0:
             self._look(left)
 
-    def settle(self, seconds: float) -> None:
+    def wait_acknowledged(self, seconds: float) -> None:
         """Wait until all is acknowledged. Raises PublishError where that takes longer than ``seconds``, OSError."""
         until = time.monotonic() + seconds
         while waiting := sum(publisher.in_flight for publisher in self._publishers):

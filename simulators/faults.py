@@ -83,7 +83,7 @@ class Faults:
         stream, bits = self._of_messages(stream, bits, window)
         stream.faults, stream.fault = _named(bits)
         out = self._due(stream, until)
-        self._rules.judge(out, self._oldest(until))
+        self._rules.predict(out, self._oldest(until))
         return out
 
     def _of_messages(self, stream: Stream, bits: Int64, window: int) -> tuple[Stream, Int64]:

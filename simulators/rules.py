@@ -69,7 +69,7 @@ class Rules:
         none = np.empty(0, np.int64)
         self._keys = _Keys(none, none, none, np.empty(0), none, np.empty(0, bool))
 
-    def judge(self, stream: Stream, oldest: int) -> None:
+    def predict(self, stream: Stream, oldest: int) -> None:
         """Fill ``expect``, ``reason`` and the stored values in; rows are in the order of publication.
 
         Rows that are unsent already, and those of spoiled messages, are given. ``oldest`` [us]: no later row repeats

@@ -231,7 +231,7 @@ def publish(
         if stopped():
             break
         finished(progress, edge)
-    connections.settle(60.0)
+    connections.wait_acknowledged(60.0)
     return progress
 
 

@@ -219,7 +219,7 @@ def tariffs(connection: Connection, fuel: str, end: date) -> dict[int, list[Tari
     return found
 
 
-def places(sorted_ids: Int64, wanted: Int64) -> tuple[NDArray[np.intp], Bools]:
+def find_rows(sorted_ids: Int64, wanted: Int64) -> tuple[NDArray[np.intp], Bools]:
     """Where each wanted id stands in a rising array, and whether it is there at all. Shapes ``(wanted,)``."""
     if not len(sorted_ids):
         return np.zeros(len(wanted), np.intp), np.zeros(len(wanted), bool)

@@ -63,7 +63,7 @@ class Comparison:
     #: Names the cells: the first day of the quarter.
     quarter: date
     #: Nothing of it changes any more.
-    settled: bool
+    final: bool
 
     @property
     def compared(self) -> bool:
@@ -177,7 +177,7 @@ class Rows:
     tariffs: Sequence[str]
 
 
-class Told(NamedTuple):
+class PublishedPeriod(NamedTuple):
     """A period of a fuel that a tenancy has a comparison of; ``to_day`` is not included."""
 
     kind: str
@@ -209,7 +209,7 @@ def add_run(connection: Connection, run: Run, members: Int64) -> None:
     connection.execute(_SQL["add_run"], (*run, members.astype(">i8").tobytes()))
 
 
-def settle_run(connection: Connection, key: tuple[str, date, str], program: str, at: datetime) -> None:
+def finalise_run(connection: Connection, key: tuple[str, date, str], program: str, at: datetime) -> None:
     """Note inside the running transaction that a period (kind, first day, fuel) is settled. Raises psycopg.Error."""
     connection.execute(_SQL["settle_run"], (at, program, *key))
 
@@ -258,9 +258,9 @@ def late_of_home(connection: Connection, home_id: int, kind: str, from_day: date
     return [Late(*row) for row in connection.execute(_SQL["late_of_home"], (home_id, kind, from_day)).fetchall()]
 
 
-def periods(connection: Connection, tenancy_id: int, limit: int = 1_000) -> list[Told]:
+def periods(connection: Connection, tenancy_id: int, limit: int = 1_000) -> list[PublishedPeriod]:
     """What a tenancy was told of, the newest first. Raises psycopg.Error."""
-    return [Told(*row) for row in connection.execute(_SQL["periods"], (tenancy_id, limit)).fetchall()]
+    return [PublishedPeriod(*row) for row in connection.execute(_SQL["periods"], (tenancy_id, limit)).fetchall()]
 
 
 def examples(connection: Connection) -> list[Example]:

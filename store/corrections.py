@@ -156,7 +156,7 @@ def known_series(connection: Connection, pairs: Sequence[tuple[str, str]]) -> li
     return [row[0] for row in connection.execute(_SQL["known_series"], names).fetchall()]
 
 
-def judge(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Float64, Tally]:
+def diff(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Float64, Tally]:
     """Compare with what is stored: which rows supersede, which are new, the stored values (NaN: none), the tally.
 
     Raises psycopg.Error.
@@ -238,7 +238,7 @@ def _again(connection: Connection, work: Callable[[], T]) -> T:
 
 
 def _apply(connection: Connection, correction: int, rows: Rows, beside: Tally, progress: int) -> Tally:
-    changed, new, old, tally = judge(connection, rows)
+    changed, new, old, tally = diff(connection, rows)
     if changed.any():
         _supersede(connection, correction, rows, np.flatnonzero(changed), old)
     if new.any():

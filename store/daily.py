@@ -1,6 +1,6 @@
 """Use by home and local day: month rows of bytes in the table, arrays of homes and days outside.
 
-Whoever writes or erases daily use calls ``hold`` first in its transaction, so that nobody writes what was computed from
+Whoever writes or erases daily use calls ``lock_daily_use`` first in its transaction, so that nobody writes what was computed from
 readings that are being erased. A home without a row has no value on any day of that month.
 """
 
@@ -60,7 +60,7 @@ class Touched(NamedTuple):
     what: Int64
 
 
-def hold(connection: Connection) -> None:
+def lock_daily_use(connection: Connection) -> None:
     """Keep daily use to oneself until the transaction ends; waits. Raises psycopg.Error."""
     connection.execute(_SQL["hold"])
 
@@ -128,7 +128,7 @@ def merge_days(connection: Connection, fuel: str, use: DailyUse, where: Bools | 
     before = np.full(use.watt_hours.shape, NONE, np.int64)
     if not len(use.homes):
         return Merged(changed, before)
-    hold(connection)
+    lock_daily_use(connection)
     for month in _months(use.first, use.first + timedelta(days=days)):
         known, used, measured = _month(connection, fuel, month.first, use.homes)
         places = np.searchsorted(use.homes, known)

@@ -184,7 +184,7 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
         "last": what.last, "gone": gone, "merged": list(what.merged),
     }  # fmt: skip
     connection.execute(_SQL["lock_import"])
-    daily.hold(connection)  # nobody writes use that was computed from readings which are being deleted
+    daily.lock_daily_use(connection)  # nobody writes use that was computed from readings which are being deleted
     connection.execute(_SQL["lock_tenancy"], parameters)
     connection.execute(_SQL["lock_home"], parameters)
     if tier(connection) == "community":
@@ -319,7 +319,7 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
     """
     done: Counter[str] = Counter()
     taken: Counter[str] = Counter()
-    daily.hold(connection)
+    daily.lock_daily_use(connection)
     if tier(connection) == "community":
         connection.execute(_UNBOUNDED)
     for one in meters:

@@ -96,7 +96,7 @@ def erased(connection: Connection, its_mark: bytes) -> None:
     connection.execute(_SQL["erased"], (its_mark,))
 
 
-def settle(connection: Connection, its_mark: bytes, items: Sequence[Item]) -> bool:
+def note_left(connection: Connection, its_mark: bytes, items: Sequence[Item]) -> bool:
     """Note what is left after the files were gone through; whether it is done. Raises psycopg.Error."""
     text = json.dumps([{"kind": one.kind, "path": one.path} for one in items])
     row = connection.execute(_SQL["settle"], {"mark": its_mark, "items": text}).fetchone()

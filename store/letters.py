@@ -65,10 +65,10 @@ def matters(
         "quarter": quarter,
         "fuels": list(fuels),
     }
-    told: dict[int, dict[str, Comparison]] = {}
+    published: dict[int, dict[str, Comparison]] = {}
     for row in connection.execute(_SQL["comparisons"], values).fetchall():
         one = Comparison(*row)
-        told.setdefault(one.tenancy_id, {})[one.fuel] = one
+        published.setdefault(one.tenancy_id, {})[one.fuel] = one
     near = {row[0]: Neighbourhood(*row[1:]) for row in connection.execute(_SQL["neighbourhoods"], values).fetchall()}
     paid: dict[int, list[Tariff]] = {}
     for row in connection.execute(_SQL["tariffs"], values).fetchall():
@@ -77,9 +77,9 @@ def matters(
     for row in connection.execute(_SQL["addressed"], values).fetchall():
         tenancy = Tenancy(*row[:10])
         home = Home(row[10], row[11], tuple(row[12]), row[13], row[14], homes.details_of(row[15:23]))
-        if tenancy.id in told:
+        if tenancy.id in published:
             found[tenancy.id] = Matter(
-                tenancy, home, told[tenancy.id], near.get(home.id), tuple(paid.get(tenancy.id, ()))
+                tenancy, home, published[tenancy.id], near.get(home.id), tuple(paid.get(tenancy.id, ()))
             )
     return [found[tenancy] for tenancy in tenancies if tenancy in found]
 

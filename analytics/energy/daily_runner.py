@@ -60,7 +60,7 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
     computed in one call, whole days or homes at least: a fleet's first years come in many calls, each with its commit.
     Raises psycopg.Error.
     """
-    daily.hold(connection)
+    daily.lock_daily_use(connection)
     days = daily.touched_days(connection, "smart-meter")
     homes = daily.touched_homes(connection)
     run = _Run(connection, zone, energy)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.energy.daily_halves import MeterReader
+from analytics.energy.daily_half_hours import MeterReader
 from analytics.energy.prices import Energy, filled
 from analytics.periods import Int64, Period
 from store import cells
@@ -69,9 +69,9 @@ def costs(
     for first in range(0, len(known), _TOGETHER):
         part = known[first : first + _TOGETHER]
         read = homes[part[by_clock[first : first + _TOGETHER]]]
-        halves = reader.half_hours_of_homes(np.sort(read), fuel, period.start, period.end)
+        half_hours = reader.half_hours_of_homes(np.sort(read), fuel, period.start, period.end)
         for index in part.tolist():
-            days = halves.get(int(homes[index]))
+            days = half_hours.get(int(homes[index]))
             found = energy.cost(
                 theirs[int(tenancies[index])], fuel, period.start, watt_hours[index],
                 None if days is None else [day.watt_hours for day in days], zone,

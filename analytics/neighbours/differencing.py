@@ -5,7 +5,7 @@ alike. But homes come and go: one withdraws, one lacks readings in a week and no
 a sum without it is its use, and rounding an average of few homes to two figures does not hide that
 (docs/explanation/privacy.md has the measurements). Two rules do:
 
-1. **Every cell's total is rounded before it enters any sum** (`veil`), to a multiple of the first of 1, 2, 5, 10, 20, …
+1. **Every cell's total is rounded before it enters any sum** (`round_cell_totals`), to a multiple of the first of 1, 2, 5, 10, 20, …
    Wh that is at least twice the mean use of its homes. All residents see the same rounded total, whatever their own
    meter says, so neither many pages nor falsified meters undo it: what a cell's total tells about one home is a step at
    least two homes wide. An average of 100 homes moves by about one percent.
@@ -32,7 +32,7 @@ _HOMES = 2
 _STEPS = np.sort(np.concatenate([digit * 10 ** np.arange(18, dtype=np.int64) for digit in (1, 2, 5)]))
 
 
-def veil(cells: Cells, joined: Joined, use: Int64, counts: Bools, compared: Compared) -> Compared:
+def round_cell_totals(cells: Cells, joined: Joined, use: Int64, counts: Bools, compared: Compared) -> Compared:
     """The comparison with totals [Wh] made of rounded totals of cells; everything else as it is.
 
     ``use`` [Wh], ``counts``, ``(homes,)``: what ``compared`` was made of. The lowest fifth is held at or below the
@@ -47,11 +47,11 @@ def veil(cells: Cells, joined: Joined, use: Int64, counts: Bools, compared: Comp
     rounded = np.where(enters, rounded_total(total, number), 0)
     running = np.concatenate(([0], np.cumsum(rounded[joined.cells])))
     of_set = rounded + running[joined.offsets[1:]] - running[joined.offsets[:-1]]
-    veiled = np.zeros_like(compared.total)
-    veiled[home] = of_set[cell] - np.where(enters[cell], use[home], 0)
-    veiled[compared.n == 0] = 0
-    most = veiled * compared.lowest_n // np.maximum(compared.n, 1)
-    return replace(compared, total=veiled, lowest_total=np.minimum(compared.lowest_total, most))
+    rounded = np.zeros_like(compared.total)
+    rounded[home] = of_set[cell] - np.where(enters[cell], use[home], 0)
+    rounded[compared.n == 0] = 0
+    most = rounded * compared.lowest_n // np.maximum(compared.n, 1)
+    return replace(compared, total=rounded, lowest_total=np.minimum(compared.lowest_total, most))
 
 
 def step(total: Int64, number: Int64) -> Int64:

@@ -34,7 +34,7 @@ _POWERS = 10 ** np.arange(17)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DisclosedFigures:
     """What each home may be shown, arrays ``(homes,)``."""
 
     #: [Wh] to two significant figures, -1 none.
@@ -63,7 +63,7 @@ class GroupShown:
     reason: Int8
 
 
-def disclose(own: Int64, compared: Compared) -> Shown:
+def disclose(own: Int64, compared: Compared) -> DisclosedFigures:
     """What each home may be shown of its neighbours; ``own`` [Wh] its use in the period, ``(homes,)``."""
     n, counts = compared.n, compared.counts
     reason = np.select(
@@ -80,7 +80,9 @@ def disclose(own: Int64, compared: Compared) -> Shown:
     state = np.select(
         [~shown, lowest & (own <= efficient), own <= average], [_SUPPRESSED, _GREAT, _GOOD], _MORE
     ).astype(np.int8)
-    return Shown(average, efficient, _where(shown, _tens, n), _where(many, _tenths, compared.less, n), state, reason)
+    return DisclosedFigures(
+        average, efficient, _where(shown, _tens, n), _where(many, _tenths, compared.less, n), state, reason
+    )
 
 
 def group(use: Int64, counts: Bools, cells: Cells, label: Int64) -> GroupShown:

@@ -11,10 +11,10 @@ import numpy as np
 
 from analytics.neighbours import quarter_cells
 from analytics.neighbours.comparison import usable
+from analytics.neighbours.finalising import finalise, held
 from analytics.neighbours.joining import STEPS
-from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, Worked, work_out
+from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, PeriodResult, compare_period
 from analytics.neighbours.quarter_cells import QuarterCells
-from analytics.neighbours.settling import held, settle
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import Reason, State
 from store import cells as stored
@@ -128,18 +128,18 @@ def explain(
     runs = {(run.kind, run.from_day, run.fuel): run for run in comparisons.runs(connection)}
     late = comparisons.late_of_home(connection, home_id, period.kind, period.start)
     edges = day_edges(period.start, period.days, options.zone)
-    place, there = stored.places(people.residents.home, np.array([home_id]))
-    tenancy = int(people.residents.tenancy[place[0]]) if there[0] else None
+    place, known = stored.find_rows(people.residents.home, np.array([home_id]))
+    tenancy = int(people.residents.tenancy[place[0]]) if known[0] else None
     found = []
     for fuel in fuels:
         told = None if tenancy is None else comparisons.one(connection, tenancy, period.kind, period.start, fuel)
-        worked = work_out(people, quarter, fuel)
+        result = compare_period(people, quarter, fuel)
         figures = comparisons.figures(connection, period.kind, period.start, fuel)
-        kept = figures is not None and bool(held(worked, quarter, figures.members)[worked.rows.home == home_id].any())
+        kept = figures is not None and bool(held(result, quarter, figures.members)[result.rows.home == home_id].any())
         if figures is not None:
-            settle(worked, quarter, figures)
-        row = np.flatnonzero(worked.rows.home == home_id)
-        again = _row(worked.rows, int(row[0])) if len(row) else None
+            finalise(result, quarter, figures)
+        row = np.flatnonzero(result.rows.home == home_id)
+        again = _row(result.rows, int(row[0])) if len(row) else None
         if told is None and again is None:
             continue
         days = _days(connection, people, int(place[0]), fuel, edges)
@@ -158,7 +158,7 @@ def explain(
                 days=days,
                 known_days=len(known),
                 own_readings=sum(known),
-                neighbours=_neighbours(worked, quarter, home_id),
+                neighbours=_neighbours(result, quarter, home_id),
                 carbon=_factors(options, period, fuel),
                 late=[entry for entry in late if entry.fuel == fuel],
             )
@@ -184,20 +184,20 @@ def _days(connection: Connection, people: PeriodHomes, place: int, fuel: str, ed
     ]
 
 
-def _neighbours(worked: Worked, quarter: QuarterCells, home_id: int) -> NeighbourSet | None:
+def _neighbours(result: PeriodResult, quarter: QuarterCells, home_id: int) -> NeighbourSet | None:
     """The neighbours of a home; None where it is in no cell."""
-    place, there = stored.places(quarter.home, np.array([home_id]))
-    if not there[0]:
+    place, known = stored.find_rows(quarter.home, np.array([home_id]))
+    if not known[0]:
         return None
     home = int(place[0])
     cells, joined = quarter.cells, quarter.joined
     own = int(cells.cell[home])
     numbers = [own, *joined.cells[joined.offsets[own] : joined.offsets[own + 1]].tolist()]
-    counting = np.bincount(cells.cell[worked.counts], minlength=len(cells.size))
-    used = usable(cells, worked.counts)
-    members = worked.counts & np.isin(cells.cell, [number for number in numbers if used[number]])
+    counting = np.bincount(cells.cell[result.counts], minlength=len(cells.size))
+    used = usable(cells, result.counts)
+    members = result.counts & np.isin(cells.cell, [number for number in numbers if used[number]])
     members[home] = False
-    compared = worked.compared
+    compared = result.compared
     return NeighbourSet(
         step=STEPS[int(joined.step[own])],
         reach=float(joined.reach[own]),
@@ -208,10 +208,10 @@ def _neighbours(worked: Worked, quarter: QuarterCells, home_id: int) -> Neighbou
             )
             for number in numbers
         ],
-        counts=bool(worked.counts[home]),
+        counts=bool(result.counts[home]),
         n=int(compared.n[home]),
         total=int(compared.total[home]),
-        rounded_total=int(worked.veiled.total[home]),
+        rounded_total=int(result.rounded.total[home]),
         largest=int(compared.largest[home]),
         lowest_n=int(compared.lowest_n[home]),
         lowest_total=int(compared.lowest_total[home]),

@@ -17,7 +17,7 @@ Low use can be hardship. A home is looked at over about eight weeks up to a peri
 
 There is no weather service: the cold is the cohort's own median use per floor area and day, or degree-days below
 15.5 Cel where outdoor temperatures are given. Every threshold but the vacant setting is our own judgement, measured on
-simulated fleets: docs/decisions/004-measured.md has the figures, tests/unit/test_kindness_fleet.py repeats them. Codes
+simulated fleets: docs/decisions/004-measured.md has the figures, tests/unit/test_hardship_fleet.py repeats them. Codes
 are told to the home alone.
 """
 
@@ -37,9 +37,9 @@ Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 #: Codes are places in this; the first is an ordinary home.
-KINDS = ("", *HARDSHIPS)
-_EMPTY, _DISCONNECTED, _UNDER_HEATED = range(1, len(KINDS))
-#: How many days up to a period's end `judge` is meant to see.
+CODES = ("", *HARDSHIPS)
+_EMPTY, _DISCONNECTED, _UNDER_HEATED = range(1, len(CODES))
+#: How many days up to a period's end `classify` is meant to see.
 WINDOW = 56
 
 _ELECTRIC, _PUMP = HEATING.index("electric"), HEATING.index("heat-pump")
@@ -119,7 +119,7 @@ def warmth(heating: Int64, electricity: Int64, gas: Int64 | None = None, heat: I
     return chosen
 
 
-def judge(
+def classify(
     electricity: Int64,
     fuel: Int64,
     heating: Int64,
@@ -170,7 +170,7 @@ def recall_table(codes: Int8, planted: NDArray[np.str_]) -> list[Recall]:
     """How well each kind was found, (homes,) each; ``planted`` is the truth in words of KINDS, "" an ordinary home."""
     ordinary = planted == ""
     rows = []
-    for code, kind in enumerate(KINDS[1:], 1):
+    for code, kind in enumerate(CODES[1:], 1):
         mine = planted == kind
         found, false = int((codes[mine] == code).sum()), int((codes[ordinary] == code).sum())
         share = found / mine.sum() if mine.any() else float("nan")

@@ -1,6 +1,6 @@
 """One period compared: the days of all homes in, what each household is told out. Nothing is written here.
 
-`PeriodHomes` is what all fuels of a period have in common: who lived where, who agreed, whom not to judge. `work_out`
+`PeriodHomes` is what all fuels of a period have in common: who lived where, who agreed, whom not to judge. `compare_period`
 makes of it the rows of one fuel, by the rules of docs/decisions/005-homes.md.
 """
 
@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 
 from analytics.energy.period_costs import carbon, costs
 from analytics.energy.prices import Energy, filled
-from analytics.neighbours import comparison, differencing, disclosure
-from analytics.neighbours import hardship as kindness
+from analytics.neighbours import comparison, differencing, disclosure, hardship
 from analytics.neighbours.comparison import Compared
-from analytics.neighbours.hardship import KINDS
+from analytics.neighbours.hardship import CODES
 from analytics.neighbours.quarter_cells import QuarterCells, homes_of_site
 from analytics.neighbours.schedule import end_of
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import HARDSHIPS, Reason, State
 from store import cells
-from store.cells import Residents, days_since_epoch, places
+from store.cells import Residents, days_since_epoch, find_rows
 from store.comparisons import Rows
 from store.connect import Connection
 from store.daily import read_days
@@ -64,10 +63,10 @@ class Days:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class PeriodResult:
     """One fuel of a period: the rows, and what they were made of, for who asks how.
 
-    By home of the quarter's cells: ``counts``; ``compared``: exact figures of the neighbours; ``veiled``: the same with
+    By home of the quarter's cells: ``counts``; ``compared``: exact figures of the neighbours; ``rounded``: the same with
     totals that do not give one home away. ``members`` ``(cells,)``: tells who counts.
     """
 
@@ -75,7 +74,7 @@ class Worked:
     counts: Bools
     members: Int64
     compared: Compared
-    veiled: Compared
+    rounded: Compared
 
 
 def period_use(watt_hours: Int64, coverage: float) -> Int64:
@@ -95,14 +94,14 @@ class PeriodHomes:
     def __init__(self, connection: Connection, options: HomesOptions, period: Period) -> None:
         """Raises psycopg.Error."""
         self.connection, self.options, self.period = connection, options, period
-        self.first = min(period.before().start, period.end - timedelta(days=kindness.WINDOW))
+        self.first = min(period.before().start, period.end - timedelta(days=hardship.WINDOW))
         self.length = (period.end - self.first).days
         self.residents: Residents = cells.residents(connection, period.start, period.end, end_of(period, options.zone))
         home = self.residents.home
         metered, of_site = homes_of_site(connection)
-        place, there = places(metered, home)
+        place, known = find_rows(metered, home)
         self.of_site: Bools = np.zeros(len(home), bool)
-        self.of_site[there] = of_site[place[there]]
+        self.of_site[known] = of_site[place[known]]
         self._days: dict[str, Days] = {}
         self._kinds: tuple[NDArray[np.int8], Bools] | None = None
 
@@ -110,11 +109,11 @@ class PeriodHomes:
         """Daily use of the residents from ``first`` to the period's end. Raises psycopg.Error."""
         if fuel not in self._days:
             found = read_days(self.connection, fuel, self.first, self.period.end)
-            place, there = places(found.homes, self.residents.home)
+            place, known = find_rows(found.homes, self.residents.home)
             shape = (len(self.residents.home), self.length)
             days = Days(np.full(shape, -1, np.int64), np.zeros(shape, np.int16))
-            days.watt_hours[there] = found.watt_hours[place[there]]
-            days.minutes[there] = found.minutes[place[there]]
+            days.watt_hours[known] = found.watt_hours[place[known]]
+            days.minutes[known] = found.minutes[place[known]]
             self._days[fuel] = days
         return self._days[fuel]
 
@@ -140,20 +139,20 @@ class PeriodHomes:
             if looked.any():
                 codes[looked] = self._judge(looked)
             use = period_use(self.within("electricity").watt_hours, self.options.coverage)
-            vacant = kindness.vacant(use, self.period.days, self.options.vacant_watt_hours)
+            vacant = hardship.vacant(use, self.period.days, self.options.vacant_watt_hours)
             # a home that was cut off uses as little as an empty one, and needs the help line
-            codes[vacant & looked & (codes == 0)] = KINDS.index(Reason.EMPTY)
+            codes[vacant & looked & (codes == 0)] = CODES.index(Reason.EMPTY)
             self._kinds = codes, vacant
         return self._kinds
 
     def _judge(self, looked: Bools) -> NDArray[np.int8]:
         homes = self.residents.home[looked]
         kinds = cells.kinds(self.connection, begin_of(self.period.start, self.options.zone))
-        place, there = places(kinds.home, homes)
-        assert there.all(), "every home has details"
+        place, known = find_rows(kinds.home, homes)
+        assert known.all(), "every home has details"
         heating = kinds.heating[place].astype(np.int64)
         electricity, gas, heat = (
-            self.days(fuel).watt_hours[looked, -kindness.WINDOW :] for fuel in ("electricity", "gas", "heat")
+            self.days(fuel).watt_hours[looked, -hardship.WINDOW :] for fuel in ("electricity", "gas", "heat")
         )
         prepaid = [
             tenancy
@@ -161,9 +160,9 @@ class PeriodHomes:
             if found[-1].payment == "prepayment"
         ]
         exported = read_days(self.connection, "export", self.first, self.period.end)
-        return kindness.judge(
+        return hardship.classify(
             electricity,
-            kindness.warmth(heating, electricity, gas, heat),
+            hardship.warmth(heating, electricity, gas, heat),
             heating,
             period_days=self.period.days,
             dwelling=kinds.dwelling[place].astype(np.int64),
@@ -174,7 +173,7 @@ class PeriodHomes:
         )
 
 
-def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
+def compare_period(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> PeriodResult:
     """Compare all homes of a period in one fuel. Raises psycopg.Error.
 
     Two orders of homes meet here, both rising: ``residents`` (H homes in which somebody lived all the period, D days)
@@ -184,7 +183,7 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
        hardship; ``counts``: agreed, measured by meters of the site's origin, enough days, not empty.
     2. The same in the order of the cells, ``(Q,)``: ``member``, the place among the H, -1 none; ``counting``; ``use``
        [Wh], 0 where it does not count.
-    3. Figures of the neighbours, ``(Q,)``: ``compared`` exact; ``veiled`` with rounded totals of cells; ``shown``, all
+    3. Figures of the neighbours, ``(Q,)``: ``compared`` exact; ``rounded`` with rounded totals of cells; ``shown``, all
        that may leave.
     4. Back to ``(H,)``: ``average``, ``efficient`` [Wh], ``tenths``, ``about`` (-1 none), ``state``, ``reason``. Who
        does not count keeps ``suppressed``, for want of a cell.
@@ -198,15 +197,15 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
     days = homes.within(fuel)
     own = period_use(days.watt_hours, options.coverage)
     codes, vacant = homes.kinds()
-    empty = vacant | (codes == KINDS.index(Reason.EMPTY))
+    empty = vacant | (codes == CODES.index(Reason.EMPTY))
     counts = residents.consent & homes.of_site & (own >= 0) & ~empty
-    place, there = places(residents.home, quarter.home)
-    member = np.where(there, place, -1)
-    counting = there & counts[place] if len(residents.home) else there
+    place, known = find_rows(residents.home, quarter.home)
+    member = np.where(known, place, -1)
+    counting = known & counts[place] if len(residents.home) else known
     use = np.where(counting, own[place] if len(own) else 0, 0)
     compared = comparison.compare(quarter.cells, quarter.joined, use, counting)
-    veiled = differencing.veil(quarter.cells, quarter.joined, use, counting, compared)
-    shown = disclosure.disclose(use, veiled)
+    rounded = differencing.round_cell_totals(quarter.cells, quarter.joined, use, counting, compared)
+    shown = disclosure.disclose(use, rounded)
 
     row = np.flatnonzero((homes.days(fuel).watt_hours[:, -_known_days(homes.period) :] >= 0).any(axis=1))
     count = len(residents.home)
@@ -233,7 +232,7 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
         homes.connection, options.energy, options.zone, homes.period, fuel,
         residents.home[row], residents.tenancy[row], days.watt_hours[row],
     )  # fmt: skip
-    told = own[row] >= 0
+    has_use = own[row] >= 0
     rows = Rows(
         tenancy=residents.tenancy[row],
         home=residents.home[row],
@@ -247,14 +246,14 @@ def work_out(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Worked:
         efficient=efficient[row],
         homes=about[row].astype(np.int32),
         tenths=tenths[row].astype(np.int32),
-        carbon=np.where(told, grams, -1),
-        cost=np.where(told, cost.pence, -1).astype(np.int32),
-        tariff=np.where(told, cost.tariff, -1).astype(np.int32),
-        own_tariff=(told & cost.own).astype(np.int32),
+        carbon=np.where(has_use, grams, -1),
+        cost=np.where(has_use, cost.pence, -1).astype(np.int32),
+        tariff=np.where(has_use, cost.tariff, -1).astype(np.int32),
+        own_tariff=(has_use & cost.own).astype(np.int32),
         tariffs=cost.names,
     )
     members = differencing.members(quarter.cells, counting, quarter.home)
-    return Worked(rows, counting, members, compared, veiled)
+    return PeriodResult(rows, counting, members, compared, rounded)
 
 
 def _known_days(period: Period) -> int:

@@ -15,10 +15,10 @@ import numpy as np
 
 from analytics.energy import daily_runner
 from analytics.neighbours import quarter_cells
-from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, period_use, work_out
+from analytics.neighbours.finalising import finalise
+from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, compare_period, period_use
 from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.schedule import Due, Key, due, end_of, is_in
-from analytics.neighbours.settling import settle
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
 from store import cells as stored
@@ -39,7 +39,7 @@ class Busy(Exception):
 
 
 @dataclass(slots=True)
-class Done:
+class RunSummary:
     """What a run did."""
 
     #: Days of homes whose use changed.
@@ -49,7 +49,7 @@ class Done:
     #: Periods and fuels.
     published: list[Key] = field(default_factory=list)
     #: Periods and fuels.
-    settled: list[Key] = field(default_factory=list)
+    finalised: list[Key] = field(default_factory=list)
     #: That were told.
     rows: int = 0
     #: Rows that settling changed.
@@ -59,9 +59,9 @@ class Done:
     #: Periods that are over and wait for their days to come in.
     waiting: int = 0
 
-    def add(self, other: Done) -> None:
+    def add(self, other: RunSummary) -> None:
         """Add what a later run did; what waits is what waits now."""
-        for item in fields(Done):
+        for item in fields(RunSummary):
             if item.name != "waiting":
                 setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
         self.waiting = other.waiting
@@ -69,7 +69,7 @@ class Done:
     @property
     def compared(self) -> int:
         """How many periods and fuels were compared."""
-        return len({*self.published, *self.settled})
+        return len({*self.published, *self.finalised})
 
 
 def run(
@@ -78,7 +78,7 @@ def run(
     now: datetime,
     empty: set[Key] | None = None,
     stopping: Callable[[], bool] = lambda: False,
-) -> Done:
+) -> RunSummary:
     """Bring daily use, cells and comparisons up to date. Commits. Raises Busy, psycopg.Error.
 
     ``empty``: for a service, the same set every time: periods that have nothing to be compared are remembered in it.
@@ -102,17 +102,17 @@ class _Runner:
 
     def __init__(self, connection: Connection, options: HomesOptions, now: datetime, empty: set[Key]) -> None:
         self.connection, self.options, self.now = connection, options, now
-        self.done = Done()
+        self.summary = RunSummary()
         self.empty = empty
         self.changed: set[tuple[str, int]] = set()
         self.quarters: dict[date, QuarterCells] = {}
 
-    def run(self, stopping: Callable[[], bool]) -> Done:
+    def run(self, stopping: Callable[[], bool]) -> RunSummary:
         self._daily(stopping)
-        settled = {
+        finalised = {
             (run.kind, run.from_day, run.fuel): run.settled_at is not None for run in comparisons.runs(self.connection)
         }
-        items = due(comparisons.months(self.connection), settled, COMPARED, self.now, self.options.zone)
+        items = due(comparisons.months(self.connection), finalised, COMPARED, self.now, self.options.zone)
         self.connection.commit()
         for period, group in groupby(items, key=lambda item: item.period):
             waiting = [item for item in group if not self._known_empty(item)]
@@ -120,7 +120,7 @@ class _Runner:
                 break
             if waiting:
                 self._period(period, waiting)
-        return self.done
+        return self.summary
 
     def _daily(self, stopping: Callable[[], bool]) -> None:
         """Bring daily use up to date, and list in the same transactions what came too late for settled periods."""
@@ -128,7 +128,7 @@ class _Runner:
         while more and not stopping():
             changed = daily_runner.update(self.connection, self.options.zone, self.options.energy)
             more = changed.more
-            self.done.days += len(changed.home)
+            self.summary.days += len(changed.home)
             runs = [run for run in comparisons.runs(self.connection) if run.settled_at is not None]
             for fuel in COMPARED:
                 mine = changed.fuel == FUELS.index(fuel)
@@ -149,7 +149,7 @@ class _Runner:
         mine = np.intersect1d(homes, residents.home)
         use = read_days(self.connection, run.fuel, run.from_day, run.to_day, mine)
         would_be = period_use(use.watt_hours, self.options.coverage)
-        self.done.late += comparisons.note_late(
+        self.summary.late += comparisons.note_late(
             self.connection, run.kind, run.from_day, run.fuel, use.homes, would_be, self.now
         )
 
@@ -180,46 +180,46 @@ class _Runner:
             self.empty.add(item.key)
             return False
         over = end_of(item.period, self.options.zone)
-        if item.settles:
+        if item.finalises:
             ready = not (self.options.patient and self._touched(item))
         else:
             edges = day_edges(item.period.end - timedelta(days=1), 1, self.options.zone)
             minutes = int(edges[1] - edges[0]) // 60_000_000
             any_day = int((days.watt_hours >= 0).any(axis=1).sum())
             ready = is_in(days.minutes[:, -1].astype(np.int64), minutes, any_day, over, self.now)
-        self.done.waiting += not ready
+        self.summary.waiting += not ready
         return ready
 
     def _compare(self, homes: PeriodHomes, item: Due) -> None:
         period, options = item.period, self.options
         quarter = self._quarter(period.quarter)
-        worked = work_out(homes, quarter, item.fuel)
-        told = comparisons.figures(self.connection, *item.key) if item.published else None
-        rows = worked.rows if told is None else settle(worked, quarter, told)
+        result = compare_period(homes, quarter, item.fuel)
+        published = comparisons.figures(self.connection, *item.key) if item.published else None
+        rows = result.rows if published is None else finalise(result, quarter, published)
         if not item.published:
-            settled_at = self.now if item.settles else None
+            settled_at = self.now if item.finalises else None
             run = Run(
                 period.kind, period.start, period.end, item.fuel, period.quarter, options.program, self.now, settled_at
             )
-            comparisons.add_run(self.connection, run, worked.members)
+            comparisons.add_run(self.connection, run, result.members)
         written, gone = comparisons.write(self.connection, *item.key, rows)
         if item.published:
-            comparisons.settle_run(self.connection, item.key, options.program, self.now)
-            self.done.revised += written + gone
+            comparisons.finalise_run(self.connection, item.key, options.program, self.now)
+            self.summary.revised += written + gone
         else:
             begin, end = begin_of(period.start, options.zone), end_of(period, options.zone)
             corrections.publish(
                 self.connection, "comparison", f"{period.key} {item.fuel}", FAMILY,
                 begin.astimezone(UTC).date(), (end - timedelta(microseconds=1)).astimezone(UTC).date(),
             )  # fmt: skip
-            self.done.rows += written
-            self.done.published.append(item.key)
-        if item.settles:
-            self.done.settled.append(item.key)
+            self.summary.rows += written
+            self.summary.published.append(item.key)
+        if item.finalises:
+            self.summary.finalised.append(item.key)
 
     def _quarter(self, quarter: date) -> QuarterCells:
         if quarter not in self.quarters:
             if quarter_cells.ensure(self.connection, quarter, self.options.zone, self.options.program):
-                self.done.cells.append(quarter)
+                self.summary.cells.append(quarter)
             self.quarters[quarter] = quarter_cells.load(self.connection, quarter)
         return self.quarters[quarter]

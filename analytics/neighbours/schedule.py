@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.periods import SETTLES_AFTER, Int64, Period, periods_touching
+from analytics.periods import FINAL_AFTER, Int64, Period, periods_touching
 from store.times import begin_of, next_month
 
 #: So long a period that is over waits for its last day, which many meters tell the next morning.
@@ -24,13 +24,13 @@ Key = tuple[str, date, str]
 class Due:
     """A period of a fuel that is to be published, or, where it was ``published`` before, settled.
 
-    ``settles``: whether it is settled now; a period so old that is published now is.
+    ``finalises``: whether it is settled now; a period so old that is published now is.
     """
 
     period: Period
     fuel: str
     published: bool
-    settles: bool
+    finalises: bool
 
     @property
     def key(self) -> Key:
@@ -44,11 +44,11 @@ def end_of(period: Period, zone: ZoneInfo) -> datetime:
 
 
 def due(
-    months: Iterable[tuple[str, date]], settled: Mapping[Key, bool], fuels: Sequence[str], now: datetime, zone: ZoneInfo
+    months: Iterable[tuple[str, date]], final: Mapping[Key, bool], fuels: Sequence[str], now: datetime, zone: ZoneInfo
 ) -> list[Due]:
     """What is to be done, the earliest periods first.
 
-    ``months``: (fuel, first day of a month) with daily use; ``settled``: of each run whether it is settled. A period of
+    ``months``: (fuel, first day of a month) with daily use; ``final``: of each run whether it is settled. A period of
     which no day lies in such a month is never due.
     """
     found: dict[Key, Due] = {}
@@ -59,12 +59,12 @@ def due(
         for period in periods_touching(month, end):
             key = (period.kind, period.start, fuel)
             over = end_of(period, zone)
-            if key in found or over > now or settled.get(key, False):
+            if key in found or over > now or final.get(key, False):
                 continue
-            settles = over + SETTLES_AFTER <= now
-            published = key in settled
-            if settles or not published:
-                found[key] = Due(period, fuel, published, settles)
+            finalises = over + FINAL_AFTER <= now
+            published = key in final
+            if finalises or not published:
+                found[key] = Due(period, fuel, published, finalises)
     return sorted(found.values(), key=lambda item: (item.period.end, item.period.kind, item.fuel))
 
 
@@ -73,6 +73,6 @@ def is_in(last_day: Int64, minutes: int, any_day: int, over: datetime, now: date
 
     ``last_day``: minutes measured on it of each home ``(homes,)``; ``minutes``: how many it has; ``any_day``: how many
     homes have any day of the period. Nine in ten of them must have the whole of it, or the waiting is over: who is not
-    in when it is published is told least when it settles (`analytics.neighbours.settling`).
+    in when it is published is told least when it settles (`analytics.neighbours.finalising`).
     """
     return over + WAITS_FOR <= now or 10 * int(np.count_nonzero(last_day >= minutes)) >= 9 * any_day

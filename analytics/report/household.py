@@ -14,7 +14,7 @@ from functools import cache
 from typing import Literal
 
 from analytics.energy.prices import Energy, load
-from analytics.periods import SETTLES_AFTER
+from analytics.periods import FINAL_AFTER
 from analytics.report import words
 from analytics.report.actions import Action, Situation, choose
 from devices.homes import HomeDetails, Reason, State, Tariff, Tenancy
@@ -326,8 +326,8 @@ def _notes(it: Comparison) -> tuple[str, ...]:
     if it.missing_days and it.own is not None:
         some = words.sentence(words.count(it.missing_days, "day has", "days have"))
         said.append(f"{some} no readings, so we went by the other days.")
-    if it.own is not None and not it.settled and it.revision < 2:
-        until = words.day(it.to_day + SETTLES_AFTER)
+    if it.own is not None and not it.final and it.revision < 2:
+        until = words.day(it.to_day + FINAL_AFTER)
         said.append(f"Late readings may change these numbers once more, until {until}.")
     if it.revision > 1:
         said.append("Some readings came late, and we changed these numbers once.")

@@ -24,7 +24,7 @@ from store.connect import connect
 
 if TYPE_CHECKING:
     from analytics.neighbours.period_comparison import HomesOptions
-    from analytics.neighbours.runner import Done
+    from analytics.neighbours.runner import RunSummary
     from analytics.neighbours.schedule import Key
 
 log = logging.getLogger(__name__)
@@ -47,16 +47,16 @@ def analyse(
     options = homes_options(settings, patient=watch is not None)
     url = need_database_url(settings)
     if watch is None:
-        done = _once(url, options)
+        summary = _once(url, options)
     else:
         logs.set_up(settings.log_level)
         for warning in unknown_variables():
             log.warning("%s", warning)
-        done = _watch(url, options, watch)
+        summary = _watch(url, options, watch)
     if json_output:
-        show_json(document(done))
+        show_json(document(summary))
     elif watch is None:
-        for line in sentences(done):
+        for line in sentences(summary):
             say(line)
     return 0
 
@@ -74,24 +74,24 @@ def homes_options(settings: Settings, *, patient: bool = False) -> HomesOptions:
     )
 
 
-def document(done: Done) -> dict[str, Any]:
+def document(summary: RunSummary) -> dict[str, Any]:
     """What a run did, for programs."""
-    found = asdict(done)
+    found = asdict(summary)
     for name in ("published", "settled"):
         found[name] = [{"kind": kind, "from": first.isoformat(), "fuel": fuel} for kind, first, fuel in found[name]]
-    found["cells"] = [quarter.isoformat() for quarter in done.cells]
-    return {**found, "compared": done.compared}
+    found["cells"] = [quarter.isoformat() for quarter in summary.cells]
+    return {**found, "compared": summary.compared}
 
 
-def sentences(done: Done) -> list[str]:
+def sentences(summary: RunSummary) -> list[str]:
     """What a run did, for people."""
-    cells = ", ".join(quarter.isoformat() for quarter in done.cells) or "none"
+    cells = ", ".join(quarter.isoformat() for quarter in summary.cells) or "none"
     return [
-        f"Days of homes that changed: {done.days:,}. Quarters that got their cells: {cells}.",
-        f"Periods published: {len(done.published):,}, with {done.rows:,} comparisons.",
-        f"Periods settled: {len(done.settled):,}, which revised {done.revised:,} comparisons.",
-        f"Periods that are over and wait for their last days: {done.waiting:,}.",
-        f"Came too late for a settled period: {done.late:,}.",
+        f"Days of homes that changed: {summary.days:,}. Quarters that got their cells: {cells}.",
+        f"Periods published: {len(summary.published):,}, with {summary.rows:,} comparisons.",
+        f"Periods settled: {len(summary.finalised):,}, which revised {summary.revised:,} comparisons.",
+        f"Periods that are over and wait for their last days: {summary.waiting:,}.",
+        f"Came too late for a settled period: {summary.late:,}.",
     ]
 
 
@@ -100,7 +100,7 @@ def register(app: typer.Typer) -> None:
     app.command("analyse")(analyse)
 
 
-def _once(url: str, options: HomesOptions) -> Done:
+def _once(url: str, options: HomesOptions) -> RunSummary:
     from analytics.neighbours.runner import Busy, run
 
     with reachable(url), connect(url, "borough analyse") as connection:
@@ -111,28 +111,28 @@ def _once(url: str, options: HomesOptions) -> Done:
             raise Failure(f"{error}; wait until it has ended") from None
 
 
-def _watch(url: str, options: HomesOptions, seconds: float) -> Done:
+def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
     """Run again and again until a signal; a database that is away is waited for."""
-    from analytics.neighbours.runner import Busy, Done, run
+    from analytics.neighbours.runner import Busy, RunSummary, run
 
     stopped = _stopped_by_signal()
-    total = Done()
+    total = RunSummary()
     empty: set[Key] = set()
     log.info("begins: every %g seconds, days of %s", seconds, options.zone.key)
     while not stopped():
         try:
             with reachable(url), connect(url, "borough analyse") as connection:
                 require_schema(connection, url)
-                done = run(connection, options, datetime.now(UTC), empty, stopped)
+                summary = run(connection, options, datetime.now(UTC), empty, stopped)
         except Busy as error:
             log.info("%s", error)
         except (Failure, psycopg.Error) as error:
             log.warning("%s", error if isinstance(error, Failure) else f"{database_place(url)}: {type(error).__name__}")
             empty.clear()
         else:
-            total.add(done)
-            if done.days or done.compared or done.late:
-                log.info("%s", " ".join(sentences(done)))
+            total.add(summary)
+            if summary.days or summary.compared or summary.late:
+                log.info("%s", " ".join(sentences(summary)))
         _sleep(seconds, stopped)
     log.info("ended")
     return total

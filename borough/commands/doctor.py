@@ -123,9 +123,9 @@ def _letters(settings: Settings) -> str:
     """Whether the names of all can be printed; without Typst no letters are made here, which is as it may be."""
     if find_spec("typst") is None:
         return "none are made here: Typst is not installed"
-    from borough.delivery.letters.press import Press
+    from borough.delivery.letters.renderer import Renderer
 
-    missing, packages = Press(datetime.now(UTC), settings.letter_fonts).scripts()
+    missing, packages = Renderer(datetime.now(UTC), settings.letter_fonts).scripts()
     if missing:
         raise Failure(
             f"no font for names in {', '.join(missing)}, so those letters are left to be written by hand: install"

@@ -13,7 +13,7 @@ from borough.database import reachable
 from borough.errors import UsageError
 from borough.output import Json, agreed, say, show_json, show_table
 from borough.rights import erase as erasing
-from borough.rights.means import Report, means
+from borough.rights.context import Report, erasure_context
 from borough.settings.settings import read_settings
 
 
@@ -45,19 +45,19 @@ def erase(
         raise UsageError("name one tenancy, or say --again")
     folders = folder or []
     erasing.check_folders(folders)
-    need = means(read_settings(), folders)
-    with reachable(need.url):
+    context = erasure_context(read_settings(), folders)
+    with reachable(context.url):
         if dry_run:
             if tenancy is None:
                 raise UsageError("--dry-run needs a tenancy")
-            report = erasing.dry_run(need, tenancy)
+            report = erasing.dry_run(context, tenancy)
         elif tenancy is None:
-            report = erasing.again(need)
+            report = erasing.again(context)
         else:
             if not yes:
                 _ask(tenancy)
-            report = erasing.erase(need, tenancy)
-    _show(report, need.not_given(), dry_run=dry_run, json_output=json_output)
+            report = erasing.erase(context, tenancy)
+    _show(report, context.not_given(), dry_run=dry_run, json_output=json_output)
     return 1 if report.pending else 0
 
 

@@ -19,7 +19,7 @@ from devices.homes import COMPARED
 from store.connect import connect
 
 if TYPE_CHECKING:
-    from borough.delivery.letters.post import Made
+    from borough.delivery.letters.print_run import Made
 
 #: So many letters that could not be made are told one by one.
 _TOLD = 20
@@ -39,8 +39,8 @@ def letters(
 
     Example: borough letters --period 2026-W07 --out letters
     """
-    from borough.delivery.letters.content import Sender
-    from borough.delivery.letters.post import Order, make
+    from borough.delivery.letters.letter import Sender
+    from borough.delivery.letters.print_run import Order, make
 
     try:
         wanted = parse_period(period)

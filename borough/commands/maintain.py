@@ -10,7 +10,7 @@ import typer
 from borough.database import reachable, require_schema
 from borough.output import Json, say, show_json
 from borough.rights import erase as erasing
-from borough.rights.means import Means, kinds, means
+from borough.rights.context import ErasureContext, erasure_context, kinds
 from borough.settings.addresses import database_place
 from borough.settings.collector import archive_retention_days, retention_days
 from borough.settings.settings import need_database_url, read_settings
@@ -41,7 +41,7 @@ def maintain(json_output: Json = False) -> None:
             settings.retention_access,
         )
     if settings.tombstone_log is not None and settings.tombstone_key_file is not None:
-        _finish(means(settings), json_output=json_output)
+        _finish(erasure_context(settings), json_output=json_output)
     archived = archive_retention_days(settings)
     freed: dict[str, int] = {}
     if settings.archive is not None:
@@ -63,9 +63,9 @@ def maintain(json_output: Json = False) -> None:
         say(f"Deleted from the archive: {gone}.")
 
 
-def _finish(need: Means, *, json_output: bool) -> None:
+def _finish(context: ErasureContext, *, json_output: bool) -> None:
     """Go on with erasures that are not done; standard output is for the rest."""
-    report = erasing.finish(need)
+    report = erasing.finish(context)
     if report is not None and not json_output:
         left = kinds(report.pending)
         say(f"Erasures are pending ({left}); see borough erase --again." if left else "Erasures are done.")

@@ -48,7 +48,7 @@ def serve() -> int:
 
     def work(first: bool) -> None:
         # in one process of the site, and not before it was forked: threads do not survive that
-        with Finisher(rights.means) if first and rights.means is not None else nullcontext():
+        with Finisher(rights.context) if first and rights.context is not None else nullcontext():
             _run(listener, settings, options, says=first)
 
     with closing(_listen(settings.web_host, settings.web_port)) as listener:

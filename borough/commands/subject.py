@@ -37,14 +37,14 @@ def subject(
         raise UsageError("say either --out FILE or --json")
     if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
         raise UsageError(f"--out {out}: {'is a folder' if out.is_dir() else 'its folder is not there'}")
-    need = subjects.means(read_settings())
-    with reachable(need.url):
+    context = subjects.subject_context(read_settings())
+    with reachable(context.url):
         if out is None:
-            subjects.write_json(need, tenancy, show_json_pieces)
+            subjects.write_json(context, tenancy, show_json_pieces)
             counts = {}
         else:
-            counts = subjects.write_zip(need, tenancy, out)
-        with connect(need.url, "borough subject") as connection:
+            counts = subjects.write_zip(context, tenancy, out)
+        with connect(context.url, "borough subject") as connection:
             accounts.log_access(connection, tenancy, None, "data-protection", "exported everything", datetime.now(UTC))
     if out is not None:
         say(f"Written to {out}: " + ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in counts.items()))

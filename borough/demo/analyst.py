@@ -59,7 +59,7 @@ class Analyst:
                 tell(line)
 
     @property
-    def settled(self) -> bool:
+    def compared(self) -> bool:
         """Whether the first comparisons are there."""
         return self._service is not None
 

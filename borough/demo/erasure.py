@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from borough.rights import erase as erasing
 from borough.rights import export as subjects
 from borough.rights import for_pages
-from borough.rights.means import means
+from borough.rights.context import means
 from borough.settings.collector import tombstone_key
 from borough.settings.settings import Settings
 from devices.device import Device
@@ -41,7 +41,7 @@ class _DemoSettings(Settings):
 class Erasure:
     """Erases and exports households of one demo; the fleet's ledgers are gone through too.
 
-    ``means`` are what an erasure needs here; ``borough erase`` with the key and the log of the demo's folder does the
+    ``context`` are what an erasure needs here; ``borough erase`` with the key and the log of the demo's folder does the
     same, since the database knows of the ledgers.
     """
 
@@ -59,7 +59,7 @@ class Erasure:
             personal_folders=[self._ledgers],
         )
         self._key = tombstone_key(settings)
-        self.means, self._subject = means(settings), subjects.means(settings)
+        self.context, self._subject = means(settings), subjects.context(settings)
         #: What demos of earlier versions counted in a file of their own.
         count = folder / "erased.json"
         self._before = int(json.loads(count.read_text())) if count.exists() else 0
@@ -83,15 +83,15 @@ class Erasure:
 
     def erase(self, tenancy_id: int) -> State:
         """Erase a tenancy; how far it is. Raises Failure, psycopg.Error, OSError."""
-        return for_pages.erase(self.means, tenancy_id)
+        return for_pages.erase(self.context, tenancy_id)
 
     def erasure(self, tenancy_id: int) -> State | None:
         """How far the erasure of a tenancy is. Raises psycopg.Error."""
-        return erasing.state(self.means, tenancy_id)
+        return erasing.state(self.context, tenancy_id)
 
     def finish(self) -> None:
         """Go on with what is not done, when no ledger is being written. Raises Failure, psycopg.Error, OSError."""
-        erasing.finish(self.means, patience=30.0)
+        erasing.finish(self.context, patience=30.0)
 
     def subject(self, tenancy_id: int, open_: Open) -> Iterator[bytes]:
         """All that is held about a tenancy. Raises Failure, psycopg.Error."""

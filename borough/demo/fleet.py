@@ -53,7 +53,7 @@ class FleetAtWork(threading.Thread):
             self._past_stored = self._received() >= self.history_messages
         return self._past_stored
 
-    def settle(self) -> None:
+    def keep_edge(self) -> None:
         """After its end, and when all of it is stored: the next run goes on from here."""
         self._keep(self.edge)
 

@@ -69,7 +69,7 @@ def _tariffs(payment: str) -> Sequence[Tariff]:
     )
 
 
-def settle_in(connection: Connection, devices: Sequence[Device], left: Collection[str] = ()) -> int:
+def move_in(connection: Connection, devices: Sequence[Device], left: Collection[str] = ()) -> int:
     """Import the households, if they are not there already, and commit; how many homes are new.
 
     ``left``: meters of those that have left for good.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from borough.children import Child
 from borough.demo.broker import READY
-from borough.demo.state import settle_database
+from borough.demo.state import await_database
 from borough.errors import Failure
 from borough.postgres_server import PostgresServer, embedded_binaries, free_port
 
@@ -36,7 +36,7 @@ class EmbeddedBroker:
 @contextmanager
 def database(folder: Path) -> Iterator[PostgresServer]:
     """The embedded PostgreSQL with its data in the folder, stopped at the end of the block."""
-    settle_database(folder / "postgres")
+    await_database(folder / "postgres")
     server = PostgresServer(
         embedded_binaries(), folder / "postgres", settings={"shared_buffers": "128MB", "max_connections": 40}
     )

@@ -22,7 +22,7 @@ from borough.database import reachable
 from borough.demo.analyst import Analyst
 from borough.demo.erasure import Erasure
 from borough.demo.fleet import FleetAtWork
-from borough.demo.households import settle_in
+from borough.demo.households import move_in
 from borough.demo.pages import Page, demo_site, listen
 from borough.demo.plan import Plan, make_plan
 from borough.demo.processes import USER, EmbeddedBroker, await_ready, database, start_broker, start_collector
@@ -109,7 +109,7 @@ def run_demo(options: DemoOptions) -> Report:
         collector = start_collector(state.folder, url, broker, metrics := free_port(), erasure.key_file)
         parts.callback(collector.stop, _STOP_SECONDS)
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
-        parts.enter_context(Finisher(erasure.means))
+        parts.enter_context(Finisher(erasure.context))
         page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown, erasure), listener))
         _introduce(page.url, broker, server, state.folder, plan)
         await_ready(collector, metrics, stop.event)
@@ -124,7 +124,7 @@ def run_demo(options: DemoOptions) -> Report:
         if status != 0:
             raise Failure(f"the collector ended with status {status}: {collector.last_words()}")
         if drained:
-            fleet.settle()
+            fleet.keep_edge()
         with reachable(url):
             erasure.finish()
         # a score takes as long as the ledger is: whoever presses Ctrl-C does not wait for it
@@ -140,7 +140,7 @@ def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
             erasure.note(connection)
             left = erasure.left(connection, plan.devices)
             registry.upsert(connection, [device for device in plan.devices if device.id not in left])
-            settle_in(connection, plan.devices, left)
+            move_in(connection, plan.devices, left)
 
 
 def _fleet(

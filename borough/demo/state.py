@@ -87,7 +87,7 @@ def reset(folder: Path) -> bool:
     _end_running(folder)
     with DemoState(folder):
         # a demo that was killed leaves its database shutting down for a moment
-        settle_database(folder / "postgres")
+        await_database(folder / "postgres")
         # the lock's own file last: while it stands nobody takes what is left for a folder of his own
         for entry in folder.iterdir():
             if entry.name != _LOCK:
@@ -121,7 +121,7 @@ def _end_running(folder: Path, timeout: float = 60.0) -> None:
             time.sleep(0.05)
 
 
-def settle_database(data: Path, timeout: float = 20.0) -> None:
+def await_database(data: Path, timeout: float = 20.0) -> None:
     """Wait until no PostgreSQL uses the data folder any more; a killed demo's server ends by itself.
 
     Raises Failure where it does not.

@@ -11,8 +11,8 @@ from typing import Any
 from borough.database import database
 from borough.output import say, show_json, tell
 from borough.replay import plan
-from borough.replay.book import Book, Fates
 from borough.replay.checkpoint import Checkpoint, load
+from borough.replay.ledger import ExpectedOutcome, ReplayLedger
 from borough.replay.messages import Outgoing
 from borough.replay.pace import Pace
 from borough.replay.progress import ProgressLine
@@ -63,14 +63,14 @@ class Job:
             # a running collector looks at the registry this often; what comes earlier would be rejected
             time.sleep(2 * self.settings.registry_refresh + 0.5)
 
-    def _fates(self) -> Fates:
+    def _fates(self) -> ExpectedOutcome:
         earliest = round(self.settings.earliest.timestamp()) * _SECOND
-        return Fates(ordered=self.source.ordered, earliest=earliest, ahead=self.settings.ahead)
+        return ExpectedOutcome(ordered=self.source.ordered, earliest=earliest, ahead=self.settings.ahead)
 
     def dry_run(self, ledger: Path | None, *, json_output: bool) -> int:
         """Read everything, send nothing."""
         count, at = 0, 0
-        with Book(ledger, self._fates()) as book:
+        with ReplayLedger(ledger, self._fates()) as replay_ledger:
             held: list[Outgoing] = []
             size = 0
             for message in self.messages:
@@ -78,13 +78,13 @@ class Job:
                 size += len(message.payload) + len(message.topic)
                 at = message.due
                 if len(held) == _CHUNK or size >= _CHUNK_BYTES:
-                    book.append(count, held, [NO_TIME] * len(held))
+                    replay_ledger.append(count, held, [NO_TIME] * len(held))
                     count += len(held)
                     held, size = [], 0
-            book.append(count, held, [NO_TIME] * len(held))
+            replay_ledger.append(count, held, [NO_TIME] * len(held))
             count += len(held)
         return self._report(
-            book, Progress(sent=count, at=at), done=True, dry=True, seconds=0.0, json_output=json_output
+            replay_ledger, Progress(sent=count, at=at), done=True, dry=True, seconds=0.0, json_output=json_output
         )
 
     def run(self, ledger: Path | None, *, json_output: bool) -> int:
@@ -100,8 +100,8 @@ class Job:
             line.show(progress.sent, f"at {at}")
 
         done = False
-        with Book(ledger, self._fates()) as book, stop.on_signals():
-            sender = Sender(self.broker, self.pace, book, self.checkpoint, self.path, stop, show)
+        with ReplayLedger(ledger, self._fates()) as replay_ledger, stop.on_signals():
+            sender = Sender(self.broker, self.pace, replay_ledger, self.checkpoint, self.path, stop, show)
             if self.path is not None:
                 self.checkpoint.save(self.path)
             done = sender.run(self.messages)
@@ -109,18 +109,27 @@ class Job:
         if done and self.path is not None:
             self.path.unlink(missing_ok=True)
         seconds = time.monotonic() - begun
-        return self._report(book, sender.progress, done=done, dry=False, seconds=seconds, json_output=json_output)
+        return self._report(
+            replay_ledger, sender.progress, done=done, dry=False, seconds=seconds, json_output=json_output
+        )
 
     def _report(
-        self, book: Book, progress: Progress, *, done: bool, dry: bool, seconds: float, json_output: bool
+        self,
+        replay_ledger: ReplayLedger,
+        progress: Progress,
+        *,
+        done: bool,
+        dry: bool,
+        seconds: float,
+        json_output: bool,
     ) -> int:
         left = self.source.left_out()
         result: dict[str, Any] = {
             "finished": done,
             "messages": progress.sent,
             "sent_before": progress.skipped,
-            "readings": book.readings,
-            "expected": {word: number for word, number in book.fates.counts.items() if number},
+            "readings": replay_ledger.readings,
+            "expected": {word: number for word, number in replay_ledger.fates.counts.items() if number},
             "unreadable": left.unreadable,
             "unheard": progress.unheard,
             "seconds": round(seconds, 3),

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 
 from borough.errors import Failure
-from borough.replay.book import Book
 from borough.replay.checkpoint import Checkpoint
+from borough.replay.ledger import ReplayLedger
 from borough.replay.messages import Outgoing
 from borough.replay.pace import Pace
 from ingest.options import BrokerOptions
@@ -95,7 +95,7 @@ class Sender:
         self,
         broker: BrokerOptions,
         pace: Pace,
-        book: Book,
+        ledger: ReplayLedger,
         checkpoint: Checkpoint,
         path: Path | None,
         stop: Stop,
@@ -105,7 +105,7 @@ class Sender:
         self.checkpoint = checkpoint
         self._broker = broker
         self._pace = pace
-        self._book = book
+        self._ledger = ledger
         self._path = path
         self._stop = stop
         self._tell = tell
@@ -138,7 +138,7 @@ class Sender:
             done = self.progress.skipped == self.checkpoint.sent
             if done or len(held) == _CHUNK:
                 first = self.progress.skipped - len(held)
-                self._book.append(first, held, [self.checkpoint.started] * len(held))
+                self._ledger.append(first, held, [self.checkpoint.started] * len(held))
                 held = []
             if done or self._stop.asked:
                 break
@@ -189,7 +189,7 @@ class Sender:
                 f"the broker refused {done.refused} of {len(chunk)} messages;"
                 " may this account publish to the devices' topics?"
             )
-        self._book.append(self.checkpoint.sent, chunk, stamps)
+        self._ledger.append(self.checkpoint.sent, chunk, stamps)
         self.progress.sent += len(chunk)
         self.progress.at = chunk[-1].due
         self.checkpoint = replace(self.checkpoint, sent=self.checkpoint.sent + len(chunk))

@@ -23,7 +23,7 @@ from borough.settings.settings import Settings, need_database_url
 from devices.csv_table import csv_text
 from ingest import archive_files
 from ingest.archive_files import ArchiveError
-from ingest.forget import Judge
+from ingest.forget import ErasureFilter
 from ingest.options import CollectorOptions
 from ingest.suppressions import Suppressions
 from store import erasure, registry
@@ -58,7 +58,7 @@ everything.json has all text as it was. The fields are explained in docs/referen
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class SubjectContext:
     """What is needed to look everywhere."""
 
     url: str = field(repr=False)
@@ -66,30 +66,30 @@ class Means:
     options: CollectorOptions = field(repr=False)
 
 
-def means(settings: Settings) -> Means:
+def subject_context(settings: Settings) -> SubjectContext:
     """What is needed by the settings. Raises SettingsError."""
-    return Means(need_database_url(settings), settings.time_zone, collector_options(settings))
+    return SubjectContext(need_database_url(settings), settings.time_zone, collector_options(settings))
 
 
-def subject(need: Means, tenancy_id: int, open_: Open) -> Iterator[bytes]:
+def subject(context: SubjectContext, tenancy_id: int, open_: Open) -> Iterator[bytes]:
     """All that is held about a tenancy as JSON, in pieces; ``open_`` gives a connection for each of them.
 
     Instants and days are ISO 8601 text. Raises Failure where there is no such tenancy, where it is erased meanwhile,
     or where the archive is damaged; psycopg.Error, OSError.
     """
-    return _json(_everything(need, tenancy_id, open_), lambda: store_subject.there(open_, tenancy_id))
+    return _json(_everything(context, tenancy_id, open_), lambda: store_subject.there(open_, tenancy_id))
 
 
-def _everything(need: Means, tenancy_id: int, open_: Open) -> Everything:
+def _everything(context: SubjectContext, tenancy_id: int, open_: Open) -> Everything:
     with open_() as connection:
-        plan = erasure.plan(connection, tenancy_id, need.zone)
+        plan = erasure.plan(connection, tenancy_id, context.zone)
     if plan is None:
         raise Failure(f"there is no tenancy {tenancy_id}")
     return {
         "program": f"Borough Telemetry {version('borough-telemetry')}",
-        "time_zone": str(need.zone),
+        "time_zone": str(context.zone),
         **store_subject.everything(open_, plan),
-        "archived_messages": lambda: _archived(open_, need, plan),
+        "archived_messages": lambda: _archived(open_, context, plan),
     }
 
 
@@ -116,23 +116,23 @@ def _dumped(value: object) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 
-def _archived(open_: Open, need: Means, plan: Plan) -> Iterator[list[Row]]:
+def _archived(open_: Open, context: SubjectContext, plan: Plan) -> Iterator[list[Row]]:
     """Messages of the tenancy's meters and days in the archive. A key of this moment marks them as an erasure would."""
-    folder = need.options.archive
+    folder = context.options.archive
     if folder is None or not plan.meters:
         return
     key = secrets.token_bytes(32)
     suppressions = Suppressions(key)
     suppressions.take(plan.tombstones(key), 1)
     with open_() as connection:
-        judge = Judge(need.options, suppressions, registry.load(connection)[0])
+        erasure_filter = ErasureFilter(context.options, suppressions, registry.load(connection)[0])
     try:
         for segment in archive_files.segments(folder):
             held = archive_files.devices_of(segment.path)
-            if held is not None and not any(judge.concerns(device_id) for device_id in held):
+            if held is not None and not any(erasure_filter.concerns(device_id) for device_id in held):
                 continue
             for frame in archive_files.read_frames(segment.path):
-                places = [place for place, its in enumerate(judge.frame(frame)) if its]
+                places = [place for place, its in enumerate(erasure_filter.frame(frame)) if its]
                 yield []
                 for first in range(0, len(places), _MESSAGES):
                     yield [_message(frame, place) for place in places[first : first + _MESSAGES]]
@@ -145,25 +145,25 @@ def _message(frame: archive_files.Frame, place: int) -> Row:
     return {"arrival": instant(int(frame.arrivals[place])), "topic": frame.topics[place], "message": payload}
 
 
-def write_json(need: Means, tenancy_id: int, write: Callable[[Iterator[bytes]], None]) -> None:
+def write_json(context: SubjectContext, tenancy_id: int, write: Callable[[Iterator[bytes]], None]) -> None:
     """All of it as JSON, as it is at one moment, to ``write`` in pieces of whole words.
 
     Raises Failure, psycopg.Error, OSError.
     """
-    with _one_moment(need) as open_:
-        write(subject(need, tenancy_id, open_))
+    with _one_moment(context) as open_:
+        write(subject(context, tenancy_id, open_))
 
 
-def write_zip(need: Means, tenancy_id: int, path: Path) -> dict[str, int]:
+def write_zip(context: SubjectContext, tenancy_id: int, path: Path) -> dict[str, int]:
     """All of it as a ZIP file that only its owner may read, as it is at one moment; rows by table.
 
     The file is noted before it is written, so that the tenancy's erasure finds it. Raises Failure, psycopg.Error,
     OSError.
     """
     path = path.resolve()
-    with _one_moment(need) as open_:
-        found = _everything(need, tenancy_id, open_)
-        with connect(need.url, "borough subject") as connection:
+    with _one_moment(context) as open_:
+        found = _everything(context, tenancy_id, open_)
+        with connect(context.url, "borough subject") as connection:
             store_subject.keep(connection, str(path), tenancy_id)
         part = path.with_name(f".{path.name}.part")
         part.unlink(missing_ok=True)
@@ -182,10 +182,10 @@ def write_zip(need: Means, tenancy_id: int, path: Path) -> dict[str, int]:
 
 
 @contextmanager
-def _one_moment(need: Means) -> Iterator[Open]:
+def _one_moment(context: SubjectContext) -> Iterator[Open]:
     """A view of everything as it is now, for as long as it takes."""
-    with connect(need.url, "borough subject") as connection:
-        require_schema(connection, need.url)
+    with connect(context.url, "borough subject") as connection:
+        require_schema(connection, context.url)
         connection.rollback()
         see_one_moment(connection)
         yield lambda: nullcontext(connection)

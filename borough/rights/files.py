@@ -21,7 +21,7 @@ from borough.rights import mentions
 from devices.naming import Naming
 from ingest import archive_files
 from ingest.archive_files import OPEN, PERSONAL, Frame
-from ingest.forget import Judge
+from ingest.forget import ErasureFilter
 from ingest.suppressions import Suppressions
 from simulators import ledger
 from simulators.ledger import NO_TIME, LedgerError, LedgerWriter, Rows
@@ -56,7 +56,7 @@ def sweep(
     archives: Iterable[Path],
     folders: Iterable[Path],
     kept: Sequence[tuple[Path, str]],
-    judge: Judge,
+    erasure_filter: ErasureFilter,
     suppressions: Suppressions,
     naming: Naming = _NOBODY,
 ) -> Swept:
@@ -90,11 +90,11 @@ def sweep(
             elif path.suffix == SUFFIX:
                 recordings.add(path)
     for archive in sorted(path for path in whole if path.is_dir()):
-        _archive(archive, judge, naming, done)
+        _archive(archive, erasure_filter, naming, done)
     for path in sorted(ledgers):
         _ledger(path, suppressions, naming, done)
     for path in sorted(recordings):
-        _recording(path, judge, naming, done)
+        _recording(path, erasure_filter, naming, done)
     return done
 
 
@@ -109,12 +109,12 @@ def _is_archive(path: Path) -> bool:
     return (path / OPEN).is_dir() and (path / PERSONAL).is_dir()
 
 
-def _archive(folder: Path, judge: Judge, naming: Naming, done: Swept) -> None:
+def _archive(folder: Path, erasure_filter: ErasureFilter, naming: Naming, done: Swept) -> None:
     def named(frame: Frame) -> bool:
         return naming(b"\n".join(frame.payloads)) or naming("\n".join(frame.topics).encode())
 
     def gone(frame: Frame) -> Sequence[bool]:
-        own = judge.frame(frame)
+        own = erasure_filter.frame(frame)
         if not naming.searched:
             return own
         messages = zip(own, frame.topics, frame.payloads, strict=True)
@@ -122,7 +122,7 @@ def _archive(folder: Path, judge: Judge, naming: Naming, done: Swept) -> None:
 
     try:
         messages, files = archive_files.forget_messages(
-            folder, judge.concerns, gone, named if naming.searched else None
+            folder, erasure_filter.concerns, gone, named if naming.searched else None
         )  # fmt: skip
     except (archive_files.ArchiveError, OSError) as error:
         done.left("archive", folder, f"archive {folder}: {error}")
@@ -187,7 +187,7 @@ def _gone(rows: Rows, suppressions: Suppressions, naming: Naming) -> np.ndarray[
     return gone
 
 
-def _recording(path: Path, judge: Judge, naming: Naming, done: Swept) -> None:
+def _recording(path: Path, erasure_filter: ErasureFilter, naming: Naming, done: Swept) -> None:
     try:
         with path.open("rb") as held:
             try:
@@ -195,13 +195,13 @@ def _recording(path: Path, judge: Judge, naming: Naming, done: Swept) -> None:
             except BlockingIOError:
                 done.left("recording", path, f"{path} is being recorded: it is gone through when that has ended")
                 return
-            gone = sum(int(marks.sum()) for _, marks in _judged(path, judge, naming))
+            gone = sum(int(marks.sum()) for _, marks in _marked(path, erasure_filter, naming))
             if not gone:
                 return
             new = path.with_name(path.name + ".erasing")
             new.unlink(missing_ok=True)  # of an interrupted erasure
             with RecordingWriter(new) as writer:
-                for messages, marks in _judged(path, judge, naming):
+                for messages, marks in _marked(path, erasure_filter, naming):
                     for message, goes in zip(messages, marks.tolist(), strict=True):
                         if not goes:
                             writer.add(message)
@@ -215,21 +215,25 @@ def _recording(path: Path, judge: Judge, naming: Naming, done: Swept) -> None:
     done.files += 1
 
 
-def _judged(
-    path: Path, judge: Judge, naming: Naming
+def _marked(
+    path: Path, erasure_filter: ErasureFilter, naming: Naming
 ) -> Iterator[tuple[list[Recorded], np.ndarray[tuple[int], np.dtype[np.bool_]]]]:
     portion: list[Recorded] = []
     for message in RecordingReader(path):
         portion.append(message)
         if len(portion) >= _PORTION:
-            yield portion, _judge(portion, judge, naming)
+            yield portion, _marks(portion, erasure_filter, naming)
             portion = []
     if portion:
-        yield portion, _judge(portion, judge, naming)
+        yield portion, _marks(portion, erasure_filter, naming)
 
 
-def _judge(messages: list[Recorded], judge: Judge, naming: Naming) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    own = judge([one.topic for one in messages], [one.payload for one in messages], [one.arrival for one in messages])
+def _marks(
+    messages: list[Recorded], erasure_filter: ErasureFilter, naming: Naming
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    own = erasure_filter(
+        [one.topic for one in messages], [one.payload for one in messages], [one.arrival for one in messages]
+    )
     if not naming.searched:
         return own
     return own | np.array([naming.topic(one.topic) or naming(one.payload) for one in messages], np.bool_)

@@ -12,7 +12,7 @@ import psycopg
 
 from borough.errors import Failure
 from borough.rights import erase as erasing
-from borough.rights.means import Means, kinds
+from borough.rights.context import ErasureContext, kinds
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ _LONGEST = 3_600.0
 class Finisher:
     """Finishes erasures from ``with`` to its end. One that is cut off at the end is gone on with by the next."""
 
-    def __init__(self, need: Means, every: float = EVERY) -> None:
-        self._need = need
+    def __init__(self, context: ErasureContext, every: float = EVERY) -> None:
+        self._context = context
         self._every = every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="erasures", daemon=True)
@@ -45,7 +45,7 @@ class Finisher:
         while not self._stop.wait(wait):
             begun = time.monotonic()
             try:
-                report = erasing.finish(self._need)
+                report = erasing.finish(self._context)
             except (Failure, OSError, psycopg.Error) as error:
                 self._say(f"erasures cannot go on: {type(error).__name__}")
             else:

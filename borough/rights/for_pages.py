@@ -12,7 +12,7 @@ import psycopg
 from borough.errors import Failure
 from borough.rights import erase as erasing
 from borough.rights import export as subjects
-from borough.rights.means import Means, kinds, means
+from borough.rights.context import ErasureContext, kinds, means
 from borough.settings.settings import Settings
 from store.erasures import State
 from store.subject import Open
@@ -33,38 +33,41 @@ class ForPages(NamedTuple):
     erase: Callable[[int], State] | None
     erasure: Callable[[int], State | None] | None
     subject: Callable[[int, Open], Iterator[bytes]]
-    means: Means | None = None
+    means: ErasureContext | None = None
 
 
 def for_pages(settings: Settings) -> ForPages:
     """All by the settings. Raises SettingsError."""
-    subject_means = subjects.means(settings)
+    subject_context = subjects.means(settings)
 
     def subject(tenancy_id: int, open_: Open) -> Iterator[bytes]:
-        return subjects.subject(subject_means, tenancy_id, open_)
+        return subjects.subject(subject_context, tenancy_id, open_)
 
     if settings.tombstone_key_file is None and settings.tombstone_log is None:
         return ForPages(None, None, subject)
-    need = means(settings)
+    context = means(settings)
     return ForPages(
-        lambda tenancy_id: erase(need, tenancy_id), lambda tenancy_id: erasing.state(need, tenancy_id), subject, need
+        lambda tenancy_id: erase(context, tenancy_id),
+        lambda tenancy_id: erasing.state(context, tenancy_id),
+        subject,
+        context,
     )
 
 
-def erase(need: Means, tenancy_id: int, patience: float = PATIENCE) -> State:
+def erase(context: ErasureContext, tenancy_id: int, patience: float = PATIENCE) -> State:
     """Erase a tenancy; how far it is when it is done, or after ``patience`` [s], and then it goes on by itself.
 
     What cannot be done now is done by `borough.rights.finishing.Finisher`, also after a restart. Raises Failure where
     there is no such tenancy, or the first step fails; psycopg.Error, OSError.
     """
-    found = erasing.ask(need, tenancy_id)
+    found = erasing.ask(context, tenancy_id)
     if found.done is not None:
         return found
     failed: list[Exception] = []
 
     def run() -> None:
         try:
-            erasing.finish(need, patience)
+            erasing.finish(context, patience)
         except (Failure, OSError, psycopg.Error) as error:  # told to whoever waits; the next try meets it again
             failed.append(error)
             log.warning("an erasure could not go on: %s", type(error).__name__)
@@ -74,6 +77,6 @@ def erase(need: Means, tenancy_id: int, patience: float = PATIENCE) -> State:
     thread.join(patience)
     if failed:
         raise failed[0]
-    found = erasing.ask_state(need, tenancy_id)
+    found = erasing.ask_state(context, tenancy_id)
     log.info("an erasure is %s", "done" if found.done else f"pending ({kinds(found.items) or 'it goes on'})")
     return found

@@ -13,9 +13,9 @@ from pathlib import Path
 from borough import broker_accounts
 from borough.replay.recording import SUFFIX
 from borough.rights import files, mentions
-from borough.rights.means import Means, Report
+from borough.rights.context import ErasureContext, Report
 from devices.naming import Naming
-from ingest.forget import Judge
+from ingest.forget import ErasureFilter
 from ingest.suppressions import Suppressions
 from store import erasure, erasures, registry, tombstones
 from store.connect import Connection
@@ -23,24 +23,26 @@ from store.erasures import Item, Open
 from store.tombstones import Tombstone
 
 
-def judge_of(connection: Connection, need: Means, rows: Sequence[Tombstone]) -> tuple[Judge, Suppressions]:
+def make_filter(
+    connection: Connection, context: ErasureContext, rows: Sequence[Tombstone]
+) -> tuple[ErasureFilter, Suppressions]:
     """What says of messages whether these tombstones cover them. Raises psycopg.Error."""
-    suppressions = Suppressions(need.key)
+    suppressions = Suppressions(context.key)
     suppressions.take(rows, 1)
-    return Judge(need.options, suppressions, registry.load(connection)[0]), suppressions
+    return ErasureFilter(context.options, suppressions, registry.load(connection)[0]), suppressions
 
 
-def sweep(connection: Connection, need: Means, report: Report, *, everywhere: bool = False) -> None:
+def sweep(connection: Connection, context: ErasureContext, report: Report, *, everywhere: bool = False) -> None:
     """Go through files, and through what other devices' rejections say; note what is left, and what is done.
 
     ``everywhere``: all of it, also where it was gone through before. Raises WrongKey; psycopg.Error.
     """
-    unfinished = erasures.unfinished(connection, need.key)
-    pending = tombstones.pending(connection, need.key)
-    judge, suppressions = judge_of(connection, need, pending)
+    unfinished = erasures.unfinished(connection, context.key)
+    pending = tombstones.pending(connection, context.key)
+    erasure_filter, suppressions = make_filter(connection, context, pending)
     named = erasure.naming(connection, [one.words for one in unfinished])
-    archives, folders, kept = _where(connection, need, unfinished, everywhere=everywhere or not unfinished)
-    done = report.swept = files.sweep(archives, folders, kept, judge, suppressions, named)
+    archives, folders, kept = _where(connection, context, unfinished, everywhere=everywhere or not unfinished)
+    done = report.swept = files.sweep(archives, folders, kept, erasure_filter, suppressions, named)
     _remove_noted(connection, report)
     if named:
         with connection.transaction():
@@ -48,15 +50,15 @@ def sweep(connection: Connection, need: Means, report: Report, *, everywhere: bo
         report.rows += Counter()  # without zeros
     looked = _looked(unfinished, folders, named, suppressions, report)
     meters = {meter for one in unfinished for meter in one.words.meters}
-    if need.accounts is not None and meters:
+    if context.accounts is not None and meters:
         try:
-            report.accounts = broker_accounts.forget(need.accounts, meters)
+            report.accounts = broker_accounts.forget(context.accounts, meters)
         except (OSError, ValueError) as error:
-            done.left("accounts", need.accounts, f"{need.accounts}: {error}")
+            done.left("accounts", context.accounts, f"{context.accounts}: {error}")
     for one in unfinished:
         own = Naming(one.words.all())
         still = [Item("look", str(path)) for path in looked if files.names(path, suppressions, own)]
-        erasures.settle(connection, one.mark, [*done.items, *still])
+        erasures.note_left(connection, one.mark, [*done.items, *still])
     report.mentioned = [str(path) for path in looked]
     report.pending = [*done.items, *(Item("look", str(path)) for path in looked)]
     if not report.pending:
@@ -65,13 +67,13 @@ def sweep(connection: Connection, need: Means, report: Report, *, everywhere: bo
 
 
 def _where(
-    connection: Connection, need: Means, unfinished: Sequence[Open], *, everywhere: bool
+    connection: Connection, context: ErasureContext, unfinished: Sequence[Open], *, everywhere: bool
 ) -> tuple[list[Path], list[Path], list[tuple[Path, str]]]:
     """Archives, folders and single files to go through."""
     kept = [(Path(path), kind) for path, kind in erasure.kept_files(connection)]
-    archives = [] if need.options.archive is None else [need.options.archive]
+    archives = [] if context.options.archive is None else [context.options.archive]
     if everywhere or not all(one.swept for one in unfinished):
-        return archives, list(need.folders), kept
+        return archives, list(context.folders), kept
     items = {item for one in unfinished for item in one.items}
     again = {kind: [Path(item.path) for item in sorted(items) if item.kind == kind] for kind in {i.kind for i in items}}
     files_again: list[tuple[Path, str]] = [(path, "recording") for path in again.get("recording", [])]

@@ -18,8 +18,8 @@ from analytics.periods import Period, parse_period, starting
 from analytics.report.household import report
 from dashboard.resident import models
 from dashboard.resident.choices import who
-from dashboard.resident.home import Shown, show
-from dashboard.resident.household import Own, halves, known_fuels, own
+from dashboard.resident.home import ComparisonView, show
+from dashboard.resident.household import Own, half_hours, known_fuels, own
 from dashboard.resident.net import read_net_days
 from dashboard.web import values
 from dashboard.web.api import PROBLEMS, After, Limit, answer
@@ -141,7 +141,7 @@ def router(site: Site) -> APIRouter:
             span = _span(mine, begin, end, HALF_HOUR_DAYS_AT_ONCE)
             if isinstance(span, Response):
                 return span
-            for place, day in enumerate(halves(site, connection, mine.home.id, fuel, *span)):
+            for place, day in enumerate(half_hours(site, connection, mine.home.id, fuel, *span)):
                 start = midnight(span[0] + timedelta(days=place), site.zone) // 1_000_000
                 items += [
                     models.HalfHour(
@@ -187,7 +187,7 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def comparison_model(shown: Shown) -> models.Comparison:
+def comparison_model(shown: ComparisonView) -> models.Comparison:
     """A comparison for programs: nothing that the page does not show."""
     one, words = shown.comparison, shown.report
     said = [*words.lead, words.suppressed, words.difference_text, words.percentile, words.change]
@@ -221,15 +221,15 @@ def comparison_model(shown: Shown) -> models.Comparison:
         sentences=[sentence for sentence in said if sentence],
         actions=[models.Action(title=one.title, text=one.text, estimate=one.estimate) for one in words.actions],
         revision=one.revision,
-        settled=one.settled,
+        settled=one.final,
     )
 
 
-def _with_words(site: Site, connection: Connection, mine: Own, page: Sequence[Comparison]) -> list[Shown]:
+def _with_words(site: Site, connection: Connection, mine: Own, page: Sequence[Comparison]) -> list[ComparisonView]:
     near = {day: comparisons.neighbourhood(connection, mine.home.id, day) for day in {one.quarter for one in page}}
     tariffs = homes.tariffs(connection, mine.tenancy.id)
     return [
-        Shown(
+        ComparisonView(
             one,
             report(
                 one,

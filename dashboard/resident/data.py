@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analytics.periods import starting
 from dashboard.labels import FUEL_WORDS
 from dashboard.resident.home import parsed
-from dashboard.resident.household import Own, halves, known_fuels, own
+from dashboard.resident.household import Own, half_hours, known_fuels, own
 from dashboard.resident.net import read_net_days, read_net_months
 from dashboard.resident.use import MONTHS, read_months
 from dashboard.web.csv import Row, csv_blocks
@@ -220,12 +220,12 @@ def half_hour_rows(site: Site, mine: Own, fuels: Sequence[str], start: date, end
                 use = daily.read_days(connection, fuel, block, block_end, np.array([mine.home.id], np.int64))
                 if not ((use.watt_hours[0] >= 0) | (use.minutes[0] > 0)).any():
                     continue
-                days = halves(site, connection, mine.home.id, fuel, block, block_end)
+                days = half_hours(site, connection, mine.home.id, fuel, block, block_end)
             for place, values in enumerate(days):
-                yield from _halves_of(site, fuel, block + timedelta(days=place), values)
+                yield from _half_hours_of(site, fuel, block + timedelta(days=place), values)
 
 
-def _halves_of(site: Site, fuel: str, day: date, values: NDArray[np.float64]) -> Iterator[Row]:
+def _half_hours_of(site: Site, fuel: str, day: date, values: NDArray[np.float64]) -> Iterator[Row]:
     begin = midnight(day, site.zone) // 1_000_000
     for slot, value in enumerate(values):
         if not math.isnan(value):
@@ -245,7 +245,7 @@ def comparison_row(one: Comparison) -> Row:
         one.homes if compared else None, one.tenths if compared else None, cost, None if cost is None else one.tariff,
         None if cost is None else "yes" if one.tariff_own else "no", None if one.state == State.NEUTRAL else one.carbon,
         one.revision,
-        "yes" if one.settled else "no",
+        "yes" if one.final else "no",
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from dashboard.web.values import PeriodKey, Word
 from dashboard.web.visitor import Resident
 from devices.homes import COMPARED, HomeDetails, Tariff
 from store import comparisons, homes
-from store.comparisons import Comparison, Neighbourhood, Told
+from store.comparisons import Comparison, Neighbourhood, PublishedPeriod
 from store.connect import Connection
 
 #: How many earlier periods are offered by link.
@@ -49,7 +49,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ComparisonView:
     """A comparison with all that is said of it: what page and API show."""
 
     comparison: Comparison
@@ -71,8 +71,8 @@ def router(site: Site) -> APIRouter:
     ) -> Response:
         with site.connection() as connection:
             mine = own(site, connection, visitor)
-            told = comparisons.periods(connection, mine.tenancy.id)
-            chosen = choose(told, fuel, period)
+            published = comparisons.periods(connection, mine.tenancy.id)
+            chosen = choose(published, fuel, period)
             found = None if chosen is None else show(site, connection, mine, chosen.period, chosen.fuel)
             site.log_access(
                 connection, visitor, mine.tenancy.id, "looked at the comparison", None if found is None else said(found)
@@ -96,14 +96,14 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def choose(told: Sequence[Told], fuel: str | None, period: str | None) -> Chosen | None:
-    """What to show of the periods that a tenancy was ``told`` of (the newest first); None where there is nothing.
+def choose(published: Sequence[PublishedPeriod], fuel: str | None, period: str | None) -> Chosen | None:
+    """What to show of the periods that a tenancy was ``published`` of (the newest first); None where there is nothing.
 
     Without a wish electricity's last week, or what there is instead. Raises HTTPException 404 for a fuel or period
     that is not there, however it is written.
     """
     known: dict[str, dict[str, Period]] = {}
-    for one in told:
+    for one in published:
         found = starting(one.kind, one.from_day)  # type: ignore[arg-type]  # the table checks it
         known.setdefault(one.fuel, {})[found.key] = found
     if not known and fuel is None and period is None:
@@ -131,7 +131,7 @@ def choose(told: Sequence[Told], fuel: str | None, period: str | None) -> Chosen
     )
 
 
-def show(site: Site, connection: Connection, mine: Own, period: Period, fuel: str) -> Shown | None:
+def show(site: Site, connection: Connection, mine: Own, period: Period, fuel: str) -> ComparisonView | None:
     """A comparison with its words; None where there is none. Raises psycopg.Error."""
     found = comparisons.one(connection, mine.tenancy.id, period.kind, period.start, fuel)
     if found is None:
@@ -148,15 +148,15 @@ def show(site: Site, connection: Connection, mine: Own, period: Period, fuel: st
         tenancy=mine.tenancy,
     )
     dated = [one for one in tariffs if one.fuel == fuel and one.from_day < found.to_day]
-    return Shown(found, words, near, dated[-1] if dated and found.tariff_own else None)
+    return ComparisonView(found, words, near, dated[-1] if dated and found.tariff_own else None)
 
 
-def said(found: Shown) -> str:
+def said(found: ComparisonView) -> str:
     """What was looked at, in words."""
     return f"{FUEL_WORDS[found.comparison.fuel]}, {found.report.period}"
 
 
-def comparison_figure(found: Shown, csv: str) -> Figure | None:
+def comparison_figure(found: ComparisonView, csv: str) -> Figure | None:
     """The bars with their finding, or None where nothing is compared."""
     words = found.report
     if not words.bars:

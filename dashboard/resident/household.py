@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.energy.daily_halves import MeterReader
+from analytics.energy.daily_half_hours import MeterReader
 from dashboard.web.exceptions import Elsewhere
 from dashboard.web.site import Site
 from dashboard.web.visitor import Visitor
@@ -98,7 +98,7 @@ def known_fuels(connection: Connection, mine: Own, months: int) -> list[str]:
     return [fuel for fuel in FUELS if fuel in found]
 
 
-def halves(
+def half_hours(
     site: Site, connection: Connection, home_id: int, fuel: str, start: date, end: date
 ) -> list[NDArray[np.float64]]:
     """Watt-hours of the half-hours of local days from ``start`` to ``end`` (not included).

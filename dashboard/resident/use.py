@@ -18,7 +18,7 @@ from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.labels import FUEL_WORDS, amount, month_words, watts
 from dashboard.resident.home import Link
-from dashboard.resident.household import Own, halves, is_whole, known_fuels, own
+from dashboard.resident.household import Own, half_hours, is_whole, known_fuels, own
 from dashboard.resident.net import net_figure, read_net_months
 from dashboard.web.site import Site
 from dashboard.web.values import Day, Flag, Word
@@ -178,7 +178,7 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
         return []
     begin, end = mine.clip(firsts[0], mine.end)
     use = daily.read_days(connection, fuel, begin, end, np.array([mine.home.id], np.int64))
-    told = {
+    published = {
         one.from_day: one
         for one in comparisons.of_tenancy(connection, mine.tenancy.id, kind="month", fuel=fuel, limit=MONTHS + 1)
     }
@@ -190,7 +190,7 @@ def read_months(connection: Connection, mine: Own, fuel: str, coverage: float) -
         some = days[days != NONE]
         whole = is_whole(days != NONE, (following - first).days, coverage)
         total = None if not len(some) else int(filled(days[None, :]).sum() if whole else some.sum())
-        compared = told.get(first)
+        compared = published.get(first)
         if compared is not None and compared.own is not None:
             whole, total = True, compared.own
         average = compared.average if compared is not None and compared.compared else None
@@ -263,7 +263,7 @@ def read_day(site: Site, connection: Connection, mine: Own, fuel: str, wanted: d
     if fuel != "electricity":
         first = wanted
     dates = [first + timedelta(days=place) for place in range((end - first).days)]
-    days = halves(site, connection, mine.home.id, fuel, first, end)
+    days = half_hours(site, connection, mine.home.id, fuel, first, end)
     begin = midnight(wanted, site.zone) // 1_000_000
     last = days[-1]
     starts = [

@@ -20,7 +20,7 @@ from dashboard.web.site import Site
 from dashboard.web.values import Word
 from devices.homes import DWELLINGS, Reason
 from store import programme as table
-from store.cells import places
+from store.cells import find_rows
 from store.connect import Connection
 from store.programme import Figure, Month
 
@@ -86,11 +86,11 @@ def by_dwelling(connection: Connection, month: Month) -> list[Figure]:
     """What may be published of each kind of home that has a cell. Raises psycopg.Error."""
     quarter = quarter_cells.load(connection, month.quarter)
     counted = table.counted(connection, month)
-    place, there = places(counted.home, quarter.home)
-    use = np.where(there, counted.own[place] if len(counted.own) else 0, 0)
+    place, known = find_rows(counted.home, quarter.home)
+    use = np.where(known, counted.own[place] if len(counted.own) else 0, 0)
     names = table.dwellings(connection, month.quarter)
     label = np.array([DWELLINGS.index(name) if name in DWELLINGS else -1 for name in names], np.int64)
-    shown = disclosure.group(use, there, quarter.cells, label)
+    shown = disclosure.group(use, known, quarter.cells, label)
     return [
         Figure(DWELLINGS[group], None, None, Reason.at(shown.reason[group]) or "")
         if shown.reason[group] >= 0

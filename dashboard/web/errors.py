@@ -114,7 +114,7 @@ def problem(status: int, title: str, detail: str, headers: dict[str, str] | None
     return Response(body, status, headers, media_type="application/problem+json")
 
 
-class Faults:
+class ErrorPages:
     """ASGI middleware: an error that nobody expected becomes a page in plain words, and a line in the log.
 
     It stands inside the other middlewares, so that such a page has their headers.

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from borough.replay import book
+from borough.replay import ledger as book
 from borough.replay.messages import Reading
 from borough.replay.recording import Recorded, RecordingWriter
 from tests.harness.confined import confined
@@ -261,9 +261,9 @@ def test_a_recording_of_large_things_is_replayed_in_bounded_memory(
 
 def test_what_was_seen_is_remembered_beyond_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book, "_REMEMBERED", 7)
-    fates = book.Fates(ordered=False, earliest=0, ahead=1e12)
+    fates = book.ExpectedOutcome(ordered=False, earliest=0, ahead=1e12)
     readings = [Reading(f"d{n % 3}", "air-monitor", "pm10", n, float(n % 5)) for n in range(50)]
     now = 1_000_000
-    assert [fates.judge(one, now)[0] for one in readings] == [0] * 50
-    assert [fates.judge(one, now)[0] for one in readings] == [1] * 50
-    assert {fates.judge(one._replace(value=9.0), now) for one in readings} == {(2, "conflict")}
+    assert [fates.predict(one, now)[0] for one in readings] == [0] * 50
+    assert [fates.predict(one, now)[0] for one in readings] == [1] * 50
+    assert {fates.predict(one._replace(value=9.0), now) for one in readings} == {(2, "conflict")}

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 from analytics.energy.prices import load
 from analytics.periods import parse_period
-from borough.delivery.letters.content import Sender
-from borough.delivery.letters.post import Order, make
+from borough.delivery.letters.letter import Sender
+from borough.delivery.letters.print_run import Order, make
 from devices.homes import COMPARED
 from store.connect import connect
 from tests.benchmarks.table import Table

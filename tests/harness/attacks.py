@@ -75,30 +75,30 @@ def least_squares(estates: Estates, page: Page) -> Attempt:
     return Attempt("least squares", Bounds(found, found), guess, page.own[estates.target].astype(np.float64))
 
 
-def revision(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
+def revision(estates: Estates, read: Read, *, rounded: bool) -> Attempt:
     """(e, f) A week with the target less the same week without it: what a second version of a page would tell."""
-    before = estates.week(3, veiled=veiled)
-    after = estates.week(3, estates.without(estates.target), veiled=veiled)
+    before = estates.week(3, rounded=rounded)
+    after = estates.week(3, estates.without(estates.target), rounded=rounded)
     found = read(estates, before).less(read(estates, after))
     return Attempt("revised", found, estates.guess(before), before.own[estates.target].astype(np.float64))
 
 
-def next_week(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
+def next_week(estates: Estates, read: Read, *, rounded: bool) -> Attempt:
     """(e) The week before a withdrawal less the week after, the weather taken out by what the colluders used."""
-    before = estates.week(3, veiled=veiled)
-    after = estates.week(4, estates.without(estates.target), veiled=veiled)
+    before = estates.week(3, rounded=rounded)
+    after = estates.week(4, estates.without(estates.target), rounded=rounded)
     warmer = estates.daily[:, 21:28].sum() / estates.daily[:, 28:35].sum()
     later = read(estates, after)
     found = read(estates, before).less(Bounds(later.low * warmer, later.high * warmer))
     return Attempt("next week", found, estates.guess(before), before.own[estates.target].astype(np.float64))
 
 
-def quarter(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
+def quarter(estates: Estates, read: Read, *, rounded: bool) -> Attempt:
     """(e) Seven weeks before a withdrawal less six after it, each by its weather, which the attackers know exactly."""
     gone, count = estates.without(estates.target), len(estates.target)
     low, high, guess = np.zeros(count), np.zeros(count), np.zeros(count)
     for number in range(13):
-        page = estates.week(number, None if number < 7 else gone, veiled=veiled)
+        page = estates.week(number, None if number < 7 else gone, rounded=rounded)
         part = (1 / 7 if number < 7 else -1 / 6) / estates.weather[:, 7 * number : 7 * number + 7].mean(axis=1)
         sums = read(estates, page)
         low, high = low + part * sums.middle, high + part * sums.middle
@@ -109,7 +109,7 @@ def quarter(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
     return Attempt("seven weeks before, six after", Bounds(low * mild, high * mild), guess * mild, truth)
 
 
-def overlapping(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
+def overlapping(estates: Estates, read: Read, *, rounded: bool) -> Attempt:
     """(d, e, f) Weeks with the target less four weeks without it, on the same days.
 
     It withdrew, or lacks readings, after its fourth week: three of the four weeks that follow each other overlap with
@@ -117,11 +117,11 @@ def overlapping(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
     most.
     """
     gone = estates.without(estates.target)
-    weeks = [estates.week(number, gone if number > 3 else None, veiled=veiled) for number in range(7)]
+    weeks = [estates.week(number, gone if number > 3 else None, rounded=rounded) for number in range(7)]
     sums = [read(estates, page) for page in weeks]
     low, high, weight = np.zeros(len(estates.target)), np.zeros(len(estates.target)), np.zeros(len(estates.target))
     for start in (1, 2, 3):
-        four = read(estates, estates.page(7 * start, 7 * start + 28, gone, veiled=veiled))
+        four = read(estates, estates.page(7 * start, 7 * start + 28, gone, rounded=rounded))
         found = reduce(Bounds.plus, sums[start : start + 4]).less(four)
         both = 4 - start
         narrow = (both / np.maximum(found.high - found.low, 1.0)) ** 2
@@ -131,29 +131,29 @@ def overlapping(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
     return Attempt("weeks against four weeks", Bounds(low / weight, high / weight), guess, truth)
 
 
-def month(estates: Estates, read: Read, *, veiled: bool) -> Attempt:
+def month(estates: Estates, read: Read, *, rounded: bool) -> Attempt:
     """(d) Five weeks less the month within them, without which the target is; days at its ends by their part."""
     start, end, gone = 2, 33, estates.without(estates.target)
     low, high, guess = np.zeros(len(estates.target)), np.zeros(len(estates.target)), np.zeros(len(estates.target))
     for number in range(5):
-        page = estates.week(number, gone if number > 3 else None, veiled=veiled)
+        page = estates.week(number, gone if number > 3 else None, rounded=rounded)
         part = (min(end, 7 * number + 7) - max(start, 7 * number)) / 7
         sums = read(estates, page)
         low, high = low + part * sums.low, high + part * sums.high
         guess = guess + part * estates.guess(page) * (number <= 3)
-    found = Bounds(low, high).less(read(estates, estates.page(start, end, gone, veiled=veiled)))
+    found = Bounds(low, high).less(read(estates, estates.page(start, end, gone, rounded=rounded)))
     truth = estates.daily[estates.target, start:28].sum(axis=1).astype(np.float64)
     return Attempt("weeks against a month", found, guess, truth)
 
 
-def floor_area(estates: Estates, *, veiled: bool) -> Attempt:
+def floor_area(estates: Estates, *, rounded: bool) -> Attempt:
     """(c) One resident edits the own floor area so that with the next quarter's cells the set changes by one home most.
 
     Four weeks that begin in the old quarter keep its cells; three of their weeks are compared by the new ones. The
     attacker knows every sum exactly, and who came and who went; the others of these count as the average says.
     """
     mine = estates.colluders[:, 0]
-    page = estates.page(0, 28, veiled=veiled)
+    page = estates.page(0, 28, rounded=rounded)
     total = page.compared.total[mine] + page.own[mine]
     best = np.full(len(mine), 10**6)
     found, guess, truth = np.zeros(len(mine)), np.ones(len(mine)), np.ones(len(mine))
@@ -163,7 +163,7 @@ def floor_area(estates: Estates, *, veiled: bool) -> Attempt:
         homes = replace(estates.homes, area=area)
         cells = make_cells(homes)
         edited = replace(estates, homes=homes, cells=cells, joined=join(cells))
-        weeks = [estates.week(0, veiled=veiled), *(edited.week(number, veiled=veiled) for number in (1, 2, 3))]
+        weeks = [estates.week(0, rounded=rounded), *(edited.week(number, rounded=rounded) for number in (1, 2, 3))]
         apart = sum((week.compared.total[mine] + week.own[mine] for week in weeks), -total)
         shown = sum((week.shown.average[mine] for week in weeks[1:]), np.zeros(len(mine)))
         for estate, home in enumerate(mine.tolist()):

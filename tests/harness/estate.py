@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from analytics.neighbours.cells import Cells, HomeSet, make_cells
 from analytics.neighbours.comparison import Compared, compare
-from analytics.neighbours.differencing import step, veil
-from analytics.neighbours.disclosure import Shown, disclose
+from analytics.neighbours.differencing import round_cell_totals, step
+from analytics.neighbours.disclosure import DisclosedFigures, disclose
 from analytics.neighbours.joining import Joined, join
 
 Int64 = NDArray[np.int64]
@@ -33,7 +33,7 @@ class Page(NamedTuple):
     """
 
     own: Int64
-    shown: Shown
+    shown: DisclosedFigures
     compared: Compared
     step: Float64
 
@@ -72,8 +72,8 @@ class Estates:
     target: Int64
     colluders: Int64
 
-    def page(self, start: int, end: int, counts: Bool | None = None, *, veiled: bool = True) -> Page:
-        """The pages of the period from day ``start`` to ``end``; ``veiled`` False: totals of cells as they are."""
+    def page(self, start: int, end: int, counts: Bool | None = None, *, rounded: bool = True) -> Page:
+        """The pages of the period from day ``start`` to ``end``; ``rounded`` False: totals of cells as they are."""
         own = self.daily[:, start:end].sum(axis=1)
         counting = np.ones(len(own), np.bool_) if counts is None else counts
         compared = compare(self.cells, self.joined, own, counting)
@@ -81,12 +81,12 @@ class Estates:
         number, total = np.bincount(cell, minlength=count), np.zeros(count, np.int64)
         np.add.at(total, cell, own[counting])
         rounded_to = step(total, number)[self.cells.cell[self.target]].astype(np.float64)
-        if veiled:
-            compared = veil(self.cells, self.joined, own, counting, compared)
-        return Page(own, disclose(own, compared), compared, rounded_to * veiled)
+        if rounded:
+            compared = round_cell_totals(self.cells, self.joined, own, counting, compared)
+        return Page(own, disclose(own, compared), compared, rounded_to * rounded)
 
-    def week(self, number: int, counts: Bool | None = None, *, veiled: bool = True) -> Page:
-        return self.page(7 * number, 7 * number + 7, counts, veiled=veiled)
+    def week(self, number: int, counts: Bool | None = None, *, rounded: bool = True) -> Page:
+        return self.page(7 * number, 7 * number + 7, counts, rounded=rounded)
 
     def without(self, homes: Int64) -> Bool:
         counts = np.ones(len(self.daily), np.bool_)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from analytics.energy.daily_halves import MeterReader
+from analytics.energy.daily_half_hours import MeterReader
 from store import daily, registry
 from store.connect import Connection, connect
 from store.daily import DailyUse

@@ -64,8 +64,8 @@ class World:
 
     def finish(self) -> None:
         """What the service does in the background."""
-        assert self.rights.means is not None
-        erasing.finish(self.rights.means)
+        assert self.rights.context is not None
+        erasing.finish(self.rights.context)
 
     def dumped(self) -> str:
         """The whole database as text."""
@@ -152,10 +152,10 @@ def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(
     writer = record(world.folder / "recording-1.btr")
     world.erase()
     assert [word for word in (*ANNA.words(), str(world.tenancy)) if word in world.dumped()] == []
-    assert world.rights.means is not None
+    assert world.rights.context is not None
     again = for_pages(read_settings())
-    assert again.means is not None
-    with Finisher(again.means, every=0.1):
+    assert again.context is not None
+    with Finisher(again.context, every=0.1):
         writer.close()
         assert wait_for(
             lambda: query(world.database, "select done_at is not null from personal.erasure") == [(True,)], 30
@@ -164,11 +164,11 @@ def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(
 
 def test_an_erasure_that_was_only_asked_for_is_done_by_whoever_comes_next(world: World) -> None:
     """As after a crash between the page's first step and the next."""
-    assert world.rights.means is not None
-    asked = erasing.ask(world.rights.means, world.tenancy)
+    assert world.rights.context is not None
+    asked = erasing.ask(world.rights.context, world.tenancy)
     assert asked.erased is None
     world.finish()
-    state = erasing.state(world.rights.means, world.tenancy)
+    state = erasing.state(world.rights.context, world.tenancy)
     assert state is not None
     assert state.done is not None
     assert query(world.database, "select name from personal.tenancy") == [(BERT.name,)]
@@ -241,8 +241,8 @@ def test_two_officers_at_once(world: World) -> None:
 @pytest.mark.parametrize("path", ["tenancy", "export", "erase"])
 def test_an_officer_who_asks_in_the_midst_of_an_erasure_is_told_how_far_it_is(world: World, path: str) -> None:
     """Its rows are locked then: whoever would note that he looked cannot."""
-    assert world.rights.means is not None
-    erasing.ask(world.rights.means, world.tenancy)
+    assert world.rights.context is not None
+    erasing.ask(world.rights.context, world.tenancy)
     answers: list[httpx.Response] = []
     with psycopg.connect(world.database) as erasing_one:
         erasing_one.execute("select from personal.tenancy where id = %s for update", (world.tenancy,))

@@ -51,7 +51,7 @@ def test_a_week_is_published_when_it_is_over_and_then_nothing_is_left_to_do(stre
     done = street.analyse(at(MONDAY + timedelta(days=6), 23))
     assert done.published == [("week", MONDAY, "electricity")], "it is: midnight is at 23:00 UTC"
     assert (done.days, done.rows) == (0, HOMES)
-    assert done.settled == [("week", MONDAY - WEEK, "electricity")], "seven days after its end"
+    assert done.finalised == [("week", MONDAY - WEEK, "electricity")], "seven days after its end"
     assert done.revised == 0
     told = street.told("week", MONDAY)
     assert len(told) == HOMES
@@ -87,7 +87,7 @@ def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_noth
     assert (between.days, between.compared, between.late) == (2, 0, 0)
     assert street.told("week", MONDAY) == first, "revised once, at settling"
     done = street.analyse(at(MONDAY + 2 * WEEK))
-    assert done.settled == [("week", MONDAY, "electricity")]
+    assert done.finalised == [("week", MONDAY, "electricity")]
     second = street.told("week", MONDAY)
     changed = {number for number in first if figures(first[number]) != figures(second[number])}
     assert {9, highest} <= changed
@@ -95,12 +95,12 @@ def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_noth
     assert all(second[number].own == first[number].own for number in first if number not in (9, highest))
     assert {number for number, one in second.items() if one.revision == 2} == changed
     assert done.revised == len(changed)
-    assert all(one.settled for one in second.values())
+    assert all(one.finalised for one in second.values())
     # settled: what comes now is listed, and nothing is redrawn
     street.store({(9, MONDAY): int(use[8, 0])})
     done = street.analyse(at(MONDAY + 3 * WEEK))
     assert (done.days, done.late) == (1, 1)
-    assert [key for key in done.settled if key[1] == MONDAY] == []
+    assert [key for key in done.finalised if key[1] == MONDAY] == []
     assert street.told("week", MONDAY) == second
     home, _ = street.ids(9, MONDAY)
     with connect(street.url) as connection:
@@ -150,10 +150,10 @@ def test_old_recordings_are_published_and_settled_at_once_and_a_service_waits_un
     assert held.compared == 0
     assert held.waiting == 6, "four weeks, one month, four weeks together"
     done = street.analyse(later, patient=True)
-    assert done.settled == done.published
+    assert done.finalised == done.published
     kinds = [key[0] for key in done.published]
     assert {kind: kinds.count(kind) for kind in kinds} == {"week": 4, "four-weeks": 1, "month": 1}
-    assert street.told("four-weeks", MONDAY)[1].settled
+    assert street.told("four-weeks", MONDAY)[1].finalised
 
 
 def test_one_at_a_time(

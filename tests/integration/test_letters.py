@@ -250,8 +250,8 @@ def test_a_household_that_is_erased_meanwhile_leaves_no_letter(filled: str, tmp_
     """Between the first letter and the last somebody is erased: their letter is nowhere, the print run has the rest."""
     from analytics.energy.prices import load
     from analytics.periods import parse_period
-    from borough.delivery.letters.content import Sender
-    from borough.delivery.letters.post import Order, make
+    from borough.delivery.letters.letter import Sender
+    from borough.delivery.letters.print_run import Order, make
 
     order = Order(parse_period("2026-W07"), ("electricity",), tmp_path, Sender("Council", (), None, None), load())
     gone = FIRST_TENANCY + 3

@@ -30,7 +30,7 @@ from pathlib import Path
 from analytics.energy.prices import load
 from analytics.periods import parse_period
 from borough.delivery.letters import post
-from borough.delivery.letters.content import Sender
+from borough.delivery.letters.letter import Sender
 from store.connect import connect
 
 url, folder, point = sys.argv[1:]
@@ -256,17 +256,17 @@ def test_the_councils_own_words_are_looked_at_first(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sign of theirs that no font has would fail every letter: it is told once, by the setting's name."""
-    from borough.delivery.letters import post
-    from borough.delivery.letters.content import Sender
-    from borough.delivery.letters.press import Press
+    from borough.delivery.letters import print_run
+    from borough.delivery.letters.letter import Sender
+    from borough.delivery.letters.renderer import Renderer
     from borough.errors import Failure
     from tests.unit.test_letters import NOW
 
-    press = Press(NOW, [])
+    renderer = Renderer(NOW, [])
     for sender, told in (
         (Sender("Council \U0001f496", (), None, None), r"BOROUGH_COUNCIL_NAME has signs .*SPARKLING HEART"),
         (Sender("Council", ("Hall\x1b",), None, None), r"BOROUGH_COUNCIL_ADDRESS holds a control character"),
         (Sender("Council", (), "0" * 301, None), r"BOROUGH_HELP_LINE is 301 letters long; at most 300"),
     ):
         with pytest.raises(Failure, match=told):
-            post._check_sender(press, sender)
+            print_run._check_sender(renderer, sender)

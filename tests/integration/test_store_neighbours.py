@@ -60,7 +60,7 @@ def test_residents_live_there_throughout(connection: Connection) -> None:
     assert by_uprn(connection, found.home) == {1, 2, 3, 6}, "the fourth changed, the fifth came later"
     assert (np.diff(found.home) > 0).all()
     assert by_uprn(connection, found.home[found.consent]) == {1, 2, 6}
-    place, there = neighbours.places(found.home, np.array([home(connection, 1), 5]))
+    place, there = neighbours.find_rows(found.home, np.array([home(connection, 1), 5]))
     assert there.tolist() == [True, False]
     assert found.since[place[0]] == days_since_epoch(date(2025, 1, 1))
     assert found.tenancy[place[0]] == ids_of(connection, "1", date(2026, 5, 4))[1]
@@ -185,7 +185,7 @@ def test_only_what_changes_is_written_and_has_revision_two(connection: Connectio
     assert comparisons.write(connection, *week, first) == (0, 0), "nothing changed"
     told = comparisons.one(connection, tenancies[0], *week)
     assert told is not None
-    assert (told.own, told.tariff, told.cost, told.tariff_own, told.revision, told.settled) == (
+    assert (told.own, told.tariff, told.cost, told.tariff_own, told.revision, told.final) == (
         1_000, "a price", 12, True, 1, False,
     )  # fmt: skip
     silent = comparisons.one(connection, tenancies[2], *week)

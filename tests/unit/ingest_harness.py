@@ -159,9 +159,9 @@ class Collecting:
             self.marks.setdefault(generation, []).extend(self.memory.acknowledge(generation, packet_ids))
         return batch, counts
 
-    def settle(self, generation: int = 1) -> None:
+    def confirm(self, generation: int = 1) -> None:
         """The broker has read every acknowledgement so far of a connection."""
-        forgotten = [self.memory.settle(mark) for mark in self.marks.pop(generation, [])]
+        forgotten = [self.memory.confirm(mark) for mark in self.marks.pop(generation, [])]
         self.pending.forget.extend(packet_id for packet_id in forgotten if packet_id is not None)
 
 

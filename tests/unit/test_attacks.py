@@ -58,10 +58,10 @@ def test_no_pages_tell_more_of_a_home_than_the_average(size: str, week: float, h
     for read, what in ((Estates.pool, "pages"), (Estates.exact, "exact sums")):
         case = f"{size}, {week / 1000:g} kWh, {'honest' if honest else 'falsified'}, {what}"
         tried = [
-            attacks.revision(made, read, veiled=True),
-            attacks.next_week(made, read, veiled=True),
-            attacks.overlapping(made, read, veiled=True),
-            attacks.month(made, read, veiled=True),
+            attacks.revision(made, read, rounded=True),
+            attacks.next_week(made, read, rounded=True),
+            attacks.overlapping(made, read, rounded=True),
+            attacks.month(made, read, rounded=True),
         ]
         if honest:
             tried += [attacks.pooled(made, made.week(3), read)]
@@ -72,7 +72,7 @@ def test_no_pages_tell_more_of_a_home_than_the_average(size: str, week: float, h
 @pytest.mark.parametrize("size", SIZES)
 def test_a_whole_quarter_of_weeks_before_and_after_a_withdrawal_tells_no_more(size: str) -> None:
     made = make_estates(7, week=LEVELS[1], size=SIZES[size], weeks=13)
-    assert judge(f"{size}, 92 kWh, exact sums", attacks.quarter(made, Estates.exact, veiled=True)) <= FINDING
+    assert judge(f"{size}, 92 kWh, exact sums", attacks.quarter(made, Estates.exact, rounded=True)) <= FINDING
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -83,7 +83,7 @@ def test_least_squares_over_five_cells_tell_no_more(size: str) -> None:
 
 def test_editing_the_own_floor_area_from_quarter_to_quarter_tells_no_more() -> None:
     made = make_estates(6, estates=300, week=LEVELS[1])
-    assert judge("about 100, 92 kWh", attacks.floor_area(made, veiled=True)) <= FINDING
+    assert judge("about 100, 92 kWh", attacks.floor_area(made, rounded=True)) <= FINDING
 
 
 def test_order_statistics_tell_no_more() -> None:
@@ -94,14 +94,14 @@ def test_order_statistics_tell_no_more() -> None:
 
 def test_bounds_hold_the_truth() -> None:
     """Interval reasoning is right: or a weak attack would say nothing."""
-    for veiled in (True, False):
+    for rounded in (True, False):
         for honest in (True, False):
             made = estates("few", LEVELS[0], honest)
-            found = attacks.revision(made, Estates.pool, veiled=veiled)
+            found = attacks.revision(made, Estates.pool, rounded=rounded)
             assert (found.found.low <= found.truth).all()
             assert (found.truth <= found.found.high).all()
-            page = made.week(3, veiled=veiled)
-            if not veiled:
+            page = made.week(3, rounded=rounded)
+            if not rounded:
                 total = page.compared.total[made.colluders[:, 0]] + page.own[made.colluders[:, 0]]
                 sums = made.pool(page)
                 assert ((sums.low <= total) & (total <= sums.high)).all()
@@ -112,11 +112,11 @@ def test_without_the_two_rules_these_attacks_succeed() -> None:
     print()
     for size in SIZES:
         made = estates(size, LEVELS[1])
-        assert judge(f"{size}, no rule", attacks.revision(made, Estates.pool, veiled=False)) > FINDING
+        assert judge(f"{size}, no rule", attacks.revision(made, Estates.pool, rounded=False)) > FINDING
     few = estates("few", LEVELS[1])
-    assert judge("few, no rule", attacks.overlapping(few, Estates.pool, veiled=False)) > FINDING
+    assert judge("few, no rule", attacks.overlapping(few, Estates.pool, rounded=False)) > FINDING
     many = estates("about 100", LEVELS[1], honest=False)
-    assert judge("about 100, falsified, no rule", attacks.overlapping(many, Estates.pool, veiled=False)) > FINDING
+    assert judge("about 100, falsified, no rule", attacks.overlapping(many, Estates.pool, rounded=False)) > FINDING
 
 
 def test_the_lowest_fifth_of_a_second_version_would_tell_a_home_so_there_is_none() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analytics.neighbours.comparison import compare
-from analytics.neighbours.differencing import veil
+from analytics.neighbours.differencing import round_cell_totals
 from analytics.neighbours.disclosure import disclose
 from tests.harness.estate import COLLUDERS, Estates, make_estates
 
@@ -83,7 +83,7 @@ def test_exchanging_what_others_of_a_cell_used_changes_no_page(size: tuple[int, 
         pages = []
         for use in (made.daily[:, start:end].sum(axis=1), daily[:, start:end].sum(axis=1)):
             exact = compare(made.cells, made.joined, use, counts)
-            for compared in (exact, veil(made.cells, made.joined, use, counts, exact)):
+            for compared in (exact, round_cell_totals(made.cells, made.joined, use, counts, exact)):
                 shown = disclose(use, compared)
                 pages.append([figure[five] for figure in (*_figures(exact), *_figures(shown))])
         for before, after in zip(pages[: len(pages) // 2], pages[len(pages) // 2 :], strict=True):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from borough.delivery.letters import post
+from borough.delivery.letters import print_run as post
 from borough.rights import export as subjects
 from dashboard.web.csv import csv_blocks
 from devices.credentials import read_secrets, write_secrets

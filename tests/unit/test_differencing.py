@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.neighbours.comparison import compare
-from analytics.neighbours.differencing import members, rounded_total, step, unchanged, veil
+from analytics.neighbours.differencing import members, round_cell_totals, rounded_total, step, unchanged
 from analytics.neighbours.disclosure import disclose
 from tests.harness.estate import Estates, make_estates
 
@@ -42,7 +42,7 @@ def test_veiled_totals_are_those_of_a_plain_loop(seed: int, share: float) -> Non
     use = rng.integers(0, 200_000, len(MADE.daily))
     counts = rng.random(len(use)) < share
     exact = compare(MADE.cells, MADE.joined, use, counts)
-    found = veil(MADE.cells, MADE.joined, use, counts, exact)
+    found = round_cell_totals(MADE.cells, MADE.joined, use, counts, exact)
     homes_of = [np.flatnonzero(counts & (MADE.cells.cell == cell)) for cell in range(len(MADE.cells.size))]
     for home in rng.choice(len(use), 40, replace=False).tolist():
         cell = int(MADE.cells.cell[home])
@@ -69,7 +69,7 @@ def test_one_cell_has_one_total_whatever_its_residents_take_out() -> None:
     """Own use goes out of the rounded total: nobody sees another side of it."""
     use = MADE.daily.sum(axis=1)
     counts = np.ones(len(use), bool)
-    found = veil(MADE.cells, MADE.joined, use, counts, compare(MADE.cells, MADE.joined, use, counts))
+    found = round_cell_totals(MADE.cells, MADE.joined, use, counts, compare(MADE.cells, MADE.joined, use, counts))
     for cell in range(len(MADE.cells.size)):
         mine = MADE.cells.cell == cell
         assert len(np.unique(found.total[mine] + use[mine])) == 1
@@ -82,7 +82,7 @@ def test_the_average_moves_by_about_a_percent_and_the_state_hardly() -> None:
             made = make_estates(3, estates=300, week=week, size=size, weeks=1)
             use, counts = made.daily.sum(axis=1), np.ones(len(made.daily), bool)
             exact = compare(made.cells, made.joined, use, counts)
-            found = veil(made.cells, made.joined, use, counts, exact)
+            found = round_cell_totals(made.cells, made.joined, use, counts, exact)
             off = found.total / exact.total - 1
             same = disclose(use, found).state == disclose(use, exact).state
             print(
@@ -96,7 +96,9 @@ def test_the_average_moves_by_about_a_percent_and_the_state_hardly() -> None:
 def test_the_lowest_fifth_never_uses_more_than_all() -> None:
     for use in (np.full(len(MADE.daily), 61_234), np.zeros(len(MADE.daily), np.int64)):
         counts = np.ones(len(use), bool)
-        shown = disclose(use, veil(MADE.cells, MADE.joined, use, counts, compare(MADE.cells, MADE.joined, use, counts)))
+        shown = disclose(
+            use, round_cell_totals(MADE.cells, MADE.joined, use, counts, compare(MADE.cells, MADE.joined, use, counts))
+        )
         both = shown.efficient >= 0
         assert both.any() or not use.any()
         assert (shown.efficient[both] <= shown.average[both]).all()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analytics.neighbours.cells import Cells, Int64, make_cells
 from analytics.neighbours.comparison import Compared, compare
-from analytics.neighbours.disclosure import GroupShown, Shown, disclose, group, two_figures
+from analytics.neighbours.disclosure import DisclosedFigures, GroupShown, disclose, group, two_figures
 from analytics.neighbours.joining import join
 from devices.homes import Reason, State
 from tests.examples import examples
@@ -19,7 +19,7 @@ from tests.unit import homes_reference as reference
 from tests.unit.test_comparison import KINDS, SEEDS, one_estate, some_use
 
 
-def told(shown: Shown, place: int) -> reference.Told:
+def told(shown: DisclosedFigures, place: int) -> reference.Told:
     """One home's row in the words of the reference."""
 
     def figure(values: Int64) -> int | None:
@@ -146,7 +146,14 @@ def test_only_figures_that_may_be_shown_leave() -> None:
     use[::700] = 10**8
     cells = make_cells(homes)
     shown = disclose(use, compare(cells, join(cells), use, np.ones(3_000, bool)))
-    assert {field.name for field in fields(Shown)} == {"average", "efficient", "homes", "tenths", "state", "reason"}
+    assert {field.name for field in fields(DisclosedFigures)} == {
+        "average",
+        "efficient",
+        "homes",
+        "tenths",
+        "state",
+        "reason",
+    }
     assert {field.name for field in fields(GroupShown)} == {"average", "homes", "reason"}
     for figure in np.concatenate((shown.average, shown.efficient)):
         assert figure == -1 or len(str(figure).rstrip("0")) <= 2

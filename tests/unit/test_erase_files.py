@@ -13,7 +13,7 @@ from borough.replay.recording import Recorded, RecordingReader, RecordingWriter
 from borough.rights import files, mentions
 from devices.decoders import FORMATS
 from devices.naming import Naming
-from ingest.forget import Judge
+from ingest.forget import ErasureFilter
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import native
 from ingest.suppressions import Suppressions
@@ -38,8 +38,8 @@ def suppressions() -> Suppressions:
 
 
 @pytest.fixture
-def judge(suppressions: Suppressions) -> Judge:
-    return Judge(CollectorOptions("", BrokerOptions(), native(FORMATS)), suppressions, [])
+def erasure_filter(suppressions: Suppressions) -> ErasureFilter:
+    return ErasureFilter(CollectorOptions("", BrokerOptions(), native(FORMATS)), suppressions, [])
 
 
 def rows(times: list[int], due: list[int]) -> Rows:
@@ -56,7 +56,7 @@ def rows(times: list[int], due: list[int]) -> Rows:
 
 
 def test_rows_of_a_ledger_go_by_their_time_or_by_when_they_were_sent(
-    tmp_path: Path, suppressions: Suppressions, judge: Judge
+    tmp_path: Path, suppressions: Suppressions, erasure_filter: ErasureFilter
 ) -> None:
     path = tmp_path / "deep" / "ledger.parquet"
     path.parent.mkdir()
@@ -65,13 +65,13 @@ def test_rows_of_a_ledger_go_by_their_time_or_by_when_they_were_sent(
     with LedgerWriter(path) as writer:
         writer.append(rows(times, due))
     path.chmod(0o640)
-    done = files.sweep([], [tmp_path], [], judge, suppressions)
+    done = files.sweep([], [tmp_path], [], erasure_filter, suppressions)
     assert (done.ledger_rows, done.files, done.problems) == (2, 1, [])
     (left,) = ledger.read([path])
     assert left.message.tolist() == [1, 2, 3, 5, 6, 7]
     assert path.stat().st_mode & 0o777 == 0o640
     before = path.read_bytes()
-    assert files.sweep([], [tmp_path], [], judge, suppressions).files == 0
+    assert files.sweep([], [tmp_path], [], erasure_filter, suppressions).files == 0
     assert path.read_bytes() == before, "a file that holds nothing is not touched"
 
 
@@ -80,7 +80,9 @@ def message(device: str, time: str, arrival: int = START) -> Recorded:
     return Recorded(arrival, f"borough/smart-meter/{device}/reading", payload, 1, False)
 
 
-def test_messages_of_a_recording_go_by_their_readings(tmp_path: Path, suppressions: Suppressions, judge: Judge) -> None:
+def test_messages_of_a_recording_go_by_their_readings(
+    tmp_path: Path, suppressions: Suppressions, erasure_filter: ErasureFilter
+) -> None:
     path = tmp_path / "recording-1.btr"
     kept = [
         message(OTHER, "2026-02-01T01:00:00Z"),
@@ -99,22 +101,24 @@ def test_messages_of_a_recording_go_by_their_readings(tmp_path: Path, suppressio
             for one in pair:
                 writer.add(one)
         writer.flush()
-        busy = files.sweep([], [tmp_path], [], judge, suppressions)
+        busy = files.sweep([], [tmp_path], [], erasure_filter, suppressions)
         assert "is being recorded" in busy.problems[0]
     (tmp_path / "recording-1.btr.erasing").write_bytes(b"left by one that was killed")
-    done = files.sweep([], [tmp_path], [(path, "recording")], judge, suppressions)
+    done = files.sweep([], [tmp_path], [(path, "recording")], erasure_filter, suppressions)
     assert (done.recorded_messages, done.files, done.problems) == (4, 1, [])
     assert list(RecordingReader(path)) == kept
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
-def test_other_files_are_left_and_told(tmp_path: Path, suppressions: Suppressions, judge: Judge) -> None:
+def test_other_files_are_left_and_told(
+    tmp_path: Path, suppressions: Suppressions, erasure_filter: ErasureFilter
+) -> None:
     pq.write_table(pa.table({"who": [GONE, OTHER], "what": [1.0, 2.0]}), tmp_path / "export.parquet")
     pq.write_table(pa.table({"who": [OTHER], "what": [1.0]}), tmp_path / "other.parquet")
     (tmp_path / "notes.txt").write_text(f"meter {GONE} was read by hand")
     (tmp_path / "broken.parquet").write_text("no Parquet")
     done = files.sweep(
-        [], [tmp_path, tmp_path / "missing"], [(tmp_path / "gone.parquet", "ledger")], judge, suppressions
+        [], [tmp_path, tmp_path / "missing"], [(tmp_path / "gone.parquet", "ledger")], erasure_filter, suppressions
     )
     assert [problem.split(" ")[0] for problem in done.problems] == [
         str(tmp_path / "export.parquet"), str(tmp_path / "missing"),

@@ -278,7 +278,7 @@ def _judged(sent: Sent, cut: int, period: float) -> list[str]:
             np.full(count, T0 + HOURS * HOUR), np.zeros(count, np.uint8), np.zeros(count, np.uint8),
             np.zeros(count, np.uint8), np.zeros(count, np.int64), value.copy(),
         )  # fmt: skip
-        rules.judge(stream, T0)
+        rules.predict(stream, T0)
         for expect, reason in zip(stream.expect.tolist(), stream.reason.tolist(), strict=True):
             word = EXPECTATIONS[expect]
             result.append(stream.reasons[reason] if word == "rejected" else word)
@@ -294,5 +294,5 @@ def test_times_beyond_the_rules_are_rejected() -> None:
         np.array(times), np.ones(4), np.arange(4), np.full(4, now), np.zeros(4, np.uint8), np.zeros(4, np.uint8),
         np.zeros(4, np.uint8), np.zeros(4, np.int64), np.ones(4),
     )  # fmt: skip
-    rules.judge(stream, 0)
+    rules.predict(stream, 0)
     assert [EXPECTATIONS[code] for code in stream.expect] == ["rejected", "stored", "stored", "rejected"]

@@ -111,7 +111,7 @@ class Rule:
             if not (ROWS[self.known[packet_id].contents] or TAKES_ARRIVAL[self.known[packet_id].contents]):
                 del self.known[packet_id]
 
-    def settle(self) -> None:
+    def confirm(self) -> None:
         """The broker has read what was acknowledged on this connection."""
         for packet_id in [n for n, known in self.known.items() if known.acknowledged == self.connection]:
             del self.known[packet_id]
@@ -127,8 +127,8 @@ def play(story: Iterable[Step]) -> tuple[Collecting, Rule, int]:
             rows += len(collecting.commit()[0].rejected)
             rule.commit()
         elif step == "settle":
-            collecting.settle(rule.connection)
-            rule.settle()
+            collecting.confirm(rule.connection)
+            rule.confirm()
         elif step == "reconnect":
             rule.connection += 1
         else:
@@ -213,7 +213,7 @@ def test_a_broker_that_never_sets_dup_is_understood_after_a_reconnect() -> None:
     collecting.commit()
     assert list(collecting.store.rows) == [(1000, NOW)]
     assert collecting.acknowledged == [(1, 7), (2, 7)]
-    collecting.settle(2)
+    collecting.confirm(2)
     deliver(collecting, NOW + 2 * SECOND, generation=3)
     collecting.commit()
     assert list(collecting.store.rows) == [(1000, NOW), (1000, NOW + 2 * SECOND)]
@@ -225,7 +225,7 @@ def test_an_acknowledgement_that_is_confirmed_late_lets_go_of_its_own_message_on
     deliver(collecting, NOW)
     collecting.commit()
     deliver(collecting, NOW + SECOND)
-    collecting.settle()
+    collecting.confirm()
     deliver(collecting, NOW + 2 * SECOND, generation=2, dup=True)
     collecting.commit()
     assert list(collecting.store.rows) == [(1000, NOW), (1000, NOW + SECOND)]

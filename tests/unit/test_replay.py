@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borough.errors import UsageError
-from borough.replay.book import Book, Fates
 from borough.replay.checkpoint import Checkpoint, fingerprint, load
+from borough.replay.ledger import ExpectedOutcome, ReplayLedger
 from borough.replay.messages import Outgoing, Reading, encode, rfc3339
 from borough.replay.observations import Observation
 from borough.replay.order import in_time_order
@@ -163,8 +163,8 @@ def test_texts_of_instants() -> None:
 # -- fates and the ledger ----------------------------------------------------------------------------------------------
 
 
-def fates(*, ordered: bool) -> Fates:
-    return Fates(ordered=ordered, earliest=946_684_800 * SECOND, ahead=300)
+def fates(*, ordered: bool) -> ExpectedOutcome:
+    return ExpectedOutcome(ordered=ordered, earliest=946_684_800 * SECOND, ahead=300)
 
 
 def reading(value: float, time: int | None = START, name: str = "pm10", verdict: str = "") -> Reading:
@@ -189,7 +189,7 @@ def test_what_becomes_of_readings() -> None:
     for ordered in (True, False):
         judge = fates(ordered=ordered)
         for row, word, reason in expected:
-            place, why = judge.judge(row, NOW)
+            place, why = judge.predict(row, NOW)
             assert (EXPECTATIONS[place], why) == (word, reason), row
         assert sum(judge.counts.values()) == len(expected)
 
@@ -197,7 +197,7 @@ def test_what_becomes_of_readings() -> None:
 def test_repeats_of_a_recording_are_told_across_time() -> None:
     judge = fates(ordered=False)
     rows = [reading(1), reading(2, START + 5), reading(1), reading(9, START + 5)]
-    found = [judge.judge(row, NOW) for row in rows]
+    found = [judge.predict(row, NOW) for row in rows]
     assert [(EXPECTATIONS[place], why) for place, why in found] == [
         ("stored", ""), ("stored", ""), ("duplicate", ""), ("rejected", "conflict"),
     ]  # fmt: skip
@@ -205,7 +205,7 @@ def test_repeats_of_a_recording_are_told_across_time() -> None:
 
 def test_the_ledger_holds_every_reading(tmp_path: Path) -> None:
     path = tmp_path / "l.parquet"
-    with Book(path, fates(ordered=True)) as book:
+    with ReplayLedger(path, fates(ordered=True)) as book:
         two = [reading(1), reading(-1, name="pm1")]
         book.append(
             0, [Outgoing(START, "t", b"", two), Outgoing(START + 7, "t", b"", [reading(5, None)])], [NOW, NOW + 1]
@@ -330,7 +330,7 @@ def test_glow_repeats_are_thinned_as_the_keep_rule_says(tmp_path: Path) -> None:
     found: dict[str, list[str]] = {}
     for message in source.as_recorded(source.messages()):
         for row in message.readings:
-            found.setdefault(row.property, []).append(EXPECTATIONS[judge.judge(row, NOW)[0]])
+            found.setdefault(row.property, []).append(EXPECTATIONS[judge.predict(row, NOW)[0]])
     assert found["import_register"] == ["stored", "duplicate", "thinned", "thinned", "stored"]
     assert set(found["power"]) == {"thinned"}
 

@@ -157,9 +157,9 @@ def test_days_that_were_estimated_or_missing_are_said() -> None:
 
 
 def test_when_late_readings_may_still_change_it() -> None:
-    notes = said(comparison(settled=False)).notes
+    notes = said(comparison(final=False)).notes
     assert "Late readings may change these numbers once more, until 23 February 2026." in notes
-    assert not any("Late" in note for note in said(comparison(settled=True)).notes)
+    assert not any("Late" in note for note in said(comparison(final=True)).notes)
     assert "Some readings came late, and we changed these numbers once." in said(comparison(revision=2)).notes
 
 

@@ -120,7 +120,7 @@ def test_a_child_of_nine_can_read_it(state: str, fuel: str, heating: str) -> Non
         for kind, spans in PERIODS.items():
             it = comparison(
                 state=state, fuel=fuel, reason=reason, kind=kind, from_day=spans[0][0], to_day=spans[0][1],
-                own=40_000 if state != "more" else 90_000, estimated_days=2, missing_days=1, settled=False,
+                own=40_000 if state != "more" else 90_000, estimated_days=2, missing_days=1, final=False,
             )  # fmt: skip
             home = HomeDetails("semi-detached", heating, tenure="owner")
             found = said(it, home)

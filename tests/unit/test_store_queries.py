@@ -44,7 +44,7 @@ STATEMENT = re.compile(
     r"|(create|alter|drop) (temporary )?(database|schema|table|role|index|view|function)\b)"
 )
 #: The only other SQL is that of a SQLite file of its own.
-SQLITE = {"borough/replay/book.py"}
+SQLITE = {"borough/replay/ledger.py"}
 
 
 def statements(path: Path) -> Iterator[str]:
@@ -58,5 +58,5 @@ def statements(path: Path) -> Iterator[str]:
 
 def test_sql_stands_in_files_of_the_store() -> None:
     modules = [path for folder in FOLDERS if folder != "tests" for path in sorted((ROOT / folder).rglob("*.py"))]
-    assert [*statements(ROOT / "borough/replay/book.py")], "it finds them"
+    assert [*statements(ROOT / "borough/replay/ledger.py")], "it finds them"
     assert not [one for path in modules if str(path.relative_to(ROOT)) not in SQLITE for one in statements(path)]

@@ -44,7 +44,7 @@ def test_states_and_reasons_are_told_in_one_module() -> None:
         ("simulators/meters.py", "under-heated"),
         ("simulators/homes.py", "disconnected"),
         ("simulators/homes.py", "under-heated"),
-        ("borough/delivery/letters/content.py", "suppressed"),
+        ("borough/delivery/letters/letter.py", "suppressed"),
     }
     assert {(path, word) for path, word in told_again() if path != "devices/homes.py"} <= besides
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from borough.delivery.letters.fonts import named
-from borough.delivery.letters.press import Press, Unprintable
+from borough.delivery.letters.renderer import Renderer, Unprintable
 from devices.lengths import ADDRESS_LINE, ADDRESS_LINES, NAME, TARIFF, refusal
 from store.letters import Matter
 
@@ -29,11 +29,11 @@ def check(matter: Matter) -> None:
             raise Unprintable(_without_font(what, private))
 
 
-def explained(matter: Matter, press: Press, reason: Unprintable) -> str:
+def explained(matter: Matter, renderer: Renderer, reason: Unprintable) -> str:
     """Why the press could not make a letter, in words that name what of the household's it is."""
     for what, given, _ in _texts(matter):
         text = unicodedata.normalize("NFC", given)
-        lacking = press.lacks(text)
+        lacking = renderer.lacks(text)
         if lacking == [text]:
             return f"{what} has signs that no font here has together"
         if lacking:

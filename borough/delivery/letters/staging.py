@@ -46,7 +46,7 @@ class Staging:
         """Remove a file that will not be part of the run. Raises OSError."""
         (self.path / name).unlink(missing_ok=True)
 
-    def settle(self, names: Collection[str]) -> None:
+    def place(self, names: Collection[str]) -> None:
         """Move the files of these names to their places, after the run was accepted. Raises OSError, psycopg.Error."""
         if MANIFEST in names:
             self._clear(names)
@@ -69,7 +69,7 @@ class Staging:
         """End what a broken run left: move what was accepted, remove what was not. Raises OSError, psycopg.Error."""
         noted, accepted = letters.staged(self._connection, f"{self.folder}/", f"{self.path}/")
         if accepted:
-            self.settle({Path(path).name for path in noted})
+            self.place({Path(path).name for path in noted})
         else:
             self._discard()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.neighbours.hardship import KINDS, WINDOW, judge, recall_table, recall_text, warmth
+from analytics.neighbours.hardship import CODES, WINDOW, classify, recall_table, recall_text, warmth
 from devices.homes import DWELLINGS, HEATING
 from simulators import fleet_file, plans
 from simulators.clock import DAY_US
@@ -45,7 +45,7 @@ def test_planted_homes_are_found_and_ordinary_ones_left_alone(start: str, seed: 
     dwelling = np.array([DWELLINGS.index(name) for name in plans.DWELLINGS])[homes.dwelling]
     planted = np.array(("", *plans.PLANTED))[homes.planted + 1]
     for days, most in ((28, 0.01), (7, 0.02)):
-        codes = judge(
+        codes = classify(
             electricity,
             warmth(heating, electricity, gas, heat),
             heating,
@@ -57,7 +57,7 @@ def test_planted_homes_are_found_and_ordinary_ones_left_alone(start: str, seed: 
         )
         rows = recall_table(codes, planted)
         print(f"\n{start}, seed {seed}, the last {days} days\n{recall_text(rows)}")
-        assert [row.kind for row in rows] == list(KINDS[1:])
+        assert [row.kind for row in rows] == list(CODES[1:])
         for row, floor in zip(rows, FLOORS[start], strict=True):
             assert row.recall >= floor
             # in a week that people are away an ordinary home is empty: that is no mistake, but it is counted

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from borough.delivery.letters.content import SIZES
 from borough.delivery.letters.fonts import CHAIN, SCRIPTS
+from borough.delivery.letters.letter import SIZES
 from borough.errors import Failure
 from devices.text import visible
 
@@ -35,7 +35,7 @@ class Placed(NamedTuple):
     pages: int
 
 
-class Press:
+class Renderer:
     """Makes one letter or many at once. Raises Failure where Typst is not installed.
 
     ``folders``: where this machine has fonts for what Typst's own cannot show; one that is missing is passed over.

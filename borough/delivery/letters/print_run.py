@@ -20,10 +20,10 @@ import psycopg
 from analytics.energy.prices import Energy
 from analytics.periods import Period
 from analytics.report.household import Report, report
-from borough.delivery.letters.content import FUELS, Recipient, Sender, letter
 from borough.delivery.letters.fonts import named
 from borough.delivery.letters.household import check, explained
-from borough.delivery.letters.press import Placed, Press, TooLong, Unprintable
+from borough.delivery.letters.letter import FUELS, Recipient, Sender, letter
+from borough.delivery.letters.renderer import Placed, Renderer, TooLong, Unprintable
 from borough.delivery.letters.staging import MANIFEST, NOT_MADE, Staging, alone
 from borough.errors import Failure
 from borough.settings.settings import variable
@@ -109,11 +109,11 @@ def make(connection: Connection, order: Order, now: datetime, show: Callable[[in
 
     ``show`` is told how many are done of how many. Raises Failure, OSError, psycopg.Error.
     """
-    press = Press(now, order.fonts)
-    _check_sender(press, order.sender)
+    renderer = Renderer(now, order.fonts)
+    _check_sender(renderer, order.sender)
     with alone(order.folder / order.period.key) as folder:
         staging = Staging(connection, folder, now)
-        run = _Run(connection, order, press, staging, now)
+        run = _Run(connection, order, renderer, staging, now)
         try:
             run.make(show)
             gone = run.accept()
@@ -122,16 +122,18 @@ def make(connection: Connection, order: Order, now: datetime, show: Callable[[in
         except BaseException:
             staging.recover()
             raise
-        return run.settle(gone)
+        return run.place(gone)
 
 
 class _Run:
     """One run, from the first letter to the last file in its place."""
 
-    def __init__(self, connection: Connection, order: Order, press: Press, staging: Staging, now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, order: Order, renderer: Renderer, staging: Staging, now: datetime
+    ) -> None:
         self._connection = connection
         self._order = order
-        self._press = press
+        self._renderer = renderer
         self._staging = staging
         self._now = now
         self._until = now + CODES_LAST
@@ -180,13 +182,13 @@ class _Run:
             lost += len(gone)
             self._leave_out(gone)
 
-    def settle(self, gone: int) -> Made:
+    def place(self, gone: int) -> Made:
         """Move the files to their places."""
         runs = [run for run in self._runs if run.packed]
         names = [f"{tenancy}.pdf" for run in runs for tenancy in run.packed]
         if not self._alone:
             names += [run.name for run in runs] + [MANIFEST] + ([NOT_MADE] if self._not_made else [])
-        self._staging.settle(names)
+        self._staging.place(names)
         folder = self._staging.folder
         placed = [place for run in runs for place in run.placed]
         return Made(
@@ -210,11 +212,11 @@ class _Run:
             check(matter)
             data = self._data(matter, codes)
             try:
-                pdf, sized = self._press.one(data)
+                pdf, sized = self._renderer.one(data)
             except TooLong as reason:
                 raise Unprintable(f"{reason}; {self._to_shorten(matter, codes)}") from None
             except Unprintable as reason:
-                raise Unprintable(explained(matter, self._press, reason)) from None
+                raise Unprintable(explained(matter, self._renderer, reason)) from None
         except Unprintable as reason:
             self._not_made.append(NotMade(tenancy, str(reason)))
             return
@@ -233,7 +235,7 @@ class _Run:
             tenancy=replace(matter.tenancy, name=None), home=replace(matter.home, address=matter.home.address[-1:])
         )
         try:
-            self._press.one(self._data(plain, codes))
+            self._renderer.one(self._data(plain, codes))
         except Unprintable:
             return "shorten the council's address or the help line"
         return "the name and address are too long"
@@ -245,7 +247,7 @@ class _Run:
             self._staging.remove(run.name)
             return
         try:
-            pdf, run.placed = self._press.run(run.letters())
+            pdf, run.placed = self._renderer.run(run.letters())
         except Unprintable as reason:
             raise Failure(f"Typst could not make {run.name}: {reason}") from None
         if not self._alone:
@@ -306,13 +308,13 @@ class _Run:
 
 def reports(matter: Matter, order: Order) -> list[Report]:
     """What a household is told of each fuel. If one of them looks like need, no other is praised or advised on."""
-    told = [matter.comparisons[fuel] for fuel in COMPARED if fuel in matter.comparisons]
-    if len(told) > FUELS:
-        told = [one for one in told if one.fuel != "gas"]
-    need = next((one for one in told if one.state == State.NEUTRAL), None)
+    published = [matter.comparisons[fuel] for fuel in COMPARED if fuel in matter.comparisons]
+    if len(published) > FUELS:
+        published = [one for one in published if one.fuel != "gas"]
+    hardship = next((one for one in published if one.state == State.NEUTRAL), None)
     return [
         report(
-            one if need is None else _neutral(one, need),
+            one if hardship is None else _neutral(one, hardship),
             matter.home.details,
             matter.neighbourhood,
             help_line=order.sender.help_line,
@@ -320,21 +322,23 @@ def reports(matter: Matter, order: Order) -> list[Report]:
             tariffs=matter.tariffs,
             tenancy=matter.tenancy,
         )
-        for one in told
+        for one in published
     ]
 
 
-def _neutral(one: Comparison, need: Comparison) -> Comparison:
-    return replace(one, state=State.NEUTRAL, reason=need.reason, average=None, efficient=None, homes=None, tenths=None)
+def _neutral(one: Comparison, hardship: Comparison) -> Comparison:
+    return replace(
+        one, state=State.NEUTRAL, reason=hardship.reason, average=None, efficient=None, homes=None, tenths=None
+    )
 
 
-def _check_sender(press: Press, sender: Sender) -> None:
+def _check_sender(renderer: Renderer, sender: Sender) -> None:
     """Raise Failure where the council's own words cannot stand in a letter: in all of them they would fail."""
     texts = [("council_name", sender.council), *(("council_address", line) for line in sender.address)]
     texts += [("help_line", sender.help_line or ""), ("web_url", sender.web or "")]
     for name, text in texts:
         wrong = refusal(text, SOURCE)
-        lacking = [] if wrong else press.lacks(text)
+        lacking = [] if wrong else renderer.lacks(text)
         if lacking:
             wrong = f"has signs that no font here has: {', '.join(named(sign) for sign in lacking if len(sign) == 1)}"
         if wrong:

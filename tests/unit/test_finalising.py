@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from analytics.neighbours.cells import Cells
 from analytics.neighbours.comparison import Compared
+from analytics.neighbours.finalising import finalise, held
 from analytics.neighbours.joining import Joined
-from analytics.neighbours.period_comparison import Worked, period_use
+from analytics.neighbours.period_comparison import PeriodResult, period_use
 from analytics.neighbours.quarter_cells import QuarterCells
-from analytics.neighbours.settling import held, settle
 from devices.homes import State
 from store.comparisons import Figures, Rows
 
@@ -38,7 +38,7 @@ def test_a_periods_use_by_fractions(days: list[int], coverage: float) -> None:
     assert period_use(np.array([days]), coverage).tolist() == [int(exact + Fraction(1, 2)) if enough else -1]
 
 
-def world(average: list[int], members: list[int]) -> tuple[Worked, QuarterCells]:
+def world(average: list[int], members: list[int]) -> tuple[PeriodResult, QuarterCells]:
     """Homes 1 to 4; the first two in cell 0, which cell 1 joins not, the third in cell 1, which cell 0 joins."""
     cells = Cells(
         np.array([0, 0, 1], np.int32), np.zeros(2, np.int64), np.array([2, 1]), np.zeros(2), np.zeros(2), np.ones(2)
@@ -53,7 +53,7 @@ def world(average: list[int], members: list[int]) -> tuple[Worked, QuarterCells]
     rows = Rows(**columns, tariffs=[])  # type: ignore[arg-type]
     none = np.zeros(3, np.int64)
     compared = Compared(cells.cell, np.ones(3, bool), none, none, none, none, none, none, none)
-    return Worked(rows, np.ones(3, bool), np.array(members), compared, compared), quarter
+    return PeriodResult(rows, np.ones(3, bool), np.array(members), compared, compared), quarter
 
 
 def told(average: list[int], members: list[int]) -> Figures:
@@ -67,7 +67,7 @@ def told(average: list[int], members: list[int]) -> Figures:
 def test_where_the_same_homes_count_everything_is_revised() -> None:
     worked, quarter = world([60, 60, 60, -1], [7, 8])
     assert not held(worked, quarter, np.array([7, 8])).any()
-    rows = settle(worked, quarter, told([61, 61, 61, -1], [7, 8]))
+    rows = finalise(worked, quarter, told([61, 61, 61, -1], [7, 8]))
     assert rows.average.tolist() == [60, 60, 60, -1]
     assert rows.state.tolist() == [State.MORE.place] * 4, "as it was worked out"
 
@@ -75,7 +75,7 @@ def test_where_the_same_homes_count_everything_is_revised() -> None:
 def test_where_others_count_what_was_told_stays_and_the_state_follows_from_it() -> None:
     worked, quarter = world([60, 60, 60, -1], [7, 9])
     assert held(worked, quarter, np.array([7, 8])).tolist() == [False, False, True, False]
-    rows = settle(worked, quarter, told([61, 61, 95, -1], [7, 8]))
+    rows = finalise(worked, quarter, told([61, 61, 95, -1], [7, 8]))
     assert rows.average.tolist() == [60, 60, 95, -1]
     assert rows.tenths.tolist() == [5, 5, 3, -1]
     assert rows.homes.tolist() == [100, 100, 90, -1]
@@ -92,7 +92,7 @@ def test_a_change_in_a_joined_cell_holds_those_whom_it_joins() -> None:
 
 def test_who_is_told_for_the_first_time_gets_the_average_alone() -> None:
     worked, quarter = world([60, 60, -1, -1], [6, 8])
-    rows = settle(worked, quarter, told([61, -1], [7, 8]))
+    rows = finalise(worked, quarter, told([61, -1], [7, 8]))
     assert rows.average.tolist() == [61, 60, -1, -1]
     assert rows.efficient.tolist()[:2] == [55, -1]
     assert rows.tenths.tolist()[:2] == [3, -1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.neighbours.hardship import KINDS, WINDOW, judge, recall_table, recall_text, vacant, warmth
+from analytics.neighbours.hardship import CODES, WINDOW, classify, recall_table, recall_text, vacant, warmth
 from devices.homes import HEATING
 
 GAS, ELECTRIC, OIL = (HEATING.index(name) for name in ("gas", "electric", "oil"))
@@ -26,8 +26,8 @@ def street(seed: int = 1, *, winter: bool = True) -> tuple[np.ndarray, np.ndarra
 def kinds(electricity: np.ndarray, gas: np.ndarray, **more: object) -> list[str]:
     heating = np.full(len(electricity), GAS)
     options = {"period_days": 7, **more}
-    codes = judge(electricity, warmth(heating, electricity, gas), heating, **options)  # type: ignore[arg-type]
-    return [KINDS[code] for code in codes]
+    codes = classify(electricity, warmth(heating, electricity, gas), heating, **options)  # type: ignore[arg-type]
+    return [CODES[code] for code in codes]
 
 
 PREPAID = np.arange(HOMES) == 0
@@ -141,7 +141,7 @@ def test_nothing_is_said_where_too_little_is_known() -> None:
     assert set(kinds(nothing, nothing)) == {""}
     assert kinds(np.empty((0, WINDOW), np.int64), np.empty((0, WINDOW), np.int64)) == []
     heating = np.full(HOMES, OIL)
-    assert not judge(electricity, warmth(heating, electricity, gas), heating, period_days=7).any()
+    assert not classify(electricity, warmth(heating, electricity, gas), heating, period_days=7).any()
 
 
 def test_few_homes_of_a_dwelling_are_measured_against_each_other_only_where_they_are_enough() -> None:
@@ -168,9 +168,9 @@ def test_vacant() -> None:
 def test_arrays_that_do_not_fit_are_refused() -> None:
     electricity, gas, _ = street()
     with pytest.raises(ValueError, match="period_days"):
-        judge(electricity, gas, np.full(HOMES, GAS), period_days=57)
+        classify(electricity, gas, np.full(HOMES, GAS), period_days=57)
     with pytest.raises(ValueError, match="fuel"):
-        judge(electricity, gas[:, 1:], np.full(HOMES, GAS), period_days=7)
+        classify(electricity, gas[:, 1:], np.full(HOMES, GAS), period_days=7)
 
 
 def test_the_table_of_recall() -> None:

@@ -31,7 +31,7 @@ _TOLERANCE = 60 * _SECOND
 Series = tuple[str, str]
 
 
-class Fates:
+class ExpectedOutcome:
     """Tells what should become of each reading of a replay into a store that does not have it yet.
 
     ``ordered``: every series comes in the order of time, so one remembered reading a series tells repeats; otherwise
@@ -47,7 +47,7 @@ class Fates:
         self._all = _Remembered()
         self.counts: dict[str, int] = dict.fromkeys(EXPECTATIONS, 0)
 
-    def judge(self, reading: Reading, now: int) -> tuple[int, str]:
+    def predict(self, reading: Reading, now: int) -> tuple[int, str]:
         """Its place in EXPECTATIONS, and why it should be rejected; ``now`` [us] is when it is sent."""
         expect, reason = self._judge(reading, now)
         self.counts[EXPECTATIONS[expect]] += 1
@@ -117,10 +117,10 @@ class _Remembered:
         self._values.clear()
 
 
-class Book:
+class ReplayLedger:
     """Writes the ledger of a replay; without a path it only counts. Use as a context manager. Raises OSError."""
 
-    def __init__(self, path: Path | None, fates: Fates) -> None:
+    def __init__(self, path: Path | None, fates: ExpectedOutcome) -> None:
         self.fates = fates
         self.readings = 0
         self._writer = None if path is None else LedgerWriter(path)
@@ -132,12 +132,12 @@ class Book:
 
         In a dry run that is ``NO_TIME``; they are then judged as if they were sent now.
         """
-        columns, judge = self._columns, self.fates.judge
+        columns, predict = self._columns, self.fates.predict
         today = time.time_ns() // 1000
         for count, (message, sent) in enumerate(zip(messages, published, strict=True), number):
             for reading in message.readings:
                 self.readings += 1
-                expect, reason = judge(reading, today if sent == NO_TIME else sent)
+                expect, reason = predict(reading, today if sent == NO_TIME else sent)
                 if self._writer is None:
                     continue
                 own = reading.time

@@ -12,38 +12,38 @@ import numpy as np
 
 from analytics.neighbours.cells import Bools, Int64
 from analytics.neighbours.differencing import unchanged
-from analytics.neighbours.period_comparison import Worked
+from analytics.neighbours.period_comparison import PeriodResult
 from analytics.neighbours.quarter_cells import QuarterCells
 from devices.homes import State
-from store.cells import places
+from store.cells import find_rows
 from store.comparisons import Figures, Rows
 
 _GREAT, _GOOD, _MORE = State.GREAT.place, State.GOOD.place, State.MORE.place
 
 
-def held(worked: Worked, quarter: QuarterCells, members: Int64) -> Bools:
+def held(result: PeriodResult, quarter: QuarterCells, members: Int64) -> Bools:
     """Which rows have other neighbours who count than when their period was published, ``(rows,)``.
 
     ``members`` ``(cells,)``: of then.
     """
-    cell = _cell_of(worked.rows.home, quarter)
+    cell = _cell_of(result.rows.home, quarter)
     if len(members) != len(quarter.cells.size):
         return cell >= 0  # who counted then is not known: nothing of others is revised
-    same = unchanged(quarter.joined, members, worked.members)
+    same = unchanged(quarter.joined, members, result.members)
     others: Bools = (cell >= 0) & ~np.append(same, True)[cell]
     return others
 
 
-def settle(worked: Worked, quarter: QuarterCells, told: Figures) -> Rows:
+def finalise(result: PeriodResult, quarter: QuarterCells, published: Figures) -> Rows:
     """The rows as they may replace what was told."""
-    rows = worked.rows
-    keeps = held(worked, quarter, told.members) & (rows.average >= 0)
-    place, there = places(told.tenancy, rows.tenancy)
-    had = keeps & there
-    had[had] = told.average[place[had]] >= 0
+    rows = result.rows
+    keeps = held(result, quarter, published.members) & (rows.average >= 0)
+    place, known = find_rows(published.tenancy, rows.tenancy)
+    had = keeps & known
+    had[had] = published.average[place[had]] >= 0
     for name in ("average", "efficient", "homes", "tenths"):
         column = getattr(rows, name)
-        column[had] = getattr(told, name)[place[had]]
+        column[had] = getattr(published, name)[place[had]]
         if name in ("efficient", "tenths"):
             column[keeps & ~had] = -1
     state = np.select(
@@ -55,7 +55,7 @@ def settle(worked: Worked, quarter: QuarterCells, told: Figures) -> Rows:
 
 def _cell_of(home: Int64, quarter: QuarterCells) -> Int64:
     """The cell of each home, -1: none."""
-    place, there = places(quarter.home, home)
+    place, known = find_rows(quarter.home, home)
     cell = np.full(len(home), -1, np.int64)
-    cell[there] = quarter.cells.cell[place[there]]
+    cell[known] = quarter.cells.cell[place[known]]
     return cell

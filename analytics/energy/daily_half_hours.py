@@ -25,7 +25,7 @@ _HALF_HOUR = 30 * MINUTE
 _TOGETHER = 200
 
 
-class Halves(NamedTuple):
+class DayHalfHours(NamedTuple):
     """``watt_hours`` of the half-hours of a local day, ``(46,)``, ``(48,)`` or ``(50,)``, NaN where too little of one
     was measured; ``minutes``: how far apart the meter's readings mostly are.
 
@@ -50,18 +50,18 @@ class MeterReader:
         """Watt-hours of each half-hour of a local day ``(46,)``, ``(48,)`` or ``(50,)``, NaN where not measured."""
         return self.half_hours_of_days(home_id, fuel, day, day + timedelta(days=1))[0].watt_hours
 
-    def half_hours_of_days(self, home_id: int, fuel: str, start: date, end: date) -> list[Halves]:
+    def half_hours_of_days(self, home_id: int, fuel: str, start: date, end: date) -> list[DayHalfHours]:
         """Like ``half_hours``, for each day from ``start`` to ``end`` (not included), read together."""
         return self.half_hours_of_homes(np.array([home_id], np.int64), fuel, start, end)[home_id]
 
-    def half_hours_of_homes(self, homes: Int64, fuel: str, start: date, end: date) -> dict[int, list[Halves]]:
+    def half_hours_of_homes(self, homes: Int64, fuel: str, start: date, end: date) -> dict[int, list[DayHalfHours]]:
         """The same for many homes: by home. Reads some hundred homes at a time."""
         span = Span((start - EPOCH).days, (end - EPOCH).days)
         edges = daily_sources.edges_of(span, self.zone)
         factor = None
         if self.energy is not None:
             factor = np.array([self.energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
-        found: dict[int, list[Halves]] = {}
+        found: dict[int, list[DayHalfHours]] = {}
         for place in range(0, len(homes), _TOGETHER):
             meters = daily_sources.load(self.connection, homes[place : place + _TOGETHER], self.zone)
             found |= self._of_meters(meters, fuel, span, edges, factor)
@@ -69,10 +69,10 @@ class MeterReader:
 
     def _of_meters(
         self, found: Meters, fuel: str, span: Span, edges: Int64, factor: Float64 | None
-    ) -> dict[int, list[Halves]]:
-        halves = np.arange(edges[0], edges[-1] + 1, _HALF_HOUR)
+    ) -> dict[int, list[DayHalfHours]]:
+        half_hours = np.arange(edges[0], edges[-1] + 1, _HALF_HOUR)
         days = np.arange(*span)
-        total = np.full((len(found.homes), len(halves) - 1), np.nan)
+        total = np.full((len(found.homes), len(half_hours) - 1), np.nan)
         minutes = np.full((len(found.homes), len(days)), 30)
         if len(found.series):
             readings = daily_sources.read(self.connection, found, span, self.zone)
@@ -83,18 +83,18 @@ class MeterReader:
                 and found.rows[name].start < found.rows[name].stop
                 and not (source.volume and factor is None)
             }
-            day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
+            day_of = np.searchsorted(edges, half_hours[:-1], side="right") - 1
             for link, home in enumerate(found.home.tolist()):
                 lives = (days >= found.start[link]) & (days < found.end[link])
                 if lives.any():
-                    used, apart = _meter(found, steps, int(found.meter[link]), edges, halves, factor)
+                    used, apart = _meter(found, steps, int(found.meter[link]), edges, half_hours, factor)
                     used = np.where(lives[day_of], used, np.nan)
                     total[home] = np.where(np.isnan(total[home]), used, total[home] + np.nan_to_num(used))
                     minutes[home] = np.where(lives, np.maximum(minutes[home], apart), minutes[home])
-        bounds = np.searchsorted(halves, edges)
+        bounds = np.searchsorted(half_hours, edges)
         return {
             int(found.homes[home]): [
-                Halves(total[home, low:high], int(apart))
+                DayHalfHours(total[home, low:high], int(apart))
                 for low, high, apart in zip(
                     bounds[:-1].tolist(), bounds[1:].tolist(), minutes[home].tolist(), strict=True
                 )
@@ -104,7 +104,7 @@ class MeterReader:
 
 
 def _meter(
-    found: Meters, steps: Mapping[str, Steps], meter: int, edges: Int64, halves: Int64, factor: Float64 | None
+    found: Meters, steps: Mapping[str, Steps], meter: int, edges: Int64, half_hours: Int64, factor: Float64 | None
 ) -> tuple[Float64, Int64]:
     """One meter's half-hours, NaN where not measured, and by day how far its readings are apart [minutes].
 
@@ -125,28 +125,28 @@ def _meter(
             )
             days = daily_use.whole_days(daily_use.spread(mine[name], 1, edges), edges)
             each[name] = daily_use.from_litres(days, factor) if SOURCES[name].volume and factor is not None else days
-    used = np.full(len(halves) - 1, np.nan)
+    used = np.full(len(half_hours) - 1, np.nan)
     apart = np.full(len(edges) - 1, 30)
-    day_of = np.searchsorted(edges, halves[:-1], side="right") - 1
+    day_of = np.searchsorted(edges, half_hours[:-1], side="right") - 1
     for name, chosen in daily_sources.chosen_names(each):
-        shown, distance = _shown(mine[name], edges, halves, factor if SOURCES[name].volume else None)
+        shown, distance = _shown(mine[name], edges, half_hours, factor if SOURCES[name].volume else None)
         used = np.where(chosen[day_of], shown, used)
         apart = np.where(chosen, distance, apart)
     return used, apart
 
 
-def _shown(steps: Steps, edges: Int64, halves: Int64, factor: Float64 | None) -> tuple[Float64, int]:
-    found = daily_use.spread(steps, 1, halves)
+def _shown(steps: Steps, edges: Int64, half_hours: Int64, factor: Float64 | None) -> tuple[Float64, int]:
+    found = daily_use.spread(steps, 1, half_hours)
     amount = found.amount[0].astype(np.float64)
     if factor is not None:
-        day = np.searchsorted(edges, halves[:-1], side="right") - 1
+        day = np.searchsorted(edges, half_hours[:-1], side="right") - 1
         # a day's litres are rounded together, so that its half-hours sum to the day
         sums = np.concatenate(([0.0], np.cumsum(amount)))
-        first = sums[np.searchsorted(halves, edges)[day]]
+        first = sums[np.searchsorted(half_hours, edges)[day]]
         amount = (
             daily_use.rounded(sums[1:] - first, factor[day]) - daily_use.rounded(sums[:-1] - first, factor[day])
         ).astype(np.float64)
-    used = np.where(2 * found.measured[0] >= np.diff(halves), amount, np.nan)
+    used = np.where(2 * found.measured[0] >= np.diff(half_hours), amount, np.nan)
     length = steps.end - steps.start
-    length = length[(steps.start >= halves[0]) & (steps.start < halves[-1]) & (length <= GAP)]
+    length = length[(steps.start >= half_hours[0]) & (steps.start < half_hours[-1]) & (length <= GAP)]
     return used, max(1, round(float(np.median(length)) / MINUTE)) if len(length) else 30

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from analytics.neighbours.schedule import WAITS_FOR, Due, due, end_of, is_in
-from analytics.periods import SETTLES_AFTER, Period, four_weeks_to, month_of, week_of
+from analytics.periods import FINAL_AFTER, Period, four_weeks_to, month_of, week_of
 from store.times import begin_of
 
 LONDON = ZoneInfo("Europe/London")
@@ -39,7 +39,7 @@ def test_every_period_with_a_day_in_the_month_and_no_other() -> None:
     assert fours == [four_weeks_to(date(2026, 4, 27) + timedelta(days=7 * week)) for week in range(8)]
     assert keys(found) == [item.period.key for item in sorted(found, key=lambda item: (item.period.end,
                                                                                    item.period.kind))]  # fmt: skip
-    assert all(item.settles and not item.published for item in found), "old ones are settled at once"
+    assert all(item.finalises and not item.published for item in found), "old ones are settled at once"
     assert due([("export", date(2026, 5, 1))], {}, FUELS, datetime(2026, 9, 1, tzinfo=UTC), LONDON) == []
 
 
@@ -51,11 +51,11 @@ def test_published_it_is_due_again_once_when_late_data_have_settled_and_never_af
     def of_week(settled: dict[tuple[str, date, str], bool], now: datetime) -> list[Due]:
         return [item for item in due(MAY, settled, FUELS, now, LONDON) if item.period == week]
 
-    assert of_week({}, over) == [Due(week, "electricity", published=False, settles=False)]
-    assert of_week({key: False}, over + SETTLES_AFTER - timedelta(seconds=1)) == []
-    assert of_week({key: False}, over + SETTLES_AFTER) == [Due(week, "electricity", published=True, settles=True)]
+    assert of_week({}, over) == [Due(week, "electricity", published=False, finalises=False)]
+    assert of_week({key: False}, over + FINAL_AFTER - timedelta(seconds=1)) == []
+    assert of_week({key: False}, over + FINAL_AFTER) == [Due(week, "electricity", published=True, finalises=True)]
     assert of_week({key: True}, over + timedelta(days=400)) == []
-    assert of_week({}, over + SETTLES_AFTER) == [Due(week, "electricity", published=False, settles=True)]
+    assert of_week({}, over + FINAL_AFTER) == [Due(week, "electricity", published=False, finalises=True)]
 
 
 def test_fuels_are_due_apart() -> None:

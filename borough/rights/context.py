@@ -21,7 +21,7 @@ class Busy(Failure):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class ErasureContext:
     """What an erasure needs. ``folders`` hold ledgers, recordings and exports of homes; ``accounts`` the broker's
     accounts as `borough devices credentials` writes them, None where nobody said where."""
 
@@ -64,13 +64,13 @@ class Report:
     accounts: list[str] = field(default_factory=list)
 
 
-def means(settings: Settings, folders: Sequence[Path] = ()) -> Means:
+def erasure_context(settings: Settings, folders: Sequence[Path] = ()) -> ErasureContext:
     """What an erasure needs by the settings. Raises SettingsError."""
     if settings.tombstone_log is None:
         raise SettingsError(
             f"{variable('tombstone_log')} is not set; give a file outside the database in which erasures are noted"
         )
-    return Means(
+    return ErasureContext(
         need_database_url(settings),
         tombstone_key(settings),
         settings.tombstone_log,
