@@ -1,7 +1,7 @@
 """Use by home and local day: month rows of bytes in the table, arrays of homes and days outside.
 
-Whoever writes or erases daily use calls ``lock_daily_use`` first in its transaction, so that nobody writes what was computed from
-readings that are being erased. A home without a row has no value on any day of that month.
+Whoever writes or erases daily use calls ``lock_daily_use`` first in its transaction, so that nobody writes what was
+computed from readings that are being erased. A home without a row has no value on any day of that month.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ alike. But homes come and go: one withdraws, one lacks readings in a week and no
 a sum without it is its use, and rounding an average of few homes to two figures does not hide that
 (docs/explanation/privacy.md has the measurements). Two rules do:
 
-1. **Every cell's total is rounded before it enters any sum** (`round_cell_totals`), to a multiple of the first of 1, 2, 5, 10, 20, …
-   Wh that is at least twice the mean use of its homes. All residents see the same rounded total, whatever their own
-   meter says, so neither many pages nor falsified meters undo it: what a cell's total tells about one home is a step at
-   least two homes wide. An average of 100 homes moves by about one percent.
+1. **Every cell's total is rounded before it enters any sum** (`round_cell_totals`), to a multiple of
+   the first of 1, 2, 5, 10, 20, … Wh that is at least twice the mean use of its homes. All residents see the same
+   rounded total, whatever their own meter says, so neither many pages nor falsified meters undo it: what a cell's total
+   tells about one home is a step at least two homes wide. An average of 100 homes moves by about one percent.
 2. **A published figure is revised only where the same homes count** (`members`, `unchanged`). The lowest fifth and the
    tenths are no sums of cells, and the second version less the first would tell who came or went.
 """

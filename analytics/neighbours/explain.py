@@ -17,9 +17,9 @@ from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, Pe
 from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import Reason, State
-from store import cells as stored
 from store import comparisons, meters
-from store.cells import Version
+from store.cells import Version, find_rows
+from store.cells import version as version_of
 from store.comparisons import Comparison, Late, Rows, Run
 from store.connect import Connection
 from store.meters import DayReadings
@@ -124,11 +124,11 @@ def explain(
     """
     people = PeriodHomes(connection, options, period)
     quarter = quarter_cells.load(connection, period.quarter)
-    version = stored.version(connection, period.quarter)
+    version = version_of(connection, period.quarter)
     runs = {(run.kind, run.from_day, run.fuel): run for run in comparisons.runs(connection)}
     late = comparisons.late_of_home(connection, home_id, period.kind, period.start)
     edges = day_edges(period.start, period.days, options.zone)
-    place, known = stored.find_rows(people.residents.home, np.array([home_id]))
+    place, known = find_rows(people.residents.home, np.array([home_id]))
     tenancy = int(people.residents.tenancy[place[0]]) if known[0] else None
     found = []
     for fuel in fuels:
@@ -143,7 +143,7 @@ def explain(
         if told is None and again is None:
             continue
         days = _days(connection, people, int(place[0]), fuel, edges)
-        known = [day.watt_hours for day in days if day.watt_hours is not None]
+        measured = [day.watt_hours for day in days if day.watt_hours is not None]
         stored_row = None if told is None else _told(told)
         names = _FIELDS if (period.kind, period.start, fuel) in runs else ()
         found.append(
@@ -156,8 +156,8 @@ def explain(
                 kept=kept,
                 differs=[name for name in names if (stored_row or {}).get(name) != (again or {}).get(name)],
                 days=days,
-                known_days=len(known),
-                own_readings=sum(known),
+                known_days=len(measured),
+                own_readings=sum(measured),
                 neighbours=_neighbours(result, quarter, home_id),
                 carbon=_factors(options, period, fuel),
                 late=[entry for entry in late if entry.fuel == fuel],
@@ -186,7 +186,7 @@ def _days(connection: Connection, people: PeriodHomes, place: int, fuel: str, ed
 
 def _neighbours(result: PeriodResult, quarter: QuarterCells, home_id: int) -> NeighbourSet | None:
     """The neighbours of a home; None where it is in no cell."""
-    place, known = stored.find_rows(quarter.home, np.array([home_id]))
+    place, known = find_rows(quarter.home, np.array([home_id]))
     if not known[0]:
         return None
     home = int(place[0])

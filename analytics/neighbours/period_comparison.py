@@ -1,7 +1,7 @@
 """One period compared: the days of all homes in, what each household is told out. Nothing is written here.
 
-`PeriodHomes` is what all fuels of a period have in common: who lived where, who agreed, whom not to judge. `compare_period`
-makes of it the rows of one fuel, by the rules of docs/decisions/005-homes.md.
+`PeriodHomes` is what all fuels of a period have in common: who lived where, who agreed, whom not to judge.
+`compare_period` makes of it the rows of one fuel, by the rules of docs/decisions/005-homes.md.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Days:
 class PeriodResult:
     """One fuel of a period: the rows, and what they were made of, for who asks how.
 
-    By home of the quarter's cells: ``counts``; ``compared``: exact figures of the neighbours; ``rounded``: the same with
-    totals that do not give one home away. ``members`` ``(cells,)``: tells who counts.
+    By home of the quarter's cells: ``counts``; ``compared``: exact figures of the neighbours; ``rounded``: the same
+    with totals that do not give one home away. ``members`` ``(cells,)``: tells who counts.
     """
 
     rows: Rows

@@ -12,8 +12,8 @@ from analytics.neighbours import cells
 from analytics.neighbours import joining as neighbours
 from analytics.neighbours.cells import Cells, HomeSet, Int64
 from analytics.neighbours.joining import STEPS, Joined
-from store import cells as stored
-from store.cells import Bools, StoredCells
+from store.cells import Bools, StoredCells, candidates, origins, read_cells, write_cells
+from store.cells import version as version_of
 from store.connect import Connection
 from store.times import begin_of, next_quarter
 
@@ -33,7 +33,7 @@ def homes_of_site(connection: Connection) -> tuple[Int64, Bools]:
 
     Raises psycopg.Error.
     """
-    home, simulated = stored.origins(connection)
+    home, simulated = origins(connection)
     return home, simulated if simulated.all() else ~simulated
 
 
@@ -42,11 +42,11 @@ def ensure(connection: Connection, quarter: date, zone: ZoneInfo, program: str) 
 
     Raises psycopg.Error.
     """
-    if stored.version(connection, quarter) is not None:
+    if version_of(connection, quarter) is not None:
         return False
     end = next_quarter(quarter)
     home, of_site = homes_of_site(connection)
-    found = stored.candidates(connection, quarter, end, begin_of(quarter, zone), begin_of(end, zone), home[of_site])
+    found = candidates(connection, quarter, end, begin_of(quarter, zone), begin_of(end, zone), home[of_site])
     x, y = cells.metres(found.lon, found.lat)
     made = cells.make_cells(HomeSet(found.home, found.group, x, y, found.area))
     joined = neighbours.join(made)
@@ -66,13 +66,13 @@ def ensure(connection: Connection, quarter: date, zone: ZoneInfo, program: str) 
         tenancy=found.tenancy[members],
         member=made.cell[members],
     )
-    stored.write_cells(connection, quarter, program, fixed, found.groups, STEPS)
+    write_cells(connection, quarter, program, fixed, found.groups, STEPS)
     return True
 
 
 def load(connection: Connection, quarter: date) -> QuarterCells:
     """The cells of a quarter; none where it has none. Raises psycopg.Error."""
-    found = stored.read_cells(connection, quarter, STEPS)
+    found = read_cells(connection, quarter, STEPS)
     return QuarterCells(
         found.home,
         found.tenancy,

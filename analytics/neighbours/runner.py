@@ -21,12 +21,11 @@ from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.schedule import Due, Key, due, end_of, is_in
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
-from store import cells as stored
-from store import comparisons, corrections, session_lock
+from store import cells, comparisons, corrections, session_lock
 from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
-from store.daily import hold, read_days
+from store.daily import lock_daily_use, read_days
 from store.times import begin_of
 
 #: Family of the readings that comparisons are made of.
@@ -145,7 +144,7 @@ class _Runner:
         if not len(homes):
             return
         over = begin_of(run.to_day, self.options.zone)
-        residents = stored.residents(self.connection, run.from_day, run.to_day, over)
+        residents = cells.residents(self.connection, run.from_day, run.to_day, over)
         mine = np.intersect1d(homes, residents.home)
         use = read_days(self.connection, run.fuel, run.from_day, run.to_day, mine)
         would_be = period_use(use.watt_hours, self.options.coverage)
@@ -166,7 +165,7 @@ class _Runner:
 
     def _period(self, period: Period, items: Sequence[Due]) -> None:
         """Publish or settle the fuels of one period, in one transaction; nobody is erased meanwhile."""
-        hold(self.connection)
+        lock_daily_use(self.connection)
         homes = PeriodHomes(self.connection, self.options, period)
         for item in items:
             if item.published or self._ready(homes, item):

@@ -76,7 +76,8 @@ def homes_options(settings: Settings, *, patient: bool = False) -> HomesOptions:
 
 def document(summary: RunSummary) -> dict[str, Any]:
     """What a run did, for programs."""
-    found = asdict(summary)
+    # ``settled`` is the word of our contract
+    found = {"settled" if name == "finalised" else name: value for name, value in asdict(summary).items()}
     for name in ("published", "settled"):
         found[name] = [{"kind": kind, "from": first.isoformat(), "fuel": fuel} for kind, first, fuel in found[name]]
     found["cells"] = [quarter.isoformat() for quarter in summary.cells]

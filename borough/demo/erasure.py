@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from borough.rights import erase as erasing
 from borough.rights import export as subjects
 from borough.rights import for_pages
-from borough.rights.context import means
+from borough.rights.context import erasure_context
 from borough.settings.collector import tombstone_key
 from borough.settings.settings import Settings
 from devices.device import Device
@@ -59,7 +59,7 @@ class Erasure:
             personal_folders=[self._ledgers],
         )
         self._key = tombstone_key(settings)
-        self.context, self._subject = means(settings), subjects.context(settings)
+        self.context, self._subject = erasure_context(settings), subjects.subject_context(settings)
         #: What demos of earlier versions counted in a file of their own.
         count = folder / "erased.json"
         self._before = int(json.loads(count.read_text())) if count.exists() else 0

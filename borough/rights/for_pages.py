@@ -12,7 +12,7 @@ import psycopg
 from borough.errors import Failure
 from borough.rights import erase as erasing
 from borough.rights import export as subjects
-from borough.rights.context import ErasureContext, kinds, means
+from borough.rights.context import ErasureContext, erasure_context, kinds
 from borough.settings.settings import Settings
 from store.erasures import State
 from store.subject import Open
@@ -25,7 +25,7 @@ PATIENCE = 20.0
 
 class ForPages(NamedTuple):
     """``erase(tenancy_id)`` and ``erasure(tenancy_id)`` say how far it is; None where the settings name no key and log
-    for tombstones, like ``means``. ``subject(tenancy_id, open)``: JSON in pieces.
+    for tombstones, like ``erasure_context``. ``subject(tenancy_id, open)``: JSON in pieces.
 
     They raise borough.errors.Failure where there is no such tenancy; psycopg.Error, OSError.
     """
@@ -33,19 +33,19 @@ class ForPages(NamedTuple):
     erase: Callable[[int], State] | None
     erasure: Callable[[int], State | None] | None
     subject: Callable[[int, Open], Iterator[bytes]]
-    means: ErasureContext | None = None
+    context: ErasureContext | None = None
 
 
 def for_pages(settings: Settings) -> ForPages:
     """All by the settings. Raises SettingsError."""
-    subject_context = subjects.means(settings)
+    subject_context = subjects.subject_context(settings)
 
     def subject(tenancy_id: int, open_: Open) -> Iterator[bytes]:
         return subjects.subject(subject_context, tenancy_id, open_)
 
     if settings.tombstone_key_file is None and settings.tombstone_log is None:
         return ForPages(None, None, subject)
-    context = means(settings)
+    context = erasure_context(settings)
     return ForPages(
         lambda tenancy_id: erase(context, tenancy_id),
         lambda tenancy_id: erasing.state(context, tenancy_id),

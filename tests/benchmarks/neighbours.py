@@ -19,7 +19,7 @@ import psycopg
 
 from analytics.neighbours.cells import Bools, Cells, HomeSet, Int64, make_cells
 from analytics.neighbours.comparison import compare
-from analytics.neighbours.disclosure import Shown, disclose
+from analytics.neighbours.disclosure import DisclosedFigures, disclose
 from analytics.neighbours.joining import Joined, join
 from devices.homes import DWELLINGS, HEATING, State
 from tests.benchmarks.memory import highest_memory
@@ -94,7 +94,7 @@ def sets(made: Borough) -> tuple[Cells, Joined]:
     return cells, join(cells)
 
 
-def comparisons(made: Borough, cells: Cells, joined: Joined) -> Shown:
+def comparisons(made: Borough, cells: Cells, joined: Joined) -> DisclosedFigures:
     """All that is shown of one period and fuel."""
     return disclose(made.use, compare(cells, joined, made.use, made.counts))
 

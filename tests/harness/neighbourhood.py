@@ -11,7 +11,7 @@ import numpy as np
 
 from analytics.energy.prices import load
 from analytics.neighbours.period_comparison import HomesOptions
-from analytics.neighbours.runner import Done, run
+from analytics.neighbours.runner import RunSummary, run
 from devices.device import Device
 from store import comparisons, registry, series
 from store.comparisons import Comparison
@@ -84,7 +84,7 @@ class Street:
             )
             connection.commit()
 
-    def analyse(self, now: datetime, **changes: object) -> Done:
+    def analyse(self, now: datetime, **changes: object) -> RunSummary:
         """One run of the runner."""
         with connect(self.url) as connection:
             return run(connection, replace(OPTIONS, **changes), now)  # type: ignore[arg-type]

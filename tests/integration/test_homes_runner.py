@@ -95,7 +95,7 @@ def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_noth
     assert all(second[number].own == first[number].own for number in first if number not in (9, highest))
     assert {number for number, one in second.items() if one.revision == 2} == changed
     assert done.revised == len(changed)
-    assert all(one.finalised for one in second.values())
+    assert all(one.final for one in second.values())
     # settled: what comes now is listed, and nothing is redrawn
     street.store({(9, MONDAY): int(use[8, 0])})
     done = street.analyse(at(MONDAY + 3 * WEEK))
@@ -153,7 +153,7 @@ def test_old_recordings_are_published_and_settled_at_once_and_a_service_waits_un
     assert done.finalised == done.published
     kinds = [key[0] for key in done.published]
     assert {kind: kinds.count(kind) for kind in kinds} == {"week": 4, "four-weeks": 1, "month": 1}
-    assert street.told("four-weeks", MONDAY)[1].finalised
+    assert street.told("four-weeks", MONDAY)[1].final
 
 
 def test_one_at_a_time(

@@ -201,7 +201,7 @@ def test_only_what_changes_is_written_and_has_revision_two(connection: Connectio
     assert revised is not None
     assert (revised.own, revised.revision) == (2_500, 2)
     assert comparisons.one(connection, tenancies[2], *week) is None
-    comparisons.settle_run(connection, week, "test 2", now)
+    comparisons.finalise_run(connection, week, "test 2", now)
     (again,) = comparisons.runs(connection)
     assert (again.settled_at, again.program) == (now, "test 2")
 

@@ -16,7 +16,7 @@ from dashboard.resident.home import choose
 from dashboard.web.csv import csv_blocks
 from dashboard.web.forms import Form
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
-from store.comparisons import Told
+from store.comparisons import PublishedPeriod
 
 KNOWN = HomeDetails("flat", "heat-network", "Riverside", 61.0, 2, "C", "owner", 3)
 HOUSEHOLD = Tenancy(20_000_000_000_001, 10_000_000_000_001, date(2024, 1, 1), None, "A. Person", 2)
@@ -128,11 +128,11 @@ def test_whatever_is_typed_is_read_or_refused(changes: dict[str, str]) -> None:
 
 
 TOLD = [
-    Told("four-weeks", date(2026, 1, 26), date(2026, 2, 23), "electricity"),
-    Told("week", date(2026, 2, 16), date(2026, 2, 23), "electricity"),
-    Told("week", date(2026, 2, 16), date(2026, 2, 23), "gas"),
-    Told("week", date(2026, 2, 9), date(2026, 2, 16), "electricity"),
-    Told("month", date(2026, 1, 1), date(2026, 2, 1), "electricity"),
+    PublishedPeriod("four-weeks", date(2026, 1, 26), date(2026, 2, 23), "electricity"),
+    PublishedPeriod("week", date(2026, 2, 16), date(2026, 2, 23), "electricity"),
+    PublishedPeriod("week", date(2026, 2, 16), date(2026, 2, 23), "gas"),
+    PublishedPeriod("week", date(2026, 2, 9), date(2026, 2, 16), "electricity"),
+    PublishedPeriod("month", date(2026, 1, 1), date(2026, 2, 1), "electricity"),
 ]
 
 
