@@ -16,7 +16,7 @@ import pytest
 from borough.postgres_server import PostgresError, embedded_binaries, free_port
 from scripts.parts import Parts, PartsError, fonts, prepare
 from tests.examples import load_profile
-from tests.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
+from tests.tools.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
 load_profile()
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import CHECKS
 from schemathesis.core.result import Ok
 
-from tests.harness import site
-from tests.harness.resident_world import World, living
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds.resident_world import World, living
 
 #: What an answer must keep to. That everything allowed is accepted is not among it: our days are of two centuries.
 _KEPT = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")

@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from dashboard.options import SignIn
 from store import accounts
-from tests.harness.site import COOKIE, erased, make_home, make_session, options, running
-from tests.servers import Cluster
+from tests.tools.servers import Cluster
+from tests.tools.site import COOKIE, erased, make_home, make_session, options, running
 
 pytestmark = pytest.mark.browser
 

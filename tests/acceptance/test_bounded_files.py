@@ -16,7 +16,7 @@ import zstandard
 from borough.replay import ledger as book
 from borough.replay.messages import Reading
 from borough.replay.recording import Recorded, RecordingWriter
-from tests.harness.confined import confined
+from tests.tools.confined import confined
 
 #: What docs/reference/replay-mapping.md promises [MB].
 PROMISED = 500

@@ -27,8 +27,19 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from borough.postgres_server import free_port
 from scripts.parts import Parts
-from tests.commands import ACCOUNTS, ANALYSE, COLLECT, COMPOSE_COMMANDS, FLEET, LIST, MAINTAIN, MIGRATE, SERVE, SIMULATE
-from tests.servers import Cluster, Mosquitto, wait_for
+from tests.tools.commands import (
+    ACCOUNTS,
+    ANALYSE,
+    COLLECT,
+    COMPOSE_COMMANDS,
+    FLEET,
+    LIST,
+    MAINTAIN,
+    MIGRATE,
+    SERVE,
+    SIMULATE,
+)
+from tests.tools.servers import Cluster, Mosquitto, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

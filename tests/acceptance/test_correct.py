@@ -19,13 +19,13 @@ import pytest
 
 from ingest import archive_files
 from simulators.publisher import Message
-from tests.harness.account import table_account, total
-from tests.harness.collector import Collector
-from tests.harness.gate import Gate
-from tests.harness.load import ask, assert_stored, count, device, grows, register, rfc3339
-from tests.harness.program import BOROUGH, WITH_US, environment
-from tests.harness.publisher import Publishing, publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import table_account, total
+from tests.tools.collector import Collector
+from tests.tools.gate import Gate
+from tests.tools.load import ask, assert_stored, count, device, grows, register, rfc3339
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.publisher import Publishing, publish
+from tests.tools.servers import Mosquitto, wait_for
 
 MARCH, APRIL = 1_772_323_200_000_000, 1_775_001_600_000_000  # 2026-03-01, 2026-04-01 [us]
 DAY = 86_400_000_000

@@ -23,7 +23,7 @@ import pytest
 
 from borough.postgres_server import PostgresError, embedded_binaries, private_folder
 from tests.conftest import unavailable
-from tests.servers import wait_for
+from tests.tools.servers import wait_for
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 FAMILIES = {"air-monitor", "movement-sensor", "parking-bay", "smart-meter"}

@@ -21,8 +21,8 @@ import pytest
 from borough.postgres_server import PostgresError, embedded_binaries, private_folder
 from simulators import ledger
 from tests.conftest import unavailable
-from tests.harness.program import environment
-from tests.servers import wait_for
+from tests.tools.program import environment
+from tests.tools.servers import wait_for
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 #: Enough homes of one kind for an efficient figure (two cells of 50 less one), and two whole weeks of them.

@@ -19,7 +19,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from scripts.parts import Parts
-from tests.servers import Mosquitto, wait_for
+from tests.tools.servers import Mosquitto, wait_for
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 FILE = """\

@@ -24,14 +24,15 @@ from simulators import ledger
 from simulators.ledger import NO_TIME, LedgerWriter, Rows
 from simulators.publisher import Message
 from store import connect
-from tests.harness import backups, household, looking
-from tests.harness.collector import Collector
-from tests.harness.household import KEY, Household, dump
-from tests.harness.load import ask, count, grows, rfc3339
-from tests.harness.mqtt_session import make_session
-from tests.harness.program import BOROUGH, WITH_US, environment
-from tests.harness.publisher import publish
-from tests.servers import Cluster, Mosquitto, wait_for
+from tests.tools import backups, looking
+from tests.tools.collector import Collector
+from tests.tools.load import ask, count, grows, rfc3339
+from tests.tools.mqtt_session import make_session
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.publisher import publish
+from tests.tools.servers import Cluster, Mosquitto, wait_for
+from tests.worlds import household
+from tests.worlds.household import KEY, Household, dump
 
 DAY = date(2026, 2, 2)  # a Monday
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))

@@ -15,13 +15,14 @@ from scripts.parts import Parts
 from simulators.publisher import Message
 from store import connect
 from tests.acceptance.test_erasure import ANNA, BERT, DAY, HALF_HOUR, World
-from tests.harness import backups, household, site
-from tests.harness.collector import Collector
-from tests.harness.household import KEY
-from tests.harness.load import ask, count, grows, rfc3339
-from tests.harness.mqtt_session import make_session
-from tests.harness.publisher import publish
-from tests.servers import Cluster, Mosquitto
+from tests.tools import backups, site
+from tests.tools.collector import Collector
+from tests.tools.load import ask, count, grows, rfc3339
+from tests.tools.mqtt_session import make_session
+from tests.tools.publisher import publish
+from tests.tools.servers import Cluster, Mosquitto
+from tests.worlds import household
+from tests.worlds.household import KEY
 
 START = round(household.midnight(DAY).timestamp()) * 1_000_000
 

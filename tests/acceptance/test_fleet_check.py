@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulators.calibrate import check
-from tests.harness.recordings import folder_of_recordings
+from tests.tools.recordings import folder_of_recordings
 
 
 @pytest.fixture(scope="module")

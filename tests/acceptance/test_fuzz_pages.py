@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz import pages
-from tests.servers import Cluster
+from tests.tools.servers import Cluster
 
 
 def _faults(timescale: Cluster, seed: int, count: int) -> str:

@@ -18,8 +18,9 @@ import pytest
 from dashboard.web.connections import Patience, patience
 from store.connect import connect
 from tests.acceptance.test_serve import serving
-from tests.harness import residents, site
-from tests.servers import Cluster, wait_for
+from tests.tools import site
+from tests.tools.servers import Cluster, wait_for
+from tests.worlds import residents
 
 SLOWLY = b"GET / HTTP/1.1\r\nHost: 127"
 BODY = (

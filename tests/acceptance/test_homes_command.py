@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from store.connect import connect
-from tests.harness.homes import add_meters, homes_csv, ids_of
+from tests.worlds.homes import add_meters, homes_csv, ids_of
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 ROWS = [{"uprn": "100023336956", "meters": "m1", "name": "Ada Byron"}, {"uprn": "7", "meters": "m2"}]

@@ -21,13 +21,13 @@ import numpy as np
 import pytest
 
 from borough import cli
-from tests.harness.collector import Collector
-from tests.harness.homes import homes_csv
-from tests.harness.homes_by_pandas import Span, Told, daily, told
-from tests.harness.load import ask
-from tests.harness.program import environment
-from tests.harness.recordings import DATASETS, Dataset, folder_of_recordings
-from tests.servers import Mosquitto, wait_for
+from tests.references.homes_by_pandas import Span, Told, daily, told
+from tests.tools.collector import Collector
+from tests.tools.load import ask
+from tests.tools.program import environment
+from tests.tools.recordings import DATASETS, Dataset, folder_of_recordings
+from tests.tools.servers import Mosquitto, wait_for
+from tests.worlds.homes import homes_csv
 
 (ALAMEDA,) = (dataset for dataset in DATASETS if dataset.mapping == "resstock-alameda")
 (FONTANA,) = (dataset for dataset in DATASETS if dataset.mapping == "citylearn-fontana")

@@ -14,9 +14,9 @@ import yaml
 from dashboard.web.forwarded import networks
 from dashboard.web.values import cursor_of
 from store.connect import connect
-from tests.harness import site
-from tests.harness.resident_world import World, living
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds.resident_world import World, living
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ from store.copy import copy_readings
 from store.times import microseconds
 from tests.acceptance.test_serve import serving
 from tests.benchmarks.memory import highest_memory
-from tests.harness import residents, site
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds import residents
 
 #: Seven weeks of one property; held at once they took 240 MB.
 READINGS = 400_000

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from borough.demo.pages import Page, demo_site, listen
-from tests.servers import Cluster
+from tests.tools.servers import Cluster
 
 _ROWS = """
 insert into personal.device (id, family, model, origin, personal) values

@@ -14,15 +14,15 @@ import pytest
 from ingest import archive_files
 from simulators.publisher import Message
 from store import connect, tombstones
-from tests.harness import household
-from tests.harness.account import table_account
-from tests.harness.collector import Collector
-from tests.harness.household import KEY, Household, dump
-from tests.harness.load import ask, count, device, grows, number, register, rfc3339
-from tests.harness.mqtt_session import left_in_session
-from tests.harness.program import BOROUGH, WITH_US, environment
-from tests.harness.publisher import Publishing, publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import table_account
+from tests.tools.collector import Collector
+from tests.tools.load import ask, count, device, grows, number, register, rfc3339
+from tests.tools.mqtt_session import left_in_session
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.publisher import Publishing, publish
+from tests.tools.servers import Mosquitto, wait_for
+from tests.worlds import household
+from tests.worlds.household import KEY, Household, dump
 
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
 BERT = Household("100021048378", "meter-bert-7732", "Bert Ottershaw", "4 Nightjar Row", 0.314159, date(2026, 1, 1))

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from store.writer import Writer
-from tests.harness.batches import T0, make, rejection
+from tests.tools.batches import T0, make, rejection
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 TOPIC = "borough/parking-bay/bay-1/reading"

@@ -1,6 +1,6 @@
 """Recordings through Mosquitto and `borough collect` into TimescaleDB: every cell arrives, whatever is killed.
 
-What must arrive is read from the files by ``tests.harness.recordings``, which knows none of our mappings.
+What must arrive is read from the files by ``tests.tools.recordings``, which knows none of our mappings.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import pytest
 from borough import cli
 from borough.replay.recording import RecordingReader
 from simulators.publisher import Publisher
-from tests.harness.account import table_account, total
-from tests.harness.collector import Collector
-from tests.harness.load import ask, assert_stored, count, native_load, register
-from tests.harness.program import BOROUGH, WITH_US, environment
-from tests.harness.recordings import DATASETS, Dataset, folder_of_recordings
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import table_account, total
+from tests.tools.collector import Collector
+from tests.tools.load import ask, assert_stored, count, native_load, register
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.recordings import DATASETS, Dataset, folder_of_recordings
+from tests.tools.servers import Mosquitto, wait_for
 
 
 class Setting:

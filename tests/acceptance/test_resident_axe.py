@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.resident_browser import PAGES, STATES, Looking, findings, looking, scrolls
-from tests.servers import Cluster
+from tests.tools.resident_browser import PAGES, STATES, Looking, findings, looking, scrolls
+from tests.tools.servers import Cluster
 
 pytestmark = pytest.mark.browser
 

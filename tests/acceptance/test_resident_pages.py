@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Response
 
 from dashboard.web.site import HERE
-from tests.harness import site
-from tests.harness.resident_browser import PAGES, Looking, findings, looking, scrolls
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.resident_browser import PAGES, Looking, findings, looking, scrolls
+from tests.tools.servers import Cluster
 
 pytestmark = pytest.mark.browser
 

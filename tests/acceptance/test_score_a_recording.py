@@ -12,9 +12,9 @@ from pathlib import Path
 
 from borough.postgres_server import private_folder
 from scripts.parts import Parts
-from tests.harness.program import environment
-from tests.harness.recordings import DATASETS
-from tests.servers import wait_for
+from tests.tools.program import environment
+from tests.tools.recordings import DATASETS
+from tests.tools.servers import wait_for
 
 ROOT = Path(__file__).parents[2]
 

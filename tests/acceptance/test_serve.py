@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.program import BOROUGH, WITH_US, environment
-from tests.harness.site import COOKIE
-from tests.servers import wait_for
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.servers import wait_for
+from tests.tools.site import COOKIE
 
 
 @contextmanager

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from dashboard.options import SignIn
-from tests.harness.issuer import Seen, Wire, authorize
-from tests.harness.signing_in import CLIENT, Place, begin, browser, come_back, rows, sign_in, signing_in
-from tests.harness.site import COOKIE, GONE, HERS, client, form_token_of, make_session, options, running
-from tests.servers import Cluster
+from tests.tools.issuer import Seen, Wire, authorize
+from tests.tools.servers import Cluster
+from tests.tools.signing_in import CLIENT, Place, begin, browser, come_back, rows, sign_in, signing_in
+from tests.tools.site import COOKIE, GONE, HERS, client, form_token_of, make_session, options, running
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from dashboard.account import issuer as keys
-from tests.harness.issuer import change_key
-from tests.harness.signing_in import Place, browser, sign_in, signing_in
-from tests.harness.site import COOKIE
-from tests.servers import Cluster
+from tests.tools.issuer import change_key
+from tests.tools.servers import Cluster
+from tests.tools.signing_in import Place, browser, sign_in, signing_in
+from tests.tools.site import COOKIE
 
 
 @pytest.fixture

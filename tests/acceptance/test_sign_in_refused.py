@@ -13,10 +13,10 @@ import pytest
 
 from borough.postgres_server import free_port
 from dashboard.options import SignIn
-from tests.harness.issuer import Seen, Wire, authorize, issuer, wired
-from tests.harness.signing_in import CLIENT, PEOPLE, Place, begin, browser, come_back, rows, sign_in, signing_in
-from tests.harness.site import COOKIE, client, options, running
-from tests.servers import Cluster
+from tests.tools.issuer import Seen, Wire, authorize, issuer, wired
+from tests.tools.servers import Cluster
+from tests.tools.signing_in import CLIENT, PEOPLE, Place, begin, browser, come_back, rows, sign_in, signing_in
+from tests.tools.site import COOKIE, client, options, running
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.harness.collector import Collector
-from tests.harness.load import grows
-from tests.harness.program import BOROUGH, WITH_US, environment
-from tests.servers import Mosquitto
+from tests.tools.collector import Collector
+from tests.tools.load import grows
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.servers import Mosquitto
 
 FLEETS = Path(__file__).resolve().parents[2] / "simulators" / "fleets"
 BAD = ("lost", "wrong_value", "wrong_time", "rejected_unexpectedly")

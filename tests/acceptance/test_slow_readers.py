@@ -21,9 +21,10 @@ import pytest
 from dashboard.web.lane import WAITING
 from store.connect import connect
 from tests.acceptance.test_serve import serving
-from tests.harness import residents, site
-from tests.harness.resident_world import TODAY
-from tests.servers import Cluster, wait_for
+from tests.tools import site
+from tests.tools.servers import Cluster, wait_for
+from tests.worlds import residents
+from tests.worlds.resident_world import TODAY
 
 #: Half-hours of so many days are two megabytes: more than the kernel and we keep for a reader.
 DAYS = 900

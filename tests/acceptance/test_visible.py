@@ -32,11 +32,11 @@ from ingest.archive_files import Frame, FrameEncoder
 from simulators import ledger
 from store import registry
 from store.connect import connect
-from tests.harness import household
-from tests.harness.household import KEY, Household
-from tests.harness.terminal import Output, Terminals
-from tests.servers import Cluster, Mosquitto
-from tests.unit.test_cli import ALL
+from tests.tools.servers import Cluster, Mosquitto
+from tests.tools.terminal import Output, Terminals
+from tests.unit.borough.test_cli import ALL
+from tests.worlds import household
+from tests.worlds.household import KEY, Household
 
 pytestmark = pytest.mark.timeout(3_600)
 

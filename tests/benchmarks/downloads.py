@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from tests.harness import site
+from tests.tools import site
 
 
 async def _download(job: dict[str, Any], number: int, asked: asyncio.Barrier) -> str:

@@ -19,8 +19,9 @@ from store.connect import connect
 from tests.benchmarks.pages import serving
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import HOST, World, wait_for_rest
-from tests.harness import residents, site
-from tests.harness.resident_world import TODAY
+from tests.tools import site
+from tests.worlds import residents
+from tests.worlds.resident_world import TODAY
 
 DAYS = 7 * 365
 #: Pages without a load, and the pause after each: somebody reads them.

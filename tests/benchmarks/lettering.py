@@ -15,7 +15,7 @@ from devices.homes import COMPARED
 from store.connect import connect
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import World
-from tests.harness.letters import fill
+from tests.tools.letters import fill
 
 LETTERS = 1_000
 

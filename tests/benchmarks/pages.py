@@ -19,7 +19,7 @@ from borough.postgres_server import free_port
 from store.connect import connect
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import HOST, World, wait_for_rest
-from tests.harness import site
+from tests.tools import site
 
 HOMES = 100_000
 CLIENTS, PAGES, WARM = 2, 1_000, 100

@@ -21,8 +21,8 @@ from simulators.publisher import Message, Publisher
 from store import registry
 from store.connect import connect
 from tests.benchmarks.memory import highest_memory
-from tests.harness.session import make_session
-from tests.servers import TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
+from tests.tools.servers import TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
+from tests.tools.session import make_session
 
 HOST = "127.0.0.1"
 #: The commit time of every row is how the latency is measured: by the database and not by us.

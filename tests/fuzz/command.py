@@ -17,7 +17,7 @@ import typer.main
 from borough import app
 from borough.cli import run
 from tests.fuzz import hostile
-from tests.harness.program import environment
+from tests.tools.program import environment
 
 #: Done, found something or failed, wrong usage.
 _STATUSES = (0, 1, 2)

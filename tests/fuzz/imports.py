@@ -24,8 +24,8 @@ from tests.fuzz import hostile
 from tests.fuzz.command import ask
 from tests.fuzz.place import Import, Place, checked, table_of_csv
 from tests.fuzz.tables import MAPPING, TABLES, reading_cells
-from tests.harness import load
-from tests.servers import TIMESCALE_SETTINGS, own_cluster
+from tests.tools import load
+from tests.tools.servers import TIMESCALE_SETTINGS, own_cluster
 
 #: Rows of one file: a wrong one refuses the others.
 _ROWS = 5

@@ -20,10 +20,10 @@ from typing import Any
 from scripts.parts import fonts, prepare
 from store.connect import connect
 from tests.fuzz.names import HOSTILE, NAMES
-from tests.harness.neighbourhood import Street, at
-from tests.harness.pdf import plain, read
-from tests.harness.program import BOROUGH, environment
-from tests.servers import TIMESCALE_SETTINGS, own_cluster
+from tests.tools.pdf import plain, read
+from tests.tools.program import BOROUGH, environment
+from tests.tools.servers import TIMESCALE_SETTINGS, own_cluster
+from tests.worlds.neighbourhood import Street, at
 
 MONDAY = date(2026, 8, 3)
 PERIOD = "2026-W32"

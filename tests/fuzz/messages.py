@@ -29,13 +29,13 @@ from scripts.parts import prepare
 from simulators.publisher import Message, PublishError
 from tests.benchmarks.memory import highest_memory
 from tests.fuzz import hostile
-from tests.harness.account import table_account, total
-from tests.harness.collector import Collector
-from tests.harness.load import ask, native_load, number, register, stored
-from tests.harness.mqtt_session import publish_retained
-from tests.harness.program import BOROUGH, environment
-from tests.harness.publisher import publish
-from tests.servers import TIMESCALE_SETTINGS, Mosquitto, own_cluster, wait_for
+from tests.tools.account import table_account, total
+from tests.tools.collector import Collector
+from tests.tools.load import ask, native_load, number, register, stored
+from tests.tools.mqtt_session import publish_retained
+from tests.tools.program import BOROUGH, environment
+from tests.tools.publisher import publish
+from tests.tools.servers import TIMESCALE_SETTINGS, Mosquitto, own_cluster, wait_for
 
 CASES = Path(__file__).parent.parent / "cases"
 #: What docs/reference/collector.md promises of memory [MB], and of one device's messages to another [s].

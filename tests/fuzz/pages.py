@@ -28,9 +28,9 @@ from dashboard.web import limits
 from dashboard.web.site import Site
 from scripts.parts import prepare
 from store.connect import connect
-from tests.harness import site
-from tests.harness.resident_world import World, living
-from tests.servers import TIMESCALE_SETTINGS, Cluster, own_cluster
+from tests.tools import site
+from tests.tools.servers import TIMESCALE_SETTINGS, Cluster, own_cluster
+from tests.worlds.resident_world import World, living
 
 #: Names under which routes take values, and some that none takes.
 _NAMES = (

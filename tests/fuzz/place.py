@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tests.fuzz import hostile
 from tests.fuzz.command import Answer
-from tests.harness import load
+from tests.tools import load
 
 
 class Place(NamedTuple):

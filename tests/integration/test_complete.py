@@ -15,7 +15,7 @@ from store.batch import SequenceSpan
 from store.connect import connect
 from store.copy import copy_readings
 from store.spans import write_spans
-from tests.harness.batches import DAY, HALF_HOUR, T0
+from tests.tools.batches import DAY, HALF_HOUR, T0
 
 RANGE = ("--from", "2026-02-01", "--until", "2026-02-04")
 

@@ -17,9 +17,9 @@ from ingest.subscriptions import Subscription
 from store import daily, registry, series
 from store.connect import connect
 from store.copy import copy_readings
-from tests.harness.batches import DAY, HALF_HOUR, query
-from tests.harness.daily_world import FIRST, LONDON, T0, Energy, World, half_hourly
-from tests.harness.load import rfc3339
+from tests.tools.batches import DAY, HALF_HOUR, query
+from tests.tools.load import rfc3339
+from tests.worlds.daily_world import FIRST, LONDON, T0, Energy, World, half_hourly
 
 
 @pytest.fixture

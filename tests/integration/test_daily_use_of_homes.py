@@ -12,10 +12,10 @@ from analytics.energy.daily_half_hours import MeterReader
 from store import daily, registry
 from store.connect import Connection, connect
 from store.daily import DailyUse
-from tests.harness.batches import DAY
-from tests.harness.daily_world import FIRST, LONDON, T0, Energy, World, half_hourly
-from tests.harness.homes import add_meters, ids_of, import_homes
-from tests.unit.daily_reference import HOUR
+from tests.references.daily_use import HOUR
+from tests.tools.batches import DAY
+from tests.worlds.daily_world import FIRST, LONDON, T0, Energy, World, half_hourly
+from tests.worlds.homes import add_meters, ids_of, import_homes
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from borough.errors import Failure
 from borough.rights.for_pages import for_pages
 from borough.settings.settings import read_settings
 from store.connect import connect
-from tests.harness import household
-from tests.harness.batches import query
-from tests.harness.household import KEY, Household
+from tests.tools.batches import query
+from tests.worlds import household
+from tests.worlds.household import KEY, Household
 
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
 NOBODY = "10000000000001"

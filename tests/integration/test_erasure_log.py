@@ -14,10 +14,10 @@ from devices.homes import HomeDetails, Register, Tariff
 from store import accounts, daily, erasure, homes, letters, series
 from store.connect import Connection, connect
 from store.letters import Written
-from tests.harness import household
-from tests.harness.batches import query
-from tests.harness.household import KEY, ZONE, Household
-from tests.servers import Cluster, wait_for
+from tests.tools.batches import query
+from tests.tools.servers import Cluster, wait_for
+from tests.worlds import household
+from tests.worlds.household import KEY, ZONE, Household
 
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
 DAY = date(2026, 2, 2)

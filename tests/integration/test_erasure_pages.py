@@ -22,10 +22,11 @@ from borough.rights.finishing import Finisher
 from borough.rights.for_pages import ForPages, for_pages
 from borough.settings.settings import read_settings
 from store.connect import connect
-from tests.harness import household, site
-from tests.harness.batches import query
-from tests.harness.household import KEY, Household
-from tests.servers import wait_for
+from tests.tools import site
+from tests.tools.batches import query
+from tests.tools.servers import wait_for
+from tests.worlds import household
+from tests.worlds.household import KEY, Household
 
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
 BERT = Household("100021048378", "meter-bert-7732", "Bert Ottershaw", "4 Nightjar Row", 0.314159, date(2026, 1, 1))

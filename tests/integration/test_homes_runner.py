@@ -16,10 +16,10 @@ from borough import cli
 from store import comparisons, corrections, session_lock
 from store.comparisons import Comparison
 from store.connect import connect
-from tests.harness.load import ask
-from tests.harness.neighbourhood import OPTIONS, Street, at
-from tests.harness.program import BOROUGH, WITH_US, environment
-from tests.servers import wait_for
+from tests.tools.load import ask
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.servers import wait_for
+from tests.worlds.neighbourhood import OPTIONS, Street, at
 
 HOMES = 110
 MONDAY = date(2026, 8, 3)

@@ -15,9 +15,9 @@ from store import comparisons, homes, series
 from store.connect import connect
 from store.copy import copy_readings
 from store.times import midnight
-from tests.harness.homes import add_meters, import_homes
-from tests.harness.load import ask
-from tests.harness.neighbourhood import LONDON, Street, at
+from tests.tools.load import ask
+from tests.worlds.homes import add_meters, import_homes
+from tests.worlds.neighbourhood import LONDON, Street, at
 
 HOMES = 110
 MONDAY = date(2026, 8, 3)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from simulators.publisher import Message
-from tests.harness.account import assert_same, table_account, total
-from tests.harness.collector import Collector
-from tests.harness.load import ask, assert_stored, count, device, message, native_load, now, register, rfc3339
-from tests.harness.publisher import publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import assert_same, table_account, total
+from tests.tools.collector import Collector
+from tests.tools.load import ask, assert_stored, count, device, message, native_load, now, register, rfc3339
+from tests.tools.publisher import publish
+from tests.tools.servers import Mosquitto, wait_for
 
 
 @pytest.mark.timeout(90)

@@ -19,9 +19,9 @@ import pytest
 from analytics.report.household import report
 from store import comparisons, homes
 from store.connect import Connection, connect
-from tests.harness.letters import FIRST_TENANCY, QUARTER, WEEK, fill
-from tests.harness.pdf import plain, read
-from tests.harness.program import BOROUGH, environment
+from tests.tools.letters import FIRST_TENANCY, QUARTER, WEEK, fill
+from tests.tools.pdf import plain, read
+from tests.tools.program import BOROUGH, environment
 
 HOMES = 9
 HELP = "0800 000 0000, weekdays 9 to 5"

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from store.connect import connect
-from tests.harness.letters import FIRST_TENANCY, fill
-from tests.harness.pdf import read
-from tests.harness.program import BOROUGH, environment
+from tests.tools.letters import FIRST_TENANCY, fill
+from tests.tools.pdf import read
+from tests.tools.program import BOROUGH, environment
 
 MANY = 300
 FEW = 8
@@ -260,7 +260,7 @@ def test_the_councils_own_words_are_looked_at_first(
     from borough.delivery.letters.letter import Sender
     from borough.delivery.letters.renderer import Renderer
     from borough.errors import Failure
-    from tests.unit.test_letters import NOW
+    from tests.unit.borough.test_letters import NOW
 
     renderer = Renderer(NOW, [])
     for sender, told in (

@@ -13,7 +13,7 @@ from borough import cli
 from store.connect import connect
 from tests.fuzz import letters
 from tests.fuzz.names import HOSTILE, NAMES
-from tests.harness.neighbourhood import Street, at
+from tests.worlds.neighbourhood import Street, at
 
 HOMES = 110
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from store.connect import connect
-from tests.harness import residents, site
-from tests.harness.resident_world import TODAY, told
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds import residents
+from tests.worlds.resident_world import TODAY, told
 
 MONTH = f"half-hours.csv?from={TODAY - timedelta(days=20)}"
 WEEK = "comparisons.csv?period=2026-W07"

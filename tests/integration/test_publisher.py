@@ -9,9 +9,9 @@ import pytest
 
 from scripts.parts import Parts
 from simulators.publisher import Publisher, PublishError
-from tests.certificates import Authority
-from tests.harness.session import make_session
-from tests.servers import Mosquitto
+from tests.tools.certificates import Authority
+from tests.tools.servers import Mosquitto
+from tests.tools.session import make_session
 
 MESSAGES = [(f"t/{number % 100}", b"%d" % number * 20) for number in range(20_000)]
 

@@ -25,10 +25,10 @@ from store import corrections, erasure, registry, rejected, tombstones
 from store.connect import Connection, connect
 from store.tombstones import Stale, Tombstone
 from store.writer import Writer
-from tests.harness import household
-from tests.harness.batches import HALF_HOUR, T0, make, query
-from tests.harness.household import KEY, ZONE, Household
-from tests.harness.load import rfc3339
+from tests.tools.batches import HALF_HOUR, T0, make, query
+from tests.tools.load import rfc3339
+from tests.worlds import household
+from tests.worlds.household import KEY, ZONE, Household
 
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
 BERT = Household("100021048378", "meter-bert-7732", "Bert Ottershaw", "4 Nightjar Row", 0.314159, date(2026, 1, 1))

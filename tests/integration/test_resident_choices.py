@@ -12,9 +12,10 @@ import pytest
 from devices.homes import HomeDetails, Register, Tariff, Tenancy
 from store import homes
 from store.connect import connect
-from tests.harness import residents, site
-from tests.harness.resident_world import World, living
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds import residents
+from tests.worlds.resident_world import World, living
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,10 @@ from analytics.periods import month_of, week_of
 from dashboard.app import API, PAGES
 from dashboard.web.site import Site
 from store.connect import connect
-from tests.harness import residents, site
-from tests.harness.resident_world import MOVED, TODAY, World, living
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds import residents
+from tests.worlds.resident_world import MOVED, TODAY, World, living
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,10 @@ from dashboard.resident.household import Own
 from dashboard.resident.use import read_months
 from store import daily, homes
 from store.connect import connect
-from tests.harness import residents, site
-from tests.harness.resident_world import MOVED, TODAY, World, living
-from tests.servers import Cluster
+from tests.tools import site
+from tests.tools.servers import Cluster
+from tests.worlds import residents
+from tests.worlds.resident_world import MOVED, TODAY, World, living
 
 #: The newest day of a meter that reports late; the made-up days of some dates have no value.
 LATE = next(day for day in (TODAY - timedelta(days=5), TODAY - timedelta(days=6)) if day.timetuple().tm_yday % 50 != 7)

@@ -21,8 +21,8 @@ from borough.postgres_server import PostgresError, PostgresServer, private_folde
 from scripts.parts import Parts
 from store import migrations
 from store.tier import tier
-from tests.certificates import Authority
-from tests.servers import Cluster, Mosquitto, wait_for
+from tests.tools.certificates import Authority
+from tests.tools.servers import Cluster, Mosquitto, wait_for
 
 
 def test_timescale_is_real(apache: Cluster) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from dashboard import roles
 from store import accounts
-from tests.harness.site import (
+from tests.tools.servers import Cluster
+from tests.tools.site import (
     COOKIE,
     GONE,
     HERS,
@@ -24,7 +25,6 @@ from tests.harness.site import (
     running,
     tenancies,
 )
-from tests.servers import Cluster
 
 NOW = datetime.now(UTC)
 

@@ -17,7 +17,8 @@ from dashboard.web.site import Site
 from dashboard.web.visitor import Visitor
 from store import accounts
 from store.connect import connect
-from tests.harness.site import (
+from tests.tools.servers import Cluster
+from tests.tools.site import (
     COOKIE,
     HERS,
     Web,
@@ -30,7 +31,6 @@ from tests.harness.site import (
     running,
     tenancies,
 )
-from tests.servers import Cluster
 
 NOW = datetime.now(UTC)
 #: In place of what stands in braces in a route.

@@ -12,8 +12,8 @@ import pytest
 
 from store import accounts, homes
 from store.subject import Open
-from tests.harness.site import client, csrf, erased, make_home, make_session, options, running
-from tests.servers import Cluster
+from tests.tools.servers import Cluster
+from tests.tools.site import client, csrf, erased, make_home, make_session, options, running
 
 HERS, GONE, HIS = 20_000_000_000_001, 20_000_000_000_002, 20_000_000_000_003
 NOW = datetime.now(UTC)

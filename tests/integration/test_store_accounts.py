@@ -11,7 +11,7 @@ import pytest
 
 from store import accounts
 from store.connect import Connection
-from tests.harness.site import make_home
+from tests.tools.site import make_home
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOW.date()

@@ -12,7 +12,7 @@ import pytest
 from store import arrays
 from store.connect import connect
 from store.copy import Int8s, copy_readings
-from tests.harness.batches import DAY, HALF_HOUR, T0
+from tests.tools.batches import DAY, HALF_HOUR, T0
 
 SERIES = 40
 

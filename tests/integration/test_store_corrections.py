@@ -16,8 +16,8 @@ from store import corrections, maintain, registry, series
 from store.connect import connect
 from store.copy import copy_readings
 from store.times import instant
-from tests.harness.batches import DAY, HALF_HOUR, T0, query, totals
-from tests.harness.load import rfc3339
+from tests.tools.batches import DAY, HALF_HOUR, T0, query, totals
+from tests.tools.load import rfc3339
 
 Told = tuple[str, int, Mapping[str, float]]  # device, time [us], values
 

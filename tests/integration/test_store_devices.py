@@ -14,7 +14,7 @@ from store import registry, series
 from store.batch import SeriesState
 from store.connect import connect
 from store.writer import Writer
-from tests.harness.batches import T0, make, query
+from tests.tools.batches import T0, make, query
 
 BAY = Device("bay1", "parking-bay", "bosch", -0.1, 51.5, attributes={"zone": "Europe/London", "note": 'héllo "1"'})
 HOME = Device("home1", "smart-meter", "glow", origin="simulated", personal=True)

@@ -13,8 +13,8 @@ from psycopg import errors
 from devices.naming import Naming
 from store import daily, erasure, homes_import, registry, tombstones
 from store.connect import Connection, connect
-from tests.harness import household
-from tests.harness.household import KEY, NOW, ZONE, Household, add, dump, midnight, read, reject, trace
+from tests.worlds import household
+from tests.worlds.household import KEY, NOW, ZONE, Household, add, dump, midnight, read, reject, trace
 
 DAY = date(2026, 3, 28)  # the night to the 29th has no 01:00
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))

@@ -11,7 +11,7 @@ from devices.homes import HomeDetails, Tariff
 from devices.homes_file import read_homes
 from store import homes, homes_import
 from store.connect import connect
-from tests.harness.homes import add_meters, homes_csv, ids_of, import_homes
+from tests.worlds.homes import add_meters, homes_csv, ids_of, import_homes
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 ROWS = [

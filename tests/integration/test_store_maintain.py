@@ -13,9 +13,9 @@ from store.connect import connect
 from store.maintain import Report, maintain
 from store.times import microseconds
 from store.writer import Writer
-from tests.harness.batches import DAY, fates, make, query, rejection, stored
-from tests.harness.site import make_home
-from tests.servers import Cluster
+from tests.tools.batches import DAY, fates, make, query, rejection, stored
+from tests.tools.servers import Cluster
+from tests.tools.site import make_home
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 US = microseconds(NOW)

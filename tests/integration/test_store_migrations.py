@@ -19,7 +19,7 @@ from devices.families import FAMILIES
 from store import migrations, registry, rejected, series
 from store.connect import Connection, connect
 from store.tier import tier as store_tier
-from tests.servers import Cluster
+from tests.tools.servers import Cluster
 
 
 def test_upgrade_once_and_again(each_empty_database: str) -> None:

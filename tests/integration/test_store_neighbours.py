@@ -15,7 +15,7 @@ from store import comparisons, homes
 from store.cells import StoredCells, days_since_epoch
 from store.comparisons import Rows, Run
 from store.connect import Connection, connect
-from tests.harness.homes import add_meters, ids_of, import_homes
+from tests.worlds.homes import add_meters, ids_of, import_homes
 
 STEPS = ("area-15", "none")
 Q2 = (date(2026, 4, 1), date(2026, 7, 1), datetime(2026, 3, 31, 23, tzinfo=UTC), datetime(2026, 6, 30, 23, tzinfo=UTC))

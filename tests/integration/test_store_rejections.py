@@ -14,7 +14,7 @@ from store.connect import connect
 from store.rejected import write_rejections
 from store.times import instant
 from store.writer import Writer
-from tests.harness.batches import T0, make, query, rejection
+from tests.tools.batches import T0, make, query, rejection
 
 HOUR = 3_600_000_000
 

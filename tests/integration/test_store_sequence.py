@@ -14,7 +14,7 @@ from store.connect import connect
 from store.spans import write_spans
 from store.writer import Writer
 from tests.examples import examples
-from tests.harness.batches import T0, make, query
+from tests.tools.batches import T0, make, query
 
 SECOND = 1_000_000
 

@@ -15,8 +15,8 @@ from store.batch import Counts, Outcome
 from store.connect import connect
 from store.writer import Writer
 from tests.examples import examples
-from tests.harness.batches import DAY, HALF_HOUR, T0, Row, fates, make, query, rejection, stored, totals
-from tests.servers import wait_for
+from tests.tools.batches import DAY, HALF_HOUR, T0, Row, fates, make, query, rejection, stored, totals
+from tests.tools.servers import wait_for
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 
 from borough.postgres_server import PostgresServer
 from scripts.parts import Parts
-from tests.harness.collector import Collector
-from tests.servers import TIMESCALE_SETTINGS, Cluster, own_cluster
+from tests.tools.collector import Collector
+from tests.tools.servers import TIMESCALE_SETTINGS, Cluster, own_cluster
 
 
 class Collect(Protocol):

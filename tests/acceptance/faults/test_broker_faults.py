@@ -9,9 +9,9 @@ import mqtt5
 import pytest
 
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import table_account, total
-from tests.harness.collector import CLIENT_ID, Collector
-from tests.harness.load import (
+from tests.tools.account import table_account, total
+from tests.tools.collector import CLIENT_ID, Collector
+from tests.tools.load import (
     Load,
     ask,
     assert_stored,
@@ -25,10 +25,10 @@ from tests.harness.load import (
     rfc3339,
     stored,
 )
-from tests.harness.mqtt_session import Session, left_in_session, make_session
-from tests.harness.proxy import Proxy, random_slices
-from tests.harness.publisher import Publishing, publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.mqtt_session import Session, left_in_session, make_session
+from tests.tools.proxy import Proxy, random_slices
+from tests.tools.publisher import Publishing, publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -8,13 +8,13 @@ import time
 import pytest
 
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import assert_same, table_account, total
-from tests.harness.gate import Gate
-from tests.harness.load import assert_stored, count, device, grows, message, native_load, now, register, rfc3339
-from tests.harness.mqtt_session import left_in_session, make_session
-from tests.harness.proxy import Proxy
-from tests.harness.publisher import Publishing, publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import assert_same, table_account, total
+from tests.tools.gate import Gate
+from tests.tools.load import assert_stored, count, device, grows, message, native_load, now, register, rfc3339
+from tests.tools.mqtt_session import left_in_session, make_session
+from tests.tools.proxy import Proxy
+from tests.tools.publisher import Publishing, publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(90)
 

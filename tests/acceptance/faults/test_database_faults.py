@@ -10,12 +10,12 @@ import pytest
 
 from borough.postgres_server import PostgresServer
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import assert_same, table_account, total
-from tests.harness.load import assert_stored, count, grows, native_load, register
-from tests.harness.mqtt_session import left_in_session, make_session
-from tests.harness.proxy import Proxy, wait_quiet
-from tests.harness.publisher import Publishing, publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import assert_same, table_account, total
+from tests.tools.load import assert_stored, count, grows, native_load, register
+from tests.tools.mqtt_session import left_in_session, make_session
+from tests.tools.proxy import Proxy, wait_quiet
+from tests.tools.publisher import Publishing, publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(90)
 

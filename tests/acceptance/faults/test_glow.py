@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import assert_same, table_account, total
-from tests.harness.glow import FILTERS, SUBSCRIPTIONS, Street, street
-from tests.harness.load import ask, assert_stored, device, now, number, register
-from tests.harness.mqtt_session import left_in_session, make_session
-from tests.harness.program import BOROUGH, environment
-from tests.harness.publisher import publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import assert_same, table_account, total
+from tests.tools.glow import FILTERS, SUBSCRIPTIONS, Street, street
+from tests.tools.load import ask, assert_stored, device, now, number, register
+from tests.tools.mqtt_session import left_in_session, make_session
+from tests.tools.program import BOROUGH, environment
+from tests.tools.publisher import publish
+from tests.tools.servers import Mosquitto, wait_for
 
 #: What reached the table or tried to, also where its transaction or savepoint failed.
 _INSERTS = "select coalesce(sum(n_tup_ins), 0)::int8 from pg_stat_all_tables where relname like '\\_hyper\\_%'"

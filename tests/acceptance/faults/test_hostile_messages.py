@@ -15,9 +15,9 @@ import pytest
 from devices.device import Device
 from simulators.publisher import Message
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import assert_same, table_account, total
-from tests.harness.collector import Collector
-from tests.harness.load import (
+from tests.tools.account import assert_same, table_account, total
+from tests.tools.collector import Collector
+from tests.tools.load import (
     ask,
     assert_stored,
     count,
@@ -28,10 +28,10 @@ from tests.harness.load import (
     register,
     rfc3339,
 )
-from tests.harness.mqtt_session import left_in_session, make_session
-from tests.harness.program import BOROUGH, environment
-from tests.harness.publisher import publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.mqtt_session import left_in_session, make_session
+from tests.tools.program import BOROUGH, environment
+from tests.tools.publisher import publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 

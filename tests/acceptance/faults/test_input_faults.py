@@ -15,8 +15,8 @@ from devices.device import Device
 from devices.scrub import any_scrub, without_identifiers
 from simulators.publisher import Message
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import assert_same, table_account, total
-from tests.harness.load import (
+from tests.tools.account import assert_same, table_account, total
+from tests.tools.load import (
     ask,
     assert_stored,
     count,
@@ -29,9 +29,9 @@ from tests.harness.load import (
     register,
     rfc3339,
 )
-from tests.harness.mqtt_session import left_in_session, make_session, publish_retained
-from tests.harness.publisher import publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.mqtt_session import left_in_session, make_session, publish_retained
+from tests.tools.publisher import publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(60)
 

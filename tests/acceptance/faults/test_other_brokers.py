@@ -12,11 +12,11 @@ import mqtt5
 import pytest
 
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import table_account, total
-from tests.harness.collector import Collector
-from tests.harness.load import count, device, message, register
-from tests.servers import wait_for
-from tests.unit.mqtt5_peer import PINGRESP, Peer, publish
+from tests.tools.account import table_account, total
+from tests.tools.collector import Collector
+from tests.tools.load import count, device, message, register
+from tests.tools.mqtt5_peer import PINGRESP, Peer, publish
+from tests.tools.servers import wait_for
 
 pytestmark = pytest.mark.timeout(90)
 

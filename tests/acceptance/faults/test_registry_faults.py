@@ -8,10 +8,10 @@ import pytest
 
 from devices.device import Device
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import table_account, total
-from tests.harness.load import ask, assert_stored, count, device, grows, message, native_load, register
-from tests.harness.publisher import publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import table_account, total
+from tests.tools.load import ask, assert_stored, count, device, grows, message, native_load, register
+from tests.tools.publisher import publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -16,13 +16,13 @@ from borough.postgres_server import PostgresServer
 from devices.device import Device
 from simulators.publisher import Message
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import table_account, total
-from tests.harness.collector import Collector
-from tests.harness.load import ask, count, device, message, now, register, rfc3339, stored
-from tests.harness.mqtt_session import left_in_session
-from tests.harness.proxy import Proxy
-from tests.harness.publisher import publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import table_account, total
+from tests.tools.collector import Collector
+from tests.tools.load import ask, count, device, message, now, register, rfc3339, stored
+from tests.tools.mqtt_session import left_in_session
+from tests.tools.proxy import Proxy
+from tests.tools.publisher import publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 

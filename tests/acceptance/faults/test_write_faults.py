@@ -12,12 +12,12 @@ import pytest
 
 from borough.postgres_server import PostgresServer
 from tests.acceptance.faults.conftest import Collect
-from tests.harness.account import assert_same, table_account, total
-from tests.harness.collector import CLIENT_ID
-from tests.harness.load import ask, assert_stored, count, grows, native_load, number, register
-from tests.harness.proxy import Proxy
-from tests.harness.publisher import publish
-from tests.servers import Mosquitto, wait_for
+from tests.tools.account import assert_same, table_account, total
+from tests.tools.collector import CLIENT_ID
+from tests.tools.load import ask, assert_stored, count, grows, native_load, number, register
+from tests.tools.proxy import Proxy
+from tests.tools.publisher import publish
+from tests.tools.servers import Mosquitto, wait_for
 
 pytestmark = pytest.mark.timeout(90)
 

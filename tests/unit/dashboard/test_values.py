@@ -1,0 +1,148 @@
+"""Values of a request: each kind takes what it is for and refuses the rest; no route takes a value of another type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+
+from dashboard import app as application
+from dashboard.web import values
+from dashboard.web.site import Site
+from tests.tools.site import options
+
+
+def _taken(kind: Any, text: object) -> Any:
+    return TypeAdapter(kind).validate_python(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (values.Whole, "0", 0),
+        (values.Whole, "9223372036854775807", 2**63 - 1),
+        (values.Day, "2026-02-09", date(2026, 2, 9)),
+        (values.Day, "1900-01-01", date(1900, 1, 1)),
+        (values.Day, "2199-12-31", date(2199, 12, 31)),
+        (values.PeriodKey, "4w-2026-W07", "4w-2026-W07"),
+        (values.Word, "smart-meter", "smart-meter"),
+        (values.Word, "", ""),
+        (values.Text, "Zoë 'the' <b>", "Zoë 'the' <b>"),
+        (values.Way, "/home?fuel=gas", "/home?fuel=gas"),
+        (values.Way, "//evil.example", ""),
+        (values.Way, "/home\x00", ""),
+        (values.Cursor, values.cursor_of("2026-02-09 week gas"), "2026-02-09 week gas"),
+        (values.Flag, "true", True),
+    ],
+)
+def test_taken(kind: Any, text: str, value: object) -> None:
+    assert _taken(kind, text) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        (
+            values.Whole,
+            ["", "-1", "+1", " 1", "1.0", "1_000", "1e3", "٣", "²", "9223372036854775808", "9" * 400, "1\x00", b"1"],
+        ),
+        (
+            values.Day,
+            ["", "2026-2-9", "2026-02-30", "0001-01-01", "9999-12-31", "1899-12-31", "2200-01-01", "20260209",
+             "2026-W07-1", "٢٠٢٦-02-09", "2026-02-09T00:00:00", "1770595200", "2026-02-09\n", 7],
+        ),
+        (values.PeriodKey, ["", "2026", "2026-W54", "0001-W01", "9999-12", "٢٠٢٦-02", "2026-02\n", "1-" * 99]),
+        (values.Word, ["a b", "gas\x00", "é", "gas\n", "x" * 41]),
+        (values.Text, ["a\x00", "\x1b[2J", "a\nb", "\u202eabc", "\ud800", "x" * 501]),
+        (values.Cursor, ["٣", "a", "!!!!", "gIA", values.cursor_of("x" * 200), "YQ==\n", "YQ YQ"]),
+    ],
+)  # fmt: skip
+def test_refused(kind: Any, texts: list[object]) -> None:
+    for text in texts:
+        with pytest.raises(ValidationError):
+            _taken(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("0", 0), ("9223372036854775807", 2**63 - 1), ("9223372036854775808", None), ("9" * 19, None)]
+)
+def test_a_number_that_a_form_took_apart_itself_has_the_same_bound(text: str, found: int | None) -> None:
+    assert values.number(text) == found
+
+
+async def _form(body: bytes) -> dict[str, Any]:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    return dict(await values.read_form(Request({"type": "http", "method": "POST", "headers": headers}, receive)))
+
+
+@pytest.mark.parametrize("body", [b"name=a%00", b"a%00=name", b"good=1&name=%00"])
+async def test_a_form_with_nul_reaches_no_handler(body: bytes) -> None:
+    with pytest.raises(HTTPException) as refused:
+        await _form(body)
+    assert refused.value.status_code == 400
+    assert await _form(body.replace(b"%00", b"%0a")), "other signs are for the form to judge, beside the field"
+
+
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:
+    fields = [*dependant.path_params, *dependant.query_params, *dependant.body_params]
+    fields += [*dependant.header_params, *dependant.cookie_params]
+    for field in fields:
+        yield field.name, field.field_info
+    for inner in dependant.dependencies:
+        yield from _parameters(inner)
+
+
+def _typed(info: Any) -> bool:
+    """Whether a parameter is of a kind of `dashboard.web.values` or a closed set of words."""
+    if any(isinstance(part, values.Typed) for part in info.metadata):
+        return True
+    return all(_named(part) for part in get_args(info.annotation) or (info.annotation,))
+
+
+def _named(annotation: Any) -> bool:
+    if annotation is type(None):
+        return True
+    parts = getattr(annotation, "__metadata__", ())
+    if any(isinstance(part, values.Typed) for part in parts):
+        return True
+    # the arguments of a Literal on its own are its words
+    return get_origin(annotation) is Literal or isinstance(annotation, str)
+
+
+def _routes(site: Site) -> list[APIRoute]:
+    return [
+        route
+        for make in (*application.PAGES, *application.API)
+        for route in make(site).routes
+        if isinstance(route, APIRoute)
+    ]
+
+
+def _untyped(route: APIRoute) -> list[str]:
+    return [f"{route.path} {name}" for name, info in _parameters(route.dependant) if not _typed(info)]
+
+
+def test_no_route_takes_a_value_of_another_type() -> None:
+    routes = _routes(Site(options("postgresql://nowhere")))
+    assert len(routes) > 40
+    assert [one for route in routes for one in _untyped(route)] == []
+    assert sum(len(list(_parameters(route.dependant))) for route in routes) > 40
+
+
+def test_a_forgotten_type_is_found() -> None:
+    routes = APIRouter()
+
+    @routes.get("/forgotten/{number}")
+    def forgotten(number: int, day: date | None = None, fine: values.Word | None = None) -> None: ...
+
+    (route,) = [one for one in routes.routes if isinstance(one, APIRoute)]
+    assert _untyped(route) == ["/forgotten/{number} number", "/forgotten/{number} day"]

@@ -1,0 +1,139 @@
+"""docker-compose.yml without a Docker engine: its commands, settings, secrets and rights are what we say they are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from borough.settings.settings import PREFIX, Settings
+from tests.tools.commands import COMPOSE_COMMANDS
+
+ROOT = Path(__file__).resolve().parents[3]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("borough-telemetry")}
+
+each_service = pytest.mark.parametrize("name", list(SERVICES))
+each_of_ours = pytest.mark.parametrize("name", list(OURS))
+
+
+def test_it_is_a_compose_file() -> None:
+    program = str(Path(sys.executable).with_name("check-jsonschema"))
+    command = [program, "--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_command_is_one_that_the_tests_run() -> None:
+    used = {tuple(service["command"]) for service in OURS.values()}
+    assert used == set(COMPOSE_COMMANDS)
+
+
+@each_of_ours
+def test_every_variable_is_a_setting(name: str) -> None:
+    known = {PREFIX + field.upper() for field in Settings.model_fields}
+    assert set(OURS[name]["environment"]) <= known
+
+
+#: A tag says to people what it is, the digest says to the engine which bytes.
+PINNED = re.compile(r"[a-z/-]+:\d+\.\d+\.\d+(-[a-z0-9]+)*@sha256:[0-9a-f]{64}")
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS.keys()))
+def test_images_of_others_are_pinned_by_digest(name: str) -> None:
+    assert PINNED.fullmatch(SERVICES[name]["image"])
+
+
+def test_the_image_is_made_from_a_digest_and_installs_by_hash() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert bases
+    assert len(set(bases)) == 1
+    assert PINNED.fullmatch(bases[0])
+    installs = re.findall(r"pip install (?:.*\\\n)*.*", text)
+    assert len(installs) == 2
+    assert all("--require-hashes" in line or "--no-index --" in line or "--no-index ." in line for line in installs)
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for source in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
+        assert all(name == "." or f"!{name.split('/')[0]}" in ignored for name in source.split()), source
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    version = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
+    assert version is not None
+    assert {service["image"] for service in OURS.values()} == {f"borough-telemetry:{version[1]}"}
+
+
+@each_service
+def test_nobody_is_root_and_nothing_is_writable_that_need_not_be(name: str) -> None:
+    service = SERVICES[name]
+    assert int(service["user"].split(":")[0]) > 0
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@each_service
+def test_ports_are_open_on_the_loopback_only(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+@each_service
+def test_secrets_come_by_file(name: str) -> None:
+    """No password stands in the environment, and each file that a variable names is mounted."""
+    service = SERVICES[name]
+    for variable, value in service.get("environment", {}).items():
+        if "PASSWORD" in variable:
+            assert variable.endswith("_FILE")
+            assert str(value).removeprefix("/run/secrets/") in service["secrets"]
+        assert not re.search(r"://[^/@]*:[^/@]*@", str(value)), f"{variable} carries a password"
+
+
+def test_every_secret_is_made_by_prepare() -> None:
+    script = (ROOT / "deploy/prepare.sh").read_text()
+    made = re.search(r"^for name in (.+); do$", script, re.MULTILINE)
+    assert made is not None
+    assert set(COMPOSE["secrets"]) == set(made[1].split())
+    assert {entry["file"] for entry in COMPOSE["secrets"].values()} == {
+        f"./deploy/private/{name}" for name in COMPOSE["secrets"]
+    }
+
+
+@each_service
+def test_what_a_service_waits_for_exists_and_can_come_true(name: str) -> None:
+    for other, wanted in SERVICES[name].get("depends_on", {}).items():
+        if wanted["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        else:
+            assert wanted["condition"] == "service_completed_successfully"
+            assert not str(SERVICES[other]["restart"]).startswith(("always", "unless"))
+
+
+@pytest.mark.parametrize("name", ["database", "broker", "collector", "dashboard"])
+def test_what_runs_for_ever_says_how_it_is(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_the_collector_can_be_scaled() -> None:
+    """Nothing in it can exist only once, and replicas share the messages of one group."""
+    collector = SERVICES["collector"]
+    assert not {"ports", "container_name"} & set(collector)
+    assert collector["environment"]["BOROUGH_MQTT_SHARED_GROUP"] == "${BOROUGH_MQTT_SHARED_GROUP-borough}"
+
+
+def test_mounted_files_exist() -> None:
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("./") and not source.startswith("./deploy/private"):
+                assert (ROOT / source).exists(), source
+            elif not source.startswith("./"):
+                assert source in COMPOSE["volumes"]
