@@ -17,8 +17,8 @@ Low use can be hardship. A home is looked at over about eight weeks up to a peri
 
 There is no weather service: the cold is the cohort's own median use per floor area and day, or degree-days below
 15.5 Cel where outdoor temperatures are given. Every threshold but the vacant setting is our own judgement, measured on
-simulated fleets: docs/decisions/004-measured.md has the figures, tests/unit/analytics/test_hardship_fleet.py repeats them. Codes
-are told to the home alone.
+simulated fleets: docs/decisions/004-measured.md has the figures,
+tests/unit/analytics/test_hardship_fleet.py repeats them. Codes are told to the home alone.
 """
 
 from __future__ import annotations

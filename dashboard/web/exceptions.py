@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from starlette.exceptions import HTTPException
+from fastapi import HTTPException
 
 
 class Elsewhere(Exception):

@@ -106,7 +106,7 @@ def test_parent_killed_leaves_nothing(plain_postgres: Cluster, parts: Parts, tmp
 import sys, time
 from pathlib import Path
 from borough.postgres_server import PostgresServer
-from tests.servers import Mosquitto
+from tests.tools.servers import Mosquitto
 server = PostgresServer(Path({str(plain_postgres.server.binaries)!r}), Path({str(folder)!r}) / "data")
 server.start()
 broker = Mosquitto(Path({str(parts.mosquitto)!r}), Path({str(tmp_path)!r}) / "broker")

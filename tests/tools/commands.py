@@ -1,6 +1,7 @@
 """The commands that docker-compose.yml runs. ``tests/acceptance/test_compose.py`` runs every one as a real process.
 
-A command that is not in this list may not stand in docker-compose.yml (``tests/unit/repository/test_repository_compose.py``).
+A command that is not in this list may not stand in docker-compose.yml
+(``tests/unit/repository/test_repository_compose.py``).
 """
 
 from __future__ import annotations

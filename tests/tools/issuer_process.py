@@ -1,6 +1,6 @@
 """The process of `tests.tools.issuer`: an OpenID Connect issuer whose tokens name no key, and which can change it.
 
-Started as ``python -m tests.harness.issuer_process PORT TOKEN_SECONDS [CLAIMS as JSON ...]``. ``POST /new-key`` changes
+Started as ``python -m tests.tools.issuer_process PORT TOKEN_SECONDS [CLAIMS as JSON ...]``. ``POST /new-key`` changes
 the key: tokens are signed by the new one from then on, and the old one is published no more.
 """
 

@@ -1,7 +1,7 @@
 """Commands as real processes with a terminal, or pipes, before them: what arrives there, byte for byte.
 
 Importing everything takes a second, so one process does it once and forks for each command: ``python -m
-tests.harness.terminal`` reads a JSON line a command and answers with its process id, then with its status.
+tests.tools.terminal`` reads a JSON line a command and answers with its process id, then with its status.
 """
 
 from __future__ import annotations
