@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.scrub import without_identifiers
 from ingest.archive_files import OPEN, PERSONAL, Frame, FrameEncoder, devices_file
 from ingest.build_batch import BuiltBatch
 from ingest.metrics import Metrics
@@ -94,18 +95,13 @@ class Archive:
     def _scrubbed(self, routes: list[Route], rows: list[int], payloads: list[bytes]) -> tuple[list[int], list[bytes]]:
         kept, clean = [], []
         for route, row, payload in zip(routes, rows, payloads, strict=True):
-            scrub = route.scrub
-            try:
-                if scrub is not None:
-                    clean.append(scrub(payload))
-                    kept.append(row)
-                    continue
-            except Exception as error:  # noqa: BLE001 - what cannot be looked through is not kept, and harms no other
-                log.warning(
-                    "a message of a household's device is not archived: its identifiers cannot be removed (%s)",
-                    type(error).__name__,
-                )
-            self._metrics.archive_missed += 1
+            left = without_identifiers(payload, route.scrub)
+            if left is None:
+                log.warning("a message of a household's device is not archived: its identifiers cannot be removed")
+                self._metrics.archive_missed += 1
+            else:
+                clean.append(left)
+                kept.append(row)
         return kept, clean
 
     def _begin(self, key: tuple[bool, int], day: int) -> _File:

@@ -26,8 +26,9 @@ class BatchBuilder:
     """Builds batches of what it receives, in the account of ``name``. ``routes`` wants to be told the devices.
 
     ``register``: an unknown device may be taken by its first message, where the options say so; ``thin``: keep rules
-    are applied. Two threads may share one: what is received, the routes and `take` belong to the first, `learn`,
-    `build` and ``series_cache`` to the second.
+    are applied; ``by_now``: what was ahead of the clock when it came is taken once the clock has passed. Two threads
+    may share one: what is received, the routes and `take` belong to the first, `learn`, `build` and ``series_cache`` to
+    the second.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class BatchBuilder:
         name: str,
         register: bool = False,
         thin: bool = True,
+        by_now: bool = False,
     ) -> None:
         self.suppressions = suppressions
         self.routes = Routes(
@@ -52,7 +54,7 @@ class BatchBuilder:
         #: what is received and not yet taken
         self.pending = PendingBatch()
         self.series_cache = SeriesCache()
-        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000))
+        self._limits = Limits(options.earliest, round(options.ahead * 1_000_000), by_now)
         self._payload_maximum = options.payload_maximum
         self._resolve = resolve
         self._name = name

@@ -142,6 +142,7 @@ class BatchRejections:
             message,
             more,
             pending.cut.get(message),
+            route.scrub,
         )
 
     def _first_time(self, message: int, remember: list[Remembered]) -> bool:

@@ -39,10 +39,14 @@ _BAD_TIME = "not RFC 3339 text with an offset, nor epoch seconds"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Instants that are taken: from ``earliest`` [us since the epoch] to ``ahead`` [us] after the arrival."""
+    """Instants that are taken: from ``earliest`` [us since the epoch] to ``ahead`` [us] after the arrival.
+
+    ``by_now``: after the present instead, where that is later; for messages that are tried again.
+    """
 
     earliest: int
     ahead: int
+    by_now: bool = False
 
 
 class BuiltBatch(NamedTuple):
@@ -116,6 +120,8 @@ class _Validation:
 
     def build(self, collector: str, minute: int) -> BuiltBatch:
         pending, cache = self.pending, self.cache
+        # what no reading may be ahead of
+        self.clock = np.maximum(self.arrival, minute) if self.limits.by_now else self.arrival
         time, alive = self._times()
         refused = self._suppress(time)
         bad = self.rejections.take_decoded(self.message_state)
@@ -200,7 +206,7 @@ class _Validation:
         pack_messages[pending.packs] = True
         judged = (self.message_state == 0) & ~pack_messages
         unreadable = judged & (instant == instants.BAD)
-        outside = judged & ~unreadable & self._outside(instant, self.arrival)
+        outside = judged & ~unreadable & self._outside(instant, self.clock)
         for message in np.flatnonzero(unreadable).tolist():
             self.rejections.whole.append((message, None, Reason.BAD_TIME, _BAD_TIME))
         for message in np.flatnonzero(outside).tolist():
@@ -258,8 +264,8 @@ class _Validation:
         found = self.suppressions.of(self.pending.routes[message].device_id)
         return found is not None and (found.covers(int(self.arrival[message])) or found.covers(int(own[message])))
 
-    def _outside(self, time: Ints, arrival: Ints) -> Bools:
-        result: Bools = (time < self.limits.earliest) | (time > arrival + self.limits.ahead)
+    def _outside(self, time: Ints, clock: Ints) -> Bools:
+        result: Bools = (time < self.limits.earliest) | (time > clock + self.limits.ahead)
         return result
 
     def _range_text(self, time: int) -> str:
@@ -276,7 +282,7 @@ class _Validation:
         unreadable = bad.copy()
         unreadable[rows] = (time[rows] == instants.BAD) & alive[rows]
         outside = bad.copy()
-        outside[rows] = self._outside(time[rows], self.arrival[self.message[rows]]) & alive[rows]
+        outside[rows] = self._outside(time[rows], self.clock[self.message[rows]]) & alive[rows]
         outside &= ~unreadable
         self._reject(unreadable, Reason.BAD_TIME, lambda _row: _BAD_TIME)
         self._reject(outside, Reason.TIME_OUT_OF_RANGE, lambda row: self._range_text(int(time[row])))

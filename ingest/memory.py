@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from hashlib import blake2b
 from itertools import repeat
 
@@ -72,21 +74,25 @@ class Memory:
         self._acknowledged.clear()
         return forgotten
 
-    def hold(self, chunk: Chunk, payloads: Sequence[bytes]) -> None:
-        """Note a chunk's messages as received and not acknowledged; ``payloads`` as they are held, long ones cut."""
+    def hold(self, chunk: Chunk, payloads: Sequence[bytes], known: AbstractSet[int]) -> None:
+        """Note a chunk's messages as received and not acknowledged, but for those whose packet id is ``known``.
+
+        ``payloads`` as they are held, long ones cut.
+        """
         messages = zip(repeat(chunk.generation), chunk.topics, payloads, strict=False)
-        self.held.update(zip(chunk.packet_ids, messages, strict=True))
+        by_id = zip(chunk.packet_ids, messages, strict=True)
+        self.held.update([item for item in by_id if item[0] not in known] if known else by_id)
         self.held.pop(0, None)
 
-    def is_new(self, packet_ids: Sequence[int]) -> bool:
-        """Whether none of the ids (0: none) stands for anything yet."""
+    def known(self, packet_ids: Sequence[int]) -> AbstractSet[int]:
+        """Which of the ids (0: none) stand for something already, or for two of these."""
         ids = set(packet_ids)
         ids.discard(0)
-        return (
-            len(ids) == len(packet_ids) - packet_ids.count(0)
-            and self.held.keys().isdisjoint(ids)
-            and self.entries.keys().isdisjoint(ids)
-        )
+        # of a rejected message in a hundred, each chunk meets a few again: the others must not pay for them
+        found = {number for keys in (self.held.keys(), self.entries.keys()) for number in keys & ids}
+        if len(ids) != len(packet_ids) - packet_ids.count(0):
+            found.update(number for number, count in Counter(packet_ids).items() if count > 1 and number)
+        return found
 
     def acknowledged_on(self, generation: int, packet_id: int) -> bool:
         """Whether an entry's acknowledgement went out on this connection."""

@@ -109,9 +109,9 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
             _cut(columns, message)
     else:
         oversize = set()
-    known = not memory.is_new(chunk.packet_ids)
-    if not known:
-        memory.hold(chunk, columns.payloads[start:])
+    ids = memory.known(chunk.packet_ids)
+    memory.hold(chunk, columns.payloads[start:], ids)
+    known = {n for n, packet_id in enumerate(chunk.packet_ids, start) if packet_id in ids} if ids else set()
 
     by_topic = routes.by_topic
     add_route = columns.routes.append
@@ -121,7 +121,7 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
     add_value = columns.values.append
     messages = zip(chunk.topics, chunk.payloads, chunk.flags, strict=True)
     for message, (topic, payload, flags) in enumerate(messages, start):
-        if known:
+        if known and message in known:
             _tell_copy(columns, message, memory, chunk.generation)
         route = by_topic.get(topic) or routes.find(topic)
         add_route(route)

@@ -1,5 +1,6 @@
 """``borough rejected retry``: rejections go the collector's way once more, after a fix.
 
+A message without a time keeps its first arrival; what was ahead of the clock then is compared with the present one.
 What is taken now leaves the table of rejections; what is rejected again stays there as it was, and is marked as tried.
 The account names this collector ``retry``.
 """
@@ -63,7 +64,7 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
         with connection.transaction():
             return states(connection, new)
 
-    builder = BatchBuilder(options, Suppressions(options.tombstone_key), resolve, name=COLLECTOR)
+    builder = BatchBuilder(options, Suppressions(options.tombstone_key), resolve, name=COLLECTOR, by_now=True)
     with connection.transaction():
         builder.suppressions.read(connection)
         builder.routes.update(registry.load(connection, 0)[0])

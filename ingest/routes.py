@@ -8,7 +8,7 @@ from typing import Literal
 from devices.decoding import Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.device import DEVICE_ID, Device
 from devices.families import FAMILIES, UNKNOWN
-from devices.scrub import Scrub
+from devices.scrub import Scrub, any_scrub
 from ingest.households import Households
 from ingest.series_cache import FAMILY_NUMBER, NewSeries, keep_rule
 from ingest.subscriptions import Subscription
@@ -27,7 +27,7 @@ class Route:
 
     ``device_id`` is what the topic says, also where no such device is registered; ``device`` the registered one.
     ``slots`` (property to series index) is shared by all routes of a device. ``scrub`` takes a household's identifiers
-    out of a message that was read; None where none can be. ``instead``: the device is not to be taken (erased,
+    out of a message that is kept, read or rejected. ``instead``: the device is not to be taken (erased,
     retired); its messages are read all the same, since a reading of a refused period is counted so, and rejected
     otherwise.
     ``refuses``: every message is rejected. ``unsure``: for one message of an unknown id, not to be remembered.
@@ -44,7 +44,7 @@ class Route:
         device_id: str | None,
         device: Device | None,
         slots: dict[str, int],
-        scrub: Scrub | None = None,
+        scrub: Scrub = any_scrub,
         instead: tuple[Reason, str] | None = None,
     ) -> None:
         self.decode = decode
@@ -159,7 +159,9 @@ class Routes:
         device = self._devices.get(device_id)
         if device is None:
             if not DEVICE_ID.match(device_id):
-                return _refusing(Reason.UNKNOWN_DEVICE, "the topic's device id is not a valid one", None, None)
+                return _refusing(
+                    Reason.UNKNOWN_DEVICE, "the topic's device id is not a valid one", None, None, format_.scrub
+                )
             erased_device = self._suppressions.erased_device(device_id)
             if erased_device is not None:
                 instead = (Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered")
@@ -168,12 +170,14 @@ class Routes:
             if candidate is not None:
                 return self._unsure(format_, candidate, family)
         if device is None:
-            return _refusing(Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None)
+            return _refusing(
+                Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None, format_.scrub
+            )
         if device.retired:
             detail = f"device {device_id} is retired"
             if self._suppressions.of(device_id) is not None:
                 return self._route(format_, device, family, (Reason.RETIRED_DEVICE, detail))
-            return _refusing(Reason.RETIRED_DEVICE, detail, device_id, device)
+            return _refusing(Reason.RETIRED_DEVICE, detail, device_id, device, format_.scrub)
         return self._route(format_, device, family, None)
 
     def _route(self, format_: Format, device: Device, family: str | None, instead: tuple[Reason, str] | None) -> Route:
@@ -181,13 +185,13 @@ class Routes:
         if family is not None and family != device.family:
             detail = f"the topic says {family}, device {device_id} is registered as {device.family}"
             # its bytes may be of what the topic says as well as of what is registered
-            route = _refusing(Reason.WRONG_FAMILY, detail, device_id, device)
+            route = _refusing(Reason.WRONG_FAMILY, detail, device_id, device, format_.scrub)
             route.personal |= family in FAMILIES and FAMILIES[family].personal
             return route
         try:
             decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
         except Rejection as error:
-            return _refusing(error.reason, error.detail, device_id, device)
+            return _refusing(error.reason, error.detail, device_id, device, format_.scrub)
         slots = (self._series_indexes if instead is None else self._erased).setdefault(device_id, {})
         return Route(decode, device_id, device, slots, format_.scrub, instead)
 
@@ -209,7 +213,7 @@ class Routes:
         """A route for one message of an unknown id: it is registered once a message of it is read, and not before."""
         found = self._route(format_, device, family, None)
         detail = f"device {device.id} is not registered"
-        route = _refusing(Reason.UNKNOWN_DEVICE, detail, device.id, None)
+        route = _refusing(Reason.UNKNOWN_DEVICE, detail, device.id, None, format_.scrub)
         if found.refuses:
             return route
 
@@ -243,11 +247,13 @@ class Routes:
         return slot
 
 
-def _refusing(reason: Reason, detail: str, device_id: str | None, device: Device | None) -> Route:
+def _refusing(
+    reason: Reason, detail: str, device_id: str | None, device: Device | None, scrub: Scrub = any_scrub
+) -> Route:
     def refuse(_payload: bytes) -> Decoded:
         raise Rejection(reason, detail)
 
     refuse_: Callable[[bytes], Decoded] = refuse
-    route = Route(refuse_, device_id, device, {})
+    route = Route(refuse_, device_id, device, {}, scrub)
     route.refuses = True
     return route

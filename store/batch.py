@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.scrub import Scrub, any_scrub
+
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
@@ -82,6 +84,8 @@ class Rejected(NamedTuple):
     more: int | None = None
     #: length of the message [bytes] where ``payload`` is only its beginning, else None
     size: int | None = None
+    #: takes a household's identifiers out of the payload where that is personal and kept
+    scrub: Scrub = any_scrub
 
 
 class Remembered(NamedTuple):

@@ -219,7 +219,7 @@ def naming(connection: Connection, words: Iterable[Words]) -> Naming:
 def forget_named(connection: Connection, named: Naming) -> int:
     """Delete rejections of any device that name one of the households, inside the running transaction; how many.
 
-    Reasons of corrections lose the words. Raises psycopg.Error.
+    Corrections lose the words in whatever people wrote of them. Raises psycopg.Error.
     """
     if not named.searched:
         return 0
@@ -233,7 +233,7 @@ def forget_named(connection: Connection, named: Naming) -> int:
     flooded = connection.execute(_SQL["flooded"], {"words": named.searched}).fetchall()
     connection.execute(_SQL["flood_naming"], ([device for (device,) in flooded if named.topic(device)],))
     for word in named.searched:
-        connection.execute(_SQL["reasons"], {"word": word})
+        connection.execute(_SQL["correction_texts"], {"word": word})
     return connection.execute(_SQL["naming"], (Int8s(sorted(gone)),)).rowcount if gone else 0
 
 

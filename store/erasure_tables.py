@@ -52,13 +52,13 @@ COVERED = {
         "personal.tenancy": "id home_id from_day to_day name occupants electric_vehicle medical_equipment large_print"
         " letters registered_at",
         "personal.touched_home": "id home_id",
-        "public.correction": "device reason",
+        "public.correction": "device reason author source content",
         "public.latest": "series_id time value arrival",
         "public.publication": "id kind reference family first_day last_day at",
         "public.reading": "series_id time value",
         "public.rejected": "id arrival topic family device property reason detail retried_at message more",
         "public.rejected_bytes": "id bytes size",
-        "public.rejected_flood": "device hour count",
+        "public.rejected_flood": "device hour reason family count left_out",
         "public.sequence": "device first last first_time last_time",
         "public.superseded": "correction_id series_id time old_value new_value",
     }.items()
@@ -102,9 +102,9 @@ KEPT = {
     "public.alembic_version": _kept("version_num", "the schema's own version"),
     "public.collector": _kept("name batch outcome at", "counts of a collector's last batch"),
     "public.correction": _kept(
-        "id at finished_at author period_start period_end family source content decoder progress messages readings"
+        "id at finished_at period_start period_end family decoder progress messages readings"
         " superseded inserted unchanged repeated thinned rejected",
-        "what staff did, from which files and with what counts; whom it was about is in the columns that are covered",
+        "what staff did and with what counts; whom it was about, and all that people wrote, is in the columns covered",
     ),
     "public.erased": _kept("family readings", "counts of all erasures together"),
     "public.property": _kept("family name unit kind personal", "what families observe"),

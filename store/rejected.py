@@ -10,6 +10,7 @@ from typing import NamedTuple
 from devices.decoding import Reason
 from devices.device import DEVICE_ID
 from devices.families import UNKNOWN
+from devices.scrub import without_identifiers, without_number
 from store.batch import Rejected
 from store.connect import Connection
 from store.copy import Instants, Int4s, Int8s, text
@@ -23,7 +24,7 @@ _UNKNOWN = {Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_TOPIC}
 _TOGETHER = ""
 _SHARE = 10
 
-_Key = tuple[str, int]
+_Key = tuple[str, int, str]  # device, hour [us], reason
 
 
 class RejectedRow(NamedTuple):
@@ -45,7 +46,8 @@ class RejectedRow(NamedTuple):
 class RejectedMessage(NamedTuple):
     """One rejection and its message; ``payload`` is None where the bytes are gone (a household's, after some days).
 
-    ``message`` is one for all rejections of a message. ``size`` [bytes] is set where only its beginning was kept.
+    ``message`` is one for all rejections of a message. ``size`` [bytes] is set where only its beginning was kept, or
+    of a household's nothing: it could not be looked through for identifiers.
     """
 
     row: RejectedRow
@@ -84,9 +86,11 @@ def write_rejections(
 ) -> int:
     """Write rejections inside the running transaction and return how many are kept as rows.
 
-    Of one device and hour (of arrival) the first ``limit`` are kept; devices that nobody registered have ``limit``
-    each and ten times that together, or random ids would make it meaningless. The rows of a message share its bytes.
-    Where one of them ``names_household``, its bytes and the texts of all are personal. Raises psycopg.Error.
+    Of one device, hour (of arrival) and reason the first ``limit`` are kept, the others counted; devices that nobody
+    registered have ``limit`` each and ten times that together, or random ids would make it meaningless. The rows of a
+    message share its bytes. Where one of them ``names_household``, its bytes and the texts of all are personal.
+    Personal bytes are kept without a household's identifiers, and where they cannot be looked through, their length
+    alone. Raises psycopg.Error.
     """
     kept = _within_limits(connection, rejected, limit)
     if not kept:
@@ -99,6 +103,11 @@ def write_rejections(
         if place not in naming and names_household(item if place == row else item._replace(topic="", payload=b"")):
             naming.add(place)
     hidden = [place in naming for place in first]
+    personal = [item.personal or hides for item, hides in zip(kept, hidden, strict=True)]
+    stored = [
+        _stored(item, at_home) if leads else (None, None)
+        for item, leads, at_home in zip(kept, own, personal, strict=True)
+    ]
     connection.execute(
         _SQL["reject"],
         (
@@ -107,13 +116,18 @@ def write_rejections(
             [text(item.topic) for item in kept],
             [text(item.family) for item in kept],
             [None if item.device is None else text(item.device) for item in kept],
-            [None if item.property is None else text(item.property) for item in kept],
+            [
+                None
+                if item.property is None
+                else text(without_number(item.property) if item.personal else item.property)
+                for item in kept
+            ],
             [str(item.reason) for item in kept],
             [text(item.detail) for item in kept],
             [item.more for item in kept],
-            [item.payload if leads else None for item, leads in zip(kept, own, strict=True)],
-            [item.size for item in kept],
-            [item.personal or hides for item, hides in zip(kept, hidden, strict=True)],
+            [payload for payload, _ in stored],
+            [size for _, size in stored],
+            personal,
             hidden,
         ),
     )
@@ -134,6 +148,16 @@ def count(connection: Connection, which: Filter | None = None) -> dict[tuple[str
     return {(family, reason): number for family, reason, number in rows}
 
 
+def count_left_out(connection: Connection, which: Filter | None = None) -> dict[tuple[str, str], int]:
+    """How many rejections a flood left out, by (family, reason), in the hours from that of ``since`` on.
+
+    The reason is empty for what was counted before reasons were told apart. What ids that nobody registered share is of
+    the family unknown, and of no device. Raises psycopg.Error.
+    """
+    rows = connection.execute(_SQL["count_left_out"], (which or Filter()).parameters()).fetchall()
+    return {(family, reason): number for family, reason, number in rows}
+
+
 def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
     """One rejection with its message, or None. Raises psycopg.Error."""
     row = connection.execute(_SQL["get"], (rejected_id,)).fetchone()
@@ -150,6 +174,14 @@ def delete(connection: Connection, ids: Iterable[int]) -> int:
     return connection.execute(_SQL["delete"], (Int8s(ids),)).rowcount
 
 
+def _stored(item: Rejected, personal: bool) -> tuple[bytes, int | None]:
+    """The bytes that are kept of a message, and its length where they are not all of it."""
+    if not personal:
+        return item.payload, item.size
+    left = without_identifiers(item.payload, item.scrub) if item.size is None else None
+    return (b"", item.size or len(item.payload)) if left is None else (left, None)
+
+
 def _first_rows(kept: Sequence[Rejected]) -> list[int]:
     """For each rejection the place of the first one of its message."""
     places: dict[int, int] = {}
@@ -164,36 +196,49 @@ def _own_key(item: Rejected) -> _Key | None:
     # what is no device's id gets no row of its own: such may be long and as many as messages
     if item.device is None or not DEVICE_ID.match(item.device):
         return None
-    return item.device, item.arrival // _HOUR * _HOUR
+    return item.device, item.arrival // _HOUR * _HOUR, str(item.reason)
 
 
-def _within_limits(connection: Connection, rejected: Sequence[Rejected], limit: int) -> list[Rejected]:
-    weights = [1 if item.more is None else item.more for item in rejected]
-    together = [(_TOGETHER, item.arrival // _HOUR * _HOUR) if _is_unknown(item) else None for item in rejected]
+def _together_key(item: Rejected) -> _Key | None:
+    return (_TOGETHER, item.arrival // _HOUR * _HOUR, str(item.reason)) if _is_unknown(item) else None
+
+
+def _within_limits(connection: Connection, rejected: Sequence[Rejected], limit: int) -> Sequence[Rejected]:
     # first what all unknown ones share, so that ids past it leave no row in the table of counts either
-    fits = _admit(connection, together, weights, _SHARE * limit)
-    weights = [weight for weight, fit in zip(weights, fits, strict=True) if fit]
-    rejected = [item for item, fit in zip(rejected, fits, strict=True) if fit]
-    fits = _admit(connection, [_own_key(item) for item in rejected], weights, limit)
-    return [item for item, fit in zip(rejected, fits, strict=True) if fit]
+    rejected = _admit(connection, rejected, [_together_key(item) for item in rejected], _SHARE * limit)
+    return _admit(connection, rejected, [_own_key(item) for item in rejected], limit)
 
 
-def _admit(connection: Connection, keys: Sequence[_Key | None], weights: Sequence[int], limit: int) -> list[bool]:
-    """Count the keys and say which are among the first ``limit`` of their device and hour; None always is."""
+def _admit(
+    connection: Connection, rejected: Sequence[Rejected], keys: Sequence[_Key | None], limit: int
+) -> Sequence[Rejected]:
+    """Count rejections by their keys; those among the first ``limit`` of their key, or without one."""
     counts: dict[_Key, int] = {}
-    for key, weight in zip(keys, weights, strict=True):
+    families: dict[_Key, str] = {}
+    weights = [1 if item.more is None else item.more for item in rejected]
+    for item, key, weight in zip(rejected, keys, weights, strict=True):
         if key is not None:
             counts[key] = counts.get(key, 0) + weight
+            families.setdefault(key, UNKNOWN if key[0] == _TOGETHER else item.family)
     if not counts:
-        return [True] * len(keys)
-    devices, hours = zip(*counts, strict=True)
-    rows = connection.execute(_SQL["flood"], (list(devices), Instants(hours), Int8s(list(counts.values())))).fetchall()
-    room = {(device, hour): limit - (total - counts[device, hour]) for device, hour, total in rows}
+        return rejected
+    devices, hours, reasons = zip(*counts, strict=True)
+    given = (list(devices), Instants(hours), list(reasons), list(families.values()), Int8s(list(counts.values())))
+    rows = connection.execute(_SQL["flood"], given).fetchall()
+    room = {
+        (device, hour, reason): limit - (total - counts[device, hour, reason]) for device, hour, reason, total in rows
+    }
     fits = []
-    for key, weight in zip(keys, weights, strict=True):
-        if key is None:
-            fits.append(True)
+    left_out: dict[_Key, int] = {}
+    for item, key, weight in zip(rejected, keys, weights, strict=True):
+        if key is None or room[key] > 0:
+            fits.append(item)
         else:
-            fits.append(room[key] > 0)
+            left_out[key] = left_out.get(key, 0) + weight
+        if key is not None:
             room[key] -= weight
+    if left_out:
+        devices, hours, reasons = zip(*left_out, strict=True)
+        given_out = (list(devices), Instants(hours), list(reasons), Int8s(list(left_out.values())))
+        connection.execute(_SQL["left_out"], given_out)
     return fits

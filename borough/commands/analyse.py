@@ -75,9 +75,8 @@ def analyse(
         for line in sentences(summary):
             say(line)
         if summary.beyond_supply:
-            say(
-                f"{_beyond(summary)}: {', '.join(summary.beyond_supply[:_NAMED])}{', …' * (len(summary.beyond_supply) > _NAMED)}"
-            )
+            more = ", …" if len(summary.beyond_supply) > _NAMED else ""
+            say(f"{_beyond(summary)}: {', '.join(summary.beyond_supply[:_NAMED])}{more}")
             say("If that is right, say so: the attribute supply [kW] of the device in your devices file.")
     return 0
 

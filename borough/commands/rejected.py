@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -57,7 +57,7 @@ def list_(
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
-    """List rejections, the newest first, and how many there are by family and reason.
+    """List rejections, the newest first, how many there are by family and reason, and how many were only counted.
 
     Example: borough rejected list --reason unknown_device --since 1h
     """
@@ -65,13 +65,13 @@ def list_(
     with database() as connection:
         rows = table.find(connection, which, limit)
         counts = table.count(connection, which)
+        left_out = table.count_left_out(connection, which)
     if json_output:
         show_json(
             {
                 "rejected": [row._asdict() for row in rows],
-                "counts": [
-                    {"family": of, "reason": why, "count": count} for (of, why), count in sorted(counts.items())
-                ],
+                "counts": _by_reason(counts),
+                "left_out": _by_reason(left_out),
             }
         )
         return
@@ -82,6 +82,16 @@ def list_(
     total = sum(counts.values())
     shown = f" ({len(rows)} shown; --limit shows more)" if len(rows) < total else ""
     say(f"{counted(total, 'rejection is', 'rejections are')} kept{shown}.")
+    if left_out:
+        which_ones = ", ".join(f"{count} {of} {why}".rstrip() for (of, why), count in sorted(left_out.items()))
+        many = sum(left_out.values())
+        say(
+            f"{many:,} more {'was' if many == 1 else 'were'} counted and not kept, past the limit of a device, hour and reason: {which_ones}."
+        )
+
+
+def _by_reason(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    return [{"family": of, "reason": why, "count": count} for (of, why), count in sorted(counts.items())]
 
 
 @app.command("show")
@@ -103,16 +113,31 @@ def show(
     if raw:
         if found.payload is None:
             raise Failure(f"the bytes of rejection {number} are not kept any more")
+        if found.size is not None and not found.payload:
+            raise Failure(f"the bytes of rejection {number}: {_not_kept(found.size)}")
         show_bytes(found.payload)
         return
     text = None if found.payload is None else found.payload.decode("utf-8", "backslashreplace")
     if json_output:
         shown: dict[str, Any] = {**found.row._asdict(), "personal": found.personal}
-        show_json({**shown, "payload_hex": None if found.payload is None else found.payload.hex(), "payload": text})
+        show_json(
+            {
+                **shown,
+                "size": found.size,
+                "payload_hex": None if found.payload is None else found.payload.hex(),
+                "payload": text,
+            }
+        )
         return
     facts = [(name.replace("_", " "), value) for name, value in found.row._asdict().items()]
     message = "(not kept any more)" if text is None else text
+    if found.size is not None:
+        message += f"({_not_kept(found.size)})" if not text else f" (the beginning of {found.size:,} bytes)"
     show_table(("", "value"), [*facts, ("personal", found.personal), ("message", message)])
+
+
+def _not_kept(size: int) -> str:
+    return f"{size:,} bytes, not kept: they cannot be looked through for a household's identifiers"
 
 
 @app.command("retry")

@@ -51,6 +51,7 @@ def router(site: Site) -> APIRouter:
                 "families": families,
                 "minutes": rows,
                 "headline": traffic.headline(rows),
+                "present": traffic.present(rows, now),
                 "accounting": traffic.accounting(totals),
                 "newest": traffic.newest(latest, heard),
                 "family": family,

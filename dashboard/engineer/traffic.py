@@ -89,6 +89,15 @@ def headline(rows: Sequence[tuple[datetime, Sequence[int]]]) -> str:
     return f"{counted(total, 'reading')} stored in the last {minutes} with traffic"
 
 
+def present(rows: Sequence[tuple[datetime, Sequence[int]]], now: datetime) -> str:
+    """What arrives now, in one sentence: the last whole minute, whatever the minutes before it held."""
+    last = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
+    if not any(minute < now.replace(second=0, microsecond=0) for minute, _ in rows):
+        return ""
+    total = sum(sum(cells) for minute, cells in rows if minute == last)
+    return f"{total:,} of them in the last whole minute, {last:%H:%M}"
+
+
 def accounting(totals: Mapping[str, Counts]) -> list[tuple[str, Counts, bool]]:
     """Family, counts and whether they add up, the sum of all last."""
     everything = Counts()

@@ -18,13 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-import cbor2
 import orjson
 
+from devices import cbor
 from devices.decoding import PACK, Binding, Decode, Decoded, Flaw, Format, PackRecord, Reason, Rejection, Relative, Time
 from devices.families import properties_of
 from devices.scrub import senml_cbor_scrub, senml_json_scrub
@@ -38,9 +37,6 @@ _ABSOLUTE: Final = 2**28
 _BEYOND: Final = 10**13
 
 _VERSIONS: Final = frozenset((*range(1, 11), 26))
-
-#: Longer exponents and mantissas are no measurement's [bits].
-_BITS_MAXIMUM: Final = 256
 
 
 class _Labels(NamedTuple):
@@ -211,41 +207,13 @@ def _bind_json(binding: Binding) -> Decode:
     return decode
 
 
-def _fraction(power: Callable[[int, int], float]) -> Callable[[Any, bool], float]:
-    """What makes a float of a pair of exponent and mantissa (RFC 8428 section 6 allows such)."""
-
-    def decode(pair: Any, _immutable: bool) -> float:
-        if not (isinstance(pair, list | tuple) and len(pair) == 2 and all(type(part) is int for part in pair)):
-            raise ValueError
-        exponent, mantissa = pair
-        # to decimal and back takes time by the square of the length: seconds for one of 100 kB
-        if max(exponent.bit_length(), mantissa.bit_length()) > _BITS_MAXIMUM:
-            raise ValueError
-        return power(exponent, mantissa)
-
-    return decode
-
-
-def _refuse(_value: Any, _immutable: bool) -> Any:
-    raise ValueError
-
-
-#: By tag. Patterns (35) and mail (36) are nothing of SenML's, and their parsers are slow.
-_TAGS: Final = {
-    4: _fraction(lambda exponent, mantissa: float(Decimal(mantissa).scaleb(exponent))),
-    5: _fraction(lambda exponent, mantissa: math.ldexp(mantissa, exponent)),
-    35: _refuse,
-    36: _refuse,
-}
-
-
 def _bind_cbor(binding: Binding) -> Decode:
     resolve = _resolver(_CBOR, binding)
 
     def decode(payload: bytes) -> Decoded:
         try:
-            pack = cbor2.loads(payload, semantic_decoders=_TAGS)
-        except (cbor2.CBORDecodeError, ValueError, ArithmeticError, TypeError, RecursionError, MemoryError) as error:
+            pack = cbor.loads(payload)
+        except cbor.ERRORS as error:
             raise Rejection(Reason.UNREADABLE, f"not valid CBOR: {type(error).__name__}") from None
         return resolve(pack)
 

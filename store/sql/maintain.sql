@@ -27,8 +27,8 @@ where exists (select from public.rejected r where r.message = b.id and r.arrival
 -- delete_texts: texts of rejections that name a household's device, as old
 delete from personal.rejected_text t using public.rejected r where r.id = t.id and r.arrival < %s;
 
--- delete_flood: counts of hours in which nothing arrives any more
-delete from public.rejected_flood where hour < %s;
+-- delete_flood: counts of hours in which nothing arrives any more, but where they say what was left out
+delete from public.rejected_flood where hour < %s and left_out = 0;
 
 -- expiring: that rows of the log of access may go; for this transaction
 select set_config('borough.expiring', 'access', true);

@@ -33,11 +33,28 @@ left join public.rejected_bytes o on o.id = r.message
 left join personal.rejected_bytes p on p.id = r.message
 where r.id = %s;
 
--- flood: count rejections by device and hour, and say how many each has now
-insert into public.rejected_flood as f (device, hour, count)
-select * from unnest(%s::text[], %s::timestamptz[], %s::int8[]) as k (device, hour, count) order by 1, 2
-on conflict (device, hour) do update set count = f.count + excluded.count
-returning device, (extract(epoch from hour) * 1000000)::int8, count;
+-- flood: count rejections by device, hour and reason, and say how many each has now
+insert into public.rejected_flood as f (device, hour, reason, family, count)
+select * from unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::int8[])
+     as k (device, hour, reason, family, count) order by 1, 2, 3
+on conflict (device, hour, reason) do update set count = f.count + excluded.count
+returning device, (extract(epoch from hour) * 1000000)::int8, reason, count;
+
+-- left_out: so many of those just counted are not kept
+update public.rejected_flood f set left_out = f.left_out + k.count
+from unnest(%s::text[], %s::timestamptz[], %s::text[], %s::int8[]) as k (device, hour, reason, count)
+where (f.device, f.hour, f.reason) = (k.device, k.hour, k.reason);
+
+-- count_left_out: what floods left out, by family and reason, of the hours from that of an instant on
+select family, reason, sum(left_out)::int8
+from public.rejected_flood
+where left_out > 0
+  and (%(family)s::text is null or family = %(family)s)
+  and (%(device)s::text is null or device = %(device)s)
+  and (%(reason)s::text is null or reason = %(reason)s)
+  and (%(since)s::timestamptz is null or hour >= date_trunc('hour', %(since)s::timestamptz))
+group by family, reason
+order by family, reason;
 
 -- reject: rejections; the bytes of a message once, a household's apart, and its texts where others are named in them
 with given as (

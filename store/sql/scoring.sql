@@ -22,6 +22,7 @@ where more is null and arrival >= date_trunc('hour', %s::timestamptz) and device
 group by 1, 2;
 
 -- counted: how many there were, by hour
-select device, hour, count
+select device, hour, sum(count)::int8
 from public.rejected_flood
 where hour >= date_trunc('hour', %s::timestamptz) and device = any(%s::text[])
+group by device, hour

@@ -97,6 +97,33 @@ def test_the_chart_is_drawn_without_a_complaint(page: str, browser: Browser) -> 
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_present_is_seen_beside_the_load_of_the_history(
+    page: str, browser: Browser, database: str, width: int
+) -> None:
+    """Half a million readings in one minute, 34 a minute since: these points stand well above the foot of the chart."""
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "insert into accounting (minute, collector, family, messages_received, readings_stored)"
+            " values (date_trunc('minute', now()) - interval '9 minutes', 'c', 'smart-meter', 500000, 500000)"
+        )
+    shown = browser.new_page(viewport={"width": width, "height": 900})
+    shown.goto(page)
+    shown.wait_for_selector("#chart .scatterlayer .point")
+    tops = shown.locator("#chart .scatterlayer .point").evaluate_all(
+        "points => points.map(point => point.getBoundingClientRect().top)"
+    )
+    plot = shown.locator("#chart .bglayer .bg, #chart .plotbg, #chart .nsewdrag").first.bounding_box()
+    assert plot is not None
+    foot = plot["y"] + plot["height"]
+    low = sorted(foot - top for top in tops)[:10]
+    assert min(low) > 0.15 * plot["height"], "the present lies on the axis"
+    assert shown.locator("#scale").is_visible()
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    shown.close()
+
+
+@pytest.mark.browser
 def test_without_scripts_the_numbers_are_a_table(page: str, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 640})
     shown = context.new_page()

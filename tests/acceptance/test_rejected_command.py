@@ -13,6 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from store.writer import Writer
+from tests.tools.batches import T0, make, rejection
+
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 TOPIC = "borough/parking-bay/bay-1/reading"
 GOOD, BAD = b'{"time": "2026-02-01T00:30:00Z", "occupied": true}', b'{"occupied": \x1b'
@@ -90,6 +93,33 @@ def test_retry_after_a_fix(run: Run, rejections: list[int], database: str) -> No
     assert good not in [row["id"] for row in of(run("rejected", "list", "--json"))["rejected"]]
 
 
+def test_what_was_ahead_of_the_clock_is_taken_when_its_time_has_come(run: Run, database: str) -> None:
+    """A message and a record of a pack; what is still ahead stays, and a message without a time keeps its arrival."""
+    run("devices", "add", "bay-1", "--family", "parking-bay")
+    pack = TOPIC.replace("reading", "senml")
+    recent = "extract(epoch from now())::int8 - 1800"
+    with psycopg.connect(database) as connection:
+        for topic, name, payload in (
+            (TOPIC, None, "json_build_object('time', now() - interval '1 hour', 'occupied', 1)"),
+            (TOPIC, None, "json_build_object('time', now() + interval '1 hour', 'occupied', 1)"),
+            (TOPIC, None, "json_build_object('occupied', 0)"),
+            (pack, "occupied", f"json_build_array(json_build_object('n', 'occupied', 't', {recent}, 'vb', true))"),
+        ):  # fmt: skip
+            connection.execute(
+                "with r as (insert into rejected (arrival, topic, family, device, property, reason, detail)"
+                " values (now() - interval '2 hours', %s, 'parking-bay', 'bay-1', %s, 'time_out_of_range', 'ahead')"
+                f" returning id) insert into rejected_bytes select id, convert_to({payload}::text, 'UTF8') from r",
+                (topic, name),
+            )
+    again = of(run("rejected", "retry", "--reason", "time_out_of_range", "--json", status=1))
+    assert again == {"taken": 3, "rejected_again": 1, "bytes_gone": 0}
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "select round(extract(epoch from now() - time) / 1800)::int8, value from observation order by 1"
+        ).fetchall()
+    assert rows == [(1, 1.0), (2, 1.0), (4, 0.0)]
+
+
 def test_maintain_keeps_what_the_settings_say(run: Run, database: str) -> None:
     run("devices", "add", "bay-1", "--family", "parking-bay")
     with psycopg.connect(database) as connection:
@@ -109,3 +139,27 @@ def test_maintain_keeps_what_the_settings_say(run: Run, database: str) -> None:
         b"kept are parking-bay 30 days, movement-sensor 90 days"
         in run("maintain", BOROUGH_RETENTION_PARKING_BAY="30").stdout
     )
+
+
+def test_what_a_flood_left_out_is_said_and_rarer_reasons_are_found(run: Run, database: str) -> None:
+    flood = [rejection(device="bay-1", arrival=T0 + n) for n in range(40)]
+    rare = [rejection(device="bay-1", reason="oversize", arrival=T0 + 50)]
+    strangers = [rejection(device=f"x-{n}", reason="unknown_device", arrival=T0 + 60) for n in range(105)]
+    writer = Writer(database, rejected_limit=10)
+    for number, items in enumerate((flood[:25], [*flood[25:], *rare], strangers)):
+        writer.write(make([], number=number + 1, rejected=items, counts={}))
+    writer.close()
+    found = of(run("rejected", "list", "--device", "bay-1", "--reason", "oversize", "--json"))
+    assert [row["reason"] for row in found["rejected"]] == ["oversize"]
+    assert found["left_out"] == []
+    assert of(run("rejected", "list", "--json"))["left_out"] == [
+        {"family": "parking-bay", "reason": "unreadable", "count": 30},
+        {"family": "unknown", "reason": "unknown_device", "count": 5},
+    ]
+    assert run("rejected", "list").stdout.endswith(
+        b"35 more were counted and not kept, past the limit of a device, hour and reason:"
+        b" 30 parking-bay unreadable, 5 unknown unknown_device.\n"
+    )
+    assert of(run("rejected", "list", "--since", "1h", "--json"))["left_out"] == []
+    run("maintain")
+    assert len(of(run("rejected", "list", "--json"))["left_out"]) == 2

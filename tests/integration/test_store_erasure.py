@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from psycopg import errors
 
+from devices.naming import Naming
 from store import daily, erasure, homes_import, registry, tombstones
 from store.connect import Connection, connect
 from tests.worlds import household
@@ -181,3 +182,29 @@ def _accesses(connection: Connection) -> int:
     row = connection.execute("select count(*) from personal.access").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_corrections_name_nobody_who_was_erased(each_database: str) -> None:
+    """Author, reason, path and files of the source: an officer may file a recording under a name."""
+    word = ANNA.meter
+    with connect(each_database) as connection:
+        connection.execute(
+            "insert into public.correction"
+            " (author, reason, period_start, period_end, source, content, decoder, messages)"
+            " select case n when 1 then w else 'x' end, case n when 2 then 'for ' || w else 'x' end, now(),"
+            " now() + interval '1 hour', case n when 3 then 'recording /r/' || w || '/a.mcap' else 'x' end,"
+            " case n when 4 then jsonb_build_object('personal/' || w, 7731, 'b', 2) else '{}' end, 'd', n"
+            " from generate_series(1, 5) n, (select %s::text) t (w)",
+            (word,),
+        )
+        erasure.forget_named(connection, Naming([word, "77317731"]))
+        rows = connection.execute(
+            "select author, reason, source, content from public.correction order by messages"
+        ).fetchall()
+    assert rows == [
+        ("(erased)", "x", "x", {}),
+        ("x", "for (erased)", "x", {}),
+        ("x", "x", "recording /r/(erased)/a.mcap", {}),
+        ("x", "x", "x", {"personal/(erased)": 7731, "b": 2}),
+        ("x", "x", "x", {}),
+    ]

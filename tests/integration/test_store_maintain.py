@@ -89,7 +89,7 @@ def test_whole_chunks_go_where_every_family_has_a_retention(
 def test_bytes_of_households_and_old_counts_go(each_database: str) -> None:
     writer = Writer(each_database)
     items = [
-        rejection(personal=personal, arrival=US - age * DAY, payload=b"%d %d" % (personal, age))
+        rejection(personal=personal, arrival=US - age * DAY, payload=b"[%d,%d]" % (personal, age))
         for personal in (True, False)
         for age in (0, 6, 8)
     ]
@@ -97,7 +97,7 @@ def test_bytes_of_households_and_old_counts_go(each_database: str) -> None:
     writer.close()
     report = run(each_database, {})
     assert (report.rejected_bytes, report.flood_hours) == (1, 2)
-    assert sorted(query(each_database, "select bytes from personal.rejected_bytes")) == [(b"1 0",), (b"1 6",)]
+    assert sorted(query(each_database, "select bytes from personal.rejected_bytes")) == [(b"[1,0]",), (b"[1,6]",)]
     assert query(each_database, "select count(*) from rejected_bytes") == [(3,)]
     assert query(each_database, "select count(*) from rejected") == [(6,)]
     assert run(each_database, {}, rejected_bytes_days=1).rejected_bytes == 1

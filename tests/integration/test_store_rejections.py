@@ -31,14 +31,14 @@ def write(writer: Writer, number: int, *items: Rejected) -> None:
 
 
 def test_bytes_stand_where_they_belong(writer: Writer, database: str) -> None:
-    write(writer, 1, rejection(payload=b"open"), rejection(payload=b"home", personal=True))
+    write(writer, 1, rejection(payload=b"open"), rejection(payload=b'"home"', personal=True))
     assert query(database, "select bytes from rejected_bytes") == [(b"open",)]
-    assert query(database, "select bytes from personal.rejected_bytes") == [(b"home",)]
+    assert query(database, "select bytes from personal.rejected_bytes") == [(b'"home"',)]
     with connect(database) as connection:
         newest, oldest = rejected.find(connection)
         found = rejected.get(connection, newest.id)
         assert found is not None
-        assert (found.payload, found.personal, found.row) == (b"home", True, newest)
+        assert (found.payload, found.personal, found.row) == (b'"home"', True, newest)
         assert rejected.get(connection, oldest.id + 100) is None
     assert oldest == (oldest.id, instant(T0), "a/b", "parking-bay", "d1", None, "unreadable", "not JSON", None, None)
 
@@ -72,7 +72,7 @@ def test_random_ids_share_a_limit(writer: Writer, database: str) -> None:
         write(writer, number, *items, rejection(device=f"known{number}"))
     assert query(database, "select count(*) from rejected where reason = 'unknown_device'") == [(100,)]
     assert query(database, "select count(*) from rejected where reason = 'unreadable'") == [(5,)]
-    assert query(database, "select count from rejected_flood where device = ''") == [(200,)]
+    assert query(database, "select count, left_out from rejected_flood where device = ''") == [(200, 100)]
     assert query(database, "select count(*) from rejected_flood") == [(1 + 100 + 5,)]
 
 
@@ -147,13 +147,13 @@ def test_a_conflict_may_be_remembered_while_it_is_written(writer: Writer, databa
 def test_bytes_of_a_message_are_kept_once(writer: Writer, database: str) -> None:
     """Whatever is rejected in it; they go with the last of its rejections, in whichever order these go."""
     first = [rejection(detail=str(n), payload=b"one")._replace(message=0) for n in range(3)]
-    second = [rejection(detail="x", payload=b"two", personal=True)._replace(message=1, more=4)]
+    second = [rejection(detail="x", payload=b"[2]", personal=True)._replace(message=1, more=4)]
     write(writer, 1, *first, *second)
     assert query(database, "select bytes from rejected_bytes") == [(b"one",)]
-    assert query(database, "select bytes from personal.rejected_bytes") == [(b"two",)]
+    assert query(database, "select bytes from personal.rejected_bytes") == [(b"[2]",)]
     with connect(database) as connection:
         found = [rejected.get(connection, row.id) for row in rejected.find(connection)]
-        assert [(item.payload, item.row.more) for item in found if item] == [(b"two", 4), *[(b"one", None)] * 3]
+        assert [(item.payload, item.row.more) for item in found if item] == [(b"[2]", 4), *[(b"one", None)] * 3]
         assert len({item.message for item in found if item}) == 2
         rejected.delete(connection, [item.row.id for item in found[2:] if item])  # the leading row too
     assert query(database, "select bytes from rejected_bytes") == [(b"one",)]
@@ -190,7 +190,7 @@ def test_what_a_row_stands_for_counts_towards_the_flood(writer: Writer, database
 def test_texts_that_name_a_household_s_device_are_personal(writer: Writer, database: str) -> None:
     """One of a message's rejections names it: none of the message's texts and bytes stays in the open schema."""
     rows = [
-        rejection(topic="a/meter-7", detail=detail, payload=b"meter-7")._replace(message=0, property=name)
+        rejection(topic="a/meter-7", detail=detail, payload=b'["meter-7"]')._replace(message=0, property=name)
         for name, detail in (("meter-7", "no such property"), ("power", "meter-7 says so"), (None, "all of it"))
     ]
     other = rejection(payload=b"open")._replace(message=1)
@@ -205,8 +205,32 @@ def test_texts_that_name_a_household_s_device_are_personal(writer: Writer, datab
         ]
         found = rejected.get(connection, shown[0].id)
         assert found is not None
-        assert (found.payload, found.personal, found.row) == (b"meter-7", True, shown[0])
+        assert (found.payload, found.personal, found.row) == (b'["meter-7"]', True, shown[0])
     for table in ("rejected", "rejected_bytes", "rejected_flood"):
         assert query(database, f"select * from public.{table} t where t::text ~ 'meter-7|6d657465722d37'") == []
     assert query(database, "select bytes from rejected_bytes") == [(b"open",)]
     assert query(database, "select count(*) from personal.rejected_text") == [(3,)]
+
+
+def test_a_household_s_bytes_are_kept_without_identifiers(writer: Writer, database: str) -> None:
+    """Whatever they were rejected for; what cannot be looked through is not kept, nor is a number in a name."""
+    mpan = "2000012345678"
+    meter = f'{{"energy": {{"import": {{"mpan": "{mpan}", "cumulative": 1, "supplier": "ABC"}}}}}}'.encode()
+    write(
+        writer,
+        1,
+        *(rejection(reason=reason, payload=meter, personal=True) for reason in ("unknown_device", "bad_time")),
+        rejection(payload=meter[:-3], personal=True),
+        rejection(payload=meter, personal=True)._replace(size=200_000),
+        rejection(payload=b'{"x": 1}', personal=True)._replace(property=f"mpan{mpan}"),
+        rejection(payload=meter),
+    )
+    kept = b'{"energy":{"import":{"cumulative":1}}}'
+    assert query(database, "select bytes, size from personal.rejected_bytes order by id") == [
+        (kept, None), (kept, None), (b"", len(meter) - 3), (b"", 200_000), (b'{"x":1}', None),
+    ]  # fmt: skip
+    assert query(database, "select bytes from public.rejected_bytes") == [(meter,)]
+    assert query(database, "select property from rejected where property is not null") == [("mpan",)]
+    with connect(database) as connection:
+        rows = [rejected.get(connection, row.id) for row in rejected.find(connection)]
+    assert [row.size for row in rows if row and row.payload == b""] == [200_000, len(meter) - 3]

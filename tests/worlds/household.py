@@ -205,8 +205,9 @@ def reject(connection: Connection, household: Household, at: datetime, payload: 
         (at, f"borough/smart-meter/{household.meter}/reading", household.meter, payload),
     )
     connection.execute(
-        "insert into public.rejected_flood values (%s, date_trunc('hour', %s::timestamptz), 1)"
-        " on conflict (device, hour) do update set count = public.rejected_flood.count + 1",
+        "insert into public.rejected_flood (device, hour, reason, family, count)"
+        " values (%s, date_trunc('hour', %s::timestamptz), 'unreadable', 'smart-meter', 1)"
+        " on conflict (device, hour, reason) do update set count = public.rejected_flood.count + 1",
         (household.meter, at),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from tests.acceptance.faults.conftest import Collect
 from tests.tools.account import assert_same, table_account, total
 from tests.tools.glow import FILTERS, SUBSCRIPTIONS, Street, street
-from tests.tools.load import ask, assert_stored, number, register
+from tests.tools.load import ask, assert_stored, device, now, number, register
 from tests.tools.mqtt_session import left_in_session, make_session
+from tests.tools.program import BOROUGH, environment
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
 
@@ -81,3 +84,41 @@ def _compare(database: str, load: Street) -> None:
     assert {(row[0], row[1]): (row[2], row[3]) for row in latest} == load.latest
     found = ask(database, "select count(*) from pg_class where relname = 'rejected' and reltuples > 0")
     assert found == [(0,)]
+
+
+def test_a_rejected_display_keeps_no_identifier_and_is_taken_once_it_is_registered(
+    database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: Path
+) -> None:
+    name, at = "4C1186000001", now() - 3_600_000_000
+    load = Street([])
+    load.electricity(name, at, 5.5, 0.25)
+    load.gas(name, at, 7.5, 0.5)
+    secrets = ("1200000000002", "3938424403", "---")
+    assert all(any(secret.encode() in payload for _, payload in load.messages) for secret in secrets)
+    subscriptions = tmp_path / "subscriptions.toml"
+    subscriptions.write_text(SUBSCRIPTIONS)
+    collector = collect(database, mosquitto.url, subscriptions=subscriptions).start()
+    cut = load.messages[0][1][:-20]
+    publish(mosquitto.port, [*load.messages, (load.messages[0][0], cut)])
+    assert wait_for(lambda: _received(database) == 3, 30)
+    assert collector.stop() == 0
+
+    settings = {"BOROUGH_DATABASE_URL": database, "BOROUGH_SUBSCRIPTIONS": str(subscriptions)}
+
+    def borough(*arguments: str) -> str:
+        done = subprocess.run(
+            [*BOROUGH, *arguments], env=environment(settings), capture_output=True, check=False, text=True
+        )
+        return done.stdout + done.stderr
+
+    ids = [str(row[0]) for row in ask(database, "select id from rejected order by id")]
+    assert len(ids) == 3
+    for arguments in ([], ["--json"], ["--raw"]):
+        shown = [borough("rejected", "show", number, *arguments) for number in ids]
+        assert not any(secret in text for secret in secrets for text in shown)
+        assert "cumulative" in shown[0] or "63756d756c6174697665" in shown[0]
+    assert f"{len(cut)} bytes, not kept" in borough("rejected", "show", ids[2])
+    register(database, [device(name, "smart-meter", "glow")])
+    again = json.loads(borough("rejected", "retry", "--all", "--json"))
+    assert again == {"taken": 2, "rejected_again": 0, "bytes_gone": 1}
+    assert_stored(database, load.stored)

@@ -225,7 +225,8 @@ def test_a_message_that_the_store_does_not_take_is_set_aside(
         database,
         "select reason, property, bytes from rejected r join personal.rejected_bytes b on b.id = r.message",
     )
-    assert {row[2] for row in rows} == {hurting[place][1] for place in (0, 2, 3)}
+    written = sorted(json.loads(str(row[2], "utf-8"))["seq"] for row in rows)  # type: ignore[call-overload]
+    assert written == [0, 2, 3]
     assert len(rows) == 3
     assert {row[:2] for row in rows} == {("unstorable", None)}
     assert left_in_session(mosquitto.port) == []

@@ -59,7 +59,7 @@ class _Stream:
             value = self.sent % 200_000
             self.values.append((sender.id, float(value)))
             return message(sender, {"illuminance": value})
-        payload = b"garbage number %d" % self.sent
+        payload = b'["garbage number %d"]' % self.sent
         self.bad.append(payload)
         return message(sender, payload)
 

@@ -54,6 +54,14 @@ def test_readings_by_minute_as_a_table() -> None:
     assert traffic.headline([]) == "No readings yet"
 
 
+def test_the_present_is_said_beside_a_history_that_was_loaded() -> None:
+    rows = [(minute(20), [900_000]), (minute(1), [40, 2]), (minute(0), [7, 0])]
+    assert traffic.present(rows, NOW) == f"42 of them in the last whole minute, {minute(1):%H:%M}"
+    assert traffic.present(rows[:1], NOW).startswith("0 of them in the last whole minute")
+    assert traffic.present(rows[2:], NOW) == ""
+    assert traffic.present([], NOW) == ""
+
+
 def test_the_accounting_says_when_it_does_not_add_up() -> None:
     good = Counts(messages_received=1, messages_decoded=1, readings_decoded=2, readings_stored=2)
     bad = Counts(messages_received=2, messages_decoded=1)

@@ -16,6 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.decoding import STATUS, Reason, Rejection
+from ingest import pending_batch
+from ingest.memory import Memory
+from ingest.pending_batch import PendingBatch
 from tests.examples import examples
 from tests.tools.collecting import AT, meter
 from tests.tools.ingest import DUPLICATE, NOW, QOS1, SECOND, Collecting
@@ -239,3 +242,23 @@ def test_a_new_session_at_the_broker_means_new_packet_ids() -> None:
     assert list(collecting.store.rows) == [(1000, NOW), (1000, NOW + SECOND)]
     assert collecting.acknowledged == [(2, 7)]
     assert collecting.memory.held == {}
+
+
+def test_who_shares_a_chunk_with_a_known_packet_id_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a rejected message in a hundred nearly every chunk meets one again: the other messages do not pay for it."""
+    asked: list[int] = []
+    tell = pending_batch._tell_copy
+
+    def counted(columns: PendingBatch, message: int, memory: Memory, generation: int) -> None:
+        asked.append(columns.packet_ids[message])
+        tell(columns, message, memory, generation)
+
+    monkeypatch.setattr(pending_batch, "_tell_copy", counted)
+    collecting = Collecting()
+    collecting.receive([meter(Rejection(Reason.UNREADABLE, "x"), 5, QOS1)])
+    collecting.commit()
+    answer = (AT, {"power": 5}, None)
+    collecting.receive([meter(answer, number, QOS1) for number in (*range(1, 100), 7)])
+    assert asked == [5, 7, 7]
+    assert set(collecting.memory.held) == set(range(1, 100))
+    assert collecting.pending.forget == [5]
