@@ -84,10 +84,8 @@ def list_(
     say(f"{counted(total, 'rejection is', 'rejections are')} kept{shown}.")
     if left_out:
         which_ones = ", ".join(f"{count} {of} {why}".rstrip() for (of, why), count in sorted(left_out.items()))
-        many = sum(left_out.values())
-        say(
-            f"{many:,} more {'was' if many == 1 else 'were'} counted and not kept, past the limit of a device, hour and reason: {which_ones}."
-        )
+        more = counted(sum(left_out.values()), "more was", "more were")
+        say(f"{more} counted and not kept, past the limit of a device, hour and reason: {which_ones}.")
 
 
 def _by_reason(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:

@@ -25,7 +25,6 @@ def world(timescale: Cluster) -> Iterator[World]:
         yield found
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE])
 def test_every_answer_is_as_described(world: World, mode: schemathesis.GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{world.url}/api/v1/openapi.json")

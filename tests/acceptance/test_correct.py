@@ -174,7 +174,6 @@ def assert_corrected(
     assert newest == [(0,)]
 
 
-@pytest.mark.timeout(120)
 def test_an_inverted_decoder_is_corrected_from_the_archive(world: World) -> None:
     march, april = collect(world, 40, 3)
     before = table_account(world.database)
@@ -204,7 +203,6 @@ def test_an_inverted_decoder_is_corrected_from_the_archive(world: World) -> None
     assert_corrected(world, march, april)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", [1])
 def test_killed_in_the_middle_and_run_again_it_gives_the_same(world: World, seed: int) -> None:
     march, april = collect(world, 200, 3)
@@ -226,7 +224,6 @@ def test_killed_in_the_middle_and_run_again_it_gives_the_same(world: World, seed
     assert world.correct()["superseded"] == 0
 
 
-@pytest.mark.timeout(120)
 def test_a_killed_collector_leaves_every_acknowledged_message_in_the_archive(world: World) -> None:
     """The archive is written before the acknowledgement: what was stored can be decoded again."""
     world.map(RIGHT)

@@ -47,8 +47,6 @@ duplicate = { share = 0.1, seconds = 5 }
 malformed = 0.1
 """
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture(scope="module", autouse=True)
 def _parts() -> None:

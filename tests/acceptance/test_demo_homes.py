@@ -45,8 +45,6 @@ STATES = {
     "looks empty": "Your electricity use",
 }
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture
 def state() -> Iterator[Path]:

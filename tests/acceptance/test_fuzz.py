@@ -32,7 +32,6 @@ def faults(name: str, seed: int, count: int) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", list(SHORT))
 def test_nothing_hostile_does_harm(parts: Parts, seed: int, name: str) -> None:
     assert faults(name, seed, SHORT[name]) == []

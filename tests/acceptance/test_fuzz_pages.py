@@ -12,7 +12,6 @@ def _faults(timescale: Cluster, seed: int, count: int) -> str:
     return "\n".join(pages.against(timescale, seed, count, print))
 
 
-@pytest.mark.timeout(600)
 def test_no_request_breaks_a_page(timescale: Cluster) -> None:
     """Every route in every role once, of which the seed makes the rest."""
     assert _faults(timescale, 9, 750) == ""

@@ -215,7 +215,6 @@ def assert_alone(found: dict[tuple[str, Span], Told]) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("dataset", [ALAMEDA, FONTANA], ids=lambda dataset: dataset.mapping)
 def test_the_recordings(site: Site, dataset: Dataset) -> None:
     folder = folder_of_recordings()

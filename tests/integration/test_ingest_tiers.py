@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from simulators.publisher import Message
 from tests.tools.account import assert_same, table_account, total
 from tests.tools.collector import Collector
@@ -15,7 +13,6 @@ from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
 
 
-@pytest.mark.timeout(90)
 def test_collect(tier: str, each_database: str, mosquitto: Mosquitto, tmp_path: Path) -> None:
     load = native_load(7, 2_000, devices=40, shuffled=True)
     monitor = device("air", "air-monitor")

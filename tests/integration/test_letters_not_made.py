@@ -117,7 +117,6 @@ def filled(url: str, homes: int) -> str:
     return url
 
 
-@pytest.mark.timeout(600)
 def test_letters_that_cannot_be_made_cost_themselves_alone(database: str, tmp_path: Path) -> None:
     """Seven odd households among 300: 293 letters with valid codes, seven listed with their reasons, status 1."""
     url = filled(database, MANY)

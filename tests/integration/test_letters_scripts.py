@@ -18,7 +18,6 @@ from tests.worlds.neighbourhood import Street, at
 HOMES = 110
 
 
-@pytest.mark.timeout(600)
 def test_names_of_every_script_stand_in_their_letters(database: str, tmp_path: Path, letter_fonts: list[Path]) -> None:
     """110 households, each script and language three times: every letter is made but the hostile ones, listed."""
     assert len(NAMES) >= 30

@@ -39,5 +39,5 @@ def test_everything_is_acknowledged_over_tls(parts: Parts, tmp_path: Path) -> No
         context.load_cert_chain(pair.certificate, pair.key)
         with Publisher("127.0.0.1", broker.tls_port, tls=context) as publisher:
             for size in (1, 20_000):
-                done = publisher.publish(MESSAGES[:size], deadline=30)
+                done = publisher.publish(MESSAGES[:size], deadline=300)
                 assert (done.messages, done.refused, done.unheard) == (size, 0, 0)

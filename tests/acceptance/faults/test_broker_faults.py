@@ -30,8 +30,6 @@ from tests.tools.proxy import Proxy, random_slices
 from tests.tools.publisher import Publishing, publish
 from tests.tools.servers import Mosquitto, wait_for
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def test_clean_restart_the_session_resumes(
     database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random, seed: int

@@ -16,8 +16,6 @@ from tests.tools.proxy import Proxy
 from tests.tools.publisher import Publishing, publish
 from tests.tools.servers import Mosquitto, wait_for
 
-pytestmark = pytest.mark.timeout(90)
-
 
 def test_killed_three_times_every_message_is_stored_once(
     database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random, seed: int

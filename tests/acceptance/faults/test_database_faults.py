@@ -19,8 +19,6 @@ from tests.tools.proxy import Proxy, wait_quiet
 from tests.tools.publisher import Publishing, publish
 from tests.tools.servers import Mosquitto, wait_for
 
-pytestmark = pytest.mark.timeout(90)
-
 
 def test_stopped_for_20_s_and_killed_in_the_middle(
     server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int

@@ -21,7 +21,6 @@ from tests.tools.servers import Mosquitto, wait_for
 _INSERTS = "select coalesce(sum(n_tup_ins), 0)::int8 from pg_stat_all_tables where relname like '\\_hyper\\_%'"
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize(
     ("displays", "steps"),
     [(200, 150), pytest.param(2_000, 125, marks=[pytest.mark.soak, pytest.mark.timeout(600)])],

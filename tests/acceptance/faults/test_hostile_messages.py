@@ -10,7 +10,6 @@ from pathlib import Path
 
 import cbor2
 import psycopg
-import pytest
 
 from devices.device import Device
 from simulators.publisher import Message
@@ -32,8 +31,6 @@ from tests.tools.mqtt_session import left_in_session, make_session
 from tests.tools.program import BOROUGH, environment
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
-
-pytestmark = pytest.mark.timeout(180)
 
 #: What one message may delay another device by [s], and what a collector may need at any time [bytes].
 _DELAY = 10.0

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import cbor2
-import pytest
 
 from devices.device import Device
 from devices.scrub import any_scrub, without_identifiers
@@ -32,8 +31,6 @@ from tests.tools.load import (
 from tests.tools.mqtt_session import left_in_session, make_session, publish_retained
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
-
-pytestmark = pytest.mark.timeout(60)
 
 _LIMIT = 200_000
 _AIR = device("bad-air", "air-monitor")

@@ -18,8 +18,6 @@ from tests.tools.load import count, device, message, register
 from tests.tools.mqtt5_peer import PINGRESP, Peer, publish
 from tests.tools.servers import wait_for
 
-pytestmark = pytest.mark.timeout(90)
-
 SENDER = device("bay", "parking-bay")
 TOPIC, PAYLOAD = message(SENDER, {"occupied": True})
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from devices.device import Device
 from tests.acceptance.faults.conftest import Collect
 from tests.tools.account import table_account, total
 from tests.tools.load import ask, assert_stored, count, device, grows, message, native_load, register
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
-
-pytestmark = pytest.mark.timeout(60)
 
 
 def test_a_device_that_is_registered_later(database: str, mosquitto: Mosquitto, collect: Collect) -> None:

@@ -22,8 +22,6 @@ from tests.tools.proxy import Proxy
 from tests.tools.publisher import Publishing, publish
 from tests.tools.servers import Mosquitto, wait_for
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def test_paho_killed(database: str, mosquitto: Mosquitto, collect: Collect, chance: random.Random, seed: int) -> None:
     load = native_load(seed, 12_000)

@@ -19,8 +19,6 @@ from tests.tools.proxy import Proxy
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
 
-pytestmark = pytest.mark.timeout(90)
-
 
 def test_read_only_database(
     server: PostgresServer, fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int
