@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+from borough import broker_accounts
 from borough.cli import run
 from borough.replay.recording import Recorded, RecordingWriter
 from borough.rights import erase as erasing
@@ -282,3 +283,30 @@ def test_the_command_says_what_was_not_given_and_what_is_pending(
     writer.close()
     assert run(["maintain"]) == 0
     assert "Erasures are done." in capsys.readouterr().out
+
+
+def test_accounts_of_the_broker_that_cannot_be_written_are_pending(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same in the page's way: not done before the meter has left the broker's files too."""
+    folder = tmp_path / "accounts"
+    folder.mkdir()
+    monkeypatch.setenv("BOROUGH_ACCOUNTS_FOLDER", str(folder))
+    assert run(["devices", "credentials", str(folder)]) == 0
+    files = {path: path.read_text() for path in folder.iterdir()}
+    assert any(ANNA.meter in text for text in files.values())
+    rights = for_pages(read_settings())
+    assert rights.erase is not None
+    assert rights.context is not None
+    (folder / broker_accounts.ACL).rename(tmp_path / "aside")
+    (folder / broker_accounts.ACL).mkdir()
+    state = rights.erase(world.tenancy)
+    assert (state.done, [item.kind for item in state.items]) == (None, ["accounts"])
+    (folder / broker_accounts.ACL).rmdir()
+    (tmp_path / "aside").rename(folder / broker_accounts.ACL)
+    erasing.finish(rights.context)
+    after = erasing.state(rights.context, world.tenancy)
+    assert after is not None
+    assert after.done is not None
+    assert [path for path in folder.iterdir() if ANNA.meter in path.read_text()] == []
+    assert any(BERT.meter in path.read_text() for path in folder.iterdir())

@@ -233,6 +233,7 @@ def test_times_of_the_log_are_local(world: World) -> None:
 
 
 def test_so_many_prices_and_no_more(world: World) -> None:
+    assert homes.MOST_TARIFFS == 240
     fields = {
         "fuel": "gas", "name": "Fix", "payment": "direct-debit", "standing": "30", "rate": "6", "from-day": "1",
         "from-month": "4", "from-year": "2025",

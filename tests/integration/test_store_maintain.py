@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
+from borough import cli
 from devices.device import Device
 from store import accounts, registry, series
 from store.connect import connect
@@ -145,3 +147,19 @@ def test_the_log_of_access_ends_after_years_and_not_before(database: str) -> Non
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from personal.access where action = '300'")
     assert query(database, "select action from personal.access order by id") == [("1",), ("300",)]
+
+
+def test_the_log_of_access_is_kept_as_long_as_the_setting_says(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC)
+    with connect(database, autocommit=True) as connection:
+        tenancy = make_home(connection)
+        for days in (300, 500):
+            accounts.log_access(connection, tenancy, None, "assist", str(days), now - timedelta(days=days))
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", database)
+    for setting, gone in (("600", 0), ("400", 1)):
+        monkeypatch.setenv("BOROUGH_RETENTION_ACCESS", setting)
+        assert cli.run(["maintain", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["accesses"] == gone
+    assert query(database, "select action from personal.access") == [("300",)]

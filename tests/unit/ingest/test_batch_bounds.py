@@ -7,6 +7,7 @@ from pathlib import Path
 from borough.settings.settings import Settings
 from ingest.metrics import Metrics
 from ingest.options import BrokerOptions, CollectorOptions
+from ingest.pending_batch import NAMED
 from ingest.pipeline import Pipeline
 from ingest.source import Chunk
 from tests.tools.ingest import NOW, QOS0
@@ -38,3 +39,9 @@ def test_the_limit_of_a_message_is_a_few_times_what_the_largest_device_sends() -
     assert limit == CollectorOptions.__dataclass_fields__["payload_maximum"].default
     sizes = [path.stat().st_size for path in CASES.glob("*/*/message.*") if "bomb" not in path.parent.name]
     assert 8 * max(sizes) <= limit <= 128 * 1024
+
+
+def test_so_many_rejections_of_one_message_have_rows_as_documented() -> None:
+    assert NAMED == 50
+    page = (CASES.parents[1] / "docs/reference/database.md").read_text()
+    assert f"first {NAMED} such readings" in " ".join(page.split())
