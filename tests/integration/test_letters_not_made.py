@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from analytics.energy.prices import load
 from analytics.periods import parse_period
-from borough.delivery.letters import post
+from borough.delivery.letters import print_run
 from borough.delivery.letters.letter import Sender
 from store.connect import connect
 
@@ -39,18 +39,18 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if point == "accepted":
-    post._Run.settle = die
+    print_run._Run.place = die
 elif point == "moving":
     def replace(self, target, move=Path.replace, moved=[]):
         die() if len(moved) == 3 else moved.append(target)
         return move(self, target)
     Path.replace = replace
 elif point == "printing":
-    post._Run._print = die
-order = post.Order(parse_period("2026-W07"), ("electricity", "gas"), Path(folder),
+    print_run._Run._print = die
+order = print_run.Order(parse_period("2026-W07"), ("electricity", "gas"), Path(folder),
                    Sender("Council", (), None, "https://energy.test"), load())
 with connect(url, autocommit=True) as connection:
-    post.make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), lambda done, of: die() if point == str(done) else 0)
+    print_run.make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), lambda done, of: die() if point == str(done) else 0)
 """
 
 
@@ -220,6 +220,18 @@ def test_a_run_that_is_killed_when_it_counts_is_ended_by_the_next(database: str,
     assert "gets no letter" in run(url, tmp_path, "--tenancy", "99999999999999")[2]
     whole(url, folder, FEW)
     assert printed(folder / "print-run.pdf") == new
+
+
+def test_the_lists_of_a_killed_run_are_noted_too(database: str, tmp_path: Path) -> None:
+    """Manifest and list of what could not be made name households: noted where they are made, and in their places."""
+    url = filled(database, FEW)
+    change(url, "update personal.tenancy set name = 'Zoe \U0001f496 Jones' where id = %s", FIRST_TENANCY)
+    killed(url, tmp_path, "accepted")
+    folder = tmp_path / "2026-W07"
+    made = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"manifest.csv", "not-made.csv", "print-run.pdf"} < {path.name for path in made}
+    assert {str(path) for path in made} <= noted(url)
+    assert {str(folder / path.name) for path in made} <= noted(url)
 
 
 def test_who_is_erased_after_a_kill_leaves_nothing_in_the_staging_folder(database: str, tmp_path: Path) -> None:
