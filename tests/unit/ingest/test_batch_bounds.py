@@ -45,3 +45,8 @@ def test_so_many_rejections_of_one_message_have_rows_as_documented() -> None:
     assert NAMED == 50
     page = (CASES.parents[1] / "docs/reference/database.md").read_text()
     assert f"first {NAMED} such readings" in " ".join(page.split())
+
+
+def test_a_silent_broker_is_left_as_soon_as_documented() -> None:
+    limit = BrokerOptions.__dataclass_fields__["connect_timeout"].default
+    assert f"have to be answered within {limit:g} s" in (CASES.parents[1] / "docs/reference/collector.md").read_text()
