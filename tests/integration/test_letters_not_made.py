@@ -50,7 +50,8 @@ elif point == "printing":
 order = print_run.Order(parse_period("2026-W07"), ("electricity", "gas"), Path(folder),
                    Sender("Council", (), None, "https://energy.test"), load())
 with connect(url, autocommit=True) as connection:
-    print_run.make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), lambda done, of: die() if point == str(done) else 0)
+    now = datetime(2026, 2, 26, tzinfo=UTC)
+    print_run.make(connection, order, now, lambda done, of: die() if point == str(done) else 0)
 """
 
 
