@@ -6,6 +6,7 @@ the place of our own TimescaleDB and adds the tier ``community`` to ``each_datab
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import NoReturn
 
 import pytest
 
+from borough.logs import JsonLines, PlainLines
 from borough.postgres_server import PostgresError, embedded_binaries, free_port
 from scripts.parts import Parts, PartsError, fonts, prepare
 from tests.examples import load_profile
@@ -29,6 +31,15 @@ def unavailable(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _logs_to_nobody_afterwards() -> Iterator[None]:
+    """A command that a test runs in this process logs to that test's standard error, which ends with it."""
+    yield
+    for handler in logging.root.handlers[:]:
+        if isinstance(handler.formatter, (JsonLines, PlainLines)):
+            logging.root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
