@@ -98,7 +98,7 @@ def _attempt(name: str, look: Callable[[], str]) -> Check:
 
 def _collecting(settings: Settings) -> str:
     options = collector_options(settings)
-    return f"{len(options.subscriptions)} subscriptions, source {options.broker.source}"
+    return f"{counted(len(options.subscriptions), 'subscription')}, source {options.broker.source}"
 
 
 def _energy(settings: Settings) -> str:

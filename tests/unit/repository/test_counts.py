@@ -19,7 +19,7 @@ _PLURAL = re.compile(
 )
 #: What is never one: limits of ours, parts of a sum, and what the code before has made sure of.
 _NEVER_ONE = {
-    "half_hours / 2", "SETTLES_AFTER.days", "PAGES", "DEVICES", "most", "round(self.minutes / 60)", "len(power)",
+    "half_hours / 2", "FINAL_AFTER.days", "PAGES", "DEVICES", "most", "round(self.minutes / 60)", "len(power)",
     "lengths.TARIFF", "sum(plan.planted.values())", "self.published", "len(item.days)", "name", "days", "what",
     "name[:40]", "tenancy", "count", "len(text)", "some",
 }  # fmt: skip
