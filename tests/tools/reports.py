@@ -38,7 +38,7 @@ def comparison(**given_values: Any) -> Comparison:
         "to_day": date(2026, 2, 16), "fuel": "electricity", "own": 52_340, "estimated_days": 0, "missing_days": 0,
         "before": 61_000, "state": "good", "reason": None, "average": 58_000, "efficient": 31_000, "homes": 100,
         "tenths": 3, "carbon": 9_264, "cost": 1_833, "tariff": "price cap of January to March 2026",
-        "tariff_own": False, "revision": 1, "quarter": date(2026, 1, 1), "settled": True,
+        "tariff_own": False, "revision": 1, "quarter": date(2026, 1, 1), "final": True,
     }  # fmt: skip
     return Comparison(**{**values, **given_values})
 
@@ -65,7 +65,7 @@ def comparisons(draw: st.DrawFn, states: tuple[str, ...] = ("great", "good", "mo
         "before": draw(st.none() | st.integers(0, 3_000_000)), "estimated_days": draw(st.integers(0, 31)),
         "missing_days": draw(st.integers(0, 3)), "carbon": draw(st.none() | st.integers(0, 10**6)),
         "cost": draw(st.none() | st.integers(0, 10**5)), "tariff_own": draw(st.booleans()),
-        "revision": draw(st.sampled_from([1, 2])), "settled": draw(st.booleans()),
+        "revision": draw(st.sampled_from([1, 2])), "final": draw(st.booleans()),
         "average": None, "efficient": None, "homes": None, "tenths": None,
     }  # fmt: skip
     if state == "neutral":
