@@ -25,6 +25,7 @@ from borough.settings.collector import collector_options, tombstone_key
 from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables, variable
 from borough.site import site_options
+from devices.counts import counted
 from ingest.errors import OptionsError
 from ingest.options import BrokerOptions
 from ingest.source import SPEAKS_MQTT5
