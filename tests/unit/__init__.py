@@ -1,1 +1,1 @@
-"""TODO."""
+"""Tests of one module each; what they need starts no server."""

@@ -1,0 +1,1 @@
+"""Homes, households and readings that fill a borough for a test."""
