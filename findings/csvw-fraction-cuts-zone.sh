@@ -37,6 +37,7 @@ def times(datatype: str) -> list[str]:
 found = {datatype: times(datatype) for datatype in ("dateTime", "dateTimeStamp", "string")}
 print(f"csvw {version('csvw')}: {found}")
 assert {values[0] for values in found.values()} == {"2026-10-25T00:30:00Z"}, "it has changed: say so here"
-assert found["dateTime"][1] == found["dateTimeStamp"][1] == "2026-10-25T00:30:00.250000+00:", "it has changed: say so here"
+cut = {found["dateTime"][1], found["dateTimeStamp"][1]}
+assert cut == {"2026-10-25T00:30:00.250000+00:"}, "it has changed: say so here"
 assert found["string"][1] == "2026-10-25T00:30:00.250000Z"
 PYTHON

