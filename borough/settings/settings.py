@@ -42,10 +42,14 @@ def _days(value: Any) -> Any:
 
 def _zone(value: Any) -> Any:
     if isinstance(value, str):
+        name = value.strip()
         try:
-            return ZoneInfo(value.strip())
+            # PostgreSQL's ``at time zone 'CET'`` is an abbreviation without summer time, Python's CET has it
+            if "/" in name or name == "UTC":
+                return ZoneInfo(name)
         except (KeyError, ValueError, OSError):
-            raise PydanticCustomError("time_zone", "is no time zone such as Europe/London") from None
+            pass
+        raise PydanticCustomError("time_zone", "is no time zone by its place such as Europe/London, nor UTC")
     return value
 
 

@@ -170,6 +170,8 @@ def test_no_secret_is_shown() -> None:
         ("RETENTION_SMART_METER", "0", "BOROUGH_RETENTION_SMART_METER: '0' is less than 1"),
         ("METRICS_PORT", "70000", "BOROUGH_METRICS_PORT: '70000' is more than 65535"),
         ("LOG_LEVEL", "loud", "BOROUGH_LOG_LEVEL: 'loud' is not one of"),
+        ("TIME_ZONE", "Atlantis/City", "BOROUGH_TIME_ZONE: 'Atlantis/City' is no time zone by its place"),
+        ("TIME_ZONE", "CET", "BOROUGH_TIME_ZONE: 'CET' is no time zone by its place such as Europe/London, nor UTC"),
     ],
 )
 def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str) -> None:
