@@ -12,7 +12,7 @@ from psycopg import errors
 
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from ingest.build_batch import build_batch
-from ingest.cutting import cut, lies_in_data, pieces, set_aside, too_slow
+from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
 from ingest.pending_batch import NAMED, OVERSIZE_KEPT, PendingBatch
 from ingest.source import Chunk
 from store.batch import Batch
@@ -132,6 +132,18 @@ def test_what_lies_in_the_data_and_what_in_the_database() -> None:
     assert not any(map(lies_in_data, of_the_database))
     assert too_slow(errors.QueryCanceled())
     assert not lies_in_data(errors.QueryCanceled())
+
+
+@pytest.mark.parametrize("kind", [errors.CheckViolation, errors.InvalidTextRepresentation, ValueError, KeyError])
+def test_what_failed_is_told_without_what_it_failed_with(kind: type[Exception]) -> None:
+    """An error's text may quote the message, and with it a household's number: it is logged, and is a detail."""
+    try:
+        raise kind("1200000000002")
+    except kind as error:
+        told = place_of(error)
+    assert "12000" not in told
+    assert kind.__name__ in told
+    assert getattr(kind, "sqlstate", "test_what_failed") in told
 
 
 def test_pieces_of_a_chunk_are_the_chunk() -> None:
