@@ -285,6 +285,30 @@ def test_the_command_says_what_was_not_given_and_what_is_pending(
     assert "Erasures are done." in capsys.readouterr().out
 
 
+def test_a_letter_that_cannot_be_removed_and_a_folder_that_is_away_are_pending(world: World, tmp_path: Path) -> None:
+    """And they are noticed when they can be, without another word of anybody."""
+    letter = tmp_path / "letters" / f"{world.tenancy}.pdf"
+    letter.mkdir(parents=True)
+    with connect(world.database, autocommit=True) as connection:
+        connection.execute(
+            "insert into personal.letter (tenancy_id, kind, from_day, path, made_at)"
+            " values (%s, 'week', %s, %s, now())", (world.tenancy, DAY, str(letter)),
+        )  # fmt: skip
+    away = world.folder.rename(tmp_path / "away")
+    said = world.erase()
+    assert "The erasure is not done yet" in said
+    assert str(letter) in said
+    assert str(world.folder) in said
+    letter.rmdir()
+    letter.write_bytes(b"%PDF of hers")
+    world.finish()
+    assert not letter.exists()
+    assert "The erasure is not done yet" in world.look()
+    away.rename(world.folder)
+    world.finish()
+    assert "Everything has been erased" in world.look()
+
+
 def test_accounts_of_the_broker_that_cannot_be_written_are_pending(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
