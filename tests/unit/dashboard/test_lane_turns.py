@@ -83,10 +83,11 @@ async def test_no_more_are_inside_than_there_are_places_and_no_more_wait_than_ma
     turns = Turns(most=2, share=1, waiting=3, each=3)
     asked = await _waiting(turns, *"abcde")
     assert [one.done() for one in asked] == [True, True, False, False, False]
-    with pytest.raises(TooOften):
-        await turns.enter("f", 600)
-    turns.leave("a")
-    await asked[2]
+    async with asyncio.timeout(60):
+        with pytest.raises(TooOften):
+            await turns.enter("f", 600)
+        turns.leave("a")
+        await asked[2]
     assert not asked[3].done()
     await _end(*asked)
 
