@@ -52,6 +52,8 @@ elif point == "moving":
     Path.replace = replace
 elif point == "printing":
     print_run._Run._print = die
+elif point == "accepting":
+    print_run.letters.log_letters = die
 order = print_run.Order(parse_period("2026-W07"), ("electricity", "gas"), Path(folder),
                    Sender("Council", (), None, "https://energy.test"), load())
 with connect(url, autocommit=True) as connection:
@@ -190,7 +192,7 @@ def test_one_letter_that_cannot_be_made_says_why(database: str, tmp_path: Path) 
     assert not list((tmp_path / "2026-W07").iterdir())
 
 
-@pytest.mark.parametrize("point", ["1", "5", "printing"])
+@pytest.mark.parametrize("point", ["1", "5", "printing", "accepting"])
 def test_a_run_that_is_killed_counts_for_nothing(database: str, tmp_path: Path, point: str) -> None:
     """No new code, the earlier letters as they were; what lies about is noted for erasure, and the next run ends it."""
     url = filled(database, FEW)
