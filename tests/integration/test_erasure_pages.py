@@ -150,7 +150,10 @@ def test_pending_is_said_and_done_only_when_it_is(world: World, caplog: pytest.L
     assert "recordings that are being written: 1" in caplog.text
 
 
-def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(world: World) -> None:
+def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     writer = record(world.folder / "recording-1.btr")
     world.erase()
     assert [word for word in (*ANNA.words(), str(world.tenancy)) if word in world.dumped()] == []
@@ -158,6 +161,7 @@ def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(
     again = for_pages(read_settings())
     assert again.context is not None
     with Finisher(again.context, every=0.1):
+        assert wait_for(lambda: "erasures are pending" in caplog.text, 30), "it has looked once and found it busy"
         writer.close()
         assert wait_for(
             lambda: query(world.database, "select done_at is not null from personal.erasure") == [(True,)], 30
