@@ -314,3 +314,21 @@ def test_a_run_that_is_broken_off_clears_up_before_it_ends(database: str, tmp_pa
     with connect(url, autocommit=True) as connection, pytest.raises(KeyboardInterrupt):
         print_run.make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), stop)
     assert (codes(url), noted(url), list((tmp_path / "2026-W07").iterdir())) == (set(), set(), [])
+
+
+def test_who_withdraws_meanwhile_is_not_on_the_list_of_letters_to_write_by_hand(database: str, tmp_path: Path) -> None:
+    url = filled(database, FEW)
+    odd = [FIRST_TENANCY, FIRST_TENANCY + 1]
+    change(url, "update personal.tenancy set name = 'Zoe \U0001f496' where id = any(%s)", odd)
+
+    def withdraw(done: int, of: int) -> None:
+        if done == of:
+            change(url, "update personal.tenancy set letters = false where id = %s", odd[0])
+
+    sender = Sender("Council", (), None, "https://energy.test")
+    order = print_run.Order(parse_period("2026-W07"), ("electricity", "gas"), tmp_path, sender, load())
+    with connect(url, autocommit=True) as connection:
+        made = print_run.make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), withdraw)
+    assert (made.letters, made.gone, [one.tenancy for one in made.not_made]) == (FEW - 2, 1, [odd[1]])
+    with (tmp_path / "2026-W07" / "not-made.csv").open(newline="") as file:
+        assert [int(row["tenancy"]) for row in csv.DictReader(file)] == [odd[1]]
