@@ -150,7 +150,10 @@ def test_pending_is_said_and_done_only_when_it_is(world: World, caplog: pytest.L
     assert "recordings that are being written: 1" in caplog.text
 
 
-def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(world: World) -> None:
+def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     writer = record(world.folder / "recording-1.btr")
     world.erase()
     assert [word for word in (*ANNA.words(), str(world.tenancy)) if word in world.dumped()] == []
@@ -158,6 +161,7 @@ def test_what_is_pending_survives_a_restart_and_is_not_readable_without_the_key(
     again = for_pages(read_settings())
     assert again.context is not None
     with Finisher(again.context, every=0.1):
+        assert wait_for(lambda: "erasures are pending" in caplog.text, 30), "it has looked once and found it busy"
         writer.close()
         assert wait_for(
             lambda: query(world.database, "select done_at is not null from personal.erasure") == [(True,)], 30
@@ -283,6 +287,30 @@ def test_the_command_says_what_was_not_given_and_what_is_pending(
     writer.close()
     assert run(["maintain"]) == 0
     assert "Erasures are done." in capsys.readouterr().out
+
+
+def test_a_letter_that_cannot_be_removed_and_a_folder_that_is_away_are_pending(world: World, tmp_path: Path) -> None:
+    """And they are noticed when they can be, without another word of anybody."""
+    letter = tmp_path / "letters" / f"{world.tenancy}.pdf"
+    letter.mkdir(parents=True)
+    with connect(world.database, autocommit=True) as connection:
+        connection.execute(
+            "insert into personal.letter (tenancy_id, kind, from_day, path, made_at)"
+            " values (%s, 'week', %s, %s, now())", (world.tenancy, DAY, str(letter)),
+        )  # fmt: skip
+    away = world.folder.rename(tmp_path / "away")
+    said = world.erase()
+    assert "The erasure is not done yet" in said
+    assert str(letter) in said
+    assert str(world.folder) in said
+    letter.rmdir()
+    letter.write_bytes(b"%PDF of hers")
+    world.finish()
+    assert not letter.exists()
+    assert "The erasure is not done yet" in world.look()
+    away.rename(world.folder)
+    world.finish()
+    assert "Everything has been erased" in world.look()
 
 
 def test_accounts_of_the_broker_that_cannot_be_written_are_pending(

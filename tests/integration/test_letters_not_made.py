@@ -9,12 +9,17 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from analytics.energy.prices import load
+from analytics.periods import parse_period
+from borough.delivery.letters import print_run
+from borough.delivery.letters.letter import Sender
 from store.connect import connect
 from tests.tools.letters import FIRST_TENANCY, fill
 from tests.tools.pdf import read
@@ -47,6 +52,8 @@ elif point == "moving":
     Path.replace = replace
 elif point == "printing":
     print_run._Run._print = die
+elif point == "accepting":
+    print_run.letters.log_letters = die
 order = print_run.Order(parse_period("2026-W07"), ("electricity", "gas"), Path(folder),
                    Sender("Council", (), None, "https://energy.test"), load())
 with connect(url, autocommit=True) as connection:
@@ -55,14 +62,15 @@ with connect(url, autocommit=True) as connection:
 """
 
 
-def run(url: str, out: Path, *arguments: str, fonts: list[Path] | None = None) -> tuple[int, Any, str]:
-    """Status, what is said in JSON, and standard error."""
+def run(url: str, out: Path, *arguments: str, fonts: list[Path] | None = None, **more: str) -> tuple[int, Any, str]:
+    """Status, what is said in JSON, and standard error; ``more`` are further settings."""
     settings = {
         "BOROUGH_DATABASE_URL": url,
         "BOROUGH_COUNCIL_NAME": "Haverley Borough Council",
         "BOROUGH_COUNCIL_ADDRESS": "Town Hall, High Street, Haverley, HV1 2AB",
         "BOROUGH_WEB_URL": "https://energy.haverley.gov.uk",
         "BOROUGH_LETTER_FONTS": ":".join(str(folder) for folder in fonts or [Path("/nowhere")]),
+        **more,
     }
     done = subprocess.run(
         [*BOROUGH, "letters", "--period", "2026-W07", "--out", str(out), "--json", *arguments],
@@ -184,7 +192,7 @@ def test_one_letter_that_cannot_be_made_says_why(database: str, tmp_path: Path) 
     assert not list((tmp_path / "2026-W07").iterdir())
 
 
-@pytest.mark.parametrize("point", ["1", "5", "printing"])
+@pytest.mark.parametrize("point", ["1", "5", "printing", "accepting"])
 def test_a_run_that_is_killed_counts_for_nothing(database: str, tmp_path: Path, point: str) -> None:
     """No new code, the earlier letters as they were; what lies about is noted for erasure, and the next run ends it."""
     url = filled(database, FEW)
@@ -268,8 +276,6 @@ def test_the_councils_own_words_are_looked_at_first(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sign of theirs that no font has would fail every letter: it is told once, by the setting's name."""
-    from borough.delivery.letters import print_run
-    from borough.delivery.letters.letter import Sender
     from borough.delivery.letters.renderer import Renderer
     from borough.errors import Failure
     from tests.unit.borough.test_letters import NOW
@@ -282,3 +288,47 @@ def test_the_councils_own_words_are_looked_at_first(
     ):
         with pytest.raises(Failure, match=told):
             print_run._check_sender(renderer, sender)
+
+
+def test_a_sign_of_the_councils_that_no_font_has_ends_a_run_before_its_first_letter(
+    database: str, tmp_path: Path
+) -> None:
+    """Else every letter of a borough would be listed as one to be written by hand."""
+    url = filled(database, FEW)
+    status, made, errors = run(url, tmp_path, BOROUGH_COUNCIL_NAME="Council \U0001f496")
+    assert (status, made) == (1, None)
+    assert re.search(r"BOROUGH_COUNCIL_NAME has signs .*SPARKLING HEART", errors)
+    assert (codes(url), noted(url), list(tmp_path.iterdir())) == (set(), set(), [])
+
+
+def test_a_run_that_is_broken_off_clears_up_before_it_ends(database: str, tmp_path: Path) -> None:
+    """Not only when somebody makes letters again, which may be a quarter later."""
+    url = filled(database, FEW)
+
+    def stop(done: int, _of: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    sender = Sender("Council", (), None, "https://energy.test")
+    order = print_run.Order(parse_period("2026-W07"), ("electricity", "gas"), tmp_path, sender, load())
+    with connect(url, autocommit=True) as connection, pytest.raises(KeyboardInterrupt):
+        print_run.make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), stop)
+    assert (codes(url), noted(url), list((tmp_path / "2026-W07").iterdir())) == (set(), set(), [])
+
+
+def test_who_withdraws_meanwhile_is_not_on_the_list_of_letters_to_write_by_hand(database: str, tmp_path: Path) -> None:
+    url = filled(database, FEW)
+    odd = [FIRST_TENANCY, FIRST_TENANCY + 1]
+    change(url, "update personal.tenancy set name = 'Zoe \U0001f496' where id = any(%s)", odd)
+
+    def withdraw(done: int, of: int) -> None:
+        if done == of:
+            change(url, "update personal.tenancy set letters = false where id = %s", odd[0])
+
+    sender = Sender("Council", (), None, "https://energy.test")
+    order = print_run.Order(parse_period("2026-W07"), ("electricity", "gas"), tmp_path, sender, load())
+    with connect(url, autocommit=True) as connection:
+        made = print_run.make(connection, order, datetime(2026, 2, 26, tzinfo=UTC), withdraw)
+    assert (made.letters, made.gone, [one.tenancy for one in made.not_made]) == (FEW - 2, 1, [odd[1]])
+    with (tmp_path / "2026-W07" / "not-made.csv").open(newline="") as file:
+        assert [int(row["tenancy"]) for row in csv.DictReader(file)] == [odd[1]]

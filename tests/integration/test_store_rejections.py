@@ -180,6 +180,21 @@ def test_bytes_of_a_message_are_sent_once(database: str, monkeypatch: pytest.Mon
     ]
 
 
+def test_bytes_of_a_message_are_looked_through_once(database: str) -> None:
+    """For a household's id, and the texts of each of its rejections."""
+    looked: list[Rejected] = []
+
+    def names_household(item: Rejected) -> bool:
+        looked.append(item)
+        return False
+
+    with connect(database) as connection:
+        items = [rejection(detail=str(n), payload=b"long" * 1_000)._replace(message=n // 5) for n in range(10)]
+        assert write_rejections(connection, items, 10, names_household) == 10
+    assert [item.detail for item in looked] == [str(n) for n in range(10)]
+    assert [bool(item.topic) for item in looked] == [bool(item.payload) for item in looked] == [True, *[False] * 4] * 2
+
+
 def test_what_a_row_stands_for_counts_towards_the_flood(writer: Writer, database: str) -> None:
     """The limit is 10: a row for nine others leaves room for one."""
     write(writer, 1, rejection()._replace(more=9), rejection(detail="last"), rejection(detail="too many"))

@@ -230,6 +230,31 @@ def test_a_message_that_the_store_does_not_take_is_set_aside(
     assert "Traceback" not in collector.said()
 
 
+def test_a_message_of_which_not_even_the_rejection_is_taken_is_counted(
+    database: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Else it would come again for ever, and the others of its batch with it."""
+    load = native_load(seed, 200, devices=5)
+    register(database, [*load.devices, _BAD])
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("alter table public.reading add check (value <> 666.125)")
+        connection.execute("alter table public.rejected add check (reason <> 'unstorable')")
+    messages = [*load.messages, message(_BAD, {"time": rfc3339(now() - 3_600_000_000), "power": 666.125})]
+    random.Random(seed).shuffle(messages)
+    make_session(mosquitto.port)
+    publish(mosquitto.port, messages)
+    collector = collect(database, mosquitto.url).start()
+    assert wait_for(lambda: received(database) == len(messages), _DELAY)
+    metrics = collector.account()
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)
+    account = table_account(database)
+    assert_same(metrics, account)
+    assert total(account).messages_rejected == 1
+    assert count(database, "public.rejected") == count(database, "personal.rejected_bytes") == 0
+    assert left_in_session(mosquitto.port) == []
+
+
 def test_what_names_a_household_s_device_is_personal(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
     """In bytes, topic and names of other devices' messages; and garbage registers no id."""
     register(database, [_AIR, device("1200000000002", "smart-meter")])

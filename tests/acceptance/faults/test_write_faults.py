@@ -14,7 +14,19 @@ from borough.postgres_server import PostgresServer
 from tests.acceptance.faults.conftest import Collect
 from tests.tools.account import assert_same, table_account, total
 from tests.tools.collector import CLIENT_ID
-from tests.tools.load import ask, assert_stored, count, grows, native_load, number, register
+from tests.tools.load import (
+    ask,
+    assert_stored,
+    count,
+    device,
+    grows,
+    message,
+    native_load,
+    now,
+    number,
+    register,
+    rfc3339,
+)
 from tests.tools.proxy import Proxy
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
@@ -194,3 +206,32 @@ def test_two_collectors_never_deadlock(database: str, mosquitto: Mosquitto, coll
     sums = total(table_account(database))
     assert (sums.readings_stored, sums.readings_duplicates) == (each, each)
     assert _deadlocks(database) == 0
+
+
+def test_a_message_that_takes_its_time_beside_one_that_never_ends_is_stored(
+    database: str, mosquitto: Mosquitto, collect: Collect, seed: int
+) -> None:
+    """Too slow for the part of a batch that it was in, it is tried alone with more time before it is set aside."""
+    load = native_load(seed, 20, devices=2)
+    register(database, load.devices)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "create function linger() returns trigger language plpgsql as $$ begin"
+            " perform pg_sleep(case new.value when 666.125 then 100 when 667.125 then 0.8 else 0 end);"
+            " return new; end $$"
+        )
+        connection.execute(
+            "create trigger linger before insert on public.reading for each row execute function linger()"
+        )
+    meter = device("slow", "smart-meter")
+    register(database, [meter])
+    at = now() - 3_600_000_000
+    slow = [message(meter, {"time": rfc3339(at + place), "power": 666.125 + place}) for place in (0, 1)]
+    load.expected[meter.id, "power", at + 1] = 667.125
+    collector = collect(database, mosquitto.url).start()
+    publish(mosquitto.port, [*load.messages, *slow])
+    received = len(load.messages) + 2
+    assert wait_for(lambda: total(table_account(database)).messages_received == received, 60)
+    assert int(collector.metrics()["borough_rejections_total"]["unstorable"]) == 1
+    assert collector.stop() == 0
+    assert_stored(database, load.expected)

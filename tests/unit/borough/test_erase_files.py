@@ -127,3 +127,30 @@ def test_other_files_are_left_and_told(
     assert mentions.mentions([tmp_path], Naming([GONE])) == [tmp_path / "export.parquet", tmp_path / "notes.txt"]
     assert files.remove(tmp_path / "notes.txt")
     assert not files.remove(tmp_path / "notes.txt")
+
+
+def test_what_cannot_be_gone_through_is_left_by_its_kind(
+    tmp_path: Path, suppressions: Suppressions, erasure_filter: ErasureFilter
+) -> None:
+    """Nothing of it may look done: each stays on the list until it can be read or is not there any more."""
+    archive, folder = tmp_path / "archive", tmp_path / "folder"
+    for path in (folder, archive / "open", archive / "personal" / "smart-meter" / "no-day"):
+        path.mkdir(parents=True)
+    (archive / "personal" / "smart-meter" / "no-day" / "x-0000.frames").write_bytes(b"")
+    torn = [folder / "torn.parquet", folder / "torn.btr"]
+    for path in torn:
+        path.write_bytes(b"no longer what it was")
+    growing = folder / "ledger.parquet.part"
+    growing.write_bytes(b"")
+    kept = [(torn[0], "ledger"), (torn[1], "recording")]
+    left = {
+        (item.kind, item.path) for item in files.sweep([archive], [folder], kept, erasure_filter, suppressions).items
+    }
+    assert left == {
+        ("archive", str(archive)), ("damaged", str(torn[0])), ("damaged", str(torn[1])), ("ledger", str(growing)),
+    }  # fmt: skip
+    for path in (*torn, growing):
+        path.unlink()
+    (archive / "personal" / "smart-meter" / "no-day" / "x-0000.frames").unlink()
+    done = files.sweep([archive], [folder], kept, erasure_filter, suppressions)
+    assert (done.items, done.problems) == ([], [])

@@ -136,11 +136,12 @@ def at_a_terminal(code: str, **environment: str) -> bytes:
 def test_a_table_shows_markup_and_units_as_they_are() -> None:
     shown = at_a_terminal(
         "import os; from borough.output import show_table\n"
-        "show_table(['floor area [m2]', '[red]'], [['[link=http://x]here[/link]', os.environ['H']]])"
+        "hostile = os.environ['H']\n"
+        "show_table(['floor area [m2]', '[red]', hostile], [['[link=http://x]here[/link]', hostile, '']])"
     ).decode()
     assert "floor area [m2]" in shown
     assert "[link=http://x]here[/link]" in shown
-    assert "a\\x1b[31m\\x07\\x9b2J\\u202eb" in shown
+    assert shown.count("a\\x1b[31m\\x07\\x9b2J\\u202eb") == 2
     assert "\x1b[31m" not in shown
     assert "\x1b]8" not in shown
 
@@ -176,6 +177,15 @@ def test_a_fault_of_ours_is_told_visibly(code: str) -> None:
     assert "Traceback" in shown
     assert "\\x1b[31m" in shown
     assert not harmful(shown.replace("\n", ""))
+
+
+@pytest.mark.parametrize("write", ["output.say", "output.tell"])
+def test_a_sign_that_the_encoding_lacks_is_its_escape_and_no_fault(write: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"from borough import output; output.prepare(); {write}('Zo\u00eb \u5c0f')"],
+        cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "ascii:strict"}, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"Zo\\xeb \\u5c0f\n")
 
 
 def test_a_plain_log_line_is_one_line() -> None:

@@ -11,6 +11,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.types import Receive
 
 from dashboard import app as application
 from dashboard.web import values
@@ -59,7 +61,7 @@ def test_taken(kind: Any, text: str, value: object) -> None:
         ),
         (values.PeriodKey, ["", "2026", "2026-W54", "0001-W01", "9999-12", "٢٠٢٦-02", "2026-02\n", "1-" * 99]),
         (values.Word, ["a b", "gas\x00", "é", "gas\n", "x" * 41]),
-        (values.Text, ["a\x00", "\x1b[2J", "a\nb", "\u202eabc", "\ud800", "x" * 501]),
+        (values.Text, ["a\x00", "\x1b[2J", "a\nb", "\u202eabc", "a\u2028b", "a\U000e0041", "\ud800", "x" * 501]),
         (values.Cursor, ["٣", "a", "!!!!", "gIA", values.cursor_of("x" * 200), "YQ==\n", "YQ YQ"]),
     ],
 )  # fmt: skip
@@ -76,12 +78,17 @@ def test_a_number_that_a_form_took_apart_itself_has_the_same_bound(text: str, fo
     assert values.number(text) == found
 
 
-async def _form(body: bytes) -> dict[str, Any]:
+def _post(receive: Receive, kind: str = "application/x-www-form-urlencoded") -> Request:
+    # with an application, without which Starlette raises errors of its own
+    headers = [(b"content-type", kind.encode())]
+    return Request({"type": "http", "method": "POST", "headers": headers, "app": None}, receive)
+
+
+async def _form(body: bytes, kind: str = "application/x-www-form-urlencoded") -> dict[str, Any]:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
-    return dict(await values.read_form(Request({"type": "http", "method": "POST", "headers": headers}, receive)))
+    return dict(await values.read_form(_post(receive, kind)))
 
 
 @pytest.mark.parametrize("body", [b"name=a%00", b"a%00=name", b"good=1&name=%00"])
@@ -90,6 +97,36 @@ async def test_a_form_with_nul_reaches_no_handler(body: bytes) -> None:
         await _form(body)
     assert refused.value.status_code == 400
     assert await _form(body.replace(b"%00", b"%0a")), "other signs are for the form to judge, beside the field"
+
+
+def _part(name: str, more: str = "") -> str:
+    return f'--line\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\nx\r\n'
+
+
+@pytest.mark.parametrize(
+    ("parts", "charset"),
+    [
+        (_part("a", '; filename="x.txt"'), ""),
+        ("".join(_part(f"a{number}") for number in range(101)), ""),
+        (_part("a"), "; charset=undefined"),
+        (_part("\\ud800"), "; charset=unicode_escape"),
+    ],
+    ids=["a file", "more fields than any form of ours", "an encoding that raises", "one that makes half a sign"],
+)
+async def test_a_form_that_is_none_of_ours_reaches_no_handler(parts: str, charset: str) -> None:
+    with pytest.raises(AnyHTTPException) as refused:
+        await _form(f"{parts}--line--\r\n".encode(), f"multipart/form-data; boundary=line{charset}")
+    assert refused.value.status_code == 400
+    assert await _form(f"{_part('a')}--line--\r\n".encode(), "multipart/form-data; boundary=line") == {"a": "x"}
+
+
+async def test_a_form_whose_sender_hangs_up_is_no_fault() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(HTTPException) as refused:
+        await values.read_form(_post(receive))
+    assert refused.value.status_code == 400
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:

@@ -119,6 +119,13 @@ def test_one_problem(data: bytes, expected: str) -> None:
     assert told.startswith(expected)
 
 
+def test_an_attribute_whose_name_and_text_are_refused_is_named_visibly() -> None:
+    cells = {"device_id": "b1", "family": "parking-bay", "model": "native", "b\x1b[2J": "two\x1bwords"}
+    told = problems(lambda: make_device(cells, MODELS))
+    assert "b\\x1b[2J holds a control character (U+001B)" in told
+    assert not any("\x1b" in text for text in told)
+
+
 def test_class_can_only_be_stricter_than_the_family() -> None:
     header = b"device_id,family,model,lon,lat,class\n"
     assert read_csv(header + b"b1,parking-bay,native,,,personal\n", MODELS)[0].personal

@@ -12,10 +12,12 @@ from psycopg import errors
 
 from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
 from ingest.build_batch import build_batch
-from ingest.cutting import cut, lies_in_data, pieces, set_aside, too_slow
+from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
 from ingest.pending_batch import NAMED, OVERSIZE_KEPT, PendingBatch
 from ingest.source import Chunk
 from store.batch import Batch
+from store.series import NotRegistered
+from store.tombstones import WrongKey
 from tests.tools.collecting import AT, meter
 from tests.tools.ingest import DUPLICATE, LIMITS, MINUTE, NOW, QOS1, RETAINED, Collecting, Message, text, total
 
@@ -116,16 +118,32 @@ def test_one_message_set_aside_is_one_rejected_message() -> None:
 
 
 def test_what_lies_in_the_data_and_what_in_the_database() -> None:
-    of_data = [errors.CheckViolation(), errors.NumericValueOutOfRange(), psycopg.DataError(), ValueError("x")]
+    of_data = [
+        errors.CheckViolation(), errors.NumericValueOutOfRange(), errors.StatementTooComplex(), psycopg.DataError(),
+        psycopg.ProgrammingError(), ValueError("x"),
+    ]  # fmt: skip
     assert all(map(lies_in_data, of_data))
     of_the_database = [
         psycopg.OperationalError("gone"), errors.DiskFull(), errors.ReadOnlySqlTransaction(), errors.AdminShutdown(),
         errors.LockNotAvailable(), errors.DeadlockDetected(), errors.UndefinedTable(), errors.InsufficientPrivilege(),
-        errors.RaiseException(), errors.OutOfMemory(), errors.InternalError_(), OSError(28, "full"),
+        errors.RaiseException(), errors.OutOfMemory(), errors.InternalError_(), OSError(28, "full"), WrongKey(),
+        NotRegistered(),
     ]  # fmt: skip
     assert not any(map(lies_in_data, of_the_database))
     assert too_slow(errors.QueryCanceled())
     assert not lies_in_data(errors.QueryCanceled())
+
+
+@pytest.mark.parametrize("kind", [errors.CheckViolation, errors.InvalidTextRepresentation, ValueError, KeyError])
+def test_what_failed_is_told_without_what_it_failed_with(kind: type[Exception]) -> None:
+    """An error's text may quote the message, and with it a household's number: it is logged, and is a detail."""
+    try:
+        raise kind("1200000000002")
+    except kind as error:
+        told = place_of(error)
+    assert "12000" not in told
+    assert kind.__name__ in told
+    assert getattr(kind, "sqlstate", "test_what_failed") in told
 
 
 def test_pieces_of_a_chunk_are_the_chunk() -> None:
@@ -156,6 +174,51 @@ def test_rejections_of_one_message_are_bounded_and_all_counted() -> None:
     assert {item.message for item in batch.rejected} == {0, 1}
     (account,) = counts.values()
     assert (account.readings_decoded, account.readings_rejected, account.readings_stored) == (8_001, 8_000, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [(None, "bad_value"), ("on", "bad_value"), (Flaw(Reason.BAD_UNIT, "kg"), "bad_unit")]
+)
+def test_values_that_are_none_are_bounded_too(value: Any, reason: str) -> None:
+    collecting = Collecting()
+    collecting.receive([meter((PACK, [("power", NOW / 1e6 - number, value) for number in range(3_000)], None))])
+    batch, counts = collecting.commit()
+    assert [item.more for item in batch.rejected] == [*[None] * NAMED, 3_000 - NAMED]
+    assert {item.reason for item in batch.rejected} == {reason}
+    assert counts["smart-meter"].readings_rejected == 3_000
+
+
+def test_all_rejections_of_a_message_share_one_bound() -> None:
+    """Whoever finds them: the decoder's values, the judgement of the batch, and the store."""
+    collecting = Collecting()
+    collecting.receive([meter((PACK, [("power", NOW / 1e6 - number, 1.0) for number in range(20)], None))])
+    collecting.commit()
+    collecting.store.conflicts.clear()
+    found = [("power", NOW / 1e6, None)] * 20 + [("powr", NOW / 1e6, 1.0)] * 20
+    found += [("power", NOW / 1e6 - 60, 1e99)] * 7
+    found += [("power", NOW / 1e6 - number, 2.0) for number in range(20)]
+    collecting.receive([meter((PACK, found, None)), meter((PACK, found[:20], None))])
+    batch, counts = collecting.commit()
+    every = [item for item in [*batch.rejected, *collecting.store.conflicts] if item.message == 0]
+    assert Counter(item.reason for item in every if item.more is None) == Counter(
+        bad_value=20, unknown_property=20, out_of_range=7, conflict=NAMED - 47
+    )
+    assert [(item.reason, item.more) for item in every if item.more is not None] == [("conflict", 67 - NAMED)]
+    assert sum(item.message == 1 for item in batch.rejected) == 20, "another message has a bound of its own"
+    assert counts["smart-meter"].readings_rejected == 87
+
+
+def test_what_a_rejection_quotes_is_cut() -> None:
+    """A level of a topic may be as long as a stranger likes, and so may what a decoder says of a text."""
+    collecting = Collecting()
+    flaw = Flaw(Reason.BAD_UNIT, "k" * 10_000)
+    collecting.receive(
+        [meter((AT, {"p" * 10_000: flaw, "q" * 10_000: 1.0}, None)), meter(Rejection(Reason.EMPTY, "e" * 10_000))]
+    )
+    batch, _ = collecting.commit()
+    assert [(item.property, item.reason, len(item.detail)) for item in batch.rejected] == [
+        ("p" * 64, "bad_unit", 300), ("q" * 64, "unknown_property", 31), (None, "empty", 300),
+    ]  # fmt: skip
 
 
 def test_conflicts_of_one_message_are_bounded_too() -> None:

@@ -49,6 +49,12 @@ def test_what_only_looks_like_it_does_not(payload: bytes) -> None:
     assert not make().named_in(rejected(payload=payload))
 
 
+def test_a_device_of_a_personal_family_is_a_household_s_whatever_it_says_of_itself() -> None:
+    households = Households()
+    households.update(Device(METER, "smart-meter", "native", personal=False))
+    assert households.named_in(rejected(payload=METER.encode()))
+
+
 def test_a_device_that_is_no_household_s_any_more() -> None:
     households = make("air-1")
     households.update(Device("air-1", "air-monitor", "native"))
