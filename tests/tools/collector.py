@@ -179,3 +179,8 @@ class Collector:
             assert counts.adds_up(in_flight), f"/metrics, {family}: {counts}, in flight {in_flight}"
             accounts[family] = counts
         return accounts
+
+    def account_at_rest(self) -> dict[str, Counts]:
+        """Its account once nothing is in flight: the database knows of a commit before the process has counted it."""
+        wait_for(lambda: sum(self.metrics()["borough_messages_in_flight"].values()) == 0, 30)
+        return self.account()

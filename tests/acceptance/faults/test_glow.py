@@ -50,7 +50,7 @@ def test_kept_thinned_and_repeated(
         collector.start()
         assert wait_for(lambda: _received(database) >= received, 240, 0.1)  # noqa: B023 - asked before it changes
         assert collector.metric("borough_staged_batches_total") == 0, "a repeat reached the database"
-        metrics = collector.account()
+        metrics = collector.account_at_rest()
         assert collector.stop() == 0
         if part is load.messages[:half]:
             assert_same(metrics, table_account(database))

@@ -74,7 +74,7 @@ def test_many_unknown_properties_and_many_impossible_readings(
     collector = collect(database, mosquitto.url, payload_maximum=1024 * 1024).start()
     assert wait_for(lambda: count(database, "public.reading") == 1, _DELAY)
     assert wait_for(lambda: received(database) == 3, _DELAY)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert peak(collector) < _MEMORY
     by_reason = collector.metrics()["borough_rejections_total"]
     assert collector.stop() == 0
@@ -159,7 +159,7 @@ def test_memory_stays_small_whatever_messages_hold(
     collector = collect(database, mosquitto.url).launch()
     assert wait_for(lambda: received(database) == len(messages), 150)
     highest = peak(collector)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.stop() == 0
     print(f"peak {highest / 1e6:.0f} MB")
     assert highest < _MEMORY
@@ -209,7 +209,7 @@ def test_a_message_that_the_store_does_not_take_is_set_aside(
     publish(mosquitto.port, [message(_GOOD, {"time": rfc3339(at), "occupied": 1})])
     load.expected[_GOOD.id, "occupied", at] = 1.0
     assert wait_for(lambda: count(database, "public.reading") == len(load.expected), _DELAY)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.ready()
     assert collector.metric("borough_write_errors_total") == 0
     assert int(collector.metrics()["borough_rejections_total"]["unstorable"]) == 3

@@ -258,7 +258,7 @@ def test_qos_0(database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: 
     collector = collect(database, mosquitto.url, mqtt_source=source, subscriptions=subscriptions).start()
     publish(mosquitto.port, load.messages, rate=5_000)
     assert grows(database, "public.reading", 1_000)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.stop() == 0
     assert_stored(database, load.expected)
     assert_same(metrics, table_account(database))
