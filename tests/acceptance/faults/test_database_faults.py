@@ -26,7 +26,7 @@ def test_stopped_for_20_s_and_killed_in_the_middle(
     load = native_load(seed, 100_000, devices=1_000)
     register(fragile, load.devices)
     with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
-        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}").start()
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", alone=True).start()
         pid = collector.pid
         publishing = Publishing(mosquitto.port, load.messages, rate=5_000)
         assert wait_for(lambda: proxy.acknowledgements > 5_000, 10)
@@ -235,7 +235,7 @@ def test_memory_is_bounded_by_bytes_too(
     load = native_load(seed, 300, devices=40)
     register(fragile, load.devices)
     with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
-        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", payload_maximum=2_000_000).start()
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", alone=True, payload_maximum=2_000_000).start()
         server.stop()
         publish(mosquitto.port, [(topic, payload + b" " * 1_000_000) for topic, payload in load.messages], window=50)
         time.sleep(1.0)
