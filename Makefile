@@ -30,7 +30,7 @@ servers: $(READY)
 # servers of its own: much of a test with real processes is waiting (ARGS="-n 0 -s" for one process that prints).
 test: $(READY)
 	@.venv/bin/python -m scripts.parts || test -z "$$CI"
-	@.venv/bin/python -m pytest -n 4 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The unit tests at a desk: few random examples, without those marked slow. Needs no server.
 test-quick: $(READY)
