@@ -55,17 +55,18 @@ class Households:
         return any(name != own for name in self._found(data))
 
     def _found(self, data: bytes) -> Iterable[bytes]:
-        if self._by_run.keys().isdisjoint(_RUNS.findall(data)):
-            return
-        for run in _RUNS.finditer(data):
-            start = run.start()
-            for length, ids in list(self._by_run.get(run[0], {}).items()):
-                name = data[start : start + length]
-                if name in ids and _ends(data, start + length):
-                    yield name
+        for begin in self._by_run.keys() & set(_RUNS.findall(data)):
+            start = data.find(begin)
+            while start >= 0:
+                if _ends(data, start):
+                    for length, ids in list(self._by_run.get(begin, {}).items()):
+                        name = data[start : start + length]
+                        if name in ids and _ends(data, start + length):
+                            yield name
+                start = data.find(begin, start + len(begin))
 
 
 def _ends(data: bytes, end: int) -> bool:
-    """Whether a run of letters or digits ends at ``end``."""
+    """Whether no run of letters or digits goes across ``end``."""
     before, after = data[end - 1 : end], data[end : end + 1]
     return not ((before.isdigit() and after.isdigit()) or (before.isalpha() and after.isalpha()))

@@ -39,20 +39,23 @@ class Memory:
 
     def acknowledge(self, generation: int, packet_ids: Sequence[int]) -> list[int]:
         """Note that these are acknowledged on a connection. Returns the marks to watch for ``confirm``."""
-        for packet_id in packet_ids:
-            held = self.held.get(packet_id)
-            if held is not None and held[0] == generation:
-                del self.held[packet_id]
-        if not self.entries:
-            return []
-        remembered = [packet_id for packet_id in packet_ids if packet_id in self.entries]
+        held = self.held
+        # looked up one by one as the loop goes: an id may stand here twice
+        for packet_id, message in zip(packet_ids, map(held.get, packet_ids), strict=True):
+            if message is not None and message[0] == generation:
+                del held[packet_id]
         marks = []
-        for packet_id in remembered:
+        for packet_id in self._remembered(packet_ids):
             # the id may be in use again before the broker's answer to this acknowledgement is here: hence a number
             self._number += 1
             self._acknowledged[packet_id] = (generation, self._number)
             marks.append(self._number << 16 | packet_id)
         return marks
+
+    def _remembered(self, packet_ids: Sequence[int]) -> AbstractSet[int]:
+        if self.entries.keys().isdisjoint(packet_ids):
+            return set()
+        return self.entries.keys() & set(packet_ids)
 
     def confirm(self, mark: int) -> int | None:
         """The broker has read a watched acknowledgement. Returns the packet id that is forgotten with it, if any."""
@@ -74,18 +77,28 @@ class Memory:
         self._acknowledged.clear()
         return forgotten
 
-    def hold(self, chunk: Chunk, payloads: Sequence[bytes], known: AbstractSet[int]) -> None:
-        """Note a chunk's messages as received and not acknowledged, but for those whose packet id is ``known``.
+    def hold(self, chunk: Chunk, payloads: Sequence[bytes]) -> AbstractSet[int]:
+        """Note a chunk's messages as received and not acknowledged, ``payloads`` as they are held, long ones cut.
 
-        ``payloads`` as they are held, long ones cut.
+        But for those whose packet id (0: none) stands for something already, or for two of these: returns such ids.
         """
-        messages = zip(repeat(chunk.generation), chunk.topics, payloads, strict=False)
-        by_id = zip(chunk.packet_ids, messages, strict=True)
-        self.held.update([item for item in by_id if item[0] not in known] if known else by_id)
-        self.held.pop(0, None)
+        ids, held = chunk.packet_ids, self.held
+        messages = zip(ids, zip(repeat(chunk.generation), chunk.topics, payloads, strict=False), strict=True)
+        if held.keys().isdisjoint(ids) and self.entries.keys().isdisjoint(ids):
+            before = len(held)
+            held.update(messages)
+            held.pop(0, None)
+            if len(held) - before == len(ids) - ids.count(0):
+                return frozenset()
+            for packet_id in ids:  # an id twice
+                held.pop(packet_id, None)
+            messages = zip(ids, zip(repeat(chunk.generation), chunk.topics, payloads, strict=False), strict=True)
+        known = self._known(ids)
+        held.update([item for item in messages if item[0] not in known])
+        held.pop(0, None)
+        return known
 
-    def known(self, packet_ids: Sequence[int]) -> AbstractSet[int]:
-        """Which of the ids (0: none) stand for something already, or for two of these."""
+    def _known(self, packet_ids: Sequence[int]) -> AbstractSet[int]:
         ids = set(packet_ids)
         ids.discard(0)
         # of a rejected message in a hundred, each chunk meets a few again: the others must not pay for them

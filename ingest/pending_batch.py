@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import compress
 from traceback import extract_tb
 from typing import Any
 
@@ -109,9 +110,8 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
             _cut(columns, message)
     else:
         oversize = set()
-    ids = memory.known(chunk.packet_ids)
-    memory.hold(chunk, columns.payloads[start:], ids)
-    known = {n for n, packet_id in enumerate(chunk.packet_ids, start) if packet_id in ids} if ids else set()
+    ids = memory.hold(chunk, columns.payloads[start:])
+    known = set(compress(range(start, len(columns.topics)), map(ids.__contains__, chunk.packet_ids))) if ids else set()
 
     by_topic = routes.by_topic
     add_route = columns.routes.append

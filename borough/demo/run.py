@@ -43,6 +43,8 @@ from store.connect import Connection, connect
 
 #: How long the collector may take to read what was published, and to end [s].
 _DRAIN_SECONDS, _STOP_SECONDS = 30.0, 20.0
+#: How long the first message may take to be counted, before a given number of seconds is over without one [s].
+_FIRST_MESSAGE_SECONDS = 60.0
 #: Unacknowledged messages of the fleet: the embedded broker loses some beyond 10,000.
 _WINDOW = 500
 
@@ -227,9 +229,8 @@ def _watch(
     leavers: _Leavers,
 ) -> None:
     """Let the fleet work until the time is over or somebody ends it; everything that is counted was acknowledged."""
-    # from the start of the whole, but half of it at least is the fleet's, however slow the machine starts
-    now = time.monotonic()
-    until = None if options.seconds is None else max(begun + options.seconds, now + options.seconds / 2)
+    until = None if options.seconds is None else time.monotonic() + max(options.seconds, _FIRST_MESSAGE_SECONDS)
+    spoken = False
     line = ProgressLine()
     told = fleet.shown.phase == "live"
     fleet.start()
@@ -237,6 +238,10 @@ def _watch(
         while fleet.is_alive():
             for child in children:
                 child.check()
+            if options.seconds is not None and fleet.published and not spoken:
+                spoken = True
+                # from the start of the whole, but half of it at least is the fleet's, however slow the machine
+                until = max(begun + options.seconds, time.monotonic() + options.seconds / 2)
             if stop.event.is_set() or (until is not None and time.monotonic() >= until):
                 fleet.end()
             if fleet.shown.phase == "history":

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +17,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from scripts.parts import Parts
+from tests.tools import forked
 from tests.tools.servers import Mosquitto, wait_for
 
-BOROUGH = str(Path(sys.executable).with_name("borough"))
 FILE = """\
 device_id,family,model,lon,lat,street,gateway
 bay-1,parking-bay,native,-0.0812,51.5031,Alder Street,
@@ -36,13 +34,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def run(database: str) -> Run:
     """Runs the command with the database's settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOROUGH_")}
-    environment = {**kept, "BOROUGH_DATABASE_URL": database}
 
     def borough(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [BOROUGH, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = forked.run(arguments, {"BOROUGH_DATABASE_URL": database})
         assert done.returncode == status, done.stderr or done.stdout
         assert "Traceback" not in done.stderr
         return done
@@ -152,16 +146,12 @@ def test_status_tells_silent_from_never_seen(run: Run, file: Path, database: str
 
 
 def test_a_database_without_our_tables(empty_database: str) -> None:
-    environment = {**os.environ, "BOROUGH_DATABASE_URL": empty_database}
-    done = subprocess.run(
-        [BOROUGH, "devices", "list"], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    settings = {"BOROUGH_DATABASE_URL": empty_database}
+    done = forked.run(["devices", "list"], settings)
     assert done.returncode == 1
     assert done.stderr.endswith("is not at this program's schema; run: borough migrate\n")
     for applied in (True, False):
-        done = subprocess.run(
-            [BOROUGH, "migrate", "--json"], env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = forked.run(["migrate", "--json"], settings)
         assert done.returncode == 0, done.stderr
         assert bool(json.loads(done.stdout)["applied"]) is applied
 

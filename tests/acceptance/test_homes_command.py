@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from store.connect import connect
+from tests.tools import forked
 from tests.worlds.homes import add_meters, homes_csv, ids_of
 
-BOROUGH = str(Path(sys.executable).with_name("borough"))
 ROWS = [{"uprn": "100023336956", "meters": "m1", "name": "Ada Byron"}, {"uprn": "7", "meters": "m2"}]
 
 
@@ -24,20 +21,12 @@ class Borough:
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder = url, folder
         (folder / "key").write_bytes(bytes(range(32)))
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("BOROUGH_")}
-        self.environment = {**kept, "BOROUGH_DATABASE_URL": url}
+        self.environment = {"BOROUGH_DATABASE_URL": url}
         self.key = {"BOROUGH_TOMBSTONE_KEY_FILE": str(folder / "key"), "BOROUGH_TOMBSTONE_LOG": str(folder / "log")}
 
     def run(self, *arguments: str, status: int = 0, key: bool = False) -> str:
         """What it prints, on both outputs."""
-        done = subprocess.run(
-            [BOROUGH, *arguments],
-            env={**self.environment, **(self.key if key else {})},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = forked.run(arguments, {**self.environment, **(self.key if key else {})})
         assert done.returncode == status, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr

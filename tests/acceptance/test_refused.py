@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,11 +13,11 @@ import pytest
 from ingest import archive_files
 from simulators.publisher import Message
 from store import connect, tombstones
+from tests.tools import forked
 from tests.tools.account import table_account
 from tests.tools.collector import Collector
 from tests.tools.load import ask, count, device, grows, number, register, rfc3339
 from tests.tools.mqtt_session import left_in_session
-from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.publisher import Publishing, publish
 from tests.tools.servers import Mosquitto, wait_for
 from tests.worlds import household
@@ -51,10 +50,7 @@ class World:
 
     def borough(self, *arguments: str) -> str:
         """Run a command to its end; what it printed."""
-        done = subprocess.run(
-            [*WITH_US, *BOROUGH, *arguments], env=environment(self.settings()), capture_output=True, text=True,
-            timeout=60, check=False,
-        )  # fmt: skip
+        done = forked.run(arguments, self.settings())
         assert done.returncode == 0, done.stderr
         return done.stdout
 

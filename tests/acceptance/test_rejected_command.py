@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from store.writer import Writer
+from tests.tools import forked
 from tests.tools.batches import T0, make, rejection
 
-BOROUGH = str(Path(sys.executable).with_name("borough"))
 TOPIC = "borough/parking-bay/bay-1/reading"
 GOOD, BAD = b'{"time": "2026-02-01T00:30:00Z", "occupied": true}', b'{"occupied": \x1b'
 
@@ -26,11 +23,9 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture
 def run(database: str) -> Run:
     """Runs the command with the database's settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOROUGH_")}
 
     def borough(*arguments: str, status: int = 0, **settings: str) -> subprocess.CompletedProcess[bytes]:
-        environment = {**kept, "BOROUGH_DATABASE_URL": database, **settings}
-        done = subprocess.run([BOROUGH, *arguments], env=environment, capture_output=True, timeout=60, check=False)
+        done = forked.run_bytes(arguments, {"BOROUGH_DATABASE_URL": database, **settings})
         assert done.returncode == status, done.stderr or done.stdout
         return done
 

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.tools import forked
 from tests.tools.collector import Collector
 from tests.tools.load import grows
 from tests.tools.program import BOROUGH, WITH_US, environment
@@ -58,13 +59,9 @@ class Way:
 
     def run(self, *arguments: object, status: int = 0) -> dict[str, Any]:
         """Run ``borough … --json``."""
-        done = subprocess.run(
-            [*BOROUGH, *map(str, arguments), "--json"],
-            env=environment({"BOROUGH_DATABASE_URL": self.database, "BOROUGH_MQTT_URL": self.url}),
-            capture_output=True,
-            timeout=300,
-        )
-        print(done.stdout.decode()[:9000], done.stderr.decode()[-3000:])
+        settings = {"BOROUGH_DATABASE_URL": self.database, "BOROUGH_MQTT_URL": self.url}
+        done = forked.run([*map(str, arguments), "--json"], settings)
+        print(done.stdout[:9000], done.stderr[-3000:])
         assert done.returncode == status
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -162,13 +159,7 @@ def test_dry_run_twice_gives_the_same_bytes_and_is_not_reconciled(way: Way) -> N
         done = way.run("simulate", FAULTS, "--seed", seed, "--hours", 1, "--dry-run", "--ledger", ledger)
         assert done["published"] is False
     assert ledgers[0].read_bytes() == ledgers[1].read_bytes() != ledgers[2].read_bytes()
-    refused = subprocess.run(
-        [*BOROUGH, "reconcile", ledgers[0]],
-        env=environment({"BOROUGH_DATABASE_URL": way.database}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    refused = forked.run(["reconcile", str(ledgers[0])], {"BOROUGH_DATABASE_URL": way.database})
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "dry run" in refused.stderr

@@ -318,8 +318,8 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
         "BOROUGH_TOMBSTONE_LOG": str(tmp_path / "log"),
     }  # fmt: skip
     (tmp_path / "key").write_bytes(KEY)
-    with Terminals(tmp_path, settings) as terminals:
-        yield World(url, timescale, _broker, tmp_path, terminals, ada, bea, numbers[2], numbers[0], numbers[1])
+    terminals = Terminals(tmp_path, settings)
+    yield World(url, timescale, _broker, tmp_path, terminals, ada, bea, numbers[2], numbers[0], numbers[1])
     timescale.drop(name)
 
 

@@ -221,7 +221,7 @@ class _Run:
         for case in self.chance.sample(self.cases, 10):
             publish_retained(self.broker.port, case.topic, hostile.spoiled(case.payload, self.chance))
         collector = stack.enter_context(
-            Collector(self.folder, self.database, self.broker.url, subscriptions=self.subscriptions)
+            Collector(self.folder, self.database, self.broker.url, alone=True, subscriptions=self.subscriptions)
         ).start()
         mixed = self._mixed()
         begun = time.monotonic()

@@ -35,7 +35,7 @@ def test_collect(tier: str, each_database: str, mosquitto: Mosquitto, tmp_path: 
         conflict = message(monitor, {"time": rfc3339(pack_at), "no2": 99.0})
         publish(mosquitto.port, [*old, *load.messages, senml, conflict])
         assert wait_for(lambda: total(table_account(each_database)).messages_received == 2_001 + 2_102, 30)
-        metrics = collector.account()
+        metrics = collector.account_at_rest()
         assert collector.stop() == 0
     for index in range(100):
         load.expected[monitor.id, "pm10", old_at + index * 1_000_000] = index / 4

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import stat
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from analytics.energy.prices import load
 from analytics.report.household import report
 from store import comparisons, homes
 from store.connect import Connection, connect
+from tests.tools import forked
 from tests.tools.letters import FIRST_TENANCY, QUARTER, WEEK, fill
 from tests.tools.pdf import plain, read
-from tests.tools.program import BOROUGH, environment
 
 HOMES = 9
 HELP = "0800 000 0000, weekdays 9 to 5"
@@ -36,10 +35,7 @@ def run(url: str, out: Path, *arguments: str, status: int = 0) -> Any:
         "BOROUGH_HELP_LINE": HELP,
         "BOROUGH_WEB_URL": "https://energy.haverley.gov.uk",
     }
-    done = subprocess.run(
-        [*BOROUGH, "letters", "--period", "2026-W07", "--out", str(out), "--json", *arguments],
-        capture_output=True, text=True, timeout=60, env=environment(settings),
-    )  # fmt: skip
+    done = forked.run(["letters", "--period", "2026-W07", "--out", str(out), "--json", *arguments], settings)
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     return json.loads(done.stdout) if status == 0 else done.stderr
@@ -236,10 +232,7 @@ def test_an_old_unfinished_file_is_no_hindrance(filled: str, tmp_path: Path) -> 
 
 
 def test_what_is_asked_for_wrongly_is_told_in_a_line(filled: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*BOROUGH, "letters", "--period", "2026-W99", "--out", str(tmp_path)],
-        capture_output=True, text=True, env=environment({"BOROUGH_DATABASE_URL": filled}),
-    )  # fmt: skip
+    done = forked.run(["letters", "--period", "2026-W99", "--out", str(tmp_path)], {"BOROUGH_DATABASE_URL": filled})
     assert done.returncode == 2
     assert "--period: '2026-W99' is no period; write a week as 2026-W07" in done.stderr
     assert "electricity, gas" in run(filled, tmp_path, "--fuel", "coal", status=2)

@@ -21,9 +21,10 @@ from analytics.periods import parse_period
 from borough.delivery.letters import print_run
 from borough.delivery.letters.letter import Sender
 from store.connect import connect
+from tests.tools import forked
 from tests.tools.letters import FIRST_TENANCY, fill
 from tests.tools.pdf import read
-from tests.tools.program import BOROUGH, environment
+from tests.tools.program import environment
 
 MANY = 300
 FEW = 8
@@ -72,10 +73,7 @@ def run(url: str, out: Path, *arguments: str, fonts: list[Path] | None = None, *
         "BOROUGH_LETTER_FONTS": ":".join(str(folder) for folder in fonts or [Path("/nowhere")]),
         **more,
     }
-    done = subprocess.run(
-        [*BOROUGH, "letters", "--period", "2026-W07", "--out", str(out), "--json", *arguments],
-        capture_output=True, text=True, env=environment(settings),
-    )  # fmt: skip
+    done = forked.run(["letters", "--period", "2026-W07", "--out", str(out), "--json", *arguments], settings)
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
@@ -252,9 +250,7 @@ def test_who_is_erased_after_a_kill_leaves_nothing_in_the_staging_folder(databas
     settings = {
         "BOROUGH_DATABASE_URL": url, "BOROUGH_TOMBSTONE_KEY_FILE": str(key), "BOROUGH_TOMBSTONE_LOG": str(log),
     }  # fmt: skip
-    done = subprocess.run(
-        [*BOROUGH, "erase", str(FIRST_TENANCY + 4), "--yes"], capture_output=True, text=True, env=environment(settings)
-    )
+    done = forked.run(["erase", str(FIRST_TENANCY + 4), "--yes"], settings)
     assert done.returncode == 0, done.stderr
     assert not (folder / ".making" / f"{FIRST_TENANCY + 4}.pdf").exists()
     assert (folder / ".making" / f"{FIRST_TENANCY + 3}.pdf").exists()

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from borough.postgres_server import free_port
 from store.batch import COUNT_NAMES, Counts
+from tests.tools import forked
 from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.servers import wait_for
 
@@ -23,20 +24,22 @@ CLIENT_ID = "borough-collector"
 
 
 class Collector:
-    """One collector. ``settings`` are by the names of the environment without their prefix: ``batch_age=0.05``."""
+    """One collector. ``settings`` are by the names of the environment without their prefix: ``batch_age=0.05``.
 
-    def __init__(self, folder: Path, database: str, broker: str, **settings: object) -> None:
+    Where its memory is looked at it is a fresh process (``alone``), and no fork of one that has imported everything.
+    """
+
+    def __init__(self, folder: Path, database: str, broker: str, *, alone: bool = False, **settings: object) -> None:
         self.metrics_port = free_port()
         self.log = folder / f"collector-{self.metrics_port}.log"
-        self._environment = environment(
-            {
-                "BOROUGH_DATABASE_URL": database,
-                "BOROUGH_MQTT_URL": broker,
-                "BOROUGH_METRICS_PORT": str(self.metrics_port),
-                **{f"BOROUGH_{name.upper()}": str(value) for name, value in settings.items()},
-            }
-        )
-        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = {
+            "BOROUGH_DATABASE_URL": database,
+            "BOROUGH_MQTT_URL": broker,
+            "BOROUGH_METRICS_PORT": str(self.metrics_port),
+            **{f"BOROUGH_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._alone = alone
+        self._process: subprocess.Popen[bytes] | forked.Forked | None = None
 
     # -- its life ----------------------------------------------------------------------------------------------------
 
@@ -44,14 +47,13 @@ class Collector:
         """Start, and wait for nothing."""
         assert self._process is None or self._process.poll() is not None, "the collector runs already"
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*WITH_US, *BOROUGH, "collect"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment,
-                start_new_session=True,
-            )
+            if self._alone:
+                self._process = subprocess.Popen(
+                    [*WITH_US, *BOROUGH, "collect"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    env=environment(self._settings), start_new_session=True,
+                )  # fmt: skip
+            else:
+                self._process = forked.start(["collect"], self._settings, log.fileno())
         return self
 
     def start(self, timeout: float = 30.0) -> Self:
@@ -179,3 +181,8 @@ class Collector:
             assert counts.adds_up(in_flight), f"/metrics, {family}: {counts}, in flight {in_flight}"
             accounts[family] = counts
         return accounts
+
+    def account_at_rest(self) -> dict[str, Counts]:
+        """Its account once nothing is in flight: the database knows of a commit before the process has counted it."""
+        wait_for(lambda: sum(self.metrics()["borough_messages_in_flight"].values()) == 0, 30)
+        return self.account()

@@ -42,8 +42,8 @@ def collect(tmp_path: Path) -> Iterator[Collect]:
     """Makes collectors; what still runs at the end of the test is killed, and every log is printed."""
     made: list[Collector] = []
 
-    def make(database: str, broker: str, **settings: object) -> Collector:
-        made.append(Collector(tmp_path, database, broker, **settings))
+    def make(database: str, broker: str, *, alone: bool = False, **settings: object) -> Collector:
+        made.append(Collector(tmp_path, database, broker, alone=alone, **settings))
         return made[-1]
 
     with ExitStack() as stack:

@@ -129,7 +129,7 @@ def test_a_new_message_with_an_old_packet_id_is_new(database: str, mosquitto: Mo
     for number in range(1, 6):
         publish(mosquitto.port, [message(sensor, {"motion": 1})])
         assert grows(database, "public.reading", number)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.stop() == 0
     assert_same(metrics, table_account(database))
 

@@ -26,7 +26,7 @@ def test_stopped_for_20_s_and_killed_in_the_middle(
     load = native_load(seed, 100_000, devices=1_000)
     register(fragile, load.devices)
     with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
-        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}").start()
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", alone=True).start()
         pid = collector.pid
         publishing = Publishing(mosquitto.port, load.messages, rate=5_000)
         assert wait_for(lambda: proxy.acknowledgements > 5_000, 10)
@@ -44,7 +44,7 @@ def test_stopped_for_20_s_and_killed_in_the_middle(
         assert collector.alive
         assert collector.pid == pid
         assert collector.ready()
-        metrics = collector.account()
+        metrics = collector.account_at_rest()
         assert collector.stop() == 0
     assert_stored(fragile, load.expected)
     account = table_account(fragile)
@@ -76,15 +76,14 @@ def test_the_answer_to_commit_is_lost(
         through = fragile.replace(f":{server.port}/", f":{proxy.port}/")
         assert urlsplit(through).port == proxy.port
         collector = collect(through, mosquitto.url, batch_readings=500).start()
-        third = len(load.messages) // 3
-        for part in (load.messages[:third], load.messages[third : 2 * third], load.messages[2 * third :]):
-            proxy.lose_answer_to = b"COMMIT"
-            publish(mosquitto.port, part)
-            assert wait_for(lambda: proxy.lose_answer_to is None, 10)
-        assert wait_for(lambda: total(table_account(fragile)).messages_received >= len(load.messages), 15)
-        assert wait_for(lambda: sum(collector.metrics()["borough_messages_in_flight"].values()) == 0, 5)
-        assert proxy.lost_answers == 3
-        metrics = collector.account()
+        for start in range(0, len(load.messages), 500):
+            # other connections commit too, and may lose their answer in place of the writer's
+            if collector.metric("borough_write_errors_total") < 3:
+                proxy.lose_answer_to = b"COMMIT"
+            publish(mosquitto.port, load.messages[start : start + 500])
+            assert wait_for(lambda: proxy.lose_answer_to is None, 30)
+        assert wait_for(lambda: total(table_account(fragile)).messages_received >= len(load.messages), 60)
+        metrics = collector.account_at_rest()
         assert collector.metric("borough_write_errors_total") >= 3
         assert collector.stop() == 0
     assert_stored(fragile, load.expected)
@@ -127,8 +126,7 @@ def test_a_batch_that_may_be_committed_is_not_cut(
             lambda: collector.metric("borough_write_errors_total") >= 2 or "cannot be written" in collector.said(), 30
         )
         erasure.rollback()
-        assert wait_for(lambda: sum(collector.metrics()["borough_messages_in_flight"].values()) == 0, 30)
-        metrics = collector.account()
+        metrics = collector.account_at_rest()
         assert collector.stop() == 0
     assert_stored(fragile, load.expected)
     account = table_account(fragile)
@@ -155,7 +153,7 @@ def test_frozen_database(
         server.thaw()
         assert wait_for(lambda: proxy.acknowledgements == 6_000, 30)
         assert wait_for(collector.ready, 15)
-        metrics = collector.account()
+        metrics = collector.account_at_rest()
         assert collector.stop() == 0
     assert_stored(fragile, load.expected)
     assert_same(metrics, table_account(fragile))
@@ -237,7 +235,7 @@ def test_memory_is_bounded_by_bytes_too(
     load = native_load(seed, 300, devices=40)
     register(fragile, load.devices)
     with Proxy(mosquitto.port, count_acknowledgements=True) as proxy:
-        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", payload_maximum=2_000_000).start()
+        collector = collect(fragile, f"mqtt://127.0.0.1:{proxy.port}", alone=True, payload_maximum=2_000_000).start()
         server.stop()
         publish(mosquitto.port, [(topic, payload + b" " * 1_000_000) for topic, payload in load.messages], window=50)
         time.sleep(1.0)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.faults.conftest import Collect
+from tests.tools import forked
 from tests.tools.account import assert_same, table_account, total
 from tests.tools.glow import FILTERS, SUBSCRIPTIONS, Street, street
 from tests.tools.load import ask, assert_stored, device, now, number, register
 from tests.tools.mqtt_session import left_in_session, make_session
-from tests.tools.program import BOROUGH, environment
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
 
@@ -50,7 +49,7 @@ def test_kept_thinned_and_repeated(
         collector.start()
         assert wait_for(lambda: _received(database) >= received, 240, 0.1)  # noqa: B023 - asked before it changes
         assert collector.metric("borough_staged_batches_total") == 0, "a repeat reached the database"
-        metrics = collector.account()
+        metrics = collector.account_at_rest()
         assert collector.stop() == 0
         if part is load.messages[:half]:
             assert_same(metrics, table_account(database))
@@ -105,9 +104,7 @@ def test_a_rejected_display_keeps_no_identifier_and_is_taken_once_it_is_register
     settings = {"BOROUGH_DATABASE_URL": database, "BOROUGH_SUBSCRIPTIONS": str(subscriptions)}
 
     def borough(*arguments: str) -> str:
-        done = subprocess.run(
-            [*BOROUGH, *arguments], env=environment(settings), capture_output=True, check=False, text=True
-        )
+        done = forked.run(arguments, settings)
         return done.stdout + done.stderr
 
     ids = [str(row[0]) for row in ask(database, "select id from rejected order by id")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import psycopg
 from devices.device import Device
 from simulators.publisher import Message
 from tests.acceptance.faults.conftest import Collect
+from tests.tools import forked
 from tests.tools.account import assert_same, table_account, total
 from tests.tools.collector import Collector
 from tests.tools.load import (
@@ -28,7 +28,6 @@ from tests.tools.load import (
     rfc3339,
 )
 from tests.tools.mqtt_session import left_in_session, make_session
-from tests.tools.program import BOROUGH, environment
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
 
@@ -71,10 +70,10 @@ def test_many_unknown_properties_and_many_impossible_readings(
     assert len(messages[1][1]) > 800_000
     make_session(mosquitto.port)
     publish(mosquitto.port, messages)
-    collector = collect(database, mosquitto.url, payload_maximum=1024 * 1024).start()
+    collector = collect(database, mosquitto.url, alone=True, payload_maximum=1024 * 1024).start()
     assert wait_for(lambda: count(database, "public.reading") == 1, _DELAY)
     assert wait_for(lambda: received(database) == 3, _DELAY)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert peak(collector) < _MEMORY
     by_reason = collector.metrics()["borough_rejections_total"]
     assert collector.stop() == 0
@@ -156,10 +155,10 @@ def test_memory_stays_small_whatever_messages_hold(
     chance.shuffle(messages)
     make_session(mosquitto.port)
     publish(mosquitto.port, messages)
-    collector = collect(database, mosquitto.url).launch()
+    collector = collect(database, mosquitto.url, alone=True).launch()
     assert wait_for(lambda: received(database) == len(messages), 150)
     highest = peak(collector)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.stop() == 0
     print(f"peak {highest / 1e6:.0f} MB")
     assert highest < _MEMORY
@@ -209,7 +208,7 @@ def test_a_message_that_the_store_does_not_take_is_set_aside(
     publish(mosquitto.port, [message(_GOOD, {"time": rfc3339(at), "occupied": 1})])
     load.expected[_GOOD.id, "occupied", at] = 1.0
     assert wait_for(lambda: count(database, "public.reading") == len(load.expected), _DELAY)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.ready()
     assert collector.metric("borough_write_errors_total") == 0
     assert int(collector.metrics()["borough_rejections_total"]["unstorable"]) == 3
@@ -294,11 +293,9 @@ def test_a_message_with_counted_rejections_is_judged_again(
     assert collector.stop() == 0
 
     def retry(earliest: str) -> tuple[int, dict[str, int]]:
-        done = subprocess.run(
-            [*BOROUGH, "rejected", "retry", "--device", _AIR.id, "--json"],
-            env=environment({"BOROUGH_DATABASE_URL": database, "BOROUGH_EARLIEST": earliest}),
-            capture_output=True,
-            check=False,
+        done = forked.run(
+            ["rejected", "retry", "--device", _AIR.id, "--json"],
+            {"BOROUGH_DATABASE_URL": database, "BOROUGH_EARLIEST": earliest},
         )
         ask(database, "update rejected set retried_at = null returning 1")
         return done.returncode, json.loads(done.stdout)
@@ -325,11 +322,9 @@ def test_what_is_kept_of_an_oversize_message_cannot_be_tried_again(
     assert wait_for(lambda: received(database) == 1, _DELAY)
     assert collector.stop() == 0
     assert ask(database, "select length(bytes), size from rejected_bytes") == [(4096, 1_000_010)]
-    done = subprocess.run(
-        [*BOROUGH, "rejected", "retry", "--all", "--json"],
-        env=environment({"BOROUGH_DATABASE_URL": database, "BOROUGH_PAYLOAD_MAXIMUM": "2000000"}),
-        capture_output=True,
-        check=True,
+    done = forked.run(
+        ["rejected", "retry", "--all", "--json"],
+        {"BOROUGH_DATABASE_URL": database, "BOROUGH_PAYLOAD_MAXIMUM": "2000000"},
     )
     assert json.loads(done.stdout) == {"taken": 0, "rejected_again": 0, "bytes_gone": 1}
     assert count(database, "reading") == 0

@@ -158,7 +158,7 @@ def test_one_percent_of_bad_messages_of_every_kind(
     collector = collect(database, mosquitto.url, payload_maximum=_LIMIT, batch_readings=2_000).start()
     publish(mosquitto.port, messages)
     assert wait_for(lambda: total(table_account(database)).messages_received == len(messages), 20)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     by_reason = {name: int(value) for name, value in collector.metrics()["borough_rejections_total"].items()}
     assert collector.stop() == 0
 
@@ -227,7 +227,7 @@ def test_flood_of_garbage_from_one_device(database: str, mosquitto: Mosquitto, c
     collector = collect(database, mosquitto.url, batch_readings=1_500).start()
     publish(mosquitto.port, messages)
     assert wait_for(lambda: total(table_account(database)).messages_received == len(messages), 20)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.stop() == 0
     assert_stored(database, load.expected)
     # the limit is a device's and hour's; where the hour struck meanwhile there are two
@@ -325,7 +325,7 @@ def test_retained_messages(database: str, mosquitto: Mosquitto, collect: Collect
     assert wait_for(lambda: total(table_account(database)).messages_received == 2, 10)
     publish(mosquitto.port, [message(pair[0], {"occupied": 0})])
     assert grows(database, "public.reading", 2)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.stop() == 0
     assert_same(metrics, table_account(database))
     sums = total(metrics)

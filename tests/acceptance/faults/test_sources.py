@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,12 @@ import pytest
 from scripts.parts import Parts
 from store import migrations
 from tests.acceptance.faults.conftest import Collect
+from tests.tools import forked
 from tests.tools.account import assert_same, table_account, total
 from tests.tools.certificates import Authority
 from tests.tools.gate import Gate
 from tests.tools.load import assert_stored, count, device, grows, message, native_load, register
 from tests.tools.mqtt_session import left_in_session
-from tests.tools.program import BOROUGH, environment
 from tests.tools.proxy import Proxy
 from tests.tools.publisher import Publishing, publish
 from tests.tools.servers import Mosquitto, wait_for
@@ -226,7 +225,7 @@ def test_the_doctor_signs_in_and_leaves_the_collector_its_session(
 ) -> None:
     def broker_check(address: str) -> tuple[bool, str]:
         settings = {"BOROUGH_DATABASE_URL": database, "BOROUGH_MQTT_URL": address, "BOROUGH_MQTT_SOURCE": source}
-        done = subprocess.run([*BOROUGH, "doctor", "--json"], env=environment(settings), capture_output=True, text=True)
+        done = forked.run(["doctor", "--json"], settings)
         (check,) = [item for item in json.loads(done.stdout) if item["name"] == "broker"]
         return check["ok"], check["found"]
 
@@ -258,7 +257,7 @@ def test_qos_0(database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: 
     collector = collect(database, mosquitto.url, mqtt_source=source, subscriptions=subscriptions).start()
     publish(mosquitto.port, load.messages, rate=5_000)
     assert grows(database, "public.reading", 1_000)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.stop() == 0
     assert_stored(database, load.expected)
     assert_same(metrics, table_account(database))

@@ -118,7 +118,7 @@ def test_lock_time_out(server: PostgresServer, fragile: str, mosquitto: Mosquitt
         assert count(fragile, "public.collector where outcome is not null") == 0
         other.rollback()
     assert grows(fragile, "public.reading", 500)
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.metric("borough_write_errors_total") == 0
     assert collector.stop() == 0
     assert_stored(fragile, load.expected)
@@ -150,7 +150,7 @@ def test_deadlock_is_tried_again(
         other.commit()
     assert wait_for(lambda: count(fragile, "public.reading") == 500, 15)
     assert wait_for(lambda: _deadlocks(fragile) > before, 5), "there was no deadlock"
-    metrics = collector.account()
+    metrics = collector.account_at_rest()
     assert collector.metric("borough_write_errors_total") == 0, "a deadlock is no failure of the database"
     assert collector.stop() == 0
     assert_stored(fragile, load.expected)
@@ -180,7 +180,7 @@ def test_no_acknowledgement_while_a_rejection_cannot_be_written(
             assert count(fragile, "public.reading") == 0
             connection.execute("drop trigger refuse on public.rejected")
             assert wait_for(lambda: proxy.acknowledgements == 201, 15)
-            metrics = collector.account()
+            metrics = collector.account_at_rest()
             assert collector.stop() == 0
     assert_stored(fragile, load.expected)
     assert count(fragile, "public.rejected") == 1

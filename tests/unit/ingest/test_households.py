@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.device import Device
 from ingest.households import Households
@@ -65,3 +69,19 @@ def test_a_household_s_own_id_is_no_other_s() -> None:
     own = rejected(payload=METER.encode())._replace(device=METER)
     assert not make().named_in(own)
     assert make().named_in(own._replace(payload=own.payload + b" home:7"))
+
+
+def stands(name: str, data: bytes) -> bool:
+    """The rule said plainly: the id, and on neither side of it more of the letters or digits that it ends with."""
+    around = {True: b"[0-9]", False: b"[A-Za-z]"}
+    before, after = around[name[0].isdigit()], around[name[-1].isdigit()]
+    end = b"(?!" + after + b")" if name[-1].isalnum() else b""
+    return re.search(b"(?<!" + before + b")" + re.escape(name.encode()) + end, data) is not None
+
+
+@given(
+    st.lists(st.from_regex(r"[a1][a1:]{0,4}", fullmatch=True), min_size=1, max_size=3),
+    st.text("a1:", max_size=12).map(str.encode),
+)
+def test_an_id_is_found_where_it_stands_alone_and_nowhere_else(names: list[str], payload: bytes) -> None:
+    assert make(*names).named_in(rejected("x", payload=payload)) == any(stands(name, payload) for name in names)
