@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -67,3 +68,16 @@ class FixedWords:
             return text
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=self.zone)
         return "<now>" if self.begun - _BEFORE <= aware <= self.begun + _AFTER else text
+
+
+def log_words(log: str) -> str:
+    """Level and message of each line of a service's log; what is no log line (a traceback) counts whole."""
+    return "\n".join(_log_line(line) for line in log.splitlines())
+
+
+def _log_line(line: str) -> str:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return line
+    return f"{record.get('level')} {re.sub(r'[0-9]+ ms$', '<duration> ms', str(record.get('message')))}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from paho.mqtt.client import CallbackAPIVersion, Client
 
 from borough.postgres_server import free_port
+from scripts.fixed_words import log_words
 from scripts.parts import prepare
 
 if TYPE_CHECKING:
@@ -98,8 +99,7 @@ def ask_collector(asked: Asked, ask: Commands) -> None:
         finally:
             process.terminate()
             process.wait(60)
-    said = "\n".join(_message(line) for line in log.read_text(encoding="utf-8").splitlines())
-    asked.keep("collector/log", said)
+    asked.keep("collector/log", log_words(log.read_text(encoding="utf-8")))
     for device, family in DEVICES:
         ask("rejected", "list", "--device", device, name=f"after/rejected list {device}")
         ask("complete", "--device", device, "--from", "2026-02-01", "--until", "2026-02-02", "--json",
@@ -139,11 +139,3 @@ def _taken(metrics: str) -> int:
         for word in ("received_total", "in_flight")
     }
     return int(sums["received_total"] - sums["in_flight"])
-
-
-def _message(line: str) -> str:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return line
-    return f"{record.get('level')} {record.get('message')}"

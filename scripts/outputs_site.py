@@ -15,6 +15,7 @@ import httpx
 import psycopg
 
 from borough.postgres_server import free_port
+from scripts.fixed_words import log_words
 
 if TYPE_CHECKING:
     from scripts.outputs import Asked
@@ -122,7 +123,9 @@ def ask_site(asked: Asked, chosen: Sequence[Household]) -> None:
                 location = web.get("/sign-in/start").headers["location"]
                 back = authorize(location, name)
                 landed = web.get(back.removeprefix(url))
-                _keep(asked, f"site/{name}/sign-in", landed)
+                if not landed.has_redirect_location:
+                    raise RuntimeError(f"{name} cannot sign in: {landed.status_code}")
+                _keep(asked, f"site/{name}/landed", landed)
                 _look(asked, web, name, ANYBODY)
                 if "borough_tenancy" in person:
                     shown = [path for key in periods.get(name, ()) for path in _of_period(key)]
@@ -144,7 +147,7 @@ def _served(asked: Asked, issuer_port: int) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     secret = asked.work / "secret"
-    secret.write_text("of-the-outputs-" * 4)
+    secret.write_text("of-the-outputs-" * 4, encoding="utf-8")
     secret.chmod(0o600)
     log = asked.work / "serve.log"
     asked.words.name({f"127.0.0.1:{port}": "<site>", f"127.0.0.1:{issuer_port}": "<issuer>",
@@ -156,6 +159,7 @@ def _served(asked: Asked, issuer_port: int) -> Iterator[str]:
         "BOROUGH_WEB_PROXIES": "127.0.0.1",
         "BOROUGH_OIDC_ISSUER": f"http://127.0.0.1:{issuer_port}",
         "BOROUGH_OIDC_CLIENT_ID": "outputs",
+        "BOROUGH_OIDC_CLIENT_SECRET_FILE": str(secret),
     }
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -172,6 +176,7 @@ def _served(asked: Asked, issuer_port: int) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(60)
+    asked.keep("site/log", log_words(log.read_text(encoding="utf-8")))
 
 
 def _answers(url: str) -> bool:
