@@ -25,6 +25,7 @@ _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"([?&](?:state|nonce|code|code_challenge)=)[\w.~%-]+", r"\1<random>"),
         (r"(\"(?:seconds|started|uptime)\": ?)[\d.]+", r"\1<duration>"),
         (r"\bin \d+(?:\.\d+)? s\b", "in <duration> s"),
+        (r"\bprocess \[\d+\]", "process [<number>]"),
         (r"As of \d\d:\d\d:\d\d UTC", "As of <now> UTC"),
         (r"^((?:borough_start_time_seconds|\w+_seconds_(?:sum|bucket\{[^}]*\})) ).*$", r"\1<duration>"),
         (r"^((?:python|process)_\w+(?:\{[^}]*\})? ).*$", r"\1<of the process>"),

@@ -25,13 +25,14 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from scripts.fixed_words import FixedWords
 from scripts.outputs_collector import ask_collector
-from scripts.outputs_site import ask_site, households
+from scripts.outputs_site import ask_site, households, newest_day
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Runs commands as processes of their own without starting Python and its libraries for each.
@@ -193,6 +194,7 @@ def _asked(checkout: Path, folder: Path, work: Path, database: str) -> Asked:
     words = FixedWords(zone)
     words.name({str(checkout): "<checkout>", str(work): "<work>", database.partition("@")[2]: "<database>"})
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    words.name({value: f"<{name}>" for name, value in kept.items() if name.startswith("BOROUGH_") and "/" in value})
     environment = {
         **kept,
         "PYTHONPATH": str(checkout),
@@ -235,12 +237,14 @@ def _plain(ask: Commands, ledgers: Sequence[Path]) -> None:
         ask(*line.split())
     listed = json.loads(ask("devices", "list", "--json"))
     devices: list[dict[str, Any]] = listed["devices"] if isinstance(listed, dict) else listed
+    newest = newest_day(ask.asked.database)
+    week = ("--from", str(newest - timedelta(days=8)), "--until", str(newest - timedelta(days=1)))
     named = {family: next(_id(one) for one in devices if one["family"] == family) for family in _families(devices)}
     for family, device in named.items():
         ask("devices", "show", device)
         ask("devices", "show", device, "--json")
-        ask("complete", "--family", family, "--from", "2026-11-20", "--until", "2026-11-27", "--json")
-    ask("complete", "--from", "2026-11-20", "--until", "2026-11-27")
+        ask("complete", "--family", family, *week, "--json")
+    ask("complete", *week)
     exported = ask("devices", "export", "--format", "csv", name="devices export again")
     for name, text in (("exported", exported), ("wrong", WRONG["devices"]), ("cut", exported[: len(exported) // 2])):
         _import(ask, "devices", name, text)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -35,6 +35,7 @@ order by h.uprn, t.from_day limit 16
 _PERIODS = """
 select distinct on (kind) kind, from_day from personal.comparison where tenancy_id = %s order by kind, from_day desc
 """
+_NEWEST = "select max(time) from public.latest where time <= now()"
 ROLES = ("assist", "parking-ops", "carer", "engineer", "programme", "data-protection")
 ANYBODY = (
     "/", "/accessibility", "/privacy", "/health/live", "/health/ready", "/sign-in", "/sign-in/code", "/sign-out/done",
@@ -42,24 +43,25 @@ ANYBODY = (
     "/programme", "/programme?month=2026-10", "/programme?month=nonsense", "/data-protection", "/assist", "/nonsense",
     "/static/style.css", "/static/nothing.css", "/api/v1/openapi.json", "/api/v1/home", "/api/v1/nothing",
 )  # fmt: skip
+#: ``{newest}``: the day of the newest reading, often one of which only a part was measured.
 RESIDENT = (
     "/home", "/home/", "/home?fuel=gas", "/home?fuel=nonsense", "/home?period=2026-W01", "/home?period=x",
     "/home/neighbours", "/home/year", "/home/year?fuel=gas", "/home/year?fuel=heat",
     "/home/year?fuel=electricity&net=true", "/home/day", "/home/day?fuel=gas", "/home/day?day=2026-10-25",
-    "/home/day?day=2026-11-28", "/home/day?day=2026-11-28&fuel=gas", "/home/day?day=2019-01-01",
+    "/home/day?day={newest}", "/home/day?day={newest}&fuel=gas", "/home/day?day=2019-01-01",
     "/home/day?day=tomorrow", "/home/details", "/home/tariff", "/home/tariff?fuel=gas", "/home/consents",
     "/home/leave", "/home/leave?sure=true", "/home/data", "/home/data/days.csv", "/home/data/days.csv?fuel=gas",
     "/home/data/days.csv?net=true", "/home/data/months.csv", "/home/data/months.csv?net=true",
     "/home/data/half-hours.csv?fuel=electricity&from=2026-10-24&to=2026-10-26", "/home/data/comparisons.csv",
-    "/home/data/half-hours.csv?from=2026-11-27&to=2026-11-28", "/home/data/comparisons.csv?fuel=gas",
+    "/home/data/half-hours.csv?from={before}&to={newest}", "/home/data/comparisons.csv?fuel=gas",
     "/home/data/all.json",
     "/api/v1/home/comparisons", "/api/v1/home/comparisons?fuel=gas&kind=week&limit=2",
     "/api/v1/home/comparisons?limit=0",
     "/api/v1/home/comparisons/electricity/2026-W01", "/api/v1/home/comparisons/x/y", "/api/v1/home/days",
-    "/api/v1/home/days?fuel=gas&from=2026-10-24&to=2026-11-28", "/api/v1/home/days?fuel=export",
+    "/api/v1/home/days?fuel=gas&from=2026-10-24&to={newest}", "/api/v1/home/days?fuel=export",
     "/api/v1/home/days?fuel=electricity&net=true", "/api/v1/home/days?fuel=gas&net=true", "/api/v1/home/days?from=x",
     "/api/v1/home/half-hours?fuel=electricity&from=2026-10-24&to=2026-10-26",
-    "/api/v1/home/half-hours?fuel=gas&from=2026-11-27&to=2026-11-28", "/api/v1/home/half-hours?fuel=heat",
+    "/api/v1/home/half-hours?fuel=gas&from={before}&to={newest}", "/api/v1/home/half-hours?fuel=heat",
     "/api/v1/home/half-hours?from=2026-01-01&to=2026-11-01", "/api/v1/home/consents",
 )  # fmt: skip
 #: Who looked comes last: then all that was asked stands in it.
@@ -95,6 +97,16 @@ def households(database: str) -> list[Household]:
         ]
 
 
+def newest_day(database: str) -> date:
+    """The day of the newest reading. Raises LookupError where there is none."""
+    with psycopg.connect(database) as connection:
+        row = connection.execute(_NEWEST).fetchone()
+    if row is None or row[0] is None:
+        raise LookupError("the database has no readings")
+    found: date = row[0].astimezone(UTC).date()
+    return found
+
+
 def _key(kind: str, day: date) -> str:
     if kind == "month":
         return f"{day:%Y-%m}"
@@ -114,6 +126,9 @@ def ask_site(asked: Asked, chosen: Sequence[Household]) -> None:
         {"sub": "helper-at-home", "borough_tenancy": str(chosen[0][1]), "borough_roles": ["assist"]},
     ]
     periods = {f"home-{uprn}-{tenancy}": keys for uprn, tenancy, keys in chosen}
+    newest = newest_day(asked.database)
+    days = {"newest": str(newest), "before": str(newest - timedelta(days=1))}
+    usual = [path.format_map(days) for path in RESIDENT]
     with issuer(people) as port, _served(asked, port) as url:
         with _browser(url, 0) as web:
             _look(asked, web, "anybody", ANYBODY)
@@ -129,7 +144,7 @@ def ask_site(asked: Asked, chosen: Sequence[Household]) -> None:
                 _look(asked, web, name, ANYBODY)
                 if "borough_tenancy" in person:
                     shown = [path for key in periods.get(name, ()) for path in _of_period(key)]
-                    _look(asked, web, name, (*RESIDENT, *shown))
+                    _look(asked, web, name, (*usual, *shown))
                 _forms(asked, web, name, str(chosen[0][1]))
                 if "borough_tenancy" in person:
                     _look(asked, web, name, LOOKS)
