@@ -16,6 +16,8 @@ _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)([T ])(\d\d(?::|%3A)\d\d(?:(?::|%3A)\d\d(?:\.\d+)?)?)(Z|(?:\+|%2B|-)\d\d(?::?\d\d)?)?"
 )
 _SAID = re.compile(r"(\d{1,2} [A-Z][a-z]+ \d{4}),? (?:at )?(\d\d:\d\d)(?::\d\d)?")
+#: Of the element of a time that is the present, what people read.
+_SHOWN = re.compile(r"(?<=datetime=\"<now>\">)[^<]*")
 #: Whatever is random or a duration: pattern, and what stands in its place.
 _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), instead)
@@ -24,6 +26,7 @@ _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(/static/[a-z_.-]+\?)[0-9a-f]{12}", r"\1<hash>"),
         (r"([?&](?:state|nonce|code|code_challenge)=)[\w.~%-]+", r"\1<random>"),
         (r"(\"(?:seconds|started|uptime)\": ?)[\d.]+", r"\1<duration>"),
+        (r"(\"expires_at\": ?)\"[^\"]*\"", r"\1<later>"),
         (r"\bin \d+(?:\.\d+)? s\b", "in <duration> s"),
         (r"\bprocess \[\d+\]", "process [<number>]"),
         (r"As of \d\d:\d\d:\d\d UTC", "As of <now> UTC"),
@@ -52,7 +55,8 @@ class FixedWords:
             text = text.replace(found, self.places[found])
         for pattern, instead in _ALWAYS:
             text = pattern.sub(instead, text)
-        return _SAID.sub(self._said, _INSTANT.sub(self._instant, text))
+        text = _SAID.sub(self._said, _INSTANT.sub(self._instant, text))
+        return _SHOWN.sub("<now>", text)
 
     def _instant(self, match: re.Match[str]) -> str:
         day, _, clock, offset = match.groups()

@@ -191,7 +191,8 @@ def _served(asked: Asked, issuer_port: int) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(60)
-    asked.keep("site/log", log_words(log.read_text(encoding="utf-8")))
+    # an answer's line comes once it is out, which may be after the next request's
+    asked.keep("site/log", "\n".join(sorted(log_words(log.read_text(encoding="utf-8")).splitlines())))
 
 
 def _answers(url: str) -> bool:

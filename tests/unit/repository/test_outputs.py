@@ -50,6 +50,12 @@ def test_random_words_and_places() -> None:
     )
 
 
+def test_what_people_read_of_the_present() -> None:
+    """A page says it in its own way."""
+    text = f'<time datetime="{NOW.isoformat()}">{NOW:%H:%M:%S}</time>, <time datetime="2026-01-05">5 Jan</time>'
+    assert WORDS(text) == '<time datetime="<now>"><now></time>, <time datetime="2026-01-05">5 Jan</time>'
+
+
 def test_a_log_is_its_levels_and_messages() -> None:
     """A traceback is seen whole."""
     assert log_words('{"time": "t", "level": "info", "message": "GET / 200 12 ms"}\nTraceback\n') == (
