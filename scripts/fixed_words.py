@@ -27,6 +27,7 @@ _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"([?&](?:state|nonce|code|code_challenge)=)[\w.~%-]+", r"\1<random>"),
         (r"(\"(?:seconds|started|uptime)\": ?)[\d.]+", r"\1<duration>"),
         (r"(\"expires_at\": ?)\"[^\"]*\"", r"\1<later>"),
+        (r"^[\d,]+ of [\d,]+ letters\n", ""),  # how far it is, every few seconds
         (r"\bin \d+(?:\.\d+)? s\b", "in <duration> s"),
         (r"\bprocess \[\d+\]", "process [<number>]"),
         (r"As of \d\d:\d\d:\d\d UTC", "As of <now> UTC"),
