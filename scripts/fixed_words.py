@@ -17,7 +17,7 @@ _INSTANT = re.compile(
 )
 _SAID = re.compile(r"(\d{1,2} [A-Z][a-z]+ \d{4}),? (?:at )?(\d\d:\d\d)(?::\d\d)?")
 #: Of the element of a time that is the present, what people read.
-_SHOWN = re.compile(r"(?<=datetime=\"<now>\">)[^<]*")
+_SHOWN = re.compile(r"(?<=datetime=\"<now>\">)[^<]+")
 #: Whatever is random or a duration: pattern, and what stands in its place.
 _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), instead)

@@ -52,8 +52,10 @@ def test_random_words_and_places() -> None:
 
 def test_what_people_read_of_the_present() -> None:
     """A page says it in its own way."""
-    text = f'<time datetime="{NOW.isoformat()}">{NOW:%H:%M:%S}</time>, <time datetime="2026-01-05">5 Jan</time>'
-    assert WORDS(text) == '<time datetime="<now>"><now></time>, <time datetime="2026-01-05">5 Jan</time>'
+    now = '<time datetime="<now>"><now></time>'
+    for said in (f"{NOW:%H:%M:%S}", f"{NOW.astimezone(WORDS.zone):%-d %B %Y, %H:%M}", f"{NOW:%-d %b %H:%M}"):
+        assert WORDS(f'<time datetime="{NOW.isoformat()}">{said}</time>') == now
+    assert WORDS('<time datetime="2026-01-05">5 Jan</time>') == '<time datetime="2026-01-05">5 Jan</time>'
 
 
 def test_a_log_is_its_levels_and_messages() -> None:
