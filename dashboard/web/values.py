@@ -107,8 +107,8 @@ def _key(cursor: str) -> str:
         raise ValueError("not a cursor") from error
 
 
-#: A whole number from 0 to what an id can be. Its bounds stand before the validator: after it the API's description would
-#: name them by words that JSON Schema does not have.
+#: A whole number from 0 to what an id can be. Its bounds stand before the validator: after it the API's description
+#: would name them by words that JSON Schema does not have.
 Whole = Annotated[int, Typed("whole"), Field(ge=0, le=MOST), BeforeValidator(_whole)]
 #: How many items of a list are asked for.
 Count = Annotated[int, Typed("whole"), Field(ge=1, le=100), BeforeValidator(_whole)]
