@@ -9,9 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from paho.mqtt.client import CallbackAPIVersion, Client
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from borough.postgres_server import free_port
 from scripts.fixed_words import log_words
@@ -90,7 +93,7 @@ def ask_collector(asked: Asked, ask: Commands) -> None:
             client.loop_start()
             for number, (topic, payload) in enumerate(MESSAGES, 1):
                 client.publish(topic, payload, qos=1)
-                _until(process, lambda number=number: _taken(_get(metrics, "/metrics")[1]) == number)  # type: ignore[misc]
+                _until(process, partial(_taken, metrics, number))
             client.disconnect()
             client.loop_stop()
             for path in ("/metrics", "/health/live", "/health/ready", "/nonsense"):
@@ -112,8 +115,7 @@ def ask_collector(asked: Asked, ask: Commands) -> None:
     ask("doctor", "--json", name="after/doctor --json")
 
 
-def _until(process: subprocess.Popen[bytes], condition: object) -> None:
-    assert callable(condition)
+def _until(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
     until = time.monotonic() + 60
     while not condition():
         if process.poll() is not None or time.monotonic() > until:
@@ -132,10 +134,11 @@ def _get(port: int, path: str) -> tuple[int, str]:
         return 0, ""
 
 
-def _taken(metrics: str) -> int:
-    """Messages that are written."""
-    sums = {
-        word: sum(float(value) for value in re.findall(rf"(?m)^borough_messages_{word}\{{.*\}} (\S+)$", metrics))
+def _taken(port: int, number: int) -> bool:
+    """Whether so many messages are written."""
+    metrics = _get(port, "/metrics")[1]
+    received, flying = (
+        sum(float(value) for value in re.findall(rf"(?m)^borough_messages_{word}\{{.*\}} (\S+)$", metrics))
         for word in ("received_total", "in_flight")
-    }
-    return int(sums["received_total"] - sums["in_flight"])
+    )
+    return received - flying == number
