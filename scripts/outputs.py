@@ -15,43 +15,21 @@ import argparse
 import csv
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from scripts.fixed_words import FixedWords
+from scripts.outputs_asked import Commands, asked_of, commands
 from scripts.outputs_collector import ask_collector
 from scripts.outputs_site import ask_site, households, newest_day
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Runs commands as processes of their own without starting Python and its libraries for each.
-_COMMANDS = """
-import gc, json, os, sys
-from borough import app, cli
-getattr(app, "make_app", list)()  # older versions load all commands anyway
-gc.freeze()
-write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-while line := sys.stdin.readline():
-    arguments, given, said, told = json.loads(line)
-    child = os.fork()
-    if not child:
-        for number, (name, flags) in enumerate(((given, os.O_RDONLY), (said, write), (told, write))):
-            os.dup2(os.open(name, flags, 0o600), number)
-        sys.argv = ["borough", *arguments]
-        cli.main()
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
 #: Commands without a household, a device or a file in them.
 PLAIN = """
 --version
@@ -100,70 +78,6 @@ WRONG = {
 }
 
 
-@dataclass(slots=True)
-class Asked:
-    """The program that is asked, and where its answers go."""
-
-    checkout: Path
-    folder: Path
-    work: Path
-    database: str
-    words: FixedWords
-    environment: dict[str, str]
-    files: int = field(default=0)
-
-    def keep(self, name: str, text: str) -> None:
-        """Write one answer in fixed words."""
-        path = self.folder / f"{re.sub(r'[^A-Za-z0-9_.=/-]+', '_', name)[:180]}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.words(text), encoding="utf-8")
-        self.files += 1
-
-
-class Commands:
-    """Commands of the program that is asked: what they say is kept, and given back."""
-
-    def __init__(self, asked: Asked, process: subprocess.Popen[str]) -> None:
-        self.asked, self.process = asked, process
-
-    def __call__(self, *arguments: str, given: bytes = b"", name: str = "") -> str:
-        """Run one; its standard output."""
-        paths = [self.asked.work / part for part in ("given", "said", "told")]
-        paths[0].write_bytes(given)
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([arguments, *map(str, paths)]) + "\n")
-        self.process.stdin.flush()
-        status = self.process.stdout.readline().strip()
-        if not status:
-            raise RuntimeError(f"no command can be run in {self.asked.checkout}")
-        said, told = (path.read_bytes().decode("utf-8", "backslashreplace") for path in paths[1:])
-        line = " ".join(("borough", *arguments))
-        self.asked.keep(
-            f"commands/{name or ' '.join(arguments) or 'borough'}", f"$ {line}\nstatus {status}\n{said}---\n{told}"
-        )
-        return said
-
-
-@contextmanager
-def commands(asked: Asked) -> Iterator[Commands]:
-    """For the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _COMMANDS],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=asked.environment,
-        cwd=asked.checkout,
-        text=True,
-    )
-    try:
-        yield Commands(asked, process)
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(60)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Ask everything; 0."""
     parser = argparse.ArgumentParser(prog="python -m scripts.outputs", description=__doc__.splitlines()[0])
@@ -174,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="borough-outputs-") as work:
-        asked = _asked(options.checkout.resolve(), options.folder.resolve(), Path(work), options.database)
+        asked = asked_of(options.checkout.resolve(), options.folder.resolve(), Path(work), options.database)
         with commands(asked) as ask:
             _help(ask)
             _decode(ask)
@@ -187,26 +101,6 @@ def main(arguments: Sequence[str]) -> int:
             ask_collector(asked, ask)
     print(f"{asked.files} outputs of {asked.checkout} in {options.folder}", file=sys.stderr)
     return 0
-
-
-def _asked(checkout: Path, folder: Path, work: Path, database: str) -> Asked:
-    zone = ZoneInfo(os.environ.get("BOROUGH_TIME_ZONE") or "Europe/London")
-    words = FixedWords(zone)
-    words.name({str(checkout): "<checkout>", str(work): "<work>", database.partition("@")[2]: "<database>"})
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    words.name({value: f"<{name}>" for name, value in kept.items() if name.startswith("BOROUGH_") and "/" in value})
-    environment = {
-        **kept,
-        "PYTHONPATH": str(checkout),
-        "PYTHONUNBUFFERED": "1",
-        "COLUMNS": "100",
-        "TZ": "UTC",
-        "BOROUGH_DATABASE_URL": database,
-        "BOROUGH_COUNCIL_NAME": "Testborough Council",
-        "BOROUGH_COUNCIL_ADDRESS": "Town Hall,High Street,TE5 7ST",
-        "BOROUGH_HELP_LINE": "0800 000 0000, weekdays 9 to 5",
-    }
-    return Asked(checkout, folder, work, database, words, environment)
 
 
 def _help(ask: Commands, *group: str) -> None:

@@ -11,17 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from borough.postgres_server import free_port
 from scripts.fixed_words import log_words
+from scripts.outputs_asked import Asked, Commands
 from scripts.parts import prepare
-
-if TYPE_CHECKING:
-    from scripts.outputs import Asked, Commands
 
 DEVICES = (
     ("outputs-meter", "smart-meter"),

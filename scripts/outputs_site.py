@@ -9,16 +9,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import psycopg
 
 from borough.postgres_server import free_port
 from scripts.fixed_words import log_words
-
-if TYPE_CHECKING:
-    from scripts.outputs import Asked
+from scripts.outputs_asked import Asked
 
 Household = tuple[str, int, list[str]]
 """UPRN, tenancy, and keys of some periods, the newest first."""
