@@ -4,7 +4,7 @@ Asked are the commands that change nothing, the site in every role with some hou
 and a collector that is sent a fixed list of messages. What differs by nature stands there in fixed words
 (`scripts.fixed_words`), so the same version says the same twice. Settings come from the environment. Looks, letters'
 codes and the collector's messages are written into the database: give it a copy (``createdb -T``), migrated by the
-version that is asked.
+version that is asked. "What is arriving" tells of the last half hour: wait for so long after the data came.
 
 Example: python -m scripts.outputs postgresql://borough@127.0.0.1/copy before --checkout ../before
 """
