@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from dashboard.web.values import Cursor, Whole
+from dashboard.web.values import Count, Cursor
 
 
 class Problem(BaseModel):
@@ -46,7 +46,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 PROBLEMS[304] = {"description": "Nothing has changed since the ETag in If-None-Match"}
 
-Limit = Annotated[Whole, Query(ge=1, le=100, description="Items of a page")]
+Limit = Annotated[Count, Query(description="Items of a page")]
 After = Annotated[Cursor | None, Query(alias="cursor", description="`next` of the page before")]
 
 

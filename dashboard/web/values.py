@@ -107,8 +107,11 @@ def _key(cursor: str) -> str:
         raise ValueError("not a cursor") from error
 
 
-#: A whole number from 0 to what an id can be; ``Query(ge=, le=)`` bounds it further.
-Whole = Annotated[int, Typed("whole"), BeforeValidator(_whole), Field(ge=0, le=MOST)]
+#: A whole number from 0 to what an id can be. Its bounds stand before the validator: after it the API's description
+#: would name them by words that JSON Schema does not have.
+Whole = Annotated[int, Typed("whole"), Field(ge=0, le=MOST), BeforeValidator(_whole)]
+#: How many items of a list are asked for.
+Count = Annotated[int, Typed("whole"), Field(ge=1, le=100), BeforeValidator(_whole)]
 #: A day as 2026-02-09, from FIRST_DAY to LAST_DAY.
 Day = Annotated[date, Typed("day"), BeforeValidator(_day)]
 #: The key of a period (``analytics.periods.Period.key``) that `parse_period` reads.

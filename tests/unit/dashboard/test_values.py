@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from starlette.types import Receive
 
 from dashboard import app as application
 from dashboard.web import values
+from dashboard.web.api import Limit
 from dashboard.web.site import Site
 from tests.tools.site import options
 
@@ -183,3 +184,20 @@ def test_a_forgotten_type_is_found() -> None:
 
     (route,) = [one for one in routes.routes if isinstance(one, APIRoute)]
     assert _untyped(route) == ["/forgotten/{number} number", "/forgotten/{number} day"]
+
+
+def test_how_many_may_be_asked_for_is_described_in_words_that_json_schema_has() -> None:
+    """`ge` and `le` are no keywords of it: programs would not know the bounds."""
+    app = FastAPI()
+
+    @app.get("/")
+    def listed(limit: Limit = 50) -> int:
+        return limit
+
+    schema = app.openapi()["paths"]["/"]["get"]["parameters"][0]["schema"]
+    assert (schema["type"], schema["minimum"], schema["maximum"]) == ("integer", 1, 100)
+    assert schema.keys() <= {"type", "minimum", "maximum", "default", "title", "description"}
+    assert _taken(Limit, "100") == 100
+    for text in ("0", "101", "+5", "1.0", "x"):
+        with pytest.raises(ValidationError):
+            _taken(Limit, text)
