@@ -53,7 +53,7 @@ class Way:
         self.ledger = folder / "ledger.parquet"
         self.url = f"mqtt://127.0.0.1:{broker.port}"
 
-    def collect(self, **settings: object) -> Collector:
+    def collect(self, **settings: Any) -> Collector:
         """Start the collector."""
         return self._stack.enter_context(Collector(self.folder, self.database, self.url, **settings)).start()
 

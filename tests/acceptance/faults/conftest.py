@@ -18,9 +18,9 @@ from tests.tools.servers import TIMESCALE_SETTINGS, Cluster, own_cluster
 
 
 class Collect(Protocol):
-    """Makes a collector that does not run yet."""
+    """Makes a collector that does not run yet, ``alone`` as Collector says."""
 
-    def __call__(self, database: str, broker: str, **settings: object) -> Collector: ...
+    def __call__(self, database: str, broker: str, *, alone: bool = False, **settings: object) -> Collector: ...
 
 
 @pytest.fixture

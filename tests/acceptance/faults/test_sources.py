@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,11 @@ def test_tls_with_a_client_certificate(
         address = f"mqtts://127.0.0.1:{broker.tls_port}"
         stranger = collect(database, address, mqtt_source=source, mqtt_ca_file=authority.ca).launch()
         pair = authority.client("collector")
-        settings = {"mqtt_ca_file": authority.ca, "mqtt_cert_file": pair.certificate, "mqtt_key_file": pair.key}
+        settings: dict[str, Any] = {
+            "mqtt_ca_file": authority.ca,
+            "mqtt_cert_file": pair.certificate,
+            "mqtt_key_file": pair.key,
+        }
         assert wait_for(lambda: stranger.messages()[-1:] != [] and f":{broker.tls_port}" in stranger.said(), 10)
         assert not stranger.ready()
         assert stranger.stop() == 0
@@ -124,7 +129,7 @@ def test_a_broker_with_a_certificate_that_nobody_signed(
 ) -> None:
     ours, theirs = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
     pair = ours.client("collector")
-    settings = {"mqtt_ca_file": ours.ca, "mqtt_cert_file": pair.certificate, "mqtt_key_file": pair.key}
+    settings: dict[str, Any] = {"mqtt_ca_file": ours.ca, "mqtt_cert_file": pair.certificate, "mqtt_key_file": pair.key}
     with Mosquitto(parts.mosquitto, tmp_path / "broker", authority=ours.ca, certificate=theirs.server()) as broker:
         collector = collect(database, f"mqtts://127.0.0.1:{broker.tls_port}", **settings).launch()
         assert wait_for(lambda: "certificate" in collector.said(), 10)

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.decoding import Reason
 from store.batch import Counts
 from tests.examples import examples
 from tests.references.build_batch import ENDS, FAMILY_OF, RELATIVE, TIMES, Reference, Sent, check_form, messages
@@ -161,6 +162,7 @@ def test_what_is_delivered_again_changes_nothing(batches: list[list[Sent]], rest
         if restart:
             twice = reborn(twice)
         twice.receive([item._replace(flags=DUPLICATE) for item in first], arrival=NOW + 7, generation=2)
-        assert written(twice) == []
+        # beside a reading in conflict, what the memory knew as a repeat of its instant is judged by its first to arrive
+        assert set(written(twice)) <= {row for row in rejections if row[2] == Reason.CONFLICT}
     assert once.store.rows == twice.store.rows
     assert once.store.latest == twice.store.latest
