@@ -104,7 +104,7 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
     columns.bytes += chunk.size
-    if chunk.size > payload_maximum:
+    if chunk.size > payload_maximum and max(map(len, chunk.payloads)) > payload_maximum:
         oversize = {n for n, payload in enumerate(chunk.payloads, start) if len(payload) > payload_maximum}
         for message in oversize:
             _cut(columns, message)
