@@ -35,8 +35,13 @@ def unavailable(reason: str) -> NoReturn:
 
 @pytest.fixture(autouse=True)
 def _logs_to_nobody_afterwards() -> Iterator[None]:
-    """A command that a test runs in this process logs to that test's standard error, which ends with it."""
+    """A command that a test runs in this process logs to that test's standard error, which ends with it.
+
+    And as much as its settings say: the next test's libraries would speak as loud.
+    """
+    level = logging.root.level
     yield
+    logging.root.setLevel(level)
     for handler in logging.root.handlers[:]:
         if isinstance(handler.formatter, (JsonLines, PlainLines)):
             logging.root.removeHandler(handler)
