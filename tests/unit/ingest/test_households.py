@@ -79,9 +79,17 @@ def stands(name: str, data: bytes) -> bool:
     return re.search(b"(?<!" + before + b")" + re.escape(name.encode()) + end, data) is not None
 
 
+#: Others, so that there are too many beginnings to seek each.
+MANY = [f"{letter}-7" for letter in "bcdefghijklmnopqrst"]
+
+
 @given(
     st.lists(st.from_regex(r"[a1][a1:]{0,4}", fullmatch=True), min_size=1, max_size=3),
     st.text("a1:", max_size=12).map(str.encode),
+    st.sampled_from([[], MANY]),
 )
-def test_an_id_is_found_where_it_stands_alone_and_nowhere_else(names: list[str], payload: bytes) -> None:
-    assert make(*names).named_in(rejected("x", payload=payload)) == any(stands(name, payload) for name in names)
+def test_an_id_is_found_where_it_stands_alone_and_nowhere_else(
+    names: list[str], payload: bytes, others: list[str]
+) -> None:
+    households = make(*names, *others)
+    assert households.named_in(rejected("x", payload=payload)) == any(stands(name, payload) for name in names)
