@@ -138,10 +138,8 @@ def score_line(lines: list[str]) -> str:
 
 def test_the_borough_ends_by_itself_and_adds_up(state: Path) -> None:
     """The demo's own fleet, cut short while its history is being loaded."""
-    begin = time.monotonic()
     demo = start(state, "--seconds", "12", "--json")
     page, lines = await_page(demo)
-    up = time.monotonic() - begin
     assert wait_for(lambda: "days loaded through the broker" in read(page), 60)
     out, errors = demo.communicate(timeout=300)
     assert demo.returncode == 0, out + errors
@@ -157,7 +155,6 @@ def test_the_borough_ends_by_itself_and_adds_up(state: Path) -> None:
     assert "552 simulated devices" in text
     assert "not the place for real data" in text
     assert str(state) in text
-    assert up < 30, f"the page took {up:.1f} s"  # under 10 s on a quiet machine, measured
     assert not users_of(state)
 
 
