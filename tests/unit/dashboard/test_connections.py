@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -78,3 +78,23 @@ async def test_no_pieces_are_made_for_a_reader_that_has_left() -> None:
     finally:
         closed.set()
         await asyncio.to_thread(lane.close)
+
+
+async def test_a_reader_that_takes_a_little_all_the_time_is_cut_too() -> None:
+    """Something moves in every span, but never as much as has to."""
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        connection = connection_of(scope)
+        assert connection is not None
+        line: socket.socket = connection.transport.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"400000")]})
+        await send({"type": "http.response.body", "body": bytes(400_000)})
+
+    taken = 0
+    async with asked(app, stall=0.5) as client, asyncio.timeout(120):
+        with suppress(ConnectionError):
+            while part := await asyncio.get_running_loop().sock_recv(client, 2_048):
+                taken += len(part)
+                await asyncio.sleep(0.05)
+    assert 4_096 < taken < 400_000
