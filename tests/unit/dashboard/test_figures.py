@@ -111,7 +111,7 @@ def test_a_day_has_as_many_columns_as_half_hours(slots: int) -> None:
     starts = [f"{n // 2:02d}:{n % 2 * 30:02d}" for n in range(slots)]
     watts = [None if n == 5 else 100.0 for n in range(slots)]
     root = parsed(figures.day(starts, watts, 60.0, "A day", kilo=False))
-    kinds = [element.get("class") for element in root.find("svg") or []]
+    kinds = [element.get("class") for element in root.findall("svg/*")]
     assert kinds.count("column") == slots - 1
     assert kinds.count("gap") == 1
     assert kinds.count("background") == 1

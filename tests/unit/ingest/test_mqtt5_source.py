@@ -229,7 +229,7 @@ async def test_a_host_whose_name_is_none_is_said_and_not_a_crash() -> None:
     running = asyncio.create_task(source.run())
     await asyncio.sleep(0.1)
     assert not running.done()
-    assert "label empty or too long" in source.status.problem
+    assert "label empty" in source.status.problem  # Python 3.13 says it in other words
     await source.stop()
     async with asyncio.timeout(1):
         await running
