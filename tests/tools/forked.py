@@ -118,7 +118,6 @@ def run_bytes(
     settings: Mapping[str, str],
     *,
     stdin: bytes = b"",
-    folder: Path = ROOT,
     timeout: float = 300,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``borough`` with these arguments to its end. Raises subprocess.TimeoutExpired."""
@@ -144,7 +143,6 @@ def run(
     settings: Mapping[str, str],
     *,
     stdin: bytes = b"",
-    folder: Path = ROOT,
     timeout: float = 300,
 ) -> subprocess.CompletedProcess[str]:
     """The same, what it said as text with plain line ends."""

@@ -262,3 +262,13 @@ def test_who_shares_a_chunk_with_a_known_packet_id_is_not_looked_at(monkeypatch:
     assert asked == [5, 7, 7]
     assert set(collecting.memory.held) == set(range(1, 100))
     assert collecting.pending.forget == [5]
+
+
+def test_an_acknowledgement_of_an_older_connection_frees_nothing_of_the_new_one() -> None:
+    memory = Memory()
+    for generation in (1, 2):
+        memory.held[7] = (generation, "a/b", b"1")
+    memory.acknowledge(1, [7])
+    assert memory.held == {7: (2, "a/b", b"1")}
+    memory.acknowledge(2, [7, 7])
+    assert memory.held == {}
