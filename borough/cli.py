@@ -41,7 +41,9 @@ def run(arguments: Sequence[str]) -> int:
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        result: object = make_app(arguments)(args=arguments, prog_name="borough", standalone_mode=False)
+        # not by calling the app: that puts a hook of Typer's in the place of ours, which makes a traceback visible
+        command = typer.main.get_command(make_app(arguments))
+        result: object = command.main(args=list(arguments), prog_name="borough", standalone_mode=False)
         flush()
     except OptionsError as error:
         return _end(error, 2)

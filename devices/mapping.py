@@ -22,6 +22,8 @@ Path = tuple[str, ...]
 #: Keys in a path, at most.
 _DEEPEST = 16
 
+#: Those of strptime's directives that say a year (Python's documentation, "strftime() and strptime() Format Codes").
+_YEAR = ("%Y", "%y", "%G", "%c", "%x")
 #: As a time's zone: the device's attribute ``zone``.
 DEVICE_ZONE = "device"
 
@@ -230,10 +232,14 @@ class _Reader:
     def _check_pattern(self, pattern: str) -> None:
         """A pattern that strptime cannot use would fail at every message, and not always with a ValueError."""
         moment = datetime(2026, 10, 25, 13, 30, tzinfo=UTC)
+        if not any(directive in pattern for directive in _YEAR):
+            self.fail("time, pattern", "has no year: every time would be one of 1900")
         try:
-            datetime.strptime(moment.strftime(pattern), pattern)  # noqa: DTZ007 whether it can be read at all
+            found = datetime.strptime(moment.strftime(pattern), pattern)  # noqa: DTZ007 whether it can be read at all
         except (ValueError, re.error, IndexError, KeyError) as error:
             self.fail("time, pattern", f"is no pattern of strptime: {error}")
+        if found.date() != moment.date():
+            self.fail("time, pattern", f"has no whole date: {moment:%d %B %Y} would be {found:%d %B %Y}")
 
     def _status(self, entry: dict[str, Any], where: str) -> StatusRule:
         self._only(where, entry, {"path", "values"})

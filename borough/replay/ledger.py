@@ -53,6 +53,10 @@ class ExpectedOutcome:
         self.counts[EXPECTATIONS[expect]] += 1
         return expect, reason
 
+    def close(self) -> None:
+        """Let go of the file that may remember readings."""
+        self._all.close()
+
     def _judge(self, reading: Reading, now: int) -> tuple[int, str]:
         if reading.verdict:
             fixed = {"thinned": _THINNED, "ignored": _IGNORED}.get(reading.verdict)
@@ -103,6 +107,11 @@ class _Remembered:
         self._values[key] = value
         return None
 
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
     def _spill(self) -> None:
         if self._file is None:
             # a database without a name is a temporary file, which ends with the connection
@@ -118,7 +127,8 @@ class _Remembered:
 
 
 class ReplayLedger:
-    """Writes the ledger of a replay; without a path it only counts. Use as a context manager. Raises OSError."""
+    """Writes the ledger of a replay; without a path it only counts. Use as a context manager, which closes ``fates``
+    too. Raises OSError."""
 
     def __init__(self, path: Path | None, fates: ExpectedOutcome) -> None:
         self.fates = fates
@@ -188,10 +198,13 @@ class ReplayLedger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._flush()
-        if self._writer is not None:
-            self._writer.__exit__(kind, error, trace)
+        try:
+            if error is None:
+                self._flush()
+            if self._writer is not None:
+                self._writer.__exit__(kind, error, trace)
+        finally:
+            self.fates.close()
 
 
 _COLUMNS: Mapping[str, type[Any]] = {

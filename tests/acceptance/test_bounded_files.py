@@ -267,3 +267,4 @@ def test_what_was_seen_is_remembered_beyond_memory(monkeypatch: pytest.MonkeyPat
     assert [fates.predict(one, now)[0] for one in readings] == [0] * 50
     assert [fates.predict(one, now)[0] for one in readings] == [1] * 50
     assert {fates.predict(one._replace(value=9.0), now) for one in readings} == {(2, "conflict")}
+    fates.close()

@@ -179,6 +179,22 @@ def test_a_fault_of_ours_is_told_visibly(code: str) -> None:
     assert not harmful(shown.replace("\n", ""))
 
 
+def test_a_fault_of_a_command_is_told_visibly() -> None:
+    shown = at_a_terminal("""
+import os, sys, typer, borough.app
+from borough.cli import main
+app = typer.Typer(pretty_exceptions_enable=False)
+@app.command()
+def fail():
+    raise ValueError(os.environ["H"])
+borough.app.make_app = lambda arguments: app
+sys.argv[1:] = []
+main()""").decode()
+    assert "Traceback" in shown
+    assert "\\x1b[31m" in shown
+    assert not harmful(shown.replace("\n", ""))
+
+
 @pytest.mark.parametrize("write", ["output.say", "output.tell"])
 def test_a_sign_that_the_encoding_lacks_is_its_escape_and_no_fault(write: str) -> None:
     done = subprocess.run(

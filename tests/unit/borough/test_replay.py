@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import borough.replay.ledger as replay_ledger
 from borough.errors import UsageError
 from borough.replay.checkpoint import Checkpoint, fingerprint, load
 from borough.replay.ledger import ExpectedOutcome, ReplayLedger
@@ -201,6 +203,26 @@ def test_repeats_of_a_recording_are_told_across_time() -> None:
     assert [(EXPECTATIONS[place], why) for place, why in found] == [
         ("stored", ""), ("stored", ""), ("duplicate", ""), ("rejected", "conflict"),
     ]  # fmt: skip
+
+
+def test_what_was_remembered_in_a_file_is_let_go_with_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(replay_ledger, "_REMEMBERED", 2)
+
+    def watched(name: str, isolation_level: None) -> sqlite3.Connection:
+        opened.append(connect(name, isolation_level=isolation_level))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    five = [reading(n, START + n) for n in range(5)]
+    with ReplayLedger(tmp_path / "l.parquet", fates(ordered=False)) as book:
+        book.append(0, [Outgoing(START, "t", b"", five)], [NOW])
+    (one,) = opened
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        one.execute("select 1")
 
 
 def test_the_ledger_holds_every_reading(tmp_path: Path) -> None:

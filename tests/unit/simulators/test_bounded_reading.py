@@ -76,14 +76,30 @@ def test_a_file_beyond_its_size_is_not_read(tmp_path: Path) -> None:
         load(Path("/dev/zero"), FORMATS)
 
 
-@pytest.mark.parametrize("pattern", ["%Y%Y", "%", "%Q", "%d-", "a\0b", "%-d"])
-def test_a_pattern_that_cannot_be_used_is_refused_with_the_mapping(pattern: str) -> None:
-    text = _MAPPING.replace("PATTERN", json.dumps(pattern))
-    if pattern == "%d-":
-        read_mapping(text, "x.toml")
-        return
-    with pytest.raises(MappingError, match="time, pattern: is no pattern of strptime"):
-        read_mapping(text, "x.toml")
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("%Y%Y", "is no pattern of strptime"),
+        ("%Y%", "is no pattern of strptime"),
+        ("%Y%Q", "is no pattern of strptime"),
+        ("%Y-%m-%-d", "is no pattern of strptime"),
+        # each of these would read every time as one of another year or day, and all would be out of range
+        ("%d.%m. %H:%M", "has no year"),
+        ("%H:%M:%S", "has no year"),
+        ("a\0b", "has no year"),
+        ("%", "has no year"),
+        ("%Y", "has no whole date: 25 October 2026 would be 01 January 2026"),
+        ("%m/%Y %H:%M", "has no whole date: 25 October 2026 would be 01 October 2026"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_refused_with_the_mapping(pattern: str, said: str) -> None:
+    with pytest.raises(MappingError, match=f"time, pattern: {said}"):
+        read_mapping(_MAPPING.replace("PATTERN", json.dumps(pattern)), "x.toml")
+
+
+@pytest.mark.parametrize("pattern", ["%d.%m.%Y %H", "%y%m%d", "%Y %j", "%G-W%V-%u", "%c", "%Y-%m-%dT%H:%M:%S.%f%z"])
+def test_a_pattern_with_a_whole_date_is_taken(pattern: str) -> None:
+    read_mapping(_MAPPING.replace("PATTERN", json.dumps(pattern)), "x.toml")
 
 
 @pytest.mark.parametrize("pattern", ["(" * 50_000 + ")" * 50_000, "a{99999999999}(b)", "("])
