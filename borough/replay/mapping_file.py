@@ -19,7 +19,8 @@ from devices.device import Origin
 from devices.duration import duration
 from devices.families import FAMILIES
 from devices.files import read_text
-from devices.mapping import MappingError, RecordMapping, mapping_of
+from devices.mapping import MappingError, RecordMapping
+from devices.mapping_reader import mapping_of
 from devices.toml import TomlError, parse
 
 _FILE_KEYS = {"name", "about", "files", "family", "blanks", "delimiter", "order", "device", "time", "pivot", "reading"}

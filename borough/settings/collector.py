@@ -13,7 +13,8 @@ from devices.decoders import FORMATS
 from devices.decoders.mapped import json_format
 from devices.decoding import Format
 from devices.files import WRITTEN, read_bytes, read_text
-from devices.mapping import MappingError, read_mapping
+from devices.mapping import MappingError
+from devices.mapping_reader import read_mapping
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.subscriptions import Subscription, load, native
 from store.tombstones import KEY_BYTES

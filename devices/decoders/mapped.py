@@ -7,8 +7,9 @@ from importlib.resources import files
 
 from devices.decoding import STATUS, Binding, Decode, Decoded, Format
 from devices.json_object import parse_object
-from devices.mapping import RecordMapping, read_mapping
+from devices.mapping import RecordMapping
 from devices.mapping_engine import compile_mapping
+from devices.mapping_reader import read_mapping
 from devices.scrub import json_scrub
 
 #: The longest message that is remembered [bytes].

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from devices.decoders.mapped import packaged_mapping
 from devices.decoding import Flaw, Reason, Rejection
-from devices.mapping import MappingError, TimeRule, read_mapping
+from devices.mapping import MappingError, TimeRule
 from devices.mapping_engine import compile_mapping
+from devices.mapping_reader import read_mapping
 from devices.mapping_time import time_reader
 from devices.models import METER_DRIVERS
 

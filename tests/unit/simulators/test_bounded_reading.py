@@ -14,7 +14,8 @@ from analytics.energy.prices_file import EnergyError, read_tables
 from borough.replay.mapping_file import read_table_mapping
 from devices.decoders import FORMATS
 from devices.files import WRITTEN, read_bytes
-from devices.mapping import MappingError, read_mapping
+from devices.mapping import MappingError
+from devices.mapping_reader import read_mapping
 from devices.toml import TomlError, parse
 from ingest.archive_files import ArchiveError, Frame, FrameEncoder, read_frames, segments
 from ingest.errors import OptionsError
