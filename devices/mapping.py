@@ -1,4 +1,4 @@
-"""Mappings: what a TOML file says of where in a record the readings are; mapping_reader reads it, mapping_engine uses it.
+"""What a mapping file says of where in a record the readings are; mapping_reader reads it, mapping_engine uses it.
 
 A record is anything with keys: a parsed JSON object, a row of a CSV file. A path is one key or a list of keys
 (``["SDS0X1", "PM2.5"]``). docs/how-to/add-a-format.md has the words of a mapping file one by one.
