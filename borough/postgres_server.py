@@ -229,12 +229,12 @@ def embedded_binaries() -> Path:
     return copy / package.name / "pginstall18" / "bin"
 
 
-def private_folder() -> Path:
-    """This user's folder below /var/tmp, which `nobody` may enter and nobody else may write.
+def private_folder(parent: Path = Path("/var/tmp")) -> Path:  # noqa: S108 - owner and mode are looked at below
+    """This user's folder below ``parent``, which `nobody` may enter and nobody else may write.
 
     Raises PostgresError where somebody else made it first.
     """
-    folder = Path(f"/var/tmp/borough-{os.geteuid()}")  # noqa: S108 - owner and mode are looked at below
+    folder = parent / f"borough-{os.geteuid()}"
     folder.mkdir(mode=0o755, exist_ok=True)
     seen = folder.lstat()
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_mode & 0o022:

@@ -68,7 +68,7 @@ def letter_fonts() -> list[Path]:
 @pytest.fixture(scope="session")
 def apache(parts: Parts) -> Iterator[Cluster]:
     """A TimescaleDB server (Apache edition) of our own."""
-    cluster = own_cluster("apache", parts.postgres, TIMESCALE_SETTINGS)
+    cluster = own_cluster("apache", parts.postgres, TIMESCALE_SETTINGS, in_memory=True)
     yield cluster
     cluster.close()
 
@@ -80,7 +80,7 @@ def plain_postgres() -> Iterator[Cluster]:
         binaries = embedded_binaries()
     except PostgresError as error:
         unavailable(str(error))
-    cluster = own_cluster("plain", binaries, TEST_SETTINGS)
+    cluster = own_cluster("plain", binaries, TEST_SETTINGS, in_memory=True)
     yield cluster
     cluster.close()
 

@@ -44,6 +44,11 @@ TIMESCALE_SETTINGS: Mapping[str, str | int] = {
     "timescaledb.telemetry_level": "off",
 }
 
+#: Of a server whose data stand in memory: little of it is to go to the log and to buffers.
+_IN_MEMORY: Mapping[str, str | int] = {"max_wal_size": "256MB", "shared_buffers": "128MB"}
+#: A file system in memory, and what must be free there and in the machine for all servers of a run [bytes].
+_MEMORY, _ROOM = Path("/dev/shm"), 8 << 30
+
 _CONNECT = bytes.fromhex("100c00044d5154540402000a00" + "00")  # MQTT 3.1.1, clean session, empty client id
 
 
@@ -237,7 +242,9 @@ class Cluster:
     def _create(self, template: str | None) -> str:
         name = f"test_{uuid.uuid4().hex[:12]}"
         source = sql.Identifier(template if template is not None else "template0")
-        self.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), source))
+        # files copied and not logged page by page: a clone takes half the time
+        statement = "create database {} template {} strategy file_copy"
+        self.execute(sql.SQL(statement).format(sql.Identifier(name), source))
         return name
 
     def _migrated(self) -> str:
@@ -260,18 +267,35 @@ class Cluster:
         return int(row[0])
 
 
-def own_cluster(tier: str, binaries: Path, settings: Mapping[str, str | int]) -> Cluster:
-    """Start a server of our own in a new folder that ``Cluster.close`` removes."""
+def own_cluster(tier: str, binaries: Path, settings: Mapping[str, str | int], *, in_memory: bool = False) -> Cluster:
+    """Start a server of our own in a new folder that ``Cluster.close`` removes.
+
+    ``in_memory``: where there is room its data stand in memory, in which a database of a thousand files is made and
+    removed in a fifth of the time; for tests that ask nothing of the disk.
+    """
+    parent = private_folder()
+    if in_memory and _room_in_memory():
+        parent, settings = private_folder(_MEMORY), {**settings, **_IN_MEMORY}
     # One at a time: a folder that is made and not yet locked looks like a leftover to another run.
     with locked(private_folder() / "tests.lock"):
         _remove_leftovers()
-        folder = private_folder() / f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        folder = parent / f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         folder.mkdir(mode=0o755)
         lock = (folder / "lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
     server = PostgresServer(binaries, folder / "data", settings=settings)
     server.start()
     return _OwnCluster(tier, server, folder, lock)
+
+
+def _room_in_memory() -> bool:
+    try:
+        place = os.statvfs(_MEMORY)
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        free = min(place.f_bavail * place.f_frsize, int(lines["MemAvailable"].split()[0]) * 1024)
+    except (OSError, KeyError):
+        return False
+    return free >= _ROOM
 
 
 class _OwnCluster(Cluster):
@@ -291,7 +315,8 @@ def _remove_leftovers() -> None:
 
     A run's lock says whether it lives, not its process id: that means nothing in another container.
     """
-    for path in private_folder().glob("test-*/lock"):
+    folders = [private_folder(), *([private_folder(_MEMORY)] if _MEMORY.is_dir() else [])]
+    for path in [path for folder in folders for path in folder.glob("test-*/lock")]:
         with path.open() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
