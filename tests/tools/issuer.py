@@ -20,6 +20,7 @@ import httpx
 from borough.postgres_server import free_port
 from tests.tools.program import WITH_US
 from tests.tools.servers import wait_for
+from tests.tools.site import NO_CERTIFICATES
 
 
 @dataclass
@@ -77,6 +78,7 @@ def _handler(wire: Wire) -> type[BaseHTTPRequestHandler]:
                 headers={name: value for name, value in seen.headers.items() if name != "content-length"},
                 content=seen.body,
                 timeout=20,
+                verify=NO_CERTIFICATES,
             )
             content = answer.content if wire.answer is None else wire.answer(self.path, answer.content)
             self.send_response(answer.status_code)
@@ -120,7 +122,10 @@ def change_key(port: int) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration").status_code == 200
+        return (
+            httpx.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration", verify=NO_CERTIFICATES).status_code
+            == 200
+        )
     except httpx.HTTPError:
         return False
 
@@ -144,6 +149,6 @@ def wired(issuer_port: int) -> Iterator[Wire]:
 def authorize(url: str, subject: str | None) -> str:
     """What a person does at the issuer: sign in as ``subject`` (None: refuse); where the issuer sends them."""
     form = {"action": "deny"} if subject is None else {"sub": subject}
-    answer = httpx.post(url, data=form, timeout=20)
+    answer = httpx.post(url, data=form, timeout=20, verify=NO_CERTIFICATES)
     assert answer.status_code == 302, answer.text
     return str(answer.headers["location"])
