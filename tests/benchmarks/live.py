@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
-
 from simulators.publisher import Message, Publisher
+from store.connect import connect
 from tests.benchmarks import loads
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import HOST, Worker, World, wait_for_rest
@@ -26,7 +25,7 @@ def latency(world: World, table: Table, url: str, devices: int) -> None:
         worker.subscribed()
         published = _publish(world.mosquitto.port, devices, LATENCY_RATE, SECONDS)
         found = _settle(worker, published["messages"])
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         row = connection.execute(
             "select count(*), percentile_cont(array[0.5, 0.99]) within group "
             "(order by extract(epoch from pg_xact_commit_timestamp(xmin) - time)) from reading"

@@ -15,13 +15,13 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-import psycopg
 
 from analytics.neighbours.cells import Bools, Cells, HomeSet, Int64, make_cells
 from analytics.neighbours.comparison import compare
 from analytics.neighbours.disclosure import DisclosedFigures, disclose
 from analytics.neighbours.joining import Joined, join
 from devices.homes import DWELLINGS, HEATING, State
+from store.connect import connect
 from tests.benchmarks.memory import highest_memory
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import World
@@ -183,7 +183,7 @@ def neighbours_vs_sql(world: World, table: Table) -> None:
     """
     made = borough(ALL)
     sample = np.random.default_rng(SEED).choice(made.homes.id, SAMPLE, replace=False)
-    with world.database() as url, psycopg.connect(url, autocommit=True) as connection:
+    with world.database() as url, connect(url, autocommit=True) as connection:
         connection.execute("create extension btree_gist")
         connection.execute(
             "create table bench_home (id bigint primary key, kind bigint, place point, watt_hours bigint)"

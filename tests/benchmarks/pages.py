@@ -13,8 +13,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-
 from borough.postgres_server import free_port
 from store.connect import connect
 from tests.benchmarks.table import Table
@@ -67,7 +65,7 @@ def resident_page(world: World, table: Table) -> None:
         with serving(url) as port:
             _look(port, cookies, WARM)
             waits = _look(port, cookies, PAGES)
-        with psycopg.connect(url) as connection:
+        with connect(url) as connection:
             row = connection.execute("select count(*) from personal.access").fetchone()
         if row is None or row[0] != CLIENTS * (PAGES + WARM):
             raise RuntimeError(f"{row} looks are in the log of access, {CLIENTS * (PAGES + WARM)} expected")

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import psycopg
 
 from store import arrays, series
+from store.connect import connect
 from store.copy import copy_readings
 from tests.benchmarks import daily, exports, lettering, live, loads, neighbours, pages
 from tests.benchmarks.generating import generate_meters
@@ -47,7 +47,7 @@ def drain(world: World, table: Table) -> None:
 
 def write_only(world: World, table: Table) -> None:
     """The same rows as one NumPy block by direct COPY."""
-    with world.database(loads.meters(DEVICES)) as url, psycopg.connect(url) as connection:
+    with world.database(loads.meters(DEVICES)) as url, connect(url) as connection:
         names = [(device.id, "import_interval") for device in loads.meters(DEVICES)]
         ids = np.array([state.series for state in series.resolve(connection, names)], np.int32)
         turns = MESSAGES // DEVICES
@@ -105,7 +105,7 @@ def drain_glow(world: World, table: Table) -> None:
 def read_arrays(world: World, table: Table) -> None:
     """Whole series into arrays, times beside the values."""
     turns, count = 1_440, 2_000
-    with world.database(loads.meters(count)) as url, psycopg.connect(url) as connection:
+    with world.database(loads.meters(count)) as url, connect(url) as connection:
         names = [(device.id, "import_interval") for device in loads.meters(count)]
         ids = np.array([state.series for state in series.resolve(connection, names)], np.int32)
         start = 1_769_904_000_000_000
@@ -154,7 +154,7 @@ def live_figures(world: World, table: Table) -> None:
 
 
 def _rows(url: str) -> int:
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         row = connection.execute("select count(*) from reading").fetchone()
     assert row is not None
     return int(row[0])
