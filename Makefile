@@ -26,11 +26,11 @@ servers: $(READY)
 	@.venv/bin/python -m scripts.servers $(ARGS)
 
 # TimescaleDB and Mosquitto first, where their download may take its time. Under CI they must be had; elsewhere the
-# tests that need them are skipped with the reason that is printed here. Six processes, a file in one of them, each with
+# tests that need them are skipped with the reason that is printed here. Four processes, a file in one of them, each with
 # servers of its own: much of a test with real processes is waiting (ARGS="-n 0 -s" for one process that prints).
 test: $(READY)
 	@.venv/bin/python -m scripts.parts || test -z "$$CI"
-	@.venv/bin/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The unit tests at a desk: few random examples, without those marked slow. Needs no server.
 test-quick: $(READY)
