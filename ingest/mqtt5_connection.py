@@ -19,12 +19,14 @@ import numpy as np
 
 from devices.text import visible
 from ingest.options import BrokerOptions
-from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, warn_of_less
+from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, take_unsubscribed, warn_of_less
 
 log = logging.getLogger(__name__)
 
 _BUFFER = 1 << 20
 _PUBLISH = 3
+#: Packet ids of our own packets.
+_SUBSCRIBE, _UNSUBSCRIBE = 1, 2
 _PUBACK = np.dtype([("header", ">u2"), ("packet_id", ">u2")])
 
 
@@ -35,6 +37,7 @@ class Owner(Protocol):
     filters: Sequence[tuple[str, int]]
     receive: Receive
     connected: Connected
+    leftover: list[str]
     drain: bool
     paused: bool
     status: SourceStatus
@@ -70,6 +73,7 @@ class Connection(asyncio.BufferedProtocol):
         self._ping_sent = 0.0
         #: since when SUBACK is waited for with nothing else to do
         self._waiting = 0.0
+        self._unsubscribing: list[str] = []
         self._watched: list[int] = []
         #: for every PINGREQ that is not answered yet, what was acknowledged between it and the one before
         self._pings: deque[list[int]] = deque()
@@ -244,7 +248,11 @@ class Connection(asyncio.BufferedProtocol):
                 warn_of_less(self.source.filters, [int(code) for code in packet.reason_codes])
                 status.subscribed = True
             case mqtt5.UnsubAckPacket():
-                status.subscribed = True
+                codes = [int(code) for code in packet.reason_codes]
+                self.source.leftover = take_unsubscribed(status, self._unsubscribing, codes)
+                self._unsubscribing = []
+                if self.source.drain:
+                    status.subscribed = True
             case mqtt5.PingRespPacket():
                 if self._pings:
                     self.source.note_confirmed(self._pings.popleft())
@@ -275,12 +283,12 @@ class Connection(asyncio.BufferedProtocol):
             self._keep_alive = packet.server_keep_alive
         self.source.connected(packet.session_present)
         if self.source.drain:
-            patterns = [pattern for pattern, _ in self.source.filters]
-            self._transport.write(mqtt5.UnsubscribePacket(1, patterns).write())
+            ours = [pattern for pattern, _ in self.source.filters]
+            self._unsubscribe(list(dict.fromkeys([*ours, *self.source.leftover])))
         else:
             self._transport.write(
                 mqtt5.SubscribePacket(
-                    1,
+                    _SUBSCRIBE,
                     [
                         # retain_as_published false: the flag then says "from the store of retained messages"
                         mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False)
@@ -288,11 +296,21 @@ class Connection(asyncio.BufferedProtocol):
                     ],
                 ).write()
             )
+            if self.source.leftover and packet.session_present:
+                # after our own: what an old and a new filter take both is not to be lost between the two
+                self._unsubscribe(self.source.leftover)
+            else:
+                self.source.leftover = take_unsubscribed(status, self.source.leftover, None)
         self._waiting = time.monotonic()
         self._expect_confirmation()
         self._tick()
         if not self.ready.done():
             self.ready.set_result(None)
+
+    def _unsubscribe(self, patterns: Sequence[str]) -> None:
+        assert self._transport is not None
+        self._unsubscribing = list(patterns)
+        self._transport.write(mqtt5.UnsubscribePacket(_UNSUBSCRIBE, self._unsubscribing).write())
 
     def _expect_confirmation(self) -> None:
         """Give up where the broker leaves our subscription unanswered. Messages of the session may come before it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,17 @@ def native(formats: Mapping[str, Format]) -> list[Subscription]:
     return [
         Subscription(topic, name) for name in ("native", "senml-json", "senml-cbor") for topic in formats[name].topics
     ]
+
+
+def filters_of(subscriptions: Iterable[Subscription], shared_group: str | None) -> list[tuple[str, int]]:
+    """(topic filter, QoS) of each, those of a shared group where there is one."""
+    prefix = f"$share/{shared_group}/" if shared_group else ""
+    return list(dict.fromkeys((prefix + item.filter, item.qos) for item in subscriptions))
+
+
+def defaults_of(formats: Mapping[str, Format]) -> list[Subscription]:
+    """Every format's own topics: what a session of which nothing is remembered is most likely to have."""
+    return [Subscription(topic, name) for name, format_ in formats.items() for topic in format_.topics]
 
 
 def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:

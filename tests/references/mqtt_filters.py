@@ -1,5 +1,5 @@
-"""Topic filters in the plainest way: a topic is taken or not (MQTT 5, section 4.7), and two filters overlap where one of
-many topics is taken by both."""
+"""Topic filters in the plainest way: a topic is taken or not (MQTT 5, section 4.7), and two filters overlap where one
+of many topics is taken by both."""
 
 from __future__ import annotations
 
