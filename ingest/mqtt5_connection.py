@@ -18,6 +18,8 @@ import mqtt5
 import numpy as np
 
 from devices.text import visible
+from ingest.handover import Handover
+from ingest.malformed import is_panic, lenient_publish
 from ingest.options import BrokerOptions
 from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, take_unsubscribed, warn_of_less
 
@@ -74,6 +76,7 @@ class Connection(asyncio.BufferedProtocol):
         #: since when SUBACK is waited for with nothing else to do
         self._waiting = 0.0
         self._unsubscribing: list[str] = []
+        self._handover: Handover | None = None
         self._watched: list[int] = []
         #: for every PINGREQ that is not answered yet, what was acknowledged between it and the one before
         self._pings: deque[list[int]] = deque()
@@ -187,6 +190,7 @@ class Connection(asyncio.BufferedProtocol):
         packet_ids: list[int] = []
         flags: list[int] = []
         position = start = 0
+        handover = self._handover
         while position < end:
             first = buffer[position]
             try:
@@ -195,9 +199,9 @@ class Connection(asyncio.BufferedProtocol):
                 break
             except BaseException as error:
                 # ValueError, or the codec's PanicException for a text that is no UTF-8
-                if not (isinstance(error, ValueError) or _is_panic(error)):
+                if not (isinstance(error, ValueError) or is_panic(error)):
                     raise
-                lenient = _lenient_publish(view[position:end]) if first >> 4 == _PUBLISH else None
+                lenient = lenient_publish(view[position:end]) if first >> 4 == _PUBLISH else None
                 if lenient is None:
                     raise Refused(f"malformed packet from the broker: {visible(str(error))}") from None
                 topic, payload, packet_id, size = lenient
@@ -209,6 +213,11 @@ class Connection(asyncio.BufferedProtocol):
                 continue
             position += size
             if packet.__class__ is publish:
+                if handover is not None and handover.is_copy(
+                    packet.topic, packet.payload, bool(packet.subscription_ids)
+                ):
+                    self.acknowledge([packet.packet_id] if packet.packet_id else [], [])
+                    continue
                 topics.append(packet.topic)
                 payloads.append(packet.payload)
                 packet_ids.append(packet.packet_id or 0)
@@ -219,6 +228,7 @@ class Connection(asyncio.BufferedProtocol):
                     topics, payloads, packet_ids, flags = [], [], [], []
                 start = position
                 self._control(packet)
+                handover = self._handover
         if topics:
             self._deliver(position - start, topics, payloads, packet_ids, flags)
         return position
@@ -250,7 +260,7 @@ class Connection(asyncio.BufferedProtocol):
             case mqtt5.UnsubAckPacket():
                 codes = [int(code) for code in packet.reason_codes]
                 self.source.leftover = take_unsubscribed(status, self._unsubscribing, codes)
-                self._unsubscribing = []
+                self._unsubscribing, self._handover = [], None
                 if self.source.drain:
                     status.subscribed = True
             case mqtt5.PingRespPacket():
@@ -282,10 +292,12 @@ class Connection(asyncio.BufferedProtocol):
         if packet.server_keep_alive:
             self._keep_alive = packet.server_keep_alive
         self.source.connected(packet.session_present)
+        ours = [pattern for pattern, _ in self.source.filters]
         if self.source.drain:
-            ours = [pattern for pattern, _ in self.source.filters]
             self._unsubscribe(list(dict.fromkeys([*ours, *self.source.leftover])))
         else:
+            if packet.session_present and packet.subscription_id_available:
+                self._handover = Handover(self.source.leftover, ours) or None
             self._transport.write(
                 mqtt5.SubscribePacket(
                     _SUBSCRIBE,
@@ -294,6 +306,7 @@ class Connection(asyncio.BufferedProtocol):
                         mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False)
                         for pattern, qos in self.source.filters
                     ],
+                    subscription_id=1 if self._handover else None,
                 ).write()
             )
             if self.source.leftover and packet.session_present:
@@ -364,34 +377,3 @@ class Connection(asyncio.BufferedProtocol):
             self._pings.append(self._watched)
             self._watched = []
         self._keep_alive_timer = self._loop.call_later(max(0.05, self._keep_alive / 8), self._tick)
-
-
-def _is_panic(error: BaseException) -> bool:
-    return type(error).__name__ == "PanicException"
-
-
-def _lenient_publish(view: memoryview) -> tuple[str, bytes, int, int] | None:
-    """Topic, payload, packet id and size of a PUBLISH whose topic or properties the codec refuses; None if hopeless.
-
-    Such a message must be rejected and acknowledged, or the broker would deliver it again for ever.
-    """
-    size = 0
-    for position in range(1, min(5, len(view))):
-        size |= (view[position] & 0x7F) << 7 * (position - 1)
-        if not view[position] & 0x80:
-            break
-    else:
-        return None
-    start, end = position + 1, position + 1 + size
-    if size < 2 or end > len(view):
-        return None
-    body = bytes(view[start:end])
-    topic_end = 2 + int.from_bytes(body[:2])
-    rest = topic_end + (2 if view[0] & 0x06 else 0)
-    if rest > size:
-        return None
-    packet_id = int.from_bytes(body[topic_end:rest])
-    topic = body[2:topic_end].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if rest < size and body[rest] < 0x80:  # the properties and their length, where it can be believed
-        rest = min(rest + 1 + body[rest], size)
-    return topic, body[rest:], packet_id, end

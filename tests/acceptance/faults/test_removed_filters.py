@@ -16,7 +16,7 @@ from tests.tools.account import table_account, total
 from tests.tools.collector import CLIENT_ID, Collector
 from tests.tools.load import ask, count, device, message, number, register
 from tests.tools.mqtt_session import Session, left_in_session, make_session
-from tests.tools.publisher import publish
+from tests.tools.publisher import Publishing, publish
 from tests.tools.servers import Mosquitto, wait_for
 
 BOTH = pytest.mark.parametrize("source", ["mqtt5", "paho"])
@@ -230,3 +230,25 @@ def test_a_message_without_a_time_counts_once(
     assert left_in_session(mosquitto.port) == []
     assert received(database) == 100
     assert count(database, "public.reading") == 200
+
+
+@BOTH
+def test_a_filter_that_takes_the_place_of_another_loses_and_doubles_nothing(
+    database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: Path, source: str
+) -> None:
+    """Messages without a time come all the while: those that wait, those between the two, those after it."""
+    register(database, [SENSOR])
+    path = file_of(tmp_path, HALL)
+    collector = collect(database, mosquitto.url, mqtt_source=source, subscriptions=path)
+    collector.start()
+    assert collector.stop() == 0
+    file_of(tmp_path, ("zigbee2mqtt/{device}/#", "zigbee2mqtt"))
+    messages = [seen(number_of % 101) for number_of in range(8_000)]
+    publishing = Publishing(mosquitto.port, messages, rate=4_000)
+    collector.start()
+    publishing.join()
+    assert wait_for(lambda: received(database) >= len(messages), 20)
+    assert collector.stop() == 0
+    assert left_in_session(mosquitto.port) == []
+    sums = total(table_account(database))
+    assert (sums.messages_received, sums.messages_decoded) == (len(messages), len(messages))
