@@ -197,7 +197,8 @@ def test_frost_1576(each_database: str, mosquitto: Mosquitto, tmp_path: Path) ->
         " and not tgisinternal and tgname not like 'ts_%%'",
     )
     assert by_row == []
-    assert ask(each_database, "select max(batch) < 20 from public.collector") == [(True,)]
+    ((transactions,),) = ask(each_database, "select count(distinct xmin::text) from public.reading")
+    assert int(str(transactions)) <= len(packs)
 
 
 def test_frost_2096(database: str, send: Send) -> None:
@@ -249,11 +250,11 @@ def test_home_assistant_frontend_24877(world: World) -> None:
 def test_emoncms_314(world: World) -> None:
     """Daily figures of before the clocks change are there after it."""
     rows = half_hourly("m1", "import_register", [100 + k / 10 for k in range(10 * 48)])
-    world.write(rows[: 4 * 48])
+    world.write(rows[: 4 * 48 + 1])
     world.update()
     before = {key: value for key, value in world.table().items() if key[2] < date(2026, 3, 29)}
     assert {key[2].day for key in before} == {25, 26, 27, 28}
-    world.write(rows[4 * 48 :])
+    world.write(rows[4 * 48 + 1 :])
     world.update()
     table = world.table()
     assert all(table[key] == value for key, value in before.items())
