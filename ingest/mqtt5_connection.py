@@ -18,7 +18,7 @@ import mqtt5
 import numpy as np
 
 from devices.text import visible
-from ingest.handover import Handover
+from ingest.copies import Copies
 from ingest.malformed import is_panic, lenient_publish
 from ingest.options import BrokerOptions
 from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, take_unsubscribed, warn_of_less
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 _BUFFER = 1 << 20
 _PUBLISH = 3
-#: Packet ids of our own packets.
-_SUBSCRIBE, _UNSUBSCRIBE = 1, 2
+#: Packet id of our UNSUBSCRIBE; our SUBSCRIBEs have those from 1 on.
+_UNSUBSCRIBE = 65_535
 _PUBACK = np.dtype([("header", ">u2"), ("packet_id", ">u2")])
 
 
@@ -76,7 +76,9 @@ class Connection(asyncio.BufferedProtocol):
         #: since when SUBACK is waited for with nothing else to do
         self._waiting = 0.0
         self._unsubscribing: list[str] = []
-        self._handover: Handover | None = None
+        #: what was subscribed and is not confirmed, by packet id
+        self._unconfirmed: dict[int, list[tuple[str, int]]] = {}
+        self._copies: Copies | None = None
         self._watched: list[int] = []
         #: for every PINGREQ that is not answered yet, what was acknowledged between it and the one before
         self._pings: deque[list[int]] = deque()
@@ -190,7 +192,7 @@ class Connection(asyncio.BufferedProtocol):
         packet_ids: list[int] = []
         flags: list[int] = []
         position = start = 0
-        handover = self._handover
+        copies = self._copies
         while position < end:
             first = buffer[position]
             try:
@@ -213,9 +215,7 @@ class Connection(asyncio.BufferedProtocol):
                 continue
             position += size
             if packet.__class__ is publish:
-                if handover is not None and handover.is_copy(
-                    packet.topic, packet.payload, bool(packet.subscription_ids)
-                ):
+                if copies is not None and copies.is_copy(packet.topic, packet.payload, packet.subscription_ids):
                     self.acknowledge([packet.packet_id] if packet.packet_id else [], [])
                     continue
                 topics.append(packet.topic)
@@ -228,7 +228,7 @@ class Connection(asyncio.BufferedProtocol):
                     topics, payloads, packet_ids, flags = [], [], [], []
                 start = position
                 self._control(packet)
-                handover = self._handover
+                copies = self._copies
         if topics:
             self._deliver(position - start, topics, payloads, packet_ids, flags)
         return position
@@ -248,19 +248,22 @@ class Connection(asyncio.BufferedProtocol):
             case mqtt5.ConnAckPacket():
                 self._connack(packet)
             case mqtt5.SubAckPacket():
+                asked = self._unconfirmed.pop(packet.packet_id, [])
                 refused = [
                     f"{pattern}: {code.name}"
-                    for (pattern, _), code in zip(self.source.filters, packet.reason_codes, strict=False)
+                    for (pattern, _), code in zip(asked, packet.reason_codes, strict=False)
                     if int(code) >= 0x80
                 ]
                 if refused:
                     raise Refused("subscription refused by the broker: " + ", ".join(refused))
-                warn_of_less(self.source.filters, [int(code) for code in packet.reason_codes])
-                status.subscribed = True
+                warn_of_less(asked, [int(code) for code in packet.reason_codes])
+                status.subscribed = not self._unconfirmed
             case mqtt5.UnsubAckPacket():
                 codes = [int(code) for code in packet.reason_codes]
                 self.source.leftover = take_unsubscribed(status, self._unsubscribing, codes)
-                self._unsubscribing, self._handover = [], None
+                self._unsubscribing = []
+                if self._copies is not None:
+                    self._copies.settle()
                 if self.source.drain:
                     status.subscribed = True
             case mqtt5.PingRespPacket():
@@ -296,19 +299,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.source.drain:
             self._unsubscribe(list(dict.fromkeys([*ours, *self.source.leftover])))
         else:
-            if packet.session_present and packet.subscription_id_available:
-                self._handover = Handover(self.source.leftover, ours) or None
-            self._transport.write(
-                mqtt5.SubscribePacket(
-                    _SUBSCRIBE,
-                    [
-                        # retain_as_published false: the flag then says "from the store of retained messages"
-                        mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False)
-                        for pattern, qos in self.source.filters
-                    ],
-                    subscription_id=1 if self._handover else None,
-                ).write()
-            )
+            self._subscribe(Copies(ours, self.source.leftover if packet.session_present else ()), packet)
             if self.source.leftover and packet.session_present:
                 # after our own: what an old and a new filter take both is not to be lost between the two
                 self._unsubscribe(self.source.leftover)
@@ -319,6 +310,22 @@ class Connection(asyncio.BufferedProtocol):
         self._tick()
         if not self.ready.done():
             self.ready.set_result(None)
+
+    def _subscribe(self, copies: Copies, packet: mqtt5.ConnAckPacket) -> None:
+        """One SUBSCRIBE, and where copies are possible one for each identifier."""
+        assert self._transport is not None
+        filters = self.source.filters
+        groups = [list(range(len(filters)))]
+        if copies.possible and packet.subscription_id_available:
+            self._copies, groups = copies, copies.groups
+        self._unconfirmed = {number: [filters[at] for at in group] for number, group in enumerate(groups, 1)}
+        for number, group in self._unconfirmed.items():
+            # retain_as_published false: the flag then says "from the store of retained messages"
+            wanted = [
+                mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False) for pattern, qos in group
+            ]
+            identifier = number if self._copies is not None else None
+            self._transport.write(mqtt5.SubscribePacket(number, wanted, subscription_id=identifier).write())
 
     def _unsubscribe(self, patterns: Sequence[str]) -> None:
         assert self._transport is not None

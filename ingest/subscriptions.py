@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,16 @@ def filters_of(subscriptions: Iterable[Subscription], shared_group: str | None) 
 
 
 def defaults_of(formats: Mapping[str, Format]) -> list[Subscription]:
-    """Every format's own topics: what a session of which nothing is remembered is most likely to have."""
-    return [Subscription(topic, name) for name, format_ in formats.items() for topic in format_.topics]
+    """Every format's own topics: what a session of which nothing is remembered is most likely to have.
+
+    A format's topic can say more than a subscription's: such are left out.
+    """
+    found = []
+    for name, format_ in formats.items():
+        for topic in format_.topics:
+            with suppress(OptionsError):
+                found.append(Subscription(topic, name))
+    return found
 
 
 def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
@@ -129,11 +138,26 @@ def _refuse_overlap(
     for number, item in enumerate(found):
         for earlier in range(number):
             topic = common_topic(found[earlier].filter, item.filter)
-            if topic is not None:
+            if topic is not None and not _by_chance(found[earlier].topic, item.topic):
                 raise OptionsError(
                     f"{where}: {named(earlier)} and {named(number)} overlap: both take the topic {topic!r}, and a"
                     " message could be stored twice; narrow one of them or leave it out"
                 )
+
+
+def _by_chance(one: str, other: str) -> bool:
+    """Whether two templates meet in one topic only where each takes a fixed level of the other for a device.
+
+    ``{device}/status/em:0`` and ``tele/{device}/SENSOR`` do if a device is called ``tele`` and another ``status``. Such
+    are taken: a message there counts once all the same (`ingest.copies`).
+    """
+    first, second = one.split("/"), other.split("/")
+
+    def takes_fixed(mine: Sequence[str], others: Sequence[str]) -> bool:
+        place = mine.index("{device}")
+        return place < len(others) and others[place][:1] not in ("{", "+", "#") and "#" not in others[:place]
+
+    return takes_fixed(first, second) and takes_fixed(second, first)
 
 
 def _entry(where: str, entry: Any, formats: Mapping[str, Format]) -> Subscription:

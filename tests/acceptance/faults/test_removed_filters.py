@@ -201,14 +201,35 @@ def test_a_shared_session_that_is_drained_keeps_no_filter(
 def test_overlapping_filters_are_refused_at_the_start(
     database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: Path
 ) -> None:
-    path = file_of(tmp_path, HALL, ("{device}/hall", "native"))
+    path = file_of(tmp_path, HALL, ("zigbee2mqtt/{device}/#", "native"))
     collector = collect(database, mosquitto.url, subscriptions=path).launch()
     assert collector.wait(20) == 2
     (said,) = collector.messages()
     assert f"subscriptions file {path}: line 1, " in said
     assert "line 4, " in said
-    assert "both take the topic 'zigbee2mqtt/hall'" in said
+    assert "both take the topic 'zigbee2mqtt/x'" in said
     assert "Traceback" not in said
+
+
+@BOTH
+def test_what_two_filters_take_by_chance_counts_once(
+    database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: Path, source: str
+) -> None:
+    """Mosquitto delivers it twice with MQTT 5; the first subscription of the file reads it."""
+    hall = device("status", "air-monitor")
+    register(database, [hall, device("tele", "air-monitor")])
+    path = file_of(tmp_path, ("tele/{device}/SENSOR", "native"), ("{device}/status/+", "native"))
+    collector = collect(database, mosquitto.url, mqtt_source=source, subscriptions=path)
+    run(collector, database, mosquitto.port, [("tele/status/SENSOR", b'{"pm2_5": %d}' % n) for n in range(40)])
+    run(collector, database, mosquitto.port, [("tele/status/em", b'{"pm10": 3}')])
+    assert left_in_session(mosquitto.port) == []
+    assert received(database) == 41
+    rows = ask(
+        database,
+        "select s.device_id, s.property, count(*) from public.reading r join personal.series s on s.id = r.series_id"
+        " group by 1, 2 order by 1",
+    )
+    assert rows == [("status", "pm2_5", 40), ("tele", "pm10", 1)]
 
 
 @BOTH

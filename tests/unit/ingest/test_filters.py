@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from devices.decoders import FORMATS
 from ingest.filters import FilterTree, common_topic, overlap, topics_of
-from ingest.subscriptions import Subscription, native
+from ingest.subscriptions import defaults_of, native
 from tests.references import mqtt_filters
 
 #: One level that no filter names stands for all others.
@@ -72,13 +72,8 @@ def test_a_topic_of_both_is_named(one: str, other: str, topic: str | None) -> No
 
 def test_no_two_of_our_own_topics_overlap() -> None:
     """A file that names each format with all its topics can be used."""
-    ours = {topic: name for name, format_ in FORMATS.items() for topic in format_.topics}
-    filters = {topic: Subscription(topic, name).filter for topic, name in ours.items()}
-    both = [
-        (ours[one], one, ours[other], other)
-        for one, other in combinations(ours, 2)
-        if overlap(filters[one], filters[other])
-    ]
+    ours = defaults_of(FORMATS)
+    both = [(one, other) for one, other in combinations(ours, 2) if overlap(one.filter, other.filter)]
     assert both == []
     assert not any(overlap(one.filter, other.filter) for one, other in combinations(native(FORMATS), 2))
 

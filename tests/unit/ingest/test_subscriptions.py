@@ -238,3 +238,28 @@ def test_of_a_mapping_files_own_topic_the_file_is_named(tmp_path: Path) -> None:
 def test_a_wrong_entry_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(OptionsError, match=r"line 3, \[\[subscription\]\] number 2: unknown format"):
         load(write(tmp_path, "[[subscription]]\nformat='airgradient'\n[[subscription]]\nformat='x'"), FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "taken"),
+    [
+        ("{device}/status/+", "tele/{device}/SENSOR", True),
+        ("{device}/status/+", "zigbee2mqtt/{device}/+", True),
+        ("{device}/status/+", "{device}/+/em:0", False),
+        ("borough/{family}/{device}/#", "borough/+/gate/{device}", False),
+        ("a/{device}/#", "a/+/{device}", False),
+        ("a/{device}", "+/{device}", False),
+        ("a/{device}/x", "a/b/{device}", True),
+        ("#/{device}", "a/{device}", None),
+    ],
+)
+def test_topics_that_meet_by_chance_alone_are_taken(tmp_path: Path, one: str, other: str, taken: bool | None) -> None:
+    """Only where each would take a fixed level of the other for a device: Shelly beside Tasmota and Zigbee2MQTT."""
+    entries = [f"[[subscription]]\ntopic = {topic!r}\nformat = 'native'\n" for topic in (one, other)]
+    for text in ("".join(entries), "".join(reversed(entries))):
+        path = write(tmp_path, text)
+        if taken:
+            assert len(load(path, FORMATS)) == 2
+        else:
+            with pytest.raises(OptionsError, match="overlap" if taken is False else "wildcard"):
+                load(path, FORMATS)
