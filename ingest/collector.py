@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -161,7 +162,7 @@ class Collector:
         broker = replace(self.options.broker, client_id=name)
         try:
             devices = (await self._control.refresh()).devices
-            leftover = await self._leftover(name)
+            leftover = await self._leftover(name, filters_of(self.options.subscriptions, broker.shared_group))
         except (psycopg.Error, SessionLost):
             return
         except WrongKey as error:
@@ -197,15 +198,15 @@ class Collector:
             log.warning("the database is not reached: %s", first_line(error))
             await asyncio.sleep(0.5)
 
-    async def _leftover(self, name: str, *, drain: bool = False) -> list[str]:
+    async def _leftover(self, name: str, filters: Sequence[tuple[str, int]]) -> list[str]:
         """What the session may have and shall not; what it shall have is remembered before it is asked for."""
-        group = self.options.broker.shared_group
-        wanted = [] if drain else [pattern for pattern, _ in filters_of(self.options.subscriptions, group)]
+        wanted = [pattern for pattern, _ in filters]
         known = await self._control.filters(name)
         if wanted:
             await self._control.remember_filters(name, self._broker, wanted)
         if not known:  # a database without its past, or a version that remembered nothing
-            known = [pattern for pattern, _ in filters_of(defaults_of(self.options.formats), group)]
+            ours = filters_of(defaults_of(self.options.formats), self.options.broker.shared_group)
+            known = [pattern for pattern, _ in ours]
         return [pattern for pattern in known if pattern not in wanted]
 
     async def _note_unsubscribed(self, pipeline: Pipeline) -> None:
@@ -252,7 +253,7 @@ class Collector:
         broker = replace(self.options.broker, client_id=name)
         running: asyncio.Task[None] | None = None
         try:
-            leftover = await self._leftover(name, drain=True)
+            leftover = await self._leftover(name, [])
             devices = await self._control.devices()
             pipeline = Pipeline(self.options, broker, self.metrics, leftover=leftover, drain=True)
             running = asyncio.create_task(pipeline.run(devices))

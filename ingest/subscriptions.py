@@ -72,10 +72,13 @@ def native(formats: Mapping[str, Format]) -> list[Subscription]:
     ]
 
 
-def filters_of(subscriptions: Iterable[Subscription], shared_group: str | None) -> list[tuple[str, int]]:
-    """(topic filter, QoS) of each, those of a shared group where there is one."""
+def filters_of(
+    subscriptions: Iterable[Subscription], shared_group: str | None, further: Iterable[tuple[str, int]] = ()
+) -> list[tuple[str, int]]:
+    """(topic filter, QoS) of each and of ``further`` ones, those of a shared group where there is one."""
     prefix = f"$share/{shared_group}/" if shared_group else ""
-    return list(dict.fromkeys((prefix + item.filter, item.qos) for item in subscriptions))
+    wanted = [*((item.filter, item.qos) for item in subscriptions), *further]
+    return list(dict.fromkeys((prefix + pattern, qos) for pattern, qos in wanted))
 
 
 def defaults_of(formats: Mapping[str, Format]) -> list[Subscription]:
