@@ -8,26 +8,29 @@ its place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zlib import crc32
 
 from ingest.filters import FilterTree, overlap
 
 #: So many topics are remembered.
 _TOPICS_MAXIMUM = 100_000
+#: An identifier has 28 bits.
+_HASHES = 1 << 27
 
 
 class Copies:
-    """Tells copies on one connection. ``groups`` are places of ``filters``, none of which overlaps with another in its
-    group; the identifier of a group's filters is its place, counted from 1.
+    """Tells copies on one connection. ``identifiers`` are those of the filters, in their order: one of its own for each
+    that overlaps with another, the same at every start, for copies may have waited in the session; 1 for the others.
 
-    Of a topic that several filters take, the copy by the first of them counts, whose format reads it. Of an old filter
-    (``leftover``) copies have no identifier: of two side by side, one with and one without, the second is a copy. One
+    Of a topic that several filters take, the copy by the first of them counts, whose format reads it. Copies by an old
+    filter (``leftover``) have none of these: of two side by side, one with and one without, the second is a copy. One
     whose acknowledgement is lost with the connection comes again as a message of its own.
     """
 
     def __init__(self, filters: Sequence[str], leftover: Sequence[str]) -> None:
         self._filters = filters
-        self.groups = _groups(filters)
-        self._group = {place: number for number, group in enumerate(self.groups, 1) for place in group}
+        self.identifiers = _identifiers(filters)
+        self._ours = frozenset(self.identifiers)
         self._owners: dict[str, int] = {}
         new = FilterTree(filters)
         self._both = [pattern for pattern in leftover if new.find(pattern) is not None]
@@ -37,7 +40,7 @@ class Copies:
     @property
     def possible(self) -> bool:
         """Whether any topic can be taken twice."""
-        return bool(self._both) or len(self.groups) > 1
+        return bool(self._both) or len(self._ours) > 1
 
     def settle(self) -> None:
         """The old filters are gone."""
@@ -45,7 +48,8 @@ class Copies:
 
     def is_copy(self, topic: str, payload: bytes, identifiers: Sequence[int]) -> bool:
         """Whether the next message is a copy of another. ``identifiers`` are those of its subscriptions."""
-        if identifiers and len(self.groups) > 1:
+        by_new = not self._ours.isdisjoint(identifiers)
+        if by_new and len(self._ours) > 1:
             owner = self._owners.get(topic)
             if owner is None:
                 owner = self._owner(topic)
@@ -53,7 +57,6 @@ class Copies:
                 return True
         if not self._both:
             return False
-        by_new = bool(identifiers)
         copy = (
             self._last == (topic, payload)
             and self._last_is_new != by_new
@@ -63,21 +66,22 @@ class Copies:
         return copy
 
     def _owner(self, topic: str) -> int:
-        """The group of the first filter that takes a topic; 0 where no second one does."""
+        """The identifier of the first filter that takes a topic; 0 where no second one does."""
         takers = [place for place, pattern in enumerate(self._filters) if overlap(pattern, topic)]
         if len(self._owners) >= _TOPICS_MAXIMUM:
             self._owners.clear()
-        owner = self._owners[topic] = self._group[takers[0]] if len(takers) > 1 else 0
+        owner = self._owners[topic] = self.identifiers[takers[0]] if len(takers) > 1 else 0
         return owner
 
 
-def _groups(filters: Sequence[str]) -> list[list[int]]:
-    groups: list[tuple[FilterTree, list[int]]] = []
-    for place, pattern in enumerate(filters):
-        fitting = [number for number, (tree, _) in enumerate(groups) if tree.find(pattern) is None]
-        if not fitting:
-            groups.append((FilterTree(), []))
-        tree, group = groups[fitting[0] if fitting else -1]
-        tree.add(pattern)
-        group.append(place)
-    return [group for _, group in groups]
+def _identifiers(filters: Sequence[str]) -> list[int]:
+    alone, others = FilterTree(), FilterTree()
+    meets = []
+    for pattern in filters:
+        found = alone.find(pattern) is not None
+        (others if found else alone).add(pattern)
+        meets.append(found)
+    return [
+        2 + crc32(pattern.encode()) % _HASHES if found or others.find(pattern) is not None else 1
+        for pattern, found in zip(filters, meets, strict=True)
+    ]

@@ -315,17 +315,20 @@ class Connection(asyncio.BufferedProtocol):
         """One SUBSCRIBE, and where copies are possible one for each identifier."""
         assert self._transport is not None
         filters = self.source.filters
-        groups = [list(range(len(filters)))]
+        groups: dict[int, list[tuple[str, int]]] = {}
         if copies.possible and packet.subscription_id_available:
-            self._copies, groups = copies, copies.groups
-        self._unconfirmed = {number: [filters[at] for at in group] for number, group in enumerate(groups, 1)}
-        for number, group in self._unconfirmed.items():
+            self._copies = copies
+            for item, identifier in zip(filters, copies.identifiers, strict=True):
+                groups.setdefault(identifier, []).append(item)
+        else:
+            groups[0] = list(filters)
+        self._unconfirmed = dict(enumerate(groups.values(), 1))
+        for number, (identifier, group) in enumerate(groups.items(), 1):
             # retain_as_published false: the flag then says "from the store of retained messages"
             wanted = [
                 mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False) for pattern, qos in group
             ]
-            identifier = number if self._copies is not None else None
-            self._transport.write(mqtt5.SubscribePacket(number, wanted, subscription_id=identifier).write())
+            self._transport.write(mqtt5.SubscribePacket(number, wanted, subscription_id=identifier or None).write())
 
     def _unsubscribe(self, patterns: Sequence[str]) -> None:
         assert self._transport is not None
