@@ -221,15 +221,16 @@ def test_what_two_filters_take_by_chance_counts_once(
     path = file_of(tmp_path, ("tele/{device}/SENSOR", "native"), ("{device}/status/+", "native"))
     collector = collect(database, mosquitto.url, mqtt_source=source, subscriptions=path)
     run(collector, database, mosquitto.port, [("tele/status/SENSOR", b'{"pm2_5": %d}' % n) for n in range(40)])
+    publish(mosquitto.port, [("tele/status/SENSOR", b'{"pm2_5": %d}' % n) for n in range(10)])  # these wait
     run(collector, database, mosquitto.port, [("tele/status/em", b'{"pm10": 3}')])
     assert left_in_session(mosquitto.port) == []
-    assert received(database) == 41
+    assert received(database) == 51
     rows = ask(
         database,
         "select s.device_id, s.property, count(*) from public.reading r join personal.series s on s.id = r.series_id"
         " group by 1, 2 order by 1",
     )
-    assert rows == [("status", "pm2_5", 40), ("tele", "pm10", 1)]
+    assert rows == [("status", "pm2_5", 50), ("tele", "pm10", 1)]
 
 
 @BOTH
