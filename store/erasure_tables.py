@@ -114,7 +114,7 @@ KEPT = {
     ),
     "public.session_filter": _kept(
         "session broker filters",
-        "what a collector has asked the broker for, as the subscriptions file says it; goes once it is unsubscribed",
+        "topics that a collector has asked the broker for; what nobody asks for any more goes once it is unsubscribed",
     ),
     "public.touched_day": _kept("id family day", "days of a whole family"),
 }
