@@ -115,6 +115,7 @@ class Format(NamedTuple):
     device of this format is registered as when the topic does not say. ``scrub`` takes household identifiers out of a
     message that was read, before it is archived; what it leaves decodes to the same readings. ``version``: what
     a format that is no part of the program is made of; corrections name the decoders that they were made with.
+    ``file``: the mapping file of such a one.
     """
 
     name: str
@@ -123,3 +124,4 @@ class Format(NamedTuple):
     family: str | None = None
     scrub: Scrub = json_scrub()
     version: str = ""
+    file: str = ""

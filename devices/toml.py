@@ -49,3 +49,9 @@ def parse(text: str) -> dict[str, Any]:
     if level:
         raise TomlError(f"is nested more than {_DEEPEST} deep")
     return document
+
+
+def lines_of_tables(text: str, name: str) -> list[int]:
+    """The lines, from 1 on, at which tables ``[[name]]`` begin, as they look: text within a string counts too."""
+    heading = re.compile(rf"[ \t]*\[\[[ \t]*([\"']?){re.escape(name)}\1[ \t]*\]\]")
+    return [number for number, line in enumerate(text.split("\n"), 1) if heading.match(line)]

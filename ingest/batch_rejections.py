@@ -128,6 +128,10 @@ class BatchRejections:
     def _rejected(self, message: int, name: str | None, reason: str, detail: str, more: int | None) -> Rejected:
         pending = self._pending
         route = pending.routes[message]
+        payload, size = pending.payloads[message], pending.cut.get(message)
+        if reason == Reason.UNKNOWN_TOPIC:
+            # nobody asks for it any more, so nobody may keep it
+            payload, size = b"", size or len(payload)
         return Rejected(
             int(self._arrival[message]),
             pending.topics[message],
@@ -136,12 +140,12 @@ class BatchRejections:
             name,
             str(reason),
             detail[:_DETAIL_MAXIMUM],
-            pending.payloads[message],
+            payload,
             route.personal,
             pending.packet_ids[message] or None,
             message,
             more,
-            pending.cut.get(message),
+            size,
             route.scrub,
         )
 

@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from ingest.health import HealthServer
 from ingest.metrics import Metrics
 from ingest.options import CollectorOptions
 from ingest.pipeline import Pipeline, first_line
+from ingest.subscriptions import defaults_of, filters_of
 from ingest.tls import check_tls
 from store.batch import Counts
 from store.series import NotRegistered
@@ -84,6 +86,7 @@ class Collector:
         self._control = Control(
             options.database_url, broker.client_id, shared=shared, tombstone_key=options.tombstone_key
         )
+        self._broker = f"{broker.host}:{broker.port}"
         self._key_problem = ""
         self._pipeline: Pipeline | None = None
         self._drains: dict[str, asyncio.Task[None]] = {}
@@ -159,13 +162,14 @@ class Collector:
         broker = replace(self.options.broker, client_id=name)
         try:
             devices = (await self._control.refresh()).devices
+            leftover = await self._leftover(name, filters_of(self.options.subscriptions, broker.shared_group))
         except (psycopg.Error, SessionLost):
             return
         except WrongKey as error:
             await self._wait_for_key(error, stopped)
             return
         self._key_problem = ""
-        pipeline = self._pipeline = Pipeline(self.options, broker, self.metrics)
+        pipeline = self._pipeline = Pipeline(self.options, broker, self.metrics, leftover=leftover)
         log.info("serving session %s with %d devices", name, len(devices))
         serving = asyncio.create_task(pipeline.run(devices))
         try:
@@ -176,6 +180,9 @@ class Collector:
                 if stopped.done():
                     await pipeline.stop()
                     await asyncio.wait({serving})
+                    if self.metrics.database_reached:
+                        with suppress(psycopg.Error, SessionLost):
+                            await self._note_unsubscribed(pipeline)
                 elif not serving.done():
                     await self._tick(pipeline)
         finally:
@@ -190,6 +197,24 @@ class Collector:
         except psycopg.Error as error:  # at its start, before there is anything to lose
             log.warning("the database is not reached: %s", first_line(error))
             await asyncio.sleep(0.5)
+
+    async def _leftover(self, name: str, filters: Sequence[tuple[str, int]]) -> list[str]:
+        """What the session may have and shall not; what it shall have is remembered before it is asked for."""
+        wanted = [pattern for pattern, _ in filters]
+        known = await self._control.filters(name)
+        if wanted:
+            await self._control.remember_filters(name, self._broker, wanted)
+        if not known:  # a database without its past, or a version that remembered nothing
+            ours = filters_of(defaults_of(self.options.formats), self.options.broker.shared_group)
+            known = [pattern for pattern, _ in ours]
+        return [pattern for pattern in known if pattern not in wanted]
+
+    async def _note_unsubscribed(self, pipeline: Pipeline) -> None:
+        status = pipeline.source.status
+        if status.unsubscribed:
+            gone = list(status.unsubscribed)
+            await self._control.forget_filters(pipeline.name, self._broker, gone)
+            del status.unsubscribed[: len(gone)]
 
     async def _wait_for_key(self, error: WrongKey, stopped: asyncio.Task[bool]) -> None:
         """Nothing may be stored where it cannot be told who was erased: the broker keeps what comes."""
@@ -206,6 +231,7 @@ class Collector:
                 log.info("the database is reached again")
             self.metrics.database_reached = True
             pipeline.update(*registry)
+            await self._note_unsubscribed(pipeline)
             if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
                 self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
                 for orphan in await self._control.orphans():
@@ -225,17 +251,21 @@ class Collector:
         """Empty and end a shared session that nobody serves: the broker goes on giving it its share."""
         log.warning("nobody serves session %s: taking what is queued for it", name)
         broker = replace(self.options.broker, client_id=name)
-        pipeline = Pipeline(self.options, broker, self.metrics, drain=True)
-        running = asyncio.create_task(pipeline.run(await self._control.devices()))
+        running: asyncio.Task[None] | None = None
         try:
+            leftover = await self._leftover(name, [])
+            devices = await self._control.devices()
+            pipeline = Pipeline(self.options, broker, self.metrics, leftover=leftover, drain=True)
+            running = asyncio.create_task(pipeline.run(devices))
             while not (running.done() or (pipeline.source.status.subscribed and pipeline.idle(_DRAINED_SECONDS))):
                 await asyncio.wait({running}, timeout=0.5)
             await pipeline.stop()
             await running
-            await self._control.retire(name)
+            await self._control.retire(name, self._broker)
             log.info("session %s is empty and ended", name)
         except (psycopg.Error, SessionLost, WrongKey) as error:
             log.warning("session %s is not drained yet: %s", name, error)
         finally:
-            running.cancel()
+            if running is not None:
+                running.cancel()
             self._drains.pop(name, None)

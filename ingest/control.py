@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from devices.device import Device
-from store import connect, migrations, registry, session_lock, tombstones
+from store import connect, migrations, registry, session_filters, session_lock, tombstones
 from store.connect import see_one_moment
 from store.tombstones import Tombstone
 
@@ -68,9 +68,21 @@ class Control:
         """Shared sessions that nobody served at this call and the one before; their locks are ours then."""
         return await self._run(self._orphans)
 
-    async def retire(self, name: str) -> None:
-        """Forget a drained session."""
-        await self._run(lambda: self._retire(name))
+    async def filters(self, name: str) -> list[str]:
+        """What a session may be subscribed to."""
+        return await self._run(lambda: session_filters.known(self._open(), name))
+
+    async def remember_filters(self, name: str, broker: str, filters: Sequence[str]) -> None:
+        """Note what a session is about to be subscribed to at a broker (host:port)."""
+        await self._run(lambda: session_filters.remember(self._open(), name, broker, filters))
+
+    async def forget_filters(self, name: str, broker: str, filters: Sequence[str]) -> None:
+        """Note what a session has no more at a broker."""
+        await self._run(lambda: session_filters.forget(self._open(), name, broker, filters))
+
+    async def retire(self, name: str, broker: str) -> None:
+        """Forget a session that was drained at a broker (host:port)."""
+        await self._run(lambda: self._retire(name, broker))
 
     async def give_back(self) -> None:
         """Let another collector have our session."""
@@ -139,8 +151,9 @@ class Control:
         session_lock.give_back(connection, name)
         return True
 
-    def _retire(self, name: str) -> None:
+    def _retire(self, name: str, broker: str) -> None:
         connection = self._open()
+        session_filters.retire(connection, name, broker)
         session_lock.retire(connection, name)
         if name in self._draining:
             session_lock.give_back(connection, name)

@@ -18,13 +18,17 @@ import mqtt5
 import numpy as np
 
 from devices.text import visible
+from ingest.copies import Copies
+from ingest.malformed import is_panic, lenient_publish
 from ingest.options import BrokerOptions
-from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, warn_of_less
+from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, take_unsubscribed, warn_of_less
 
 log = logging.getLogger(__name__)
 
 _BUFFER = 1 << 20
 _PUBLISH = 3
+#: Packet id of our UNSUBSCRIBE; our SUBSCRIBEs have those from 1 on.
+_UNSUBSCRIBE = 65_535
 _PUBACK = np.dtype([("header", ">u2"), ("packet_id", ">u2")])
 
 
@@ -35,6 +39,7 @@ class Owner(Protocol):
     filters: Sequence[tuple[str, int]]
     receive: Receive
     connected: Connected
+    leftover: list[str]
     drain: bool
     paused: bool
     status: SourceStatus
@@ -70,6 +75,10 @@ class Connection(asyncio.BufferedProtocol):
         self._ping_sent = 0.0
         #: since when SUBACK is waited for with nothing else to do
         self._waiting = 0.0
+        self._unsubscribing: list[str] = []
+        #: what was subscribed and is not confirmed, by packet id
+        self._unconfirmed: dict[int, list[tuple[str, int]]] = {}
+        self._copies: Copies | None = None
         self._watched: list[int] = []
         #: for every PINGREQ that is not answered yet, what was acknowledged between it and the one before
         self._pings: deque[list[int]] = deque()
@@ -183,6 +192,7 @@ class Connection(asyncio.BufferedProtocol):
         packet_ids: list[int] = []
         flags: list[int] = []
         position = start = 0
+        copies = self._copies
         while position < end:
             first = buffer[position]
             try:
@@ -191,9 +201,9 @@ class Connection(asyncio.BufferedProtocol):
                 break
             except BaseException as error:
                 # ValueError, or the codec's PanicException for a text that is no UTF-8
-                if not (isinstance(error, ValueError) or _is_panic(error)):
+                if not (isinstance(error, ValueError) or is_panic(error)):
                     raise
-                lenient = _lenient_publish(view[position:end]) if first >> 4 == _PUBLISH else None
+                lenient = lenient_publish(view[position:end]) if first >> 4 == _PUBLISH else None
                 if lenient is None:
                     raise Refused(f"malformed packet from the broker: {visible(str(error))}") from None
                 topic, payload, packet_id, size = lenient
@@ -205,6 +215,9 @@ class Connection(asyncio.BufferedProtocol):
                 continue
             position += size
             if packet.__class__ is publish:
+                if copies is not None and copies.is_copy(packet.topic, packet.payload, packet.subscription_ids):
+                    self.acknowledge([packet.packet_id] if packet.packet_id else [], [])
+                    continue
                 topics.append(packet.topic)
                 payloads.append(packet.payload)
                 packet_ids.append(packet.packet_id or 0)
@@ -215,6 +228,7 @@ class Connection(asyncio.BufferedProtocol):
                     topics, payloads, packet_ids, flags = [], [], [], []
                 start = position
                 self._control(packet)
+                copies = self._copies
         if topics:
             self._deliver(position - start, topics, payloads, packet_ids, flags)
         return position
@@ -234,17 +248,24 @@ class Connection(asyncio.BufferedProtocol):
             case mqtt5.ConnAckPacket():
                 self._connack(packet)
             case mqtt5.SubAckPacket():
+                asked = self._unconfirmed.pop(packet.packet_id, [])
                 refused = [
                     f"{pattern}: {code.name}"
-                    for (pattern, _), code in zip(self.source.filters, packet.reason_codes, strict=False)
+                    for (pattern, _), code in zip(asked, packet.reason_codes, strict=False)
                     if int(code) >= 0x80
                 ]
                 if refused:
                     raise Refused("subscription refused by the broker: " + ", ".join(refused))
-                warn_of_less(self.source.filters, [int(code) for code in packet.reason_codes])
-                status.subscribed = True
+                warn_of_less(asked, [int(code) for code in packet.reason_codes])
+                status.subscribed = not self._unconfirmed
             case mqtt5.UnsubAckPacket():
-                status.subscribed = True
+                codes = [int(code) for code in packet.reason_codes]
+                self.source.leftover = take_unsubscribed(status, self._unsubscribing, codes)
+                self._unsubscribing = []
+                if self._copies is not None:
+                    self._copies.settle()
+                if self.source.drain:
+                    status.subscribed = True
             case mqtt5.PingRespPacket():
                 if self._pings:
                     self.source.note_confirmed(self._pings.popleft())
@@ -274,25 +295,45 @@ class Connection(asyncio.BufferedProtocol):
         if packet.server_keep_alive:
             self._keep_alive = packet.server_keep_alive
         self.source.connected(packet.session_present)
+        ours = [pattern for pattern, _ in self.source.filters]
         if self.source.drain:
-            patterns = [pattern for pattern, _ in self.source.filters]
-            self._transport.write(mqtt5.UnsubscribePacket(1, patterns).write())
+            self._unsubscribe(list(dict.fromkeys([*ours, *self.source.leftover])))
         else:
-            self._transport.write(
-                mqtt5.SubscribePacket(
-                    1,
-                    [
-                        # retain_as_published false: the flag then says "from the store of retained messages"
-                        mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False)
-                        for pattern, qos in self.source.filters
-                    ],
-                ).write()
-            )
+            self._subscribe(Copies(ours, self.source.leftover if packet.session_present else ()), packet)
+            if self.source.leftover and packet.session_present:
+                # after our own: what an old and a new filter take both is not to be lost between the two
+                self._unsubscribe(self.source.leftover)
+            else:
+                self.source.leftover = take_unsubscribed(status, self.source.leftover, None)
         self._waiting = time.monotonic()
         self._expect_confirmation()
         self._tick()
         if not self.ready.done():
             self.ready.set_result(None)
+
+    def _subscribe(self, copies: Copies, packet: mqtt5.ConnAckPacket) -> None:
+        """One SUBSCRIBE, and where copies are possible one for each identifier."""
+        assert self._transport is not None
+        filters = self.source.filters
+        groups: dict[int, list[tuple[str, int]]] = {}
+        if copies.possible and packet.subscription_id_available:
+            self._copies = copies
+            for item, identifier in zip(filters, copies.identifiers, strict=True):
+                groups.setdefault(identifier, []).append(item)
+        else:
+            groups[0] = list(filters)
+        self._unconfirmed = dict(enumerate(groups.values(), 1))
+        for number, (identifier, group) in enumerate(groups.items(), 1):
+            # retain_as_published false: the flag then says "from the store of retained messages"
+            wanted = [
+                mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False) for pattern, qos in group
+            ]
+            self._transport.write(mqtt5.SubscribePacket(number, wanted, subscription_id=identifier or None).write())
+
+    def _unsubscribe(self, patterns: Sequence[str]) -> None:
+        assert self._transport is not None
+        self._unsubscribing = list(patterns)
+        self._transport.write(mqtt5.UnsubscribePacket(_UNSUBSCRIBE, self._unsubscribing).write())
 
     def _expect_confirmation(self) -> None:
         """Give up where the broker leaves our subscription unanswered. Messages of the session may come before it.
@@ -346,34 +387,3 @@ class Connection(asyncio.BufferedProtocol):
             self._pings.append(self._watched)
             self._watched = []
         self._keep_alive_timer = self._loop.call_later(max(0.05, self._keep_alive / 8), self._tick)
-
-
-def _is_panic(error: BaseException) -> bool:
-    return type(error).__name__ == "PanicException"
-
-
-def _lenient_publish(view: memoryview) -> tuple[str, bytes, int, int] | None:
-    """Topic, payload, packet id and size of a PUBLISH whose topic or properties the codec refuses; None if hopeless.
-
-    Such a message must be rejected and acknowledged, or the broker would deliver it again for ever.
-    """
-    size = 0
-    for position in range(1, min(5, len(view))):
-        size |= (view[position] & 0x7F) << 7 * (position - 1)
-        if not view[position] & 0x80:
-            break
-    else:
-        return None
-    start, end = position + 1, position + 1 + size
-    if size < 2 or end > len(view):
-        return None
-    body = bytes(view[start:end])
-    topic_end = 2 + int.from_bytes(body[:2])
-    rest = topic_end + (2 if view[0] & 0x06 else 0)
-    if rest > size:
-        return None
-    packet_id = int.from_bytes(body[topic_end:rest])
-    topic = body[2:topic_end].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if rest < size and body[rest] < 0x80:  # the properties and their length, where it can be believed
-        rest = min(rest + 1 + body[rest], size)
-    return topic, body[rest:], packet_id, end

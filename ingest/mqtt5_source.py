@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 class Mqtt5Source:
     """A persistent MQTT 5 session (``ingest.source.Source``).
 
-    ``filters`` are (topic filter, QoS). ``drain``: unsubscribe instead, read what is queued, and end the session at
-    ``stop``; for the session of a collector that is no longer there.
+    ``filters`` are (topic filter, QoS), ``leftover`` what the session may have besides. ``drain``: unsubscribe both,
+    read what is queued, and end the session at ``stop``; for the session of a collector that is no longer there.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class Mqtt5Source:
         receive: Receive,
         connected: Connected,
         *,
+        leftover: Sequence[str] = (),
         drain: bool = False,
     ) -> None:
         if not 1 <= options.receive_maximum <= 65_534:
@@ -39,6 +40,7 @@ class Mqtt5Source:
         self.filters = filters
         self.receive = receive
         self.connected = connected
+        self.leftover = list(leftover)
         self.drain = drain
         self.status = SourceStatus()
         self.paused = False

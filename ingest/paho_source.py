@@ -21,7 +21,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.options import BrokerOptions
-from ingest.source import DUP, RETAIN, Chunk, Connected, Receive, SourceStatus, warn_of_less
+from ingest.source import DUP, RETAIN, Chunk, Connected, Receive, SourceStatus, take_unsubscribed, warn_of_less
 from ingest.tls import tls_context
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,11 @@ _UNCONFIRMED = "the broker did not answer our subscription within {:g} s"
 
 
 class PahoSource:
-    """A persistent MQTT 3.1.1 session (``ingest.source.Source``). ``filters`` are (topic filter, QoS)."""
+    """A persistent MQTT 3.1.1 session (``ingest.source.Source``).
+
+    ``filters`` are (topic filter, QoS), ``leftover`` what the session may have besides. ``drain``: unsubscribe both and
+    read what is queued; for the session of a collector that is no longer there.
+    """
 
     def __init__(
         self,
@@ -43,9 +47,15 @@ class PahoSource:
         filters: Sequence[tuple[str, int]],
         receive: Receive,
         connected: Connected,
+        *,
+        leftover: Sequence[str] = (),
+        drain: bool = False,
     ) -> None:
         self.options = options
         self.filters = filters
+        self.leftover = list(leftover)
+        self.drain = drain
+        self._unsubscribing: list[str] = []
         self.receive = receive
         self.connected = connected
         self.status = SourceStatus()
@@ -102,6 +112,7 @@ class PahoSource:
         client.connect_timeout = options.connect_timeout
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         client.on_socket_register_write = self._on_want_write
@@ -255,7 +266,26 @@ class PahoSource:
         self._waiting = self.status.connected_at = time.monotonic()
         self.status.problem = ""
         self.connected(bool(flags.session_present))
+        if self.drain:
+            ours = [pattern for pattern, _ in self.filters]
+            self._unsubscribe(client, list(dict.fromkeys([*ours, *self.leftover])))
+            return
         client.subscribe(list(self.filters))
+        if self.leftover and flags.session_present:
+            # after our own: what an old and a new filter take both is not to be lost between the two
+            self._unsubscribe(client, self.leftover)
+        else:
+            self.leftover = take_unsubscribed(self.status, self.leftover, None)
+
+    def _unsubscribe(self, client: paho.Client, patterns: Sequence[str]) -> None:
+        self._unsubscribing = list(patterns)
+        client.unsubscribe(self._unsubscribing)
+
+    def _on_unsubscribe(self, _client: paho.Client, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
+        self.leftover = take_unsubscribed(self.status, self._unsubscribing, [code.value for code in codes])
+        self._unsubscribing = []
+        if self.drain:
+            self.status.subscribed = True
 
     def _on_subscribe(self, _client: paho.Client, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
         refused = [pattern for (pattern, _), code in zip(self.filters, codes, strict=False) if code.is_failure]

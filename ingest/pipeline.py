@@ -30,6 +30,7 @@ from ingest.paho_source import PahoSource
 from ingest.pending_batch import PendingBatch
 from ingest.series_cache import FAMILY_NAMES
 from ingest.source import Chunk, Source
+from ingest.subscriptions import filters_of
 from store.batch import Outcome
 from store.tombstones import Tombstone, WrongKey
 
@@ -55,7 +56,8 @@ _ALONE_SECONDS = 1.5
 class Pipeline:
     """The collector of one MQTT session (``broker.client_id``).
 
-    ``drain``: take over the queue of a session that nobody serves any more; ``run`` then ends when it is empty.
+    ``leftover``: filters that the session may have and shall not. ``drain``: take over the queue of a session that
+    nobody serves any more; ``run`` then ends when it is empty.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Pipeline:
         broker: BrokerOptions,
         metrics: Metrics,
         *,
+        leftover: Sequence[str] = (),
         drain: bool = False,
     ) -> None:
         self.options = options
@@ -83,7 +86,9 @@ class Pipeline:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._paused = False
         self._probed = 0.0
-        self.source: Source = make_source(broker, options, self._receive, self._connected, drain=drain)
+        self.source: Source = make_source(
+            broker, options, self._receive, self._connected, leftover=leftover, drain=drain
+        )
         metrics.in_flight.append(self.in_flight)
         metrics.sources.append(self.source.status)
 
@@ -341,14 +346,13 @@ def make_source(
     receive: Callable[[Chunk], None],
     connected: Callable[[bool], None],
     *,
+    leftover: Sequence[str] = (),
     drain: bool = False,
 ) -> Source:
     """The source that the settings ask for, with the subscriptions' filters."""
-    prefix = f"$share/{broker.shared_group}/" if broker.shared_group else ""
-    filters = list(dict.fromkeys((prefix + item.filter, item.qos) for item in options.subscriptions))
-    if broker.source == "paho":
-        return PahoSource(broker, filters, receive, connected)
-    return Mqtt5Source(broker, filters, receive, connected, drain=drain)
+    filters = filters_of(options.subscriptions, broker.shared_group)
+    kind = PahoSource if broker.source == "paho" else Mqtt5Source
+    return kind(broker, filters, receive, connected, leftover=leftover, drain=drain)
 
 
 def first_line(error: BaseException) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from devices.text import visible
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ class Chunk:
 class SourceStatus:
     """How the source stands. ``lost`` counts sessions that the broker no longer knew, ``connects`` connections.
 
-    ``connected_at`` [s, monotonic clock] is when the broker last accepted the session.
+    ``connected_at`` [s, monotonic clock] is when the broker last accepted the session. ``unsubscribed``: filters that
+    were left over and that the session has no more; whoever takes note of them clears it.
     """
 
     connected: bool = False
@@ -46,10 +49,14 @@ class SourceStatus:
     lost: int = 0
     taken_over: int = 0
     problem: str = ""
+    unsubscribed: list[str] = field(default_factory=list)
 
 
 class Source(Protocol):
     """One persistent MQTT session.
+
+    Its filters are subscribed at every connect. Those that are left over (the session may have them and shall not)
+    are unsubscribed, where the broker still knows the session, until it has done so.
 
     ``run`` keeps it connected until ``stop``; chunks go to the callback given at construction. While paused nothing is
     read, but the connection is kept alive. Every method is called on the event loop's thread.
@@ -85,6 +92,25 @@ def warn_of_less(filters: Sequence[tuple[str, int]], granted: Sequence[int]) -> 
     less = [pattern for (pattern, asked), given in zip(filters, granted, strict=False) if given < asked]
     if less:
         log.warning("the broker grants QoS 0 only, messages can be lost on the way: %s", ", ".join(less))
+
+
+def take_unsubscribed(status: SourceStatus, patterns: Sequence[str], codes: Sequence[int] | None) -> list[str]:
+    """Take the answer to an UNSUBSCRIBE; returns the filters that the broker refuses to let go of.
+
+    ``codes`` are MQTT 5's, none in MQTT 3.1.1, which knows no refusal; None where the session is new and has no filter.
+    """
+    refused = [pattern for pattern, code in zip(patterns, codes or (), strict=False) if code >= 0x80]
+    if refused:
+        log.warning(
+            "the broker does not unsubscribe, what comes of it is counted and not kept: %s",
+            ", ".join(visible(pattern) for pattern in refused),
+        )
+    had = zip(patterns, codes or [0] * len(patterns), strict=False) if codes is not None else ()
+    told = [visible(pattern) for pattern, code in had if code == 0]
+    if told:
+        log.info("unsubscribed, nobody asks for it any more: %s", ", ".join(told))
+    status.unsubscribed += [pattern for pattern in patterns if pattern not in refused]
+    return refused
 
 
 Receive = Callable[[Chunk], None]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devices.decoding import Format
 from devices.files import read_text
-from devices.toml import TomlError, parse
+from devices.toml import TomlError, lines_of_tables, parse
 from ingest.errors import OptionsError
+from ingest.filters import common_topic
 
 _LEVELS = {"{device}", "{family}"}
 
@@ -70,13 +72,36 @@ def native(formats: Mapping[str, Format]) -> list[Subscription]:
     ]
 
 
+def filters_of(
+    subscriptions: Iterable[Subscription], shared_group: str | None, further: Iterable[tuple[str, int]] = ()
+) -> list[tuple[str, int]]:
+    """(topic filter, QoS) of each and of ``further`` ones, those of a shared group where there is one."""
+    prefix = f"$share/{shared_group}/" if shared_group else ""
+    wanted = [*((item.filter, item.qos) for item in subscriptions), *further]
+    return list(dict.fromkeys((prefix + pattern, qos) for pattern, qos in wanted))
+
+
+def defaults_of(formats: Mapping[str, Format]) -> list[Subscription]:
+    """Every format's own topics: what a session of which nothing is remembered is most likely to have.
+
+    A format's topic can say more than a subscription's: such are left out.
+    """
+    found = []
+    for name, format_ in formats.items():
+        for topic in format_.topics:
+            with suppress(OptionsError):
+                found.append(Subscription(topic, name))
+    return found
+
+
 def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
     """Read a subscriptions file (TOML, a table ``[[subscription]]`` each with topic, format, qos).
 
-    Raises OptionsError naming the file and the entry.
+    Raises OptionsError naming the file and the entry, of two that take the same messages both.
     """
     try:
-        document = parse(read_text(path))
+        text = read_text(path)
+        document = parse(text)
     except OSError as error:
         raise OptionsError(f"subscriptions file {path}: {error.strerror}") from None
     except (UnicodeDecodeError, TomlError) as error:
@@ -84,11 +109,61 @@ def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
     entries: Any = document.get("subscription")
     if not isinstance(entries, list) or not entries or set(document) != {"subscription"}:
         raise OptionsError(f"subscriptions file {path}: needs one or more [[subscription]] tables and nothing else")
-    return [_entry(path, number, entry, formats) for number, entry in enumerate(entries, 1)]
+    places = [f"[[subscription]] number {number}" for number in range(1, len(entries) + 1)]
+    lines = lines_of_tables(text, "subscription")
+    if len(lines) == len(entries):
+        places = [f"line {line}, {place}" for line, place in zip(lines, places, strict=True)]
+    found = [
+        _entry(f"subscriptions file {path}, {place}", entry, formats)
+        for place, entry in zip(places, entries, strict=True)
+    ]
+    _refuse_overlap(f"subscriptions file {path}", places, entries, found, formats)
+    return found
 
 
-def _entry(path: Path, number: int, entry: Any, formats: Mapping[str, Format]) -> Subscription:
-    where = f"subscriptions file {path}, [[subscription]] number {number}"
+def _refuse_overlap(
+    where: str,
+    places: Sequence[str],
+    entries: Sequence[Mapping[str, Any]],
+    found: Sequence[Subscription],
+    formats: Mapping[str, Format],
+) -> None:
+    """Two subscriptions that take the same topic: a broker may deliver each message twice, and nothing says so."""
+
+    def named(number: int) -> str:
+        topic, name = found[number].topic, found[number].format
+        origin = ""
+        if "topic" not in entries[number]:
+            file = formats[name].file
+            origin = f", the topic of format {name}" + (f" in {file}" if file else "")
+        return f"{places[number]} (topic {topic!r}{origin})"
+
+    for number, item in enumerate(found):
+        for earlier in range(number):
+            topic = common_topic(found[earlier].filter, item.filter)
+            if topic is not None and not _by_chance(found[earlier].topic, item.topic):
+                raise OptionsError(
+                    f"{where}: {named(earlier)} and {named(number)} overlap: both take the topic {topic!r}, and a"
+                    " message could be stored twice; narrow one of them or leave it out"
+                )
+
+
+def _by_chance(one: str, other: str) -> bool:
+    """Whether two templates meet in one topic only where each takes a fixed level of the other for a device.
+
+    ``{device}/status/em:0`` and ``tele/{device}/SENSOR`` do if a device is called ``tele`` and another ``status``. Such
+    are taken: a message there counts once all the same (`ingest.copies`).
+    """
+    first, second = one.split("/"), other.split("/")
+
+    def takes_fixed(mine: Sequence[str], others: Sequence[str]) -> bool:
+        place = mine.index("{device}")
+        return place < len(others) and others[place][:1] not in ("{", "+", "#") and "#" not in others[:place]
+
+    return takes_fixed(first, second) and takes_fixed(second, first)
+
+
+def _entry(where: str, entry: Any, formats: Mapping[str, Format]) -> Subscription:
     if not isinstance(entry, dict):
         raise OptionsError(f"{where}: not a table")
     unknown = set(entry) - {"topic", "format", "qos"}

@@ -112,5 +112,9 @@ KEPT = {
         "session packet_id digest arrival rejected",
         "digests of messages, compared with one that comes again; gone once the broker has the acknowledgement",
     ),
+    "public.session_filter": _kept(
+        "session broker filters",
+        "topics that a collector has asked the broker for; what nobody asks for any more goes once it is unsubscribed",
+    ),
     "public.touched_day": _kept("id family day", "days of a whole family"),
 }

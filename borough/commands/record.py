@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from borough.replay.recorder import record as run
 from borough.settings.collector import broker_options
 from borough.settings.settings import read_settings
 from devices.counts import counted
+from ingest.filters import common_topic
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|B)?\Z", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "": 1}
@@ -133,4 +135,10 @@ def _filters(filters: list[str]) -> list[str]:
         wrong = any(("+" in level or "#" in level) and len(level) > 1 for level in levels) or "#" in levels[:-1]
         if not name or wrong or "\0" in name or name.startswith("$share"):
             raise UsageError(f"--filter {name!r} is no MQTT topic filter")
+    for one, other in combinations(filters, 2):
+        if (topic := common_topic(one, other)) is not None:
+            raise UsageError(
+                f"--filter {one!r} and --filter {other!r} overlap: both take {topic!r}, and the broker may deliver such"
+                " a message twice"
+            )
     return filters

@@ -112,7 +112,7 @@ def show(
         if found.payload is None:
             raise Failure(f"the bytes of rejection {number} are not kept any more")
         if found.size is not None and not found.payload:
-            raise Failure(f"the bytes of rejection {number}: {_not_kept(found.size)}")
+            raise Failure(f"the bytes of rejection {number}: {_not_kept(found)}")
         show_bytes(found.payload)
         return
     text = None if found.payload is None else found.payload.decode("utf-8", "backslashreplace")
@@ -130,12 +130,15 @@ def show(
     facts = [(name.replace("_", " "), value) for name, value in found.row._asdict().items()]
     message = "(not kept any more)" if text is None else text
     if found.size is not None:
-        message += f"({_not_kept(found.size)})" if not text else f" (the beginning of {found.size:,} bytes)"
+        message += f"({_not_kept(found)})" if not text else f" (the beginning of {found.size:,} bytes)"
     show_table(("", "value"), [*facts, ("personal", found.personal), ("message", message)])
 
 
-def _not_kept(size: int) -> str:
-    return f"{size:,} bytes, not kept: they cannot be looked through for a household's identifiers"
+def _not_kept(found: table.RejectedMessage) -> str:
+    why = "they cannot be looked through for a household's identifiers"
+    if found.row.reason == Reason.UNKNOWN_TOPIC:
+        why = "no subscription asks for this topic"
+    return f"{found.size or 0:,} bytes, not kept: {why}"
 
 
 @app.command("retry")

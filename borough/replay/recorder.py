@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from borough.replay.recording import LONGEST, SUFFIX, Recorded, RecordingWriter
+from ingest.filters import FilterTree
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions
 from ingest.paho_source import PahoSource
@@ -20,6 +21,8 @@ from ingest.source import RETAIN, Chunk, Source
 _FLUSH = 0.5
 #: A recorder that is gone for longer has missed something; a forgotten one must not fill the broker's queue [s].
 _SESSION_EXPIRY = 3_600
+#: So many topics are remembered.
+_TOPICS_MAXIMUM = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Recorder:
     def __init__(self, options: RecordOptions) -> None:
         self.options = options
         self.state = Recording()
+        self._filters = FilterTree(options.filters)
+        self._topics: dict[str, bool] = {}
         self._writer: RecordingWriter | None = None
         self._opened = 0.0
         self._closed_bytes = 0
@@ -75,6 +80,8 @@ class Recorder:
 
     def _add(self, chunk: Chunk) -> None:
         for topic, payload, flags in zip(chunk.topics, chunk.payloads, chunk.flags, strict=True):
+            if not self._asked_for(topic):
+                continue
             if len(topic.encode()) + len(payload) > LONGEST:
                 self.state.too_long += 1
                 continue
@@ -85,6 +92,15 @@ class Recorder:
             if self.options.file_bytes and writer.size >= self.options.file_bytes:
                 self.close()
         self._unacknowledged.append((chunk.generation, [number for number in chunk.packet_ids if number]))
+
+    def _asked_for(self, topic: str) -> bool:
+        """Whether a filter of today takes a topic: within an hour the session still has those of a recorder before."""
+        found = self._topics.get(topic)
+        if found is None:
+            if len(self._topics) >= _TOPICS_MAXIMUM:
+                self._topics.clear()
+            found = self._topics[topic] = self._filters.find(topic) is not None
+        return found
 
     def write(self, source: Source) -> None:
         """Bring everything to disk, acknowledge it, and begin a new file where it is time. Raises OSError."""

@@ -94,7 +94,7 @@ def formats(settings: Settings) -> Mapping[str, Format]:
             raise SettingsError(f"{name}: {error}") from None
         if added.name in found:
             raise SettingsError(f"{name}: {path}: a format {added.name!r} is there already; give it another name")
-        found[added.name] = added
+        found[added.name] = added._replace(file=str(path))
     return found
 
 

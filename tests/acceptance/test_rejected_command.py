@@ -158,3 +158,14 @@ def test_what_a_flood_left_out_is_said_and_rarer_reasons_are_found(run: Run, dat
     assert of(run("rejected", "list", "--since", "1h", "--json"))["left_out"] == []
     run("maintain")
     assert len(of(run("rejected", "list", "--json"))["left_out"]) == 2
+
+
+def test_why_nothing_of_a_message_is_kept_is_said(run: Run, database: str) -> None:
+    with psycopg.connect(database) as connection:
+        row = connection.execute(
+            "insert into rejected (arrival, topic, family, device, reason, detail)"
+            " values (now(), 'zigbee2mqtt/hall', 'unknown', null, 'unknown_topic', 'no subscription') returning id"
+        ).fetchone()
+        assert row is not None
+        connection.execute("insert into personal.rejected_bytes (id, bytes, size) values (%s, '', 17)", row)
+    assert b"17 bytes, not kept: no subscription asks for this topic" in run("rejected", "show", str(row[0])).stdout

@@ -137,7 +137,11 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    *, drain: bool = False, filters: Sequence[tuple[str, int]] = FILTERS, **options: Any
+    *,
+    drain: bool = False,
+    filters: Sequence[tuple[str, int]] = FILTERS,
+    leftover: Sequence[str] = (),
+    **options: Any,
 ) -> AsyncIterator[Rig]:
     """A source on the way to a broker that waits for it; asserts at the end that it stops and leaves nothing open."""
     rig = Rig()
@@ -146,7 +150,7 @@ async def rig(
     loop.set_exception_handler(lambda _loop, context: problems.append(context))
     server = await asyncio.start_server(rig.accept, "127.0.0.1", 0)
     broker = BrokerOptions(port=server.sockets[0].getsockname()[1], client_id="c1", **options)
-    rig.source = Mqtt5Source(broker, filters, rig.received, rig.sessions.append, drain=drain)
+    rig.source = Mqtt5Source(broker, filters, rig.received, rig.sessions.append, leftover=leftover, drain=drain)
     rig.running = asyncio.create_task(rig.source.run())
     try:
         yield rig

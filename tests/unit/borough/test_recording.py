@@ -166,6 +166,16 @@ def test_nothing_is_acknowledged_before_it_is_on_disk(tmp_path: Path) -> None:
     assert [(message.qos, message.retained) for message in found[:2]] == [(0, True), (1, False)]
 
 
+def test_what_a_filter_of_before_still_brings_is_acknowledged_and_left_out(tmp_path: Path) -> None:
+    """The session outlives a recorder by an hour, and its filters with it."""
+    recorder, source = Recorder(RecordOptions(tmp_path, "r-", ["t/3", "t/5"])), Acknowledged(tmp_path)
+    recorder.receive(chunk(0, 10))
+    recorder.write(source)
+    recorder.close()
+    assert source.ids == list(range(1, 11))
+    assert [message.topic for path in tmp_path.iterdir() for message in RecordingReader(path)] == ["t/3", "t/5"]
+
+
 def test_files_rotate_by_size_and_by_age(tmp_path: Path) -> None:
     options = {"size": {"file_bytes": 1}, "age": {"file_seconds": 1e-9}}
     for name, bound in options.items():

@@ -58,6 +58,10 @@ def test_mistakes_are_one_line_and_status_2(
         (["nowhere"], "nowhere: is no folder; make it first"),
         ([".", "--filter", "a/#/b"], "--filter 'a/#/b' is no MQTT topic filter"),
         ([".", "--filter", "a+"], "--filter 'a+' is no MQTT topic filter"),
+        (
+            [".", "--filter", "a/+", "--filter", "b/#", "--filter", "+/c"],
+            "--filter 'a/+' and --filter '+/c' overlap: both take 'a/c'",
+        ),
         ([".", "--file-size", "big"], "--file-size 'big' is no size such as 500MB"),
         ([".", "--file-age", "1w"], "'1w' is no length of time"),
         ([".", "--prefix", "a/b"], "--prefix 'a/b' holds a /"),

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions
-from tests.tools.mqtt5_peer import FILTERS, publish, rig
+from tests.tools.mqtt5_peer import FILTERS, PINGRESP, publish, rig
 
 # -- the session -----------------------------------------------------------------------------------------------------
 
@@ -80,6 +80,51 @@ async def test_a_refused_subscription_is_no_subscription() -> None:
         await r.until(lambda: not r.source.status.connected)
         assert r.source.status.problem == "subscription refused by the broker: $share/g/tele/+/SENSOR: NOT_AUTHORIZED"
         await r.connected()
+
+
+async def test_what_is_left_over_is_unsubscribed_until_the_broker_has_done_so() -> None:
+    async with rig(leftover=["old/+", "older/#"]) as r:
+        peer = await r.connected(session_present=True)
+        unsubscribe = await peer.packet()
+        assert isinstance(unsubscribe, mqtt5.UnsubscribePacket)
+        assert unsubscribe.patterns == ["old/+", "older/#"]
+        assert r.source.status.unsubscribed == []
+        peer.writer.transport.abort()  # before the answer
+        peer = await r.connected(session_present=True)
+        unsubscribe = await peer.packet()
+        assert unsubscribe.patterns == ["old/+", "older/#"]
+        codes = [mqtt5.UnsubAckReasonCode.SUCCESS, mqtt5.UnsubAckReasonCode.NO_SUBSCRIPTION_EXISTED]
+        peer.send(mqtt5.UnsubAckPacket(unsubscribe.packet_id, codes).write())
+        await r.until(lambda: r.source.status.unsubscribed == ["old/+", "older/#"])
+        peer.writer.transport.abort()
+        peer = await r.connected(session_present=True)
+        peer.send(PINGRESP)
+        with pytest.raises(TimeoutError):
+            await peer.wait_for(mqtt5.UnsubscribePacket, seconds=0.3)
+
+
+async def test_a_broker_that_keeps_a_filter_is_asked_again_and_served_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with rig(leftover=["old/+", "older/#"]) as r:
+        peer = await r.connected(session_present=True)
+        unsubscribe = await peer.packet()
+        codes = [mqtt5.UnsubAckReasonCode.NOT_AUTHORIZED, mqtt5.UnsubAckReasonCode.SUCCESS]
+        peer.send(mqtt5.UnsubAckPacket(unsubscribe.packet_id, codes).write())
+        await r.until(lambda: r.source.status.unsubscribed == ["older/#"])
+        assert r.source.status.subscribed
+        assert "the broker does not unsubscribe, what comes of it is counted and not kept: old/+" in caplog.text
+        peer.writer.transport.abort()
+        peer = await r.connected(session_present=True)
+        assert (await peer.packet()).patterns == ["old/+"]
+
+
+async def test_a_new_session_has_nothing_left_over() -> None:
+    async with rig(leftover=["old/+"]) as r:
+        peer = await r.connected(session_present=False)
+        await r.until(lambda: r.source.status.unsubscribed == ["old/+"])
+        with pytest.raises(TimeoutError):
+            await peer.wait_for(mqtt5.UnsubscribePacket, seconds=0.3)
 
 
 async def test_a_subscription_that_is_granted_less_is_said(caplog: pytest.LogCaptureFixture) -> None:
@@ -189,14 +234,14 @@ async def test_a_broker_that_does_not_hang_up_is_left_all_the_same() -> None:
 
 async def test_draining_unsubscribes_takes_what_is_queued_and_ends_the_session() -> None:
     """An away member of a shared subscription keeps getting its share."""
-    async with rig(drain=True) as r:
+    async with rig(drain=True, leftover=["old/+", FILTERS[0][0]]) as r:
         peer = await r.peer()
         await peer.connack(session_present=True)
         unsubscribe = await peer.packet()
         assert isinstance(unsubscribe, mqtt5.UnsubscribePacket)
-        assert unsubscribe.patterns == [pattern for pattern, _ in FILTERS]
+        assert unsubscribe.patterns == [*(pattern for pattern, _ in FILTERS), "old/+"]
         assert not r.source.status.subscribed
-        peer.send(mqtt5.UnsubAckPacket(unsubscribe.packet_id, [mqtt5.UnsubAckReasonCode.SUCCESS] * 2).write())
+        peer.send(mqtt5.UnsubAckPacket(unsubscribe.packet_id, [mqtt5.UnsubAckReasonCode.SUCCESS] * 3).write())
         peer.send(publish("a", b"queued", 1))
         await r.until(lambda: r.source.status.subscribed and len(r.messages()) == 1)
         r.source.acknowledge(1, [1], [])

@@ -183,3 +183,83 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
         path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(OptionsError, match=r"^subscriptions file .*subscriptions\.toml: "):
         load(path, FORMATS)
+
+
+OVERLAPPING = """# ours
+[[subscription]]
+topic = "borough/{family}/{device}/reading"
+format = "native"
+
+[[subscription]]
+topic = "v3/{device}/#"
+format = "tts"
+
+  [[ "subscription" ]]
+topic = "+/{device}/up"
+format = "chirpstack"
+"""
+
+
+def test_subscriptions_that_overlap_are_refused_with_both_lines(tmp_path: Path) -> None:
+    """A broker may deliver such a message twice, and one without a time would be stored twice."""
+    path = write(tmp_path, OVERLAPPING)
+    with pytest.raises(OptionsError) as caught:
+        load(path, FORMATS)
+    assert str(caught.value) == (
+        f"subscriptions file {path}: line 6, [[subscription]] number 2 (topic 'v3/{{device}}/#') and"
+        " line 10, [[subscription]] number 3 (topic '+/{device}/up') overlap: both take the topic 'v3/x/up', and a"
+        " message could be stored twice; narrow one of them or leave it out"
+    )
+
+
+def test_two_formats_of_one_topic_are_refused(tmp_path: Path) -> None:
+    """The second would never read a message."""
+    path = write(
+        tmp_path,
+        "subscription = [{format='native', topic='a/{device}'}, {format='senml-json', topic='a/{device}', qos=0}]",
+    )
+    with pytest.raises(OptionsError, match=r"number 1 .* and \[\[subscription\]\] number 2 .* 'a/x'"):
+        load(path, FORMATS)
+
+
+def test_of_a_mapping_files_own_topic_the_file_is_named(tmp_path: Path) -> None:
+    formats = {**FORMATS, "bay": FORMATS["native"]._replace(name="bay", topics=("bays/{device}",), file="/m/bay.toml")}
+    path = write(
+        tmp_path, "[[subscription]]\nformat='bay'\n[[subscription]]\nformat='native'\ntopic='{family}/{device}'"
+    )
+    with pytest.raises(OptionsError) as caught:
+        load(path, formats)
+    assert "line 1, [[subscription]] number 1 (topic 'bays/{device}', the topic of format bay in /m/bay.toml)" in str(
+        caught.value
+    )
+    assert "line 3, [[subscription]] number 2 (topic '{family}/{device}')" in str(caught.value)
+
+
+def test_a_wrong_entry_is_named_by_its_line(tmp_path: Path) -> None:
+    with pytest.raises(OptionsError, match=r"line 3, \[\[subscription\]\] number 2: unknown format"):
+        load(write(tmp_path, "[[subscription]]\nformat='airgradient'\n[[subscription]]\nformat='x'"), FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "taken"),
+    [
+        ("{device}/status/+", "tele/{device}/SENSOR", True),
+        ("{device}/status/+", "zigbee2mqtt/{device}/+", True),
+        ("{device}/status/+", "{device}/+/em:0", False),
+        ("borough/{family}/{device}/#", "borough/+/gate/{device}", False),
+        ("a/{device}/#", "a/+/{device}", False),
+        ("a/{device}", "+/{device}", False),
+        ("a/{device}/x", "a/b/{device}", True),
+        ("#/{device}", "a/{device}", None),
+    ],
+)
+def test_topics_that_meet_by_chance_alone_are_taken(tmp_path: Path, one: str, other: str, taken: bool | None) -> None:
+    """Only where each would take a fixed level of the other for a device: Shelly beside Tasmota and Zigbee2MQTT."""
+    entries = [f"[[subscription]]\ntopic = {topic!r}\nformat = 'native'\n" for topic in (one, other)]
+    for text in ("".join(entries), "".join(reversed(entries))):
+        path = write(tmp_path, text)
+        if taken:
+            assert len(load(path, FORMATS)) == 2
+        else:
+            with pytest.raises(OptionsError, match="overlap" if taken is False else "wildcard"):
+                load(path, FORMATS)
