@@ -7,15 +7,18 @@ import gc
 import logging
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
 
+from devices.device import Device
 from devices.text import visible
 from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
+from ingest.device_names import further_filters
 from ingest.errors import OptionsError
 from ingest.health import HealthServer
 from ingest.metrics import Metrics
@@ -165,7 +168,7 @@ class Collector:
             await self._wait_for_key(error, stopped)
             return
         self._key_problem = ""
-        pipeline = self._pipeline = Pipeline(self.options, broker, self.metrics)
+        pipeline = self._pipeline = Pipeline(self.options, broker, self.metrics, further=self._further(devices))
         log.info("serving session %s with %d devices", name, len(devices))
         serving = asyncio.create_task(pipeline.run(devices))
         try:
@@ -191,6 +194,9 @@ class Collector:
             log.warning("the database is not reached: %s", first_line(error))
             await asyncio.sleep(0.5)
 
+    def _further(self, devices: Iterable[Device]) -> list[tuple[str, int]]:
+        return further_filters(self.options.subscriptions, self.options.formats, devices)
+
     async def _wait_for_key(self, error: WrongKey, stopped: asyncio.Task[bool]) -> None:
         """Nothing may be stored where it cannot be told who was erased: the broker keeps what comes."""
         if self._key_problem != str(error):
@@ -206,6 +212,11 @@ class Collector:
                 log.info("the database is reached again")
             self.metrics.database_reached = True
             pipeline.update(*registry)
+            if (registry.devices or registry.tombstones) and pipeline.names_changed():
+                # what a session is subscribed to is told when it connects
+                log.info("the registry names other topics: session %s connects anew", pipeline.name)
+                await pipeline.stop()
+                return
             if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
                 self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
                 for orphan in await self._control.orphans():
@@ -225,8 +236,9 @@ class Collector:
         """Empty and end a shared session that nobody serves: the broker goes on giving it its share."""
         log.warning("nobody serves session %s: taking what is queued for it", name)
         broker = replace(self.options.broker, client_id=name)
-        pipeline = Pipeline(self.options, broker, self.metrics, drain=True)
-        running = asyncio.create_task(pipeline.run(await self._control.devices()))
+        devices = await self._control.devices()
+        pipeline = Pipeline(self.options, broker, self.metrics, drain=True, further=self._further(devices))
+        running = asyncio.create_task(pipeline.run(devices))
         try:
             while not (running.done() or (pipeline.source.status.subscribed and pipeline.idle(_DRAINED_SECONDS))):
                 await asyncio.wait({running}, timeout=0.5)

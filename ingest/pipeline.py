@@ -23,6 +23,7 @@ from devices.device import Device
 from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
 from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
+from ingest.device_names import further_filters
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
@@ -56,6 +57,7 @@ class Pipeline:
     """The collector of one MQTT session (``broker.client_id``).
 
     ``drain``: take over the queue of a session that nobody serves any more; ``run`` then ends when it is empty.
+    ``further``: filters (and QoS) besides the subscriptions', for devices with names of several levels.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class Pipeline:
         metrics: Metrics,
         *,
         drain: bool = False,
+        further: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.options = options
+        self.further = further
         self.name = broker.client_id
         self.metrics = metrics
         self._writer = BatchWriter(options, self.name, metrics)
@@ -83,7 +87,7 @@ class Pipeline:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._paused = False
         self._probed = 0.0
-        self.source: Source = make_source(broker, options, self._receive, self._connected, drain=drain)
+        self.source: Source = make_source(broker, options, self._receive, self._connected, drain=drain, further=further)
         metrics.in_flight.append(self.in_flight)
         metrics.sources.append(self.source.status)
 
@@ -118,6 +122,12 @@ class Pipeline:
         self._builder.suppressions.take(tombstones, version)
         self._builder.routes.forget(tombstones)
         self._builder.routes.update(devices)
+
+    def names_changed(self) -> bool:
+        """Whether the registry has other names of several levels than the session is subscribed for."""
+        devices = self._builder.routes.devices()
+        wanted = further_filters(self.options.subscriptions, self.options.formats, devices)
+        return list(wanted) != list(self.further)
 
     async def stop(self) -> None:
         """Read no more, write what is held, acknowledge it, leave the session at the broker."""
@@ -342,10 +352,12 @@ def make_source(
     connected: Callable[[bool], None],
     *,
     drain: bool = False,
+    further: Sequence[tuple[str, int]] = (),
 ) -> Source:
-    """The source that the settings ask for, with the subscriptions' filters."""
+    """The source that the settings ask for, with the subscriptions' filters and ``further`` ones."""
     prefix = f"$share/{broker.shared_group}/" if broker.shared_group else ""
-    filters = list(dict.fromkeys((prefix + item.filter, item.qos) for item in options.subscriptions))
+    wanted = [*((item.filter, item.qos) for item in options.subscriptions), *further]
+    filters = list(dict.fromkeys((prefix + topic_filter, qos) for topic_filter, qos in wanted))
     if broker.source == "paho":
         return PahoSource(broker, filters, receive, connected)
     return Mqtt5Source(broker, filters, receive, connected, drain=drain)

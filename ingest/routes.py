@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
-from devices.decoding import Binding, Decode, Decoded, Format, Reason, Rejection
+from devices.decoding import STATUS, Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.device import DEVICE_ID, Device
 from devices.families import FAMILIES, UNKNOWN
 from devices.scrub import Scrub, any_scrub
+from ingest.device_names import Names, Place, Taker
 from ingest.households import Households
 from ingest.series_cache import FAMILY_NUMBER, NewSeries, keep_rule
 from ingest.subscriptions import Subscription
@@ -78,10 +79,11 @@ class Routes:
         auto_register: Literal["real", "simulated"] | None,
         suppressions: Suppressions | None = None,
     ) -> None:
-        self._patterns = [(item.pattern(), formats[item.format]) for item in subscriptions]
+        self._takers = [Taker(item, formats[item.format]) for item in subscriptions]
         self._keep = keep
         self._auto_register = auto_register
         self._devices: dict[str, Device] = {}
+        self._names = Names()
         self._series_indexes: dict[str, dict[str, int]] = {}
         self._erased: dict[str, dict[str, int]] = {}
         self._suppressions = suppressions if suppressions is not None else Suppressions(None)
@@ -103,12 +105,17 @@ class Routes:
             if old == device:
                 continue
             self._devices[device.id] = device
+            self._names.update(device)
             self.households.update(device)
             if old is not None and (old.family, old.model) != (device.family, device.model):
                 self._series_indexes.pop(device.id, None)
             changed = True
         if changed:
             self.by_topic.clear()
+
+    def devices(self) -> Iterable[Device]:
+        """All devices, retired ones too."""
+        return self._devices.values()
 
     def forget(self, tombstones: Sequence[Tombstone]) -> None:
         """Tombstones were written or changed: let go of devices that were erased, and work all routes out anew.
@@ -123,6 +130,7 @@ class Routes:
             self._series_indexes.pop(device_id, None)
             if gone[self._suppressions.device_hash(device_id)]:
                 del self._devices[device_id]
+                self._names.forget(device_id)
                 self.households.forget(device_id)
         self.by_topic.clear()
 
@@ -148,27 +156,27 @@ class Routes:
             self._refused, self._refused_characters = [topic], len(topic)
 
     def _find(self, topic: str) -> Route:
-        for pattern, format_ in self._patterns:
-            match = pattern.fullmatch(topic)
-            if match is not None:
-                named = match.groupdict()
-                return self._bind(format_, named["device"], named.get("family"))
-        return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
+        place = self._names.place(self._takers, topic)
+        if place is None:
+            return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
+        return self._bind(place)
 
-    def _bind(self, format_: Format, device_id: str, family: str | None) -> Route:
+    def _bind(self, place: Place) -> Route:
+        device_id, format_ = place.device_id, place.format
         device = self._devices.get(device_id)
         if device is None:
+            if device_id in format_.no_devices:
+                return Route(_no_reading, None, None, {}, format_.scrub)
             if not DEVICE_ID.match(device_id):
-                return _refusing(
-                    Reason.UNKNOWN_DEVICE, "the topic's device id is not a valid one", None, None, format_.scrub
-                )
+                detail = "the topic's device id is not a valid one, and no device has it as its attribute topic"
+                return _refusing(Reason.UNKNOWN_DEVICE, detail, None, None, format_.scrub)
             erased_device = self._suppressions.erased_device(device_id)
             if erased_device is not None:
                 instead = (Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered")
-                return self._route(format_, erased_device, family, instead)
-            candidate = self._candidate(format_, device_id, family)
+                return self._route(place, erased_device, instead)
+            candidate = self._candidate(format_, device_id, place.family)
             if candidate is not None:
-                return self._unsure(format_, candidate, family)
+                return self._unsure(place, candidate)
         if device is None:
             return _refusing(
                 Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None, format_.scrub
@@ -176,12 +184,12 @@ class Routes:
         if device.retired:
             detail = f"device {device_id} is retired"
             if self._suppressions.of(device_id) is not None:
-                return self._route(format_, device, family, (Reason.RETIRED_DEVICE, detail))
+                return self._route(place, device, (Reason.RETIRED_DEVICE, detail))
             return _refusing(Reason.RETIRED_DEVICE, detail, device_id, device, format_.scrub)
-        return self._route(format_, device, family, None)
+        return self._route(place, device, None)
 
-    def _route(self, format_: Format, device: Device, family: str | None, instead: tuple[Reason, str] | None) -> Route:
-        device_id = device.id
+    def _route(self, place: Place, device: Device, instead: tuple[Reason, str] | None) -> Route:
+        device_id, format_, family = device.id, place.format, place.family
         if family is not None and family != device.family:
             detail = f"the topic says {family}, device {device_id} is registered as {device.family}"
             # its bytes may be of what the topic says as well as of what is registered
@@ -189,7 +197,9 @@ class Routes:
             route.personal |= family in FAMILIES and FAMILIES[family].personal
             return route
         try:
-            decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
+            decode = format_.bind(
+                Binding(device_id, device.family, device.model, device.attributes, place.ending, place.by_property)
+            )
         except Rejection as error:
             return _refusing(error.reason, error.detail, device_id, device, format_.scrub)
         slots = (self._series_indexes if instead is None else self._erased).setdefault(device_id, {})
@@ -209,11 +219,11 @@ class Routes:
             personal=FAMILIES[family].personal,
         )
 
-    def _unsure(self, format_: Format, device: Device, family: str | None) -> Route:
+    def _unsure(self, place: Place, device: Device) -> Route:
         """A route for one message of an unknown id: it is registered once a message of it is read, and not before."""
-        found = self._route(format_, device, family, None)
+        found = self._route(place, device, None)
         detail = f"device {device.id} is not registered"
-        route = _refusing(Reason.UNKNOWN_DEVICE, detail, device.id, None, format_.scrub)
+        route = _refusing(Reason.UNKNOWN_DEVICE, detail, device.id, None, place.format.scrub)
         if found.refuses:
             return route
 
@@ -228,6 +238,7 @@ class Routes:
                 raise Rejection(Reason.UNKNOWN_DEVICE, f"{detail}, and this message holds no reading")
             if device.id not in self._devices:
                 self._devices[device.id] = device
+                self._names.update(device)
                 self.households.update(device)
                 self.new_devices.append(device)
             route.take(found)
@@ -245,6 +256,10 @@ class Routes:
         keep = keep_rule(route.device, property_name, self._keep)
         self.new_series.append(NewSeries(route.device, property_name, keep, erased_device=route.instead is not None))
         return slot
+
+
+def _no_reading(_payload: bytes) -> Decoded:
+    return STATUS
 
 
 def _refusing(

@@ -34,6 +34,12 @@ def decode(
     attribute: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute of the device; repeatable.")
     ] = None,
+    ending: Annotated[
+        str, typer.Option(help="What the topic says after the device, without a channel: energy, emeter/total.")
+    ] = "",
+    by_property: Annotated[
+        bool, typer.Option("--by-property", help="The end of the topic says what the one value is.")
+    ] = False,
     json_output: Json = False,
 ) -> int:
     """Read one message from standard input and show its readings, or why it is rejected.
@@ -45,6 +51,7 @@ def decode(
     settings = read_settings()
     known = formats(settings)
     binding = _binding(known, format, device, family, model, attribute or ())
+    binding = binding._replace(ending=ending, by_property=by_property)
     if sys.stdin.isatty():
         raise UsageError(f"no message; give it on standard input: borough decode {format} < message")
     try:

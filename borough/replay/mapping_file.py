@@ -133,6 +133,8 @@ class _Reader:
         except MappingError as error:
             _, key, reason = str(error).split(": ", 2)
         else:
+            if any(rule.topics or () in rule.paths for rule in record.readings):
+                self.fail("reading", "a row of a table has columns: neither topic nor path = [] is read")
             return record
         return self.fail(key, reason)
 
