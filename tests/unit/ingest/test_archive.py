@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.decoders import FORMATS
-from devices.decoding import Binding, Rejection
+from devices.decoding import Binding, Flaw, Rejection
 from devices.families import FAMILIES
 from devices.scrub import any_scrub, identifies, json_scrub, without_identifiers
 from ingest import archive_files
@@ -78,7 +78,11 @@ def test_every_captured_message_decodes_the_same_without_its_identifiers(folder:
         before = format_.bind(binding)(payload)
     except Exception:  # noqa: BLE001 - a message that is not decoded is never archived
         return
-    cleaned = format_.scrub(payload)
+    try:
+        cleaned = format_.scrub(payload)
+    except ValueError:  # a bare word that nobody knows: rejected, and its bytes are not kept
+        assert all(isinstance(value, Flaw) for value in before[1].values())
+        return
     assert repr(format_.bind(binding)(cleaned)) == repr(before)
     assert b"mpan" not in cleaned.lower()
     assert b"mprn" not in cleaned.lower()
