@@ -11,6 +11,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from devices.device import Device
+from devices.lengths import refusal
+
+#: Levels of a topic in which names of several levels are sought.
+_DEEPEST = 12
+#: Signs of a name, at most.
+NAME_MAXIMUM = 200
 
 _LEVELS = ("{device}", "{family}", "{property}")
 _CHANNEL = "{channel}"
@@ -41,6 +47,20 @@ def filter_of(template: str) -> str:
     return "/".join(
         "+" if level in _LEVELS or level.endswith(_CHANNEL) else level for level in template.split("/")
     )  # fmt: skip
+
+
+def name_flaw(name: str) -> str | None:
+    """Why a text cannot stand in place of a device in a topic, in words that follow its name; None: it can."""
+    wrong = refusal(name, NAME_MAXIMUM)
+    if wrong is not None:
+        return wrong
+    if any(sign in name for sign in "+#{}"):
+        return "holds one of + # { }, which stand for other topics"
+    if "" in name.split("/"):
+        return "has an empty level: no slash at its ends, and not two together"
+    if name.startswith("$"):
+        return "begins with $, as the broker's own topics do"
+    return None
 
 
 def has_channels(templates: Iterable[str]) -> bool:
@@ -77,6 +97,15 @@ def base_of(name: str) -> tuple[str, str]:
     """What a device with a channel in its name is called without it, and the channel; 0 where none is named."""
     found = _NUMBERED.match(name)
     return (name, "0") if found is None else (found[1], found[2])
+
+
+def names_within(topic: str) -> list[str]:
+    """Every text in a topic that could be a device's name: each level, and levels that follow each other."""
+    levels = topic.split("/")
+    if len(levels) > _DEEPEST:
+        return levels
+    ends = [(start, end) for start in range(len(levels)) for end in range(start + 1, len(levels) + 1)]
+    return ["/".join(levels[start:end]) for start, end in sorted(ends, key=lambda place: place[1] - place[0])]
 
 
 def filled(template: str, device: Device) -> str:

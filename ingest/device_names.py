@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from devices.decoding import Format
 from devices.device import Device
 from devices.models import MODELS, model_of
-from devices.topics import Endings, base_of, filter_of, has_channels, name_with, takes
+from devices.topics import Endings, base_of, filter_of, has_channels, name_flaw, name_with, takes
 from ingest.subscriptions import Subscription
 
 #: Levels of a topic, at most, in which a name of several levels is sought.
@@ -76,7 +76,8 @@ class Names:
         self.forget(device.id)
         self._ids.add(device.id)
         name = device.topic
-        if name != device.id:
+        # what takes the place of a retired device may have its name
+        if name != device.id and not (device.retired and name in self._by_name):
             self._by_name[name] = device.id
             self._names[device.id] = name
             if "/" in name:
@@ -94,14 +95,19 @@ class Names:
         """The id of the device that a topic calls so; the text itself where none has this name."""
         return text if text in self._ids else self._by_name.get(text, text)
 
-    def place(self, takers: Sequence[Taker], topic: str) -> Place | None:
-        """What a topic says by the first subscription that takes it; a registered name of several levels goes first."""
-        if self._deep:
+    def place(self, takers: Sequence[Taker], topic: str, erased: Callable[[str], bool] | None = None) -> Place | None:
+        """What a topic says by the first subscription that takes it; a known name of several levels goes first.
+
+        ``erased``: whether a name was that of a device which was erased.
+        """
+        if self._deep or erased is not None:
             for taker in takers:
                 for name, short in taker.deep_names(topic):
                     # a name with a channel is told by what follows it
                     found = taker.place(short, self, name)
-                    if found is not None and self._is_known(found.device_id, name):
+                    if found is not None and (
+                        self._is_known(found.device_id, name) or (erased is not None and erased(found.device_id))
+                    ):
                         return found
         for taker in takers:
             found = taker.place(topic, self)
@@ -131,7 +137,7 @@ def further_filters(
     """
     wanted: dict[str, int] = {}
     for device in devices:
-        if device.retired or "/" not in device.topic:
+        if device.retired or "/" not in device.topic or name_flaw(device.topic) is not None:
             continue
         for item in subscriptions:
             if speaks(device, item.format):

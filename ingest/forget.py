@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.device import Device
+from devices.topics import names_within
 from ingest.archive_files import Frame
 from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
@@ -69,6 +70,8 @@ class ErasureFilter:
 
     def _look(self, topic: str) -> Suppression | None:
         if topic not in self._of_topic:
-            found = [self._suppressions.of(level) for level in topic.split("/")]
+            registered = self._builder.routes.find(topic).device_id
+            names = names_within(topic) if registered is None else [registered, *names_within(topic)]
+            found = (self._suppressions.of(name) for name in names)
             self._of_topic[topic] = next((one for one in found if one is not None), None)
         return self._of_topic[topic]

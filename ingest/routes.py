@@ -156,7 +156,8 @@ class Routes:
             self._refused, self._refused_characters = [topic], len(topic)
 
     def _find(self, topic: str) -> Route:
-        place = self._names.place(self._takers, topic)
+        erased = (lambda name: self._suppressions.of(name) is not None) if self._suppressions else None
+        place = self._names.place(self._takers, topic, erased)
         if place is None:
             return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
         return self._bind(place)
@@ -167,13 +168,13 @@ class Routes:
         if device is None:
             if device_id in format_.no_devices:
                 return Route(_no_reading, None, None, {}, format_.scrub)
-            if not DEVICE_ID.match(device_id):
-                detail = "the topic's device id is not a valid one, and no device has it as its attribute topic"
-                return _refusing(Reason.UNKNOWN_DEVICE, detail, None, None, format_.scrub)
             erased_device = self._suppressions.erased_device(device_id)
             if erased_device is not None:
                 instead = (Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered")
                 return self._route(place, erased_device, instead)
+            if not DEVICE_ID.match(device_id):
+                detail = "the topic's device id is not a valid one, and no device has it as its attribute topic"
+                return _refusing(Reason.UNKNOWN_DEVICE, detail, None, None, format_.scrub)
             candidate = self._candidate(format_, device_id, place.family)
             if candidate is not None:
                 return self._unsure(place, candidate)
