@@ -98,7 +98,7 @@ class Routes:
         self.new_series: list[NewSeries] = []
 
     def update(self, devices: Iterable[Device]) -> None:
-        """Take over changed devices. Their routes are worked out anew; series stay, unless the family changed."""
+        """Take over changed devices. Their routes are worked out anew; series stay, unless their rules changed."""
         changed = False
         for device in devices:
             old = self._devices.get(device.id)
@@ -107,7 +107,7 @@ class Routes:
             self._devices[device.id] = device
             self._names.update(device)
             self.households.update(device)
-            if old is not None and (old.family, old.model) != (device.family, device.model):
+            if old is not None and _series_of(old) != _series_of(device):
                 self._series_indexes.pop(device.id, None)
             changed = True
         if changed:
@@ -257,6 +257,11 @@ class Routes:
         keep = keep_rule(route.device, property_name, self._keep)
         self.new_series.append(NewSeries(route.device, property_name, keep, erased_device=route.instead is not None))
         return slot
+
+
+def _series_of(device: Device) -> tuple[str | None, ...]:
+    """What a device's series are judged by: ranges follow the family and a car park's capacity, keep rules the model."""
+    return device.family, device.model, device.attributes.get("capacity")
 
 
 def _no_reading(_payload: bytes) -> Decoded:

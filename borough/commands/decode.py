@@ -15,7 +15,7 @@ from borough.output import Json, say, show_json, show_table
 from borough.settings.collector import formats
 from borough.settings.settings import Settings, read_settings
 from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
-from devices.families import FAMILIES, properties_of
+from devices.families import FAMILIES, plausible, properties_of
 from ingest.instants import BAD, parse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,7 +69,9 @@ def decode(
             say("a status message: it holds no reading and is no error")
         return 0
     properties, taken = properties_of(binding.family), _Taken(settings, datetime.now(UTC))
-    readings = [_judge(name, time, value, properties, taken) for name, time, value in _rows(decoded)]
+    readings = [
+        _judge(name, time, value, properties, taken, binding.attributes) for name, time, value in _rows(decoded)
+    ]
     bad = [reading for reading in readings if "reason" in reading]
     if json_output:
         good = [reading for reading in readings if "reason" not in reading]
@@ -141,7 +143,14 @@ class _Taken:
         return self.refuses(int((self._now - _EPOCH) / _MICROSECOND + seconds * 1_000_000))
 
 
-def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any], taken: _Taken) -> dict[str, Any]:
+def _judge(
+    name: str,
+    time: Any,
+    value: Any,
+    properties: Mapping[str, Any],
+    taken: _Taken,
+    attributes: Mapping[str, str],
+) -> dict[str, Any]:
     """One reading as it would be stored, or the reason why it would not: the collector's checks, for one value."""
     prop = properties.get(name)
     if isinstance(value, Flaw):
@@ -162,8 +171,9 @@ def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any], take
         return _rejected(name, Reason.TIME_OUT_OF_RANGE, refused)
     else:
         shown = (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
-    if not prop.low <= value <= prop.high:
-        return _rejected(name, Reason.OUT_OF_RANGE, f"outside {prop.low:g} to {prop.high:g} {prop.unit}")
+    low, high = plausible(prop, attributes)
+    if not low <= value <= high:
+        return _rejected(name, Reason.OUT_OF_RANGE, f"outside {low:g} to {high:g} {prop.unit}")
     number = float(value)
     return {
         "property": name,

@@ -64,10 +64,9 @@ def test_a_name_that_is_no_id_is_refused_after_its_device_is_gone(name: str) -> 
     """Its id went with the registry's row: what comes says the name alone."""
     suppressions = Suppressions(KEY)
     suppressions.take([stone(name, gone=True)._replace(model="zigbee2mqtt")], 1)
-    routes = Routes(
-        [Subscription("zigbee2mqtt/{device}", "zigbee2mqtt"), Subscription("zigbee2mqtt/{device}/{property}", "zigbee2mqtt")],
-        FORMATS, keep={}, auto_register=None, suppressions=suppressions,
-    )  # fmt: skip
+    topics = ("zigbee2mqtt/{device}", "zigbee2mqtt/{device}/{property}")
+    subscriptions = [Subscription(topic, "zigbee2mqtt") for topic in topics]
+    routes = Routes(subscriptions, FORMATS, keep={}, auto_register=None, suppressions=suppressions)
     route = routes.find(f"zigbee2mqtt/{name}")
     assert route.decode(b'{"power": 5}')[1] == {"power": 5}
     assert (route.device_id, route.personal, route.instead is not None) == (name, True, True)
