@@ -118,6 +118,7 @@ class Format(NamedTuple):
     device of this format is registered as when the topic does not say. ``scrub`` takes household identifiers out of a
     message that was read, before it is archived; what it leaves decodes to the same readings. ``version``: what
     a format that is no part of the program is made of; corrections name the decoders that they were made with.
+    ``unread`` names what a message has that looks like a reading and that nobody reads; it never raises.
     ``no_devices``: what may stand in place of a device and is none, such as a bridge that tells of itself.
     """
 
@@ -128,3 +129,4 @@ class Format(NamedTuple):
     scrub: Scrub = json_scrub()
     version: str = ""
     no_devices: frozenset[str] = frozenset()
+    unread: Callable[[Binding, bytes], Sequence[str]] | None = None

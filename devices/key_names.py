@@ -23,4 +23,4 @@ def told(key: str) -> str:
 
 def told_path(keys: Iterable[str]) -> str:
     """A path of keys, with dots between them."""
-    return ".".join(map(told, keys))[:_PATH]
+    return ".".join(map(told, keys))[:_PATH] or "…"

@@ -161,7 +161,7 @@ def is_ignored(mapping: RecordMapping, key: str) -> bool:
 def _finding(paths: Paths, pivot: Pivot | None) -> Callable[[Any], Found]:
     find, whole = paths.finder(), paths.places.get(())
     if pivot is not None:
-        return lambda record: find(_pivoted(pivot, record))
+        return lambda record: find(pivoted(pivot, record))
     if whole is None:
         return find
 
@@ -173,7 +173,7 @@ def _finding(paths: Paths, pivot: Pivot | None) -> Callable[[Any], Found]:
     return find_whole
 
 
-def _pivoted(pivot: Pivot, record: Record) -> Record:
+def pivoted(pivot: Pivot, record: Record) -> Record:
     """The record with the entries of its list as keys of its own; entries of a wrong shape are passed over."""
     entries = record.get(pivot.path)
     if not isinstance(entries, list):

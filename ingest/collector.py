@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 #: session must be silent to be empty.
 _ORPHAN_SECONDS = 5.0
 _DRAINED_SECONDS = 2.0
+#: How often messages are looked through for what nobody reads in them.
+_LOOK_SECONDS = 3600.0
 #: How often a collector that lacks the key of the tombstones looks again.
 _KEY_SECONDS = 2.0
 
@@ -91,6 +93,7 @@ class Collector:
         self._pipeline: Pipeline | None = None
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
+        self._next_look = time.monotonic() + _LOOK_SECONDS
         metrics.broker_connected = self._subscribed
 
     def missing(self) -> list[str]:
@@ -217,6 +220,12 @@ class Collector:
                 log.info("the registry names other topics: session %s connects anew", pipeline.name)
                 await pipeline.stop()
                 return
+            if rows := pipeline.unread.news():
+                await self._control.note_unread(rows)
+                pipeline.unread.noted(rows)
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + _LOOK_SECONDS
+                pipeline.look_again()
             if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
                 self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
                 for orphan in await self._control.orphans():

@@ -31,6 +31,7 @@ from ingest.paho_source import PahoSource
 from ingest.pending_batch import PendingBatch
 from ingest.series_cache import FAMILY_NAMES
 from ingest.source import Chunk, Source
+from ingest.unread import UnreadNames
 from store.batch import Outcome
 from store.tombstones import Tombstone, WrongKey
 
@@ -122,6 +123,17 @@ class Pipeline:
         self._builder.suppressions.take(tombstones, version)
         self._builder.routes.forget(tombstones)
         self._builder.routes.update(devices)
+
+    @property
+    def unread(self) -> UnreadNames:
+        """What messages had and nobody read."""
+        assert self._builder.unread is not None, "a collector is live"
+        return self._builder.unread
+
+    def look_again(self) -> None:
+        """Look at the next message of every topic for what nobody reads."""
+        self.unread.clear()
+        self._builder.routes.look_again()
 
     def names_changed(self) -> bool:
         """Whether the registry has other names of several levels than the session is subscribed for."""

@@ -14,6 +14,7 @@ from ingest.households import Households
 from ingest.series_cache import FAMILY_NUMBER, NewSeries, keep_rule
 from ingest.subscriptions import Subscription
 from ingest.suppressions import Suppressions
+from ingest.unread import UnreadNames
 from store.tombstones import Tombstone
 
 #: So many topics are remembered; a flood of invented ones empties the cache and no more.
@@ -78,8 +79,10 @@ class Routes:
         keep: Mapping[str, Mapping[str, float]],
         auto_register: Literal["real", "simulated"] | None,
         suppressions: Suppressions | None = None,
+        unread: UnreadNames | None = None,
     ) -> None:
         self._takers = [Taker(item, formats[item.format]) for item in subscriptions]
+        self._unread = unread
         self._keep = keep
         self._auto_register = auto_register
         self._devices: dict[str, Device] = {}
@@ -197,14 +200,33 @@ class Routes:
             route = _refusing(Reason.WRONG_FAMILY, detail, device_id, device, format_.scrub)
             route.personal |= family in FAMILIES and FAMILIES[family].personal
             return route
+        binding = Binding(device_id, device.family, device.model, device.attributes, place.ending, place.by_property)
         try:
-            decode = format_.bind(
-                Binding(device_id, device.family, device.model, device.attributes, place.ending, place.by_property)
-            )
+            decode = format_.bind(binding)
         except Rejection as error:
             return _refusing(error.reason, error.detail, device_id, device, format_.scrub)
         slots = (self._series_indexes if instead is None else self._erased).setdefault(device_id, {})
-        return Route(decode, device_id, device, slots, format_.scrub, instead)
+        route = Route(decode, device_id, device, slots, format_.scrub, instead)
+        if self._unread is not None and instead is None:
+            self._look_once(route, format_, binding)
+        return route
+
+    def _look_once(self, route: Route, format_: Format, binding: Binding) -> None:
+        """Have the first message of a route looked through for what nobody reads in it; the others cost nothing."""
+        decode, find, names = route.decode, format_.unread, self._unread
+        if find is None or names is None:
+            return
+
+        def first(payload: bytes) -> Decoded:
+            route.decode = decode
+            names.note(binding, format_.name, find(binding, payload))
+            return decode(payload)
+
+        route.decode = first
+
+    def look_again(self) -> None:
+        """Work all routes out anew, so that the next message of each is looked through again."""
+        self.by_topic.clear()
 
     def _candidate(self, format_: Format, device_id: str, family: str | None) -> Device | None:
         """The device as which an unknown id may be registered; None where it may not."""
@@ -260,7 +282,7 @@ class Routes:
 
 
 def _series_of(device: Device) -> tuple[str | None, ...]:
-    """What a device's series are judged by: ranges follow the family and a car park's capacity, keep rules the model."""
+    """What a device's series are judged by: ranges follow family and capacity, keep rules the model."""
     return device.family, device.model, device.attributes.get("capacity")
 
 

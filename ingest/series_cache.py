@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from devices.device import Device
-from devices.families import FAMILIES, plausible, UNKNOWN
+from devices.families import FAMILIES, UNKNOWN, plausible
 from devices.models import MODELS
 from store.batch import SeriesState
 

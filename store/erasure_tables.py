@@ -113,4 +113,7 @@ KEPT = {
         "digests of messages, compared with one that comes again; gone once the broker has the acknowledgement",
     ),
     "public.touched_day": _kept("id family day", "days of a whole family"),
+    "public.unread_property": _kept(
+        "family format name devices first_seen last_seen", "names of keys that many devices send, without numbers"
+    ),
 }

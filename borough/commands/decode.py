@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from borough.errors import UsageError
-from borough.output import Json, say, show_json, show_table
+from borough.output import Json, say, show_json, show_table, tell
 from borough.settings.collector import formats
 from borough.settings.settings import Settings, read_settings
 from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
@@ -44,7 +44,8 @@ def decode(
 ) -> int:
     """Read one message from standard input and show its readings, or why it is rejected.
 
-    Nothing is stored. Ends with 1 if the message or any of its readings is rejected.
+    Nothing is stored. What the message has and nobody reads is named on standard error. Ends with 1 if the message or
+    any of its readings is rejected.
 
     Example: borough decode glow --json < message.json
     """
@@ -54,17 +55,23 @@ def decode(
     binding = binding._replace(ending=ending, by_property=by_property)
     if sys.stdin.isatty():
         raise UsageError(f"no message; give it on standard input: borough decode {format} < message")
+    payload = sys.stdin.buffer.read()
+    find = known[format].unread
+    unread = list(find(binding, payload)) if find is not None else []
+    more = {"not_read": unread} if unread else {}
+    if unread and not json_output:
+        tell(f"not read: {', '.join(unread)}")
     try:
-        decoded = known[format].bind(binding)(sys.stdin.buffer.read())
+        decoded = known[format].bind(binding)(payload)
     except Rejection as rejection:
         if json_output:
-            show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}})
+            show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}, **more})
         else:
             say("rejected", rejection.reason, rejection.detail)
         return 1
     if decoded is STATUS:
         if json_output:
-            show_json({"status": True, "readings": [], "rejected": []})
+            show_json({"status": True, "readings": [], "rejected": [], **more})
         else:
             say("a status message: it holds no reading and is no error")
         return 0
@@ -75,7 +82,7 @@ def decode(
     bad = [reading for reading in readings if "reason" in reading]
     if json_output:
         good = [reading for reading in readings if "reason" not in reading]
-        show_json({"sequence": decoded[2], "readings": good, "rejected": bad})
+        show_json({"sequence": decoded[2], "readings": good, "rejected": bad, **more})
     else:
         show_table(
             ("property", "time", "value", "unit", "rejected"),

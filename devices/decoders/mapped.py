@@ -13,6 +13,7 @@ from devices.mapping_choice import all_rules, attribute_names, rules_for
 from devices.mapping_engine import compile_mapping
 from devices.mapping_reader import read_mapping
 from devices.scrub import Scrub, json_scrub
+from devices.unread import unread_names
 
 #: The longest message that is remembered [bytes].
 _REMEMBERED = 2048
@@ -72,6 +73,7 @@ def json_format(mapping: RecordMapping) -> Format:
         _scrub(mapping),
         repr(mapping),
         frozenset(mapping.no_devices),
+        lambda binding, payload: unread_names(mapping, device_rules(mapping, binding), binding, payload),
     )
 
 

@@ -22,7 +22,8 @@ def topics_of(topic_filter: str) -> set[str]:
     """Topics of at most five levels from a small alphabet that a filter takes: MQTT 5, section 4.7."""
     text = re.escape(topic_filter).replace(r"\+", "[^/]*").replace(r"/\#", "(?:/.*)?").replace("/#", "(?:/.*)?")
     words = ["a", "b", "c d", "é", "new"]
-    found, layer = set(), [""]
+    found: set[str] = set()
+    layer = [""]
     for _ in range(5):
         layer = [f"{before}/{word}" if before else word for before in layer for word in words]
         found.update(topic for topic in layer if re.fullmatch(text, topic))
