@@ -14,7 +14,7 @@ from devices.decoding import STATUS, Decoded, Flaw, Reason, Rejection
 from devices.families import Property, properties_of
 from devices.json_object import json_type
 from devices.key_names import told
-from devices.mapping import Path, Pivot, ReadingRule, RecordMapping
+from devices.mapping import ANY, Path, Pivot, ReadingRule, RecordMapping
 from devices.mapping_choice import rules_for
 from devices.mapping_finder import MISSING, Found, Paths, Record, Several
 from devices.mapping_time import number_of, time_reader
@@ -85,11 +85,13 @@ def _reader(mapping: RecordMapping, rules: Sequence[ReadingRule], family: str, z
     for rule in rules:
         if rule.property in properties:
             judge = _judge(rule, properties[rule.property], paths, mapping)
-            places = [(paths.place(path), judge) for path in rule.paths]
+            starred = [paths.place(path) for path in rule.paths if ANY in path]
+            one_key = judge if len(starred) < 2 else _judge_keys(starred, judge)
+            places = [(paths.place(path), one_key if ANY in path else judge) for path in rule.paths]
             if rule.property in judges:
                 judges[rule.property][1].extend(places)
             else:
-                judges[rule.property] = places[0][0], places[1:], judge
+                judges[rule.property] = places[0][0], places[1:], places[0][1]
     asked = [(name, place, others, judge) for name, (place, others, judge) in judges.items()]
     statuses = [(paths.place(rule.path), rule.values) for rule in mapping.statuses if rule.path]
     identities = [paths.place(path) for path in mapping.identity]
@@ -225,6 +227,20 @@ def _judge(rule: ReadingRule, prop: Property, paths: Paths, mapping: RecordMappi
             return Flaw(Reason.BAD_VALUE, "a sum beyond the range of a float")
 
     return judge_sum
+
+
+def _judge_keys(places: Sequence[int], judge: _Judge) -> _Judge:
+    """The same where a rule has several paths with any key: one key may have it under several names, two may not."""
+
+    def judge_keys(value: Any, found: Found) -> Any:
+        keys: dict[str, None] = {}
+        for place in places:
+            there = found[place]
+            if there is not MISSING and there is not None:
+                keys.update(dict.fromkeys(there.keys if type(there) is Several else [found[-1][place]]))
+        return judge(value if len(keys) < 2 else Several(list(keys)), found)
+
+    return judge_keys
 
 
 def _no_number(value: Any, mapping: RecordMapping) -> str:

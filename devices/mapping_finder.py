@@ -52,15 +52,16 @@ class Paths:
 
         Its text is generated (as ``dataclasses`` does): walking a tree of paths for each message takes four times as
         long, and displays speak every six seconds. Keys enter the text by ``repr`` only. Any key costs only where a
-        path has one.
+        path has one; what is found then ends with the keys that it stood for, by place.
         """
         names = [f"p{number}" for number in range(len(self.places))]
         lines = ["def find(n0):"]
         lines += [f" {' = '.join(names)} = missing"] if names else []
-        if any(ANY in path for path in self.places):
+        any_key = any(ANY in path for path in self.places)
+        if any_key:
             lines.append(" keys = {}")
         self._look(lines, (), 0, "")
-        lines.append(f" return [{', '.join(names)}]")
+        lines.append(f" return [{', '.join([*names, *(['keys'] if any_key else [])])}]")
         namespace: dict[str, Any] = {"missing": MISSING, "another": _another, "besides": self._besides}
         exec("\n".join(lines), namespace)  # noqa: S102 nothing of a message is in the text
         find: Callable[[Record], Found] = namespace["find"]

@@ -46,10 +46,19 @@ def named(paths: list[list[str]], attribute: str | None) -> list[list[str]]:
 
 
 def value(record: Any, paths: list[list[str]], besides: set[str], attribute: str | None) -> Any:
-    """The first value that is there and not null; AMBIGUOUS where several keys have it; NOTHING."""
-    for path in named(paths, attribute):
+    """The first value that is there and not null; AMBIGUOUS where several keys have it, be it under several names;
+    NOTHING."""
+    wanted = named(paths, attribute)
+    keys = {
+        key
+        for path in wanted
+        if "*" in path
+        for key, one in values_at(record, path, besides).items()
+        if one is not None
+    }
+    for path in wanted:
         there = {key: one for key, one in values_at(record, path, besides).items() if one is not None}
-        if len(there) > 1:
+        if there and "*" in path and len(keys) > 1:
             return AMBIGUOUS
         for one in there.values():
             return one
