@@ -226,7 +226,8 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
 def naming(connection: Connection, words: Iterable[Words]) -> Naming:
     """What finds these households in what others sent, and not devices that stay. Raises psycopg.Error."""
     named = [word for one in words for word in one.all()]
-    return Naming(named, [row[0] for row in connection.execute(_SQL["every_device"]).fetchall()] if named else ())
+    rows = connection.execute(_SQL["every_device"]).fetchall() if named else []
+    return Naming(named, [name for device_id, _, _, topic in rows for name in (device_id, topic) if name is not None])
 
 
 def forget_named(connection: Connection, named: Naming) -> int:
@@ -319,7 +320,7 @@ def marked(connection: Connection, key: bytes, found: Iterable[Tombstone]) -> tu
     ]
     meters = [
         MeterPeriod(device_id, family, model, instant(one.start), None if one.end is None else instant(one.end), False)
-        for device_id, family, model in connection.execute(_SQL["every_device"]).fetchall()
+        for device_id, family, model, _ in connection.execute(_SQL["every_device"]).fetchall()
         for one in by_mark.get(tombstones.mark(key, device_id), ())
     ]
     return held, meters

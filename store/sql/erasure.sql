@@ -36,7 +36,7 @@ order by 1, 5;
 select t.id, h.uprn, t.from_day from personal.tenancy t join personal.home h on h.id = t.home_id order by t.id;
 
 -- every_device: all devices, for the same
-select id, family, model from personal.device order by id;
+select id, family, model, attributes->>'topic' from personal.device order by id;
 
 -- series: the series of a device
 select id from personal.series where device_id = %s order by id;
