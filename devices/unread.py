@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from devices.decoding import Binding, Rejection
-from devices.json_object import parse_object
+from devices.json_object import bare_value, parse_object
 from devices.key_names import told, told_path
 from devices.mapping import ANY, Path, ReadingRule, RecordMapping
 from devices.mapping_engine import is_ignored, pivoted
@@ -25,7 +25,9 @@ def unread_names(
     """
     if binding.by_property:
         word = binding.ending.rpartition("/")[2]
-        return [told(word)] if not rules and word and not is_ignored(mapping, word) else []
+        if rules or not word or is_ignored(mapping, word):
+            return []
+        return [told(word)] if isinstance(bare_value(payload), (bool, int, float)) else []
     try:
         record: Any = parse_object(payload)
     except Rejection:

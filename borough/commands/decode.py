@@ -16,6 +16,7 @@ from borough.settings.collector import formats
 from borough.settings.settings import Settings, read_settings
 from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
 from devices.families import FAMILIES, plausible, properties_of
+from devices.topics import Endings, name_with, pattern
 from ingest.instants import BAD, parse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,12 +35,9 @@ def decode(
     attribute: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute of the device; repeatable.")
     ] = None,
-    ending: Annotated[
-        str, typer.Option(help="What the topic says after the device, without a channel: energy, emeter/total.")
+    topic: Annotated[
+        str, typer.Option(help="The message's topic, where it says what the one value is: zigbee2mqtt/plug-1/energy.")
     ] = "",
-    by_property: Annotated[
-        bool, typer.Option("--by-property", help="The end of the topic says what the one value is.")
-    ] = False,
     json_output: Json = False,
 ) -> int:
     """Read one message from standard input and show its readings, or why it is rejected.
@@ -52,7 +50,8 @@ def decode(
     settings = read_settings()
     known = formats(settings)
     binding = _binding(known, format, device, family, model, attribute or ())
-    binding = binding._replace(ending=ending, by_property=by_property)
+    if topic:
+        binding = _placed(binding, known[format], topic)
     if sys.stdin.isatty():
         raise UsageError(f"no message; give it on standard input: borough decode {format} < message")
     payload = sys.stdin.buffer.read()
@@ -119,6 +118,20 @@ def _binding(
             raise UsageError(f"--attribute {attribute!r} is not NAME=VALUE, such as zone=Europe/London")
         pairs[key] = value
     return Binding(device, family or known[name].family or "", model, pairs)
+
+
+def _placed(binding: Binding, format_: Format, topic: str) -> Binding:
+    """What a topic says by the first of the format's templates that takes it."""
+    for template in format_.topics:
+        match = pattern(template).fullmatch(topic)
+        if match is not None:
+            channel, ending = Endings(format_.topics).split(topic[match.end("device") + 1 :])
+            return binding._replace(
+                device_id=binding.device_id or name_with(match["device"], channel),
+                ending=ending,
+                by_property="property" in match.groupdict(),
+            )
+    raise UsageError(f"--topic {topic!r} is none of the format's topics: {', '.join(format_.topics)}")
 
 
 def _rows(decoded: Decoded) -> Iterator[tuple[str, Any, Any]]:

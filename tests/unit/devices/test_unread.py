@@ -58,6 +58,8 @@ def test_of_one_value_it_is_what_the_topic_calls_it() -> None:
     assert unread("zigbee2mqtt", b"230", ending="voltage", by_property=True) == ["voltage"]
     assert unread("zigbee2mqtt", b"5", ending="power", by_property=True) == []
     assert unread("zigbee2mqtt", b"5", ending="linkquality", by_property=True) == []
+    assert unread("zigbee2mqtt", b"online", ending="availability", by_property=True) == []
+    assert unread("zigbee2mqtt", b'{"installed_version": 7}', ending="update", by_property=True) == []
 
 
 def test_a_sensor_that_the_device_does_not_name_is_unread() -> None:
