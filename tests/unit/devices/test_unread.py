@@ -73,6 +73,18 @@ def test_a_household_s_numbers_are_not_told() -> None:
     assert found == ["…", "x…", "a\\x1bb", "k" * 40]
 
 
+@pytest.mark.parametrize(
+    ("format_name", "message"),
+    [
+        ("tts", {"uplink_message": {"decoded_payload": {"occupied": True, "rssi": 5, "note": "x", "volt": 3.1}}}),
+        ("chirpstack", {"deviceInfo": {"devEui": "d1"}, "object": {"occupied": True, "rssi": 5, "volt": 3.1}}),
+    ],
+)
+def test_what_a_network_server_decoded_and_nobody_takes(format_name: str, message: Any) -> None:
+    assert unread(format_name, message, "parking-bay") == ["rssi", "volt"]
+    assert unread(format_name, {"x": 1}, "parking-bay") == []
+
+
 KEYS = st.text(min_size=1, max_size=3)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3) | st.floats(allow_nan=False),
