@@ -85,7 +85,7 @@ def test_each_make_is_stored_under_its_own_meter(
     publish(mosquitto.port, [(topic, text.encode()) for topic, text in MESSAGES])
     query = "select s.device_id, s.property, l.value from public.latest l join personal.series s on s.id = l.series_id"
     assert wait_for(lambda: len(ask(database, query)) >= len(STORED), 15, 0.1)
-    assert {(device, name, round(value, 9)) for device, name, value in ask(database, query)} == STORED
+    assert {(device, name, round(float(str(value)), 9)) for device, name, value in ask(database, query)} == STORED
     assert ask(database, "select count(*) from public.rejected") == [(0,)]
     assert wait_for(lambda: _named(database) == {"voltage", "Haus.Total_in"}, 15, 0.2)
     collector.account()

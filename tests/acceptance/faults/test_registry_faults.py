@@ -142,4 +142,4 @@ def _value(topic: str, value: float) -> Message:
 
 def _stored(database: str) -> set[str]:
     stored = "select distinct s.device_id from public.latest l join personal.series s on s.id = l.series_id"
-    return {row[0] for row in ask(database, stored)}
+    return {str(row[0]) for row in ask(database, stored)}
