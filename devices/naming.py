@@ -41,7 +41,7 @@ class Words:
     def from_json(cls, text: str) -> Words:
         """What `as_json` wrote. Raises ValueError, KeyError for anything else."""
         value: Mapping[str, Any] = json.loads(text)
-        return cls(int(value["tenancy"]), value["uprn"], list(value["meters"]), list(value.get("names", ())))
+        return cls(int(value["tenancy"]), value["uprn"], list(value["meters"]), tuple(value.get("names", ())))
 
 
 class Naming:

@@ -106,7 +106,7 @@ class Plan:
     def words(self) -> Words:
         """What names the household, and nobody else."""
         meters = sorted({one.device_id for one in self.meters if one.gone})
-        names = sorted({one.name for one in self.meters if one.gone and one.name is not None})
+        names = tuple(sorted({one.name for one in self.meters if one.gone and one.name is not None}))
         return Words(self.tenancy_id, self.uprn if self.last else None, meters, names)
 
     def tombstones(self, key: bytes, *, gone: bool = False) -> list[Tombstone]:
