@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from importlib.resources import files
 
 from devices.decoding import STATUS, Binding, Decode, Decoded, Format, Rejection
-from devices.json_object import bare_value, parse_object, parse_value
+from devices.json_object import parse_object, parse_value
 from devices.mapping import ReadingRule, RecordMapping
 from devices.mapping_choice import all_rules, attribute_names, rules_for
 from devices.mapping_engine import compile_mapping
@@ -32,6 +32,7 @@ def json_format(mapping: RecordMapping) -> Format:
     compiled = lru_cache(maxsize=1024)(partial(compile_mapping, mapping))
     asked = sorted(attribute_names(mapping))
     words = {word for status in mapping.statuses if not status.path for word in status.values or ()}
+    plain = {word.encode() for word in words}
 
     def bind(binding: Binding) -> Decode:
         rules = device_rules(mapping, binding)
@@ -50,7 +51,7 @@ def json_format(mapping: RecordMapping) -> Format:
             try:
                 record = parse_object(payload)
             except Rejection:
-                if str(bare_value(payload)) in words:
+                if payload.strip().strip(b'"') in plain:
                     return STATUS
                 raise
             return read(record, device)

@@ -138,6 +138,30 @@ def test_a_bare_value_is_a_number_or_says_what_it_is(payload: bytes, read: float
         assert decode(payload) == (None, {"power": read}, None)
 
 
+@pytest.mark.parametrize(
+    ("format_name", "payload", "status"),
+    [
+        ("tasmota", b"Online", True),
+        ("tasmota", b"Offline", True),
+        ("shelly", b"true", True),
+        ("shelly", b"false\n", True),
+        ("zigbee2mqtt", b"online", True),
+        ("zigbee2mqtt", b'"offline"', True),
+        ("zigbee2mqtt", b"Online!", False),
+        ("zigbee2mqtt", b"", False),
+        ("shelly", b"7", False),
+        ("glow", b"online", False),
+    ],
+)
+def test_a_bare_word_is_a_status_where_the_mapping_lists_it(format_name: str, payload: bytes, status: bool) -> None:
+    decode = FORMATS[format_name].bind(Binding("d", "smart-meter", format_name, {}))
+    if status:
+        assert decode(payload) is STATUS
+    else:
+        with pytest.raises(Rejection, match="unreadable"):
+            decode(payload)
+
+
 def test_keys_of_a_household_are_not_told() -> None:
     payload = orjson.dumps({"Time": "2026-03-04T10:15:30Z", "1200000000002": {"Total_in": 1}, "MPAN": {"Total_in": 2}})
     decode = FORMATS["tasmota"].bind(Binding("d", "smart-meter", "tasmota", {}))
