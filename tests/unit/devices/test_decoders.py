@@ -208,6 +208,18 @@ def test_every_format_is_spoken_by_a_model() -> None:
     assert {format_name for model in MODELS.values() for format_name in model.formats} == set(FORMATS)
 
 
+def test_what_is_said_to_be_read_is_proved_by_a_case() -> None:
+    root = Path(__file__).parents[3]
+    text = (root / "docs/reference/formats.md").read_text(encoding="utf-8")
+    head = "| speaks | read | dropped, or a status | proved by |"
+    rows = text[text.index(head) :].split("\n\n")[0].splitlines()[2:]
+    known = {path.name for path in (root / "tests/cases").glob("*/*")}
+    for row in rows:
+        named = set(row.split("|")[4].split("`")[1::2])
+        assert named, row
+        assert named <= known, row
+
+
 def test_the_list_of_formats_is_documented() -> None:
     text = (Path(__file__).parents[3] / "docs/reference/formats.md").read_text(encoding="utf-8")
     listed = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
