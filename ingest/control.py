@@ -111,7 +111,8 @@ class Control:
             self.schema_current = migrations.is_current(connection)
         if not self.schema_current:
             return None
-        self._held = session_lock.take(connection, self._names)
+        # who serves one already goes on with it: another that became free would leave it held and served by nobody
+        self._held = session_lock.take(connection, self._names if self._held is None else [self._held])
         if self._held is not None:
             session_lock.note(connection, self._held)
         self._mark = self._version = 0
