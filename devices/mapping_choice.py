@@ -9,7 +9,7 @@ from dataclasses import replace
 from devices.mapping import ANY, AnyKey, Path, ReadingRule, RecordMapping
 
 #: An attribute's text in a key of a path.
-_FILLED = re.compile(r"\{([^{}]+)\}")
+_FILLED = re.compile(r"\{([a-z][a-z_]*)\}")
 
 
 def all_rules(mapping: RecordMapping) -> list[ReadingRule]:
@@ -27,6 +27,13 @@ def attribute_names(mapping: RecordMapping) -> frozenset[str]:
     paths = [path for rule in rules for path in (*rule.paths, *rule.plus, *rule.minus)]
     named = {name for path in paths for key in path for name in _FILLED.findall(key)}
     return frozenset(named if mapping.any_key.attribute is None else {*named, mapping.any_key.attribute})
+
+
+def needs_messages(rule: ReadingRule) -> bool:
+    """Whether a rule says what only messages have: topics, any key, attributes, lists, values beside it."""
+    return bool(rule.topics or rule.sum or rule.plus or rule.minus) or any(
+        not path or ANY in path or any(map(_FILLED.search, path)) for path in rule.paths
+    )
 
 
 def rules_for(
@@ -60,7 +67,7 @@ def _on_topic(rule: ReadingRule, ending: str, *, by_property: bool) -> bool:
 
 def _filled(path: Path, attributes: Mapping[str, str]) -> Path | None:
     """The path with the device's attributes in it; None where it lacks one."""
-    if not any("{" in key for key in path):
+    if not any("{" in key and _FILLED.search(key) for key in path):
         return path
     if any(name not in attributes for key in path for name in _FILLED.findall(key)):
         return None
