@@ -11,6 +11,7 @@ import csv
 import hashlib
 import hmac
 import io
+import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import NamedTuple
 
 from devices.csv_table import csv_text
 from devices.device import DEVICE_ID, Device
+from devices.topics import account_of, base_of, filled, name_flaw
 
 #: The collector's account at the broker.
 COLLECTOR = "borough-collector"
@@ -25,6 +27,7 @@ COLLECTOR = "borough-collector"
 ITERATIONS = 101
 #: What mosquitto_passwd of Mosquitto 2.0 uses.
 _SALT_BYTES = 12
+_RIGHT = re.compile(r"topic (?:read|write) (.*)\Z")
 _COLUMNS = ("device_id", "username", "password")
 
 
@@ -137,19 +140,15 @@ def writers(devices: Iterable[Device], topics: Mapping[str, Sequence[str]]) -> d
             continue
         if device.model not in topics:
             raise ValueError(f"device {device.id}: model {device.model!r} has no topics")
-        account = device.attributes.get("gateway", device.id)
+        account = account_of(device, topics[device.model])
         if account == COLLECTOR:
             raise ValueError(f"device {device.id}: {COLLECTOR} is the collector's own account")
         if not DEVICE_ID.match(account):
             raise ValueError(f"device {device.id}: gateway {account!r}: letters, digits and . _ : @ - only")
-        rights.setdefault(account, []).extend(
-            "/".join(_filled(level, device) for level in template.split("/")) for template in topics[device.model]
-        )
+        if device.topic != device.id and (wrong := name_flaw(device.topic)) is not None:
+            raise ValueError(f"device {device.id}: its topic {wrong}")
+        rights.setdefault(account, []).extend(filled(template, device) for template in topics[device.model])
     return rights
-
-
-def _filled(level: str, device: Device) -> str:
-    return {"{device}": device.id, "{family}": device.family}.get(level, level)
 
 
 def acl(rights: Mapping[str, Sequence[str]], filters: Sequence[str]) -> str:
@@ -185,7 +184,7 @@ def forget(held: Held, devices: Collection[str]) -> tuple[Held, list[str]]:
     for part in held.acl.split("\n\n"):
         lines = part.splitlines()
         user = next((line.removeprefix("user ") for line in lines if line.startswith("user ")), None)
-        left = [line for line in lines if gone.isdisjoint(line.rpartition(" ")[2].split("/"))]
+        left = [line for line in lines if not _names_one(line, gone)]
         if user is not None and (user in users or len(left) < len(lines)):
             found.add(user)
             if user in users or len(left) == 1:
@@ -195,7 +194,8 @@ def forget(held: Held, devices: Collection[str]) -> tuple[Held, list[str]]:
     acl_text = "\n\n".join(kept)
     if held.acl and not acl_text.endswith("\n"):
         acl_text += "\n"
-    if lost := lost_reads(held.acl, acl_text):
+    # what the collector reads for the sake of a name of several levels goes with the name
+    if lost := [topic for topic in lost_reads(held.acl, acl_text) if not _is_deep(topic, gone)]:
         raise ValueError(f"the collector would lose its right to read {', '.join(lost)}")
     passwords = "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items() if user not in users)
     secrets_left = {name: secret for name, secret in known.items() if username(name) not in users}
@@ -207,6 +207,19 @@ def forget(held: Held, devices: Collection[str]) -> tuple[Held, list[str]]:
         ),
         sorted(found),
     )
+
+
+def _names_one(line: str, names: Collection[str]) -> bool:
+    """Whether the topic of a line names one of these devices, by one level or several."""
+    found = _RIGHT.match(line)
+    topic = line if found is None else found[1]
+    levels = topic.split("/")
+    return any(name in levels for name in names) or any(_is_deep(topic, [name]) for name in names)
+
+
+def _is_deep(topic: str, names: Iterable[str]) -> bool:
+    """Whether a topic holds one of the names of several levels among these, with or without its channel."""
+    return any(f"/{text}/" in f"/{topic}/" for name in names if "/" in name for text in {name, base_of(name)[0]})
 
 
 def lost_reads(old: str, new: str) -> list[str]:

@@ -98,24 +98,29 @@ class Binding(NamedTuple):
     """What a format may know of the device whose messages it decodes.
 
     ``borough decode`` may know less: an empty ``device_id`` is not compared with the payload's, an empty ``family``
-    stands for all of them.
+    stands for all of them. ``ending`` is what the topic says after the device, without a channel (``emeter/total``);
+    ``by_property``: its last words say what the message is about (a level ``{property}`` of the subscription).
     """
 
     device_id: str
     family: str
     model: str
     attributes: Mapping[str, str]
+    ending: str = ""
+    by_property: bool = False
 
 
 class Format(NamedTuple):
     """One wire format: its name, default topic templates, and ``bind``, which makes the decoder for one device.
 
-    A topic template is an MQTT filter in which ``{device}`` stands for the level with the device id and ``{family}``
-    for the one with the family; both count as ``+`` (``borough/{family}/{device}/reading``). ``family`` is what a
+    A topic template is an MQTT filter with levels that mean something (``devices.topics``), such as
+    ``borough/{family}/{device}/reading``. ``family`` is what a
     device of this format is registered as when the topic does not say. ``scrub`` takes household identifiers out of a
     message that was read, before it is archived; what it leaves decodes to the same readings. ``version``: what
     a format that is no part of the program is made of; corrections name the decoders that they were made with.
     ``file``: the mapping file of such a one.
+    ``unread`` names what a message has that looks like a reading and that nobody reads; it never raises.
+    ``no_devices``: what may stand in place of a device and is none, such as a bridge that tells of itself.
     """
 
     name: str
@@ -125,3 +130,5 @@ class Format(NamedTuple):
     scrub: Scrub = json_scrub()
     version: str = ""
     file: str = ""
+    no_devices: frozenset[str] = frozenset()
+    unread: Callable[[Binding, bytes], Sequence[str]] | None = None

@@ -22,8 +22,8 @@ class Device:
     ``lon`` and ``lat`` [degrees, WGS 84] are both given or both None. ``personal`` is the device's class: the
     family's default unless the registry says otherwise; it can only be stricter than its properties' class.
     ``attributes`` are free text by name; ``interval`` (ISO 8601 duration), ``supply`` (what a home's supply carries,
-    kW), ``zone`` (IANA name) and ``gateway`` (id of the bridge that speaks for the device) have a meaning to the
-    platform.
+    kW), ``zone`` (IANA name), ``gateway`` (id of the bridge that speaks for the device), ``topic`` (what the broker's
+    topics call it, where that is no id) and ``capacity`` (of a car park) have a meaning to the platform.
     """
 
     id: str
@@ -47,6 +47,11 @@ class Device:
             raise ValueError(f"device {self.id}: lon and lat are given together or not at all")
         if self.lon is not None and self.lat is not None and not (abs(self.lon) <= 180 and abs(self.lat) <= 90):
             raise ValueError(f"device {self.id}: lon {self.lon}, lat {self.lat} is no place on Earth (degrees, WGS 84)")
+
+    @property
+    def topic(self) -> str:
+        """What stands for the device in the broker's topics: its attribute ``topic``, else its id."""
+        return self.attributes.get("topic", self.id)
 
     def is_personal(self, property_name: str) -> bool:
         """Whether readings of this property belong to a household."""

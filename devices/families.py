@@ -96,6 +96,7 @@ FAMILIES: Mapping[str, Family] = {
             False,
             # counts at the gates drift: real car parks report a few spaces below none
             ("free_spaces", "1", "gauge", -1_000, 100_000),
+            ("occupied_spaces", "1", "gauge", -1_000, 100_000),
             ("capacity", "1", "gauge", 0, 100_000),
         ),
     )
@@ -107,6 +108,23 @@ def properties_of(family: str) -> Mapping[str, Property]:
     if family in FAMILIES:
         return FAMILIES[family].properties
     return {name: prop for each in FAMILIES.values() for name, prop in each.properties.items()}
+
+
+#: So many more free spaces than a car park has may be a count that drifted; and so large a part of its capacity.
+_MORE_FREE, _MORE_FREE_PART = 10, 0.02
+
+
+def plausible(prop: Property, attributes: Mapping[str, str]) -> tuple[float, float]:
+    """The plausible range of a property of one device: of a car park with the attribute ``capacity`` no more free
+    spaces than it has, a few that are counted wrongly excepted."""
+    if prop.name != "free_spaces":
+        return prop.low, prop.high
+    try:
+        capacity = float(attributes.get("capacity", ""))
+    except ValueError:
+        return prop.low, prop.high
+    most = capacity + max(_MORE_FREE, _MORE_FREE_PART * capacity)
+    return prop.low, most if 0 < most < prop.high else prop.high
 
 
 #: In the accounting, what cannot be told to belong to a family.

@@ -1,4 +1,4 @@
-"""The first step of every JSON format: bytes to one object, or a rejection that quotes nothing of them."""
+"""The first step of every JSON format: bytes to one object or value, or a rejection that quotes nothing of them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,33 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     if type(document) is not dict:
         raise Rejection(Reason.UNREADABLE, f"a JSON {json_type(document)} where an object is expected")
     return document
+
+
+#: The longest text that can be a bare value [bytes].
+_WORD = 256
+
+
+def bare_value(payload: bytes) -> Any:
+    """A payload that is one value: what JSON makes of it, else its text; None where it is neither."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        pass
+    if len(payload) > _WORD or payload[:1] in (b"{", b"["):
+        return None
+    try:
+        text = payload.decode().strip()
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() and text else None
+
+
+def parse_value(payload: bytes) -> Any:
+    """Parse a payload that is a JSON value or a bare word. Raises Rejection(UNREADABLE) for what is neither."""
+    value = bare_value(payload)
+    if value is None and payload.strip() != b"null":
+        raise Rejection(Reason.UNREADABLE, "neither a JSON value nor one word")
+    return value
 
 
 def json_type(value: object) -> str:

@@ -1,7 +1,9 @@
 """What a mapping file says of where in a record the readings are; mapping_reader reads it, mapping_engine uses it.
 
-A record is anything with keys: a parsed JSON object, a row of a CSV file. A path is one key or a list of keys
-(``["SDS0X1", "PM2.5"]``). docs/how-to/add-a-format.md has the words of a mapping file one by one.
+A record is anything with keys (a parsed JSON object, a row of a CSV file), or one bare value. A path is one key or a
+list of keys (``["SDS0X1", "PM2.5"]``), of which one may be any key (``ANY``). ``{name}`` in a key is the text of the
+device's attribute of that name; the empty path is the message itself. docs/how-to/add-a-format.md has the words of a
+mapping file one by one.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Path = tuple[str, ...]
+
+#: As one level of a path: any key.
+ANY = "*"
 
 #: As a time's zone: the device's attribute ``zone``.
 DEVICE_ZONE = "device"
@@ -37,6 +42,13 @@ class ReadingRule:
     absent: tuple[float, ...] = ()
     #: A value that rejects the reading, and why.
     glitch: tuple[float, str] | None = None
+    #: A list of numbers at a path counts as their sum.
+    sum: bool = False
+    #: What is added to the value, and subtracted from it, where it is there.
+    plus: tuple[Path, ...] = ()
+    minus: tuple[Path, ...] = ()
+    #: Where the topic says what a message is about: how the topics end whose messages this rule reads.
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,18 @@ class StatusRule:
 
     path: Path
     values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnyKey:
+    """Which keys a path's level ``*`` stands for.
+
+    ``attribute``: the device's attribute that names them, with commas between several; then no other counts.
+    ``besides``: keys that it never stands for.
+    """
+
+    attribute: str | None = None
+    besides: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +115,15 @@ class RecordMapping:
     variants: Mapping[str, tuple[ReadingRule, ...]] | None = None
     #: Where the record names the model, for devices whose registered model is not one of the variants.
     model_path: Path | None = None
+    #: Where the record says of what kind it is, and the readings by kind: for models that have no variant.
+    kind_path: Path | None = None
+    kinds: Mapping[str, tuple[ReadingRule, ...]] | None = None
+    any_key: AnyKey = AnyKey()
+    #: A record in which all that would be a reading is null says nothing about the world.
+    null_is_status: bool = False
+    #: Keys of the record that are no measurement (``Switch*``: all that begin so). With no others it is a status.
+    ignored: tuple[str, ...] = ()
+    #: What may stand in place of a device in a topic and is none: a bridge that tells of itself.
+    no_devices: tuple[str, ...] = ()
     #: Keys, at any depth, that name a household and are not archived, besides those of `devices.scrub`.
     identifiers: tuple[str, ...] = ()

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from devices.families import FAMILIES, Property
 from devices.mapping import (
+    ANY,
     DEVICE_ZONE,
+    AnyKey,
     MappingError,
     Path,
     Pivot,
@@ -45,7 +47,14 @@ def mapping_of(document: dict[str, Any], where: str) -> RecordMapping:
 
 _FILE_KEYS = {
     "name", "topics", "family", "time", "identity", "status", "pivot", "text_numbers", "repeats", "reading", "variant",
-    "model_path", "identifiers",
+    "model_path", "kind_path", "identifiers", "any_key", "null_is_status", "ignored",
+    "no_devices",
+}  # fmt: skip
+
+
+_READING_KEYS = {
+    "property", "path", "paths", "payload", "unit", "unit_path", "values", "absent", "glitch", "sum", "plus", "minus",
+    "topic", "topics",
 }  # fmt: skip
 
 
@@ -67,10 +76,14 @@ class _Reader:
         topics = self._texts(document, "topics", "topics")
         if not name or not topics:
             self.fail("name, topics", "both are needed")
-        variants = self._variants(document.get("variant", []))
+        variants, kinds = self._variants(document.get("variant", []))
         readings = self._readings(document.get("reading", []), "reading")
-        if not readings and not variants:
+        if not readings and not variants and not kinds:
             self.fail("reading", "no [[reading]] at all")
+        if kinds and "kind_path" not in document:
+            self.fail("kind_path", "is needed where a variant has kinds")
+        if "pivot" in document and any(() in rule.paths for rule in readings):
+            self.fail("pivot", "a message that is one value has no list of named ones")
         return RecordMapping(
             name=name,
             topics=topics,
@@ -84,14 +97,28 @@ class _Reader:
             repeats=self._flag(document, "repeats"),
             variants=variants or None,
             model_path=self._path(document["model_path"], "model_path") if "model_path" in document else None,
+            kind_path=self._path(document["kind_path"], "kind_path") if "kind_path" in document else None,
+            kinds=kinds or None,
             identifiers=self._texts(document, "identifiers", "identifiers"),
+            any_key=self._any_key(document["any_key"]) if "any_key" in document else AnyKey(),
+            null_is_status=self._flag(document, "null_is_status"),
+            ignored=self._texts(document, "ignored", "ignored"),
+            no_devices=self._texts(document, "no_devices", "no_devices"),
+        )
+
+    def _any_key(self, value: Any) -> AnyKey:
+        entry = self._table(value, "any_key")
+        self._only("any_key", entry, {"attribute", "besides"})
+        return AnyKey(
+            self._text(entry, "attribute", "any_key, attribute"),
+            frozenset(self._texts(entry, "besides", "any_key, besides")),
         )
 
     def _readings(self, value: Any, where: str) -> tuple[ReadingRule, ...]:
         return tuple(self._reading(entry, key) for key, entry in self._tables(value, where))
 
     def _reading(self, entry: dict[str, Any], where: str) -> ReadingRule:
-        self._only(where, entry, {"property", "path", "paths", "unit", "unit_path", "values", "absent", "glitch"})
+        self._only(where, entry, _READING_KEYS)
         name = self._text(entry, "property", f"{where}, property") or ""
         properties = [family.properties[name] for family in FAMILIES.values() if name in family.properties]
         if not properties:
@@ -102,13 +129,43 @@ class _Reader:
             self._check_unit(unit, properties, f"{where}, unit")
         return ReadingRule(
             property=name,
-            paths=self._path_or_paths(entry, where),
+            paths=self._reading_paths(entry, where),
             unit=unit,
             unit_path=self._path(entry["unit_path"], f"{where}, unit_path") if "unit_path" in entry else None,
             values=self._numbers(entry["values"], f"{where}, values") if "values" in entry else None,
             absent=tuple(self._number(item, f"{where}, absent") for item in self._list(entry, "absent", where)),
             glitch=self._glitch(entry["glitch"], f"{where}, glitch") if "glitch" in entry else None,
+            sum=self._flag(entry, "sum", f"{where}, sum"),
+            plus=self._beside(entry, "plus", where),
+            minus=self._beside(entry, "minus", where),
+            topics=self._topics(entry, where),
         )
+
+    def _reading_paths(self, entry: dict[str, Any], where: str) -> tuple[Path, ...]:
+        """Paths of a reading; ``path = []`` and ``payload = "value"`` are the message itself."""
+        if "payload" in entry:
+            if entry["payload"] != "value" or "path" in entry or "paths" in entry:
+                self.fail(f"{where}, payload", 'is "value", and then there is neither path nor paths')
+            return ((),)
+        return ((),) if entry.get("path") == [] and "paths" not in entry else self._path_or_paths(entry, where)
+
+    def _beside(self, entry: dict[str, Any], key: str, where: str) -> tuple[Path, ...]:
+        if key not in entry:
+            return ()
+        paths = self._paths(entry[key], f"{where}, {key}")
+        if any(ANY in path for path in paths):
+            self.fail(f"{where}, {key}", f"has no key {ANY}: it must be one value")
+        return paths
+
+    def _topics(self, entry: dict[str, Any], where: str) -> tuple[str, ...]:
+        if "topic" in entry and "topics" in entry:
+            self.fail(where, "needs either topic or topics")
+        topic = self._text(entry, "topic", f"{where}, topic")
+        topics = (topic,) if topic is not None else self._texts(entry, "topics", f"{where}, topics")
+        for text in topics:
+            if any(sign in text for sign in "+#{}") or "" in text.split("/"):
+                self.fail(f"{where}, topic", f"{text!r} is no end of a topic, such as energy or emeter/total")
+        return topics
 
     def _check_unit(self, unit: str, properties: Sequence[Property], where: str) -> None:
         for prop in properties:
@@ -122,15 +179,17 @@ class _Reader:
             self.fail(where, 'needs { value = <number>, because = "<reason>" }')
         return self._number(value["value"], where), value["because"]
 
-    def _variants(self, value: Any) -> dict[str, tuple[ReadingRule, ...]]:
-        variants: dict[str, tuple[ReadingRule, ...]] = {}
+    def _variants(self, value: Any) -> tuple[dict[str, tuple[ReadingRule, ...]], dict[str, tuple[ReadingRule, ...]]]:
+        """Readings by model and by kind."""
+        found: dict[str, dict[str, tuple[ReadingRule, ...]]] = {"models": {}, "kinds": {}}
         for where, entry in self._tables(value, "variant"):
-            self._only(where, entry, {"models", "reading"})
-            for model in self._texts(entry, "models", f"{where}, models") or self.fail(where, "needs models"):
-                if model in variants:
-                    self.fail(f"{where}, models", f"{model!r} is in two variants")
-                variants[model] = self._readings(entry.get("reading", []), f"{where}, reading")
-        return variants
+            self._only(where, entry, {"models", "kinds", "reading"})
+            named = [(key, name) for key in found for name in self._texts(entry, key, f"{where}, {key}")]
+            for key, name in named or self.fail(where, "needs models or kinds"):
+                if name in found[key]:
+                    self.fail(f"{where}, {key}", f"{name!r} is in two variants")
+                found[key][name] = self._readings(entry.get("reading", []), f"{where}, reading")
+        return found["models"], found["kinds"]
 
     def _time(self, value: Any) -> TimeRule:
         entry = self._table(value, "time")
@@ -166,6 +225,8 @@ class _Reader:
     def _status(self, entry: dict[str, Any], where: str) -> StatusRule:
         self._only(where, entry, {"path", "values"})
         values = self._texts(entry, "values", f"{where}, values") if "values" in entry else None
+        if entry.get("path") == []:
+            return StatusRule((), values or self.fail(where, "a message that is one word needs the words as values"))
         return StatusRule(self._path(entry.get("path"), f"{where}, path"), values)
 
     def _pivot(self, value: Any) -> Pivot:
@@ -193,6 +254,8 @@ class _Reader:
             self.fail(where, "a path is a key or a list of keys")
         if len(keys) > _DEEPEST:
             self.fail(where, f"more than {_DEEPEST} keys")
+        if keys.count(ANY) > 1:
+            self.fail(where, f"has {ANY}, any key, more than once")
         return tuple(keys)
 
     def _only(self, where: str, entry: dict[str, Any], allowed: set[str]) -> None:
@@ -216,10 +279,10 @@ class _Reader:
             self.fail(where, "is no text")
         return value
 
-    def _flag(self, document: dict[str, Any], key: str) -> bool:
+    def _flag(self, document: dict[str, Any], key: str, where: str = "") -> bool:
         value = document.get(key, False)
         if not isinstance(value, bool):
-            self.fail(key, "neither true nor false")
+            self.fail(where or key, "neither true nor false")
         return value
 
     def _texts(self, entry: dict[str, Any], key: str, where: str) -> tuple[str, ...]:

@@ -54,6 +54,16 @@ def _meter(name: str) -> Model:
     return Model(name, ("wmbusmeters",), ("wmbusmeters/{device}",))
 
 
+#: What of a Shelly of the second generation or later says something that is read, each with a number behind it.
+_SHELLY_PARTS = (
+    "em", "emdata", "em1", "em1data", "switch", "pm1", "cover", "light", "temperature", "humidity",
+)  # fmt: skip
+
+
+def _shelly(name: str, *parts: str) -> Model:
+    return Model(name, ("shelly",), tuple(f"{{device}}/status/{part}:{{channel}}" for part in parts))
+
+
 #: Drivers of wmbusmeters that `wmbusmeters.toml` has a mapping for.
 METER_DRIVERS: tuple[str, ...] = (
     "multical302", "multical303", "multical403", "multical602", "multical603", "kamheat", "sharky", "sharky774",
@@ -88,9 +98,25 @@ MODELS: Mapping[str, Model] = {
         Model("airgradient", ("airgradient",), ("airgradient/readings/{device}",)),
         Model("sensor-community", ("sensor-community",), ("sensor-community/{device}",)),
         Model("tasmota", ("tasmota",), ("tele/{device}/SENSOR",)),
-        Model("shelly-pro-3em", ("shelly",), ("{device}/status/em:0", "{device}/status/emdata:0")),
-        Model("zigbee2mqtt", ("zigbee2mqtt",), ("zigbee2mqtt/{device}", "zigbee2mqtt/{device}/availability")),
+        _shelly("shelly-pro-3em", "em", "emdata"),
+        _shelly("shelly-em", "em1", "em1data"),
+        _shelly("shelly-switch", "switch", "pm1"),
+        _shelly("shelly-sensor", "temperature", "humidity"),
+        # whatever of them it is
+        _shelly("shelly", *_SHELLY_PARTS),
+        Model(
+            "shelly-gen1",
+            ("shelly-gen1",),
+            (
+                "shellies/{device}/emeter/{channel}/{property}",
+                "shellies/{device}/relay/{channel}/{property}",
+                "shellies/{device}/sensor/{property}",
+            ),
+        ),
+        Model("zigbee2mqtt", ("zigbee2mqtt",), ("zigbee2mqtt/{device}", "zigbee2mqtt/{device}/{property}")),
         *map(_meter, METER_DRIVERS),
+        # any other driver, by the medium that its messages name
+        _meter("wmbusmeters"),
     )
 }
 

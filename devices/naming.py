@@ -20,25 +20,28 @@ LEAST_DIGITS = 8
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a household is known by. ``uprn`` None: somebody else's home too; ``meters``: nobody else's."""
+    """What a household is known by. ``uprn`` None: somebody else's home too; ``meters``: ids of meters that are nobody
+    else's; ``names``: what the broker calls these."""
 
     tenancy: int
     uprn: str | None
     meters: Sequence[str]
+    names: Sequence[str] = ()
 
     def all(self) -> list[str]:
         """All of them."""
-        return [str(self.tenancy), *([] if self.uprn is None else [self.uprn]), *self.meters]
+        return [str(self.tenancy), *([] if self.uprn is None else [self.uprn]), *self.meters, *self.names]
 
     def as_json(self) -> str:
         """As text that `from_json` reads."""
-        return json.dumps({"tenancy": self.tenancy, "uprn": self.uprn, "meters": list(self.meters)})
+        found = {"tenancy": self.tenancy, "uprn": self.uprn, "meters": list(self.meters), "names": list(self.names)}
+        return json.dumps(found)
 
     @classmethod
     def from_json(cls, text: str) -> Words:
         """What `as_json` wrote. Raises ValueError, KeyError for anything else."""
         value: Mapping[str, Any] = json.loads(text)
-        return cls(int(value["tenancy"]), value["uprn"], list(value["meters"]))
+        return cls(int(value["tenancy"]), value["uprn"], list(value["meters"]), tuple(value.get("names", ())))
 
 
 class Naming:
@@ -67,7 +70,7 @@ class Naming:
     @property
     def reach(self) -> int:
         """How many bytes must overlap when a long text is looked at in pieces."""
-        return max((len(word) for word in self.searched), default=0) + 130
+        return max((len(word.encode()) for word in self.searched), default=0) + 130
 
     def equals(self, text: str) -> bool:
         """Whether ``text`` is one of the words."""

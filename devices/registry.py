@@ -21,6 +21,7 @@ from devices.duration import duration
 from devices.families import FAMILIES
 from devices.lengths import ATTRIBUTE, ATTRIBUTE_NAME, refusal
 from devices.text import visible
+from devices.topics import name_flaw
 
 #: Columns with a meaning of their own; any other column is an attribute.
 REQUIRED = ("device_id", "family", "model", "lon", "lat")
@@ -158,9 +159,32 @@ def devices_of(rows: Iterable[Row | Problem], models: Collection[str]) -> list[D
             problems.append(Problem(row.where, f"device {device_id} is already given in {first[device_id]}"))
         elif device is not None:
             devices.append(device)
+    problems += shared_names(devices)
     if problems:
         raise RegistryError(problems)
     return devices
+
+
+def shared_names(devices: Iterable[Device], registered: Iterable[Device] = ()) -> list[Problem]:
+    """Devices that the broker's topics would not tell apart: one's attribute ``topic`` is another's, or its id.
+
+    ``registered``: what is there already; of those that are retired only the id counts.
+    """
+    wanted = {device.id: device for device in devices}
+    others = [device for device in registered if device.id not in wanted]
+    owners = {device.id: device.id for device in (*wanted.values(), *others)}
+    owners.update(
+        (device.topic, device.id) for device in others if not device.retired and device.topic not in owners
+    )  # fmt: skip
+    return [
+        Problem(f"device {device.id}", f"its topic is also that of device {owner}")
+        for device in wanted.values()
+        if device.topic != device.id and (owner := owners.setdefault(device.topic, device.id)) != device.id
+    ]
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) <= 100_000
 
 
 def make_device(cells: Mapping[str, str], models: Collection[str]) -> Device:
@@ -197,6 +221,10 @@ def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device |
         wrong.append(f"interval {attributes['interval']!r} is no length of time such as PT30M")
     if "zone" in attributes and attributes["zone"] not in _zones():
         wrong.append(f"zone {attributes['zone']!r} is no time zone such as Europe/London")
+    if "topic" in attributes and (text := name_flaw(attributes["topic"])) is not None:
+        wrong.append(f"topic {text}")
+    if "capacity" in attributes and not _is_count(attributes["capacity"]):
+        wrong.append(f"capacity {attributes['capacity']!r} is no whole number of spaces")
     try:
         device = Device(
             cells.get("device_id", ""),

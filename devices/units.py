@@ -41,6 +41,7 @@ _KILO, _MEGA, _GIGA = "1000", "1000000", "1000000000"
 #: UCUM code -> unit. Only dimensions that a property has.
 UCUM: Mapping[str, Unit] = {
     **_units("energy", J="1", kJ=_KILO, MJ=_MEGA, GJ=_GIGA),
+    **_units("energy", **{"W.min": "60"}),
     **_units("energy", **{"W.h": "3600", "kW.h": "3600000", "MW.h": "3600000000", "GW.h": "3600000000000"}),
     **_units("power", W="1", mW="1/1000", kW=_KILO, MW=_MEGA),
     # the international foot and the imperial gallon, by definition
@@ -74,6 +75,7 @@ SENML: Mapping[str, str] = {
 
 #: Common spelling -> UCUM code.
 COMMON: Mapping[str, str] = {
+    "Wmin": "W.min",
     "Wh": "W.h",
     "kWh": "kW.h",
     "KWh": "kW.h",

@@ -16,6 +16,7 @@ from ingest.routes import Routes
 from ingest.series_cache import NewSeries, SeriesCache
 from ingest.source import Chunk
 from ingest.suppressions import Suppressions
+from ingest.unread import UnreadNames
 from store.batch import SeriesState
 
 #: The series of new (device, property) pairs and their newest readings, one for each in their order.
@@ -43,12 +44,15 @@ class BatchBuilder:
         by_now: bool = False,
     ) -> None:
         self.suppressions = suppressions
+        #: what messages had and nobody read, of live ones
+        self.unread = UnreadNames() if register else None
         self.routes = Routes(
             options.subscriptions,
             options.formats,
             keep=options.keep,
             auto_register=options.auto_register_origin if register and options.auto_register else None,
             suppressions=suppressions,
+            unread=self.unread,
         )
         self.memory = Memory()
         #: what is received and not yet taken

@@ -7,16 +7,18 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
 
+from devices.device import Device
 from devices.text import visible
 from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
+from ingest.device_names import further_filters
 from ingest.errors import OptionsError
 from ingest.health import HealthServer
 from ingest.metrics import Metrics
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 #: session must be silent to be empty.
 _ORPHAN_SECONDS = 5.0
 _DRAINED_SECONDS = 2.0
+#: How often messages are looked through for what nobody reads in them.
+_LOOK_SECONDS = 3600.0
 #: How often a collector that lacks the key of the tombstones looks again.
 _KEY_SECONDS = 2.0
 
@@ -91,6 +95,7 @@ class Collector:
         self._pipeline: Pipeline | None = None
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
+        self._next_look = time.monotonic() + _LOOK_SECONDS
         metrics.broker_connected = self._subscribed
 
     def missing(self) -> list[str]:
@@ -162,14 +167,16 @@ class Collector:
         broker = replace(self.options.broker, client_id=name)
         try:
             devices = (await self._control.refresh()).devices
-            leftover = await self._leftover(name, filters_of(self.options.subscriptions, broker.shared_group))
+            further = self._further(devices)
+            wanted = filters_of(self.options.subscriptions, broker.shared_group, further)
+            leftover = await self._leftover(name, wanted)
         except (psycopg.Error, SessionLost):
             return
         except WrongKey as error:
             await self._wait_for_key(error, stopped)
             return
         self._key_problem = ""
-        pipeline = self._pipeline = Pipeline(self.options, broker, self.metrics, leftover=leftover)
+        pipeline = self._pipeline = Pipeline(self.options, broker, self.metrics, leftover=leftover, further=further)
         log.info("serving session %s with %d devices", name, len(devices))
         serving = asyncio.create_task(pipeline.run(devices))
         try:
@@ -216,6 +223,9 @@ class Collector:
             await self._control.forget_filters(pipeline.name, self._broker, gone)
             del status.unsubscribed[: len(gone)]
 
+    def _further(self, devices: Iterable[Device]) -> list[tuple[str, int]]:
+        return further_filters(self.options.subscriptions, self.options.formats, devices)
+
     async def _wait_for_key(self, error: WrongKey, stopped: asyncio.Task[bool]) -> None:
         """Nothing may be stored where it cannot be told who was erased: the broker keeps what comes."""
         if self._key_problem != str(error):
@@ -232,6 +242,17 @@ class Collector:
             self.metrics.database_reached = True
             pipeline.update(*registry)
             await self._note_unsubscribed(pipeline)
+            if (registry.devices or registry.tombstones) and pipeline.names_changed():
+                # what a session is subscribed to is told when it connects
+                log.info("the registry names other topics: session %s connects anew", pipeline.name)
+                await pipeline.stop()
+                return
+            if rows := pipeline.unread.news():
+                await self._control.note_unread(rows)
+                pipeline.unread.noted(rows)
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + _LOOK_SECONDS
+                pipeline.look_again()
             if self.options.broker.shared_group and time.monotonic() >= self._next_orphan:
                 self._next_orphan = time.monotonic() + _ORPHAN_SECONDS
                 for orphan in await self._control.orphans():

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from devices.device import Device
-from store import connect, migrations, registry, session_filters, session_lock, tombstones
+from store import connect, migrations, registry, session_filters, session_lock, tombstones, unread
 from store.connect import see_one_moment
 from store.tombstones import Tombstone
+from store.unread import Unread
 
 T = TypeVar("T")
 
@@ -63,6 +64,10 @@ class Control:
     async def devices(self) -> list[Device]:
         """The whole registry."""
         return await self._run(lambda: registry.load(self._open(), 0)[0])
+
+    async def note_unread(self, rows: Sequence[Unread]) -> None:
+        """Note what messages had and nobody read. Raises psycopg.Error."""
+        await self._run(lambda: unread.note(self._open(), rows))
 
     async def orphans(self) -> list[str]:
         """Shared sessions that nobody served at this call and the one before; their locks are ours then."""
@@ -118,7 +123,8 @@ class Control:
             self.schema_current = migrations.is_current(connection)
         if not self.schema_current:
             return None
-        self._held = session_lock.take(connection, self._names)
+        # who serves one already goes on with it: another that became free would leave it held and served by nobody
+        self._held = session_lock.take(connection, self._names if self._held is None else [self._held])
         if self._held is not None:
             session_lock.note(connection, self._held)
         self._mark = self._version = 0

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.device import Device
+from devices.topics import names_within
 from ingest.archive_files import Frame
 from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
@@ -69,6 +70,11 @@ class ErasureFilter:
 
     def _look(self, topic: str) -> Suppression | None:
         if topic not in self._of_topic:
-            found = [self._suppressions.of(level) for level in topic.split("/")]
+            device = self._builder.routes.find(topic).device
+            # who has the name today is not who had it before
+            names = [name for name in names_within(topic) if device is None or name != device.topic]
+            if device is not None:
+                names.insert(0, device.id)
+            found = (self._suppressions.of(name) for name in names)
             self._of_topic[topic] = next((one for one in found if one is not None), None)
         return self._of_topic[topic]

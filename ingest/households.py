@@ -16,33 +16,43 @@ _FEW = 16
 
 
 class Households:
-    """The ids of registered personal devices, to be looked for in bytes.
+    """The ids and names of registered personal devices, to be looked for in bytes.
 
     One thread updates, another asks; each step of either is one operation on a dictionary.
     """
 
     def __init__(self) -> None:
-        # first run of letters or digits -> the ids that begin with it, by length
-        self._by_run: dict[bytes, dict[int, set[bytes]]] = {}
+        # a run of letters or digits -> the names with it, by where in them it begins and by their length
+        self._by_run: dict[bytes, dict[tuple[int, int], set[bytes]]] = {}
+        self._signs: set[bytes] = set()
+        self._topics: dict[str, bytes] = {}
 
     def update(self, device: Device) -> None:
         """Take over a new or changed device."""
+        self.forget(device.id)
         if device.personal or FAMILIES[device.family].personal:
             self._change(device.id.encode(), add=True)
-        else:
-            self.forget(device.id)
+            if device.topic != device.id:
+                name = self._topics[device.id] = device.topic.encode("utf-8", "replace")
+                self._change(name, add=True)
 
     def forget(self, device_id: str) -> None:
         """Let go of a device that was erased."""
         self._change(device_id.encode(), add=False)
+        name = self._topics.pop(device_id, None)
+        if name is not None:
+            self._change(name, add=False)
 
     def _change(self, name: bytes, *, add: bool) -> None:
-        run = _RUNS.match(name)
-        assert run is not None, "an id begins with a letter or a digit"
+        run = _RUNS.search(name)
+        # an id begins with a letter or a digit; a name without any is sought by its first sign
+        begin, start = (name[:1], 0) if run is None else (run[0], run.start())
+        if add and run is None:
+            self._signs.add(begin)
         if add:
-            self._by_run.setdefault(run[0], {}).setdefault(len(name), set()).add(name)
+            self._by_run.setdefault(begin, {}).setdefault((start, len(name)), set()).add(name)
         else:
-            self._by_run.get(run[0], {}).get(len(name), set()).discard(name)
+            self._by_run.get(begin, {}).get((start, len(name)), set()).discard(name)
 
     def named_in(self, rejected: Rejected) -> bool:
         """Whether a rejection's topic, texts or bytes hold the id of a household's device other than its own.
@@ -61,17 +71,18 @@ class Households:
         few = len(self._by_run) <= _FEW
         begins = [begin for begin in list(self._by_run) if begin in data] if few else self._listed(data)
         for begin in begins:
-            start = data.find(begin)
-            while start >= 0:
-                if _ends(data, start):
-                    for length, ids in list(self._by_run.get(begin, {}).items()):
-                        name = data[start : start + length]
-                        if name in ids and _ends(data, start + length):
-                            yield name
-                start = data.find(begin, start + len(begin))
+            found = data.find(begin)
+            while found >= 0:
+                for (offset, length), names in list(self._by_run.get(begin, {}).items()):
+                    start = found - offset
+                    name = data[start : start + length] if start >= 0 else b""
+                    if name in names and _ends(data, start) and _ends(data, start + length):
+                        yield name
+                found = data.find(begin, found + len(begin))
 
     def _listed(self, data: bytes) -> Iterable[bytes]:
-        return self._by_run.keys() & set(_RUNS.findall(data))
+        listed = self._by_run.keys() & set(_RUNS.findall(data))
+        return [*listed, *(sign for sign in list(self._signs) if sign in data)]
 
 
 def _ends(data: bytes, end: int) -> bool:

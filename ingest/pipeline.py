@@ -23,6 +23,7 @@ from devices.device import Device
 from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
 from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
+from ingest.device_names import further_filters
 from ingest.metrics import Metrics
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
@@ -31,6 +32,7 @@ from ingest.pending_batch import PendingBatch
 from ingest.series_cache import FAMILY_NAMES
 from ingest.source import Chunk, Source
 from ingest.subscriptions import filters_of
+from ingest.unread import UnreadNames
 from store.batch import Outcome
 from store.tombstones import Tombstone, WrongKey
 
@@ -57,7 +59,8 @@ class Pipeline:
     """The collector of one MQTT session (``broker.client_id``).
 
     ``leftover``: filters that the session may have and shall not. ``drain``: take over the queue of a session that
-    nobody serves any more; ``run`` then ends when it is empty.
+    nobody serves any more; ``run`` then ends when it is empty. ``further``: filters (and QoS) besides the
+    subscriptions', for devices with names of several levels.
     """
 
     def __init__(
@@ -68,8 +71,10 @@ class Pipeline:
         *,
         leftover: Sequence[str] = (),
         drain: bool = False,
+        further: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.options = options
+        self.further = further
         self.name = broker.client_id
         self.metrics = metrics
         self._writer = BatchWriter(options, self.name, metrics)
@@ -87,7 +92,7 @@ class Pipeline:
         self._paused = False
         self._probed = 0.0
         self.source: Source = make_source(
-            broker, options, self._receive, self._connected, leftover=leftover, drain=drain
+            broker, options, self._receive, self._connected, leftover=leftover, drain=drain, further=further
         )
         metrics.in_flight.append(self.in_flight)
         metrics.sources.append(self.source.status)
@@ -123,6 +128,23 @@ class Pipeline:
         self._builder.suppressions.take(tombstones, version)
         self._builder.routes.forget(tombstones)
         self._builder.routes.update(devices)
+
+    @property
+    def unread(self) -> UnreadNames:
+        """What messages had and nobody read."""
+        assert self._builder.unread is not None, "a collector is live"
+        return self._builder.unread
+
+    def look_again(self) -> None:
+        """Look at the next message of every topic for what nobody reads."""
+        self.unread.clear()
+        self._builder.routes.look_again()
+
+    def names_changed(self) -> bool:
+        """Whether the registry has other names of several levels than the session is subscribed for."""
+        devices = self._builder.routes.devices()
+        wanted = further_filters(self.options.subscriptions, self.options.formats, devices)
+        return list(wanted) != list(self.further)
 
     async def stop(self) -> None:
         """Read no more, write what is held, acknowledge it, leave the session at the broker."""
@@ -348,9 +370,10 @@ def make_source(
     *,
     leftover: Sequence[str] = (),
     drain: bool = False,
+    further: Sequence[tuple[str, int]] = (),
 ) -> Source:
-    """The source that the settings ask for, with the subscriptions' filters."""
-    filters = filters_of(options.subscriptions, broker.shared_group)
+    """The source that the settings ask for, with the subscriptions' filters and ``further`` ones."""
+    filters = filters_of(options.subscriptions, broker.shared_group, further)
     kind = PahoSource if broker.source == "paho" else Mqtt5Source
     return kind(broker, filters, receive, connected, leftover=leftover, drain=drain)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
-from devices.decoding import Binding, Decode, Decoded, Format, Reason, Rejection
+from devices.decoding import STATUS, Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.device import DEVICE_ID, Device
 from devices.families import FAMILIES, UNKNOWN
 from devices.scrub import Scrub, any_scrub
+from ingest.device_names import Names, Place, Taker
 from ingest.households import Households
 from ingest.series_cache import FAMILY_NUMBER, NewSeries, keep_rule
 from ingest.subscriptions import Subscription
 from ingest.suppressions import Suppressions
+from ingest.unread import UnreadNames
 from store.tombstones import Tombstone
 
 #: So many topics are remembered; a flood of invented ones empties the cache and no more.
@@ -77,11 +79,14 @@ class Routes:
         keep: Mapping[str, Mapping[str, float]],
         auto_register: Literal["real", "simulated"] | None,
         suppressions: Suppressions | None = None,
+        unread: UnreadNames | None = None,
     ) -> None:
-        self._patterns = [(item.pattern(), formats[item.format]) for item in subscriptions]
+        self._takers = [Taker(item, formats[item.format]) for item in subscriptions]
+        self._unread = unread
         self._keep = keep
         self._auto_register = auto_register
         self._devices: dict[str, Device] = {}
+        self._names = Names()
         self._series_indexes: dict[str, dict[str, int]] = {}
         self._erased: dict[str, dict[str, int]] = {}
         self._suppressions = suppressions if suppressions is not None else Suppressions(None)
@@ -96,19 +101,24 @@ class Routes:
         self.new_series: list[NewSeries] = []
 
     def update(self, devices: Iterable[Device]) -> None:
-        """Take over changed devices. Their routes are worked out anew; series stay, unless the family changed."""
+        """Take over changed devices. Their routes are worked out anew; series stay, unless their rules changed."""
         changed = False
         for device in devices:
             old = self._devices.get(device.id)
             if old == device:
                 continue
             self._devices[device.id] = device
+            self._names.update(device)
             self.households.update(device)
-            if old is not None and (old.family, old.model) != (device.family, device.model):
+            if old is not None and _series_of(old) != _series_of(device):
                 self._series_indexes.pop(device.id, None)
             changed = True
         if changed:
             self.by_topic.clear()
+
+    def devices(self) -> Iterable[Device]:
+        """All devices, retired ones too."""
+        return self._devices.values()
 
     def forget(self, tombstones: Sequence[Tombstone]) -> None:
         """Tombstones were written or changed: let go of devices that were erased, and work all routes out anew.
@@ -123,6 +133,7 @@ class Routes:
             self._series_indexes.pop(device_id, None)
             if gone[self._suppressions.device_hash(device_id)]:
                 del self._devices[device_id]
+                self._names.forget(device_id)
                 self.households.forget(device_id)
         self.by_topic.clear()
 
@@ -148,27 +159,28 @@ class Routes:
             self._refused, self._refused_characters = [topic], len(topic)
 
     def _find(self, topic: str) -> Route:
-        for pattern, format_ in self._patterns:
-            match = pattern.fullmatch(topic)
-            if match is not None:
-                named = match.groupdict()
-                return self._bind(format_, named["device"], named.get("family"))
-        return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
+        erased = (lambda name: self._suppressions.of(name) is not None) if self._suppressions else None
+        place = self._names.place(self._takers, topic, erased)
+        if place is None:
+            return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
+        return self._bind(place)
 
-    def _bind(self, format_: Format, device_id: str, family: str | None) -> Route:
+    def _bind(self, place: Place) -> Route:
+        device_id, format_ = place.device_id, place.format
         device = self._devices.get(device_id)
         if device is None:
-            if not DEVICE_ID.match(device_id):
-                return _refusing(
-                    Reason.UNKNOWN_DEVICE, "the topic's device id is not a valid one", None, None, format_.scrub
-                )
+            if device_id in format_.no_devices:
+                return Route(_no_reading, None, None, {}, format_.scrub)
             erased_device = self._suppressions.erased_device(device_id)
             if erased_device is not None:
                 instead = (Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered")
-                return self._route(format_, erased_device, family, instead)
-            candidate = self._candidate(format_, device_id, family)
+                return self._route(place, erased_device, instead)
+            if not DEVICE_ID.match(device_id):
+                detail = "the topic's device id is not a valid one, and no device has it as its attribute topic"
+                return _refusing(Reason.UNKNOWN_DEVICE, detail, None, None, format_.scrub)
+            candidate = self._candidate(format_, device_id, place.family)
             if candidate is not None:
-                return self._unsure(format_, candidate, family)
+                return self._unsure(place, candidate)
         if device is None:
             return _refusing(
                 Reason.UNKNOWN_DEVICE, f"device {device_id} is not registered", device_id, None, format_.scrub
@@ -176,24 +188,45 @@ class Routes:
         if device.retired:
             detail = f"device {device_id} is retired"
             if self._suppressions.of(device_id) is not None:
-                return self._route(format_, device, family, (Reason.RETIRED_DEVICE, detail))
+                return self._route(place, device, (Reason.RETIRED_DEVICE, detail))
             return _refusing(Reason.RETIRED_DEVICE, detail, device_id, device, format_.scrub)
-        return self._route(format_, device, family, None)
+        return self._route(place, device, None)
 
-    def _route(self, format_: Format, device: Device, family: str | None, instead: tuple[Reason, str] | None) -> Route:
-        device_id = device.id
+    def _route(self, place: Place, device: Device, instead: tuple[Reason, str] | None) -> Route:
+        device_id, format_, family = device.id, place.format, place.family
         if family is not None and family != device.family:
             detail = f"the topic says {family}, device {device_id} is registered as {device.family}"
             # its bytes may be of what the topic says as well as of what is registered
             route = _refusing(Reason.WRONG_FAMILY, detail, device_id, device, format_.scrub)
             route.personal |= family in FAMILIES and FAMILIES[family].personal
             return route
+        binding = Binding(device_id, device.family, device.model, device.attributes, place.ending, place.by_property)
         try:
-            decode = format_.bind(Binding(device_id, device.family, device.model, device.attributes))
+            decode = format_.bind(binding)
         except Rejection as error:
             return _refusing(error.reason, error.detail, device_id, device, format_.scrub)
         slots = (self._series_indexes if instead is None else self._erased).setdefault(device_id, {})
-        return Route(decode, device_id, device, slots, format_.scrub, instead)
+        route = Route(decode, device_id, device, slots, format_.scrub, instead)
+        if self._unread is not None and instead is None:
+            self._look_once(route, format_, binding)
+        return route
+
+    def _look_once(self, route: Route, format_: Format, binding: Binding) -> None:
+        """Have the first message of a route looked through for what nobody reads in it; the others cost nothing."""
+        decode, find, names = route.decode, format_.unread, self._unread
+        if find is None or names is None:
+            return
+
+        def first(payload: bytes) -> Decoded:
+            route.decode = decode
+            names.note(binding, format_.name, find(binding, payload))
+            return decode(payload)
+
+        route.decode = first
+
+    def look_again(self) -> None:
+        """Work all routes out anew, so that the next message of each is looked through again."""
+        self.by_topic.clear()
 
     def _candidate(self, format_: Format, device_id: str, family: str | None) -> Device | None:
         """The device as which an unknown id may be registered; None where it may not."""
@@ -209,11 +242,11 @@ class Routes:
             personal=FAMILIES[family].personal,
         )
 
-    def _unsure(self, format_: Format, device: Device, family: str | None) -> Route:
+    def _unsure(self, place: Place, device: Device) -> Route:
         """A route for one message of an unknown id: it is registered once a message of it is read, and not before."""
-        found = self._route(format_, device, family, None)
+        found = self._route(place, device, None)
         detail = f"device {device.id} is not registered"
-        route = _refusing(Reason.UNKNOWN_DEVICE, detail, device.id, None, format_.scrub)
+        route = _refusing(Reason.UNKNOWN_DEVICE, detail, device.id, None, place.format.scrub)
         if found.refuses:
             return route
 
@@ -228,6 +261,7 @@ class Routes:
                 raise Rejection(Reason.UNKNOWN_DEVICE, f"{detail}, and this message holds no reading")
             if device.id not in self._devices:
                 self._devices[device.id] = device
+                self._names.update(device)
                 self.households.update(device)
                 self.new_devices.append(device)
             route.take(found)
@@ -245,6 +279,15 @@ class Routes:
         keep = keep_rule(route.device, property_name, self._keep)
         self.new_series.append(NewSeries(route.device, property_name, keep, erased_device=route.instead is not None))
         return slot
+
+
+def _series_of(device: Device) -> tuple[str | None, ...]:
+    """What a device's series are judged by: ranges follow family and capacity, keep rules the model."""
+    return device.family, device.model, device.attributes.get("capacity")
+
+
+def _no_reading(_payload: bytes) -> Decoded:
+    return STATUS
 
 
 def _refusing(

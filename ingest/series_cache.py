@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from devices.device import Device
-from devices.families import FAMILIES, UNKNOWN
+from devices.families import FAMILIES, UNKNOWN, plausible
 from devices.models import MODELS
 from store.batch import SeriesState
 
@@ -74,7 +74,7 @@ class SeriesCache:
             self.properties.append(item.property)
             self.series[series_index] = state.series
             self.family[series_index] = FAMILY_NUMBER[item.device.family]
-            self.low[series_index], self.high[series_index] = known.low, known.high
+            self.low[series_index], self.high[series_index] = plausible(known, item.device.attributes)
             self.keep[series_index] = item.keep
             self.learn(series_index, state)
         self.size = end

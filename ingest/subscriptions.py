@@ -12,17 +12,18 @@ from typing import Any
 from devices.decoding import Format
 from devices.files import read_text
 from devices.toml import TomlError, lines_of_tables, parse
+from devices.topics import filter_of, pattern
 from ingest.errors import OptionsError
 from ingest.filters import common_topic
 
-_LEVELS = {"{device}", "{family}"}
+_LEVELS = {"{device}", "{family}", "{property}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """One topic template, its format and its QoS.
 
-    ``topic`` is an MQTT filter in which ``{device}`` (needed) and ``{family}`` stand for one level each.
+    ``topic`` is an MQTT filter in which ``{device}`` (needed), ``{family}`` and ``{property}`` stand for a level each.
     """
 
     topic: str
@@ -33,8 +34,9 @@ class Subscription:
         levels = self.topic.split("/")
         if levels.count("{device}") != 1:
             raise OptionsError(f"subscription {self.topic!r}: needs exactly one level {{device}}")
-        if levels.count("{family}") > 1:
-            raise OptionsError(f"subscription {self.topic!r}: has the level {{family}} more than once")
+        for name in ("{family}", "{property}"):
+            if levels.count(name) > 1:
+                raise OptionsError(f"subscription {self.topic!r}: has the level {name} more than once")
         for number, level in enumerate(levels):
             if level in _LEVELS or level == "+" or (level == "#" and number == len(levels) - 1):
                 continue
@@ -46,23 +48,11 @@ class Subscription:
     @property
     def filter(self) -> str:
         """The MQTT topic filter to subscribe to."""
-        return "/".join("+" if level in _LEVELS else level for level in self.topic.split("/"))
+        return filter_of(self.topic)
 
     def pattern(self) -> re.Pattern[str]:
-        """Matches a topic and captures ``device`` and, where the template has it, ``family``."""
-        parts = []
-        for level in self.topic.split("/"):
-            if level in _LEVELS:
-                parts.append(f"(?P<{level[1:-1]}>[^/]+)")
-            elif level == "+":
-                parts.append("[^/]*")
-            elif level == "#":
-                parts.append(".*")
-            else:
-                parts.append(re.escape(level))
-        text = "/".join(parts)
-        # a topic may hold a line end
-        return re.compile(text.removesuffix("/.*") + "(?:/.*)?" if text.endswith("/.*") else text, re.DOTALL)
+        """Matches a topic and captures ``device`` and, where the template has them, ``family`` and ``property``."""
+        return pattern(self.topic)
 
 
 def native(formats: Mapping[str, Format]) -> list[Subscription]:

@@ -40,6 +40,13 @@ class Suppression(NamedTuple):
         return any(start <= time < end for start, end in self.periods)
 
 
+class ErasedDevice(Device):
+    """A device that is registered no more, by what the topic calls it: a name that may be no id."""
+
+    def __post_init__(self) -> None:
+        pass
+
+
 class Suppressions:
     """The tombstones that this process knows, by device hash. ``version`` is the number of change that it has seen.
 
@@ -111,7 +118,7 @@ class Suppressions:
         found = self.of(device_id)
         if found is None or found.family is None or found.model is None:
             return None
-        return Device(device_id, found.family, found.model, personal=True)
+        return ErasedDevice(device_id, found.family, found.model, personal=True)
 
     def inside(self, cache: SeriesCache, series_index: Int64, time: Int64) -> NDArray[np.bool_] | None:
         """Which readings are refused, ``(rows,)``, by their series indexes and times [us]; None where none is.

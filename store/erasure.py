@@ -69,7 +69,10 @@ _BY_SERIES = (
 
 
 class MeterPeriod(NamedTuple):
-    """A meter's days in a tenancy as instants; ``end`` None: no end yet. ``gone``: nobody else is measured by it."""
+    """A meter's days in a tenancy as instants; ``end`` None: no end yet. ``gone``: nobody else is measured by it.
+
+    ``name``: what the broker calls it, where that is not its id.
+    """
 
     device_id: str
     family: str
@@ -77,6 +80,7 @@ class MeterPeriod(NamedTuple):
     start: datetime
     end: datetime | None
     gone: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +106,21 @@ class Plan:
     def words(self) -> Words:
         """What names the household, and nobody else."""
         meters = sorted({one.device_id for one in self.meters if one.gone})
-        return Words(self.tenancy_id, self.uprn if self.last else None, meters)
+        names = tuple(sorted({one.name for one in self.meters if one.gone and one.name is not None}))
+        return Words(self.tenancy_id, self.uprn if self.last else None, meters, names)
 
     def tombstones(self, key: bytes, *, gone: bool = False) -> list[Tombstone]:
         """What stays of it: a mark for each meter and period, and one for the tenancy. ``gone``: meters that go did."""
-        found = [
-            Tombstone("meter", tombstones.mark(key, one.device_id), microseconds(one.start), _end(one.end),
-                      one.family, one.model, gone and one.gone)
+        # a device that is gone is known to nobody by its name: what comes under it is told by a mark of its own
+        called = [
+            (name, one)
             for one in self.meters
+            for name in (one.device_id, *([one.name] if one.gone and one.name is not None else []))
+        ]
+        found = [
+            Tombstone("meter", tombstones.mark(key, name), microseconds(one.start), _end(one.end),
+                      one.family, one.model, gone and one.gone)
+            for name, one in called
         ]  # fmt: skip
         mark = tombstones.tenancy_mark(key, self.uprn, self.from_day)
         return [*found, Tombstone("tenancy", mark, microseconds(self.start), _end(self.end))]
@@ -130,8 +141,10 @@ def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None
     if row is None:
         return None
     meters = [
-        MeterPeriod(device_id, family, model, begin_of(first, zone), _until(end, zone), gone)
-        for device_id, family, model, first, end, gone in connection.execute(_SQL["meters"], (tenancy_id,)).fetchall()
+        MeterPeriod(device_id, family, model, begin_of(first, zone), _until(end, zone), gone, name)
+        for device_id, name, family, model, first, end, gone in connection.execute(
+            _SQL["meters"], (tenancy_id,)
+        ).fetchall()
     ]
     letters = connection.execute(_SQL["letters"], (tenancy_id,)).fetchall()
     exports = [path for (path,) in connection.execute(_SQL["exports"], (tenancy_id,)).fetchall()]
@@ -213,7 +226,8 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
 def naming(connection: Connection, words: Iterable[Words]) -> Naming:
     """What finds these households in what others sent, and not devices that stay. Raises psycopg.Error."""
     named = [word for one in words for word in one.all()]
-    return Naming(named, [row[0] for row in connection.execute(_SQL["every_device"]).fetchall()] if named else ())
+    rows = connection.execute(_SQL["every_device"]).fetchall() if named else []
+    return Naming(named, [name for device_id, _, _, topic in rows for name in (device_id, topic) if name is not None])
 
 
 def forget_named(connection: Connection, named: Naming) -> int:
@@ -306,7 +320,7 @@ def marked(connection: Connection, key: bytes, found: Iterable[Tombstone]) -> tu
     ]
     meters = [
         MeterPeriod(device_id, family, model, instant(one.start), None if one.end is None else instant(one.end), False)
-        for device_id, family, model in connection.execute(_SQL["every_device"]).fetchall()
+        for device_id, family, model, _ in connection.execute(_SQL["every_device"]).fetchall()
         for one in by_mark.get(tombstones.mark(key, device_id), ())
     ]
     return held, meters

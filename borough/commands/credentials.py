@@ -12,7 +12,7 @@ from borough.broker_accounts import ACL, PASSWORDS, SECRETS
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json
-from borough.settings.collector import subscriptions
+from borough.settings.collector import formats, subscriptions
 from borough.settings.settings import read_settings
 from devices.counts import counted
 from devices.credentials import Accounts, Files, accounts, lost_reads
@@ -37,20 +37,24 @@ def credentials(
     Example: borough devices credentials /etc/mosquitto/borough
     """
     from ingest.broker_watch import TOPIC as DROPPED  # slow to import, and only needed here
+    from ingest.device_names import further_filters, is_further
 
     settings = read_settings()
-    filters = [item.filter for item in subscriptions(settings)] + [DROPPED]
+    subscribed = subscriptions(settings)
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; make it first, and let nobody else read it")
     with database() as connection:
         devices = registry.load(connection)[0]
+    further = further_filters(subscribed, formats(settings), devices)
+    filters = [*(item.filter for item in subscribed), *(topic_filter for topic_filter, _ in further), DROPPED]
     topics = {device.model: model_of(device.model).topics for device in devices}
     old = Files(_read(folder / PASSWORDS), _read(folder / SECRETS))
     try:
         made = accounts(devices, topics, filters, old, rotate=rotate)
     except ValueError as error:
         raise UsageError(f"{folder}: {error}") from None
-    lost = lost_reads(_read(folder / ACL), made.acl)
+    # a name of several levels that is no more takes nobody's messages with it
+    lost = [topic for topic in lost_reads(_read(folder / ACL), made.acl) if not is_further(subscribed, topic)]
     if lost and not fewer_rights:
         raise UsageError(
             f"the collector would lose its right to read {', '.join(lost)}, and a broker that is told so throws away"

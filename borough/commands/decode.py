@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from borough.errors import UsageError
-from borough.output import Json, say, show_json, show_table
+from borough.output import Json, say, show_json, show_table, tell
 from borough.settings.collector import formats
 from borough.settings.settings import Settings, read_settings
 from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
-from devices.families import FAMILIES, properties_of
+from devices.families import FAMILIES, plausible, properties_of
+from devices.topics import Endings, name_with, pattern
 from ingest.instants import BAD, parse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,39 +35,53 @@ def decode(
     attribute: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute of the device; repeatable.")
     ] = None,
+    topic: Annotated[
+        str, typer.Option(help="The message's topic, where it says what the one value is: zigbee2mqtt/plug-1/energy.")
+    ] = "",
     json_output: Json = False,
 ) -> int:
     """Read one message from standard input and show its readings, or why it is rejected.
 
-    Nothing is stored. Ends with 1 if the message or any of its readings is rejected.
+    Nothing is stored. What the message has and nobody reads is named on standard error. Ends with 1 if the message or
+    any of its readings is rejected.
 
     Example: borough decode glow --json < message.json
     """
     settings = read_settings()
     known = formats(settings)
     binding = _binding(known, format, device, family, model, attribute or ())
+    if topic:
+        binding = _placed(binding, known[format], topic)
     if sys.stdin.isatty():
         raise UsageError(f"no message; give it on standard input: borough decode {format} < message")
+    payload = sys.stdin.buffer.read()
+    find = known[format].unread
+    unread = list(find(binding, payload)) if find is not None else []
+    more = {"not_read": unread} if unread else {}
+    if unread and not json_output:
+        tell(f"not read: {', '.join(unread)}")
     try:
-        decoded = known[format].bind(binding)(sys.stdin.buffer.read())
+        decoded = known[format].bind(binding)(payload)
     except Rejection as rejection:
         if json_output:
-            show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}})
+            show_json({"rejection": {"reason": rejection.reason, "detail": rejection.detail}, **more})
         else:
             say("rejected", rejection.reason, rejection.detail)
         return 1
     if decoded is STATUS:
         if json_output:
-            show_json({"status": True, "readings": [], "rejected": []})
+            show_json({"status": True, "readings": [], "rejected": [], **more})
         else:
             say("a status message: it holds no reading and is no error")
         return 0
     properties, taken = properties_of(binding.family), _Taken(settings, datetime.now(UTC))
-    readings = [_judge(name, time, value, properties, taken) for name, time, value in _rows(decoded)]
+    readings = [
+        _judge(name, time, value, properties, taken, binding.attributes) for name, time, value in _rows(decoded)
+    ]
     bad = [reading for reading in readings if "reason" in reading]
     if json_output:
         good = [reading for reading in readings if "reason" not in reading]
-        show_json({"sequence": decoded[2], "readings": good, "rejected": bad})
+        show_json({"sequence": decoded[2], "readings": good, "rejected": bad, **more})
     else:
         show_table(
             ("property", "time", "value", "unit", "rejected"),
@@ -105,6 +120,20 @@ def _binding(
     return Binding(device, family or known[name].family or "", model, pairs)
 
 
+def _placed(binding: Binding, format_: Format, topic: str) -> Binding:
+    """What a topic says by the first of the format's templates that takes it."""
+    for template in format_.topics:
+        match = pattern(template).fullmatch(topic)
+        if match is not None:
+            channel, ending = Endings(format_.topics).split(topic[match.end("device") + 1 :])
+            return binding._replace(
+                device_id=binding.device_id or name_with(match["device"], channel),
+                ending=ending,
+                by_property="property" in match.groupdict(),
+            )
+    raise UsageError(f"--topic {topic!r} is none of the format's topics: {', '.join(format_.topics)}")
+
+
 def _rows(decoded: Decoded) -> Iterator[tuple[str, Any, Any]]:
     time, values, _ = decoded
     if time is PACK:
@@ -134,7 +163,14 @@ class _Taken:
         return self.refuses(int((self._now - _EPOCH) / _MICROSECOND + seconds * 1_000_000))
 
 
-def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any], taken: _Taken) -> dict[str, Any]:
+def _judge(
+    name: str,
+    time: Any,
+    value: Any,
+    properties: Mapping[str, Any],
+    taken: _Taken,
+    attributes: Mapping[str, str],
+) -> dict[str, Any]:
     """One reading as it would be stored, or the reason why it would not: the collector's checks, for one value."""
     prop = properties.get(name)
     if isinstance(value, Flaw):
@@ -155,8 +191,9 @@ def _judge(name: str, time: Any, value: Any, properties: Mapping[str, Any], take
         return _rejected(name, Reason.TIME_OUT_OF_RANGE, refused)
     else:
         shown = (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
-    if not prop.low <= value <= prop.high:
-        return _rejected(name, Reason.OUT_OF_RANGE, f"outside {prop.low:g} to {prop.high:g} {prop.unit}")
+    low, high = plausible(prop, attributes)
+    if not low <= value <= high:
+        return _rejected(name, Reason.OUT_OF_RANGE, f"outside {low:g} to {high:g} {prop.unit}")
     number = float(value)
     return {
         "property": name,

@@ -12,9 +12,11 @@ from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
 from devices.counts import counted
-from store import registry
+from store import registry, unread
 from store.connect import Connection
 
+#: What nobody reads is shown where it came within this time.
+_LATELY = timedelta(days=7)
 _DURATION = re.compile(r"(\d{1,6})\s*(s|min|h|d)\Z")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
@@ -43,11 +45,14 @@ def status(
 ) -> None:
     """Show the silent devices, longest silent first, and those that were never heard. Retired ones are left out.
 
+    Beside them what devices sent in the last week that no format reads, by the names of its keys.
+
     Example: borough devices status --silent-after 15min
     """
     after = duration(silent_after)
     with database() as connection:
         rows = [row for row in registry.status(connection, after) if not family or row.family == family]
+        dropped = [row for row in unread.noted(connection, _LATELY) if not family or row.family == family]
     silent = sorted((row for row in rows if row.state == "silent"), key=lambda row: (row.last_arrival, row.id))
     never = [row for row in rows if row.state == "never seen"]
     if json_output:
@@ -57,6 +62,7 @@ def status(
                 "reporting": len(rows) - len(never) - len(silent),
                 "silent": [{"device": row.id, "family": row.family, "last_heard": row.last_arrival} for row in silent],
                 "never_seen": [{"device": row.id, "family": row.family} for row in never],
+                "not_read": [row._asdict() for row in dropped],
             }
         )
         return
@@ -64,4 +70,10 @@ def status(
         ("state", "device", "family", "last heard"),
         [(row.state, row.id, row.family, row.last_arrival) for row in (*silent, *never)],
     )
+    if dropped:
+        say("what devices send and nobody reads (see docs/reference/formats.md):")
+        show_table(
+            ("family", "format", "name", "devices", "last seen"),
+            [(row.family, row.format, row.name, row.devices, row.last_seen) for row in dropped],
+        )
     say(f"{counted(len(rows), 'device')} in service: {len(silent)} silent for {silent_after}, {len(never)} never seen.")

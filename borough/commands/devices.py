@@ -18,7 +18,15 @@ from devices.device import Device
 from devices.files import read_bytes
 from devices.geojson import read_devices, write_geojson
 from devices.models import MODELS
-from devices.registry import RegistryError, cells_of, changes, differences, make_device, write_csv
+from devices.registry import (
+    RegistryError,
+    cells_of,
+    changes,
+    differences,
+    make_device,
+    shared_names,
+    write_csv,
+)
 from store import registry
 from store.connect import Connection
 
@@ -73,6 +81,8 @@ def add(
     with database() as connection:
         if registry.get(connection, device.id) is not None:
             raise Failure(f"device {device.id} is already registered; change it with: borough devices import FILE")
+        if shared := shared_names([device], registered(connection).values()):
+            raise UsageError("the device cannot be registered:", [str(problem) for problem in shared])
         registry.upsert(connection, [device])
     say(f"Registered {device.id}.")
 
@@ -101,7 +111,10 @@ def import_(
             [str(problem) for problem in error.problems],
         ) from None
     with database() as connection:
-        found = differences(registered(connection).values(), wanted)
+        known = registered(connection).values()
+        if shared := shared_names(wanted, known):
+            raise UsageError(f"{file}: nothing was imported:", [str(problem) for problem in shared])
+        found = differences(known, wanted)
         if not dry_run:
             registry.upsert(connection, [*found.new, *(new for _, new in found.changed)])
     changed = {new.id: changes(old, new) for old, new in found.changed}

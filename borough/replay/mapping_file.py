@@ -20,6 +20,7 @@ from devices.duration import duration
 from devices.families import FAMILIES
 from devices.files import read_text
 from devices.mapping import MappingError, RecordMapping
+from devices.mapping_choice import needs_messages
 from devices.mapping_reader import mapping_of
 from devices.toml import TomlError, parse
 
@@ -133,6 +134,8 @@ class _Reader:
         except MappingError as error:
             _, key, reason = str(error).split(": ", 2)
         else:
+            if any(map(needs_messages, record.readings)):
+                self.fail("reading", "topic, *, {attribute}, sum, plus and minus are for messages; a table has columns")
             return record
         return self.fail(key, reason)
 

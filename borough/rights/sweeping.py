@@ -49,7 +49,7 @@ def sweep(connection: Connection, context: ErasureContext, report: Report, *, ev
             report.rows["public.rejected"] += erasure.forget_named(connection, named)
         report.rows += Counter()  # without zeros
     looked = _looked(unfinished, folders, named, suppressions, report)
-    meters = {meter for one in unfinished for meter in one.words.meters}
+    meters = {name for one in unfinished for name in (*one.words.meters, *one.words.names)}
     if context.accounts is not None and meters:
         try:
             report.accounts = broker_accounts.forget(context.accounts, meters)

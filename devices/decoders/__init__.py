@@ -23,6 +23,7 @@ FORMATS: Mapping[str, Format] = {
         mapped("sensor-community"),
         mapped("tasmota"),
         mapped("shelly"),
+        mapped("shelly-gen1"),
         mapped("zigbee2mqtt"),
         mapped("wmbusmeters"),
     )

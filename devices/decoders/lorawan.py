@@ -16,6 +16,7 @@ from devices.decoders.codecs import CODECS, Codec
 from devices.decoding import STATUS, Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.families import properties_of
 from devices.json_object import parse_object
+from devices.key_names import told
 from devices.models import model_of
 
 
@@ -134,7 +135,19 @@ def _format(name: str, topic: str, unwrap: _Unwrap) -> Format:
 
         return decode
 
-    return Format(name, (topic,), bind)
+    return Format(name, (topic,), bind, unread=lambda binding, payload: _unread(unwrap, binding, payload))
+
+
+def _unread(unwrap: _Unwrap, binding: Binding, payload: bytes) -> list[str]:
+    """The keys of the decoded object that are passed over."""
+    try:
+        uplink = unwrap(parse_object(payload))
+    except Rejection:
+        return []
+    decoded = uplink.decoded if uplink is not None and isinstance(uplink.decoded, dict) else {}
+    known = {*properties_of(binding.family), *model_of(binding.model).decoded}
+    passed = [key for key, value in decoded.items() if key not in known and isinstance(value, (bool, int, float))]
+    return [told(key) for key in passed[:50]]
 
 
 THINGS_STACK = _format("tts", "v3/+/devices/{device}/up", _things_stack)

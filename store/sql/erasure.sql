@@ -18,7 +18,7 @@ select pg_advisory_xact_lock(-2981146012987351);
 select from personal.device where id = any(%(gone)s::text[]) order by id for update;
 
 -- meters: the meters of a tenancy with their days in it, and whether no other tenancy was or is measured by them
-select m.device_id, d.family, d.model, greatest(m.from_day, t.from_day), least(m.to_day, t.to_day),
+select m.device_id, d.attributes->>'topic', d.family, d.model, greatest(m.from_day, t.from_day), least(m.to_day, t.to_day),
        not exists (
            select from personal.home_meter om
            join personal.tenancy o on o.home_id = om.home_id
@@ -30,13 +30,13 @@ join personal.home_meter m on m.home_id = t.home_id
     and daterange(m.from_day, m.to_day) && daterange(t.from_day, t.to_day)
 join personal.device d on d.id = m.device_id
 where t.id = %s
-order by 1, 4;
+order by 1, 5;
 
 -- every_tenancy: all tenancies, for a restored database in which some must be erased again
 select t.id, h.uprn, t.from_day from personal.tenancy t join personal.home h on h.id = t.home_id order by t.id;
 
 -- every_device: all devices, for the same
-select id, family, model from personal.device order by id;
+select id, family, model, attributes->>'topic' from personal.device order by id;
 
 -- series: the series of a device
 select id from personal.series where device_id = %s order by id;

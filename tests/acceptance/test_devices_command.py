@@ -293,3 +293,56 @@ def test_the_collector_loses_no_right_by_mistake(run: Run, file: Path, tmp_path:
     assert acl.read_text() == before
     run("devices", "credentials", str(tmp_path), "--fewer-rights")
     assert "also/#" not in acl.read_text()
+
+
+NAMES = """\
+device_id,family,model,lon,lat,gateway,topic
+m1,smart-meter,zigbee2mqtt,,,bridge-1,Power Monitor
+m2,movement-sensor,zigbee2mqtt,,,bridge-1,living_room/sensor
+m3,movement-sensor,zigbee2mqtt,,,bridge-1,Küche
+"""
+
+
+def test_names_with_blanks_slashes_and_umlauts_are_registered_and_have_rights(
+    database: str, tmp_path: Path, parts: Parts
+) -> None:
+    file, folder, subscriptions = tmp_path / "names.csv", tmp_path / "accounts", tmp_path / "subscriptions.toml"
+    file.write_text(NAMES, encoding="utf-8")
+    folder.mkdir(mode=0o700)
+    subscriptions.write_text('[[subscription]]\ntopic = "zigbee2mqtt/{device}"\nformat = "zigbee2mqtt"\n')
+    settings = {"BOROUGH_DATABASE_URL": database, "BOROUGH_SUBSCRIPTIONS": str(subscriptions)}
+
+    def borough(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        done = forked.run(arguments, settings)
+        assert done.returncode == status, done.stderr or done.stdout
+        return done
+
+    borough("devices", "import", str(file))
+    assert of(borough("devices", "show", "m2", "--json"))["attributes"]["topic"] == "living_room/sensor"
+    twice = tmp_path / "twice.csv"
+    twice.write_text(NAMES.replace("m1,", "m9,").replace("m2,", "m8,").replace("m3,", "m7,"), encoding="utf-8")
+    said = borough("devices", "import", str(twice), status=2).stderr
+    assert "device m9: its topic is also that of device m1" in said
+    assert "Power" not in said
+    borough("devices", "add", "m5", "--family", "smart-meter", "--attribute", "topic=m1", status=2)
+    borough("devices", "credentials", str(folder))
+    known = secrets(folder)
+    broker = Mosquitto(
+        parts.mosquitto, tmp_path / "mosquitto", password_file=folder / "passwords", acl_file=folder / "acl"
+    )
+    topics = ["zigbee2mqtt/Power Monitor", "zigbee2mqtt/living_room/sensor", "zigbee2mqtt/Küche"]
+    with broker:
+        collector = Client(broker.port, *known["borough-collector"])
+        for topic_filter in ("zigbee2mqtt/+", "zigbee2mqtt/living_room/sensor"):
+            collector.subscribe(topic_filter)
+        bridge = Client(broker.port, *known["bridge-1"])
+        for topic in ("zigbee2mqtt/Power", "zigbee2mqtt/living_room", "zigbee2mqtt/living_room/other", *topics):
+            bridge.publish(topic)
+        assert wait_for(lambda: len(collector.heard) >= len(topics), 10)
+        assert sorted(collector.heard) == sorted(topics)
+        bridge.close()
+        collector.close()
+    # a name of several levels that is no more is no right that is missed
+    borough("devices", "retire", "m2")
+    borough("devices", "credentials", str(folder))
+    assert "living_room" not in (folder / "acl").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from psycopg import errors
 
-from devices.naming import Naming
+from devices.naming import Naming, Words
 from store import daily, erasure, homes_import, registry, tombstones
 from store.connect import Connection, connect
 from tests.worlds import household
@@ -208,3 +209,25 @@ def test_corrections_name_nobody_who_was_erased(each_database: str) -> None:
         ("x", "x", "x", {"personal/(erased)": 7731, "b": 2}),
         ("x", "x", "x", {}),
     ]
+
+
+def test_what_the_broker_calls_a_meter_goes_with_it_and_has_a_tombstone(each_database: str) -> None:
+    """Its messages say the name alone, and whose it was stands nowhere any more."""
+    name = "Nightjar Küche/Zähler"
+    tenancies = homes(each_database, ANNA)
+    with connect(each_database) as connection:
+        (meter,) = [device for device in registry.load(connection)[0] if device.id == ANNA.meter]
+        registry.upsert(connection, [replace(meter, attributes={**meter.attributes, "topic": name})])
+    with connect(each_database, autocommit=True) as connection:
+        plan = erasure.plan(connection, tenancies[ANNA.meter], ZONE)
+        assert plan is not None
+        words = plan.words()
+        assert (list(words.meters), list(words.names)) == ([ANNA.meter], [name])
+        assert Words.from_json(words.as_json()) == words
+        assert Naming(words.all()).topic(f"zigbee2mqtt/{name}/energy")
+    erase(each_database, tenancies[ANNA.meter])
+    assert found([name, ANNA.meter], dump(each_database)) == []
+    with connect(each_database) as connection:
+        stones, _ = tombstones.load(connection, KEY)
+    marks = {one.mark: one.gone for one in stones if one.kind == "meter"}
+    assert marks == {tombstones.mark(KEY, ANNA.meter): True, tombstones.mark(KEY, name): True}

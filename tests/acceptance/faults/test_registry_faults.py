@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+
+import orjson
 
 from devices.device import Device
+from simulators.publisher import Message
 from tests.acceptance.faults.conftest import Collect
 from tests.tools.account import table_account, total
 from tests.tools.load import ask, assert_stored, count, device, grows, message, native_load, register
@@ -102,3 +106,40 @@ def test_a_device_that_is_deleted_stops_nobody(
     assert collector.stop() == 0
     assert_stored(database, load.expected)
     assert count(database, "public.rejected where reason = 'unknown_device'") == 1
+
+
+def test_a_name_of_several_levels_is_subscribed_to_when_it_is_registered(
+    database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: Path
+) -> None:
+    """And let go of when it is no more; a session that connects anew for it loses nothing."""
+    file = tmp_path / "subscriptions.toml"
+    file.write_text('[[subscription]]\ntopic = "zigbee2mqtt/{device}"\nformat = "zigbee2mqtt"\n')
+    air = Device("air", "air-monitor", "zigbee2mqtt")
+    light = Device("light", "air-monitor", "zigbee2mqtt", attributes={"topic": "Küche/Floor Light"})
+    blank = Device("blank", "air-monitor", "zigbee2mqtt", attributes={"topic": "Air Monitor 1"})
+    register(database, [air, blank])
+    collector = collect(database, mosquitto.url, subscriptions=file).start()
+    topics = {"air": "zigbee2mqtt/air", "light": "zigbee2mqtt/Küche/Floor Light", "blank": "zigbee2mqtt/Air Monitor 1"}
+    publish(mosquitto.port, [_value(topic, 1.5) for topic in topics.values()])
+    assert wait_for(lambda: _stored(database) == {"air", "blank"}, 10, 0.1)
+    register(database, [light])
+
+    def heard() -> bool:
+        publish(mosquitto.port, [_value(topic, 2.5) for topic in topics.values()])
+        return _stored(database) == set(topics)
+
+    assert wait_for(heard, 20, 0.2)
+    assert "the registry names other topics" in collector.said()
+    assert count(database, "public.rejected") == 0
+    collector.account()
+    assert collector.stop() == 0
+    assert "Traceback" not in collector.said()
+
+
+def _value(topic: str, value: float) -> Message:
+    return topic, orjson.dumps({"temperature": value})
+
+
+def _stored(database: str) -> set[str]:
+    stored = "select distinct s.device_id from public.latest l join personal.series s on s.id = l.series_id"
+    return {str(row[0]) for row in ask(database, stored)}

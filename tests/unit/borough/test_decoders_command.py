@@ -141,5 +141,37 @@ def test_an_unreadable_message_ends_with_1_and_quotes_nothing(decode: Decode) ->
     assert done.stderr == ""
 
 
+def test_what_nobody_reads_is_named(decode: Decode) -> None:
+    message = b'{"energy": 1200.1, "produced_energy": 33.4, "voltage": 231, "current": 1.5}'
+    done = decode("zigbee2mqtt", "--family", "smart-meter", message=message)
+    assert (done.returncode, done.stderr) == (0, "not read: voltage, current\n")
+    assert "voltage" not in done.stdout
+    done = decode("zigbee2mqtt", "--family", "smart-meter", "--json", message=message)
+    told = json.loads(done.stdout)
+    assert (done.stderr, told["not_read"]) == ("", ["voltage", "current"])
+    assert [reading["property"] for reading in told["readings"]] == ["import_register", "export_register"]
+    empty = json.loads(decode("zigbee2mqtt", "--family", "smart-meter", "--json", message=b'{"voltage": 231}').stdout)
+    assert (empty["rejection"]["reason"], empty["not_read"]) == ("empty", ["voltage"])
+    plain = json.loads(decode("zigbee2mqtt", "--family", "smart-meter", "--json", message=b'{"power": 5}').stdout)
+    assert "not_read" not in plain
+
+
+def test_a_topic_says_what_the_one_value_is(decode: Decode) -> None:
+    done = decode("shelly-gen1", "--topic", "shellies/shellyem-0A1B2C/emeter/1/total", message=b"64541.0")
+    assert done.stdout.splitlines()[1].split("\t")[:4] == ["import_register", "arrival", "64.541", "kW.h"]
+    done = decode("zigbee2mqtt", "--topic", "zigbee2mqtt/plug-1/voltage", message=b"231")
+    assert (done.returncode, done.stderr) == (0, "not read: voltage\n")
+    done = decode("shelly-gen1", "--topic", "other/x", message=b"1")
+    assert done.returncode == 2
+    assert "is none of the format's topics: shellies/{device}/emeter/{channel}/{property}" in done.stderr
+
+
+def test_a_car_park_is_judged_by_its_capacity(decode: Decode) -> None:
+    arguments = ("native", "--family", "car-park", "--attribute", "capacity=100", "--json")
+    told = json.loads(decode(*arguments, message=b'{"free_spaces": 111, "occupied_spaces": 3}').stdout)
+    assert [(row["property"], row["reason"]) for row in told["rejected"]] == [("free_spaces", "out_of_range")]
+    assert decode(*arguments, message=b'{"free_spaces": 110}').returncode == 0
+
+
 def test_the_help_has_an_example(decode: Decode) -> None:
     assert "Example: borough decode" in decode("--help").stdout

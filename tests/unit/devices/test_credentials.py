@@ -22,6 +22,7 @@ from devices.credentials import (
     read_secrets,
 )
 from devices.device import Device
+from devices.models import MODELS
 
 TOPICS = {"native": ["borough/{family}/{device}/reading"], "glow": ["glow/{device}/SENSOR/#"]}
 FILTERS = ["borough/+/+/reading", "glow/+/SENSOR/#"]
@@ -151,6 +152,42 @@ def test_a_foreign_password_file_is_not_overwritten(text: str) -> None:
 def test_a_foreign_list_of_secrets_is_not_overwritten(text: str) -> None:
     with pytest.raises(ValueError, match="line"):
         accounts([BAY], TOPICS, FILTERS, Files("", text))
+
+
+def test_names_that_are_no_id_have_rights_of_their_own() -> None:
+    topics = {
+        "zigbee2mqtt": MODELS["zigbee2mqtt"].topics,
+        "shelly-switch": MODELS["shelly-switch"].topics,
+    }
+    devices = [
+        Device("m1", "smart-meter", "zigbee2mqtt", attributes={"topic": "Power Monitor", "gateway": "bridge-1"}),
+        Device("m2", "smart-meter", "zigbee2mqtt", attributes={"topic": "Küche/Licht", "gateway": "bridge-1"}),
+        Device("shelly-a", "smart-meter", "shelly-switch"),
+        Device("shelly-a:1", "smart-meter", "shelly-switch"),
+        Device("garage", "smart-meter", "shelly-switch", attributes={"topic": "home/garage:1"}),
+    ]
+    made = accounts(devices, topics, ["zigbee2mqtt/+", "zigbee2mqtt/Küche/Licht/+"])
+    assert [line for line in made.acl.splitlines() if line and not line.startswith("#")] == [
+        f"user {COLLECTOR}", "topic read zigbee2mqtt/+", "topic read zigbee2mqtt/Küche/Licht/+",
+        "user bridge-1",
+        "topic write zigbee2mqtt/Küche/Licht", "topic write zigbee2mqtt/Küche/Licht/+",
+        "topic write zigbee2mqtt/Power Monitor", "topic write zigbee2mqtt/Power Monitor/+",
+        "user garage", "topic write home/garage/status/pm1:1", "topic write home/garage/status/switch:1",
+        "user shelly-a",
+        "topic write shelly-a/status/pm1:0", "topic write shelly-a/status/pm1:1",
+        "topic write shelly-a/status/switch:0", "topic write shelly-a/status/switch:1",
+    ]  # fmt: skip
+    after, gone = forget(Held(made.passwords, made.acl, made.secret_list), {"m1", "Power Monitor", "m2", "Küche/Licht"})
+    assert gone == ["borough-collector", "bridge-1"]
+    assert "Küche" not in after.acl
+    assert "Power Monitor" not in after.acl
+    assert "bridge-1" not in after.acl + after.passwords + after.secret_list
+
+
+@pytest.mark.parametrize("name", ["a\ntopic write #", "#", "+", "a//b", "$SYS/x"])
+def test_a_name_that_would_be_another_right_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="device b1: its topic"):
+        make([Device("b1", "parking-bay", "native", attributes={"topic": name})])
 
 
 def held() -> Held:

@@ -8,7 +8,6 @@ readings and rejected readings in any order; a time is the decoder's own (text, 
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from typing import Any
 import pytest
 
 from devices.decoders import FORMATS
-from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Reason, Rejection, Relative
-from ingest.subscriptions import Subscription
+from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative
+from devices.topics import name_with
+from tests.tools.decoder_cases import binding, device, message, place
 
 CASES = Path(__file__).parents[2] / "cases"
 FOLDERS = sorted(path.parent for path in CASES.glob("*/*/expected.json"))
@@ -26,19 +26,8 @@ FOLDERS = sorted(path.parent for path in CASES.glob("*/*/expected.json"))
 BAD_CASES_A_FORMAT = 3
 
 
-def message(folder: Path) -> bytes:
-    (path,) = folder.glob("message.*")
-    return path.read_bytes()
-
-
-def device(folder: Path) -> dict[str, Any]:
-    return tomllib.loads((folder / "device.toml").read_text(encoding="utf-8"))
-
-
 def decode(folder: Path) -> Decoded:
-    told = device(folder)
-    binding = Binding(told["device"], told["family"], told["model"], told.get("attributes", {}))
-    return FORMATS[folder.parent.name].bind(binding)(message(folder))
+    return FORMATS[folder.parent.name].bind(binding(folder))(message(folder))
 
 
 def plain_time(time: Any) -> Any:
@@ -82,11 +71,9 @@ def test_case(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_topic_of_the_case_is_one_of_the_formats(folder: Path) -> None:
     told = device(folder)
-    matches = [
-        Subscription(topic, "x").pattern().fullmatch(told["topic"]) for topic in FORMATS[folder.parent.name].topics
-    ]
-    (named,) = [match.groupdict() for match in matches if match is not None]
-    assert named["device"] == told["device"]
+    named, _ = place(folder)
+    called = told.get("attributes", {}).get("topic", told["device"])
+    assert name_with(named["device"], named.get("channel", "")) == called
     assert named.get("family", told["family"]) == told["family"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,18 @@ from hypothesis import strategies as st
 from devices.device import Device
 from devices.families import FAMILIES
 from devices.geojson import read_devices, read_geojson, write_geojson
-from devices.registry import RESERVED, RegistryError, changes, differences, make_device, read_csv, write_csv
+from devices.registry import (
+    RESERVED,
+    RegistryError,
+    changes,
+    differences,
+    make_device,
+    read_csv,
+    shared_names,
+    write_csv,
+)
 
-MODELS = frozenset({"native", "glow"})
+MODELS = frozenset({"native", "glow", "zigbee2mqtt"})
 HEADER = b"device_id,family,model,lon,lat\n"
 
 
@@ -289,3 +299,52 @@ def test_a_row_without_a_family_tells_its_other_problems_too() -> None:
     told = problems(lambda: make_device({"device_id": "b 1", "lon": "x", "zone": "Nowhere", "model": "odd"}, MODELS))
     for words in ("has no family", "unknown model 'odd'", "lon 'x'", "'Nowhere'"):
         assert sum(words in one for one in told) == 1, words
+
+
+NAMES = """\
+device_id,family,model,lon,lat,topic
+m1,smart-meter,zigbee2mqtt,,,Power Monitor
+m2,movement-sensor,zigbee2mqtt,,,living_room/sensor
+m3,movement-sensor,zigbee2mqtt,,,Küche
+"""
+
+
+def test_a_device_has_a_name_of_its_own_in_the_broker() -> None:
+    devices = read_csv(NAMES.encode(), MODELS)
+    assert [device.topic for device in devices] == ["Power Monitor", "living_room/sensor", "Küche"]
+    assert read_csv(write_csv(devices).encode(), MODELS) == devices
+    assert Device("m4", "smart-meter", "native").topic == "m4"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("Küche", "K+che", "line 4: topic holds one of + # { }"),
+        ("Küche", "/Küche", "line 4: topic has an empty level"),
+        ("Küche", "x" * 201, "line 4: topic is 201 letters long; at most 200 are taken"),
+        ("Küche", "Power Monitor", "device m3: its topic is also that of device m1"),
+        ("Küche", "m2", "device m3: its topic is also that of device m2"),
+    ],
+)
+def test_a_name_that_would_be_another_s_is_refused(old: str, new: str, says: str) -> None:
+    with pytest.raises(RegistryError) as caught:
+        read_csv(NAMES.replace(old, new).encode(), MODELS)
+    assert says in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_name_that_is_registered_is_refused() -> None:
+    devices = read_csv(NAMES.encode(), MODELS)
+    other = replace(devices[0], id="m9")
+    assert [str(problem) for problem in shared_names([other], devices)] == [
+        "device m9: its topic is also that of device m1"
+    ]
+    assert shared_names([other], [replace(devices[0], retired=True)]) == []
+    assert shared_names(devices, devices) == []
+
+
+@pytest.mark.parametrize("capacity", ["0", "-5", "12.5", "many", "1000000"])
+def test_a_capacity_is_a_number_of_spaces(capacity: str) -> None:
+    text = f"device_id,family,model,lon,lat,capacity\np1,car-park,native,,,{capacity}\n"
+    with pytest.raises(RegistryError, match="is no whole number of spaces"):
+        read_csv(text.encode(), MODELS)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.decoders import FORMATS
-from devices.decoding import Binding, Rejection
+from devices.decoding import Binding, Flaw, Rejection
 from devices.families import FAMILIES
 from devices.scrub import any_scrub, identifies, json_scrub, without_identifiers
 from ingest import archive_files
@@ -26,6 +26,7 @@ from ingest.archive_files import ArchiveError, Frame, FrameEncoder, read_frames,
 from ingest.metrics import Metrics
 from ingest.seen import Seen
 from tests.examples import examples
+from tests.tools import decoder_cases
 from tests.tools.ingest import NOW, Collecting, Message
 
 SECRET = "2000012345678"
@@ -71,17 +72,17 @@ REJECTED = sorted(set((Path(__file__).parents[2] / "cases").glob("*/*")) - set(C
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_every_captured_message_decodes_the_same_without_its_identifiers(folder: Path) -> None:
-    import tomllib
-
-    told = tomllib.loads((folder / "device.toml").read_text())
-    format_ = FORMATS[folder.parent.name]
-    binding = Binding(told["device"], told.get("family", ""), told.get("model", "native"), told.get("attributes", {}))
+    format_, binding = FORMATS[folder.parent.name], decoder_cases.binding(folder)
     payload = next(folder.glob("message.*")).read_bytes()
     try:
         before = format_.bind(binding)(payload)
     except Exception:  # noqa: BLE001 - a message that is not decoded is never archived
         return
-    cleaned = format_.scrub(payload)
+    try:
+        cleaned = format_.scrub(payload)
+    except ValueError:  # a bare word that nobody knows: rejected, and its bytes are not kept
+        assert all(isinstance(value, Flaw) for value in before[1].values())
+        return
     assert repr(format_.bind(binding)(cleaned)) == repr(before)
     assert b"mpan" not in cleaned.lower()
     assert b"mprn" not in cleaned.lower()
@@ -103,11 +104,7 @@ def test_a_pack_keeps_its_readings_and_loses_its_texts(name: str, dumps: Any, n:
 @pytest.mark.parametrize("folder", REJECTED, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_rejected_message_is_rejected_alike_without_its_identifiers(folder: Path) -> None:
     """So that it can be tried again; what cannot be read is not kept."""
-    import tomllib
-
-    told = tomllib.loads((folder / "device.toml").read_text())
-    format_ = FORMATS[folder.parent.name]
-    binding = Binding(told["device"], told.get("family", ""), told.get("model", "native"), told.get("attributes", {}))
+    format_, binding = FORMATS[folder.parent.name], decoder_cases.binding(folder)
     payload = next(folder.glob("message.*")).read_bytes()
     with pytest.raises(Rejection) as before:
         format_.bind(binding)(payload)

@@ -71,6 +71,21 @@ def test_a_household_s_own_id_is_no_other_s() -> None:
     assert make().named_in(own._replace(payload=own.payload + b" home:7"))
 
 
+@pytest.mark.parametrize("name", ["Power Monitor", "Küche", "Übergabe 7", "Kitchen/Floor Light", "κουζίνα"])
+@pytest.mark.parametrize("others", [0, 40])
+def test_what_the_broker_calls_a_household_s_device_names_it_too(name: str, others: int) -> None:
+    households = make(*(f"{chr(97 + number % 26)}{number}x" for number in range(others)))
+    device = Device("m1", "smart-meter", "zigbee2mqtt", personal=True, attributes={"topic": name})
+    households.update(device)
+    assert households.named_in(rejected(topic=f"zigbee2mqtt/{name}/set"))
+    assert households.named_in(rejected(payload=f'{{"name": "{name}"}}'.encode()))
+    assert not households.named_in(rejected(payload=name.encode()[:-1]))
+    households.update(Device("m1", "smart-meter", "zigbee2mqtt", personal=True, attributes={"topic": "other name"}))
+    assert not households.named_in(rejected(topic=f"zigbee2mqtt/{name}"))
+    households.forget("m1")
+    assert not households.named_in(rejected(topic="zigbee2mqtt/other name"))
+
+
 def stands(name: str, data: bytes) -> bool:
     """The rule said plainly: the id, and on neither side of it more of the letters or digits that it ends with."""
     around = {True: b"[0-9]", False: b"[A-Za-z]"}

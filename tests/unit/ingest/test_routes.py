@@ -262,6 +262,15 @@ def test_another_family_or_model_has_slots_of_its_own(change: dict[str, str]) ->
     assert routes.new_series[1].device == changed
 
 
+def test_another_capacity_of_a_car_park_is_judged_from_the_next_message() -> None:
+    park = Device("p1", "car-park", "native", attributes={"capacity": "100"})
+    routes = make(park)
+    routes.slot(routes.find("borough/car-park/p1/reading"), "free_spaces")
+    routes.update([replace(park, attributes={"capacity": "200"})])
+    assert routes.slot(routes.find("borough/car-park/p1/reading"), "free_spaces") == 1
+    assert routes.new_series[1].device.attributes == {"capacity": "200"}
+
+
 def test_a_slot_is_given_for_properties_of_the_family_alone() -> None:
     routes = make(BAY)
     route = routes.find("borough/parking-bay/b1/reading")

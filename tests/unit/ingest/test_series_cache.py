@@ -94,3 +94,23 @@ def test_keep_rules_come_from_the_settings_else_from_the_model_else_all_is_kept(
     assert keep_rule(METER, "power", finer) == 500_000
     assert keep_rule(METER, "gas_register", finer) == 0, "the settings' rules of a model stand for all of its rules"
     assert keep_rule(stranger, "power", finer) == LATEST_ONLY
+
+
+@pytest.mark.parametrize(
+    ("attributes", "high"),
+    [
+        ({}, 100_000),
+        ({"capacity": "200"}, 210),
+        ({"capacity": "2000"}, 2_040),
+        ({"capacity": "some"}, 100_000),
+        ({"capacity": "nan"}, 100_000),
+        ({"capacity": "-9000"}, 100_000),
+    ],
+)
+def test_a_car_park_has_no_more_free_spaces_than_spaces_but_for_a_few(attributes: dict[str, str], high: float) -> None:
+    cache = SeriesCache()
+    park = Device("p1", "car-park", "native", attributes=attributes)
+    names = ("free_spaces", "occupied_spaces", "capacity")
+    cache.extend([NewSeries(park, name, 0) for name in names], [SeriesState(1, None, 0.0)] * 3)
+    assert cache.low[:3].tolist() == [-1_000, -1_000, 0]
+    assert cache.high[:3].tolist() == [high, 100_000, 100_000]

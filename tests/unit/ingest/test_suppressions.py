@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.decoders import FORMATS
 from devices.decoding import PACK, Flaw, Reason, Rejection
 from devices.device import Device
+from ingest.routes import Routes
+from ingest.subscriptions import Subscription
 from ingest.suppressions import FOREVER, NO_SERIES, Suppressions
 from store import tombstones
 from store.batch import Batch, Counts
@@ -54,6 +57,20 @@ def test_a_refused_reading_of_a_pack_that_is_ahead_of_the_clock_counts_once(devi
     batch, counts = counted(collecting)
     assert (counts.readings_decoded, counts.readings_refused, counts.readings_rejected) == (2, 2, 0)
     assert not batch.rejected
+
+
+@pytest.mark.parametrize("name", ["Power Monitor", "Kitchen/Floor Light"])
+def test_a_name_that_is_no_id_is_refused_after_its_device_is_gone(name: str) -> None:
+    """Its id went with the registry's row: what comes says the name alone."""
+    suppressions = Suppressions(KEY)
+    suppressions.take([stone(name, gone=True)._replace(model="zigbee2mqtt")], 1)
+    topics = ("zigbee2mqtt/{device}", "zigbee2mqtt/{device}/{property}")
+    subscriptions = [Subscription(topic, "zigbee2mqtt") for topic in topics]
+    routes = Routes(subscriptions, FORMATS, keep={}, auto_register=None, suppressions=suppressions)
+    route = routes.find(f"zigbee2mqtt/{name}")
+    assert route.decode(b'{"power": 5}')[1] == {"power": 5}
+    assert (route.device_id, route.personal, route.instead is not None) == (name, True, True)
+    assert routes.find("zigbee2mqtt/Kitchen/other").device is None
 
 
 def test_the_period_has_its_start_and_not_its_end() -> None:
