@@ -1,19 +1,21 @@
-"""Times of mapped records: local wall-clock text, patterns and epochs to what a decoder returns."""
+"""Times of mapped records: local wall-clock text, patterns and epochs to what a decoder returns.
+
+An hour that the clocks repeat gives ``Twice``; one that they skip is no time.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from devices.decoding import Reason, Rejection, Time
+from devices import iso_time
+from devices.decoding import Reason, Rejection, Time, Twice
 from devices.mapping import DEVICE_ZONE, TimeRule
 
-#: ISO 8601 date and wall-clock time, without an offset.
-_LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?\Z", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 
 ToTime = Callable[[Any], Time]
@@ -53,13 +55,14 @@ def time_reader(rule: TimeRule, device_zone: str | None) -> ToTime:
                 moment = datetime.strptime(value, rule.pattern)  # noqa: DTZ007 the zone follows below
             except ValueError:
                 raise _bad("the time does not have the form that the mapping says") from None
-        elif _LOCAL.match(value):
-            try:
-                moment = datetime.fromisoformat(value)
-            except ValueError:
-                raise _bad("no such date or time of day") from None
         else:
-            return value  # has an offset, or the runner says what is wrong with it
+            try:
+                found = iso_time.read(value)
+            except ValueError:
+                raise _bad("no such date, time of day or offset") from None
+            if found is None or found[1] is not None:
+                return value  # has an offset, or the runner says what is wrong with it
+            moment = found[0]
         if zone is None and moment.tzinfo is None:
             raise _bad(fault)
         return _instant(moment, zone)
@@ -77,17 +80,20 @@ def _zone(name: str | None) -> tuple[ZoneInfo | None, str]:
 
 
 def _instant(moment: datetime, zone: ZoneInfo | None) -> str:
-    """RFC 3339 text of a wall-clock time. Of an hour that happens twice it is the first one."""
+    """RFC 3339 text of a wall-clock time, ``Twice`` of an hour that happens twice."""
     if moment.tzinfo is not None or zone is None:
         return moment.isoformat()
+    # before and after the clocks change, where it is then; else the same
+    before, after = zone.utcoffset(moment), zone.utcoffset(moment.replace(fold=1))
+    assert before is not None
+    assert after is not None
+    if before < after:
+        raise _bad("a local time that the clocks skipped")
     try:
-        instant = moment.replace(tzinfo=zone).astimezone(UTC)
-        back = instant.astimezone(zone).replace(tzinfo=None)
+        first = f"{(moment - before).isoformat()}Z"
+        return first if before == after else Twice(first, f"{(moment - after).isoformat()}Z")
     except OverflowError:  # within a day of the years 1 and 9999
         raise _bad("no such date") from None
-    if back != moment:
-        raise _bad("a local time that the clocks skipped")
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _epoch(value: Any, divisor: int) -> Time:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,6 @@ from ingest.pending_batch import PendingBatch
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-
-BAD_TIME = "not RFC 3339 text with an offset, nor epoch seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,15 @@ class BatchTimes:
     def _out_of_range(self, time: Ints, clock: Ints) -> Bools:
         result: Bools = (time < self._limits.earliest) | (time > clock + self._limits.ahead)
         return result
+
+    def why_unreadable(self, message: int) -> str:
+        """What is wrong with a message's own time."""
+        return instants.why_bad(self._pending.times[message])
+
+    def why_record_unreadable(self, reading: int) -> str:
+        """What is wrong with the time of a record of a pack."""
+        pending = self._pending
+        return instants.why_bad(pending.pack_times[bisect_left(pending.pack_rows, reading)])
 
     def why_outside(self, time: int) -> str:
         """What is wrong with an instant that is out of range."""

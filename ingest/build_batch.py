@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from devices.decoding import Reason
 from ingest.batch_rejections import BatchRejections
-from ingest.batch_times import BAD_TIME, BatchTimes, Limits
+from ingest.batch_times import BatchTimes, Limits
 from ingest.households import Households
 from ingest.memory import Memory
 from ingest.pending_batch import PendingBatch
@@ -187,7 +187,7 @@ class _Validation:
         times = self.times
         unreadable, outside = times.unreadable & (self.message_state == 0), times.outside & (self.message_state == 0)
         for message in np.flatnonzero(unreadable).tolist():
-            self.rejections.whole.append((message, None, Reason.BAD_TIME, BAD_TIME))
+            self.rejections.whole.append((message, None, Reason.BAD_TIME, times.why_unreadable(message)))
         for message in np.flatnonzero(outside).tolist():
             detail = times.why_outside(int(times.of_messages[message]))
             self.rejections.whole.append((message, None, Reason.TIME_OUT_OF_RANGE, detail))
@@ -235,7 +235,7 @@ class _Validation:
         times = self.times
         unreadable, outside = times.bad_records()
         unreadable, outside = unreadable & alive, outside & alive
-        self._reject(unreadable, Reason.BAD_TIME, lambda _row: BAD_TIME)
+        self._reject(unreadable, Reason.BAD_TIME, times.why_record_unreadable)
         self._reject(outside, Reason.TIME_OUT_OF_RANGE, lambda row: times.why_outside(int(times.of_readings[row])))
         return unreadable | outside
 

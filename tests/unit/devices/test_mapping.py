@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders.mapped import packaged_mapping
-from devices.decoding import Flaw, Reason, Rejection
+from devices.decoding import Flaw, Reason, Rejection, Twice
 from devices.mapping import MappingError, TimeRule
 from devices.mapping_engine import compile_mapping
 from devices.mapping_reader import read_mapping
@@ -149,15 +149,47 @@ def test_epoch_in_milliseconds(value: object, result: float | None) -> None:
         assert read(value) == result
 
 
-@given(instant=st.datetimes(datetime(1996, 1, 1), datetime(2037, 1, 1)))  # noqa: DTZ001 made aware below
-def test_local_times_come_back_as_the_instant_that_they_name(instant: datetime) -> None:
-    # Two instants share the repeated hour of autumn; then it is the earlier one.
-    zone = ZoneInfo("Europe/London")
+@given(
+    instant=st.datetimes(datetime(1996, 1, 1), datetime(2037, 1, 1)),  # noqa: DTZ001 made aware below
+    name=st.sampled_from(["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+)
+def test_local_times_come_back_as_the_instants_that_they_name(instant: datetime, name: str) -> None:
+    """Two instants share the repeated hour of autumn (half an hour on Lord Howe); then it is both."""
+    zone = ZoneInfo(name)
     aware = instant.replace(tzinfo=UTC)
-    local = aware.astimezone(zone)
-    text = local.replace(tzinfo=None).isoformat()
-    read = time_reader(TimeRule((("t",),), zone="Europe/London"), None)(text)
+    local = aware.astimezone(zone).replace(tzinfo=None)
+    read = time_reader(TimeRule((("t",),), zone=name), None)(local.isoformat())
+    # a plain search: which instants around show this wall-clock time
+    around = [aware + timedelta(minutes=30 * step) for step in range(-4, 5)]
+    names = [moment for moment in around if moment.astimezone(zone).replace(tzinfo=None) == local]
     assert isinstance(read, str)
-    earlier = aware - timedelta(hours=1)
-    repeated = earlier.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
-    assert datetime.fromisoformat(read) == (earlier if repeated else aware)
+    found = [str(read), read.later] if isinstance(read, Twice) else [read]
+    assert [datetime.fromisoformat(text) for text in found] == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-07-01T13:30:00",
+        "2026-07-01 13:30:00",
+        "2026-07-01t13:30",
+        "20260701T133000",
+        "20260701T1330",
+        "2026-07-01T13:30:00,000",
+        "2026-07-01T13:30:00.000000000",
+    ],
+)
+def test_local_times_in_the_forms_of_iso_8601(text: str) -> None:
+    assert time_reader(TimeRule((("t",),), zone="device"), "Europe/London")(text) == "2026-07-01T12:30:00Z"
+
+
+@pytest.mark.parametrize("text", ["2026-13-01T13:30", "20260230T1330", "2026-07-01T24:30", "2026-07-01T13:30+0160"])
+def test_a_date_that_does_not_exist_is_told_as_such(text: str) -> None:
+    with pytest.raises(Rejection, match="no such date, time of day or offset"):
+        time_reader(TimeRule((("t",),), zone="device"), "Europe/London")(text)
+
+
+def test_the_ends_of_the_calendar_are_no_local_times() -> None:
+    read = time_reader(TimeRule((("t",),), zone="device"), "Asia/Kathmandu")
+    with pytest.raises(Rejection, match="no such date"):
+        read("0001-01-01T00:00:00")
