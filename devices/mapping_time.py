@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +40,9 @@ def time_reader(rule: TimeRule, device_zone: str | None) -> ToTime:
     The function raises Rejection(BAD_TIME). Where texts without an offset are local to the device and the device has
     no zone, or an impossible one, that is said by each message that needs it.
     """
+    if rule.epoch == "auto":
+        as_text = time_reader(replace(rule, epoch=None), device_zone)
+        return lambda value: _epoch_or_text(value, as_text)
     if rule.epoch is not None:
         divisor = 1000 if rule.epoch == "ms" else 1
         return lambda value: _epoch(value, divisor)
@@ -94,6 +98,21 @@ def _instant(moment: datetime, zone: ZoneInfo | None) -> str:
         return first if before == after else Twice(first, f"{(moment - after).isoformat()}Z")
     except OverflowError:  # within a day of the years 1 and 9999
         raise _bad("no such date") from None
+
+
+#: From here on a number is one of milliseconds: as seconds it would be after the year 5138, as milliseconds it is 1973.
+_MILLISECONDS = 1e11
+
+
+def _epoch_or_text(value: Any, as_text: ToTime) -> Time:
+    """Epoch seconds or milliseconds by their size, also spelled as text; another text as it is read."""
+    if isinstance(value, str):
+        number = number_of(value)
+        if number is None:
+            return as_text(value)
+        value = number
+    seconds = _epoch(value, 1)
+    return _epoch(value, 1000) if isinstance(seconds, (int, float)) and abs(seconds) >= _MILLISECONDS else seconds
 
 
 def _epoch(value: Any, divisor: int) -> Time:

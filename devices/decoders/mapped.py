@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from importlib.resources import files
+from typing import Any
 
 from devices.decoding import STATUS, Binding, Decode, Decoded, Format
 from devices.json_object import parse_object
@@ -35,6 +36,8 @@ def json_format(mapping: RecordMapping) -> Format:
         def decode(payload: bytes) -> Decoded:
             return read(parse_object(payload), device)
 
+        if mapping.time is not None and mapping.time.repeated_is_old:
+            return _telling_old_times(decode)
         return _remembering(decode) if mapping.repeats else decode
 
     return Format(mapping.name, mapping.topics, bind, mapping.family, json_scrub(mapping.identifiers), repr(mapping))
@@ -55,6 +58,29 @@ def _remembering(decode: Decode) -> Decode:
         return result
 
     return again
+
+
+def _telling_old_times(decode: Decode) -> Decode:
+    """The decoder with a memory of one message: a time that comes again with other values is that message's.
+
+    A gateway sends the time at which it last heard the device also with what it found out by itself since (Zigbee2MQTT
+    ends a motion after a while): that is as old as its arrival. Of equal messages each keeps the time.
+    """
+    last: tuple[Any, Any] = (None, None)
+
+    def told(payload: bytes) -> Decoded:
+        nonlocal last
+        decoded = decode(payload)
+        time, values, sequence = decoded
+        if time is None:
+            return decoded
+        if time != last[0]:
+            last = time, values
+        elif any(name not in last[1] or last[1][name] != value for name, value in values.items()):
+            return None, values, sequence
+        return decoded
+
+    return told
 
 
 def mapped(name: str) -> Format:

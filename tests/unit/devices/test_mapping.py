@@ -42,7 +42,11 @@ unit = "F"
     [
         ('name = "bays"', "name = bays", "at line 2"),
         ('name = "bays"', "", "name, topics: both are needed"),
-        ("[time]", "[time]\ncolour = 1", "time, colour: unknown key; known are epoch, path, paths, pattern, zone"),
+        (
+            "[time]",
+            "[time]\ncolour = 1",
+            "time, colour: unknown key; known are epoch, path, paths, pattern, repeated, zone",
+        ),
         ('"parking-bay"', '"parking"', "family: 'parking' is none of parking-bay,"),
         ('"Europe/London"', '"Europe/Atlantis"', "time, zone: 'Europe/Atlantis' is no IANA time zone"),
         ('"Europe/London"', '"../secret"', "time, zone: '../secret' is no IANA time zone"),
@@ -56,7 +60,8 @@ unit = "F"
         ("taken = 1", 'taken = "yes"', "reading 1 (occupied), values: 'yes' is no number"),
         ('unit = "F"', "glitch = 0", "reading 2 (temperature), glitch: needs"),
         ('unit = "F"', "zero = 0", "reading 2, zero: unknown key"),
-        ('path = "at"', 'path = "at"\nepoch = "us"', "time, epoch: 'us' is neither s nor ms"),
+        ('path = "at"', 'path = "at"\nepoch = "us"', "time, epoch: 'us' is none of s, ms and auto"),
+        ('path = "at"', 'path = "at"\nrepeated = true', "time, repeated: True is not arrival"),
     ],
 )
 def test_a_wrong_file_is_one_clear_error(old: str, new: str, message: str) -> None:
@@ -142,6 +147,33 @@ def test_models_and_mapping_agree_on_the_meters() -> None:
 )
 def test_epoch_in_milliseconds(value: object, result: float | None) -> None:
     read = time_reader(TimeRule((("t",),), epoch="ms"), None)
+    if result is None:
+        with pytest.raises(Rejection, match="bad_time"):
+            read(value)
+    else:
+        assert read(value) == result
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        (1769905800000, 1769905800.0),
+        (1769905800, 1769905800),
+        (1769905800.25, 1769905800.25),
+        ("1769905800000", 1769905800.0),
+        ("1769905800", 1769905800),
+        ("2026-02-01T00:30Z", "2026-02-01T00:30Z"),
+        ("2026-07-01T00:30", "2026-06-30T23:30:00Z"),
+        (-5, -5),
+        (99_999_999_999, 99_999_999_999),
+        (100_000_000_000, 100_000_000.0),
+        (True, None),
+        ([], None),
+        (10**400, None),
+    ],
+)
+def test_an_epoch_in_seconds_or_milliseconds_by_its_size(value: object, result: object) -> None:
+    read = time_reader(TimeRule((("t",),), zone="device", epoch="auto"), "Europe/London")
     if result is None:
         with pytest.raises(Rejection, match="bad_time"):
             read(value)
