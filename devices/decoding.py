@@ -52,9 +52,6 @@ class Twice(str):
         self.later = later
         return self
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return str(self), self.later
-
 
 #: Types of a time whose instant hangs on the message's arrival.
 BY_ARRIVAL: Final = frozenset((type(None), Relative, Twice))

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.decoding import BY_ARRIVAL
 from ingest import instants
+from ingest.backlog import Absence
 from ingest.pending_batch import PendingBatch
+from ingest.series_cache import FAMILY_NAMES
+from store.batch import Late
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -96,3 +100,35 @@ class BatchTimes:
         if time < self._limits.earliest:
             return "before the earliest time that is taken"
         return f"more than {self._limits.ahead // 1_000_000} s ahead of the clock"
+
+
+def late(
+    pending: PendingBatch, arrival: Ints, decoded: Bools, family: NDArray[np.uint8], message: Ints, rows: Ints
+) -> list[Late]:
+    """What came after an absence and takes its time from its arrival, by absence and family.
+
+    ``arrival`` [us], ``decoded`` and ``family``: ``(messages,)``; ``message`` and ``rows`` are those of the readings to
+    be stored. A redelivery of what came before the absence has the arrival of then.
+    """
+    if not pending.late:
+        return []
+    without = np.zeros(len(arrival), bool)
+    without[pending.untimed] = True
+    without &= decoded
+    timed = np.zeros(len(pending.messages), bool)  # records of packs with times of their own
+    timed[pending.pack_rows] = [time.__class__ not in BY_ARRIVAL for time in pending.pack_times]
+    message = message[~timed[rows]]
+    waited: dict[Absence, Bools] = {}
+    for start, stop, absence in pending.late:
+        chosen = waited.setdefault(absence, np.zeros(len(arrival), bool))
+        chosen[start:stop] = without[start:stop] & (arrival[start:stop] >= absence.back_at)
+    found = []
+    for absence, chosen in waited.items():
+        messages = np.bincount(family[chosen], minlength=len(FAMILY_NAMES)).tolist()
+        readings = np.bincount(family[message[chosen[message]]], minlength=len(FAMILY_NAMES)).tolist()
+        found += [
+            Late(absence.lost_at, absence.back_at, name, *counts)
+            for name, *counts in zip(FAMILY_NAMES, messages, readings, strict=True)
+            if counts[0]
+        ]
+    return found

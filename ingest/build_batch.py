@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from devices.decoding import Reason
 from ingest.batch_rejections import BatchRejections
-from ingest.batch_times import BatchTimes, Limits
+from ingest.batch_times import BatchTimes, Limits, late
 from ingest.households import Households
 from ingest.memory import Memory
 from ingest.pending_batch import PendingBatch
@@ -149,6 +149,7 @@ class _Validation:
         accepted = self._accepted(rows)
 
         messages = self._message_counts()
+        decoded = (self.message_state == 0) & ~self.suppressed
         touched = self._touched(family[rows], time[rows])
         # apart from the batch: a circle of the two would keep its payloads until the garbage is collected
         remember: list[Remembered] = []
@@ -178,6 +179,7 @@ class _Validation:
                 rows[np.array(found, np.intp)], self.suppressed, remember
             ),
             tombstones=self.tombstones,
+            late=late(pending, self.arrival, decoded, self.family_of, self.message[rows], rows),
         )
         self.rejections.write(batch, self.suppressed)
         return BuiltBatch(pending, batch, self.arrival, accepted, self.suppressed)

@@ -56,6 +56,8 @@ class Mqtt5Source:
             except (OSError, ssl.SSLError, TimeoutError, UnicodeError, Refused) as error:  # Unicode: the host
                 self.status.problem = str(error) or type(error).__name__
                 log.warning("broker %s:%d: %s", self.options.host, self.options.port, self.status.problem)
+            if self.status.connected:
+                self.status.backlog.disconnected(time.time_ns() // 1000)
             held = self.status.subscribed and time.monotonic() - self.status.connected_at > 10
             self.status.connected = self.status.subscribed = False
             self._connection = None
@@ -100,10 +102,12 @@ class Mqtt5Source:
 
     def pause(self) -> None:
         self.paused = True
+        self.status.backlog.paused(time.time_ns() // 1000)
 
     def resume(self) -> None:
         if self.paused:
             self.paused = False
+            self.status.backlog.resumed(time.time_ns() // 1000)
             if self._connection is not None:
                 self._connection.read_soon()
 

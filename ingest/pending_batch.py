@@ -10,6 +10,7 @@ from typing import Any
 
 from devices.decoding import BY_ARRIVAL, PACK, Flaw, Reason, Rejection
 from devices.device import Device
+from ingest.backlog import Absence
 from ingest.memory import Memory, digest
 from ingest.routes import Route, Routes
 from ingest.series_cache import NewSeries
@@ -40,6 +41,7 @@ class PendingBatch:
         self.times: list[Any] = []  # of a message without one its neighbour's: times alike are parsed at once
         self.chunks: list[tuple[int, int, int]] = []  # (messages, arrival, generation)
         self.arrived: dict[int, int] = {}  # message -> arrival of its first delivery
+        self.late: list[tuple[int, int, Absence]] = []  # messages (from, to) that may have waited at the broker
         self.answered: set[int] = set()  # messages that the acknowledgement of an earlier copy answers
         # by reading
         self.messages: list[int] = []
@@ -102,6 +104,8 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
     columns.packet_ids.extend(chunk.packet_ids)
     columns.flags.extend(chunk.flags)
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
+    if chunk.absence is not None:
+        columns.late.append((start, len(columns.topics), chunk.absence))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
     columns.bytes += chunk.size
     if chunk.size > payload_maximum and max(map(len, chunk.payloads)) > payload_maximum:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from ingest.backlog import Absence, Backlog
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ class Chunk:
 
     ``arrival`` [us since the Unix epoch] is one for all. ``packet_ids`` holds 0 for QoS 0, ``flags`` the first byte of
     each PUBLISH packet. ``generation`` numbers the connection: an acknowledgement for an older one is dropped.
-    ``size`` [bytes] is what they took on the wire.
+    ``size`` [bytes] is what they took on the wire. ``absence``: the broker may have kept them while nobody read.
     """
 
     generation: int
@@ -30,6 +32,7 @@ class Chunk:
     payloads: Sequence[bytes]
     packet_ids: Sequence[int]
     flags: Sequence[int]
+    absence: Absence | None = None
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class SourceStatus:
     lost: int = 0
     taken_over: int = 0
     problem: str = ""
+    backlog: Backlog = field(default_factory=Backlog)
 
 
 class Source(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -12,10 +12,12 @@ from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
 from devices.counts import counted
-from store import registry
+from store import absences, registry
 from store.connect import Connection
 
 _DURATION = re.compile(r"(\d{1,6})\s*(s|min|h|d)\Z")
+#: So far back absences of collectors are shown.
+_LOOK_BACK = timedelta(days=30)
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
 
@@ -43,11 +45,14 @@ def status(
 ) -> None:
     """Show the silent devices, longest silent first, and those that were never heard. Retired ones are left out.
 
+    Below them stand absences of a collector in which messages without a time of their own waited at the broker.
+
     Example: borough devices status --silent-after 15min
     """
     after = duration(silent_after)
     with database() as connection:
         rows = [row for row in registry.status(connection, after) if not family or row.family == family]
+        absent = absences.recent(connection, datetime.now(UTC) - _LOOK_BACK, family)
     silent = sorted((row for row in rows if row.state == "silent"), key=lambda row: (row.last_arrival, row.id))
     never = [row for row in rows if row.state == "never seen"]
     if json_output:
@@ -57,6 +62,7 @@ def status(
                 "reporting": len(rows) - len(never) - len(silent),
                 "silent": [{"device": row.id, "family": row.family, "last_heard": row.last_arrival} for row in silent],
                 "never_seen": [{"device": row.id, "family": row.family} for row in never],
+                "absences": [row._asdict() for row in absent],
             }
         )
         return
@@ -65,3 +71,13 @@ def status(
         [(row.state, row.id, row.family, row.last_arrival) for row in (*silent, *never)],
     )
     say(f"{counted(len(rows), 'device')} in service: {len(silent)} silent for {silent_after}, {len(never)} never seen.")
+    if absent:
+        readings = counted(sum(row.readings for row in absent), "reading")
+        say(
+            f"{readings} of the last {_LOOK_BACK.days} days had no time of their own and may have waited at the broker:"
+            f" their time is their arrival."
+        )
+        show_table(
+            ("family", "readings", "collector", "not read since", "read again", "queue empty"),
+            [(row.family, row.readings, row.collector, row.lost_at, row.back_at, row.drained_at) for row in absent],
+        )

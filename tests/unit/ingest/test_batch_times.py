@@ -16,8 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders import FORMATS
-from devices.decoding import PACK, Binding, Rejection, Twice
-from tests.tools.collecting import meter, rejected
+from devices.decoding import PACK, STATUS, Binding, Rejection, Relative, Twice
+from ingest.backlog import Absence
+from ingest.cutting import cut
+from ingest.source import Chunk
+from store.batch import Late
+from tests.tools.collecting import AT, meter, rejected
 from tests.tools.ingest import DUPLICATE, NOW, QOS1, RETAINED, SECOND, Collecting, text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,14 +90,9 @@ def test_any_order_around_both_changes_gives_the_true_instants(
             [meter(answer(message(moment, change.zone, number), change.zone))], arrival=us(moment) + delay * SECOND
         )
         if number % cut == 0:
-            assert rejected_of(collecting) == []
-    assert rejected_of(collecting) == []
+            assert rejected(collecting) == []
+    assert rejected(collecting) == []
     assert stored(collecting) == dict(sorted(truth.items()))
-
-
-def rejected_of(collecting: Collecting) -> list[tuple[str | None, str]]:
-    # the night lies before the tests' own now: nothing is ahead of the clock
-    return rejected(collecting)
 
 
 @given(delay=st.integers(-29 * 60, 29 * 60), minute=st.integers(0, 119))
@@ -184,3 +183,56 @@ def test_what_was_kept_gives_the_same_instants_as_live() -> None:
     again.commit()
     assert again.built.batch.time.tolist() == live.built.batch.time.tolist()
     assert list(stored(again)) == [NOW - 3600 * SECOND, NOW]
+
+
+# -- messages that waited at the broker ------------------------------------------------------------------------------
+
+ABSENCE = Absence(NOW - 3600 * SECOND, NOW)
+
+
+def waited(
+    collecting: Collecting, *answers: Any, arrival: int = NOW + SECOND, absence: Absence | None = ABSENCE
+) -> None:
+    payloads = [collecting.payload(answer) for answer in answers]
+    topics = ["test/smart-meter/m1"] * len(answers)
+    collecting.builder.receive(
+        Chunk(1, arrival, 9, topics, payloads, [0] * len(answers), [QOS1] * len(answers), absence)
+    )
+
+
+def test_readings_that_waited_without_a_time_are_counted_by_absence_and_family() -> None:
+    collecting = Collecting()
+    waited(
+        collecting,
+        (None, {"power": 1.0, "import_register": 5.0}, None),
+        (AT, {"power": 2.0}, None),  # has a time of its own
+        (Relative(-5), {"power": 3.0}, None),
+        (PACK, [("power", None, 4.0), ("export_register", AT, 1.0)], None),
+        (None, {"powr": 1.0}, None),  # nothing of it is stored
+        STATUS,
+    )
+    waited(collecting, (None, {"power": 7.0}, None), arrival=NOW + 9 * SECOND, absence=None)
+    batch, _ = collecting.commit()
+    assert list(batch.late) == [Late(NOW - 3600 * SECOND, NOW, "smart-meter", 4, 4)]
+
+
+def test_a_redelivery_of_what_came_before_is_not_after_the_absence() -> None:
+    collecting = Collecting()
+    payload = collecting.payload((None, {"power": 1.0}, None))
+    collecting.receive([meter(None, 7, QOS1, payload)], arrival=NOW - 3601 * SECOND)
+    collecting.commit()
+    collecting.builder.receive(Chunk(2, NOW + SECOND, 9, ["test/smart-meter/m1"], [payload], [7], [DUPLICATE], ABSENCE))
+    batch, _ = collecting.commit()
+    assert list(batch.late) == []
+
+
+def test_a_batch_that_is_cut_counts_the_same_in_its_parts() -> None:
+    collecting = Collecting()
+    for number in range(3):
+        waited(collecting, *[(None, {"power": 1.0 * number}, None)] * 3, arrival=NOW + (number + 1) * SECOND)
+        waited(collecting, (None, {"power": 9.0}, None), arrival=NOW + (number + 1) * SECOND + 500, absence=None)
+    parts = cut(collecting.builder.take())
+    late = [item for part in parts for item in collecting.builder.build(NOW, part).batch.late]
+    assert sum(item.messages for item in late) == 9
+    assert sum(item.readings for item in late) == 9
+    assert {item.back_at for item in late} == {NOW}
