@@ -152,6 +152,11 @@ class Metrics:
         yield GaugeMetricFamily(
             "borough_broker_connected", "Whether the session is connected and subscribed.", int(self.broker_connected())
         )
+        yield GaugeMetricFamily(
+            "borough_backlog",
+            "Whether messages that waited at the broker may still come.",
+            int(any(status.connected and status.backlog.absence is not None for status in self.sources)),
+        )
         lost = sum(status.lost for status in self.sources)
         taken = sum(status.taken_over for status in self.sources)
         yield CounterMetricFamily("borough_sessions_lost", "Sessions the broker had forgotten.", lost)

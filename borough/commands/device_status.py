@@ -74,7 +74,7 @@ def status(
     if absent:
         readings = counted(sum(row.readings for row in absent), "reading")
         say(
-            f"{readings} of the last {_LOOK_BACK.days} days had no time of their own and may have waited at the broker:"
+            f"{readings} of the last {counted(_LOOK_BACK.days, 'day')} had no time of their own and may have waited at the broker:"
             f" their time is their arrival."
         )
         show_table(

@@ -114,7 +114,7 @@ def test_a_connection_that_breaks_and_comes_back(
         assert grows(database, "public.reading", readings(first))
         proxy.reset()
         assert wait_for(lambda: any("lost" in line for line in collector.messages()), 10)
-        assert wait_for(collector.ready, 10)
+        assert wait_for(lambda: collector.ready() and collector.metrics()["borough_backlog"][""] == 0, 10)
         live = untimed(500, 50)
         publish(broker.port, live)
         assert grows(database, "public.reading", readings(first) + readings(live))
