@@ -74,8 +74,8 @@ def status(
     if absent:
         readings = counted(sum(row.readings for row in absent), "reading")
         say(
-            f"{readings} of the last {counted(_LOOK_BACK.days, 'day')} had no time of their own and may have waited at the broker:"
-            f" their time is their arrival."
+            f"{readings} of the last {counted(_LOOK_BACK.days, 'day')} had no time of their own and may have waited at"
+            f" the broker: their time is their arrival."
         )
         show_table(
             ("family", "readings", "collector", "not read since", "read again", "queue empty"),
