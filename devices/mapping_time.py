@@ -59,6 +59,8 @@ def time_reader(rule: TimeRule, device_zone: str | None) -> ToTime:
                 moment = datetime.strptime(value, rule.pattern)  # noqa: DTZ007 the zone follows below
             except ValueError:
                 raise _bad("the time does not have the form that the mapping says") from None
+        elif value[-1:] == "Z" or value[-6:-5] in ("+", "-"):
+            return value  # has an offset, as nearly all that are not local
         else:
             try:
                 found = iso_time.read(value)
