@@ -175,8 +175,12 @@ class Pipeline:
         held = self._builder.pending.late or any(chunk.absence is not None for chunk in self._waiting)
         while self._ended and not held:
             absence, at = self._ended[0]
+            work = asyncio.ensure_future(self._in_thread(partial(self._writer.note_drained, absence, at)))
+            done, _ = await asyncio.wait({work}, timeout=_STOP_SECONDS)
+            if not done:
+                self._writer.abort()  # a frozen server: it must not keep us from stopping
             try:
-                await self._in_thread(partial(self._writer.note_drained, absence, at))
+                await work
             except psycopg.Error:
                 return  # the store is away: after the next batch
             self._ended.popleft()
