@@ -121,3 +121,24 @@ def test_a_connection_that_breaks_and_comes_back(
         collector.account()
         assert collector.stop() == 0
     assert count(database, "absence") == 0
+
+
+@pytest.mark.parametrize("source", ["mqtt5", "paho"])
+def test_the_question_needs_no_right(
+    database: str, parts: Parts, tmp_path: Path, collect: Collect, source: str
+) -> None:
+    """A broker with an access list answers it too."""
+    register(database, [METER, AIR])
+    rights = tmp_path / "acl"
+    rights.write_text("topic readwrite borough/#\n")
+    broker = Mosquitto(parts.mosquitto, tmp_path / "mosquitto", acl_file=rights)
+    broker.start()
+    collector = collect(database, broker.url, mqtt_source=source).start()
+    assert collector.stop() == 0
+    queued = untimed(0, 50)
+    publish(broker.port, queued)
+    collector.start()
+    assert grows(database, "public.reading", readings(queued))
+    assert grows(database, "public.absence where drained_at is not null", 2)
+    assert collector.stop() == 0
+    broker.stop()
