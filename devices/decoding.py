@@ -3,8 +3,8 @@
 A decoder turns the bytes of one message into ``Decoded``:
 
 ``(time, values, sequence)``
-    * a message with one time: ``time`` is RFC 3339 text, epoch seconds (int or float), ``Relative`` seconds, or None
-      (arrival time is used);
+    * a message with one time: ``time`` is RFC 3339 text, epoch seconds (int or float), ``Relative`` seconds, ``Twice``
+      (a local time that the clocks repeat), or None (arrival time is used);
       ``values`` maps property to value;
     * a pack, whose records have times of their own: ``time`` is ``PACK``, ``values`` is a list of
       ``(property, time, value)``;
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from devices.scrub import Scrub, json_scrub
 
@@ -35,6 +35,26 @@ class Relative(float):
     """
 
     __slots__ = ()
+
+
+class Twice(str):
+    """A local time that the clocks repeat: RFC 3339 text of the first of its two instants; ``later`` is the second.
+
+    A decoder has no clock: whoever runs it decides by the arrival, or by what else it knows of the device. It is a
+    str, so ask for it before asking for str; who does not has the first.
+    """
+
+    __slots__ = ("later",)
+    later: str
+
+    def __new__(cls, first: str, later: str) -> Self:
+        self = super().__new__(cls, first)
+        self.later = later
+        return self
+
+
+#: Types of a time whose instant hangs on the message's arrival.
+BY_ARRIVAL: Final = frozenset((type(None), Relative, Twice))
 
 
 class _Pack:

@@ -56,13 +56,16 @@ class TimeRule:
     """Where the record's time is; none of ``paths`` there: the message has no time.
 
     ``zone``: IANA name or ``DEVICE_ZONE`` for texts without an offset; ``pattern``: strptime's, where the text is not
-    ISO 8601; ``epoch``: a number since 1970-01-01T00:00Z in seconds or milliseconds.
+    ISO 8601; ``epoch``: a number since 1970-01-01T00:00Z in seconds or milliseconds, ``auto``: in one of them, and a
+    text that is no number is read as without ``epoch``. ``repeated_is_old``: a time that the device's message before
+    had too, with other values, is that one's.
     """
 
     paths: tuple[Path, ...]
     zone: str | None = None
     pattern: str | None = None
-    epoch: Literal["s", "ms"] | None = None
+    epoch: Literal["s", "ms", "auto"] | None = None
+    repeated_is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

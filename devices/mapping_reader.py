@@ -193,7 +193,7 @@ class _Reader:
 
     def _time(self, value: Any) -> TimeRule:
         entry = self._table(value, "time")
-        self._only("time", entry, {"path", "paths", "zone", "pattern", "epoch"})
+        self._only("time", entry, {"path", "paths", "zone", "pattern", "epoch", "repeated"})
         zone = self._text(entry, "zone", "time, zone")
         if zone is not None and zone != DEVICE_ZONE:
             try:
@@ -201,14 +201,17 @@ class _Reader:
             except (ValueError, OSError, KeyError):
                 self.fail("time, zone", f"{zone!r} is no IANA time zone")
         epoch = entry.get("epoch")
-        if epoch not in (None, "s", "ms"):
-            self.fail("time, epoch", f"{epoch!r} is neither s nor ms")
+        if epoch not in (None, "s", "ms", "auto"):
+            self.fail("time, epoch", f"{epoch!r} is none of s, ms and auto")
+        repeated = entry.get("repeated")
+        if repeated not in (None, "arrival"):
+            self.fail("time, repeated", f"{repeated!r} is not arrival")
         pattern = self._text(entry, "pattern", "time, pattern")
         if pattern is not None:
             self._check_pattern(pattern)
         if pattern is not None and zone is None and "%z" not in pattern:
             self.fail("time, pattern", "has no %z, so a zone is needed")
-        return TimeRule(self._path_or_paths(entry, "time"), zone, pattern, epoch)
+        return TimeRule(self._path_or_paths(entry, "time"), zone, pattern, epoch, repeated is not None)
 
     def _check_pattern(self, pattern: str) -> None:
         """A pattern that strptime cannot use would fail at every message, and not always with a ValueError."""

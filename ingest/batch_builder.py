@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ingest.build_batch import BuiltBatch, Limits, build_batch
+from ingest.batch_times import Limits
+from ingest.build_batch import BuiltBatch, build_batch
 from ingest.memory import Memory
 from ingest.options import CollectorOptions
 from ingest.pending_batch import PendingBatch, decode_chunk

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ingest import suppressions
 from ingest.archive import Archive
+from ingest.backlog import Absence
 from ingest.batch_builder import BatchBuilder
 from ingest.build_batch import BuiltBatch
 from ingest.metrics import Metrics
@@ -15,7 +16,7 @@ from ingest.options import CollectorOptions
 from ingest.pending_batch import PendingBatch
 from ingest.series_cache import NewSeries
 from ingest.suppressions import Suppressions, reload_states
-from store import redelivery, registry
+from store import absences, redelivery, registry
 from store.batch import Outcome, SeriesState
 from store.tombstones import Stale
 from store.writer import Writer
@@ -60,6 +61,18 @@ class BatchWriter:
         with connection.transaction():
             self._suppressions.read(connection)
             return redelivery.load(connection, self._name)
+
+    def left_at(self) -> int | None:
+        """When the session last committed a batch [us since the Unix epoch]; None: never. Raises psycopg.Error."""
+        connection = self._writer.connection
+        with connection.transaction():
+            return absences.left_at(connection, self._name)
+
+    def note_drained(self, absence: Absence, at: int) -> None:
+        """Note when the last of the broker's queue had come [us since the Unix epoch]. Raises psycopg.Error."""
+        connection = self._writer.connection
+        with connection.transaction():
+            absences.drained(connection, self._name, absence.back_at, at)
 
     def write(self, pending: PendingBatch, seconds: float) -> Outcome:
         """Build, where it is not, and write. ``seconds``: the longest that one statement may take.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -18,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.decoding import Reason
-from ingest import instants
 from ingest.batch_rejections import BatchRejections
+from ingest.batch_times import BatchTimes, Limits, late
 from ingest.households import Households
 from ingest.memory import Memory
 from ingest.pending_batch import PendingBatch
@@ -34,19 +33,6 @@ Ints = NDArray[np.int64]
 _DAY = 86_400_000_000
 _MINUTE = 60_000_000
 _EPOCH = date(1970, 1, 1)
-_BAD_TIME = "not RFC 3339 text with an offset, nor epoch seconds"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Instants that are taken: from ``earliest`` [us since the epoch] to ``ahead`` [us] after the arrival.
-
-    ``by_now``: after the present instead, where that is later; for messages that are tried again.
-    """
-
-    earliest: int
-    ahead: int
-    by_now: bool = False
 
 
 class BuiltBatch(NamedTuple):
@@ -120,9 +106,10 @@ class _Validation:
 
     def build(self, collector: str, minute: int) -> BuiltBatch:
         pending, cache = self.pending, self.cache
-        # what no reading may be ahead of
-        self.clock = np.maximum(self.arrival, minute) if self.limits.by_now else self.arrival
-        time, alive = self._times()
+        self.times = BatchTimes(pending, self.arrival, self.message, self.limits, minute)
+        self._reject_by_time()
+        time = self.times.of_readings
+        alive = np.ones(len(time), bool)
         refused = self._suppress(time)
         bad = self.rejections.take_decoded(self.message_state)
         # a message whose only time is impossible is one rejected message: its readings are not counted as decoded
@@ -136,7 +123,7 @@ class _Validation:
         self._count("readings_refused", family[refused])
         alive &= ~refused
 
-        rejected = self._row_times_bad(time, alive)
+        rejected = self._record_times_bad(alive)
         finite = np.isfinite(self.value)
         rejected |= self._reject(alive & ~rejected & ~finite, Reason.BAD_VALUE, lambda _row: "not a finite number")
         low, high = cache.low[self.series_index], cache.high[self.series_index]
@@ -162,6 +149,7 @@ class _Validation:
         accepted = self._accepted(rows)
 
         messages = self._message_counts()
+        decoded = (self.message_state == 0) & ~self.suppressed
         touched = self._touched(family[rows], time[rows])
         # apart from the batch: a circle of the two would keep its payloads until the garbage is collected
         remember: list[Remembered] = []
@@ -183,7 +171,7 @@ class _Validation:
             counts=messages,
             rejected=[],
             sequences=spans(
-                pending, np.where(self.suppressed, 1, self.message_state), self.arrival, self._message_time
+                pending, np.where(self.suppressed, 1, self.message_state), self.arrival, self.times.of_messages
             ),
             remember=remember,
             forget=pending.forget,
@@ -191,41 +179,21 @@ class _Validation:
                 rows[np.array(found, np.intp)], self.suppressed, remember
             ),
             tombstones=self.tombstones,
+            late=late(pending, self.arrival, decoded, self.family_of, self.message[rows], rows),
         )
         self.rejections.write(batch, self.suppressed)
         return BuiltBatch(pending, batch, self.arrival, accepted, self.suppressed)
 
-    def _times(self) -> tuple[Ints, Bools]:
-        """The time of every row; a message whose own time is impossible is rejected as a whole."""
-        pending = self.pending
-        instant = instants.parse(instants.resolve(pending.times, self.arrival))
-        instant[pending.untimed] = np.where(
-            instant[pending.untimed] == 0, self.arrival[pending.untimed], instant[pending.untimed]
-        )
-        pack_messages = np.zeros(len(instant), bool)
-        pack_messages[pending.packs] = True
-        judged = (self.message_state == 0) & ~pack_messages
-        unreadable = judged & (instant == instants.BAD)
-        outside = judged & ~unreadable & self._outside(instant, self.clock)
+    def _reject_by_time(self) -> None:
+        """A message whose own time is impossible is rejected as a whole."""
+        times = self.times
+        unreadable, outside = times.unreadable & (self.message_state == 0), times.outside & (self.message_state == 0)
         for message in np.flatnonzero(unreadable).tolist():
-            self.rejections.whole.append((message, None, Reason.BAD_TIME, _BAD_TIME))
+            self.rejections.whole.append((message, None, Reason.BAD_TIME, times.why_unreadable(message)))
         for message in np.flatnonzero(outside).tolist():
-            detail = self._range_text(int(instant[message]))
+            detail = times.why_outside(int(times.of_messages[message]))
             self.rejections.whole.append((message, None, Reason.TIME_OUT_OF_RANGE, detail))
         self.message_state[unreadable | outside] = 2
-        self._message_time = instant
-        time = instant[self.message]
-        if pending.pack_rows:
-            arrival = self.arrival[self.message[pending.pack_rows]]
-            raw = instants.resolve(pending.pack_times, arrival)
-            own = instants.parse(raw)
-            absent = np.zeros(len(raw), bool)
-            if raw is not pending.pack_times:
-                absent[:] = [value is None for value in pending.pack_times]
-            time[pending.pack_rows] = np.where(absent, arrival, own)
-            # where the message number runs, a pack's time is its newest record's
-            np.maximum.at(self._message_time, self.message[pending.pack_rows], np.where(absent, arrival, own))
-        return time, np.ones(len(time), bool)
 
     def _suppress(self, time: Ints) -> Bools:
         """Which readings are of a refused period, ``(rows,)``; also finds the messages of which nothing is kept.
@@ -243,7 +211,7 @@ class _Validation:
             refused = inside & (state[self.message] == 0)
             suppressed[self.message[refused]] = True
         for message, _, _, _ in pending.rejected_readings:  # an unknown property has no slot, and a flaw no value
-            suppressed[message] |= self._arrived_within(message, self._message_time)
+            suppressed[message] |= self._arrived_within(message, self.times.of_messages)
         instead = [(message, route.instead) for message, route in enumerate(pending.routes) if route.instead]
         whole = np.zeros(len(state), bool)
         for message, (reason, detail) in instead:
@@ -255,7 +223,7 @@ class _Validation:
         refused |= whole[self.message]
         for message, _, why, _ in self.rejections.whole:
             if state[message] == 2 and not suppressed[message]:
-                own = self._message_time if why == Reason.TIME_OUT_OF_RANGE else self.arrival
+                own = self.times.of_messages if why == Reason.TIME_OUT_OF_RANGE else self.arrival
                 suppressed[message] = self._arrived_within(message, own)
         return refused
 
@@ -264,28 +232,13 @@ class _Validation:
         found = self.suppressions.of(self.pending.routes[message].device_id)
         return found is not None and (found.covers(int(self.arrival[message])) or found.covers(int(own[message])))
 
-    def _outside(self, time: Ints, clock: Ints) -> Bools:
-        result: Bools = (time < self.limits.earliest) | (time > clock + self.limits.ahead)
-        return result
-
-    def _range_text(self, time: int) -> str:
-        if time < self.limits.earliest:
-            return "before the earliest time that is taken"
-        return f"more than {self.limits.ahead // 1_000_000} s ahead of the clock"
-
-    def _row_times_bad(self, time: Ints, alive: Bools) -> Bools:
-        """Reject those rows of packs whose own time is impossible; the other records of the pack are not touched."""
-        bad = np.zeros(len(time), bool)
-        rows = np.array(self.pending.pack_rows, np.int64)
-        if not len(rows):
-            return bad
-        unreadable = bad.copy()
-        unreadable[rows] = (time[rows] == instants.BAD) & alive[rows]
-        outside = bad.copy()
-        outside[rows] = self._outside(time[rows], self.clock[self.message[rows]]) & alive[rows]
-        outside &= ~unreadable
-        self._reject(unreadable, Reason.BAD_TIME, lambda _row: _BAD_TIME)
-        self._reject(outside, Reason.TIME_OUT_OF_RANGE, lambda row: self._range_text(int(time[row])))
+    def _record_times_bad(self, alive: Bools) -> Bools:
+        """Reject those records of packs whose own time is impossible; the others of the pack are not touched."""
+        times = self.times
+        unreadable, outside = times.bad_records()
+        unreadable, outside = unreadable & alive, outside & alive
+        self._reject(unreadable, Reason.BAD_TIME, times.why_record_unreadable)
+        self._reject(outside, Reason.TIME_OUT_OF_RANGE, lambda row: times.why_outside(int(times.of_readings[row])))
         return unreadable | outside
 
     def _reject(self, mask: Bools, reason: Reason, detail: Any) -> Bools:

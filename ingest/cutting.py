@@ -65,6 +65,7 @@ def pieces(chunk: Chunk, size: int) -> list[Chunk]:
                 chunk.payloads[start:stop],
                 chunk.packet_ids[start:stop],
                 chunk.flags[start:stop],
+                chunk.absence,
             )
         )
         start, held = stop, ends[stop - 1]
@@ -131,6 +132,11 @@ def _part(pending: PendingBatch, start: int, stop: int) -> PendingBatch:
         (n - start, why): count for (n, why), count in pending.rejected_more.items() if start <= n < stop
     }
     part.sequences = [(n - start, number) for n, number in pending.sequences if start <= n < stop]
+    part.late = [
+        (max(begin, start) - start, min(end, stop) - start, absence)
+        for begin, end, absence in pending.late
+        if max(begin, start) < min(end, stop)
+    ]
     part.size = pending.size * (stop - start) // len(pending)
     part.archived = pending.archived
     return part

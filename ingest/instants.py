@@ -1,32 +1,27 @@
-"""Times of messages to instants: RFC 3339 text or epoch seconds to int64 microseconds since the Unix epoch, UTC.
+"""Times of messages to instants: ISO 8601 text or epoch seconds to int64 microseconds since the Unix epoch, UTC.
 
 Text of the commonest shape, ``2026-02-01T00:30:00Z``, is parsed for a whole batch at once on its digits; everything
-else one by one. A leap second (``:60``) is no instant here.
+else one by one, in the forms of ``devices.iso_time``. A leap second (``:60``) is no instant here.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.decoding import Relative
+from devices import iso_time
+from devices.decoding import BY_ARRIVAL, Relative, Twice
 
 #: What a time that cannot be read becomes.
 BAD = np.iinfo(np.int64).min
 
 _SECOND = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = {int, float}
 #: Epoch seconds are taken up to the year 9999.
 _SECONDS_MAXIMUM = 2.534e11
-_TEXT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))\Z", re.ASCII
-)
 _DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 # weights of the digits in "YYYY-MM-DDTHH:MM:SSZ"
 _SEPARATORS = {4: ord("-"), 7: ord("-"), 10: ord("T"), 13: ord(":"), 16: ord(":"), 19: ord("Z")}
@@ -34,13 +29,42 @@ _DIGITS = [place for place in range(20) if place not in _SEPARATORS]
 
 
 def resolve(times: Sequence[Any], arrival: NDArray[np.int64]) -> Sequence[Any]:
-    """Times relative to the arrival [us] become epoch seconds; an absent one 0, to be replaced."""
-    if not {type(None), Relative} & set(map(type, times)):
+    """Times without those that hang on the arrival [us].
+
+    Times relative to it become epoch seconds; of a local time that the clocks repeat the instant nearest to it is
+    taken, of two equally near ones the first; an absent one becomes 0, to be replaced.
+    """
+    if not BY_ARRIVAL & set(map(type, times)):
         return times
-    return [
-        0 if value is None else int(arrival[index]) / 1e6 + float(value) if value.__class__ is Relative else value
-        for index, value in enumerate(times)
-    ]
+    return [_resolved(value, int(arrival[index])) for index, value in enumerate(times)]
+
+
+def _resolved(value: Any, arrival: int) -> Any:
+    if value is None:
+        return 0
+    if value.__class__ is Relative:
+        return arrival / 1e6 + float(value)
+    if value.__class__ is Twice:
+        return str(value) if nearest(value, arrival) == instant(value) else value.later
+    return value
+
+
+def nearest(value: object, arrival: int) -> int:
+    """Of the two instants [us] of a local time that the clocks repeat the one nearest to ``arrival`` [us].
+
+    Exactly half way the first. ``BAD`` where it cannot be read.
+    """
+    first, later = both(value)
+    return first if 2 * arrival <= first + later else later
+
+
+def both(value: object) -> tuple[int, int]:
+    """The two instants [us] of a local time that the clocks repeat, the first one first.
+
+    Of any other time its one instant twice; ``BAD`` where it cannot be read.
+    """
+    first = instant(value)
+    return first, instant(value.later) if isinstance(value, Twice) else first
 
 
 def parse(times: Sequence[Any]) -> NDArray[np.int64]:
@@ -59,7 +83,7 @@ def parse(times: Sequence[Any]) -> NDArray[np.int64]:
         result[numbers] = _numbers([times[index] for index in numbers])
     known: dict[str, int] = {}  # the records of a pack share a time
     for index, value in enumerate(times):
-        if type(value) is str and len(value) != 20:
+        if isinstance(value, str) and (len(value) != 20 or type(value) is not str):
             found = known.get(value)
             if found is None:
                 found = known[value] = instant(value)
@@ -120,25 +144,27 @@ def _plain(text: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def instant(value: object) -> int:
-    """One instant [us] of RFC 3339 text (finer than a microsecond is cut off) or epoch seconds; ``BAD`` otherwise."""
+    """One instant [us] of ISO 8601 text with an offset (finer than a microsecond is cut off) or epoch seconds.
+
+    ``BAD`` where it is neither, or impossible.
+    """
     if isinstance(value, bool):
         return int(BAD)
     if isinstance(value, int | float):
         return round(float(value) * _SECOND) if abs(value) < _SECONDS_MAXIMUM else int(BAD)
-    if not isinstance(value, str):
-        return int(BAD)
-    match = _TEXT.match(value)
-    if match is None:
-        return int(BAD)
-    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes = match.groups()
-    try:
-        whole = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    except ValueError:
-        return int(BAD)
-    offset = 0
-    if sign:
-        if int(hours) > 23 or int(minutes) > 59:
-            return int(BAD)
-        offset = (int(hours) * 60 + int(minutes)) * 60 * (-1 if sign == "-" else 1)
-    since = whole - _EPOCH
-    return (since.days * 86_400 + since.seconds - offset) * _SECOND + int((fraction or "").ljust(6, "0")[:6])
+    found = iso_time.instant(value)
+    return int(BAD) if found is None else found
+
+
+def why_bad(value: object) -> str:
+    """What is wrong with a time that is ``BAD``, and what to do; quotes nothing of it."""
+    if isinstance(value, str):
+        try:
+            found = iso_time.read(value)
+        except ValueError:
+            return "no such date, time of day or offset"
+        if found is not None:
+            return "a time without an offset: write Z or +01:00 behind it, or read it by a mapping with a zone"
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _SECONDS_MAXIMUM:
+        return 'no epoch seconds; milliseconds are read by a mapping with epoch = "ms" or "auto"'
+    return "neither ISO 8601 text with an offset, nor epoch seconds"

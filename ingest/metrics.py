@@ -74,6 +74,8 @@ class Metrics:
         self.lock = threading.Lock()
         self.committed: dict[str, Counts] = {}
         self.rejected: dict[str, int] = {}
+        #: by family, readings whose time is an arrival after an absence
+        self.after_absence: dict[str, int] = {}
         self.in_flight: list[Callable[[], dict[str, int]]] = []
         self.write_seconds = Histogram()
         self.lag_seconds = Histogram()
@@ -136,11 +138,24 @@ class Metrics:
         for reason, count in sorted(self.rejected.items()):
             reasons.add_metric([reason], count)
         yield reasons
+        absent = CounterMetricFamily(
+            "borough_readings_after_absence",
+            "Readings without a time of their own that waited at the broker.",
+            labels=["family"],
+        )
+        for label in families:
+            absent.add_metric([label], self.after_absence.get(label, 0))
+        yield absent
         yield self.write_seconds.metric("borough_write_seconds", "Duration of a batch's transaction.")
         yield self.lag_seconds.metric("borough_lag_seconds", "From a reading's time to its commit.")
         yield GaugeMetricFamily("borough_database_up", "Whether the last transaction worked.", int(self.database_up))
         yield GaugeMetricFamily(
             "borough_broker_connected", "Whether the session is connected and subscribed.", int(self.broker_connected())
+        )
+        yield GaugeMetricFamily(
+            "borough_backlog",
+            "Whether messages that waited at the broker may still come.",
+            int(any(status.connected and status.backlog.absence is not None for status in self.sources)),
         )
         lost = sum(status.lost for status in self.sources)
         taken = sum(status.taken_over for status in self.sources)

@@ -12,7 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import mqtt5
 import numpy as np
@@ -20,8 +20,8 @@ import numpy as np
 from devices.text import visible
 from ingest.copies import Copies
 from ingest.malformed import is_panic, lenient_publish
-from ingest.options import BrokerOptions
-from ingest.source import SPEAKS_MQTT5, Chunk, Connected, Receive, SourceStatus, take_unsubscribed, warn_of_less
+from ingest.mqtt5_session import Owner, Refused
+from ingest.source import SPEAKS_MQTT5, Chunk, take_unsubscribed, warn_of_less
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +30,6 @@ _PUBLISH = 3
 #: Packet id of our UNSUBSCRIBE; our SUBSCRIBEs have those from 1 on.
 _UNSUBSCRIBE = 65_535
 _PUBACK = np.dtype([("header", ">u2"), ("packet_id", ">u2")])
-
-
-class Owner(Protocol):
-    """What a connection needs of the session that it belongs to."""
-
-    options: BrokerOptions
-    filters: Sequence[tuple[str, int]]
-    receive: Receive
-    connected: Connected
-    leftover: list[str]
-    drain: bool
-    paused: bool
-    status: SourceStatus
-
-    def note_confirmed(self, marks: Sequence[int]) -> None:
-        """The broker has read the acknowledgements that these stand for."""
-
-
-class Refused(Exception):
-    """The broker answered, and said no."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -181,6 +161,7 @@ class Connection(asyncio.BufferedProtocol):
         """Read on, unless the source is paused."""
         if self._transport is not None and not self.source.paused and not self._transport.is_closing():
             self._transport.resume_reading()
+            self._ask()
 
     def _parse(self, end: int) -> int:
         """Take whole packets from the buffer up to ``end``; returns how far it came."""
@@ -237,8 +218,9 @@ class Connection(asyncio.BufferedProtocol):
         self, size: int, topics: list[str], payloads: list[bytes], packet_ids: list[int], flags: list[int]
     ) -> None:
         self._waiting = self._heard
-        arrival = time.time_ns() // 1000
-        self.source.receive(Chunk(self.generation, arrival, size, topics, payloads, packet_ids, flags))
+        arrival, backlog = time.time_ns() // 1000, self.source.status.backlog
+        backlog.received(len(packet_ids) - packet_ids.count(0))
+        self.source.receive(Chunk(self.generation, arrival, size, topics, payloads, packet_ids, flags, backlog.absence))
 
     # -- everything that is not a PUBLISH ------------------------------------------------------------------------------
 
@@ -269,6 +251,8 @@ class Connection(asyncio.BufferedProtocol):
             case mqtt5.PingRespPacket():
                 if self._pings:
                     self.source.note_confirmed(self._pings.popleft())
+                    status.backlog.answered(time.time_ns() // 1000)
+                    self._ask()
             case mqtt5.DisconnectPacket():
                 if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
                     status.taken_over += 1
@@ -294,6 +278,7 @@ class Connection(asyncio.BufferedProtocol):
         status.problem = ""
         if packet.server_keep_alive:
             self._keep_alive = packet.server_keep_alive
+        status.backlog.connected(packet.session_present, time.time_ns() // 1000)
         self.source.connected(packet.session_present)
         ours = [pattern for pattern, _ in self.source.filters]
         if self.source.drain:
@@ -364,6 +349,20 @@ class Connection(asyncio.BufferedProtocol):
         acks["packet_id"] = packet_ids
         self._transport.write(acks.tobytes())
         self._watched.extend(watch)
+        self.source.status.backlog.acknowledged(len(packet_ids))
+        self._ask()
+
+    def _ask(self) -> None:
+        """PINGREQ where its answer can say that the broker's queue is empty."""
+        if self.source.status.backlog.asks and self._transport is not None and not self._transport.is_closing():
+            self._ping(self._transport)
+
+    def _ping(self, transport: asyncio.Transport) -> None:
+        transport.write(mqtt5.PingReqPacket().write())
+        # TCP keeps order: the answer to this very ping proves that every acknowledgement before it was read
+        self._pings.append(self._watched)
+        self._watched = []
+        self.source.status.backlog.asked()
 
     def _tick(self) -> None:
         """PINGREQ twice per keep-alive; give up where nothing at all was heard for 1.3 of it.
@@ -381,9 +380,6 @@ class Connection(asyncio.BufferedProtocol):
             self.abort("the broker is silent")
             return
         if now - self._ping_sent >= 0.45 * self._keep_alive:
-            self._transport.write(mqtt5.PingReqPacket().write())
+            self._ping(self._transport)
             self._ping_sent = now
-            # TCP keeps order: the answer to this very ping proves that every acknowledgement before it was read
-            self._pings.append(self._watched)
-            self._watched = []
         self._keep_alive_timer = self._loop.call_later(max(0.05, self._keep_alive / 8), self._tick)

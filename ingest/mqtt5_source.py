@@ -9,7 +9,8 @@ import ssl
 import time
 from collections.abc import Sequence
 
-from ingest.mqtt5_connection import Connection, Refused
+from ingest.mqtt5_connection import Connection
+from ingest.mqtt5_session import Refused
 from ingest.options import BrokerOptions
 from ingest.source import SPEAKS_MQTT5, Connected, Receive, SourceStatus
 from ingest.tls import tls_context
@@ -58,6 +59,8 @@ class Mqtt5Source:
             except (OSError, ssl.SSLError, TimeoutError, UnicodeError, Refused) as error:  # Unicode: the host
                 self.status.problem = str(error) or type(error).__name__
                 log.warning("broker %s:%d: %s", self.options.host, self.options.port, self.status.problem)
+            if self.status.connected:
+                self.status.backlog.disconnected(time.time_ns() // 1000)
             held = self.status.subscribed and time.monotonic() - self.status.connected_at > 10
             self.status.connected = self.status.subscribed = False
             self._connection = None
@@ -102,10 +105,12 @@ class Mqtt5Source:
 
     def pause(self) -> None:
         self.paused = True
+        self.status.backlog.paused(time.time_ns() // 1000)
 
     def resume(self) -> None:
         if self.paused:
             self.paused = False
+            self.status.backlog.resumed(time.time_ns() // 1000)
             if self._connection is not None:
                 self._connection.read_soon()
 

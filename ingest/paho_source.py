@@ -31,6 +31,8 @@ _GOODBYE_SECONDS = 2.0
 _DISCONNECT = b"\xe0\x00"
 #: Unlike the other source's this one says nothing of the version: 3.1.1 is what every broker speaks.
 _UNHEARD = "the broker took the connection and did not answer our CONNECT within {:g} s: is it MQTT on this port?"
+#: A filter that nobody subscribes: that it is unsubscribed is answered in the order of the stream, and changes nothing.
+_NOBODYS = "$borough/question"
 _UNCONFIRMED = "the broker did not answer our subscription within {:g} s"
 
 
@@ -69,6 +71,8 @@ class PahoSource:
         #: since when an answer to CONNECT or SUBSCRIBE is waited for with nothing else to do
         self._waiting = 0.0
         self._watched: deque[tuple[float, int, Sequence[int]]] = deque()
+        #: the packet id of our question whether the queue is empty
+        self._question: int | None = None
 
     async def run(self) -> None:
         """Keep the session connected until ``stop``."""
@@ -78,6 +82,8 @@ class PahoSource:
                 problem = await self._once()
             except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
                 problem = str(error) or type(error).__name__
+            if self.status.connected:
+                self.status.backlog.disconnected(time.time_ns() // 1000)
             held = self.status.subscribed and time.monotonic() - self.status.connected_at > 10
             self.status.connected = self.status.subscribed = False
             if self._stopping.is_set():
@@ -164,14 +170,18 @@ class PahoSource:
 
     def pause(self) -> None:
         self._paused = True
+        self.status.backlog.paused(time.time_ns() // 1000)
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
 
     def resume(self) -> None:
         self._paused = False
+        self.status.backlog.resumed(time.time_ns() // 1000)
         if self._socket is not None:
             asyncio.get_running_loop().add_reader(self._socket, self._read)
             asyncio.get_running_loop().call_soon(self._read)
+        if self._client is not None:
+            self._ask(self._client)
 
     def acknowledge(self, generation: int, packet_ids: Sequence[int], watch: Sequence[int]) -> None:
         client = self._client
@@ -179,6 +189,8 @@ class PahoSource:
             return
         for packet_id in packet_ids:
             client.ack(packet_id, 1)
+        self.status.backlog.acknowledged(len(packet_ids))
+        self._ask(client)
         if watch:
             self._watched.append((time.monotonic(), generation, watch))
 
@@ -265,6 +277,7 @@ class PahoSource:
         self.status.connects += 1
         self._waiting = self.status.connected_at = time.monotonic()
         self.status.problem = ""
+        self.status.backlog.connected(bool(flags.session_present), time.time_ns() // 1000)
         self.connected(bool(flags.session_present))
         if self.drain:
             ours = [pattern for pattern, _ in self.filters]
@@ -276,16 +289,12 @@ class PahoSource:
             self._unsubscribe(client, self.leftover)
         else:
             self.leftover = take_unsubscribed(self.status, self.leftover, None)
+        self._question = None
+        self._ask(client)
 
     def _unsubscribe(self, client: paho.Client, patterns: Sequence[str]) -> None:
         self._unsubscribing = list(patterns)
         client.unsubscribe(self._unsubscribing)
-
-    def _on_unsubscribe(self, _client: paho.Client, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
-        self.leftover = take_unsubscribed(self.status, self._unsubscribing, [code.value for code in codes])
-        self._unsubscribing = []
-        if self.drain:
-            self.status.subscribed = True
 
     def _on_subscribe(self, _client: paho.Client, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
         refused = [pattern for (pattern, _), code in zip(self.filters, codes, strict=False) if code.is_failure]
@@ -296,6 +305,23 @@ class PahoSource:
             return
         warn_of_less(self.filters, [code.value for code in codes])
         self.status.subscribed = True
+
+    def _ask(self, client: paho.Client) -> None:
+        """Ask the broker something where the answer can say that its queue is empty. Paho hides its PINGRESP."""
+        if self.status.backlog.asks:
+            self._question = client.unsubscribe(_NOBODYS)[1]
+            self.status.backlog.asked()
+
+    def _on_unsubscribe(self, client: paho.Client, _data: Any, mid: int, codes: Any, _properties: Any) -> None:
+        if mid == self._question:
+            self._deliver()  # what came before the answer
+            self.status.backlog.answered(time.time_ns() // 1000)
+            self._ask(client)
+            return
+        self.leftover = take_unsubscribed(self.status, self._unsubscribing, [code.value for code in codes])
+        self._unsubscribing = []
+        if self.drain:
+            self.status.subscribed = True
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         self._messages.append(message)
@@ -311,6 +337,7 @@ class PahoSource:
         self._waiting = time.monotonic()
         topics = [_topic(message) for message in messages]
         payloads = [bytes(message.payload) for message in messages]
+        self.status.backlog.received(sum(message.qos > 0 for message in messages))
         self.receive(
             Chunk(
                 self._generation,
@@ -320,6 +347,7 @@ class PahoSource:
                 payloads,
                 [message.mid if message.qos else 0 for message in messages],
                 [(DUP if message.dup else 0) | (RETAIN if message.retain else 0) for message in messages],
+                self.status.backlog.absence,
             )
         )
 

@@ -8,8 +8,9 @@ from itertools import compress
 from traceback import extract_tb
 from typing import Any
 
-from devices.decoding import PACK, Flaw, Reason, Rejection, Relative
+from devices.decoding import BY_ARRIVAL, PACK, Flaw, Reason, Rejection
 from devices.device import Device
+from ingest.backlog import Absence
 from ingest.memory import Memory, digest
 from ingest.routes import Route, Routes
 from ingest.series_cache import NewSeries
@@ -40,6 +41,7 @@ class PendingBatch:
         self.times: list[Any] = []  # of a message without one its neighbour's: times alike are parsed at once
         self.chunks: list[tuple[int, int, int]] = []  # (messages, arrival, generation)
         self.arrived: dict[int, int] = {}  # message -> arrival of its first delivery
+        self.late: list[tuple[int, int, Absence]] = []  # messages (from, to) that may have waited at the broker
         self.answered: set[int] = set()  # messages that the acknowledgement of an earlier copy answers
         # by reading
         self.messages: list[int] = []
@@ -49,7 +51,7 @@ class PendingBatch:
         self.pack_rows: list[int] = []
         self.pack_times: list[Any] = []
         # exceptions
-        self.untimed: list[int] = []  # messages that take their arrival as time
+        self.untimed: list[int] = []  # messages whose time hangs on their arrival
         self.ignored: list[int] = []
         self.rejected_messages: list[tuple[int, Reason, str]] = []
         self.rejected_readings: list[tuple[int, str, Reason, str]] = []
@@ -102,6 +104,8 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
     columns.packet_ids.extend(chunk.packet_ids)
     columns.flags.extend(chunk.flags)
     columns.chunks.append((len(chunk.topics), chunk.arrival, chunk.generation))
+    if chunk.absence is not None:
+        columns.late.append((start, len(columns.topics), chunk.absence))
     columns.size += chunk.size + _OVERHEAD * len(chunk.topics)
     columns.bytes += chunk.size
     if chunk.size > payload_maximum and max(map(len, chunk.payloads)) > payload_maximum:
@@ -113,6 +117,7 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
     ids = memory.hold(chunk, columns.payloads[start:])
     known = set(compress(range(start, len(columns.topics)), map(ids.__contains__, chunk.packet_ids))) if ids else set()
 
+    by_arrival = BY_ARRIVAL
     by_topic = routes.by_topic
     add_route = columns.routes.append
     add_time = columns.times.append
@@ -151,7 +156,7 @@ def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message cos
             add_time(0)
             untimed = _gather_pack(columns, message, route, values, routes)
         else:
-            untimed = time is None or time.__class__ is Relative
+            untimed = time.__class__ in by_arrival
             add_time(0 if time is None else time)
             for name, value in values.items():
                 slot = slots.get(name)
@@ -210,7 +215,7 @@ def _gather_pack(
             add_row(row)
             add_time(time)
             row += 1
-            if time is None or time.__class__ is Relative:
+            if time.__class__ in BY_ARRIVAL:
                 untimed = True
         else:
             _bad(columns, message, name, value)
@@ -223,10 +228,8 @@ def _takes_arrival(time: Any, values: Any) -> bool:
     A retained copy comes with every new subscription: each would make another reading of an old value.
     """
     if time is PACK:
-        return any(
-            when is None or when.__class__ is Relative for _, when, value in values if value.__class__ is not Flaw
-        )
-    return time is None or time.__class__ is Relative
+        return any(when.__class__ in BY_ARRIVAL for _, when, value in values if value.__class__ is not Flaw)
+    return time.__class__ in BY_ARRIVAL
 
 
 def _cut(columns: PendingBatch, message: int) -> None:
@@ -267,7 +270,7 @@ def _count(columns: PendingBatch, message: int, reason: Reason) -> None:
 
 
 def _arrival_as_time(columns: PendingBatch, message: int, memory: Memory) -> None:
-    """Note a message without a time of its own; a redelivery takes the arrival of its first delivery."""
+    """Note a message whose time hangs on its arrival; a redelivery takes the arrival of its first delivery."""
     columns.untimed.append(message)
     count, arrival, _ = columns.chunks[-1]
     # read at once is not the same instant: of a device's two states one would push out the other

@@ -14,24 +14,24 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import psycopg
 
 from devices.device import Device
+from ingest.backlog import Absence
 from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
+from ingest.broker_source import make_source
 from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
 from ingest.device_names import further_filters
 from ingest.metrics import Metrics
-from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions, CollectorOptions
-from ingest.paho_source import PahoSource
 from ingest.pending_batch import PendingBatch
 from ingest.series_cache import FAMILY_NAMES
 from ingest.source import Chunk, Source
-from ingest.subscriptions import filters_of
 from ingest.unread import UnreadNames
 from store.batch import Outcome
 from store.tombstones import Tombstone, WrongKey
@@ -90,6 +90,8 @@ class Pipeline:
         self._received = time.monotonic()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._paused = False
+        #: absences whose queue is empty now, with the instant [us], until that is noted
+        self._ended: deque[tuple[Absence, int]] = deque()
         self._probed = 0.0
         self.source: Source = make_source(
             broker, options, self._receive, self._connected, leftover=leftover, drain=drain, further=further
@@ -105,6 +107,9 @@ class Pipeline:
         Raises store.tombstones.WrongKey where the store's tombstones cannot be honoured.
         """
         self._builder.memory.entries.update(await self._in_thread(self._writer.load_memory))
+        backlog = self.source.status.backlog
+        backlog.left_at = await self._in_thread(self._writer.left_at)
+        backlog.ended = self._backlog_ended
         self._builder.routes.update(devices)
         source = asyncio.create_task(self.source.run())
         writing = asyncio.create_task(self._write_loop())
@@ -186,6 +191,25 @@ class Pipeline:
         for pending in (self._builder.pending, *self._writing):
             pending.forget_session()
 
+    def _backlog_ended(self, absence: Absence, at: int) -> None:
+        self._ended.append((absence, at))
+        self._work.set()
+
+    async def _note_ended(self) -> None:
+        """Behind the batches that hold what came: their rows are there, or nothing without a time came."""
+        held = self._builder.pending.late or any(chunk.absence is not None for chunk in self._waiting)
+        while self._ended and not held:
+            absence, at = self._ended[0]
+            work = asyncio.ensure_future(self._in_thread(partial(self._writer.note_drained, absence, at)))
+            done, _ = await asyncio.wait({work}, timeout=_STOP_SECONDS)
+            if not done:
+                self._writer.abort()  # a frozen server: it must not keep us from stopping
+            try:
+                await work
+            except psycopg.Error:
+                return  # the store is away: after the next batch
+            self._ended.popleft()
+
     def _receive(self, chunk: Chunk) -> None:
         self._received = time.monotonic()
         self._forget_confirmed()
@@ -238,6 +262,7 @@ class Pipeline:
                     await self.source.stop()
                     return
                 self._go_on()
+            await self._note_ended()
             if self._stopping and not len(self._builder.pending) and not self._waiting:
                 await self.source.stop()
                 return
@@ -260,6 +285,8 @@ class Pipeline:
                 metrics.rejected[reason] = metrics.rejected.get(reason, 0) + count
             if len(outcome.conflicts):
                 metrics.rejected["conflict"] = metrics.rejected.get("conflict", 0) + len(outcome.conflicts)
+            for item in batch.late:
+                metrics.after_absence[item.family] = metrics.after_absence.get(item.family, 0) + item.readings
             if len(batch.time):
                 metrics.lag_seconds.observe_all(np.maximum(time.time() - batch.time / 1e6, 0.0))
 
@@ -360,22 +387,6 @@ class Pipeline:
         # it may have been the database after all, or somebody's lock
         self._probed = self._writer.probe(_ALONE_SECONDS)
         return found
-
-
-def make_source(
-    broker: BrokerOptions,
-    options: CollectorOptions,
-    receive: Callable[[Chunk], None],
-    connected: Callable[[bool], None],
-    *,
-    leftover: Sequence[str] = (),
-    drain: bool = False,
-    further: Sequence[tuple[str, int]] = (),
-) -> Source:
-    """The source that the settings ask for, with the subscriptions' filters and ``further`` ones."""
-    filters = filters_of(options.subscriptions, broker.shared_group, further)
-    kind = PahoSource if broker.source == "paho" else Mqtt5Source
-    return kind(broker, filters, receive, connected, leftover=leftover, drain=drain)
 
 
 def first_line(error: BaseException) -> str:

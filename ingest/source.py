@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from devices.text import visible
+from ingest.backlog import Absence, Backlog
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class Chunk:
 
     ``arrival`` [us since the Unix epoch] is one for all. ``packet_ids`` holds 0 for QoS 0, ``flags`` the first byte of
     each PUBLISH packet. ``generation`` numbers the connection: an acknowledgement for an older one is dropped.
-    ``size`` [bytes] is what they took on the wire.
+    ``size`` [bytes] is what they took on the wire. ``absence``: the broker may have kept them while nobody read.
     """
 
     generation: int
@@ -32,6 +33,7 @@ class Chunk:
     payloads: Sequence[bytes]
     packet_ids: Sequence[int]
     flags: Sequence[int]
+    absence: Absence | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class SourceStatus:
     taken_over: int = 0
     problem: str = ""
     unsubscribed: list[str] = field(default_factory=list)
+    backlog: Backlog = field(default_factory=Backlog)
 
 
 class Source(Protocol):

@@ -101,6 +101,19 @@ class Remembered(NamedTuple):
     rejected: bool
 
 
+class Late(NamedTuple):
+    """Readings of a family whose time is an arrival after an absence, and the messages that they came in.
+
+    ``lost_at`` (None: not known) and ``back_at`` [us since the Unix epoch]: between them nobody read the session.
+    """
+
+    lost_at: int | None
+    back_at: int
+    family: str
+    messages: int
+    readings: int
+
+
 class SequenceSpan(NamedTuple):
     """Message numbers of one device in this batch: an unbroken run ``first..last`` and their reading times."""
 
@@ -156,6 +169,8 @@ class Batch:
     names_household: Callable[[Rejected], bool] = field(repr=False, default=lambda _: False)
     #: The newest tombstone that the batch was judged by: with a newer one it is not written (store.tombstones.Stale).
     tombstones: int = 0
+    #: what came after an absence without a time of its own
+    late: Sequence[Late] = ()
 
 
 @dataclass(slots=True)

@@ -94,6 +94,9 @@ KEPT = {
         "kind mark from_time to_time family model gone files_pending key_mark made_at changed",
         "marks of what was erased, by a key outside the database",
     ),
+    "public.absence": _kept(
+        "collector back_at family lost_at drained_at messages readings", "counts of a whole family"
+    ),
     "public.accounting": _kept(
         "minute collector family messages_received messages_decoded messages_ignored messages_rejected"
         " readings_decoded readings_stored readings_duplicates readings_thinned readings_rejected readings_refused",

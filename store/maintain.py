@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from devices.families import FAMILIES
-from store import corrections
+from store import absences, corrections
 from store.connect import Connection
 from store.copy import Int4s
 from store.queries import queries
@@ -72,6 +72,7 @@ def maintain(
     ).rowcount
     connection.execute(_SQL["delete_texts"], (now - timedelta(days=rejected_bytes_days),))
     report.flood_hours = connection.execute(_SQL["delete_flood"], (now - timedelta(days=2),)).rowcount
+    absences.delete(connection, now - timedelta(days=_YEAR))
     with connection.transaction():
         connection.execute(_SQL["expiring"])
         report.accesses = connection.execute(

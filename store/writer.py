@@ -13,7 +13,7 @@ import numpy as np
 import psycopg
 from psycopg import errors
 
-from store import redelivery, tombstones
+from store import absences, redelivery, tombstones
 from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome
 from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
@@ -171,6 +171,8 @@ class Writer:
             write_rejections(connection, rejected, self._rejected_limit, batch.names_household)
         redelivery.forget(connection, batch.collector, batch.forget)
         redelivery.remember(connection, batch.collector, batch.remember)
+        if batch.late:
+            absences.add(connection, batch.collector, batch.late)
         with connection.pipeline():
             if len(batch.latest_series):
                 connection.execute(_SQL["latest"], _latest(batch, written), prepare=True)

@@ -17,7 +17,7 @@ from borough.settings.settings import Settings, read_settings
 from devices.decoding import PACK, STATUS, Binding, Decoded, Flaw, Format, Reason, Rejection, Relative
 from devices.families import FAMILIES, plausible, properties_of
 from devices.topics import Endings, name_with, pattern
-from ingest.instants import BAD, parse
+from ingest.instants import BAD, both, parse, why_bad
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -186,11 +186,11 @@ def _judge(
             return _rejected(name, Reason.TIME_OUT_OF_RANGE, refused)
         shown = f"arrival {float(time):+g} s"
     elif (instant := int(parse([time])[0])) == BAD:
-        return _rejected(name, Reason.BAD_TIME, "the time cannot be read")
+        return _rejected(name, Reason.BAD_TIME, why_bad(time))
     elif refused := taken.refuses(instant):
         return _rejected(name, Reason.TIME_OUT_OF_RANGE, refused)
     else:
-        shown = (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
+        shown = " or ".join(_shown(moment) for moment in dict.fromkeys(both(time)))
     low, high = plausible(prop, attributes)
     if not low <= value <= high:
         return _rejected(name, Reason.OUT_OF_RANGE, f"outside {low:g} to {high:g} {prop.unit}")
@@ -201,6 +201,10 @@ def _judge(
         "value": int(number) if number.is_integer() and math.fabs(number) < 1e15 else number,
         "unit": prop.unit,
     }
+
+
+def _shown(instant: int) -> str:
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
 
 
 def _rejected(name: str, reason: Reason, detail: str) -> dict[str, Any]:

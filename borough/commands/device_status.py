@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -12,12 +12,14 @@ from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table
 from devices.counts import counted
-from store import registry, unread
+from store import absences, registry, unread
 from store.connect import Connection
 
 #: What nobody reads is shown where it came within this time.
 _LATELY = timedelta(days=7)
 _DURATION = re.compile(r"(\d{1,6})\s*(s|min|h|d)\Z")
+#: So far back absences of collectors are shown.
+_LOOK_BACK = timedelta(days=30)
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
 
@@ -45,7 +47,8 @@ def status(
 ) -> None:
     """Show the silent devices, longest silent first, and those that were never heard. Retired ones are left out.
 
-    Beside them what devices sent in the last week that no format reads, by the names of its keys.
+    Below them stand what devices sent in the last week that no format reads, by the names of its keys, and absences of
+    a collector in which messages without a time of their own waited at the broker.
 
     Example: borough devices status --silent-after 15min
     """
@@ -53,6 +56,7 @@ def status(
     with database() as connection:
         rows = [row for row in registry.status(connection, after) if not family or row.family == family]
         dropped = [row for row in unread.noted(connection, _LATELY) if not family or row.family == family]
+        absent = absences.recent(connection, datetime.now(UTC) - _LOOK_BACK, family)
     silent = sorted((row for row in rows if row.state == "silent"), key=lambda row: (row.last_arrival, row.id))
     never = [row for row in rows if row.state == "never seen"]
     if json_output:
@@ -63,6 +67,7 @@ def status(
                 "silent": [{"device": row.id, "family": row.family, "last_heard": row.last_arrival} for row in silent],
                 "never_seen": [{"device": row.id, "family": row.family} for row in never],
                 "not_read": [row._asdict() for row in dropped],
+                "absences": [row._asdict() for row in absent],
             }
         )
         return
@@ -77,3 +82,13 @@ def status(
             [(row.family, row.format, row.name, row.devices, row.last_seen) for row in dropped],
         )
     say(f"{counted(len(rows), 'device')} in service: {len(silent)} silent for {silent_after}, {len(never)} never seen.")
+    if absent:
+        readings = counted(sum(row.readings for row in absent), "reading")
+        say(
+            f"{readings} of the last {counted(_LOOK_BACK.days, 'day')} had no time of their own and may have waited at"
+            f" the broker: their time is their arrival."
+        )
+        show_table(
+            ("family", "readings", "collector", "not read since", "read again", "queue empty"),
+            [(row.family, row.readings, row.collector, row.lost_at, row.back_at, row.drained_at) for row in absent],
+        )

@@ -13,11 +13,11 @@ from borough.replay.messages import Outgoing, Reading, instants
 from borough.replay.observations import DEVICES
 from borough.replay.recording import Recorded, RecordingError, RecordingReader
 from devices.decoders import FORMATS
-from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative
+from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative, Twice
 from devices.device import Device
 from devices.families import UNKNOWN
 from devices.models import LATEST_ONLY, model_of
-from ingest.instants import BAD, instant
+from ingest.instants import BAD, both, instant, nearest
 from ingest.routes import Route, Routes
 from ingest.subscriptions import Subscription
 
@@ -83,7 +83,7 @@ class RecordingSource:
         for message in messages:
             route = self._route(message)
             device = route.device
-            readings = self._readings(route, message)
+            readings = self._readings(route, message, None)
             if device is not None:
                 readings = [self._thinned(device.model, reading) for reading in readings]
             yield Outgoing(message.arrival, message.topic, message.payload, readings)
@@ -96,7 +96,7 @@ class RecordingSource:
         text_of = instants()
         for message in messages:
             groups: dict[tuple[str, str, int], dict[str, float]] = {}
-            for reading in self._readings(self._route(message), message):
+            for reading in self._readings(self._route(message), message, message.arrival):
                 if not reading.verdict:
                     time = (message.arrival if reading.time is None else reading.time) + shift
                     groups.setdefault((reading.family, reading.device, time), {})[reading.property] = reading.value
@@ -116,7 +116,8 @@ class RecordingSource:
             raise RecordingError(f"these recordings name more than {DEVICES} devices; replay them in parts")
         return route
 
-    def _readings(self, route: Route, message: Recorded) -> list[Reading]:
+    def _readings(self, route: Route, message: Recorded, arrival: int | None) -> list[Reading]:
+        """What is in a message that arrives at ``arrival`` [us]; None: now, long after it was recorded."""
         device = route.device_id or ""
         family = route.device.family if route.device else UNKNOWN
         if len(message.payload) > self._payload_maximum:
@@ -127,14 +128,16 @@ class RecordingSource:
             return [Reading(device, family, "", None, math.nan, error.reason)]
         if decoded is STATUS:
             return [Reading(device, family, "", None, math.nan, "ignored")]
-        return [self._judged(route, family, name, time, value) for name, time, value in _pairs(decoded)]
+        return [self._judged(route, family, name, time, value, arrival) for name, time, value in _pairs(decoded)]
 
-    def _judged(self, route: Route, family: str, name: str, time: Any, value: Any) -> Reading:
+    def _judged(self, route: Route, family: str, name: str, time: Any, value: Any, arrival: int | None) -> Reading:
         device = route.device_id or ""
         moment: int | None = None
         verdict = ""
         if time is not None and not isinstance(time, Relative):
             moment = instant(time)
+            if isinstance(time, Twice):
+                moment = both(time)[1] if arrival is None else nearest(time, arrival)
             if moment == BAD:
                 moment, verdict = None, Reason.BAD_TIME
         if not verdict:

@@ -3,15 +3,19 @@
 Both wrap the same things in different names: the device, the time, the frame counter, the port, the payload as bytes
 and, where the server has a decoder of its own, as an object. That object is used where it holds a property of the
 device's family; else the bytes with the codec of the device's model. Both servers leave out fields that are zero.
+
+The time is the network server's. A gateway's clock may stand anywhere (it starts in 1970 or 2012, or is half an hour
+ahead), so its finer time counts only where it is within seconds of the server's.
 """
 
 from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
+from devices import iso_time
 from devices.decoders.codecs import CODECS, Codec
 from devices.decoding import STATUS, Binding, Decode, Decoded, Format, Reason, Rejection
 from devices.families import properties_of
@@ -36,14 +40,55 @@ _Unwrap = Callable[[dict[str, Any]], _Uplink | None]
 
 
 def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = document.get(key, {})
+    value = document.get(key)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise Rejection(Reason.UNREADABLE, f"{key} is no object")
     return value
 
 
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+#: A gateway's time counts within so many seconds of the network server's.
+_NEAR = 5
+_ABSENT: Final = object()
+
+
+def _time(gateway: Any, server: Sequence[Any], others: Any, key: str) -> Any:
+    """The time of an uplink: the first of the server's that can be read, or ``gateway`` where that is near it.
+
+    The server's are ``server`` and what the objects of the list ``others`` say under ``key``; ``_ABSENT`` is left out.
+    Where the server says none, the gateway's is all there is; where it does and none can be read, the time is bad, as
+    every null is: the first as it came, or an empty text. None where nothing is there.
+    """
+    told = [time for time in server if time is not _ABSENT]
+    if told and _close(gateway, told[0]):
+        return gateway
+    if isinstance(others, list):
+        found = [item.get(key) for item in others if isinstance(item, dict)]
+        told += [value for value in found if value is not None]
+        if told and _close(gateway, told[0]):
+            return gateway
+    if not told:
+        return None if gateway is _ABSENT else "" if gateway is None else gateway
+    for time in told:
+        received = iso_time.instant(time)
+        if received is not None:
+            seen = iso_time.instant(gateway)
+            return gateway if seen is not None and abs(seen - received) <= _NEAR * 1_000_000 else time
+    return "" if told[0] is None else told[0]
+
+
+def _close(gateway: Any, received: Any) -> bool:
+    """Whether two texts say seconds of the same minute, as nearly all do, and are near; without reading all of them."""
+    if type(gateway) is not str or type(received) is not str:
+        return False
+    if gateway[:17] != received[:17] or gateway[19:20] not in (".", "Z", "+"):
+        return False
+    utc = ("Z", "+00:00")
+    if not (gateway.endswith(utc) and received.endswith(utc)):
+        return False
+    one, other = gateway[17:19], received[17:19]
+    return one.isdecimal() and other.isdecimal() and abs(int(one) - int(other)) < _NEAR
 
 
 #: Beside ``up`` the stack publishes these on the topics next to it.
@@ -54,14 +99,19 @@ _STACK_EVENTS = (
 
 
 def _things_stack(document: dict[str, Any]) -> _Uplink | None:
-    if "uplink_message" not in document:
+    if document.get("uplink_message") is None:
         if any(event in document for event in _STACK_EVENTS):
             return None
         raise Rejection(Reason.UNREADABLE, "no uplink_message")
     uplink = _object(document, "uplink_message")
     return _Uplink(
         device=_object(document, "end_device_ids").get("device_id"),
-        time=_first(_object(uplink, "settings").get("time"), uplink.get("received_at"), document.get("received_at")),
+        time=_time(
+            _object(uplink, "settings").get("time", _ABSENT),
+            (uplink.get("received_at", _ABSENT), document.get("received_at", _ABSENT)),
+            uplink.get("rx_metadata"),
+            "received_at",
+        ),
         counter=uplink.get("f_cnt"),
         port=uplink.get("f_port"),
         raw=uplink.get("frm_payload"),
@@ -75,7 +125,8 @@ def _chirpstack(document: dict[str, Any]) -> _Uplink | None:
         raise Rejection(Reason.UNREADABLE, "no deviceInfo; ChirpStack before version 4 is not read")
     return _Uplink(
         device=info.get("devEui"),
-        time=document.get("time"),
+        # `time` is the first gateway's where that has a clock, else the server's; nsTime is the server's by gateway
+        time=_time(document.get("time", _ABSENT), (), document.get("rxInfo"), "nsTime"),
         counter=document.get("fCnt"),
         port=document.get("fPort"),
         raw=document.get("data"),
@@ -111,15 +162,16 @@ def _format(name: str, topic: str, unwrap: _Unwrap) -> Format:
         def values_of(uplink: _Uplink, port: int) -> dict[str, Any] | None:
             """Values by property; None for an uplink that carries no data of the device."""
             decoded = uplink.decoded if isinstance(uplink.decoded, dict) else {}
+            if port == 0 or uplink.raw is None or uplink.raw == "":
+                # network commands or nothing: what a formatter makes of them is of no device
+                return None
             values = {names[key]: value for key, value in decoded.items() if key in names}
             if values:
                 return values
-            if uplink.raw is None and port == 0:
-                return None  # network commands only
-            if codec is not None and uplink.raw is not None:
+            if codec is not None:
                 read = codec(port, _bytes(uplink.raw))
                 return {key: value for key, value in read.items() if key in properties} or None
-            if decoded or uplink.raw is None:
+            if decoded:
                 raise Rejection(Reason.EMPTY, f"the payload holds no property of {binding.family or 'any family'}")
             raise Rejection(Reason.NO_CODEC, "bytes only, and the device's model has no codec")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from importlib.resources import files
+from typing import Any
 
 from devices.decoding import STATUS, Binding, Decode, Decoded, Format, Rejection
 from devices.json_object import parse_object, parse_value
@@ -60,11 +61,10 @@ def json_format(mapping: RecordMapping) -> Format:
             value = parse_value(payload)
             return STATUS if value.__class__ is str and value in words else read(value, device)
 
-        if any(() in rule.paths for rule in rules):
-            return decode_value
-        if words:
-            return decode_object_or_word
-        return _remembering(decode) if mapping.repeats else decode
+        chosen = decode_value if any(() in rule.paths for rule in rules) else decode_object_or_word if words else decode
+        if mapping.time is not None and mapping.time.repeated_is_old:
+            return _telling_old_times(chosen)
+        return _remembering(chosen) if mapping.repeats else chosen
 
     return Format(
         mapping.name,
@@ -73,8 +73,8 @@ def json_format(mapping: RecordMapping) -> Format:
         mapping.family,
         _scrub(mapping),
         repr(mapping),
-        frozenset(mapping.no_devices),
-        lambda binding, payload: unread_names(mapping, device_rules(mapping, binding), binding, payload),
+        no_devices=frozenset(mapping.no_devices),
+        unread=lambda binding, payload: unread_names(mapping, device_rules(mapping, binding), binding, payload),
     )
 
 
@@ -111,6 +111,29 @@ def _remembering(decode: Decode) -> Decode:
         return result
 
     return again
+
+
+def _telling_old_times(decode: Decode) -> Decode:
+    """The decoder with a memory of one message: a time that comes again with other values is that message's.
+
+    A gateway sends the time at which it last heard the device also with what it found out by itself since (Zigbee2MQTT
+    ends a motion after a while): that is as old as its arrival. Of equal messages each keeps the time.
+    """
+    last: tuple[Any, Any] = (None, None)
+
+    def told(payload: bytes) -> Decoded:
+        nonlocal last
+        decoded = decode(payload)
+        time, values, sequence = decoded
+        if time is None:
+            return decoded
+        if time != last[0]:
+            last = time, values
+        elif any(name not in last[1] or last[1][name] != value for name, value in values.items()):
+            return None, values, sequence
+        return decoded
+
+    return told
 
 
 def mapped(name: str) -> Format:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from devices.decoding import Binding, Decode, Decoded, Format
 from devices.device import Device
 from ingest.batch_builder import BatchBuilder
-from ingest.build_batch import BuiltBatch, Limits
+from ingest.batch_times import Limits
+from ingest.build_batch import BuiltBatch
 from ingest.memory import Memory
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.pending_batch import PendingBatch

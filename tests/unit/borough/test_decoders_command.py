@@ -111,6 +111,19 @@ def test_relative_times_and_a_codec(decode: Decode) -> None:
     assert (done.returncode, json.loads(done.stdout)["rejection"]["reason"]) == (1, "device_mismatch")
 
 
+def test_a_local_time_that_the_clocks_repeat_shows_both_instants(decode: Decode) -> None:
+    message = b'{"Time": "2025-10-26T01:30:00", "ENERGY": {"Total": 12.5}}'
+    done = decode("tasmota", "--family", "smart-meter", "--attribute", "zone=Europe/London", "--json", message=message)
+    (reading,) = json.loads(done.stdout)["readings"]
+    assert reading["time"] == "2025-10-26T00:30:00Z or 2025-10-26T01:30:00Z"
+
+
+def test_a_time_without_an_offset_is_told_what_to_do(decode: Decode) -> None:
+    done = decode("native", "--family", "smart-meter", message=b'{"time": "2026-01-29T12:44", "power": 2}')
+    assert done.returncode == 1
+    assert "bad_time: a time without an offset: write Z or +01:00 behind it" in done.stdout
+
+
 def test_status_is_no_error(decode: Decode) -> None:
     done = decode("glow", message=b'{"software":"v1.8.13","han":{"rssi":-69}}')
     assert done.returncode == 0

@@ -329,6 +329,30 @@ def test_readings_of_a_recording_as_native_messages_with_times(tmp_path: Path) -
     assert orjson.loads(message.payload) == {"time": "2026-01-01T00:01:00Z", "pm2_5": 7, "co2": 447}
 
 
+def test_a_local_time_that_the_clocks_repeat_in_a_recording(tmp_path: Path) -> None:
+    """As native messages each is what it was when it was recorded; its own bytes come long after both instants."""
+    first = int(parse(["2025-10-26T00:30:00Z"])[0])
+    path = tmp_path / "night.borough"
+    with RecordingWriter(path) as writer:
+        for arrival in (first + SECOND, first + 3_600 * SECOND + SECOND):
+            writer.add(
+                Recorded(
+                    arrival, "tele/p1/SENSOR", b'{"Time": "2025-10-26T01:30:00", "ENERGY": {"Total": 5}}', 1, False
+                )
+            )
+    source = RecordingSource(
+        [path],
+        [Subscription("tele/{device}/SENSOR", "tasmota")],
+        [Device("p1", "smart-meter", "tasmota", attributes={"zone": "Europe/London"})],
+        auto_register=False,
+        keep={},
+    )
+    native_times = [orjson.loads(message.payload)["time"] for message in source.as_native(source.messages(), 0)]
+    assert native_times == ["2025-10-26T00:30:00Z", "2025-10-26T01:30:00Z"]
+    found = [row.time for message in source.as_recorded(source.messages()) for row in message.readings]
+    assert found == [first + 3_600 * SECOND] * 2
+
+
 def test_glow_repeats_are_thinned_as_the_keep_rule_says(tmp_path: Path) -> None:
     def glow(minute: int, kwh: float) -> tuple[str, bytes]:
         document = {

@@ -2,7 +2,7 @@
 
 ``expected.json`` is written from the makers' documents. It is ``{"status": true}``, ``{"rejection": <reason>}``, or
 readings and rejected readings in any order; a time is the decoder's own (text, seconds, null for the arrival) or
-``{"relative": seconds}``.
+``{"relative": seconds}``, or ``{"first": text, "later": text}`` of a local time that the clocks repeat.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from devices.decoders import FORMATS
-from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative
+from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative, Twice
 from devices.topics import name_with
 from tests.tools.decoder_cases import binding, device, message, place
 
@@ -31,11 +31,15 @@ def decode(folder: Path) -> Decoded:
 
 
 def plain_time(time: Any) -> Any:
+    if isinstance(time, Twice):
+        return "twice", str(time), time.later
     return ("relative", float(time)) if isinstance(time, Relative) else time
 
 
 def expected_time(time: Any) -> Any:
-    return ("relative", time["relative"]) if isinstance(time, dict) else time
+    if isinstance(time, dict):
+        return ("twice", time["first"], time["later"]) if "first" in time else ("relative", time["relative"])
+    return time
 
 
 def rows(decoded: Decoded) -> list[tuple[str, Any, Any]]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders.mapped import packaged_mapping
-from devices.decoding import Flaw, Reason, Rejection
+from devices.decoding import Flaw, Reason, Rejection, Twice
 from devices.mapping import MappingError, TimeRule
 from devices.mapping_engine import compile_mapping
 from devices.mapping_reader import read_mapping
@@ -42,7 +42,11 @@ unit = "F"
     [
         ('name = "bays"', "name = bays", "at line 2"),
         ('name = "bays"', "", "name, topics: both are needed"),
-        ("[time]", "[time]\ncolour = 1", "time, colour: unknown key; known are epoch, path, paths, pattern, zone"),
+        (
+            "[time]",
+            "[time]\ncolour = 1",
+            "time, colour: unknown key; known are epoch, path, paths, pattern, repeated, zone",
+        ),
         ('"parking-bay"', '"parking"', "family: 'parking' is none of parking-bay,"),
         ('"Europe/London"', '"Europe/Atlantis"', "time, zone: 'Europe/Atlantis' is no IANA time zone"),
         ('"Europe/London"', '"../secret"', "time, zone: '../secret' is no IANA time zone"),
@@ -63,7 +67,8 @@ unit = "F"
         ("taken = 1", 'taken = "yes"', "reading 1 (occupied), values: 'yes' is no number"),
         ('unit = "F"', "glitch = 0", "reading 2 (temperature), glitch: needs"),
         ('unit = "F"', "zero = 0", "reading 2, zero: unknown key"),
-        ('path = "at"', 'path = "at"\nepoch = "us"', "time, epoch: 'us' is neither s nor ms"),
+        ('path = "at"', 'path = "at"\nepoch = "us"', "time, epoch: 'us' is none of s, ms and auto"),
+        ('path = "at"', 'path = "at"\nrepeated = true', "time, repeated: True is not arrival"),
     ],
 )
 def test_a_wrong_file_is_one_clear_error(old: str, new: str, message: str) -> None:
@@ -156,15 +161,74 @@ def test_epoch_in_milliseconds(value: object, result: float | None) -> None:
         assert read(value) == result
 
 
-@given(instant=st.datetimes(datetime(1996, 1, 1), datetime(2037, 1, 1)))  # noqa: DTZ001 made aware below
-def test_local_times_come_back_as_the_instant_that_they_name(instant: datetime) -> None:
-    # Two instants share the repeated hour of autumn; then it is the earlier one.
-    zone = ZoneInfo("Europe/London")
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        (1769905800000, 1769905800.0),
+        (1769905800, 1769905800),
+        (1769905800.25, 1769905800.25),
+        ("1769905800000", 1769905800.0),
+        ("1769905800", 1769905800),
+        ("2026-02-01T00:30Z", "2026-02-01T00:30Z"),
+        ("2026-07-01T00:30", "2026-06-30T23:30:00Z"),
+        (-5, -5),
+        (99_999_999_999, 99_999_999_999),
+        (100_000_000_000, 100_000_000.0),
+        (True, None),
+        ([], None),
+        (10**400, None),
+    ],
+)
+def test_an_epoch_in_seconds_or_milliseconds_by_its_size(value: object, result: object) -> None:
+    read = time_reader(TimeRule((("t",),), zone="device", epoch="auto"), "Europe/London")
+    if result is None:
+        with pytest.raises(Rejection, match="bad_time"):
+            read(value)
+    else:
+        assert read(value) == result
+
+
+@given(
+    instant=st.datetimes(datetime(1996, 1, 1), datetime(2037, 1, 1)),  # noqa: DTZ001 made aware below
+    name=st.sampled_from(["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+)
+def test_local_times_come_back_as_the_instants_that_they_name(instant: datetime, name: str) -> None:
+    """Two instants share the repeated hour of autumn (half an hour on Lord Howe); then it is both."""
+    zone = ZoneInfo(name)
     aware = instant.replace(tzinfo=UTC)
-    local = aware.astimezone(zone)
-    text = local.replace(tzinfo=None).isoformat()
-    read = time_reader(TimeRule((("t",),), zone="Europe/London"), None)(text)
+    local = aware.astimezone(zone).replace(tzinfo=None)
+    read = time_reader(TimeRule((("t",),), zone=name), None)(local.isoformat())
+    # a plain search: which instants around show this wall-clock time
+    around = [aware + timedelta(minutes=30 * step) for step in range(-4, 5)]
+    names = [moment for moment in around if moment.astimezone(zone).replace(tzinfo=None) == local]
     assert isinstance(read, str)
-    earlier = aware - timedelta(hours=1)
-    repeated = earlier.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
-    assert datetime.fromisoformat(read) == (earlier if repeated else aware)
+    found = [str(read), read.later] if isinstance(read, Twice) else [read]
+    assert [datetime.fromisoformat(text) for text in found] == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-07-01T13:30:00",
+        "2026-07-01 13:30:00",
+        "2026-07-01t13:30",
+        "20260701T133000",
+        "20260701T1330",
+        "2026-07-01T13:30:00,000",
+        "2026-07-01T13:30:00.000000000",
+    ],
+)
+def test_local_times_in_the_forms_of_iso_8601(text: str) -> None:
+    assert time_reader(TimeRule((("t",),), zone="device"), "Europe/London")(text) == "2026-07-01T12:30:00Z"
+
+
+@pytest.mark.parametrize("text", ["2026-13-01T13:30", "20260230T1330", "2026-07-01T24:30", "2026-07-01T13:30+0160"])
+def test_a_date_that_does_not_exist_is_told_as_such(text: str) -> None:
+    with pytest.raises(Rejection, match="no such date, time of day or offset"):
+        time_reader(TimeRule((("t",),), zone="device"), "Europe/London")(text)
+
+
+def test_the_ends_of_the_calendar_are_no_local_times() -> None:
+    read = time_reader(TimeRule((("t",),), zone="device"), "Asia/Kathmandu")
+    with pytest.raises(Rejection, match="no such date"):
+        read("0001-01-01T00:00:00")

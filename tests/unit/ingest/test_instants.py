@@ -1,4 +1,4 @@
-"""Times of messages: RFC 3339 and epoch seconds against ``datetime`` and ``zoneinfo``; what is no time at all.
+"""Times of messages: ISO 8601 and epoch seconds against ``datetime`` and ``zoneinfo``; what is no time at all.
 
 The tests start from an instant, spell it, and expect the instant back: the reference never parses anything.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 import zoneinfo
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.decoding import Relative
-from ingest.instants import BAD, instant, parse
+from devices.decoding import Relative, Twice
+from ingest.instants import BAD, both, instant, nearest, parse, resolve, why_bad
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ZONES = [zoneinfo.ZoneInfo(name) for name in ("Europe/London", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia")]
@@ -32,39 +32,74 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def spell(moment: datetime, zone: tzinfo, digits: int, separator: str, zulu: str) -> str:
-    """RFC 3339 text of an instant, written out field by field; ``digits`` of a second's fraction, 0 to 9."""
+class Form(NamedTuple):
+    """How a time is written; RFC 3339 where nothing is said."""
+
+    separator: str = "T"
+    point: str = "."
+    zulu: str = ""
+    basic_date: bool = False
+    basic_time: bool = False
+    seconds: bool = True
+    #: between time of day and offset
+    blank: str = ""
+    #: between hours and minutes of the offset; None: hours alone where they are enough
+    colon: str | None = ":"
+
+
+RFC_3339 = Form()
+
+
+def spell(moment: datetime, zone: tzinfo, digits: int = 0, form: Form = RFC_3339) -> str:
+    """Text of an instant, written out field by field; ``digits`` of a second's fraction, 0 to 9."""
     local = moment.astimezone(zone)
     fraction = f"{local.microsecond:06d}000"[:digits]
     offset = local.utcoffset()
     assert offset is not None
     minutes = offset // timedelta(minutes=1)
-    place = (
-        zulu
-        if minutes == 0 and zulu
-        else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    )
-    return (
-        f"{local.year:04d}-{local.month:02d}-{local.day:02d}{separator}"
-        f"{local.hour:02d}:{local.minute:02d}:{local.second:02d}{'.' + fraction if digits else ''}{place}"
-    )
+    hours, rest = divmod(abs(minutes), 60)
+    place = f"{'-' if minutes < 0 else '+'}{hours:02d}"
+    if form.colon is not None or rest:
+        place += f"{form.colon or ''}{rest:02d}"
+    if minutes == 0 and form.zulu:
+        place = form.zulu
+    dash, between = "" if form.basic_date else "-", "" if form.basic_time else ":"
+    text = f"{local.year:04d}{dash}{local.month:02d}{dash}{local.day:02d}{form.separator}"
+    text += f"{local.hour:02d}{between}{local.minute:02d}"
+    if form.seconds:
+        text += f"{between}{local.second:02d}{form.point + fraction if digits else ''}"
+    return text + form.blank + place
+
+
+FORMS = st.builds(
+    Form,
+    st.sampled_from(["T", "t", " "]),
+    st.sampled_from([".", ","]),
+    st.sampled_from(["Z", "z", "UTC", ""]),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["", "", " "]),
+    st.sampled_from([":", "", None]),
+)
 
 
 @st.composite
 def spelled(draw: st.DrawFn) -> tuple[str, int]:
     """A text and its instant [us]."""
-    digits = draw(st.integers(0, 9))
+    digits, form = draw(st.integers(0, 9)), draw(FORMS)
     moment = draw(moments(1, 9999))
     step = 10 ** max(0, 6 - digits)
     moment = moment.replace(microsecond=moment.microsecond // step * step)
+    if not form.seconds:
+        moment = moment.replace(second=0, microsecond=0)
     zone: tzinfo = draw(
         st.sampled_from([UTC, *ZONES])
         | st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
     )
     if moment.year < 1972:  # offsets of local mean time have seconds, which RFC 3339 cannot write
         zone = UTC
-    text = spell(moment, zone, digits, draw(st.sampled_from(["T", "t", " "])), draw(st.sampled_from(["Z", "z", ""])))
-    return text, microseconds(moment)
+    return spell(moment, zone, digits, form), microseconds(moment)
 
 
 @given(spelled())
@@ -86,7 +121,7 @@ def test_both_passes_of_the_clocks_going_back_are_told_apart(zone: zoneinfo.Zone
     """An offset says which of the two 01:30 it is; they are an hour apart (Apia skipped a day instead)."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     half_hours = [start + timedelta(minutes=30 * step) for step in range(365 * 48)]
-    texts = [spell(moment, zone, 0, "T", "") for moment in half_hours]
+    texts = [spell(moment, zone) for moment in half_hours]
     assert parse(texts).tolist() == [microseconds(moment) for moment in half_hours]
 
 
@@ -105,16 +140,26 @@ INVALID_TEXTS = {
     "second 60": "2016-12-31T23:59:60Z",
     "second 60, offset": "2017-01-01T00:59:60+01:00",
     "no offset": "2026-01-01T00:00:00",
-    "no seconds": "2026-01-01T00:00Z",
+    "no offset, compact": "20260101T000000",
+    "no offset, no seconds": "2026-01-01T00:00",
     "no time of day": "2026-01-01",
-    "comma": "2026-01-01T00:00:00,5Z",
+    "the hour alone": "2026-01-01T00Z",
+    "comma without digits": "2026-01-01T00:00:00,Z",
+    "fraction of a minute": "2026-01-01T00:00.5Z",
+    "digits alone": "20260101000000Z",
+    "two-digit year, compact": "260101T000000Z",
+    "days before months": "01/02/2026 00:00:00Z",
+    "days before months, by points": "01.02.2026 00:00:00Z",
+    "slashes": "2026/01/01 00:00:00Z",
+    "two blanks before the offset": "2026-01-01T00:00:00  +01:00",
+    "blank within the offset": "2026-01-01T00:00:00+ 01:00",
+    "offset of three digits": "2026-01-01T00:00:00+100",
+    "offset of seconds": "2026-01-01T00:00:00+01:00:00",
+    "British summer time by its name": "2026-07-01T00:00:00 BST",
+    "half a day": "2026-01-01 01:00 PM Z",
     "empty fraction": "2026-01-01T00:00:00.Z",
     "week date": "2026-W01-1T00:00:00Z",
     "ordinal date": "2026-001T00:00:00Z",
-    "compact": "20260101T000000Z",
-    "compact, 20 characters": "20260101T000000.000Z",
-    "offset without colon": "2026-01-01T00:00:00+0100",
-    "offset hours alone": "2026-01-01T00:00:00+01",
     "offset of 24 hours": "2026-01-01T00:00:00+24:00",
     "offset of 60 minutes": "2026-01-01T00:00:00+01:60",
     "Z and offset": "2026-01-01T00:00:00Z+01:00",
@@ -201,7 +246,7 @@ ANY_TIME = st.one_of(
     spelled().map(lambda case: case[0]),
     st.sampled_from([*INVALID_TEXTS.values()]),
     st.sampled_from([value for value in INVALID_VALUES.values() if isinstance(value, int | float)]),
-    moments(1990, 2040).map(lambda moment: spell(moment, UTC, 0, "T", "Z")),
+    moments(1990, 2040).map(lambda moment: spell(moment, UTC, form=Form(zulu="Z"))),
     st.integers(-(2**40), 2**40),
     st.floats(-1e12, 1e12),
     st.none(),
@@ -219,3 +264,63 @@ def test_a_batch_is_judged_as_its_times_one_by_one(times: list[Any]) -> None:
 def test_a_relative_time_is_not_taken_for_epoch_seconds() -> None:
     """It needs its message's arrival; whoever asks here without adding it gets no instant of 1970."""
     assert parse([Relative(-5), "2026-02-01T00:30:00Z"]).tolist()[0] == BAD
+
+
+# -- local times that the clocks repeat ------------------------------------------------------------------------------
+
+TWICE = Twice("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z")
+FIRST, LATER = (
+    microseconds(datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+    microseconds(datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+)
+
+
+def test_both_instants_of_a_repeated_time() -> None:
+    assert both(TWICE) == (FIRST, LATER)
+    assert both("2026-10-25T00:30Z") == (FIRST, FIRST)
+    assert both("soon") == (BAD, BAD)
+
+
+@pytest.mark.parametrize(
+    ("arrival", "taken"),
+    [
+        (FIRST - 10**12, FIRST),
+        (FIRST, FIRST),
+        ((FIRST + LATER) // 2, FIRST),  # exactly half way
+        ((FIRST + LATER) // 2 + 1, LATER),
+        (LATER, LATER),
+        (LATER + 10**12, LATER),
+    ],
+)
+def test_of_two_instants_the_one_nearest_to_the_arrival_is_taken(arrival: int, taken: int) -> None:
+    assert nearest(TWICE, arrival) == taken
+    resolved = resolve(["2026-10-25T00:30:00Z", TWICE, None, Relative(-5)], np.full(4, arrival))
+    assert parse(resolved).tolist()[:2] == [FIRST, taken]
+
+
+def test_who_only_knows_texts_has_the_first() -> None:
+    assert instant(TWICE) == FIRST
+    assert parse([TWICE]).tolist() == [FIRST]
+    assert parse([TWICE, "2026-10-25T00:30:00Z", 5]).tolist() == [FIRST, FIRST, 5_000_000]
+    assert TWICE == "2026-10-25T00:30:00Z"
+
+
+def test_times_that_hang_on_nothing_are_not_touched() -> None:
+    times = ["2026-10-25T00:30:00Z", 5, 7.5]
+    assert resolve(times, np.zeros(3, np.int64)) is times
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("2026-01-29T12:44", "without an offset"),
+        ("20260129T124441", "without an offset"),
+        ("2026-02-30T12:44Z", "no such date"),
+        (1_767_225_600_000, "milliseconds"),
+        ("29/01/2026 12:44", "neither"),
+        (None, "neither"),
+    ],
+)
+def test_a_bad_time_says_what_is_wrong_and_quotes_nothing(value: object, word: str) -> None:
+    assert word in why_bad(value)
+    assert "29" not in why_bad(value)

@@ -7,6 +7,7 @@ import time
 
 import mqtt5
 
+from ingest.backlog import Absence
 from tests.tools.mqtt5_peer import PINGRESP, publish, rig
 
 # -- acknowledgements ------------------------------------------------------------------------------------------------
@@ -148,3 +149,54 @@ async def test_reads_are_paced() -> None:
             await asyncio.sleep(0.005)
         await r.until(lambda: len(r.messages()) == 100)
         assert len(r.chunks) <= (time.monotonic() - started) / 0.1 + 1
+
+
+# -- what waited at the broker ---------------------------------------------------------------------------------------
+
+
+async def test_what_comes_before_the_queue_is_known_to_be_empty_may_have_waited() -> None:
+    async with rig() as r:
+        ended: list[Absence] = []
+        r.source.status.backlog.ended = lambda absence, _at: ended.append(absence)
+        peer = await r.connected(session_present=True)
+        peer.send(publish("a", b"1", 1), publish("a", b"2", 2), PINGRESP)
+        await r.until(lambda: len(r.messages()) == 2)
+        absence = r.source.status.backlog.absence
+        assert absence is not None, "two are in flight, and the window may be no wider"
+        r.source.acknowledge(r.chunks[0].generation, [1, 2], [])
+        await peer.wait_for(mqtt5.PubAckPacket)
+        await peer.wait_for(mqtt5.PubAckPacket)
+        await peer.wait_for(mqtt5.PingReqPacket)
+        peer.send(publish("a", b"3", 1), PINGRESP, publish("a", b"4", 2))
+        await r.until(lambda: len(r.messages()) == 4)
+        assert [(chunk.payloads[-1], chunk.absence) for chunk in r.chunks][-2:] == [(b"3", absence), (b"4", None)]
+        assert ended == [absence]
+
+
+async def test_a_new_session_has_no_queue() -> None:
+    async with rig() as r:
+        peer = await r.connected()
+        peer.send(publish("a", b"1", 1))
+        await r.until(lambda: bool(r.chunks))
+        assert r.chunks[0].absence is None
+
+
+async def test_a_long_pause_is_an_absence_until_the_broker_has_answered() -> None:
+    async with rig() as r:
+        peer = await r.connected()
+        await peer.wait_for(mqtt5.PingReqPacket)
+        peer.send(PINGRESP)
+        r.source.status.backlog.paused(0)  # since 1970
+        r.source.pause()
+        peer.send(publish("a", b"1", 1))
+        r.source.resume()
+        await peer.wait_for(mqtt5.PingReqPacket)
+        peer.send(PINGRESP)
+        await r.until(lambda: bool(r.chunks))
+        assert r.chunks[0].absence is not None
+        r.source.acknowledge(r.chunks[0].generation, [1], [])
+        await peer.wait_for(mqtt5.PubAckPacket)
+        await peer.wait_for(mqtt5.PingReqPacket)
+        peer.send(PINGRESP, publish("a", b"2", 2))
+        await r.until(lambda: len(r.messages()) == 2)
+        assert r.chunks[-1].absence is None
