@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ingest import restatements
 from ingest.build_batch import BuiltBatch, Limits, build_batch
 from ingest.memory import Memory
 from ingest.options import CollectorOptions
@@ -62,7 +63,10 @@ class BatchBuilder:
 
     def receive(self, chunk: Chunk) -> None:
         """Decode messages as a source delivers them."""
+        start = len(self.pending)
         decode_chunk(self.pending, chunk, self.routes, self.memory, self._payload_maximum)
+        if self.routes.restates:
+            restatements.note(self.pending, start, self.memory)
 
     def receive_kept(
         self,

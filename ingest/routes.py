@@ -30,12 +30,13 @@ class Route:
     out of a message that is kept, read or rejected. ``instead``: the device is not to be taken (erased,
     retired); its messages are read all the same, since a reading of a refused period is counted so, and rejected
     otherwise.
+    ``restates``: the subscription that gives the right to restate, in words for the record; empty where none does.
     ``refuses``: every message is rejected. ``unsure``: for one message of an unknown id, not to be remembered.
     """
 
     __slots__ = (
-        "decode", "device", "device_id", "family", "instead", "personal", "properties", "refuses", "scrub", "slots",
-        "unsure",
+        "decode", "device", "device_id", "family", "instead", "personal", "properties", "refuses", "restates", "scrub",
+        "slots", "unsure",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class Route:
         self.scrub = scrub
         self.instead = instead
         self.device_id = device_id
+        self.restates = ""
         self.refuses = False
         self.unsure = False
         self.device = device
@@ -61,9 +63,10 @@ class Route:
         self.personal = device is None or device.personal or FAMILIES[device.family].personal
 
     def take(self, other: Route) -> None:
-        """Become another route."""
+        """Become another route of the same topic."""
         for name in Route.__slots__:
-            setattr(self, name, getattr(other, name))
+            if name != "restates":
+                setattr(self, name, getattr(other, name))
 
 
 class Routes:
@@ -78,7 +81,9 @@ class Routes:
         auto_register: Literal["real", "simulated"] | None,
         suppressions: Suppressions | None = None,
     ) -> None:
-        self._patterns = [(item.pattern(), formats[item.format]) for item in subscriptions]
+        self._patterns = [(item.pattern(), formats[item.format], item.source) for item in subscriptions]
+        #: whether any subscription gives the right to restate
+        self.restates = any(item.restates for item in subscriptions)
         self._keep = keep
         self._auto_register = auto_register
         self._devices: dict[str, Device] = {}
@@ -148,11 +153,13 @@ class Routes:
             self._refused, self._refused_characters = [topic], len(topic)
 
     def _find(self, topic: str) -> Route:
-        for pattern, format_ in self._patterns:
+        for pattern, format_, restates in self._patterns:
             match = pattern.fullmatch(topic)
             if match is not None:
                 named = match.groupdict()
-                return self._bind(format_, named["device"], named.get("family"))
+                route = self._bind(format_, named["device"], named.get("family"))
+                route.restates = restates
+                return route
         return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
 
     def _bind(self, format_: Format, device_id: str, family: str | None) -> Route:

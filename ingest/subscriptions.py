@@ -20,12 +20,14 @@ _LEVELS = {"{device}", "{family}"}
 class Subscription:
     """One topic template, its format and its QoS.
 
-    ``topic`` is an MQTT filter in which ``{device}`` (needed) and ``{family}`` stand for one level each.
+    ``topic`` is an MQTT filter in which ``{device}`` (needed) and ``{family}`` stand for one level each. ``restates``:
+    what comes there may give a stored reading another value; without it that is a conflict.
     """
 
     topic: str
     format: str
     qos: int = 1
+    restates: bool = False
 
     def __post_init__(self) -> None:
         levels = self.topic.split("/")
@@ -40,6 +42,13 @@ class Subscription:
                 raise OptionsError(f"subscription {self.topic!r}: level {level!r} is empty or mixes text and wildcard")
         if type(self.qos) is not int or self.qos not in (0, 1):
             raise OptionsError(f"subscription {self.topic!r}: qos {self.qos!r}, only 0 and 1 are taken")
+        if type(self.restates) is not bool:
+            raise OptionsError(f"subscription {self.topic!r}: restates {self.restates!r} is neither true nor false")
+
+    @property
+    def source(self) -> str:
+        """By which words a restatement is kept that comes from here; empty where none may."""
+        return f"subscription {self.topic}" if self.restates else ""
 
     @property
     def filter(self) -> str:
@@ -71,7 +80,7 @@ def native(formats: Mapping[str, Format]) -> list[Subscription]:
 
 
 def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
-    """Read a subscriptions file (TOML, a table ``[[subscription]]`` each with topic, format, qos).
+    """Read a subscriptions file (TOML, a table ``[[subscription]]`` each with topic, format, qos, restates).
 
     Raises OptionsError naming the file and the entry.
     """
@@ -91,9 +100,9 @@ def _entry(path: Path, number: int, entry: Any, formats: Mapping[str, Format]) -
     where = f"subscriptions file {path}, [[subscription]] number {number}"
     if not isinstance(entry, dict):
         raise OptionsError(f"{where}: not a table")
-    unknown = set(entry) - {"topic", "format", "qos"}
+    unknown = set(entry) - {"topic", "format", "qos", "restates"}
     if unknown:
-        raise OptionsError(f"{where}: unknown key {min(unknown)!r}; known are topic, format, qos")
+        raise OptionsError(f"{where}: unknown key {min(unknown)!r}; known are topic, format, qos, restates")
     name = entry.get("format")
     if not isinstance(name, str) or name not in formats:
         raise OptionsError(f"{where}: unknown format {name!r}; one of {', '.join(sorted(formats))}")
@@ -101,6 +110,6 @@ def _entry(path: Path, number: int, entry: Any, formats: Mapping[str, Format]) -
     if len(topics) != 1 or not isinstance(topics[0], str):
         raise OptionsError(f"{where}: needs a topic")
     try:
-        return Subscription(topics[0], name, entry.get("qos", 1))
+        return Subscription(topics[0], name, entry.get("qos", 1), entry.get("restates", False))
     except OptionsError as error:
         raise OptionsError(f"{where}: {error}") from None
