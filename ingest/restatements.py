@@ -7,6 +7,7 @@ that the broker delivers again, and a retained copy of one, are no news.
 from __future__ import annotations
 
 from bisect import bisect_left
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from ingest.memory import Memory, digest
 from ingest.pending_batch import PendingBatch
 from ingest.series_cache import NEVER, SeriesCache
 from ingest.source import DUP, RETAIN
-from store.batch import Float64, Int64, Restating, Right, UInt8
+from store.batch import Batch, Float64, Int32, Int64, Restating, Right, UInt8
 
 Bools = NDArray[np.bool_]
 
@@ -87,12 +88,53 @@ class Restatements:
             value=value[later],
             family=cache.family[index],
             keep=cache.keep[index],
+            message=self._message[later].astype(np.int32),
             right=self.right[every],
             arrival=arrival[messages],
             source=of[messages],
             sources=sources,
         )
         return every, restating
+
+
+class Decided(NamedTuple):
+    """Readings of a batch, one of each key. Shapes: ``(keys,)``; ``restates``: whether it may take another's place."""
+
+    series: Int32
+    time: Int64
+    value: Float64
+    family: UInt8
+    message: Int32
+    restates: Bools
+
+
+def decided(batch: Batch) -> tuple[Decided, Decided]:
+    """Of each key of a batch the reading that counts by itself, and those that do not: the newest that may restate,
+    else the first."""
+    restating = batch.restating
+    if restating is None:
+        nothing = np.zeros(len(batch.series), bool)
+        every = Decided(batch.series, batch.time, batch.value, batch.family, batch.message, nothing)
+        return every, Decided(*(column[:0] for column in every))
+    every = Decided(
+        np.concatenate((batch.series, restating.series)),
+        np.concatenate((batch.time, restating.time)),
+        np.concatenate((batch.value, restating.value)),
+        np.concatenate((batch.family, restating.family)),
+        np.concatenate((batch.message, restating.message)),
+        restating.right != Right.NONE,
+    )
+    order = np.lexsort((every.time, every.series))  # stable: of one key in the order of arrival
+    every = Decided(*(column[order] for column in every))
+    same = (every.series[1:] == every.series[:-1]) & (every.time[1:] == every.time[:-1])
+    group = np.cumsum(np.concatenate(([True], ~same))[: len(order)]) - 1
+    place = np.arange(len(order))
+    # of those that may the last place, of the others the first
+    rank = np.where(every.restates, place, -1 - place)
+    best = np.full(int(group[-1]) + 1 if len(group) else 0, np.iinfo(np.int64).min)
+    np.maximum.at(best, group, rank)
+    counts = rank == best[group]
+    return Decided(*(column[counts] for column in every)), Decided(*(column[~counts] for column in every))
 
 
 def note(pending: PendingBatch, start: int, memory: Memory) -> None:

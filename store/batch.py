@@ -154,6 +154,7 @@ class Restating:
     value: Float64
     family: UInt8
     keep: Int64
+    message: Int32
     right: UInt8
     arrival: Int64
     source: Int32

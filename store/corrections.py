@@ -127,6 +127,10 @@ class Rows:
     #: Whether a row would be the first that this correction adds to its period of the keep rule.
     first: NDArray[np.bool_]
     families: Sequence[str]
+    #: Whether a row comes from a source that may restate.
+    restates: NDArray[np.bool_]
+    #: What such a row comes from, for the record; empty where the correction's own source says it.
+    source: str = ""
 
 
 def lock(connection: Connection) -> bool:
@@ -174,6 +178,7 @@ def diff(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray
         places = int4s(found[0])
         held[places], old[places] = True, float8s(found[1])
     changed = held & (old != rows.value)
+    changed[_restated(connection, rows, np.flatnonzero(changed))] = False
     new = ~held
     ruled = np.flatnonzero(new & (rows.keep > 0))
     left_out = np.zeros(count, bool)
@@ -190,6 +195,28 @@ def diff(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray
         thinned=int(left_out.sum()),
     )
     return changed, new, old, tally
+
+
+def _restated(connection: Connection, rows: Rows, changed: NDArray[np.intp]) -> Int32:
+    """Rows whose key a source restated after they came, or, where they may not restate themselves, at any time.
+
+    What was decoded again from an older message must not turn a restatement back.
+    """
+    if not len(changed):
+        return np.empty(0, np.int32)
+    with connection.cursor(binary=True) as cursor:
+        found = cursor.execute(
+            _SQL["restated"],
+            (
+                Int4s(changed),
+                Int4s(rows.series[changed]),
+                Instants(rows.time[changed]),
+                Instants(rows.arrival[changed]),
+                Int4s(rows.restates[changed].astype(np.int32)),
+            ),
+        ).fetchone()
+    assert found is not None
+    return int4s(found[0])
 
 
 def _filled(connection: Connection, rows: Rows, ruled: NDArray[np.intp]) -> Int32:
@@ -254,7 +281,8 @@ def _apply(connection: Connection, correction: int, rows: Rows, beside: Tally, p
         families = [name for name, count in zip(rows.families, counts, strict=True) if count]
         connection.execute(_SQL["account"], (families, Int8s(counts[counts > 0])))
     _touch(connection, rows, changed | new)
-    _repair_latest(connection, rows, new)
+    # what was restated since shows its restated value
+    _repair_latest(connection, rows, new, ~(np.isfinite(old) & (old != rows.value)) | changed)
     tally.add(beside)
     connection.execute(
         _SQL["progress"],
@@ -276,6 +304,9 @@ def _supersede(connection: Connection, correction: int, rows: Rows, places: NDAr
             "time": Instants(rows.time[places]),
             "old": Float8s(old[places]),
             "new": Float8s(rows.value[places]),
+            "arrival": Instants(rows.arrival[places]),
+            "restates": Int4s(rows.restates[places].astype(np.int32)),
+            "source": rows.source or None,
             "ids": Int4s(np.unique(rows.series[places])),
             "start": start,
             "stop": end,
@@ -298,10 +329,13 @@ def _touch(connection: Connection, rows: Rows, touched: NDArray[np.bool_]) -> No
         )
 
 
-def _repair_latest(connection: Connection, rows: Rows, new: NDArray[np.bool_]) -> None:
-    if not len(rows.series):
+def _repair_latest(connection: Connection, rows: Rows, new: NDArray[np.bool_], counting: NDArray[np.bool_]) -> None:
+    if not counting.any():
         return
-    connection.execute(_SQL["latest_known"], (Int4s(rows.series), Instants(rows.time), Float8s(rows.value)))
+    connection.execute(
+        _SQL["latest_known"],
+        (Int4s(rows.series[counting]), Instants(rows.time[counting]), Float8s(rows.value[counting])),
+    )
     places = np.flatnonzero(new)
     if len(places):
         newest = places[np.concatenate((rows.series[places][1:] != rows.series[places][:-1], [True]))]

@@ -1,0 +1,322 @@
+"""A supplier's correction of a half-hour, on every kind of server: what counts, and what is kept of before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest import retry
+from ingest.correct import ArchiveSource, Corrected, Request, correct
+from store import maintain, rejected
+from store.connect import connect
+from store.tier import tier
+from store.times import instant
+from tests.examples import examples
+from tests.references.restatements import Reference, Sent
+from tests.tools.batches import DAY, HALF_HOUR, T0, query
+from tests.tools.restating import RETAINED, Restated, fates
+
+KEYS = [("m1", T0), ("m1", T0 + HALF_HOUR), ("m1", T0 + 9 * DAY), ("s1", T0)]
+VALUES = [0.044, 0.44, 0.0]
+SOURCES = ["estimates", "settled", "revised"]
+
+
+@pytest.fixture
+def world(each_database: str) -> Iterator[Restated]:
+    found = Restated(each_database)
+    yield found
+    found.close()
+
+
+def latest(url: str, property_name: str = "import_interval") -> list[float]:
+    return [
+        row[0]
+        for row in query(
+            url,
+            "select l.value from latest l join personal.series s on s.id = l.series_id"
+            f" where s.property = '{property_name}' and s.device_id <> 's1' order by s.device_id",
+        )
+    ]
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("new"), st.sampled_from(SOURCES), st.sampled_from(KEYS), st.sampled_from(VALUES)),
+        st.tuples(st.just("new"), st.sampled_from(SOURCES), st.just(KEYS[0]), st.sampled_from(VALUES)),
+        st.tuples(st.just("again"), st.integers(0, 30)),
+        st.just(("commit",)),
+        st.just(("restart",)),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(EVENTS)
+def test_any_history_against_the_rule(each_database: str, events: list[tuple[object, ...]]) -> None:
+    """Rights, repeats, conflicts, values that go to and fro, messages that come again, restarts, batches cut anyhow."""
+    with connect(each_database) as connection:
+        connection.execute(
+            "truncate reading, latest, accounting, rejected, rejected_flood, collector, rejected_bytes, superseded,"
+            " redelivery, touched_day, personal.rejected_bytes, personal.rejected_text"
+        )
+    world, reference = Restated(each_database), Reference()
+    sent: dict[int, Sent] = {}
+    for event in [*events, ("commit",)]:
+        match event:
+            case ("new", str(source), (str(device), int(time)), float(value)):
+                number = world.send(source, time, device, import_interval=value)
+                sent[number] = Sent(source, source != "estimates", (device, time), value)
+                reference.receive(number, sent[number], again=False)
+            case ("again", int(place)) if sent:
+                number = sorted(sent)[place % len(sent)]
+                world.again(number)
+                reference.receive(number, sent[number], again=True)
+            case ("commit",):
+                world.commit()
+                reference.commit()
+            case ("restart",):
+                world.restart()
+                reference.restart()
+    assert world.values() == reference.values
+    assert fates(world.total) == +reference.counts
+    assert [(key, old, new, source.split()[1].split("/")[0]) for key, old, new, source in world.superseded()] == (
+        reference.superseded
+    )
+    newest = {
+        device: max(time for other, time in reference.values if other == device) for device, _ in reference.values
+    }
+    assert {row[0]: row[1] for row in query(each_database, _LATEST)} == {
+        device: reference.values[device, time] for device, time in newest.items()
+    }
+    world.close()
+
+
+_LATEST = "select s.device_id, l.value from latest l join personal.series s on s.id = l.series_id"
+
+
+def test_the_case_a_tenth_of_the_right_value_and_then_the_right_one(world: Restated) -> None:
+    world.send("settled", T0, import_interval=0.044)
+    assert fates(world.commit()) == {"stored": 1}
+    query(world.url, "delete from touched_day returning 1")
+    world.send("settled", T0, import_interval=0.44)
+    assert fates(world.commit()) == {"restated": 1}
+    assert world.values() == {("m1", T0): 0.44}
+    assert world.superseded() == [(("m1", T0), 0.044, 0.44, "subscription settled/{device}")]
+    assert query(world.url, "select reason, arrival is not null from superseded") == [("restated", True)]
+    assert latest(world.url) == [0.44]
+    assert query(world.url, "select family, day::text from touched_day") == [("smart-meter", "2026-02-01")]
+    assert query(world.url, "select sum(readings_restated) from accounting") == [(1,)]
+    assert query(world.url, "select * from rejected") == []
+
+
+def test_without_the_right_it_is_a_conflict_as_ever(world: Restated) -> None:
+    world.send("estimates", T0, import_interval=0.044)
+    world.commit()
+    world.send("estimates", T0, import_interval=0.44)
+    assert fates(world.commit()) == {"rejected": 1}
+    assert world.values() == {("m1", T0): 0.044}
+    assert world.superseded() == []
+    assert query(world.url, "select reason from rejected") == [("conflict",)]
+
+
+def test_in_one_batch_the_last_to_arrive_wins_and_each_step_is_kept(world: Restated) -> None:
+    for source, value in [("estimates", 1.0), ("settled", 2.0), ("estimates", 1.0), ("revised", 3.0), ("settled", 2.0)]:
+        world.send(source, T0, import_interval=value)
+    assert fates(world.commit()) == {"stored": 1, "restated": 3, "rejected": 1}
+    assert world.values() == {("m1", T0): 2.0}
+    assert [(old, new) for _, old, new, _ in world.superseded()] == [(1.0, 2.0), (2.0, 3.0), (3.0, 2.0)]
+    assert latest(world.url) == [2.0]
+    assert query(world.url, "select reason from rejected") == [("conflict",)]
+
+
+def test_there_and_back_within_a_batch_leaves_the_value_and_both_steps(world: Restated) -> None:
+    world.send("settled", T0, import_interval=1.0)
+    world.commit()
+    world.send("settled", T0, import_interval=2.0)
+    world.send("settled", T0, import_interval=1.0)
+    assert fates(world.commit()) == {"restated": 2}
+    assert world.values() == {("m1", T0): 1.0}
+    assert len(world.superseded()) == 2
+
+
+def test_one_message_that_says_two_things_of_one_time(world: Restated) -> None:
+    world.send_json("packs", [{"n": "import_interval", "t": T0 / 1e6, "v": value} for value in (1.0, 2.0)], "m1")
+    assert fates(world.commit()) == {"stored": 1, "restated": 1}
+    assert world.values() == {("m1", T0): 2.0}
+
+
+def test_an_old_message_that_comes_again_turns_nothing_back(world: Restated) -> None:
+    first = world.send("settled", T0, import_interval=1.0)
+    world.commit()
+    second = world.send("settled", T0, import_interval=2.0)
+    world.commit()
+    for _ in range(2):
+        world.restart()
+        world.again(first)
+        assert fates(world.commit()) == {"duplicates": 1}
+        world.again(second)
+        assert fates(world.commit()) == {"duplicates": 1}
+    assert world.values() == {("m1", T0): 2.0}
+    assert len(world.superseded()) == 1
+
+
+def test_a_retained_copy_of_what_was_superseded_turns_nothing_back(world: Restated) -> None:
+    world.send("revised", T0, import_interval=1.0)
+    world.commit()
+    world.send("settled", T0, import_interval=2.0)
+    world.commit()
+    world.send("revised", T0, flags=RETAINED, import_interval=1.0)
+    assert fates(world.commit()) == {"duplicates": 1}
+    world.send("revised", T0, flags=RETAINED, import_interval=3.0)
+    assert fates(world.commit()) == {"restated": 1}, "it was missed, and the broker kept it"
+    assert world.values() == {("m1", T0): 3.0}
+
+
+def test_the_reading_that_a_keep_rule_kept_can_be_restated_and_no_other(world: Restated) -> None:
+    world.send("settled", T0 + 60, "g1", import_register=100.0)
+    world.send("settled", T0 + 2 * HALF_HOUR, "g1", import_register=102.0)
+    assert fates(world.commit()) == {"stored": 2}
+    world.send("settled", T0 + 60, "g1", import_register=100.5)  # of a period before the newest
+    world.send("settled", T0 + 2 * HALF_HOUR, "g1", import_register=102.5)  # of the newest
+    world.send("settled", T0 + 90, "g1", import_register=100.7)  # another of a period that has one
+    world.send("estimates", T0 + 60, "g1", import_register=100.9)
+    world.send("settled", T0 + 2 * HALF_HOUR + 5, "g1", import_register=103.0)
+    assert fates(world.commit()) == {"restated": 2, "thinned": 3}
+    assert world.values("import_register") == {("g1", T0 + 60): 100.5, ("g1", T0 + 2 * HALF_HOUR): 102.5}
+    world.send("settled", T0 + HALF_HOUR, "g1", import_register=101.0)
+    world.send("settled", T0 + HALF_HOUR, "g1", import_register=101.5)
+    assert fates(world.commit()) == {"stored": 1, "restated": 1}
+    assert world.values("import_register")["g1", T0 + HALF_HOUR] == 101.5
+    world.send("settled", T0 + 2 * HALF_HOUR, "g1", import_register=102.5)
+    assert fates(world.commit()) == {"duplicates": 1}
+
+
+def test_what_is_shown_and_not_stored_follows(world: Restated) -> None:
+    world.send("settled", T0, "g1", power=1.0)
+    world.commit()
+    world.send("settled", T0, "g1", power=2.0)
+    assert fates(world.commit()) == {"thinned": 1}
+    assert latest(world.url, "power") == [2.0]
+    assert world.superseded() == []
+
+
+def test_restated_in_a_chunk_that_is_compressed(world: Restated) -> None:
+    times = [T0 + place * HALF_HOUR for place in range(700)]
+    for time in times:
+        world.send("settled", time, import_interval=1.0)
+    world.commit()
+    with connect(world.url, autocommit=True) as connection:
+        maintain.maintain(connection, {}, instant(T0) + timedelta(days=100), columnstore_after_days=1)
+        compressed = tier(connection) == "community"
+        if compressed:
+            row = connection.execute(
+                "select count(*) from timescaledb_information.chunks where is_compressed"
+            ).fetchone()
+            assert row is not None
+            assert row[0] > 0
+    for time in times[::7]:
+        world.send("settled", time, import_interval=2.0)
+    assert fates(world.commit()) == {"restated": 100}
+    found = world.values()
+    assert {time for (_, time), value in found.items() if value == 2.0} == set(times[::7])
+    assert len(found) == len(times)
+
+
+def test_superseded_values_do_not_outlive_the_readings(world: Restated) -> None:
+    world.send("settled", T0, import_interval=1.0)
+    world.send("settled", T0, import_interval=2.0)
+    world.commit()
+    with connect(world.url, autocommit=True) as connection:
+        report = maintain.maintain(connection, {"smart-meter": 10}, instant(T0) + timedelta(days=20))
+    assert report.superseded == 1
+    assert world.superseded() == []
+    assert world.values() == {}
+
+
+def test_somebody_who_restates_the_same_reading_meanwhile(world: Restated) -> None:
+    """Two collectors, one database: each sees the other's value, and none is lost on the way."""
+    other = Restated(world.url)
+    world.send("settled", T0, import_interval=1.0)
+    world.commit()
+    other.send("settled", T0, import_interval=2.0)
+    other.commit()
+    world.send("settled", T0, import_interval=1.0)
+    assert fates(world.commit()) == {"restated": 1}, "what it remembers of the series is not what counts"
+    assert world.values() == {("m1", T0): 1.0}
+    other.close()
+
+
+def decode_again(world: Restated, archive: Path) -> Corrected:
+    """``borough correct`` over what the archive holds, and nothing was mended."""
+    request = Request(T0 - DAY, T0 + 30 * DAY, "a look", "me")
+    return correct(world.options, ArchiveSource(archive, None, None, instant(T0).date()), request)
+
+
+def test_what_is_decoded_again_turns_no_restatement_back(each_database: str, tmp_path: Path) -> None:
+    """The archive holds the estimate and the settled value, in one batch and in two; the newest that may decides."""
+    world = Restated(each_database, tmp_path)
+    world.send("estimates", T0, import_interval=1.0)
+    world.send("settled", T0 + HALF_HOUR, import_interval=1.0)
+    world.commit()
+    world.send("settled", T0, import_interval=2.0)
+    world.send("settled", T0, import_interval=3.0)
+    world.send("settled", T0 + HALF_HOUR, import_interval=2.0)
+    world.send("estimates", T0, import_interval=4.0)
+    assert fates(world.commit()) == {"restated": 3, "rejected": 1}
+    before = (world.values(), world.superseded(), latest(each_database))
+    assert before[0] == {("m1", T0): 3.0, ("m1", T0 + HALF_HOUR): 2.0}
+    for _ in range(2):
+        done = decode_again(world, tmp_path)
+        assert (done.tally.superseded, done.tally.inserted, done.correction) == (0, 0, None)
+        assert done.tally.readings == 6
+        assert (world.values(), world.superseded(), latest(each_database)) == before
+    world.close()
+
+
+def test_a_right_that_was_given_later_works_on_what_was_kept_and_comes_to_rest(
+    each_database: str, tmp_path: Path
+) -> None:
+    """A conflict of yesterday, its message in the archive: today its source may restate."""
+    world = Restated(each_database, tmp_path)
+    world.send("estimates", T0, import_interval=1.0)
+    world.commit()
+    world.send("estimates", T0, import_interval=2.0)
+    world.send("estimates", T0, import_interval=3.0)
+    assert fates(world.commit()) == {"rejected": 2}
+    world.options = replace(
+        world.options, subscriptions=[replace(item, restates=True) for item in world.options.subscriptions]
+    )
+    assert decode_again(world, tmp_path).tally.superseded == 1
+    assert world.values() == {("m1", T0): 3.0}
+    assert decode_again(world, tmp_path).tally.superseded == 0
+    assert world.values() == {("m1", T0): 3.0}
+    world.close()
+
+
+def test_a_conflict_that_is_tried_again_restates_unless_something_newer_did(world: Restated) -> None:
+    for value in (1.0, 2.0, 3.0):
+        world.send("estimates", T0, import_interval=value)
+        world.send("estimates", T0 + HALF_HOUR, import_interval=value)
+    assert fates(world.commit()) == {"stored": 2, "rejected": 4}
+    world.send("settled", T0, import_interval=9.0)
+    world.commit()
+    options = replace(
+        world.options, subscriptions=[replace(item, restates=True) for item in world.options.subscriptions]
+    )
+    with connect(world.url) as connection:
+        # newest first, as they are listed
+        rows = sorted(rejected.find(connection), key=lambda row: row.arrival, reverse=True)
+        found = [rejected.get(connection, row.id) for row in rows]
+    done = retry.retry(options, [one for one in found if one is not None])
+    assert world.values() == {("m1", T0): 9.0, ("m1", T0 + HALF_HOUR): 3.0}
+    assert len(done.taken) == 2
+    assert done.counts["smart-meter"].readings_restated == 2
+    assert done.counts["smart-meter"].readings_rejected == 2
+    assert query(world.url, "select count(*) from rejected") == [(2,)]
