@@ -107,6 +107,17 @@ class Decided(NamedTuple):
     message: Int32
     restates: Bools
 
+    def take(self, which: Bools | NDArray[np.intp]) -> Decided:
+        """Some of them, by place or mask."""
+        return Decided(
+            self.series[which],
+            self.time[which],
+            self.value[which],
+            self.family[which],
+            self.message[which],
+            self.restates[which],
+        )
+
 
 def decided(batch: Batch) -> tuple[Decided, Decided]:
     """Of each key of a batch the reading that counts by itself, and those that do not: the newest that may restate,
@@ -115,7 +126,7 @@ def decided(batch: Batch) -> tuple[Decided, Decided]:
     if restating is None:
         nothing = np.zeros(len(batch.series), bool)
         every = Decided(batch.series, batch.time, batch.value, batch.family, batch.message, nothing)
-        return every, Decided(*(column[:0] for column in every))
+        return every, every.take(nothing)
     every = Decided(
         np.concatenate((batch.series, restating.series)),
         np.concatenate((batch.time, restating.time)),
@@ -125,7 +136,7 @@ def decided(batch: Batch) -> tuple[Decided, Decided]:
         restating.right != Right.NONE,
     )
     order = np.lexsort((every.time, every.series))  # stable: of one key in the order of arrival
-    every = Decided(*(column[order] for column in every))
+    every = every.take(order)
     same = (every.series[1:] == every.series[:-1]) & (every.time[1:] == every.time[:-1])
     group = np.cumsum(np.concatenate(([True], ~same))[: len(order)]) - 1
     place = np.arange(len(order))
@@ -134,7 +145,7 @@ def decided(batch: Batch) -> tuple[Decided, Decided]:
     best = np.full(int(group[-1]) + 1 if len(group) else 0, np.iinfo(np.int64).min)
     np.maximum.at(best, group, rank)
     counts = rank == best[group]
-    return Decided(*(column[counts] for column in every)), Decided(*(column[~counts] for column in every))
+    return every.take(counts), every.take(~counts)
 
 
 def note(pending: PendingBatch, start: int, memory: Memory) -> None:
