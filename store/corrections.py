@@ -22,6 +22,7 @@ from store.batch import Float64, Int32, Int64, UInt8
 from store.connect import Connection
 from store.copy import Float8s, Instants, Int4s, Int8s, float8s, int4s
 from store.queries import queries
+from store.restatements import restated
 from store.tier import tier
 from store.times import instant
 
@@ -178,7 +179,10 @@ def diff(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray
         places = int4s(found[0])
         held[places], old[places] = True, float8s(found[1])
     changed = held & (old != rows.value)
-    changed[_restated(connection, rows, np.flatnonzero(changed))] = False
+    asked = np.flatnonzero(changed)
+    changed[
+        asked[restated(connection, rows.series[asked], rows.time[asked], rows.arrival[asked], rows.restates[asked])]
+    ] = False
     new = ~held
     ruled = np.flatnonzero(new & (rows.keep > 0))
     left_out = np.zeros(count, bool)
@@ -195,28 +199,6 @@ def diff(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray
         thinned=int(left_out.sum()),
     )
     return changed, new, old, tally
-
-
-def _restated(connection: Connection, rows: Rows, changed: NDArray[np.intp]) -> Int32:
-    """Rows whose key a source restated after they came, or, where they may not restate themselves, at any time.
-
-    What was decoded again from an older message must not turn a restatement back.
-    """
-    if not len(changed):
-        return np.empty(0, np.int32)
-    with connection.cursor(binary=True) as cursor:
-        found = cursor.execute(
-            _SQL["restated"],
-            (
-                Int4s(changed),
-                Int4s(rows.series[changed]),
-                Instants(rows.time[changed]),
-                Instants(rows.arrival[changed]),
-                Int4s(rows.restates[changed].astype(np.int32)),
-            ),
-        ).fetchone()
-    assert found is not None
-    return int4s(found[0])
 
 
 def _filled(connection: Connection, rows: Rows, ruled: NDArray[np.intp]) -> Int32:

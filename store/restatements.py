@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg import errors
 
 from store.batch import Batch, Float64, Int32, Int64, Restating, Right, UInt8
@@ -126,6 +127,25 @@ def listed(connection: Connection, device: str | None, limit: int) -> list[Resta
     """Restatements of a device or of all, the newest first. Raises psycopg.Error."""
     rows = connection.execute(_SQL["listed"], {"device": device, "limit": limit}).fetchall()
     return [Restatement(*row) for row in rows]
+
+
+def restated(
+    connection: Connection, series: Int32, time: Int64, arrival: Int64, restates: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Readings that must not be changed by what is decoded again. Shapes: ``(rows,)``, times in us.
+
+    Their key was restated by something that came after their message, or, where that may not restate, at any time.
+    Raises psycopg.Error.
+    """
+    found = np.zeros(len(series), bool)
+    if len(series):
+        rows = Int4s(np.arange(len(series)))
+        parameters = (rows, Int4s(series), Instants(time), Instants(arrival), Int4s(restates.astype(np.int32)))
+        with connection.cursor(binary=True) as cursor:
+            row = cursor.execute(_SQL["restated"], parameters).fetchone()
+        assert row is not None
+        found[int4s(row[0])] = True
+    return found
 
 
 def _rows(batch: Batch, restating: Restating, written: Written) -> _Rows:

@@ -37,16 +37,6 @@ where exists (
       and r.time >= %s::timestamptz and r.time < %s::timestamptz
 );
 
--- restated: of these rows those whose key was restated since they came, or, of a source that may not restate, ever
-select coalesce(string_agg(int4send(k.row), ''::bytea order by k.row), '')
-from unnest(%s::int4[], %s::int4[], %s::timestamptz[], %s::timestamptz[], %s::int4[])
-     as k (row, series_id, time, arrival, restates)
-where exists (
-    select from public.superseded s
-    where s.series_id = k.series_id and s.time = k.time and s.arrival is not null
-      and (k.restates = 0 or s.arrival > k.arrival)
-);
-
 -- supersede: new values in place of old ones, and both on record
 with changed as (
     update public.reading r set value = k.new_value

@@ -42,6 +42,16 @@ from (
 ) k
 where l.series_id = k.series_id;
 
+-- restated: of these rows those whose key was restated since they came, or, of a source that may not restate, ever
+select coalesce(string_agg(int4send(k.row), ''::bytea order by k.row), '')
+from unnest(%s::int4[], %s::int4[], %s::timestamptz[], %s::timestamptz[], %s::int4[])
+     as k (row, series_id, time, arrival, restates)
+where exists (
+    select from public.superseded s
+    where s.series_id = k.series_id and s.time = k.time and s.arrival is not null
+      and (k.restates = 0 or s.arrival > k.arrival)
+);
+
 -- listed: the newest restatements of a device, or of all
 select d.id, d.family, s.property, c.time, c.old_value, c.new_value, c.arrival, c.source, c.correction_id
 from public.superseded c

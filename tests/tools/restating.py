@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def options(url: str, archive: Path | None = None) -> CollectorOptions:
 class Restated:
     """One collector and its database. ``total``: the account of what it committed."""
 
-    def __init__(self, url: str, archive: Path | None = None) -> None:
+    def __init__(self, url: str, archive: Path | None = None, devices: Sequence[Device] = DEVICES) -> None:
         self.url = url
         self.options = options(url, archive)
         self.total = Counts()
@@ -55,8 +55,9 @@ class Restated:
         self._arrival = ARRIVAL
         self._number = 0
         self._sent: dict[int, tuple[str, bytes]] = {}
+        self._devices = devices
         with connect(url) as connection:
-            registry.upsert(connection, DEVICES)
+            registry.upsert(connection, devices)
         self.start()
 
     def start(self) -> None:
@@ -64,7 +65,7 @@ class Restated:
         self._writer = BatchWriter(self.options, "c1", Metrics())
         builder = self._writer.builder
         builder.memory.entries.update(self._writer.load_memory())
-        builder.routes.update(DEVICES)
+        builder.routes.update(self._devices)
         self._generation += 1
 
     def restart(self) -> None:
