@@ -55,7 +55,7 @@ class World:
         """Run the command over a table of these rows: status, what it said, and what it complained about."""
         path = self.folder / "settled.csv"
         path.write_text("meter,start,kWh\n" + "".join(f"{row}\n" for row in rows))
-        status = cli.main(
+        status = cli.run(
             ["correct", "--table", str(path), "--mapping", str(self.folder / "supplier.toml"), "--reason", "run R2",
              "--author", "me", *arguments]
         )  # fmt: skip
@@ -101,7 +101,7 @@ def test_better_values_are_looked_at_taken_and_kept_on_record(world: World) -> N
     ]
     status, out, _ = world.correct(ROWS, "--json")
     assert json.loads(out)["correction"] is None, "the second time changes nothing"
-    assert cli.main(["correct", "restated", "--json"]) == 0
+    assert cli.run(["correct", "restated", "--json"]) == 0
 
 
 def test_every_problem_has_its_line_quotes_no_cell_and_nothing_is_changed(world: World) -> None:
@@ -147,5 +147,5 @@ def test_later_rows_count_where_the_mapping_says_so(world: World) -> None:
 def test_wrong_ways_to_ask(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert world.correct(ROWS, "--from", str(world.folder))[0] == 2
     assert world.correct(ROWS, "--family", "parking-bay")[0] == 2
-    assert cli.main(["correct", "--mapping", "x", "--reason", "y"]) == 2
+    assert cli.run(["correct", "--mapping", "x", "--reason", "y"]) == 2
     assert "--table" in capsys.readouterr().err
