@@ -196,6 +196,29 @@ def test_what_becomes_of_readings() -> None:
         assert sum(judge.counts.values()) == len(expected)
 
 
+def test_a_subscription_that_may_restate_is_known_by_the_topic() -> None:
+    """The last value counts from then on; without the right, and on other topics, it is a conflict."""
+    subscriptions = [Subscription("fixed/{device}", "native"), Subscription("+/{device}", "native", restates=True)]
+    for ordered in (True, False):
+        judge = ExpectedOutcome(ordered=ordered, earliest=0, ahead=300.0, subscriptions=subscriptions)
+        found = []
+        for topic, value in [
+            ("a/m", 1),
+            ("fixed/m", 2),
+            ("a/m", 2),
+            ("fixed/m", 1),
+            ("a/m", 2),
+            ("a/m", 1),
+            ("b/m", 1),
+        ]:
+            place, why = judge.predict(reading(value), NOW, restates=judge.restates(topic))
+            found.append(EXPECTATIONS[place] + (f" {why}" if why else ""))
+        conflict = "rejected conflict"
+        assert found == ["stored", conflict, "restated", conflict, "duplicate", "restated", "duplicate"]
+        judge.close()
+    assert not fates(ordered=True).restates("a/m")
+
+
 def test_repeats_of_a_recording_are_told_across_time() -> None:
     judge = fates(ordered=False)
     rows = [reading(1), reading(2, START + 5), reading(1), reading(9, START + 5)]
