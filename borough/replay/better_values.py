@@ -17,6 +17,7 @@ import numpy as np
 from borough.errors import UsageError
 from borough.replay.observations import TableSource
 from borough.replay.table_mapping import TableMapping
+from devices.counts import counted
 from devices.device import Device
 from devices.families import FAMILIES
 from ingest.correct import Corrected, CorrectionBusy, Request
@@ -135,7 +136,7 @@ def _read(
                     problems.add(path, line, f"{prop} {_elsewhere(path, before)}")
                     continue
             elif len(values) >= READINGS:
-                raise UsageError(f"these files hold more than {READINGS} readings; correct them in parts")
+                raise UsageError(f"these files hold more than {counted(READINGS, 'reading')}; correct them in parts")
             values[key] = _Value(float(value), path, line)
     problems.fail()
     return BetterValues(values, known, repeated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest import retry
 from ingest.correct import ArchiveSource, Corrected, Request, correct
-from store import maintain, rejected
+from store import erasure, maintain, registry, rejected
 from store.connect import connect
 from store.tier import tier
 from store.times import instant
@@ -21,7 +21,10 @@ from tests.examples import examples
 from tests.references.restatements import Reference, Sent
 from tests.tools.batches import DAY, HALF_HOUR, T0, query
 from tests.tools.restating import RETAINED, Restated, fates
+from tests.worlds import household
+from tests.worlds.household import Household
 
+ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
 KEYS = [("m1", T0), ("m1", T0 + HALF_HOUR), ("m1", T0 + 9 * DAY), ("s1", T0)]
 VALUES = [0.044, 0.44, 0.0]
 SOURCES = ["estimates", "settled", "revised"]
@@ -320,3 +323,29 @@ def test_a_conflict_that_is_tried_again_restates_unless_something_newer_did(worl
     assert done.counts["smart-meter"].readings_restated == 2
     assert done.counts["smart-meter"].readings_rejected == 2
     assert query(world.url, "select count(*) from rejected") == [(2,)]
+
+
+def test_an_erasure_takes_what_was_superseded_and_what_comes_then_is_refused(each_database: str) -> None:
+    with connect(each_database, autocommit=True) as connection:
+        with connection.transaction():
+            tenancy = household.add(connection, ANNA)
+        world = Restated(each_database, devices=registry.load(connection)[0])
+        world.options = replace(world.options, tombstone_key=household.KEY)
+        world.restart()
+        for value in (1.0, 2.0):
+            world.send("settled", T0, ANNA.meter, import_interval=value)
+        world.commit()
+        assert len(world.superseded()) == 1
+        plan = erasure.plan(connection, tenancy, household.ZONE)
+        assert plan is not None
+        with connection.transaction():
+            erasure.bury(connection, household.KEY, plan)
+            erasure.erase(connection, household.KEY, plan)
+    assert query(each_database, "select * from superseded") == []
+    world.restart()
+    world.send("settled", T0, ANNA.meter, import_interval=3.0)
+    world.send("settled", T0, ANNA.meter, import_interval=4.0)
+    assert fates(world.commit()) == {"refused": 2}
+    for table in ("superseded", "reading", "redelivery"):
+        assert query(each_database, f"select * from {table}") == []
+    world.close()
