@@ -59,7 +59,8 @@ class _Problems:
 
     def fail(self) -> None:
         if self.count:
-            more = [f"and {self.count - len(self.lines)} more"] if self.count > len(self.lines) else []
+            rest = self.count - len(self.lines)
+            more = [f"and {counted(rest, 'other')}"] if rest else []
             raise UsageError("nothing was changed; mend the file, the mapping or the registry:", [*self.lines, *more])
 
 

@@ -26,15 +26,16 @@ SENT = [
 
 def replayed(url: str, path: Path) -> Score:
     world = Restated(url)
+    world.arrival = time.time_ns() // 1000
     with ReplayLedger(
         path, ExpectedOutcome(ordered=False, earliest=0, ahead=300.0, subscriptions=SUBSCRIPTIONS)
     ) as ledger:
         for number, (source, place, value, _) in enumerate(SENT):
             moment = T0 + place * HALF_HOUR
             reading = Reading("m1", "smart-meter", "import_interval", moment, value)
-            now = time.time_ns() // 1000
-            ledger.append(number, [Outgoing(now, f"{source}/m1", b"", [reading])], [now])
             world.send(source, moment, import_interval=value)
+            sent = world.arrival
+            ledger.append(number, [Outgoing(sent, f"{source}/m1", b"", [reading])], [sent])
             if number == 3:
                 world.commit()
         world.commit()

@@ -45,17 +45,16 @@ def options(url: str, archive: Path | None = None) -> CollectorOptions:
 
 
 class Restated:
-    """One collector and its database. ``total``: the account of what it committed."""
+    """One collector and its database. ``total``: the account of what it committed; ``arrival`` [us] of the newest."""
 
     def __init__(self, url: str, archive: Path | None = None, devices: Sequence[Device] = DEVICES) -> None:
         self.url = url
         self.options = options(url, archive)
         self.total = Counts()
         self._generation = 0
-        self._arrival = ARRIVAL
+        self.arrival = ARRIVAL
         self._number = 0
         self._sent: dict[int, tuple[str, bytes]] = {}
-        self._devices = devices
         with connect(url) as connection:
             registry.upsert(connection, devices)
         self.start()
@@ -65,7 +64,8 @@ class Restated:
         self._writer = BatchWriter(self.options, "c1", Metrics())
         builder = self._writer.builder
         builder.memory.entries.update(self._writer.load_memory())
-        builder.routes.update(self._devices)
+        with connect(self.url) as connection:
+            builder.routes.update(registry.load(connection)[0])
         self._generation += 1
 
     def restart(self) -> None:
@@ -95,8 +95,8 @@ class Restated:
 
     def _deliver(self, number: int, flags: int) -> None:
         topic, payload = self._sent[number]
-        self._arrival += 1_000_000
-        chunk = Chunk(self._generation, self._arrival, len(payload), [topic], [payload], [number], [flags])
+        self.arrival += 1_000_000
+        chunk = Chunk(self._generation, self.arrival, len(payload), [topic], [payload], [number], [flags])
         self._writer.builder.receive(chunk)
 
     def commit(self) -> Counts:

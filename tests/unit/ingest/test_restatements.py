@@ -65,7 +65,7 @@ def test_where_nobody_may_restate_nothing_is_done_about_it() -> None:
     receive(builder, [0.1, 0.2])
     batch = built(builder)
     assert batch.restating is None
-    assert batch.remember == []
+    assert [item.rejected for item in batch.remember] == [True], "the conflict alone"
     assert batch.counts["smart-meter"].readings_rejected == 1
 
 
