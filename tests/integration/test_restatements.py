@@ -101,6 +101,49 @@ def test_any_history_against_the_rule(each_database: str, events: list[tuple[obj
     world.close()
 
 
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(SOURCES), st.sampled_from([0, 60, HALF_HOUR, HALF_HOUR + 60]), st.sampled_from(VALUES),
+            st.booleans(), st.booleans(),
+        ),
+        max_size=12,
+    )
+)  # fmt: skip
+def test_any_history_of_a_keep_rule_against_the_rule(
+    each_database: str, events: list[tuple[str, int, float, bool, bool]]
+) -> None:
+    """A batch each: the first reading of a half-hour is kept, and it alone can be restated."""
+    with connect(each_database) as connection:
+        connection.execute("truncate reading, latest, collector, superseded, redelivery, rejected cascade")
+    world = Restated(each_database)
+    table: dict[tuple[str, int], float] = {}
+    steps: list[tuple[float, float]] = []
+    sent: list[tuple[int, str, int, float]] = []
+    for source, offset, value, again, restart in events:
+        if restart:
+            world.restart()
+        if again and sent:
+            number, source, offset, value = sent[offset % len(sent)]  # noqa: PLW2901
+            world.again(number)
+        else:
+            number = world.send(source, T0 + offset, "g1", import_register=value)
+            sent.append((number, source, offset, value))
+            again = False  # noqa: PLW2901
+        world.commit()
+        key = ("g1", T0 + offset)
+        if key in table:
+            if table[key] != value and source != "estimates" and not again:
+                steps.append((table[key], value))
+                table[key] = value
+        elif not any(time // HALF_HOUR == key[1] // HALF_HOUR for _, time in table):
+            table[key] = value
+    assert world.values("import_register") == table
+    assert [(old, new) for _, old, new, _ in world.superseded()] == steps
+    world.close()
+
+
 _LATEST = "select s.device_id, l.value from latest l join personal.series s on s.id = l.series_id"
 
 
