@@ -165,6 +165,7 @@ class _Validation:
         accepted = self._accepted(rows)
         every, restating = rows, None
         if self.restating is not None:
+            accepted &= ~self.restating.retained
             every, restating = self.restating.for_store(rows, cache, self.series_index, time, self.value, self.arrival)
         messages = self._message_counts()
         touched = self._touched(family[every], time[every])

@@ -32,6 +32,8 @@ class Restatements:
         by_message = np.zeros(len(pending), np.uint8)
         for number in pending.restating:
             by_message[number] = self._of(number, aged=aged)
+        #: messages that the broker had kept: read again later, nothing would tell them from new ones
+        self.retained: Bools = by_message == Right.RETAINED
         self._message = message
         self.right: UInt8 = by_message[message]
         self._later: list[Int64] = []
@@ -135,7 +137,8 @@ def decided(batch: Batch) -> tuple[Decided, Decided]:
         np.concatenate((batch.message, restating.message)),
         restating.right != Right.NONE,
     )
-    order = np.lexsort((every.time, every.series))  # stable: of one key in the order of arrival
+    # of one key in the order of arrival; one that came again counts with its first
+    order = np.lexsort((restating.arrival, every.time, every.series))
     every = every.take(order)
     same = (every.series[1:] == every.series[:-1]) & (every.time[1:] == every.time[:-1])
     group = np.cumsum(np.concatenate(([True], ~same))[: len(order)]) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -389,6 +390,35 @@ def test_an_erasure_takes_what_was_superseded_and_what_comes_then_is_refused(eac
     world.send("settled", T0, ANNA.meter, import_interval=3.0)
     world.send("settled", T0, ANNA.meter, import_interval=4.0)
     assert fates(world.commit()) == {"refused": 2}
-    for table in ("superseded", "reading", "redelivery"):
+    for table in ("superseded", "reading"):
         assert query(each_database, f"select * from {table}") == []
+    assert query(each_database, "select packet_id from redelivery order by 1") == [(1,), (2,)], "digests of before"
     world.close()
+
+
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(EVENTS)
+def test_decoding_any_history_again_changes_nothing(each_database: str, events: list[tuple[object, ...]]) -> None:
+    """The archive has every message of it, also those that came again and the broker's retained copies."""
+    with connect(each_database) as connection:
+        connection.execute("truncate reading, latest, collector, superseded, redelivery, rejected, correction cascade")
+    with tempfile.TemporaryDirectory() as folder:
+        world = Restated(each_database, Path(folder))
+        sent: list[int] = []
+        for event in [*events, ("commit",)]:
+            match event:
+                case ("new", str(source), (str(device), int(time)), float(value)):
+                    sent.append(world.send(source, time, device, import_interval=value))
+                case ("again", int(place)) if sent and place % 3:
+                    world.again(sent[place % len(sent)])
+                case ("again", int(place)):
+                    world.send("settled", T0, flags=RETAINED, import_interval=VALUES[place % len(VALUES)])
+                case ("commit",):
+                    world.commit()
+                case ("restart",):
+                    world.restart()
+        before = (world.values(), world.superseded(), query(each_database, _LATEST + " order by 1"))
+        done = decode_again(world, Path(folder))
+        assert (done.tally.superseded, done.tally.inserted) == (0, 0)
+        assert (world.values(), world.superseded(), query(each_database, _LATEST + " order by 1")) == before
+        world.close()
