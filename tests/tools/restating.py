@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hypothesis import strategies as st
+
 from devices.decoders import FORMATS
 from devices.device import Device
 from ingest.batch_writer import BatchWriter
@@ -17,7 +19,7 @@ from ingest.subscriptions import Subscription
 from store import registry
 from store.batch import COUNT_NAMES, Counts
 from store.connect import connect
-from tests.tools.batches import T0, query
+from tests.tools.batches import DAY, HALF_HOUR, T0, query
 from tests.tools.load import rfc3339
 
 QOS1, AGAIN, RETAINED = 0x32, 0x3A, 0x33
@@ -37,6 +39,22 @@ DEVICES = (
     Device("b1", "parking-bay", "native"),
 )
 KEEP = {"thrifty": {"import_register": 1800.0, "power": float("inf")}}
+
+
+KEYS = [("m1", T0), ("m1", T0 + HALF_HOUR), ("m1", T0 + 9 * DAY), ("s1", T0)]
+VALUES = [0.044, 0.44, 0.0]
+SOURCES = ["estimates", "settled", "revised"]
+#: What happens to a collector: messages, some of them again, commits and restarts.
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("new"), st.sampled_from(SOURCES), st.sampled_from(KEYS), st.sampled_from(VALUES)),
+        st.tuples(st.just("new"), st.sampled_from(SOURCES), st.just(KEYS[0]), st.sampled_from(VALUES)),
+        st.tuples(st.just("again"), st.integers(0, 30)),
+        st.just(("commit",)),
+        st.just(("restart",)),
+    ),
+    max_size=30,
+)
 
 
 def options(url: str, archive: Path | None = None) -> CollectorOptions:
@@ -140,3 +158,14 @@ def fates(counts: Counts) -> dict[str, int]:
         for name in words
         if getattr(counts, name) and name != "readings_decoded"
     }
+
+
+def latest(url: str, property_name: str = "import_interval") -> list[float]:
+    return [
+        row[0]
+        for row in query(
+            url,
+            "select l.value from latest l join personal.series s on s.id = l.series_id"
+            f" where s.property = '{property_name}' and s.device_id <> 's1' order by s.device_id",
+        )
+    ]
