@@ -87,6 +87,7 @@ def run(
         raise UsageError("say why with --reason; it is kept with the correction")
     if family and family not in FAMILIES:
         raise UsageError(f"--family {family!r}; one of {', '.join(FAMILIES)}")
+    start, end = _ALWAYS if table and not period else _period(period)
     place = source or settings.archive
     if table and source:
         raise UsageError("--from is for kept messages and --table for a table of values: give one of them")
@@ -94,7 +95,6 @@ def run(
         raise UsageError("--mapping says how a --table reads, and there is none")
     if place is None and not table:
         raise UsageError("say where the messages are with --from, or set BOROUGH_ARCHIVE; or give a --table of values")
-    start, end = _ALWAYS if table and not period else _period(period)
     request = Request(start, end, reason.strip(), author or _account(), family or None, device or None, dry_run)
     url = need_database_url(settings)
     with reachable(url), connect(url, "borough") as connection:
