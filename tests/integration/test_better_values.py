@@ -147,5 +147,5 @@ def test_later_rows_count_where_the_mapping_says_so(world: World) -> None:
 def test_wrong_ways_to_ask(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert world.correct(ROWS, "--from", str(world.folder))[0] == 2
     assert world.correct(ROWS, "--family", "parking-bay")[0] == 2
-    assert cli.run(["correct", "--mapping", "x", "--reason", "y"]) == 2
+    assert cli.run(["correct", "--mapping", "x", "--reason", "y", "--period", "2026-02-01/2026-02-02"]) == 2
     assert "--table" in capsys.readouterr().err
