@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ingest import restatements
 from ingest.batch_times import Limits
 from ingest.build_batch import BuiltBatch, build_batch
 from ingest.memory import Memory
@@ -67,7 +68,10 @@ class BatchBuilder:
 
     def receive(self, chunk: Chunk) -> None:
         """Decode messages as a source delivers them."""
+        start = len(self.pending)
         decode_chunk(self.pending, chunk, self.routes, self.memory, self._payload_maximum)
+        if self.routes.restates:
+            restatements.note(self.pending, start, self.memory)
 
     def receive_kept(
         self,

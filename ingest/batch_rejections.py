@@ -81,7 +81,7 @@ class BatchRejections:
     def write(self, batch: Batch, suppressed: Bools) -> None:
         """Write each rejection once: one that was written before its lost acknowledgement makes no second row."""
         pending = self._pending
-        for message in pending.untimed:
+        for message in [*pending.untimed, *pending.restating]:
             if suppressed[message]:
                 continue
             packet_id = pending.packet_ids[message]

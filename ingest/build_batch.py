@@ -7,7 +7,6 @@ conflict); keep rule (thinned). What is left goes to the database, sorted by (se
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -21,7 +20,8 @@ from ingest.batch_rejections import BatchRejections
 from ingest.batch_times import BatchTimes, Limits, late
 from ingest.households import Households
 from ingest.memory import Memory
-from ingest.pending_batch import PendingBatch
+from ingest.pending_batch import PendingBatch, floats
+from ingest.restatements import Restatements
 from ingest.sequences import spans
 from ingest.series_cache import FAMILY_NAMES, LATEST_ONLY, SeriesCache
 from ingest.suppressions import Suppressions
@@ -97,7 +97,8 @@ class _Validation:
 
         self.message = np.array(pending.messages, np.int64)
         self.series_index = np.array(pending.series_indexes, np.int64)
-        self.value = _values(pending.values)
+        self.value = floats(pending.values)
+        self.restating = Restatements(pending, self.message, aged=limits.by_now) if pending.restating else None
         #: messages of which nothing is kept
         self.suppressed = np.zeros(count, bool)
         self.counts = [Counts() for _ in FAMILY_NAMES]
@@ -139,6 +140,8 @@ class _Validation:
         repeat = (
             alive & (time == cache.last_time[self.series_index]) & (self.value == cache.last_value[self.series_index])
         )
+        if self.restating is not None:
+            repeat &= ~self.restating.not_known(self.series_index)
         self._count("readings_duplicates", family[repeat])
         rows = np.flatnonzero(alive & ~repeat)
         series = cache.series[self.series_index]
@@ -147,10 +150,13 @@ class _Validation:
         latest = self._latest(rows, series, time)
         rows, thin = self._keep(rows, series, time, family)
         accepted = self._accepted(rows)
-
+        every, restating = rows, None
+        if self.restating is not None:
+            accepted &= ~self.restating.retained
+            every, restating = self.restating.for_store(rows, cache, self.series_index, time, self.value, self.arrival)
         messages = self._message_counts()
         decoded = (self.message_state == 0) & ~self.suppressed
-        touched = self._touched(family[rows], time[rows])
+        touched = self._touched(family[every], time[every])
         # apart from the batch: a circle of the two would keep its payloads until the garbage is collected
         remember: list[Remembered] = []
         batch = Batch(
@@ -176,10 +182,11 @@ class _Validation:
             remember=remember,
             forget=pending.forget,
             conflicts=lambda found: self.rejections.conflicts(
-                rows[np.array(found, np.intp)], self.suppressed, remember
+                every[np.array(found, np.intp)], self.suppressed, remember
             ),
             tombstones=self.tombstones,
             late=late(pending, self.arrival, decoded, self.family_of, self.message[rows], rows),
+            restating=restating,
         )
         self.rejections.write(batch, self.suppressed)
         return BuiltBatch(pending, batch, self.arrival, accepted, self.suppressed)
@@ -253,6 +260,7 @@ class _Validation:
         """Of rows sorted by (series, time) keep the first of each key.
 
         Another value for it is a conflict; where a keep rule holds it is one more reading of a period that has one.
+        Where one of them may restate, the store goes through those behind the first.
         """
         if len(rows) < 2:
             return rows
@@ -261,9 +269,10 @@ class _Validation:
             return rows
         repeats = np.concatenate(([False], same))
         leader = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(rows))))
-        equal = repeats & (self.value[rows] == self.value[rows[leader]])
+        told = repeats if self.restating is None else repeats & ~self.restating.put_later(rows, leader, repeats)
+        equal = told & (self.value[rows] == self.value[rows[leader]])
         self._count("readings_duplicates", family[rows[equal]])
-        other = rows[repeats & ~equal]
+        other = rows[told & ~equal]
         ruled = self.cache.keep[self.series_index[other]] > 0
         self._count("readings_thinned", family[other[ruled]])
         conflict = np.zeros(len(self.value), bool)
@@ -295,7 +304,10 @@ class _Validation:
         first = np.concatenate(([True], (series[rows][1:] != series[rows][:-1]) | (period[1:] != period[:-1])))
         kept = self.cache.kept[self.series_index[rows]]
         store = ~ruled | ((keep != LATEST_ONLY) & first & (period != kept))
-        self._count("readings_thinned", family[rows[~store]])
+        left_out = rows[~store]
+        if self.restating is not None:
+            left_out = left_out[~self.restating.put_left_out(left_out)]
+        self._count("readings_thinned", family[left_out])
         thin = np.where(ruled & (period < kept), keep, 0)
         changed = ruled & store
         np.maximum.at(self.cache.kept, self.series_index[rows[changed]], period[changed])
@@ -337,17 +349,3 @@ class _Validation:
             (FAMILY_NAMES[key % len(FAMILY_NAMES)], _EPOCH + timedelta(days=key // len(FAMILY_NAMES)))
             for key in keys.tolist()
         ]
-
-
-def _values(values: Sequence[Any]) -> NDArray[np.float64]:
-    try:
-        return np.array(values, np.float64)
-    except OverflowError:  # an integer beyond float64
-        return np.array([_float(value) for value in values], np.float64)
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf

@@ -1,7 +1,7 @@
 """``borough correct``: messages that were kept are decoded again, and what comes out takes the place of what is stored.
 
 The way is the collector's, `BatchBuilder`; the writer is `store.corrections`. Of a key that comes twice the
-first decides, as in live traffic, so the same correction a second time changes nothing.
+first decides, as in live traffic, or the last that may restate, so the same correction a second time changes nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from ingest.batch_builder import BatchBuilder
 from ingest.batch_rejections import reasons
 from ingest.build_batch import BuiltBatch
 from ingest.options import CollectorOptions
+from ingest.restatements import decided
 from ingest.seen import Seen
 from ingest.series_cache import FAMILY_NAMES, FAMILY_NUMBER, NewSeries
 from ingest.suppressions import Suppressions, states
 from store import corrections, registry
-from store.batch import Batch, SeriesState
+from store.batch import Int32, SeriesState
 from store.connect import Connection, connect
 from store.corrections import Correction, Key, Publication, Rows, Tally
 from store.times import instant, microseconds
@@ -262,45 +263,49 @@ class _Run:
         duplicates = sum(counts.readings_duplicates for counts in batch.counts.values())
         rejected = sum(counts.readings_rejected + counts.messages_rejected for counts in batch.counts.values())
         conflicts = reasons(batch.rejected).get("conflict", 0)
-        inside = (batch.time >= self.request.start) & (batch.time < self.request.end)
+        found, passed = decided(batch)
+        inside = (found.time >= self.request.start) & (found.time < self.request.end)
         if not self.source.exact_arrivals and pending.untimed:
-            untimed = np.isin(batch.message, pending.untimed)
+            untimed = np.isin(found.message, pending.untimed)
             self.done.untimed += int((inside & untimed).sum())
             inside &= ~untimed
-        self.done.outside += int((batch.time < self.request.start).sum() + (batch.time >= self.request.end).sum())
+        self.done.outside += int((found.time < self.request.start).sum() + (found.time >= self.request.end).sum())
         new = np.zeros(len(inside), bool)
         places = np.flatnonzero(inside)
-        new[places] = self.seen.add(batch.series[places], batch.time[places])
-        keep = self._keep_of(batch)
+        # what may restate is told from what is stored by its arrival, however often its key came
+        new[places] = self.seen.add(found.series[places], found.time[places]) | found.restates[places]
+        keep = self._keep_of(found.series)
         first = np.zeros(len(inside), bool)
         ruled = np.flatnonzero(new & (keep > 0))
         if len(ruled):
             period = batch.time[ruled] // keep[ruled] * keep[ruled]
             same = np.concatenate(
-                ([False], (batch.series[ruled][1:] == batch.series[ruled][:-1]) & (period[1:] == period[:-1]))
+                ([False], (found.series[ruled][1:] == found.series[ruled][:-1]) & (period[1:] == period[:-1]))
             )
             leading = ruled[~same]
-            first[leading] = self.filled.add(batch.series[leading], period[~same])
+            first[leading] = self.filled.add(found.series[leading], period[~same])
         # the builder has taken out those within the batch already
-        repeated = int(inside.sum() - new.sum()) + duplicates + conflicts
+        again = (passed.time >= self.request.start) & (passed.time < self.request.end)
+        repeated = int(inside.sum() - new.sum() + again.sum()) + duplicates + conflicts
         beside = Tally(len(pending), repeated, repeated=repeated, rejected=rejected - conflicts)
         rows = Rows(
-            batch.series[new],
-            batch.time[new],
-            batch.value[new],
-            batch.family[new],
+            found.series[new],
+            found.time[new],
+            found.value[new],
+            found.family[new],
             keep[new],
-            built.arrivals[batch.message[new]],
+            built.arrivals[found.message[new]],
             first[new],
             FAMILY_NAMES,
+            found.restates[new],
         )
         return rows, beside
 
-    def _keep_of(self, batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _keep_of(self, series: Int32) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         cache = self.builder.series_cache
         numbers = cache.series[: cache.size]
         order = np.argsort(numbers, kind="stable")
-        place = order[np.searchsorted(numbers[order], batch.series)] if len(order) else np.empty(0, np.intp)
+        place = order[np.searchsorted(numbers[order], series)] if len(order) else np.empty(0, np.intp)
         keep: np.ndarray[tuple[int], np.dtype[np.int64]] = self.keep[place]
         return keep
 
@@ -329,6 +334,7 @@ def decoder_version(options: CollectorOptions) -> str:
     for name in sorted(options.formats):
         mark.update(repr((name, options.formats[name].topics, options.formats[name].version)).encode())
     mark.update(repr([(item.topic, item.format) for item in options.subscriptions]).encode())
+    mark.update("".join(item.source for item in options.subscriptions).encode())
     return f"{version('borough-telemetry')}+{mark.hexdigest()}"
 
 

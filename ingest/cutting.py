@@ -91,6 +91,7 @@ def set_aside(pending: PendingBatch, what: str) -> PendingBatch:
     alone.forget, alone.new_series, alone.new_devices = pending.forget, pending.new_series, pending.new_devices
     alone.messages, alone.series_indexes, alone.values = [], [], []
     alone.packs, alone.pack_rows, alone.pack_times, alone.untimed, alone.ignored = [], [], [], [], []
+    alone.restating = []
     alone.times = [0]
     alone.rejected_readings, alone.rejected_more, alone.sequences = [], {}, []
     alone.rejected_messages = [(0, Reason.UNSTORABLE, f"the store does not take it: {what}")]
@@ -116,10 +117,11 @@ def _part(pending: PendingBatch, start: int, stop: int) -> PendingBatch:
     row, end = bisect_left(pending.pack_rows, first), bisect_left(pending.pack_rows, last)
     part.pack_rows = [number - first for number in pending.pack_rows[row:end]]
     part.pack_times = pending.pack_times[row:end]
-    for name in ("packs", "untimed", "ignored"):
+    for name in ("packs", "untimed", "ignored", "restating"):
         setattr(part, name, [message - start for message in getattr(pending, name) if start <= message < stop])
     part.arrived = {n - start: value for n, value in pending.arrived.items() if start <= n < stop}
     part.cut = {n - start: value for n, value in pending.cut.items() if start <= n < stop}
+    part.copies = {n - start for n in pending.copies if start <= n < stop}
     part.answered = {n - start for n in pending.answered if start <= n < stop}
     part.first_times = {n - start: value for n, value in pending.first_times.items() if start <= n < stop}
     part.rejected_messages = [

@@ -23,6 +23,8 @@ class Place(NamedTuple):
     family: str | None
     ending: str
     by_property: bool
+    #: The subscription that gives the right to restate, in words for the record; empty where none does.
+    restates: str
 
 
 class Taker:
@@ -59,7 +61,9 @@ class Taker:
         said = found.groupdict()
         channel, ending = self._endings.split(topic[found.end("device") + 1 :])
         text = name_with(said["device"] if name is None else name, channel)
-        return Place(self.format, names.device_of(text), said.get("family"), ending, "property" in said)
+        return Place(
+            self.format, names.device_of(text), said.get("family"), ending, "property" in said, self.subscription.source
+        )
 
 
 class Names:

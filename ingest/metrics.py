@@ -29,6 +29,7 @@ _HELP = {
     "readings_thinned": "Readings that the keep rule does not store.",
     "readings_rejected": "Readings rejected alone, the rest of their message being stored.",
     "readings_refused": "Readings of erased or withdrawn tenancies, kept nowhere.",
+    "readings_restated": "Readings that took the place of a stored one with another value.",
 }
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from itertools import compress
 from traceback import extract_tb
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from devices.decoding import BY_ARRIVAL, PACK, Flaw, Reason, Rejection
 from devices.device import Device
@@ -58,6 +62,8 @@ class PendingBatch:
         self.rejected_more: dict[tuple[int, str], int] = {}  # (message, reason) -> readings that are not named
         self.cut: dict[int, int] = {}  # message -> its length [bytes], where only its beginning is held
         self.sequences: list[tuple[int, int]] = []
+        self.restating: list[int] = []  # messages whose readings may restate
+        self.copies: set[int] = set()  # those of them that were taken before
         # taken over from the routes and the source
         self.new_devices: list[Device] = []
         self.new_series: list[NewSeries] = []
@@ -89,6 +95,21 @@ class PendingBatch:
     def forget_session(self) -> None:
         """The broker has a new session: what is held will not come again, and its packet ids mean nothing more."""
         self.packet_ids = [0] * len(self.packet_ids)
+
+
+def floats(values: Sequence[Any]) -> NDArray[np.float64]:
+    """Values of readings as an array; a whole number beyond float64 becomes an infinity. Shape: (values,)."""
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:
+        return np.array([_float(value) for value in values], np.float64)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def decode_chunk(  # noqa: PLR0912, PLR0915 - the hot loop: a call a message costs a tenth of it

@@ -68,7 +68,8 @@ def _retry(options: CollectorOptions, writer: Writer, tried: list[RejectedMessag
     with connection.transaction():
         builder.suppressions.read(connection)
         builder.routes.update(registry.load(connection, 0)[0])
-    messages = list({item.message: item for item in tried}.values())
+    # in the order in which they came: of those that may restate the last one wins
+    messages = sorted({item.message: item for item in tried}.values(), key=lambda item: item.row.arrival)
     builder.receive_kept(
         [item.row.topic for item in messages],
         [item.payload or b"" for item in messages],

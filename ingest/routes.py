@@ -32,12 +32,13 @@ class Route:
     out of a message that is kept, read or rejected. ``instead``: the device is not to be taken (erased,
     retired); its messages are read all the same, since a reading of a refused period is counted so, and rejected
     otherwise.
+    ``restates``: the subscription that gives the right to restate, in words for the record; empty where none does.
     ``refuses``: every message is rejected. ``unsure``: for one message of an unknown id, not to be remembered.
     """
 
     __slots__ = (
-        "decode", "device", "device_id", "family", "instead", "personal", "properties", "refuses", "scrub", "slots",
-        "unsure",
+        "decode", "device", "device_id", "family", "instead", "personal", "properties", "refuses", "restates", "scrub",
+        "slots", "unsure",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +54,7 @@ class Route:
         self.scrub = scrub
         self.instead = instead
         self.device_id = device_id
+        self.restates = ""
         self.refuses = False
         self.unsure = False
         self.device = device
@@ -63,9 +65,10 @@ class Route:
         self.personal = device is None or device.personal or FAMILIES[device.family].personal
 
     def take(self, other: Route) -> None:
-        """Become another route."""
+        """Become another route of the same topic."""
         for name in Route.__slots__:
-            setattr(self, name, getattr(other, name))
+            if name != "restates":
+                setattr(self, name, getattr(other, name))
 
 
 class Routes:
@@ -82,6 +85,8 @@ class Routes:
         unread: UnreadNames | None = None,
     ) -> None:
         self._takers = [Taker(item, formats[item.format]) for item in subscriptions]
+        #: whether any subscription gives the right to restate
+        self.restates = any(item.restates for item in subscriptions)
         self._unread = unread
         self._keep = keep
         self._auto_register = auto_register
@@ -163,7 +168,9 @@ class Routes:
         place = self._names.place(self._takers, topic, erased)
         if place is None:
             return _refusing(Reason.UNKNOWN_TOPIC, "no subscription takes this topic", None, None)
-        return self._bind(place)
+        route = self._bind(place)
+        route.restates = place.restates
+        return route
 
     def _bind(self, place: Place) -> Route:
         device_id, format_ = place.device_id, place.format

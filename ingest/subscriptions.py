@@ -24,11 +24,13 @@ class Subscription:
     """One topic template, its format and its QoS.
 
     ``topic`` is an MQTT filter in which ``{device}`` (needed), ``{family}`` and ``{property}`` stand for a level each.
+    ``restates``: what comes there may give a stored reading another value; without it that is a conflict.
     """
 
     topic: str
     format: str
     qos: int = 1
+    restates: bool = False
 
     def __post_init__(self) -> None:
         levels = self.topic.split("/")
@@ -44,6 +46,13 @@ class Subscription:
                 raise OptionsError(f"subscription {self.topic!r}: level {level!r} is empty or mixes text and wildcard")
         if type(self.qos) is not int or self.qos not in (0, 1):
             raise OptionsError(f"subscription {self.topic!r}: qos {self.qos!r}, only 0 and 1 are taken")
+        if type(self.restates) is not bool:
+            raise OptionsError(f"subscription {self.topic!r}: restates {self.restates!r} is neither true nor false")
+
+    @property
+    def source(self) -> str:
+        """By which words a restatement is kept that comes from here; empty where none may."""
+        return f"subscription {self.topic}" if self.restates else ""
 
     @property
     def filter(self) -> str:
@@ -85,7 +94,7 @@ def defaults_of(formats: Mapping[str, Format]) -> list[Subscription]:
 
 
 def load(path: Path, formats: Mapping[str, Format]) -> list[Subscription]:
-    """Read a subscriptions file (TOML, a table ``[[subscription]]`` each with topic, format, qos).
+    """Read a subscriptions file (TOML, a table ``[[subscription]]`` each with topic, format, qos, restates).
 
     Raises OptionsError naming the file and the entry, of two that take the same messages both.
     """
@@ -156,9 +165,9 @@ def _by_chance(one: str, other: str) -> bool:
 def _entry(where: str, entry: Any, formats: Mapping[str, Format]) -> Subscription:
     if not isinstance(entry, dict):
         raise OptionsError(f"{where}: not a table")
-    unknown = set(entry) - {"topic", "format", "qos"}
+    unknown = set(entry) - {"topic", "format", "qos", "restates"}
     if unknown:
-        raise OptionsError(f"{where}: unknown key {min(unknown)!r}; known are topic, format, qos")
+        raise OptionsError(f"{where}: unknown key {min(unknown)!r}; known are topic, format, qos, restates")
     name = entry.get("format")
     if not isinstance(name, str) or name not in formats:
         raise OptionsError(f"{where}: unknown format {name!r}; one of {', '.join(sorted(formats))}")
@@ -166,6 +175,6 @@ def _entry(where: str, entry: Any, formats: Mapping[str, Format]) -> Subscriptio
     if len(topics) != 1 or not isinstance(topics[0], str):
         raise OptionsError(f"{where}: needs a topic")
     try:
-        return Subscription(topics[0], name, entry.get("qos", 1))
+        return Subscription(topics[0], name, entry.get("qos", 1), entry.get("restates", False))
     except OptionsError as error:
         raise OptionsError(f"{where}: {error}") from None

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from devices.families import FAMILIES
 from simulators.stream import EXPECTATIONS, Float64, Int64, Stream
 
-STORED, DUPLICATE, REJECTED, THINNED, IGNORED, UNSENT = range(len(EXPECTATIONS))
+STORED, DUPLICATE, REJECTED, THINNED, IGNORED, UNSENT, RESTATED = range(len(EXPECTATIONS))
 #: Reasons of a ledger; the order is that of ``Stream.reason``.
 REASONS = ("", "unreadable", "time_out_of_range", "bad_value", "out_of_range", "conflict")
 _CODE = {reason: code for code, reason in enumerate(REASONS)}

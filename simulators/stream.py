@@ -46,6 +46,7 @@ EXPECTATIONS: tuple[str, ...] = (
     "thinned",  # the keep rule does not store it
     "ignored",  # a status message
     "unsent",  # the fault is that it never leaves the device
+    "restated",  # it takes the place of a stored row of its key, whose value it replaces
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +26,8 @@ UInt8 = NDArray[np.uint8]
 class Counts:
     """The accounting of one family; the words are the contract (docs/reference/metrics.md).
 
-    In messages: received = decoded + ignored + rejected + in flight. In readings: decoded = stored + duplicates +
-    thinned + rejected + refused. A batch holds no message in flight.
+    In messages: received = decoded + ignored + rejected + in flight. In readings: decoded = stored + restated +
+    duplicates + thinned + rejected + refused. A batch holds no message in flight.
     """
 
     messages_received: int = 0
@@ -39,6 +40,7 @@ class Counts:
     readings_thinned: int = 0
     readings_rejected: int = 0
     readings_refused: int = 0
+    readings_restated: int = 0
 
     def add(self, other: Counts) -> None:
         """Add another account to this one, word by word."""
@@ -51,6 +53,7 @@ class Counts:
             self.messages_received == self.messages_decoded + self.messages_ignored + self.messages_rejected + in_flight
             and self.readings_decoded
             == self.readings_stored
+            + self.readings_restated
             + self.readings_duplicates
             + self.readings_thinned
             + self.readings_rejected
@@ -132,6 +135,45 @@ class SeriesState(NamedTuple):
     value: float
 
 
+class Right(IntEnum):
+    """Whether a reading may take the place of a stored one with another value.
+
+    ``NONE``: it is a conflict. ``RESTATES``: it may. ``COPY``: a message that was taken before came again, so nothing
+    that was restated since is turned back: a duplicate. ``RETAINED``: the broker's copy of an old message, whose place
+    in the order is not known: a duplicate if its value was superseded, else it may. ``AGED``: tried again long after it
+    arrived: it may where nothing newer restated its key, else a conflict.
+    """
+
+    NONE = 0
+    RESTATES = 1
+    COPY = 2
+    RETAINED = 3
+    AGED = 4
+
+
+@dataclass(slots=True)
+class Restating:
+    """Which rows of a batch may restate, and the readings that came after a row of their key in the same batch.
+
+    The latter have columns of their own, ``(later,)``, sorted by (series, time), those of one key in the order of their
+    arrival, which the store goes through one by one; ``keep`` [us] is their series' keep rule, 0 where it keeps all. A
+    reading of a keep rule also stands here where the rule alone would have left it out: it may be the one that is kept.
+    ``right`` (see ``Right``), ``arrival`` [us] and ``source`` (an index of ``sources``) are those of the batch's rows
+    and then of the later ones, ``(rows + later,)``.
+    """
+
+    series: Int32
+    time: Int64
+    value: Float64
+    family: UInt8
+    keep: Int64
+    message: Int32
+    right: UInt8
+    arrival: Int64
+    source: Int32
+    sources: Sequence[str]
+
+
 @dataclass(slots=True)
 class Batch:
     """One transaction's worth of work.
@@ -162,8 +204,9 @@ class Batch:
     sequences: Sequence[SequenceSpan]
     remember: list[Remembered]
     forget: Sequence[int]
-    #: Makes the rejections of rows (indices into the rows) that the store found to be conflicts, without those that
-    #: were written before; may add to ``remember``, which the writer therefore reads after the last call.
+    #: Makes the rejections of rows (indices into the rows, and behind them into ``restating``'s later ones) that the
+    #: store found to be conflicts, without those that were written before; may add to ``remember``, which the writer
+    #: therefore reads after the last call.
     conflicts: Callable[[Sequence[int]], list[Rejected]] = field(repr=False)
     #: Whether a rejection names a household's device that is not its own: then its texts are personal like its bytes.
     names_household: Callable[[Rejected], bool] = field(repr=False, default=lambda _: False)
@@ -171,6 +214,8 @@ class Batch:
     tombstones: int = 0
     #: what came after an absence without a time of its own
     late: Sequence[Late] = ()
+    #: None where nothing in the batch comes from a source that may restate.
+    restating: Restating | None = None
 
 
 @dataclass(slots=True)
@@ -178,7 +223,7 @@ class Outcome:
     """What became of a batch, after its commit.
 
     ``counts`` by family are complete (they equal the accounting rows written). ``conflicts`` are the row indices
-    whose key was already stored with another value.
+    whose key was already stored with another value, those of later rows (``Restating``) behind the batch's own.
     """
 
     counts: dict[str, Counts]

@@ -22,6 +22,7 @@ from store.batch import Float64, Int32, Int64, UInt8
 from store.connect import Connection
 from store.copy import Float8s, Instants, Int4s, Int8s, float8s, int4s
 from store.queries import queries
+from store.restatements import restated
 from store.tier import tier
 from store.times import instant
 
@@ -127,6 +128,10 @@ class Rows:
     #: Whether a row would be the first that this correction adds to its period of the keep rule.
     first: NDArray[np.bool_]
     families: Sequence[str]
+    #: Whether a row comes from a source that may restate.
+    restates: NDArray[np.bool_]
+    #: What such a row comes from, for the record; empty where the correction's own source says it.
+    source: str = ""
 
 
 def lock(connection: Connection) -> bool:
@@ -174,6 +179,10 @@ def diff(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray
         places = int4s(found[0])
         held[places], old[places] = True, float8s(found[1])
     changed = held & (old != rows.value)
+    asked = np.flatnonzero(changed)
+    changed[
+        asked[restated(connection, rows.series[asked], rows.time[asked], rows.arrival[asked], rows.restates[asked])]
+    ] = False
     new = ~held
     ruled = np.flatnonzero(new & (rows.keep > 0))
     left_out = np.zeros(count, bool)
@@ -254,7 +263,8 @@ def _apply(connection: Connection, correction: int, rows: Rows, beside: Tally, p
         families = [name for name, count in zip(rows.families, counts, strict=True) if count]
         connection.execute(_SQL["account"], (families, Int8s(counts[counts > 0])))
     _touch(connection, rows, changed | new)
-    _repair_latest(connection, rows, new)
+    # what was restated since shows its restated value
+    _repair_latest(connection, rows, new, ~(np.isfinite(old) & (old != rows.value)) | changed)
     tally.add(beside)
     connection.execute(
         _SQL["progress"],
@@ -276,6 +286,9 @@ def _supersede(connection: Connection, correction: int, rows: Rows, places: NDAr
             "time": Instants(rows.time[places]),
             "old": Float8s(old[places]),
             "new": Float8s(rows.value[places]),
+            "arrival": Instants(rows.arrival[places]),
+            "restates": Int4s(rows.restates[places].astype(np.int32)),
+            "source": rows.source or None,
             "ids": Int4s(np.unique(rows.series[places])),
             "start": start,
             "stop": end,
@@ -298,10 +311,13 @@ def _touch(connection: Connection, rows: Rows, touched: NDArray[np.bool_]) -> No
         )
 
 
-def _repair_latest(connection: Connection, rows: Rows, new: NDArray[np.bool_]) -> None:
-    if not len(rows.series):
+def _repair_latest(connection: Connection, rows: Rows, new: NDArray[np.bool_], counting: NDArray[np.bool_]) -> None:
+    if not counting.any():
         return
-    connection.execute(_SQL["latest_known"], (Int4s(rows.series), Instants(rows.time), Float8s(rows.value)))
+    connection.execute(
+        _SQL["latest_known"],
+        (Int4s(rows.series[counting]), Instants(rows.time[counting]), Float8s(rows.value[counting])),
+    )
     places = np.flatnonzero(new)
     if len(places):
         newest = places[np.concatenate((rows.series[places][1:] != rows.series[places][:-1], [True]))]

@@ -60,7 +60,7 @@ COVERED = {
         "public.rejected_bytes": "id bytes size",
         "public.rejected_flood": "device hour reason family count left_out",
         "public.sequence": "device first last first_time last_time",
-        "public.superseded": "correction_id series_id time old_value new_value",
+        "public.superseded": "correction_id series_id time old_value new_value arrival source reason",
     }.items()
 }
 
@@ -99,7 +99,8 @@ KEPT = {
     ),
     "public.accounting": _kept(
         "minute collector family messages_received messages_decoded messages_ignored messages_rejected"
-        " readings_decoded readings_stored readings_duplicates readings_thinned readings_rejected readings_refused",
+        " readings_decoded readings_stored readings_duplicates readings_thinned readings_rejected readings_refused"
+        " readings_restated",
         "counts of a whole family",
     ),
     "public.alembic_version": _kept("version_num", "the schema's own version"),

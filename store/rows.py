@@ -14,7 +14,7 @@ from store.copy import Float8s, Instants, Int4s, copy_block, copy_readings, floa
 from store.queries import queries
 from store.times import instant
 
-STORED, DUPLICATE, CONFLICT, THINNED = range(4)
+STORED, DUPLICATE, CONFLICT, THINNED, RESTATED = range(5)
 
 _SQL = queries("writer")
 

@@ -13,13 +13,14 @@ import numpy as np
 import psycopg
 from psycopg import errors
 
-from store import absences, redelivery, tombstones
-from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome
+from store import absences, redelivery, restatements, tombstones
+from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome, UInt8
 from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
 from store.queries import queries
 from store.rejected import write_rejections
-from store.rows import CONFLICT, DUPLICATE, STORED, THINNED, Written, write_rows
+from store.restatements import Judged
+from store.rows import CONFLICT, DUPLICATE, RESTATED, STORED, THINNED, Written, write_rows
 from store.spans import write_spans
 from store.times import instant
 
@@ -157,15 +158,21 @@ class Writer:
         self.certain = True
         tombstones.check(connection, batch.tombstones)
         written = write_rows(connection, batch, self._stage_first)
-        outcome = Outcome(_counts(batch, written), written.conflicts.tolist(), written.staged)
-        self._write_rest(connection, batch, written, outcome)
+        judged, fate, conflicts = None, written.fate, written.conflicts
+        if batch.restating is not None:
+            judged = restatements.write_restatements(connection, batch, batch.restating, written)
+            fate, conflicts = judged.fate, np.flatnonzero(judged.fate == CONFLICT).astype(np.int32)
+        outcome = Outcome(_counts(batch, fate), conflicts.tolist(), written.staged)
+        self._write_rest(connection, batch, written, outcome, judged)
         beside()
         connection.commit()
         # After a duplicate expect more (a redelivery, a replay): the direct way would be tried in vain.
-        self._stage_first = written.staged and bool(np.any(written.fate == DUPLICATE))
+        self._stage_first = written.staged and bool(np.any((fate == DUPLICATE) | (fate == RESTATED)))
         return outcome
 
-    def _write_rest(self, connection: Connection, batch: Batch, written: Written, outcome: Outcome) -> None:
+    def _write_rest(
+        self, connection: Connection, batch: Batch, written: Written, outcome: Outcome, judged: Judged | None
+    ) -> None:
         rejected = [*batch.rejected, *batch.conflicts(outcome.conflicts)]
         if rejected:
             write_rejections(connection, rejected, self._rejected_limit, batch.names_household)
@@ -176,6 +183,8 @@ class Writer:
         with connection.pipeline():
             if len(batch.latest_series):
                 connection.execute(_SQL["latest"], _latest(batch, written), prepare=True)
+            if judged is not None:
+                restatements.show_newest(connection, judged)
             if batch.touched:
                 families, days = zip(*batch.touched, strict=True)
                 connection.execute(_SQL["touched"], (list(families), list(days)))
@@ -185,17 +194,19 @@ class Writer:
         write_spans(connection, batch.sequences)
 
 
-def _counts(batch: Batch, written: Written) -> dict[str, Counts]:
-    """The batch's own counts and the fate of its rows, by family."""
+def _counts(batch: Batch, fate: UInt8) -> dict[str, Counts]:
+    """The batch's own counts and the fate of its rows, later ones (``Restating``) behind them, by family."""
     counts = {family: replace(count) for family, count in batch.counts.items()}
-    fates = np.bincount(batch.family.astype(np.intp) * 4 + written.fate, minlength=4 * len(batch.families))
-    for family, row in zip(batch.families, fates.reshape(-1, 4).tolist(), strict=True):
+    of = batch.family if batch.restating is None else np.concatenate((batch.family, batch.restating.family))
+    fates = np.bincount(of.astype(np.intp) * 5 + fate, minlength=5 * len(batch.families))
+    for family, row in zip(batch.families, fates.reshape(-1, 5).tolist(), strict=True):
         if any(row):
             count = counts.setdefault(family, Counts())
             count.readings_stored += row[STORED]
             count.readings_duplicates += row[DUPLICATE]
             count.readings_thinned += row[THINNED]
             count.readings_rejected += row[CONFLICT]
+            count.readings_restated += row[RESTATED]
     nothing = Counts()
     return {family: count for family, count in counts.items() if count != nothing}
 

@@ -20,6 +20,7 @@ from borough.settings.collector import collector_options
 from borough.settings.settings import need_database_url, read_settings
 from devices.counts import counted
 from devices.families import FAMILIES
+from devices.mapping import MappingError
 from ingest import archive_files
 from ingest.archive_files import OPEN, PERSONAL, ArchiveError, Frame
 from ingest.correct import (
@@ -33,13 +34,16 @@ from ingest.correct import (
     day_before,
     period_of,
 )
+from ingest.options import CollectorOptions
 from ingest.source import RETAIN
-from store import corrections
+from store import corrections, restatements
 from store.connect import connect
 from store.corrections import Correction
 
 app = typer.Typer()
 
+#: What a table says is meant without a period [us since the Unix epoch]: 1900 to 2200.
+_ALWAYS = (-2_208_988_800_000_000, 7_258_118_400_000_000)
 #: Messages that are corrected together.
 _FRAME = 5_000
 
@@ -55,6 +59,12 @@ def run(
     period: Annotated[
         str, typer.Option(help="Readings from A on and before B: A/B, dates or instants (UTC if not said).")
     ] = "",
+    table: Annotated[
+        list[Path] | None, typer.Option("--table", help="A table of better values, or a folder of such. Repeatable.")
+    ] = None,
+    mapping: Annotated[
+        str, typer.Option(help="How the table reads: a mapping's name or file. Without: by the table's name.")
+    ] = "",
     reason: Annotated[str, typer.Option(help="Why; kept with the correction.")] = "",
     author: Annotated[str, typer.Option(help="Who; by default the account that runs this.")] = "",
     family: Annotated[str, typer.Option(help="Only this family.")] = "",
@@ -64,7 +74,8 @@ def run(
 ) -> None:
     """Decode kept messages again with today's decoders and mappings, and supersede what is stored.
 
-    Old values, the decoder, author and reason are kept. Nothing outside the period is touched. Interrupted, the same
+    With --table the values of a table take the place of what is stored, such as a supplier's settled half-hours. Old
+    values, the decoder, author and reason are kept. Nothing outside the period is touched. Interrupted, the same
     command goes on with it; run twice, the second time changes nothing.
 
     Example: borough correct --from /srv/archive --period 2026-03-01/2026-04-01 --reason "occupied was inverted"
@@ -76,17 +87,39 @@ def run(
         raise UsageError("say why with --reason; it is kept with the correction")
     if family and family not in FAMILIES:
         raise UsageError(f"--family {family!r}; one of {', '.join(FAMILIES)}")
-    start, end = _period(period)
+    start, end = _ALWAYS if table and not period else _period(period)
     place = source or settings.archive
-    if place is None:
-        raise UsageError("say where the messages are with --from, or set BOROUGH_ARCHIVE")
+    if table and source:
+        raise UsageError("--from is for kept messages and --table for a table of values: give one of them")
+    if mapping and not table:
+        raise UsageError("--mapping says how a --table reads, and there is none")
+    if place is None and not table:
+        raise UsageError("say where the messages are with --from, or set BOROUGH_ARCHIVE; or give a --table of values")
     request = Request(start, end, reason.strip(), author or _account(), family or None, device or None, dry_run)
     url = need_database_url(settings)
     with reachable(url), connect(url, "borough") as connection:
         require_schema(connection, url)
     with reachable(url), _told():
-        done = correct(collector_options(settings), _source(place, request), request, _progress)
+        options = collector_options(settings)
+        if table:
+            done = _from_table(options, table, mapping, request)
+        else:
+            assert place is not None
+            done = correct(options, _source(place, request), request, _progress)
     _report(done, request, json_output=json_output)
+
+
+def _from_table(options: CollectorOptions, table: list[Path], mapping: str, request: Request) -> Corrected:
+    from borough.replay.better_values import correct_from_table
+    from borough.replay.plan import table_files
+
+    try:
+        found, paths = table_files(table, mapping)
+        if request.family not in (None, found.family):
+            raise UsageError(f"--family {request.family}: the mapping {found.name} is of {found.family}")
+        return correct_from_table(options, found, paths, request)
+    except MappingError as error:
+        raise UsageError(str(error)) from None
 
 
 @contextmanager
@@ -170,7 +203,10 @@ def _report(done: Corrected, request: Request, *, json_output: bool) -> None:
         )
         return
     tally, would = done.tally, "would be " if request.dry_run else ""
-    say(f"{counted(tally.messages, 'message')} decoded again; readings in the period: {tally.readings}.")
+    if tally.messages:
+        say(f"{counted(tally.messages, 'message')} decoded again; readings in the period: {tally.readings}.")
+    else:
+        say(f"Readings in the period: {tally.readings}.")
     say(
         f"Readings {would}superseded: {tally.superseded}; {would}added: {tally.inserted}; unchanged: {tally.unchanged};"
         f" repeated: {tally.repeated}; thinned: {tally.thinned}; rejected: {tally.rejected}."
@@ -217,6 +253,31 @@ def list_(limit: Limit = 100, json_output: Json = False) -> None:
 
 def _state(row: Correction) -> str:
     return "not finished: run it again" if row.finished_at is None else "finished"
+
+
+@app.command("restated")
+def restated(
+    device: Annotated[str, typer.Option(help="Only this device.")] = "",
+    limit: Limit = 100,
+    json_output: Json = False,
+) -> None:
+    """List readings that their sources restated, the newest first: old value, new value, when it came and from where.
+
+    Example: borough correct restated --device meter-17
+    """
+    with database() as connection:
+        rows = restatements.listed(connection, device or None, limit)
+    if json_output:
+        show_json([row._asdict() for row in rows])
+        return
+    show_table(
+        ("device", "property", "time", "old value", "new value", "arrival", "source", "correction"),
+        [
+            (row.device, row.property, row.time, row.old_value, row.new_value, row.arrival, row.source or "",
+             row.correction_id)
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 @app.command("show")

@@ -93,7 +93,8 @@ class Report:
         )
         readings = (
             f"Readings: {total.readings_decoded:,} decoded = {total.readings_stored:,} stored"
-            f" + {total.readings_duplicates:,} duplicates + {total.readings_thinned:,} thinned"
+            f" + {total.readings_restated:,} restated + {total.readings_duplicates:,} duplicates"
+            f" + {total.readings_thinned:,} thinned"
             f" + {total.readings_rejected:,} rejected + {total.readings_refused:,} refused."
         )
         lines = [messages, readings]

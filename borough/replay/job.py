@@ -18,7 +18,7 @@ from borough.replay.pace import Pace
 from borough.replay.progress import ProgressLine
 from borough.replay.sender import Progress, Sender, Stop
 from borough.replay.sources import source_of
-from borough.settings.collector import broker_options
+from borough.settings.collector import broker_options, subscriptions
 from borough.settings.settings import Settings
 from devices.counts import counted
 from devices.device import Device
@@ -66,7 +66,12 @@ class Job:
 
     def _fates(self) -> ExpectedOutcome:
         earliest = round(self.settings.earliest.timestamp()) * _SECOND
-        return ExpectedOutcome(ordered=self.source.ordered, earliest=earliest, ahead=self.settings.ahead)
+        return ExpectedOutcome(
+            ordered=self.source.ordered,
+            earliest=earliest,
+            ahead=self.settings.ahead,
+            subscriptions=subscriptions(self.settings),
+        )
 
     def dry_run(self, ledger: Path | None, *, json_output: bool) -> int:
         """Read everything, send nothing."""

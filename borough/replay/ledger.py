@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,11 +14,12 @@ import numpy as np
 from borough.replay.messages import Outgoing, Reading
 from devices.decoding import Reason
 from devices.families import FAMILIES
+from ingest.subscriptions import Subscription
 from simulators.ledger import NO_TIME, LedgerWriter, Rows
 from simulators.stream import EXPECTATIONS
 
-_STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED = (
-    EXPECTATIONS.index(word) for word in ("stored", "duplicate", "rejected", "thinned", "ignored")
+_STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED, _RESTATED = (
+    EXPECTATIONS.index(word) for word in ("stored", "duplicate", "rejected", "thinned", "ignored", "restated")
 )
 _SECOND = 1_000_000
 #: Readings that wait for a row group of the ledger.
@@ -35,11 +36,15 @@ class ExpectedOutcome:
     """Tells what should become of each reading of a replay into a store that does not have it yet.
 
     ``ordered``: every series comes in the order of time, so one remembered reading a series tells repeats; otherwise
-    all are remembered. ``earliest`` [us] and ``ahead`` [s] are the collector's bounds for times. ``counts`` has the
-    sums by expectation.
+    all are remembered. ``earliest`` [us] and ``ahead`` [s] are the collector's bounds for times, ``subscriptions``
+    say on which topics another value restates. ``counts`` has the sums by expectation.
     """
 
-    def __init__(self, *, ordered: bool, earliest: int, ahead: float) -> None:
+    def __init__(
+        self, *, ordered: bool, earliest: int, ahead: float, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        self._patterns = [(item.pattern(), item.restates) for item in subscriptions]
+        self._any_restates = any(item.restates for item in subscriptions)
         self._ordered = ordered
         self._earliest = earliest
         self._ahead = round(ahead * _SECOND)
@@ -47,9 +52,18 @@ class ExpectedOutcome:
         self._all = _Remembered()
         self.counts: dict[str, int] = dict.fromkeys(EXPECTATIONS, 0)
 
-    def predict(self, reading: Reading, now: int) -> tuple[int, str]:
-        """Its place in EXPECTATIONS, and why it should be rejected; ``now`` [us] is when it is sent."""
-        expect, reason = self._judge(reading, now)
+    def restates(self, topic: str) -> bool:
+        """Whether the subscription that takes a topic may restate."""
+        if not self._any_restates:
+            return False
+        return next((may for pattern, may in self._patterns if pattern.fullmatch(topic)), False)
+
+    def predict(self, reading: Reading, now: int, *, restates: bool = False) -> tuple[int, str]:
+        """Its place in EXPECTATIONS, and why it should be rejected; ``now`` [us] is when it is sent.
+
+        ``restates``: its topic's subscription may restate.
+        """
+        expect, reason = self._judge(reading, now, restates)
         self.counts[EXPECTATIONS[expect]] += 1
         return expect, reason
 
@@ -57,7 +71,7 @@ class ExpectedOutcome:
         """Let go of the file that may remember readings."""
         self._all.close()
 
-    def _judge(self, reading: Reading, now: int) -> tuple[int, str]:
+    def _judge(self, reading: Reading, now: int, restates: bool) -> tuple[int, str]:
         if reading.verdict:
             fixed = {"thinned": _THINNED, "ignored": _IGNORED}.get(reading.verdict)
             return (_REJECTED, reading.verdict) if fixed is None else (fixed, "")
@@ -69,10 +83,19 @@ class ExpectedOutcome:
             return _REJECTED, Reason.OUT_OF_RANGE
         if reading.time is None:
             return _STORED, ""
-        known = self._known((reading.device, reading.property), moment, float(reading.value))
+        series = (reading.device, reading.property)
+        known = self._known(series, moment, float(reading.value))
         if known is None:
             return _STORED, ""
-        return (_DUPLICATE, "") if known == reading.value else (_REJECTED, Reason.CONFLICT)
+        if known == reading.value:
+            return _DUPLICATE, ""
+        if not restates:
+            return _REJECTED, Reason.CONFLICT
+        if self._ordered:
+            self._last[series] = (moment, float(reading.value))
+        else:
+            self._all.replace(series, moment, float(reading.value))
+        return _RESTATED, ""
 
     def _known(self, series: Series, time: int, value: float) -> float | None:
         """The value that is stored for this key already; None where this reading is the first."""
@@ -107,6 +130,10 @@ class _Remembered:
         self._values[key] = value
         return None
 
+    def replace(self, series: Series, time: int, value: float) -> None:
+        """Another value counts for this key from now on."""
+        self._values[self._numbers[series], time] = value
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -121,7 +148,7 @@ class _Remembered:
             )
         rows = ((*key, value) for key, value in sorted(self._values.items()))
         self._file.execute("begin")
-        self._file.executemany("insert into seen values (?, ?, ?)", rows)
+        self._file.executemany("insert or replace into seen values (?, ?, ?)", rows)
         self._file.execute("commit")
         self._values.clear()
 
@@ -145,13 +172,14 @@ class ReplayLedger:
         columns, predict = self._columns, self.fates.predict
         today = time.time_ns() // 1000
         for count, (message, sent) in enumerate(zip(messages, published, strict=True), number):
+            restates = self.fates.restates(message.topic)
             for reading in message.readings:
                 self.readings += 1
-                expect, reason = predict(reading, today if sent == NO_TIME else sent)
+                expect, reason = predict(reading, today if sent == NO_TIME else sent, restates=restates)
                 if self._writer is None:
                     continue
                 own = reading.time
-                held = expect in (_STORED, _DUPLICATE)
+                held = expect in (_STORED, _DUPLICATE, _RESTATED)
                 columns["message"].append(count)
                 columns["family"].append(self._code("family", reading.family))
                 columns["device"].append(self._code("device", reading.device))

@@ -24,7 +24,10 @@ from devices.mapping_choice import needs_messages
 from devices.mapping_reader import mapping_of
 from devices.toml import TomlError, parse
 
-_FILE_KEYS = {"name", "about", "files", "family", "blanks", "delimiter", "order", "device", "time", "pivot", "reading"}
+_FILE_KEYS = {
+    "name", "about", "files", "family", "blanks", "delimiter", "order", "device", "time", "pivot", "reading",
+    "restates",
+}  # fmt: skip
 _DEVICE_KEYS = {
     "id", "column", "columns", "file", "headings", "prefix", "attributes", "attribute_columns", "lon", "lat", "point",
     "register_file", "origin",
@@ -92,6 +95,9 @@ class _Reader:
         order = document.get("order", "any")
         if order not in ("any", "time"):
             self.fail("order", f"{order!r} is neither any nor time")
+        restates = document.get("restates", False)
+        if type(restates) is not bool:
+            self.fail("restates", f"{restates!r} is neither true nor false")
         delimiter = self._text(document, "delimiter", "delimiter") or ","
         if len(delimiter) != 1:
             self.fail("delimiter", "is not one character")
@@ -125,6 +131,7 @@ class _Reader:
             blanks=frozenset(("", *self._texts(document, "blanks", "blanks"))),
             delimiter=delimiter,
             sorted=order == "time",
+            restates=restates,
             text=self.text,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,14 +42,16 @@ class Observation(NamedTuple):
 class Unreadable:
     """Cells and rows that the mapping cannot read: all are counted, the first few are told. ``what``: at what."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[Path, int, str], None] = lambda *_: None) -> None:
         self.count = 0
         self.lines: list[str] = []
         self.what: dict[str, str] = {}
+        self._told = told
 
     def add(self, path: Path, line: int, what: str, reason: str) -> None:
         """Count one; ``what`` is ``time``, ``device`` or a property."""
         self.count += 1
+        self._told(path, line, f"{what}: cannot be read")
         text = f"{path.name}, line {line}: {what}: {reason}"
         self.what.setdefault(what, text)
         if len(self.lines) < _TOLD:
@@ -95,6 +97,16 @@ class TableSource:
         for observation in in_time_order(parts, is_sorted=self.mapping.sorted):
             self._given += 1
             yield observation
+
+    def by_line(self, unreadable: Callable[[Path, int, str], None]) -> Iterator[tuple[Path, int, Observation]]:
+        """Every observation with its file and line, in the order of the files and rows.
+
+        ``unreadable`` is told file, line and reason of each row or cell that cannot be read.
+        """
+        for table in self._tables:
+            self.unreadable = Unreadable(unreadable)
+            for observation in self._of_table(table):
+                yield table.path, table.line, observation
 
     @property
     def fraction(self) -> float:

@@ -89,6 +89,8 @@ class TableMapping:
     #: Each file's rows come in the order of time.
     sorted: bool
     text: str = field(repr=False)
+    #: Of two rows of one device and time the later one replaces the earlier.
+    restates: bool = False
 
     def fail(self, key: str, reason: str) -> NoReturn:
         """Raise MappingError for a key whose fault shows only beside the data."""

@@ -62,6 +62,11 @@ class Table:
             raise UsageError(f"{path}: has {len(self.columns)} columns; {COLUMNS} are read at most")
 
     @property
+    def line(self) -> int:
+        """The line (of Parquet the row) that was read last."""
+        return self._line
+
+    @property
     def read(self) -> int:
         """Bytes read so far."""
         if self._bytes is None or self._bytes.closed:
@@ -177,7 +182,7 @@ class Table:
             total = max(file.metadata.num_rows, 1)
             for batch in file.iter_batches(rows, columns=wanted):
                 for row in self._cells(batch, number):
-                    number += 1
+                    self._line = number = number + 1
                     yield number, row
                 self._done = self.size * number // total
 

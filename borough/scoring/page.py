@@ -21,7 +21,7 @@ from devices.counts import counted
 
 _SCRIPT = "plotly.min.js"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BECAME = ("stored", "duplicate", "rejected", "thinned", "wrong_value", "wrong_time", "missing")
+_BECAME = ("stored", "duplicate", "restated", "rejected", "thinned", "wrong_value", "wrong_time", "missing")
 
 _STYLE = """
 :root { color-scheme: light dark; --bad: #b3261e; --line: #8886; }

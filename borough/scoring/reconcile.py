@@ -29,7 +29,7 @@ PART = 2_000_000
 #: The collector's clock may be so far behind the publisher's [us].
 _CLOCKS_APART = 2_000_000
 
-_STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED, _UNSENT = range(len(EXPECTATIONS))
+_STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED, _UNSENT, _RESTATED = range(len(EXPECTATIONS))
 
 
 @dataclass(slots=True)
@@ -146,16 +146,16 @@ class _Part:
         self._minutes(rows.published[sent])
         for word, code in (("thinned", _THINNED), ("ignored", _IGNORED)):
             self._count(word, rows.device[sent[rows.expect[sent] == code]])
-        need = sent[(rows.expect[sent] == _STORED) | (rows.expect[sent] == _DUPLICATE)]
+        need = sent[np.isin(rows.expect[sent], (_STORED, _DUPLICATE, _RESTATED))]
         fate = np.full(len(rows.device), MATCHED, np.uint8)
         series, pairs = self._series(rows)
-        wanted = Wanted(series[need], rows.stored_time[need], rows.stored_value[need], rows.tolerance[need])
+        value = _what_counts(rows.expect[need], series[need], rows.stored_time[need], rows.stored_value[need])
+        wanted = Wanted(series[need], rows.stored_time[need], value, rows.tolerance[need])
         ids, stored = self._stored(pairs, wanted)
         found = score.match(wanted, stored)
         fate[need] = found.fate
-        duplicate = rows.expect[need] == _DUPLICATE
-        self._count("stored", rows.device[need[(found.fate == MATCHED) & ~duplicate]])
-        self._count("duplicates", rows.device[need[(found.fate == MATCHED) & duplicate]])
+        for word, code in (("stored", _STORED), ("duplicates", _DUPLICATE), ("restated", _RESTATED)):
+            self._count(word, rows.device[need[(found.fate == MATCHED) & (rows.expect[need] == code)]])
         self._count("wrong_value", rows.device[need[found.fate == WRONG_VALUE]])
         self._count("wrong_time", rows.device[need[found.fate == WRONG_TIME]])
         missing = need[found.fate == MISSING]
@@ -325,6 +325,24 @@ class _Part:
         ):
             if count:
                 self.result.add(self.found.families[family], word, count)
+
+
+def _what_counts(expect: Int64, series: Int64, time: Int64, value: Float64) -> Float64:
+    """The value that the table should hold of each row's key: of a key that was restated that of its last row.
+
+    Shapes: ``(rows,)``, in the order of publication.
+    """
+    if not (expect == _RESTATED).any():
+        return value
+    order = np.lexsort((time, series))
+    same = (series[order][1:] == series[order][:-1]) & (time[order][1:] == time[order][:-1])
+    group = np.cumsum(np.concatenate(([0], ~same)))
+    restated = np.zeros(int(group[-1]) + 1, bool)
+    restated[group[expect[order] == _RESTATED]] = True
+    last = order[np.append(group[1:] != group[:-1], True)]
+    result = value.copy()
+    result[order] = np.where(restated[group], value[last][group], value[order])
+    return result
 
 
 def _place(words: Sequence[str], word: str) -> int:

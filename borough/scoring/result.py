@@ -16,6 +16,7 @@ WORDS = (
     "published",
     "stored",
     "duplicates",
+    "restated",
     "rejected",
     "rejected_unexpectedly",
     "lost",

@@ -40,16 +40,22 @@ where exists (
 -- supersede: new values in place of old ones, and both on record
 with changed as (
     update public.reading r set value = k.new_value
-    from unnest(%(series)s::int4[], %(time)s::timestamptz[], %(old)s::float8[], %(new)s::float8[])
-         as k (series_id, time, old_value, new_value)
+    from unnest(%(series)s::int4[], %(time)s::timestamptz[], %(old)s::float8[], %(new)s::float8[],
+                %(arrival)s::timestamptz[], %(restates)s::int4[])
+         as k (series_id, time, old_value, new_value, arrival, restates)
     where r.series_id = k.series_id and r.time = k.time
       -- once more as constants: of a compressed chunk only these series are unpacked
       and r.series_id = any(%(ids)s::int4[])
       and r.time between %(start)s::timestamptz and %(stop)s::timestamptz
-    returning r.series_id, r.time, k.old_value, k.new_value
+    returning r.series_id, r.time, k.old_value, k.new_value, k.arrival, k.restates
 )
-insert into public.superseded (correction_id, series_id, time, old_value, new_value)
-select %(correction)s, series_id, time, old_value, new_value from changed;
+insert into public.superseded (correction_id, series_id, time, old_value, new_value, arrival, source)
+select %(correction)s, series_id, time, old_value, new_value,
+       case when restates = 1 then arrival end, case when restates = 1 then %(source)s::text end
+from changed
+-- one correction may meet several restatements of a reading: it stays on record what it was before, and what it is now
+on conflict (correction_id, series_id, time) do update
+set new_value = excluded.new_value, arrival = excluded.arrival;
 
 -- insert: readings that nobody stored before, and that on record
 with added as (

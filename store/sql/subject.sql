@@ -36,12 +36,12 @@ where series_id = %(series)s and time >= %(start)s and time < %(stop)s order by 
 select time, value, arrival from public.latest
 where series_id = %(series)s and time >= %(start)s and time < %(stop)s;
 
--- superseded: the next values that corrections changed, of whole instants
-select correction_id, time, old_value, new_value from (
+-- superseded: the next values that corrections and restatements changed, of whole instants
+select correction_id, time, old_value, new_value, arrival, source, reason from (
     select * from public.superseded
     where series_id = %(series)s and time >= %(start)s and time < %(stop)s order by time
     fetch first %(limit)s rows with ties) found
-order by time, correction_id;
+order by time, correction_id, arrival;
 
 -- rejected_ids: messages of a meter that could not be taken
 select r.id from public.rejected r

@@ -123,7 +123,7 @@ def adds_up(report: dict[str, Any]) -> None:
         messages, readings = part["messages"], part["readings"]
         assert messages["received"] == sum(messages[word] for word in ("decoded", "ignored", "rejected", "in_flight"))
         assert readings["decoded"] == sum(
-            readings[word] for word in ("stored", "duplicates", "thinned", "rejected", "refused")
+            readings[word] for word in ("stored", "restated", "duplicates", "thinned", "rejected", "refused")
         )
     assert report["readings"]["stored"] == report["stored_in_table"]
     assert report["messages"]["in_flight"] == 0

@@ -341,7 +341,9 @@ def test_the_demos_report_tells_when_it_does_not_add_up(report: Report, adds_up:
 def test_the_demos_report_uses_the_words_of_the_accounting() -> None:
     report = Report({"smart-meter": counts(3)}, 3, 2, 2).as_json()
     assert set(report["messages"]) == {"received", "decoded", "ignored", "rejected", "in_flight"}
-    assert set(report["readings"]) == {"decoded", "stored", "duplicates", "thinned", "rejected", "refused"}
+    assert set(report["readings"]) == {
+        "decoded", "stored", "restated", "duplicates", "thinned", "rejected", "refused",
+    }  # fmt: skip
     assert report["families"]["smart-meter"] == {"messages": report["messages"], "readings": report["readings"]}
 
 

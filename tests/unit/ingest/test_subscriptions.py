@@ -19,6 +19,17 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def test_the_right_to_restate_is_said_by_true_and_by_nothing_else(tmp_path: Path) -> None:
+    entry = '[[subscription]]\nformat = "native"\ntopic = "a/{device}"\n'
+    (plain,) = load(write(tmp_path, entry), FORMATS)
+    assert (plain.restates, plain.source) == (False, "")
+    (may,) = load(write(tmp_path, entry + "restates = true\n"), FORMATS)
+    assert (may.restates, may.source) == (True, "subscription a/{device}")
+    for wrong in ('"yes"', "1"):
+        with pytest.raises(OptionsError, match=r"number 1: subscription 'a/\{device\}': restates .* neither true nor"):
+            load(write(tmp_path, entry + f"restates = {wrong}\n"), FORMATS)
+
+
 def mqtt_matches(pattern: str, topic: str) -> bool:
     """Whether a topic filter takes a topic: MQTT 5, section 4.7, level by level."""
     wanted, levels = pattern.split("/"), topic.split("/")
