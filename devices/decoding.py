@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from devices.scrub import Scrub, json_scrub
 
@@ -35,6 +35,25 @@ class Relative(float):
     """
 
     __slots__ = ()
+
+
+class Twice(str):
+    """A local time that the clocks repeat: RFC 3339 text of the first of its two instants; ``later`` is the second.
+
+    A decoder has no clock: whoever runs it decides by the arrival, or by what else it knows of the device. It is a
+    str, so ask for it before asking for str; who does not has the first.
+    """
+
+    __slots__ = ("later",)
+    later: str
+
+    def __new__(cls, first: str, later: str) -> Self:
+        self = super().__new__(cls, first)
+        self.later = later
+        return self
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return str(self), self.later
 
 
 class _Pack:

@@ -13,7 +13,8 @@ from devices.decoding import STATUS, Decoded, Flaw, Reason, Rejection
 from devices.families import Property, properties_of
 from devices.json_object import json_type
 from devices.mapping import Path, Pivot, ReadingRule, RecordMapping
-from devices.mapping_time import number_of, time_reader
+from devices.mapping_time import time_reader
+from devices.numbers import Decimal, number_fault, number_reader
 from devices.units import IDENTITY, Convert, conversion, conversions_to
 
 Record = Mapping[str, Any]
@@ -101,7 +102,7 @@ def _reader(mapping: RecordMapping, rules: tuple[ReadingRule, ...], family: str,
     for rule in rules:
         if rule.property in properties:
             place, *others = [paths.place(path) for path in rule.paths]
-            judge = _judge(rule, properties[rule.property], paths, mapping.text_numbers)
+            judge = _judge(rule, properties[rule.property], paths, mapping.text_numbers, mapping.decimal)
             judges.append((rule.property, place, others, judge))
     statuses = [(paths.place(rule.path), rule.values) for rule in mapping.statuses]
     identities = [paths.place(path) for path in mapping.identity]
@@ -170,7 +171,7 @@ def _check_identity(device: str, names: list[Any]) -> None:
         raise Rejection(Reason.DEVICE_MISMATCH, "the payload names another device than the topic")
 
 
-def _judge(rule: ReadingRule, prop: Property, paths: _Paths, text_numbers: bool) -> _Judge:
+def _judge(rule: ReadingRule, prop: Property, paths: _Paths, text_numbers: bool, decimal: Decimal) -> _Judge:
     """The function from what stands at a rule's path to the property's value, a Flaw, or _MISSING."""
     if rule.values is not None:
         values = rule.values
@@ -182,6 +183,7 @@ def _judge(rule: ReadingRule, prop: Property, paths: _Paths, text_numbers: bool)
     if rule.glitch is not None:
         special[rule.glitch[0]] = Flaw(Reason.BAD_VALUE, rule.glitch[1])
     state = prop.kind == "state"
+    to_number = number_reader(decimal)
     bad_unit = Flaw(Reason.BAD_UNIT, f"the unit in the message does not convert to {prop.unit}")
 
     def judge(value: Any, found: _Found) -> Any:
@@ -193,9 +195,10 @@ def _judge(rule: ReadingRule, prop: Property, paths: _Paths, text_numbers: bool)
                 return Flaw(Reason.BAD_VALUE, f"a {json_type(value)} where a number is expected")
             if value == "":
                 return _MISSING  # an empty cell of a file
-            value = number_of(value)
-            if value is None:
-                return Flaw(Reason.BAD_VALUE, "a text that is no number")
+            number = to_number(value)
+            if number is None:
+                return Flaw(Reason.BAD_VALUE, number_fault(value, decimal))
+            value = number
         if special and value in special:
             return special[value]
         convert = usual

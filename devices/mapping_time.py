@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from devices.decoding import Reason, Rejection, Time
+from devices.decoding import Reason, Rejection, Time, Twice
 from devices.mapping import DEVICE_ZONE, TimeRule
+from devices.numbers import number_reader
 
 #: ISO 8601 date and wall-clock time, without an offset.
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?\Z", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 
 ToTime = Callable[[Any], Time]
 
-
-def number_of(text: str) -> float | None:
-    """The finite number that a text spells in decimal, or None. (``float`` would take ``nan`` and ``1_0`` too.)"""
-    if not _NUMBER.match(text):
-        return None
-    number = float(text)
-    return number if math.isfinite(number) else None
+#: The number that a text spells with a decimal point.
+number_of = number_reader("")
 
 
 def _bad(detail: str) -> Rejection:
@@ -77,17 +71,20 @@ def _zone(name: str | None) -> tuple[ZoneInfo | None, str]:
 
 
 def _instant(moment: datetime, zone: ZoneInfo | None) -> str:
-    """RFC 3339 text of a wall-clock time. Of an hour that happens twice it is the first one."""
+    """RFC 3339 text of a wall-clock time, ``Twice`` of an hour that happens twice."""
     if moment.tzinfo is not None or zone is None:
         return moment.isoformat()
+    # before and after the clocks change, where it is then; else the same
+    before, after = zone.utcoffset(moment), zone.utcoffset(moment.replace(fold=1))
+    assert before is not None
+    assert after is not None
+    if before < after:
+        raise _bad("a local time that the clocks skipped")
     try:
-        instant = moment.replace(tzinfo=zone).astimezone(UTC)
-        back = instant.astimezone(zone).replace(tzinfo=None)
+        first = f"{(moment - before).isoformat()}Z"
+        return first if before == after else Twice(first, f"{(moment - after).isoformat()}Z")
     except OverflowError:  # within a day of the years 1 and 9999
         raise _bad("no such date") from None
-    if back != moment:
-        raise _bad("a local time that the clocks skipped")
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _epoch(value: Any, divisor: int) -> Time:

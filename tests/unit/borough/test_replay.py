@@ -60,11 +60,6 @@ def test_sorted_files_are_merged_without_reading_them_whole() -> None:
     assert len(read) < 10
 
 
-def test_a_file_that_lies_about_its_order_is_caught() -> None:
-    with pytest.raises(UsageError, match="observation 3 of a file is earlier"):
-        list(in_time_order([[(1,), (1,), (0,)]], is_sorted=True))
-
-
 # -- pace --------------------------------------------------------------------------------------------------------------
 
 
