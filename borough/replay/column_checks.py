@@ -90,17 +90,18 @@ def check_columns(mapping: TableMapping, table: Table, times: Sequence[str]) -> 
 
 def _unmistakable(mapping: TableMapping, table: Table, key: str, names: Sequence[str]) -> None:
     """Refuse a heading that stands there more than once and is meant."""
+    repeated = table.headings.repeated
+    as_devices = key == "device, headings"
     for name in names:
-        if name in table.columns and not (mapping.device.headings is not None and name in table.headings.repeated):
+        if name in table.columns and not (as_devices and name in repeated):
             continue
-        own = [column for column, each in table.headings.repeated.items() if name in (each.heading, column)]
-        own = [column for column in own if name not in table.columns or mapping.device.headings is not None]
+        heading = repeated[name].heading if name in repeated else name
+        own = [column for column, each in repeated.items() if each.heading == heading]
         if own:
-            heading = table.headings.repeated[own[0]].heading
+            what = "give each a name of its own" if as_devices else f"name {' or '.join(map(repr, own[:_TOLD]))} instead"
             raise UsageError(
                 f"{table.path}, line {table.head}: the heading {heading[:100]!r} stands there"
-                f" {'twice' if len(own) == 2 else f'{len(own)} times'}; {mapping.where} ({key}) has to name one of"
-                f" {', '.join(map(repr, own[:_TOLD]))}"
+                f" {'twice' if len(own) == 2 else f'{len(own)} times'}, and {mapping.where} ({key}) means one: {what}"
             )
 
 

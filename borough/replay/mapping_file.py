@@ -92,6 +92,8 @@ class _Reader(Words):
         time, rules = TimeWords(self.where, self.text).read(self.table(document, "time"))
         if device.headings is not None and time.headings is not None:
             self.fail("time, headings", "headings are either devices or times of day")
+        if time.until is not None and order == "time":
+            self.fail("time, until", 'needs order = "any": ends of stays come between the begins of others')
         pivot = self._pivot(document["pivot"], wide=time.headings is not None) if "pivot" in document else None
         words = ReadingWords(self.where, self.text, family)
         one_for_all = ""

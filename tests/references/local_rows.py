@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import pairwise, product
 from zoneinfo import ZoneInfo
 
 
@@ -21,4 +21,4 @@ def instants_of(local: datetime, zone: ZoneInfo) -> list[datetime]:
 def readings_in_order(rows: Sequence[datetime], zone: ZoneInfo) -> list[tuple[datetime, ...]]:
     """All ways to give the rows instants so that each is later than the one before it; each row can be read."""
     ways = product(*(instants_of(row, zone) for row in rows))
-    return [way for way in ways if all(early < late for early, late in zip(way, way[1:], strict=False))]
+    return [way for way in ways if all(early < late for early, late in pairwise(way))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -154,9 +155,11 @@ def test_a_file_out_of_order_is_told_with_its_line(tmp_path: Path) -> None:
 def test_too_many_rows_of_such_an_hour_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("borough.replay.repeated_hour._HELD", 3)
     hour = RepeatedHour("m.csv", lambda _: None, in_order=False)
+    for line in range(2, 5):
+        list(hour.add(line, line, Twofold(0, 3_600_000_000), {"import_interval": 1.0}, None))
+    more = hour.add(5, 5, Twofold(0, 3_600_000_000), {"import_interval": 1.0}, None)
     with pytest.raises(UsageError, match=r"m\.csv, line 5: more than 3 rows stand in hours that the clocks repeat"):
-        for line in range(2, 6):
-            list(hour.add(line, line, Twofold(0, 3_600_000_000), {"import_interval": 1.0}, None))
+        list(more)
 
 
 ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "America/Havana", "Europe/Berlin"]
@@ -178,7 +181,7 @@ def test_any_rows_in_order_around_a_change_have_their_true_instants(
     start = datetime(2026, month, 1, tzinfo=UTC)
     offsets = [(start + timedelta(hours=hours), (start + timedelta(hours=hours)).astimezone(place).utcoffset())
                for hours in range(31 * 24)]  # fmt: skip
-    change = next((late[0] for early, late in zip(offsets, offsets[1:], strict=False) if early[1] != late[1]), start)
+    change = next((late[0] for early, late in pairwise(offsets) if early[1] != late[1]), start)
     count = int(timedelta(hours=3) / timedelta(minutes=step))
     moments = [change + timedelta(minutes=step) * number for number in range(-count, count)]
     moments = [moment for moment in moments if chance.random() < 0.8]

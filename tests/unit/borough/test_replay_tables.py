@@ -202,8 +202,8 @@ path = "use"
 def test_all_packaged_mappings_read() -> None:
     assert set(packaged()) == {
         "citylearn-fontana", "german-carparks", "lcl-london", "london-air", "melbourne-bay-events", "melbourne-bays",
-        "muenster-carparks", "nem12", "occupied-carparks", "octopus-customer", "openaq", "opsd-konstanz", "prsa-beijing",
-        "resstock-alameda", "sensor-community-archive", "uk-air",
+        "muenster-carparks", "nem12", "occupied-carparks", "octopus-customer", "openaq", "opsd-konstanz",
+        "prsa-beijing", "resstock-alameda", "sensor-community-archive", "uk-air",
     }  # fmt: skip
     for name, text in packaged().items():
         assert read_table_mapping(text, name).name == name
