@@ -98,7 +98,9 @@ def _unmistakable(mapping: TableMapping, table: Table, key: str, names: Sequence
         heading = repeated[name].heading if name in repeated else name
         own = [column for column, each in repeated.items() if each.heading == heading]
         if own:
-            what = "give each a name of its own" if as_devices else f"name {' or '.join(map(repr, own[:_TOLD]))} instead"
+            what = (
+                "give each a name of its own" if as_devices else f"name {' or '.join(map(repr, own[:_TOLD]))} instead"
+            )
             raise UsageError(
                 f"{table.path}, line {table.head}: the heading {heading[:100]!r} stands there"
                 f" {'twice' if len(own) == 2 else f'{len(own)} times'}, and {mapping.where} ({key}) means one: {what}"

@@ -43,7 +43,7 @@ class DerivedValues:
             capacity = self._capacity(rule.capacity, rule.capacity_attribute, row, device)
             if capacity is None:
                 where = f"column {rule.capacity!r}" if rule.capacity else f"attribute {rule.capacity_attribute!r}"
-                tell(name, f"occupied spaces without a capacity that is a number ({where} of the device)")
+                tell(name, f"occupied spaces without a capacity that is a number ({where})")
                 del found[name]
             else:
                 found[name] = capacity - values[name]

@@ -13,6 +13,7 @@ from typing import Any
 #: What each row has.
 COLUMNS = ("nmi", "suffix", "register", "meter", "unit", "interval", "quality", "time", "value")
 _MINUTES = {"5": 5, "15": 15, "30": 30}
+_UNITS = {"kwh": "kWh", "wh": "Wh", "mwh": "MWh"}
 _RECORDS = ("100", "200", "300", "400", "500", "900")
 
 
@@ -62,8 +63,8 @@ def _stream(cells: list[str]) -> dict[str, str]:
     if cells[8] not in _MINUTES:
         raise Nem12Error("the interval length of a record 200 (its cell 9) is none of 5, 15, 30 minutes")
     return {
-        "nmi": cells[1], "register": cells[3], "suffix": cells[4], "meter": cells[6], "unit": cells[7].lower(),
-        "interval": f"PT{cells[8]}M",
+        "nmi": cells[1], "register": cells[3], "suffix": cells[4], "meter": cells[6], "interval": f"PT{cells[8]}M",
+        "unit": _UNITS.get(cells[7].lower(), cells[7]),
     }  # fmt: skip
 
 
