@@ -99,7 +99,7 @@ class TableSource:
         """How much of it was given out, 0 to 1: by bytes read, or by number where all was read to be sorted."""
         if self.mapping.sorted:
             return self.read / max(self.size, 1)
-        return min(self._given / max(self._found, 1), 1) if self._given else 0
+        return self._given / max(self._found, 1)
 
     def _counted(self, part: Iterator[Observation]) -> Iterator[Observation]:
         for observation in part:
