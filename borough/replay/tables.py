@@ -100,9 +100,7 @@ class Table:
         try:
             yield
         except UnicodeDecodeError:
-            with RowBytes(self.path, bounded=False) as whole, io.BufferedReader(whole) as plain:
-                line, reason = encodings.fault(plain, self._encoding)
-            raise UsageError(f"{self.path}, line {line}: {reason}") from None
+            raise UsageError(self._misread()) from None
         except Nem12Error as error:
             raise UsageError(f"{self.path}, line {self._line}: {error}") from None
         except csv.Error as error:
@@ -115,6 +113,15 @@ class Table:
             raise UsageError(f"{self.path}: is no whole Parquet file ({_first_line(error)})") from None
         except OSError as error:
             raise UsageError(f"{self.path}: cannot be read: {error.strerror or _first_line(error)}") from None
+
+    def _misread(self) -> str:
+        """Where the file is not of its encoding; a packed one may be spoiled there."""
+        try:
+            with RowBytes(self.path, bounded=False) as whole, io.BufferedReader(whole) as plain:
+                line, reason = encodings.fault(plain, self._encoding)
+        except PackedError as error:
+            return f"{self._place()}: {error}"
+        return f"{self.path}, line {line}: {reason}"
 
     def _place(self) -> str:
         return f"{self.path}, after line {self._line}" if self._line else str(self.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pyarrow as pa
@@ -155,3 +156,13 @@ def test_a_wrong_encoding_is_told_with_its_line(tmp_path: Path) -> None:
         list(table.observations())
     with pytest.raises(UsageError, match=r"line 2: is not cp1252 text; the mapping names another encoding"):
         source(tmp_path, with_words('encoding = "cp1252"'), b"time,kwh\n2026-07-01 00:00,\x81\n")
+
+
+def test_a_wrong_encoding_in_a_packed_file_that_is_cut_off(tmp_path: Path) -> None:
+    text = b"time,kwh\n2026-07-01 00:00,\xff\n" + b"".join(b"2026-07-01 %06d,1\n" % at for at in range(40_000))
+    packed = gzip.compress(text)
+    with pytest.raises(UsageError, match=r"t\.csv\.gz, line 2: is not UTF-8 text"):
+        source(tmp_path, METER, packed, "t.csv.gz")
+    late = gzip.compress(text.replace(b"\xff", b"1") + b"\xff\n")
+    with pytest.raises(UsageError, match=r"t\.csv\.gz.*: is cut off"):
+        list(source(tmp_path, METER, late[:-9], "t.csv.gz").observations())
