@@ -248,7 +248,7 @@ class TableSource:
         for index, (line, row) in enumerate(table.rows(None)):
             if index == limit:
                 return
-            text = text_of(row)
+            text = str(text_of(row))
             starts = known.get(text)
             if starts is None:
                 try:

@@ -115,9 +115,9 @@ class RowTimes:
             fault = f"{_FORM} {patterns}"
         raise Rejection(Reason.BAD_TIME, f"{fault}: {quoted(text)}")
 
-    def day(self, text: Any) -> date:
+    def day(self, text: str) -> date:
         """The date in a row's text, where its headings are times of day. Raises Rejection."""
-        shown = str(text).strip()
+        shown = text.strip()
         for rule, _ in self._readers:
             try:
                 if rule.pattern is not None:

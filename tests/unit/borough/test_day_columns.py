@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from borough.errors import UsageError
+from borough.replay.mapping_file import read_table_mapping
+from borough.replay.observations import TableSource
 from borough.replay.registering import devices_of
 from devices.mapping import MappingError
 from tests.tools.tables import found, source, uses
@@ -126,3 +128,14 @@ def test_days_out_of_order_are_told_with_their_line(tmp_path: Path) -> None:
     text = "meter,date,00:00,00:30\nm1,2026-07-02,1,1\nm1,2026-07-01,1,1\n"
     with pytest.raises(UsageError, match=r't\.csv, line 3: is of an earlier day .* order = "any"'):
         source(tmp_path, wide('"start"', "time"), text)
+
+
+def test_a_date_that_is_no_text_is_told(tmp_path: Path) -> None:
+    text = (
+        '{"meter": "m1", "date": "2026-07-01", "00:00": 1, "00:30": 2}\n{"meter": "m1", "date": {"a": 1}, "00:00": 1}\n'
+    )
+    path = tmp_path / "t.ndjson"
+    path.write_text(text)
+    table = TableSource(read_table_mapping(wide(), "m.toml"), [path])
+    assert uses(table) == [("06-30T23:00", 1.0), ("06-30T23:30", 2.0)]
+    assert [line.split(":")[0] for line in table.unreadable.lines] == ["t.ndjson, line 2"]
