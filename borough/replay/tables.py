@@ -175,8 +175,8 @@ class Table:
         for cells in reader:
             read.behind = 0
             self._line = self.head = above + reader.line_num
-            if any(cell.strip() for cell in cells):
-                return reader, cells, above
+            if any(cell.strip() for cell in cells) and not cells[0].lower().startswith("sep="):
+                return reader, cells, above  # (sep= is a spreadsheet's note to itself)
         raise UsageError(f"{self.path}, line {above + 1}: has no headings")
 
     def lines(self) -> Iterator[tuple[int, list[str]]]:

@@ -76,3 +76,35 @@ values = { yes = 1, no = 0 }
     assert table.unreadable.lines == ["t.csv, line 7: time: the end of the stay is before its begin (column 'to')"]
     with pytest.raises(MappingError, match="time, until: "):
         source(tmp_path, mapping.replace("[device]", 'order = "time"\n[device]'), text)
+
+
+def test_a_household_in_kilowatts_a_minute_with_two_ways_to_write_a_date(tmp_path: Path) -> None:
+    """As a public file has it: day and month without a zero, the year in two digits or four, ``?`` where nothing is."""
+    mapping = """name = "home"
+family = "smart-meter"
+delimiter = ";"
+blanks = ["?"]
+order = "time"
+[device]
+id = "home"
+[time]
+columns = ["Date", "Time"]
+patterns = ["%d/%m/%Y %H:%M:%S", "%d/%m/%y %H:%M:%S"]
+zone = "Europe/Paris"
+[[reading]]
+property = "import_interval"
+path = "kw"
+unit = "kW"
+mean = "PT1M"
+"""
+    days = [("1/1/07", 1), ("12/1/07", 12), ("13/1/2007", 13), ("31/1/2007", 31)]
+    lines = [f"{day};{minute // 60:02}:{minute % 60:02}:00;{'?' if minute == 7 else '1.200'}"
+             for day, _ in days for minute in range(60)]  # fmt: skip
+    table = source(tmp_path, mapping, "Date;Time;kw\n" + "\n".join(lines) + "\n")
+    got = uses(table)
+    assert table.unreadable.count == 0
+    assert len(got) == 4 * 59
+    assert sum(value for _, value in got) == pytest.approx(4 * 59 * 0.02)
+    assert [time for time, _ in got[::59]] == [f"{at}T23:00" for at in ("12-31", "01-11", "01-12", "01-30")]
+    (device,) = devices_of(table.mapping, table, [tmp_path / "t.csv"])
+    assert dict(device.attributes) == {"interval": "PT1M"}

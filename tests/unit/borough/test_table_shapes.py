@@ -166,3 +166,11 @@ def test_a_wrong_encoding_in_a_packed_file_that_is_cut_off(tmp_path: Path) -> No
     late = gzip.compress(text.replace(b"\xff", b"1") + b"\xff\n")
     with pytest.raises(UsageError, match=r"t\.csv\.gz.*: is cut off"):
         list(source(tmp_path, METER, late[:-9], "t.csv.gz").observations())
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_spreadsheets_note_of_its_separator_is_no_heading(tmp_path: Path, delimiter: str) -> None:
+    text = f"sep={delimiter}\r\n\r\ntime{delimiter}kwh\r\n2026-07-01 00:00{delimiter}1\r\n"
+    assert uses(source(tmp_path, with_words(f'delimiter = "{delimiter}"'.replace("\t", "\\t")), text)) == [
+        ("07-01T00:00", 1.0)
+    ]
