@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from borough.errors import UsageError
 from borough.replay.row_times import Twofold
 
-#: Rows that are held back at most, packed.
-_HELD = 1_000_000
+#: Rows that are held back at most, packed: of files in order, which are held for an hour, and of others, for good.
+_HELD, _HELD_FOR_GOOD = 1_000_000, 250_000
 #: No two hours are repeated within one of these, and none lies on the edge of two [us].
 _YEAR = 31_556_952_000_000
 UNTOLD = (
@@ -31,16 +31,15 @@ Tell = Callable[[Sequence[int]], None]
 class _Run:
     """What one device, or a whole file that is in order, says of one repeated hour before it says anything else."""
 
-    __slots__ = ("after", "before", "downs", "falls_at", "names", "rises_at", "rows", "seen", "time", "ups")
+    __slots__ = ("after", "before", "downs", "falls_at", "rises_at", "rows", "seen", "time", "ups")
 
     def __init__(self, before: int | None) -> None:
         self.before = before
         self.after: int | None = None
         self.rows: list[bytes] = []
         self.time = 0
-        #: what was said at ``time``, and at any time
+        #: what was said at ``time``
         self.seen: set[tuple[int, str, bool]] = set()
-        self.names: set[tuple[int, str]] = set()
         # how often it does not go on, read upwards and downwards, and the row where it first does not
         self.ups = self.downs = self.rises_at = self.falls_at = 0
 
@@ -55,13 +54,17 @@ class _Run:
                 self.downs += 1
                 self.falls_at = self.falls_at or len(self.rows)
         self.seen = self.seen | said if time.first == self.time and not repeats else said
-        self.names.update((time.first, name) for name in values)
         self.time = time.first
         self.rows.append(marshal.dumps((line, device, *time, dict(values), ends)))
 
     @property
     def lines(self) -> list[int]:
         return [marshal.loads(row)[0] for row in self.rows]  # noqa: S302 packed by `add`
+
+    def names(self) -> set[tuple[int, str]]:
+        """What it says, by time and property."""
+        rows = map(marshal.loads, self.rows)
+        return {(first, name) for _, _, first, _, values, _ in rows for name in values}
 
     def breaks(self) -> int:
         """How many second passes would have to begin in it; 2 and more make no sense."""
@@ -123,10 +126,11 @@ class RepeatedHour:
         if run is None:
             run = self._open[key] = _Run(None if self._in_order else before)
         self._count += 1
-        if self._count > _HELD:
+        most = _HELD if self._in_order else _HELD_FOR_GOOD
+        if self._count > most:
             raise UsageError(
-                f"{self._place}, line {line}: more than {_HELD} rows stand in hours that the clocks repeat; split the"
-                " file"
+                f"{self._place}, line {line}: more than {most} rows stand in hours that the clocks repeat; split the file,"
+                ' or say order = "time" if all its rows are in order'
             )
         run.add(line, device, time, values, ends=ends)
 
@@ -151,12 +155,14 @@ class RepeatedHour:
         else:
             # the same hour of a device that comes again tells that the rows are shuffled
             run.after = after
+            run.seen = set()
             self._closed.setdefault((key, run.time // _YEAR), []).append(run)
 
     def _judged(self, runs: Sequence[_Run]) -> Iterator[Told]:
         """The runs of one device and hour: each by itself, if no two say the same with one pass each."""
         breaks = [run.breaks() for run in runs]
-        apart = len(runs) == 1 or sum(len(run.names) for run in runs) == len(set().union(*(run.names for run in runs)))
+        names = [run.names() for run in runs] if len(runs) > 1 else []
+        apart = sum(map(len, names)) == len(set().union(*names))
         if max(breaks) > 1 or not (apart or set(breaks) == {1}):
             self._tell(sorted(line for run in runs for line in run.lines))
             return

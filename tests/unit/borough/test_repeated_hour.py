@@ -153,7 +153,7 @@ def test_a_file_out_of_order_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 def test_too_many_rows_of_such_an_hour_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("borough.replay.repeated_hour._HELD", 3)
+    monkeypatch.setattr("borough.replay.repeated_hour._HELD_FOR_GOOD", 3)
     hour = RepeatedHour("m.csv", lambda _: None, in_order=False)
     for line in range(2, 5):
         list(hour.add(line, line, Twofold(0, 3_600_000_000), {"import_interval": 1.0}, None))
