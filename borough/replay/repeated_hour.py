@@ -129,8 +129,8 @@ class RepeatedHour:
         most = _HELD if self._in_order else _HELD_FOR_GOOD
         if self._count > most:
             raise UsageError(
-                f"{self._place}, line {line}: more than {most} rows stand in hours that the clocks repeat; split the file,"
-                ' or say order = "time" if all its rows are in order'
+                f"{self._place}, line {line}: more than {most} rows stand in hours that the clocks repeat; split the"
+                ' file, or say order = "time" if all its rows are in order'
             )
         run.add(line, device, time, values, ends=ends)
 
