@@ -52,9 +52,6 @@ class Twice(str):
         self.later = later
         return self
 
-    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
-        return str(self), self.later
-
 
 class _Pack:
     """Type of ``PACK``."""
