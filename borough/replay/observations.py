@@ -18,7 +18,7 @@ from borough.replay.device_rows import device_id
 from borough.replay.order import in_time_order
 from borough.replay.repeated_hour import UNTOLD, RepeatedHour, Told
 from borough.replay.row_times import Moment, RowTimes, Twofold
-from borough.replay.stays import Left, stays
+from borough.replay.stays import Left, end_of, stays
 from borough.replay.table_mapping import TableMapping
 from borough.replay.tables import Table
 from borough.replay.unreadable import Unreadable
@@ -55,6 +55,7 @@ class TableSource:
         #: the length of a row's intervals, where the headings say it (ISO 8601)
         self.interval: str | None = None
         self._found = self._given = 0
+        self._held_line = 0
         self._numbers: dict[str, int] = {}
         self._read: ReadRecord = compile_mapping(replace(mapping.record, time=None), mapping.family, "native", None)
         self._times = RowTimes(mapping)
@@ -93,6 +94,23 @@ class TableSource:
         for observation in merged if self.mapping.time.until is None else stays(merged):
             self._given += 1
             yield observation
+
+    def by_line(self, unreadable: Callable[[Path, int, str], None]) -> Iterator[tuple[Path, int, Observation]]:
+        """Every observation with its file and line, in the order of the files and, but for the hour that the clocks
+        repeat, of their rows.
+
+        ``unreadable`` is told file, line and reason of each row or cell that cannot be read.
+        """
+        for table in self._tables:
+            self.unreadable = Unreadable(unreadable)
+            days = self._days.get(table.path)
+            if days is None:
+                for observation in self._of_rows(table, None):
+                    yield table.path, self._held_line or table.line, observation
+                continue
+            for _, line, row, starts in self._dated(table, days, None):
+                for observation in self._of_day(table, line, row, starts):
+                    yield table.path, line, observation
 
     @property
     def fraction(self) -> float:
@@ -135,13 +153,13 @@ class TableSource:
                 assert isinstance(time, Twofold)
                 before = last if last_device == device else None
                 ends = until is not None and type(values) is Left
-                yield from map(_observation, hour.add(line, device, time, values, before, ends=ends))
+                yield from self._held(hour.add(line, device, time, values, before, ends=ends))
                 continue
             assert isinstance(time, int)
             if waiting:
-                for told in hour.before(device, time):
-                    last = told[0]
-                    yield _observation(told)
+                for observation in self._held(hour.before(device, time)):
+                    last = observation.time
+                    yield observation
             if in_order and time < last:
                 raise UsageError(
                     f"{path}, line {line}: is earlier than a line above it; its mapping needs order = "
@@ -149,7 +167,13 @@ class TableSource:
                 )
             last, last_device = time, device
             yield Observation(time, device, values)
-        yield from map(_observation, hour.rest())
+        yield from self._held(hour.rest())
+
+    def _held(self, rows: Iterable[Told]) -> Iterator[Observation]:
+        """Rows that were held back, whose line is not the table's last one."""
+        for time, device, values, ends, self._held_line in rows:
+            yield Observation(time, device, Left.of(values) if ends else values)
+        self._held_line = 0
 
     def _said(self, table: Table, limit: int | None) -> Iterator[_Said]:
         """Line, time, device and values of each row."""
@@ -216,7 +240,7 @@ class TableSource:
             if values:
                 yield line, time, device, values
             if until is not None and any(values.values()):
-                end = self._end(row.get(until), time, self._tell(path, line))
+                end = end_of(row.get(until), time, until, self._times.moment, self._tell(path, line))
                 if end is not None:
                     yield line, end, device, Left.of(values)
 
@@ -325,21 +349,6 @@ class TableSource:
             where = f"column{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
             self.unreadable.add(table.path, line, "time", f"{error.detail} ({where})")
 
-    def _end(self, cell: Any, begin: Moment, tell: Callable[[str, str], None]) -> Moment | None:
-        """The end of a stay; None while it lasts, or where it cannot be read."""
-        if cell is None or cell == "":
-            return None
-        column = f"column {self.mapping.time.until!r}"
-        try:
-            end = self._times.moment(cell)
-        except Rejection as error:
-            tell("time", f"{error.detail} ({column})")
-            return None
-        if type(end) is int and type(begin) is int and end < begin:
-            tell("time", f"the end of the stay is before its begin ({column})")
-            return None
-        return end
-
     def _untold(self, path: Path, lines: Sequence[int]) -> None:
         self.unreadable.add_lines(path, lines, "time", UNTOLD)
 
@@ -387,8 +396,3 @@ class TableSource:
 _Said = tuple[int, Moment, int, dict[str, float]]
 #: The first instant of its day, its line, a row, and its columns with their instants.
 _Dated = tuple[int, int, dict[str, Any], list[tuple[str, int | None]]]
-
-
-def _observation(told: Told) -> Observation:
-    time, device, values, ends = told
-    return Observation(time, device, Left.of(values) if ends else values)

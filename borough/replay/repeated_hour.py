@@ -22,8 +22,8 @@ UNTOLD = (
     " the rows of each device by the time at which they were measured, or give times with an offset"
 )
 
-#: (instant [us], device, values, whether it ends a stay)
-Told = tuple[int, int, dict[str, float], bool]
+#: (instant [us], device, values, whether it ends a stay, line)
+Told = tuple[int, int, dict[str, float], bool, int]
 #: Takes the lines of rows that nobody can place.
 Tell = Callable[[Sequence[int]], None]
 
@@ -76,9 +76,9 @@ class _Run:
         up = bool(self._goes_up())
         at = self.rises_at if up else self.falls_at
         for number, row in enumerate(self.rows):
-            _, device, first, later, values, ends = marshal.loads(row)  # noqa: S302 packed by `add`
+            line, device, first, later, values, ends = marshal.loads(row)  # noqa: S302 packed by `add`
             is_later = at > 0 and (number >= at) is up
-            yield later if is_later else first, device, values, ends
+            yield later if is_later else first, device, values, ends, line
 
     def _goes_up(self) -> bool | None:
         """Whether the rows go on in time, by those around them; None where these say both."""

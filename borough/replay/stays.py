@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
+
+from borough.replay.row_times import Moment
+from devices.decoding import Rejection
 
 T = TypeVar("T", bound=tuple[Any, ...])
 
@@ -15,6 +18,23 @@ class Left(dict[str, float]):
     def of(cls, values: Mapping[str, float]) -> Left:
         """Those of the end of a stay that began with ``values``."""
         return cls(dict.fromkeys(values, 0.0))
+
+
+def end_of(
+    cell: Any, begin: Moment, column: str, moment: Callable[[Any], Moment], tell: Callable[[str, str], None]
+) -> Moment | None:
+    """The end of a stay; None while it lasts, or where it cannot be read, which is told."""
+    if cell is None or cell == "":
+        return None
+    try:
+        end = moment(cell)
+    except Rejection as error:
+        tell("time", f"{error.detail} (column {column!r})")
+        return None
+    if type(end) is int and type(begin) is int and end < begin:
+        tell("time", f"the end of the stay is before its begin (column {column!r})")
+        return None
+    return end
 
 
 def stays(observations: Iterable[T]) -> Iterator[T]:

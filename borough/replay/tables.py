@@ -83,6 +83,11 @@ class Table:
             return self._done
         return self._bytes.position
 
+    @property
+    def line(self) -> int:
+        """The line of the row that was given out last; of Parquet its number."""
+        return self._line
+
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """All rows; of Parquet only ``columns``, which are then all that is read."""
         with self._told():
@@ -261,6 +266,7 @@ class Table:
             for batch in file.iter_batches(rows, columns=wanted):
                 for row in self._cells(batch, number):
                     number += 1
+                    self._line = number
                     yield number, row
                 self._done = self.size * number // total
 

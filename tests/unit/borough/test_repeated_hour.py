@@ -162,6 +162,18 @@ def test_too_many_rows_of_such_an_hour_are_refused(monkeypatch: pytest.MonkeyPat
         list(more)
 
 
+def test_each_observation_has_its_own_line(tmp_path: Path) -> None:
+    day = autumn_day()
+    table = source(tmp_path, mapping(), [f"a,{text},{number}" for number, (text, _) in enumerate(day, 2)])
+    got = list(table.by_line(lambda *_: None))
+    assert sorted(line for _, line, _ in got) == list(range(2, 52))
+    assert all(line == item.values["import_interval"] for _, line, item in got)
+    told: list[int] = []
+    shuffled = source(tmp_path, mapping(), [f"a,2026-10-25 {text},1" for text in ("05:00", "01:30", "12:00")])
+    assert [line for _, line, _ in shuffled.by_line(lambda _, line, __: told.append(line))] == [2, 4]
+    assert told == [3]
+
+
 ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "America/Havana", "Europe/Berlin"]
 
 
