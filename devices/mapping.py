@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from devices.numbers import Decimal
+
 Path = tuple[str, ...]
 
 #: As one level of a path: any key.
@@ -112,6 +114,8 @@ class RecordMapping:
     pivot: Pivot | None = None
     #: Numbers are written as text, and an empty text means "not measured".
     text_numbers: bool = False
+    #: The decimal sign of numbers that are written as text.
+    decimal: Decimal = ""
     #: Such devices often send the same bytes again, so a decoder keeps the last message and what it read in it.
     repeats: bool = False
     #: Model -> further readings.

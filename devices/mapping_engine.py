@@ -17,7 +17,8 @@ from devices.key_names import told
 from devices.mapping import ANY, Path, Pivot, ReadingRule, RecordMapping
 from devices.mapping_choice import rules_for
 from devices.mapping_finder import MISSING, Found, Paths, Record, Several
-from devices.mapping_time import number_of, time_reader
+from devices.mapping_time import time_reader
+from devices.numbers import number_fault, number_reader
 from devices.units import IDENTITY, Convert, conversion, conversions_to
 
 #: (record, device id) -> what a decoder returns; an empty id is not compared.
@@ -204,6 +205,8 @@ def _judge(rule: ReadingRule, prop: Property, paths: Paths, mapping: RecordMappi
         return judge
     beside = [(paths.place(path), 1.0) for path in rule.plus] + [(paths.place(path), -1.0) for path in rule.minus]
 
+    to_number = number_reader(mapping.decimal)
+
     def judge_sum(value: Any, found: Found) -> Any:
         terms = [(value, 1.0), *((found[place], sign) for place, sign in beside)]
         numbers: list[float] = []
@@ -214,7 +217,7 @@ def _judge(rule: ReadingRule, prop: Property, paths: Paths, mapping: RecordMappi
             if len(terms) == 1 and parts is not term:
                 return judge(value, found)
             for part in parts or [None]:
-                number = number_of(part) if mapping.text_numbers and type(part) is str else part
+                number = to_number(part) if mapping.text_numbers and type(part) is str else part
                 if type(number) is not int and type(number) is not float:
                     return Flaw(Reason.BAD_VALUE, _no_number(part, mapping) + " in a sum")
                 try:
@@ -255,6 +258,7 @@ def _no_number(value: Any, mapping: RecordMapping) -> str:
 
 def _judge_one(rule: ReadingRule, prop: Property, paths: Paths, mapping: RecordMapping) -> _Judge:
     text_numbers = mapping.text_numbers
+    decimal = mapping.decimal
     if rule.values is not None:
         values = rule.values
 
@@ -271,6 +275,7 @@ def _judge_one(rule: ReadingRule, prop: Property, paths: Paths, mapping: RecordM
     if rule.glitch is not None:
         special[rule.glitch[0]] = Flaw(Reason.BAD_VALUE, rule.glitch[1])
     state = prop.kind == "state"
+    to_number = number_reader(decimal)
     bad_unit = Flaw(Reason.BAD_UNIT, f"the unit in the message does not convert to {prop.unit}")
 
     def judge(value: Any, found: Found) -> Any:
@@ -282,9 +287,10 @@ def _judge_one(rule: ReadingRule, prop: Property, paths: Paths, mapping: RecordM
                 return Flaw(Reason.BAD_VALUE, _no_number(value, mapping))
             if value == "":
                 return MISSING  # an empty cell of a file
-            value = number_of(value)
-            if value is None:
-                return Flaw(Reason.BAD_VALUE, "a text that is no number")
+            number = to_number(value)
+            if number is None:
+                return Flaw(Reason.BAD_VALUE, number_fault(value, decimal))
+            value = number
         if special and value in special:
             return special[value]
         convert = usual

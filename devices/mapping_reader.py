@@ -21,6 +21,7 @@ from devices.mapping import (
     StatusRule,
     TimeRule,
 )
+from devices.numbers import Decimal
 from devices.toml import TomlError, parse
 from devices.units import UnitError, conversion
 
@@ -46,9 +47,8 @@ def mapping_of(document: dict[str, Any], where: str) -> RecordMapping:
 
 
 _FILE_KEYS = {
-    "name", "topics", "family", "time", "identity", "status", "pivot", "text_numbers", "repeats", "reading", "variant",
-    "model_path", "kind_path", "identifiers", "any_key", "null_is_status", "ignored",
-    "no_devices",
+    "name", "topics", "family", "time", "identity", "status", "pivot", "text_numbers", "decimal", "repeats", "reading",
+    "variant", "model_path", "kind_path", "identifiers", "any_key", "null_is_status", "ignored", "no_devices",
 }  # fmt: skip
 
 
@@ -94,6 +94,7 @@ class _Reader:
             statuses=tuple(self._status(entry, at) for at, entry in self._tables(document.get("status", []), "status")),
             pivot=self._pivot(document["pivot"]) if "pivot" in document else None,
             text_numbers=self._flag(document, "text_numbers"),
+            decimal=self._decimal(document.get("decimal", "")),
             repeats=self._flag(document, "repeats"),
             variants=variants or None,
             model_path=self._path(document["model_path"], "model_path") if "model_path" in document else None,
@@ -281,6 +282,12 @@ class _Reader:
         if value is not None and (not isinstance(value, str) or not value):
             self.fail(where, "is no text")
         return value
+
+    def _decimal(self, value: Any) -> Decimal:
+        if value not in ("", ".", ","):
+            self.fail("decimal", f"{value!r} is neither a comma nor a point")
+        decimal: Decimal = value
+        return decimal
 
     def _flag(self, document: dict[str, Any], key: str, where: str = "") -> bool:
         value = document.get(key, False)

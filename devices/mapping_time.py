@@ -5,8 +5,6 @@ An hour that the clocks repeat gives ``Twice``; one that they skip is no time.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -16,18 +14,12 @@ from zoneinfo import ZoneInfo
 from devices import iso_time
 from devices.decoding import Reason, Rejection, Time, Twice
 from devices.mapping import DEVICE_ZONE, TimeRule
-
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+from devices.numbers import number_reader
 
 ToTime = Callable[[Any], Time]
 
-
-def number_of(text: str) -> float | None:
-    """The finite number that a text spells in decimal, or None. (``float`` would take ``nan`` and ``1_0`` too.)"""
-    if not _NUMBER.match(text):
-        return None
-    number = float(text)
-    return number if math.isfinite(number) else None
+#: The number that a text spells with a decimal point.
+number_of = number_reader("")
 
 
 def _bad(detail: str) -> Rejection:

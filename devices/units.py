@@ -98,6 +98,11 @@ COMMON: Mapping[str, str] = {
     "μg/m³": "ug/m3",  # the Greek letter
     "µg/m3": "ug/m3",
     "μg/m3": "ug/m3",
+    "ug m-3": "ug/m3",
+    "ugm-3": "ug/m3",
+    "µg m-3": "ug/m3",
+    "mg m-3": "mg/m3",
+    "mgm-3": "mg/m3",
     "mg/m³": "mg/m3",
     "%RH": "%",
     "ppm": "[ppm]",

@@ -8,15 +8,18 @@ that are numbered instead of dated. docs/reference/replay-mapping.md has every w
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from dataclasses import replace
 from fnmatch import fnmatch
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from borough.replay.table_mapping import DeviceRule, RegisterFile, RowTime, TableMapping, placed
+from borough.replay import encodings
+from borough.replay.reading_words import ReadingWords
+from borough.replay.table_mapping import DeviceRule, RegisterFile, TableLayout, TableMapping
+from borough.replay.time_words import TimeWords
+from borough.replay.words import Words
 from devices.device import Origin
-from devices.duration import duration
 from devices.families import FAMILIES
 from devices.files import read_text
 from devices.mapping import MappingError, RecordMapping
@@ -25,15 +28,13 @@ from devices.mapping_reader import mapping_of
 from devices.toml import TomlError, parse
 
 _FILE_KEYS = {
-    "name", "about", "files", "family", "blanks", "delimiter", "order", "device", "time", "pivot", "reading",
-    "restates",
+    "name", "about", "files", "family", "format", "encoding", "skip", "begins", "delimiter", "decimal", "blanks",
+    "order", "device", "time", "pivot", "reading", "restates",
 }  # fmt: skip
 _DEVICE_KEYS = {
     "id", "column", "columns", "file", "headings", "prefix", "attributes", "attribute_columns", "lon", "lat", "point",
     "register_file", "origin",
 }  # fmt: skip
-_TIME_KEYS = {"path", "paths", "columns", "zone", "pattern", "epoch", "stamp", "start", "step", "check"}
-_CHECKS = ("hour", "hour_ending", "month")
 
 
 def packaged() -> dict[str, str]:
@@ -77,19 +78,12 @@ def read_table_mapping(text: str, where: str) -> TableMapping:
     return _Reader(where, text).mapping(document)
 
 
-class _Reader:
-    """Turns parsed TOML into a TableMapping; holds the text for the lines in errors."""
-
-    def __init__(self, where: str, text: str) -> None:
-        self.where = where
-        self.text = text
-
-    def fail(self, key: str, reason: str) -> NoReturn:
-        raise MappingError(placed(self.where, self.text, key, reason))
+class _Reader(Words):
+    """Turns parsed TOML into a TableMapping."""
 
     def mapping(self, document: dict[str, Any]) -> TableMapping:
-        self._only("the file", document, _FILE_KEYS)
-        family = self._text(document, "family", "family")
+        self.only("the file", document, _FILE_KEYS)
+        family = self.one_text(document, "family", "family")
         if family is None or family not in FAMILIES:
             self.fail("family", f"{family!r} is none of {', '.join(FAMILIES)}")
         order = document.get("order", "any")
@@ -98,41 +92,78 @@ class _Reader:
         restates = document.get("restates", False)
         if type(restates) is not bool:
             self.fail("restates", f"{restates!r} is neither true nor false")
-        delimiter = self._text(document, "delimiter", "delimiter") or ","
-        if len(delimiter) != 1:
-            self.fail("delimiter", "is not one character")
-        device = self._device(self._table(document, "device"))
-        time, rule = self._time(self._table(document, "time"))
-        readings = document.get("reading")
+        device = self._device(self.table(document, "device"))
+        time, rules = TimeWords(self.where, self.text).read(self.table(document, "time"))
+        if device.headings is not None and time.headings is not None:
+            self.fail("time, headings", "headings are either devices or times of day")
+        if time.until is not None and order == "time":
+            self.fail("time, until", 'needs order = "any": ends of stays come between the begins of others')
+        pivot = self._pivot(document["pivot"], wide=time.headings is not None) if "pivot" in document else None
+        words = ReadingWords(self.where, self.text, family)
+        one_for_all = ""
         if device.headings is not None:
-            readings = self._one_for_all(readings)
-        record = self._record(
-            {
-                "name": self._text(document, "name", "name") or self.fail("name", "is needed"),
-                "topics": ["{device}"],
-                "family": family,
-                "text_numbers": True,
-                "reading": readings or [],
-                **({"time": rule} if rule is not None else {}),
-            }
-        )
+            one_for_all = "where headings are devices"
+        elif time.headings is not None and pivot is None:
+            one_for_all = "where headings are times of day"
+        readings = words.read(document.get("reading") or [], one_for_all=one_for_all)
+        fixed = {
+            "name": self.one_text(document, "name", "name") or self.fail("name", "is needed"),
+            "topics": ["{device}"],
+            "family": family,
+            "text_numbers": True,
+            "decimal": document.get("decimal", ""),
+            "reading": readings,
+        }
+        records = [self._record({**fixed, "time": rule}) for rule in rules] or [self._record(fixed)]
+        record = records[0]
         strange = [rule.property for rule in record.readings if rule.property not in FAMILIES[family].properties]
         if strange:
             self.fail("reading", f"a {family} has no property {strange[0]!r}")
+        if words.interval is not None and "interval" not in device.attributes:
+            device = replace(device, attributes={**device.attributes, "interval": words.interval})
         return TableMapping(
             name=record.name,
             where=self.where,
             family=family,
-            files=self._texts(document, "files", "files"),
+            files=self.texts(document, "files", "files"),
             device=device,
-            time=time,
+            time=replace(time, rules=tuple(each.time for each in records if each.time is not None)),
             record=record,
-            pivot=self._pivot(document["pivot"]) if "pivot" in document else None,
-            blanks=frozenset(("", *self._texts(document, "blanks", "blanks"))),
-            delimiter=delimiter,
+            pivot=pivot,
+            optional=frozenset(words.optional),
+            derived=words.derived,
+            blanks=frozenset(("", *(text.strip() for text in self.texts(document, "blanks", "blanks")))),
+            layout=self._layout(document),
             sorted=order == "time",
             restates=restates,
             text=self.text,
+        )
+
+    def _layout(self, document: dict[str, Any]) -> TableLayout:
+        delimiter = self.one_text(document, "delimiter", "delimiter") or ","
+        if len(delimiter) != 1:
+            self.fail("delimiter", "is not one character")
+        if delimiter in '"\r\n':
+            self.fail("delimiter", "is a sign that CSV has for something else")
+        skip = document.get("skip", 0)
+        if isinstance(skip, bool) or not isinstance(skip, int) or skip < 0:
+            self.fail("skip", "is no number of lines before the headings")
+        begins = document.get("begins", [])
+        texts = (begins,) if isinstance(begins, str) else self.texts(document, "begins", "begins")
+        if skip and texts:
+            self.fail("skip", "does not go with begins")
+        encoding = self.one_text(document, "encoding", "encoding") or ""
+        if encoding and not encodings.known(encoding):
+            self.fail("encoding", f"{encoding!r} is no encoding of text, such as cp1252, latin-1 or utf-16-le")
+        format_name = document.get("format", "csv")
+        if format_name not in ("csv", "nem12"):
+            self.fail("format", f"{format_name!r} is neither csv nor nem12")
+        return TableLayout(
+            delimiter=delimiter,
+            skip=skip,
+            begins=tuple(text.strip() for text in texts if text.strip()),
+            encoding=encoding,
+            nem12=format_name == "nem12",
         )
 
     def _record(self, document: dict[str, Any]) -> RecordMapping:
@@ -146,38 +177,30 @@ class _Reader:
             return record
         return self.fail(key, reason)
 
-    def _one_for_all(self, readings: Any) -> list[dict[str, Any]]:
-        """In a table whose headings are devices one rule reads every cell, so it names no column."""
-        if not isinstance(readings, list) or len(readings) != 1 or not isinstance(readings[0], dict):
-            self.fail("reading", "where headings are devices there is exactly one [[reading]]")
-        if "path" in readings[0] or "paths" in readings[0]:
-            self.fail("reading", "where headings are devices the reading names no path")
-        return [{**readings[0], "path": "value"}]
-
     def _device(self, entry: dict[str, Any]) -> DeviceRule:
-        self._only("device", entry, _DEVICE_KEYS)
+        self.only("device", entry, _DEVICE_KEYS)
         ways = [key for key in ("id", "column", "columns", "file", "headings") if key in entry]
         if len(ways) != 1:
             self.fail("device", "needs exactly one of id, column, columns, file, headings")
-        column = self._text(entry, "column", "device, column")
-        pattern = self._text(entry, "file", "device, file")
+        column = self.heading(entry, "column", "device, column")
+        pattern = self.one_text(entry, "file", "device, file")
         headings = None
         if "headings" in entry:
             other = entry["headings"]
             if not isinstance(other, dict) or set(other) - {"except"}:
                 self.fail("device, headings", 'needs { except = ["<column>", …] }, the list may be empty')
-            headings = frozenset(self._texts(other, "except", "device, headings"))
+            headings = frozenset(self.headings(other, "except", "device, headings"))
         return DeviceRule(
-            id=self._text(entry, "id", "device, id"),
-            columns=(column,) if column else self._texts(entry, "columns", "device, columns"),
+            id=self.one_text(entry, "id", "device, id"),
+            columns=(column,) if column else self.headings(entry, "columns", "device, columns"),
             file=self._expression(pattern) if pattern else None,
             headings=headings,
-            prefix=self._text(entry, "prefix", "device, prefix") or "",
-            lon=self._text(entry, "lon", "device, lon"),
-            lat=self._text(entry, "lat", "device, lat"),
-            point=self._text(entry, "point", "device, point"),
-            attributes=self._pairs(entry, "attributes", "device, attributes"),
-            attribute_columns=self._pairs(entry, "attribute_columns", "device, attribute_columns"),
+            prefix=self.one_text(entry, "prefix", "device, prefix") or "",
+            lon=self.heading(entry, "lon", "device, lon"),
+            lat=self.heading(entry, "lat", "device, lat"),
+            point=self.heading(entry, "point", "device, point"),
+            attributes=self.pairs(entry, "attributes", "device, attributes"),
+            attribute_columns=self.pairs(entry, "attribute_columns", "device, attribute_columns"),
             register_file=self._register_file(entry.get("register_file")),
             origin=self._origin(entry.get("origin", "real")),
         )
@@ -203,96 +226,21 @@ class _Reader:
         where = "device, register_file"
         if not isinstance(value, dict):
             self.fail(where, "is no table")
-        self._only(where, value, {"file", "id", "lon", "lat", "attributes"})
+        self.only(where, value, {"file", "id", "lon", "lat", "attributes"})
         return RegisterFile(
-            file=self._text(value, "file", where) or self.fail(where, "needs file"),
-            id=self._text(value, "id", where) or self.fail(where, "needs id"),
-            lon=self._text(value, "lon", where),
-            lat=self._text(value, "lat", where),
-            attributes=self._pairs(value, "attributes", where),
+            file=self.one_text(value, "file", where) or self.fail(where, "needs file"),
+            id=self.one_text(value, "id", where) or self.fail(where, "needs id"),
+            lon=self.one_text(value, "lon", where),
+            lat=self.one_text(value, "lat", where),
+            attributes=self.pairs(value, "attributes", where),
         )
 
-    def _time(self, entry: dict[str, Any]) -> tuple[RowTime, dict[str, Any] | None]:
-        """The time of a row, and the rule for its text (None where rows are numbered)."""
-        self._only("time", entry, _TIME_KEYS)
-        if ("start" in entry) != ("step" in entry) or ("check" in entry and "start" not in entry):
-            self.fail("time", "start and step go together, and check with them")
-        stamp = self._text(entry, "stamp", "time, stamp") or "start"
-        length = timedelta()
-        if stamp != "start":
-            word, _, duration = stamp.partition(" ")
-            if word != "end":
-                self.fail("time, stamp", 'is "start", or "end" and the interval\'s length: "end PT1H"')
-            length = self._duration(duration, "time, stamp")
-        if "start" in entry:
-            if len(ways := sorted(entry.keys() - {"start", "step", "check"})) != 0:
-                self.fail(f"time, {ways[0]}", "does not go with start and step")
-            return self._numbered(entry), None
-        columns = self._texts(entry, "columns", "time, columns")
-        rule: dict[str, Any] = {
-            key: entry[key] for key in ("path", "paths", "zone", "pattern", "epoch") if key in entry
-        }
-        if columns:
-            if "path" in rule or "paths" in rule:
-                self.fail("time, columns", "does not go with path or paths")
-            if "pattern" not in rule:
-                self.fail("time, columns", "needs a pattern; the columns' texts are joined by one blank each")
-            rule["path"] = "time"
-        return RowTime(columns=columns, stamp_end=length // timedelta(microseconds=1)), rule
-
-    def _numbered(self, entry: dict[str, Any]) -> RowTime:
-        start = entry["start"]
-        if isinstance(start, str):
-            try:
-                start = datetime.fromisoformat(start)
-            except ValueError:
-                self.fail("time, start", f"{start!r} is no date and time")
-        if not isinstance(start, datetime) or start.tzinfo is None:
-            self.fail("time, start", "needs date, time and offset: 2016-07-31T23:00:00-08:00")
-        checks = self._pairs(entry, "check", "time, check")
-        for column, word in checks.items():
-            if word not in _CHECKS:
-                self.fail("time, check", f"{column} = {word!r} is none of {', '.join(_CHECKS)}")
-        step = self._duration(entry["step"], "time, step")
-        return RowTime(start=start, step=step, checks=checks)  # type: ignore[arg-type]
-
-    def _duration(self, value: Any, where: str) -> timedelta:
-        length = duration(value) if isinstance(value, str) else None
-        if length is None:
-            self.fail(where, f"{value!r} is no length of time such as PT30M")
-        return timedelta(microseconds=length)
-
-    def _pivot(self, value: Any) -> tuple[str, str]:
+    def _pivot(self, value: Any, *, wide: bool) -> tuple[str, str]:
+        """The columns of names and of values; where headings are times of day a row's cells are the values."""
+        if wide:
+            if not isinstance(value, dict) or set(value) != {"name"}:
+                self.fail("pivot", 'needs name = "<column>" alone: the cells under the times of day are the values')
+            return self.heading(value, "name", "pivot, name") or "", ""
         if not isinstance(value, dict) or set(value) != {"name", "value"}:
             self.fail("pivot", 'needs name = "<column>" and value = "<column>"')
-        return self._text(value, "name", "pivot, name") or "", self._text(value, "value", "pivot, value") or ""
-
-    def _only(self, where: str, entry: dict[str, Any], allowed: set[str]) -> None:
-        unknown = sorted(entry.keys() - allowed)
-        if unknown:
-            key = unknown[0] if where == "the file" else f"{where}, {unknown[0]}"
-            self.fail(key, f"unknown key; known are {', '.join(sorted(allowed))}")
-
-    def _table(self, document: dict[str, Any], key: str) -> dict[str, Any]:
-        value = document.get(key)
-        if not isinstance(value, dict):
-            self.fail(key, f"a table [{key}] is needed")
-        return value
-
-    def _text(self, entry: dict[str, Any], key: str, where: str) -> str | None:
-        value = entry.get(key)
-        if value is not None and (not isinstance(value, str) or not value):
-            self.fail(where, "is no text")
-        return value
-
-    def _texts(self, entry: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
-        value = entry.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.fail(where, "is no list of texts")
-        return tuple(value)
-
-    def _pairs(self, entry: dict[str, Any], key: str, where: str) -> dict[str, str]:
-        value = entry.get(key, {})
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            self.fail(where, "is no table of name = text")
-        return value
+        return self.heading(value, "name", "pivot, name") or "", self.heading(value, "value", "pivot, value") or ""

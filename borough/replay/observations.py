@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from borough.errors import UsageError
+from borough.replay.column_checks import check_columns, day_columns, device_columns
+from borough.replay.day_columns import DayColumns
+from borough.replay.derived_values import DerivedValues
+from borough.replay.device_rows import device_id
 from borough.replay.order import in_time_order
-from borough.replay.table_mapping import RowTime, TableMapping
+from borough.replay.repeated_hour import UNTOLD, RepeatedHour, Told
+from borough.replay.row_times import Moment, RowTimes, Twofold
+from borough.replay.stays import Left, end_of, stays
+from borough.replay.table_mapping import TableMapping
 from borough.replay.tables import Table
-from devices.decoding import Flaw, Reason, Rejection
+from borough.replay.unreadable import Unreadable
+from devices.decoding import Flaw, Rejection
 from devices.device import DEVICE_ID
 from devices.mapping_engine import ReadRecord, compile_mapping
-from devices.mapping_time import ToTime, time_reader
-from ingest.instants import BAD, instant
 
-_SECOND = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Rows of each file that are read before the first message, so that a wrong mapping is found in time.
 _TRIAL = 500
-_TOLD = 5
-_NOT_AN_ID = re.compile(r"[^A-Za-z0-9._:@-]+")
-#: Different times of one text are remembered up to this many and this long; the files of one place share theirs.
-_REMEMBERED, _TIME_TEXT = 100_000, 64
 #: Devices of one replay, and how long an id is (`devices.device.DEVICE_ID`).
 DEVICES, _LONGEST_ID = 200_000, 128
+_NEVER = -(2**63)
 
 
 class Observation(NamedTuple):
@@ -37,25 +39,6 @@ class Observation(NamedTuple):
     time: int
     device: int
     values: dict[str, float]
-
-
-class Unreadable:
-    """Cells and rows that the mapping cannot read: all are counted, the first few are told. ``what``: at what."""
-
-    def __init__(self, told: Callable[[Path, int, str], None] = lambda *_: None) -> None:
-        self.count = 0
-        self.lines: list[str] = []
-        self.what: dict[str, str] = {}
-        self._told = told
-
-    def add(self, path: Path, line: int, what: str, reason: str) -> None:
-        """Count one; ``what`` is ``time``, ``device`` or a property."""
-        self.count += 1
-        self._told(path, line, f"{what}: cannot be read")
-        text = f"{path.name}, line {line}: {what}: {reason}"
-        self.what.setdefault(what, text)
-        if len(self.lines) < _TOLD:
-            self.lines.append(text)
 
 
 class TableSource:
@@ -69,15 +52,26 @@ class TableSource:
         self.mapping = mapping
         self.devices: list[str] = []
         self.unreadable = Unreadable()
+        #: the length of a row's intervals, where the headings say it (ISO 8601)
+        self.interval: str | None = None
         self._found = self._given = 0
+        self._held_line = 0
         self._numbers: dict[str, int] = {}
-        self._times: dict[Any, int] = {}
         self._read: ReadRecord = compile_mapping(replace(mapping.record, time=None), mapping.family, "native", None)
-        rule = mapping.record.time
-        self._to_time: ToTime | None = None if rule is None else time_reader(rule, None)
-        self._tables = [Table(path, mapping.delimiter) for path in paths]
+        self._times = RowTimes(mapping)
+        self._derive = DerivedValues(mapping, paths)
+        self._columns = {
+            rule.property: " or ".join(repr(path[0]) for path in rule.paths) for rule in mapping.record.readings
+        }
+        self._tables = [Table(path, mapping.layout) for path in paths]
+        self._days: dict[Path, DayColumns] = {}
         for table in self._tables:
-            self._check_columns(table)
+            times = self._times.columns(table.columns)
+            check_columns(mapping, table, times)
+            days = day_columns(mapping, table, times)
+            if days is not None:
+                self._days[table.path] = days
+                self.interval = f"PT{days.step // 60_000_000}M"
             self._try(table)
         self.unreadable = Unreadable()
 
@@ -93,20 +87,30 @@ class TableSource:
 
     def observations(self) -> Iterator[Observation]:
         """Every observation once, by time; of the same time in the order of the files and rows."""
-        parts = [self._counted(self._of_table(table)) for table in self._tables]
-        for observation in in_time_order(parts, is_sorted=self.mapping.sorted):
+        parts: list[Iterator[Observation]] = [self._of_table(table) for table in self._tables]
+        if not self.mapping.sorted:
+            parts = [self._counted(part) for part in parts]
+        merged = in_time_order(parts, is_sorted=self.mapping.sorted)
+        for observation in merged if self.mapping.time.until is None else stays(merged):
             self._given += 1
             yield observation
 
     def by_line(self, unreadable: Callable[[Path, int, str], None]) -> Iterator[tuple[Path, int, Observation]]:
-        """Every observation with its file and line, in the order of the files and rows.
+        """Every observation with its file and line, in the order of the files and, but for the hour that the clocks
+        repeat, of their rows.
 
         ``unreadable`` is told file, line and reason of each row or cell that cannot be read.
         """
         for table in self._tables:
             self.unreadable = Unreadable(unreadable)
-            for observation in self._of_table(table):
-                yield table.path, table.line, observation
+            days = self._days.get(table.path)
+            if days is None:
+                for observation in self._of_rows(table, None):
+                    yield table.path, self._held_line or table.line, observation
+                continue
+            for _, line, row, starts in self._dated(table, days, None):
+                for observation in self._of_day(table, line, row, starts):
+                    yield table.path, line, observation
 
     @property
     def fraction(self) -> float:
@@ -120,40 +124,6 @@ class TableSource:
             self._found += 1
             yield observation
 
-    # -- before the first message ------------------------------------------------------------------------------------
-
-    def _check_columns(self, table: Table) -> None:
-        mapping, rule = self.mapping, self.mapping.device
-        wanted: list[tuple[str, str]] = [("device", name) for name in rule.columns]
-        wanted += [("device, attribute_columns", name) for name in rule.attribute_columns.values()]
-        wanted += [(f"device, {key}", name) for key in ("lon", "lat", "point") if (name := getattr(rule, key))]
-        wanted += [("device, headings", name) for name in sorted(rule.headings or ())]
-        wanted += [("time, columns", name) for name in mapping.time.columns]
-        wanted += [("time, check", name) for name in mapping.time.checks]
-        if mapping.pivot is not None:
-            wanted += [("pivot", name) for name in mapping.pivot]
-        for key, name in wanted:
-            if name not in table.columns:
-                self._missing(table, key, [name])
-        if mapping.record.time is not None and not mapping.time.columns:
-            self._one_of(table, "time", [path[0] for path in mapping.record.time.paths])
-        if mapping.pivot is None and rule.headings is None:
-            for number, reading in enumerate(mapping.record.readings, 1):
-                names = [path[0] for path in reading.paths]
-                self._one_of(table, f"reading {number} ({reading.property}), path", names)
-        if rule.headings is not None and not self._device_columns(table):
-            mapping.fail("device, headings", f"{table.path.name} has no column that is a device")
-        if rule.file is not None and not rule.file.search(table.path.name):
-            mapping.fail("device, file", f"does not match the name {table.path.name}")
-
-    def _one_of(self, table: Table, key: str, names: list[str]) -> None:
-        if not any(name in table.columns for name in names):
-            self._missing(table, key, names)
-
-    def _missing(self, table: Table, key: str, names: list[str]) -> None:
-        shown = ", ".join(repr(name) for name in table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
-        self.mapping.fail(key, f"{table.path.name} has no column {' or '.join(map(repr, names))}; it has {shown}")
-
     def _try(self, table: Table) -> None:
         """Read the first rows: a time, unit or value that never reads is a mistake of the mapping, not of a row."""
         self.unreadable = Unreadable()
@@ -166,65 +136,198 @@ class TableSource:
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
-    def _device_columns(self, table: Table) -> list[str]:
-        rule, time = self.mapping.device, self.mapping.time
-        other = {*(rule.headings or ()), *time.columns, *time.checks}
-        if self.mapping.record.time is not None:
-            other.update(path[0] for path in self.mapping.record.time.paths)
-        return [name for name in table.columns if name not in other]
-
     def _of_table(self, table: Table, limit: int | None = None) -> Iterator[Observation]:
-        mapping = self.mapping
-        rule, blanks, read, path = mapping.device, mapping.blanks, self._read, table.path
-        fixed = None
-        if rule.id is not None:
-            fixed = self.number(rule.id)
-        elif rule.file is not None and (match := rule.file.search(path.name)):
-            fixed = self.number(match[1])
-        wide = None if rule.headings is None else [(name, self.number(name)) for name in self._device_columns(table)]
-        pivot = mapping.pivot
-        for index, (line, cells) in enumerate(table.rows(self._parquet_columns(table))):
-            row = cells
+        days = self._days.get(table.path)
+        if days is not None:
+            return self._of_days(table, days, limit)
+        return self._of_rows(table, limit)
+
+    def _of_rows(self, table: Table, limit: int | None) -> Iterator[Observation]:
+        mapping, path = self.mapping, table.path
+        in_order, until = mapping.sorted, mapping.time.until
+        hour = RepeatedHour(str(path), partial(self._untold, path), in_order=in_order)
+        waiting = hour.waiting
+        last, last_device = _NEVER, -1
+        for line, time, device, values in self._said(table, limit):
+            if time.__class__ is Twofold:
+                assert isinstance(time, Twofold)
+                before = last if last_device == device else None
+                ends = until is not None and type(values) is Left
+                yield from self._held(hour.add(line, device, time, values, before, ends=ends))
+                continue
+            assert isinstance(time, int)
+            if waiting:
+                for observation in self._held(hour.before(device, time)):
+                    last = observation.time
+                    yield observation
+            if in_order and time < last:
+                raise UsageError(
+                    f"{path}, line {line}: is earlier than a line above it; its mapping needs order = "
+                    '"any" instead of "time"'
+                )
+            last, last_device = time, device
+            yield Observation(time, device, values)
+        yield from self._held(hour.rest())
+
+    def _held(self, rows: Iterable[Told]) -> Iterator[Observation]:
+        """Rows that were held back, whose line is not the table's last one."""
+        for time, device, values, ends, self._held_line in rows:
+            yield Observation(time, device, Left.of(values) if ends else values)
+        self._held_line = 0
+
+    def _said(self, table: Table, limit: int | None) -> Iterator[_Said]:
+        """Line, time, device and values of each row."""
+        rows = self._timed(table, limit)
+        if self.mapping.device.headings is not None:
+            return self._of_headings(table, rows)
+        return self._of_lines(table, rows)
+
+    def _timed(self, table: Table, limit: int | None) -> Iterator[tuple[int, Moment, dict[str, Any]]]:
+        text_of, moment = self._times.text(table.columns), self._times.moment
+        is_counted = self.mapping.time.start is not None
+        for index, (line, row) in enumerate(table.rows(self._parquet_columns(table))):
             if index == limit:
                 return
             try:
-                time = self._time(row, index)
+                if is_counted:
+                    time: Moment = self._times.counted(row, index, f"{table.path}, line {line}")
+                else:
+                    time = moment(text_of(row))
             except Rejection as error:
-                self.unreadable.add(path, line, "time", error.detail)
+                self._bad_time(table, line, row, error)
                 continue
-            if wide is not None:
-                for name, number in wide:
-                    cell = row.get(name)
-                    if cell is not None and not (type(cell) is str and cell in blanks):
-                        values = self._values(read, {"value": cell}, path, line)
-                        if values:
-                            yield Observation(time, number, values)
-                continue
+            yield line, time, row
+
+    def _of_headings(self, table: Table, rows: Iterator[tuple[int, Moment, dict[str, Any]]]) -> Iterator[_Said]:
+        """Where headings are devices."""
+        mapping, path, blanks, read = self.mapping, table.path, self.mapping.blanks, self._read
+        names = device_columns(mapping, table, self._times.columns(table.columns))
+        devices = [(name, self.number(name)) for name in names]
+        derive = self._derive.of if mapping.derived else None
+        for line, time, row in rows:
+            for name, number in devices:
+                cell = row.get(name)
+                if cell is not None and not (type(cell) is str and cell in blanks):
+                    values = self._values(read, {"value": cell}, path, line, name)
+                    if derive is not None:
+                        values = derive(values, row, self.devices[number], self._tell(path, line))
+                    if values:
+                        yield line, time, number, values
+
+    def _of_lines(self, table: Table, rows: Iterator[tuple[int, Moment, dict[str, Any]]]) -> Iterator[_Said]:
+        """Where a row is of one device; a stay is said twice, its end with `Left` values."""
+        mapping, path = self.mapping, table.path
+        blanks, read, pivot, until = mapping.blanks, self._read, mapping.pivot, mapping.time.until
+        fixed, device_of = self._fixed(path), self._device
+        all_text = table.kind == "csv"
+        derive = self._derive.of if mapping.derived else None
+        for line, time, cells in rows:
+            row = cells
             if pivot is not None:
                 # lines of NDJSON need not have all keys
                 row = {**row, str(row.get(pivot[0])): row.get(pivot[1])}
-            if not blanks.isdisjoint([cell for cell in row.values() if type(cell) is str]):
+            texts = row.values() if all_text else [cell for cell in row.values() if type(cell) is str]
+            if not blanks.isdisjoint(texts):
                 row = {name: cell for name, cell in row.items() if type(cell) is not str or cell not in blanks}
             values = self._values(read, row, path, line)
+            if not values:
+                continue
+            device = fixed if fixed is not None else device_of(row, path, line)
+            if device is None:
+                continue
+            if derive is not None:
+                values = derive(values, row, self.devices[device], self._tell(path, line))
             if values:
-                device = fixed if fixed is not None else self._device(row, path, line)
-                if device is not None:
-                    yield Observation(time, device, values)
+                yield line, time, device, values
+            if until is not None and any(values.values()):
+                end = end_of(row.get(until), time, until, self._times.moment, self._tell(path, line))
+                if end is not None:
+                    yield line, end, device, Left.of(values)
+
+    def _of_days(self, table: Table, days: DayColumns, limit: int | None) -> Iterator[Observation]:
+        """Where headings are times of day: one row is one day of one device."""
+        rows = self._dated(table, days, limit)
+        if not self.mapping.sorted:
+            for _, line, row, starts in rows:
+                yield from self._of_day(table, line, row, starts)
+            return
+        last = _NEVER
+        # the rows of one day are those of many devices, and all of one day comes before what is in the next
+        for day, group in groupby(rows, key=itemgetter(0)):
+            yield from in_time_order([self._of_one_day(table, group, last)], is_sorted=False)
+            last = day
+
+    def _of_one_day(self, table: Table, rows: Iterable[_Dated], last: int) -> Iterator[Observation]:
+        for day, line, row, starts in rows:
+            if day < last:
+                raise UsageError(
+                    f"{table.path}, line {line}: is of an earlier day than a line above it; its mapping needs order = "
+                    '"any" instead of "time"'
+                )
+            yield from self._of_day(table, line, row, starts)
+
+    def _dated(self, table: Table, days: DayColumns, limit: int | None) -> Iterator[_Dated]:
+        text_of = self._times.text(table.columns)
+        known: dict[Any, list[tuple[str, int | None]]] = {}
+        for index, (line, row) in enumerate(table.rows(None)):
+            if index == limit:
+                return
+            text = str(text_of(row))
+            starts = known.get(text)
+            if starts is None:
+                try:
+                    starts = days.on(self._times.day(text))
+                except Rejection as error:
+                    self._bad_time(table, line, row, error)
+                    continue
+                if len(known) >= _TRIAL:
+                    known.clear()
+                known[text] = starts
+            yield min((start for _, start in starts if start is not None), default=0), line, row, starts
+
+    def _of_day(
+        self, table: Table, line: int, row: dict[str, Any], starts: Sequence[tuple[str, int | None]]
+    ) -> Iterator[Observation]:
+        mapping, path, blanks, read = self.mapping, table.path, self.mapping.blanks, self._read
+        device = self._fixed(path)
+        if device is None:
+            device = self._device(row, path, line)
+        if device is None:
+            return
+        derive = self._derive.of if mapping.derived else None
+        key = "value" if mapping.pivot is None else str(row.get(mapping.pivot[0]))
+        beside = {rule.unit_path[0]: row.get(rule.unit_path[0]) for rule in mapping.record.readings if rule.unit_path}
+        for name, start in starts:
+            cell = row.get(name)
+            if cell is None or (type(cell) is str and cell in blanks):
+                continue
+            record = {**beside, key: cell} if beside else {key: cell}
+            values = self._values(read, record, path, line, name)
+            if start is None:
+                if any(values.values()):
+                    self.unreadable.add(path, line, "time", f"that day has no such time of day (column {name!r})")
+                continue
+            if derive is not None:
+                values = derive(values, row, self.devices[device], self._tell(path, line))
+            if values:
+                yield Observation(start, device, values)
 
     def _parquet_columns(self, table: Table) -> list[str] | None:
         """Only what is mapped is read of a Parquet file; None for all."""
         rule, mapping = self.mapping.device, self.mapping
         if table.kind != "parquet" or rule.headings is not None or mapping.pivot is not None:
             return None
-        wanted = {*rule.columns, *rule.attribute_columns.values(), *mapping.time.columns, *mapping.time.checks}
-        wanted.update(name for name in (rule.lon, rule.lat, rule.point) if name)
+        wanted = {*rule.columns, *rule.attribute_columns.values(), *mapping.time.checks}
+        wanted.update(self._times.columns(table.columns))
+        wanted.update(name for name in (rule.lon, rule.lat, rule.point, mapping.time.until) if name)
         wanted.update(path[0] for reading in mapping.record.readings for path in reading.paths)
         wanted.update(reading.unit_path[0] for reading in mapping.record.readings if reading.unit_path)
-        if mapping.record.time is not None:
-            wanted.update(path[0] for path in mapping.record.time.paths)
+        wanted.update(each.capacity for each in mapping.derived.values() if each.capacity)
         return [name for name in table.columns if name in wanted]
 
-    def _values(self, read: ReadRecord, row: Mapping[str, Any], path: Path, line: int) -> dict[str, float]:
+    def _values(
+        self, read: ReadRecord, row: Mapping[str, Any], path: Path, line: int, column: str = ""
+    ) -> dict[str, float]:
         try:
             _, values, _ = read(row, "")
         except Rejection:
@@ -232,21 +335,48 @@ class TableSource:
         good: dict[str, float] = values
         for name, value in values.items():
             if type(value) is Flaw:
-                self.unreadable.add(path, line, name, value.detail)
+                where = repr(column) if column else self._columns[name]
+                self.unreadable.add(path, line, name, f"{value.detail} (column {where})")
                 good = {key: number for key, number in good.items() if key != name}
         return good
 
+    # -- times and devices ---------------------------------------------------------------------------------------------
+
+    def _bad_time(self, table: Table, line: int, row: Mapping[str, Any], error: Rejection) -> None:
+        """Count a row whose time cannot be read, unless the row is blank altogether."""
+        if any(cell is not None and cell != "" for cell in row.values()):
+            names = self._times.columns(table.columns)
+            where = f"column{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
+            self.unreadable.add(table.path, line, "time", f"{error.detail} ({where})")
+
+    def _untold(self, path: Path, lines: Sequence[int]) -> None:
+        self.unreadable.add_lines(path, lines, "time", UNTOLD)
+
+    def _tell(self, path: Path, line: int) -> Callable[[str, str], None]:
+        return partial(self.unreadable.add, path, line)
+
+    def _fixed(self, path: Path) -> int | None:
+        """The device of all rows of a file, where the mapping or the file's name says it."""
+        rule = self.mapping.device
+        if rule.id is not None:
+            return self.number(rule.id)
+        match = rule.file.search(path.name) if rule.file is not None else None
+        return self.number(match[1]) if match else None
+
     def _device(self, row: Mapping[str, Any], path: Path, line: int) -> int | None:
-        texts = [str(row.get(name, "")) for name in self.mapping.device.columns]
-        if not all(texts):
-            self.unreadable.add(path, line, "device", "its column is empty")
-            return None
-        name = "-".join(texts)
-        found = self._numbers.get(name)
+        columns = self.mapping.device.columns
+        texts = [str(row.get(name, "")) for name in columns]
+        name = texts[0] if len(texts) == 1 else "-".join(texts)
+        found = self._numbers.get(name) if all(texts) else None
         if found is None:
             found_id = device_id(self.mapping.device.prefix, name)
-            if len(name) > _LONGEST_ID or not DEVICE_ID.match(found_id):
-                self.unreadable.add(path, line, "device", f"{name[:40]!r} makes no device id")
+            fault = None
+            if not all(texts):
+                fault = "its column is empty"
+            elif len(name) > _LONGEST_ID or not DEVICE_ID.match(found_id):
+                fault = f"a text of {len(name)} signs makes no device id"
+            if fault is not None:
+                self.unreadable.add(path, line, "device", f"{fault} (column {', '.join(map(repr, columns))})")
                 return None
             found = self.number(name)
         return found
@@ -261,50 +391,8 @@ class TableSource:
             self.devices.append(device_id(self.mapping.device.prefix, name))
         return found
 
-    def _time(self, row: Mapping[str, Any], index: int) -> int:
-        """The instant of a row [us]. Raises Rejection."""
-        rule = self.mapping.time
-        if rule.start is not None:
-            return _numbered(rule, row, index)
-        assert self._to_time is not None
-        assert self.mapping.record.time is not None
-        text: Any
-        if rule.columns:
-            text = " ".join([str(row.get(name, "")).strip() for name in rule.columns])
-        else:
-            text = next((row[path[0]] for path in self.mapping.record.time.paths if row.get(path[0])), "")
-        if type(text) is not str or len(text) > _TIME_TEXT:
-            return self._instant(text) - rule.stamp_end
-        found = self._times.get(text)
-        if found is None:
-            found = self._instant(text)
-            if len(self._times) >= _REMEMBERED:
-                self._times.clear()
-            self._times[text] = found
-        return found - rule.stamp_end
 
-    def _instant(self, text: Any) -> int:
-        assert self._to_time is not None
-        found = instant(self._to_time(text))
-        if found == BAD:
-            raise Rejection(Reason.BAD_TIME, f"{str(text)[:40]!r} is no time, or one without offset and zone")
-        return found
-
-
-def _numbered(rule: RowTime, row: Mapping[str, Any], index: int) -> int:
-    assert rule.start is not None
-    try:
-        moment = rule.start + rule.step * index
-    except OverflowError:
-        raise UsageError(f"row {index + 1} is beyond the calendar: the mapping's start and step do not fit") from None
-    for column, word in rule.checks.items():
-        due = {"hour": moment.hour, "hour_ending": moment.hour + 1, "month": moment.month}[word]
-        if str(row.get(column, "")).strip() != str(due):
-            # rows are counted: one that is missing would shift all that follow, so this ends the replay
-            raise UsageError(f"row {index + 1} is {moment.isoformat()}, but its {column} is not {due}")
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def device_id(prefix: str, name: str) -> str:
-    """A device's id from what a file calls it."""
-    return prefix + _NOT_AN_ID.sub("-", name.strip()).strip("-")
+#: Line, time, device, values.
+_Said = tuple[int, Moment, int, dict[str, float]]
+#: The first instant of its day, its line, a row, and its columns with their instants.
+_Dated = tuple[int, int, dict[str, Any], list[tuple[str, int | None]]]

@@ -10,8 +10,6 @@ from itertools import islice
 from operator import itemgetter
 from typing import IO, Any, TypeVar
 
-from borough.errors import UsageError
-
 T = TypeVar("T", bound=tuple[Any, ...])
 
 #: Observations that are sorted in memory at once; more go to a temporary file.
@@ -27,11 +25,11 @@ _BY_TIME = itemgetter(0)
 def in_time_order(parts: Sequence[Iterable[T]], *, is_sorted: bool, run: int = _RUN) -> Iterator[T]:
     """Merge parts by their tuples' first item; of equal ones the earlier part and row goes first.
 
-    ``is_sorted``: every part is in order already, and UsageError is raised where it is not. Otherwise each ``run``
-    tuples are sorted and, if there are more, wait in temporary files.
+    ``is_sorted``: every part is in order already. Otherwise each ``run`` tuples are sorted and, if there are more, wait
+    in temporary files.
     """
     if is_sorted:
-        yield from heapq.merge(*map(_checked, parts), key=_BY_TIME)
+        yield from parts[0] if len(parts) == 1 else heapq.merge(*parts, key=_BY_TIME)
         return
     source = iter(_chained(parts))
     runs: list[Iterator[T]] = []
@@ -48,17 +46,6 @@ def in_time_order(parts: Sequence[Iterable[T]], *, is_sorted: bool, run: int = _
 def _chained(parts: Sequence[Iterable[T]]) -> Iterator[T]:
     for part in parts:
         yield from part
-
-
-def _checked(part: Iterable[T]) -> Iterator[T]:
-    last: int | None = None
-    for number, item in enumerate(part, 1):
-        if last is not None and item[0] < last:
-            raise UsageError(
-                f'observation {number} of a file is earlier than the one before it; its mapping needs order = "any"'
-            )
-        last = item[0]
-        yield item
 
 
 def _spilled(block: Iterable[T]) -> Iterator[T]:

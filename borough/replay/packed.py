@@ -37,11 +37,13 @@ class PackedError(ValueError):
 
 class RowBytes(io.RawIOBase):
     """One file's unpacked bytes. ``behind``: bytes given out since it was last set to 0, which a reader of rows does
-    at each of them: more than a row may have is a PackedError, as is whatever is wrong with the packing.
+    at each of them: more than a row may have is a PackedError (unless it is not ``bounded``), as is whatever is wrong
+    with the packing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bounded: bool = True) -> None:
         self.behind = 0
+        self._bounded = bounded
         self._given = 0
         self._file = path.open("rb")
         self._unpacked: IO[bytes] | gzip.GzipFile | _Zstd = self._file
@@ -61,7 +63,7 @@ class RowBytes(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """The next bytes; 0 at the end. Raises PackedError, OSError."""
-        if self.behind > ROW:
+        if self.behind > ROW and self._bounded:
             raise PackedError(f"a row has more than {ROW} bytes")
         view = memoryview(buffer).cast("B")
         try:

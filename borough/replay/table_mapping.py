@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NoReturn
 
 from devices.device import Origin
-from devices.mapping import MappingError, RecordMapping
+from devices.mapping import MappingError, RecordMapping, TimeRule
 
 Check = Literal["hour", "hour_ending", "month"]
 
@@ -54,19 +54,66 @@ class DeviceRule:
 
 
 @dataclass(frozen=True, slots=True)
-class RowTime:
-    """When a row is: ``columns`` joined by a blank and read by the mapping's time rule, or ``start`` + row * ``step``.
+class TimeHeadings:
+    """Columns whose headings are times of day, beside a column with the date.
 
-    ``stamp_end`` [us]: the time stands at the end of an interval of this length, and ours at its start (else 0).
-    ``checks``: column -> what it must say of the row's start at ``start``'s offset, so that a missing row cannot shift
-    all that follow.
+    ``at``: what a heading says of its interval, its ``start``, its ``end`` or its ``number`` in the day, from 1.
+    ``step`` [us]: the intervals' length, 0 where it is the headings' distance. ``like``: how their names look.
     """
 
-    columns: tuple[str, ...] = ()
+    at: Literal["start", "end", "number"]
+    step: int = 0
+    like: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class RowTime:
+    """When a row is: by ``rules`` (those with patterns are tried in turn), or ``start`` + row * ``step``.
+
+    ``columns``: their texts, joined by a blank each, are the time; of each the first name that is a column.
+    ``stamp_end`` [us]: the time stands at the end of an interval of this length, and ours at its start (else 0).
+    ``checks``: column -> what it must say of the row's start at ``start``'s offset, so that a missing row cannot shift
+    all that follow. ``until``: the column with the end of a stay that begins at the time. With ``headings`` the rules
+    read the date.
+    """
+
+    rules: tuple[TimeRule, ...] = ()
+    columns: tuple[tuple[str, ...], ...] = ()
     stamp_end: int = 0
+    headings: TimeHeadings | None = None
+    until: str | None = None
     start: datetime | None = None
     step: timedelta = timedelta()
     checks: Mapping[str, Check] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayout:
+    """How a file's text becomes rows.
+
+    ``skip``: lines before the headings; ``begins``: how the headings' line begins, if that is what is known.
+    ``encoding``: of the text, empty for UTF-8 or what a byte-order mark says. ``nem12``: records instead of headings.
+    """
+
+    delimiter: str = ","
+    skip: int = 0
+    begins: tuple[str, ...] = ()
+    encoding: str = ""
+    nem12: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What becomes of a property's value after it was read.
+
+    ``scale``: the value is a mean power [kW], times the first over the second it is the interval's energy [kWh].
+    ``capacity``, ``capacity_attribute``: the value counts occupied spaces; those that are free are this column's, or
+    this attribute of the device, less them.
+    """
+
+    scale: tuple[int, int] | None = None
+    capacity: str | None = None
+    capacity_attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +130,13 @@ class TableMapping:
     record: RecordMapping
     #: A column of names and the column of its values.
     pivot: tuple[str, str] | None
+    #: Properties whose column may lack in a file.
+    optional: frozenset[str]
+    #: Property -> what becomes of its value.
+    derived: Mapping[str, Derived]
     #: Cells that mean "not measured".
     blanks: frozenset[str]
-    delimiter: str
+    layout: TableLayout
     #: Each file's rows come in the order of time.
     sorted: bool
     text: str = field(repr=False)

@@ -54,6 +54,21 @@ property = "pm10"
 """
 
 
+_COMMAS = MAPPING.replace("[device]", 'decimal = ","\nbegins = "station"\nencoding = "cp1252"\n[device]', 1)
+_DAYS = """name = "x"
+family = "air-monitor"
+[device]
+column = "station"
+[time]
+path = "time"
+zone = "Europe/London"
+headings = { at = "number", step = "PT30M", like = "*o*" }
+[[reading]]
+property = "pm10"
+"""
+_STAYS = MAPPING.replace('path = "time"\n', 'path = "time"\nuntil = "note"\n', 1)
+
+
 def reading_cells(chance: random.Random) -> dict[str, Any]:
     cells: dict[str, Any] = {
         "station": "a1", "time": "2026-01-01T00:30:00", "pm10": 7.5, "no2": "21", "unit": "ug/m3", "note": "pm10",
@@ -110,7 +125,7 @@ def _tables(kind: str) -> Import:
         mapping = place.folder / "mapping.toml"
         path = place.folder / f"t.{kind}"
         for _ in range(0, count, 20):
-            mapping.write_text(chance.choice((MAPPING, MAPPING, _NUMBERED, _PIVOTED, _WIDE)))
+            mapping.write_text(chance.choice((MAPPING, MAPPING, _NUMBERED, _PIVOTED, _WIDE, _COMMAS, _DAYS, _STAYS)))
             data = _table_of(kind, chance)
             packed = path
             if kind != "parquet" and chance.random() < 0.2:

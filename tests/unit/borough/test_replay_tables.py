@@ -168,7 +168,7 @@ def test_a_column_of_names_and_one_of_values(tmp_path: Path) -> None:
     ]
     (device,) = devices_of(mapping, source, [path])
     assert (device.family, device.model, device.origin, dict(device.attributes)) == (
-        "air-monitor", "native", "real", {"city": "London"},
+        "air-monitor", "native", "real", {"city": "London", "interval": "PT1H"},
     )  # fmt: skip
 
 
@@ -201,8 +201,9 @@ path = "use"
 
 def test_all_packaged_mappings_read() -> None:
     assert set(packaged()) == {
-        "citylearn-fontana", "german-carparks", "lcl-london", "melbourne-bays", "openaq", "opsd-konstanz",
-        "prsa-beijing", "resstock-alameda",
+        "citylearn-fontana", "german-carparks", "lcl-london", "london-air", "melbourne-bay-events", "melbourne-bays",
+        "muenster-carparks", "nem12", "occupied-carparks", "octopus-customer", "openaq", "opsd-konstanz",
+        "prsa-beijing", "resstock-alameda", "sensor-community-archive", "uk-air",
     }  # fmt: skip
     for name, text in packaged().items():
         assert read_table_mapping(text, name).name == name
@@ -345,7 +346,7 @@ def test_what_never_reads_is_refused_before_the_first_message(tmp_path: Path, ch
     ("name", "text", "message"),
     [
         ("air.csv", "", "air.csv, line 1: has no headings"),
-        ("air.csv", "a,b,a\n", "air.csv, line 1: the heading 'a' stands there twice"),
+        ("air.csv", "station,b,station\n", "air.csv, line 1: the heading 'station' stands there twice"),
         ("air.csv", ROWS + "B,2013-01-01,6\n", "air.csv, line 5: 3 cells under 5 headings"),
         ("air.txt", ROWS, "its name ends in none of .csv, .ndjson"),
         ("air.ndjson", '{"a": 1}\n{"a": \n', "air.ndjson, line 2: no valid JSON"),
@@ -372,8 +373,8 @@ def test_single_bad_cells_are_counted_and_the_rest_is_read(tmp_path: Path) -> No
 def test_a_file_that_is_not_in_order_says_which_word_is_wrong(tmp_path: Path) -> None:
     path = write(tmp_path, "air.csv", ROWS)
     mapping = read_table_mapping(LONG.replace('blanks = ["NA"]', 'blanks = ["NA"]\norder = "time"'), "m.toml")
-    with pytest.raises(UsageError, match='its mapping needs order = "any"'):
-        list(TableSource(mapping, [path]).observations())
+    with pytest.raises(UsageError, match=r'air\.csv, line 4: is earlier .* its mapping needs order = "any"'):
+        TableSource(mapping, [path])
 
 
 def test_no_packaged_mapping_for_a_strange_file() -> None:
