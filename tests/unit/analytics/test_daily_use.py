@@ -49,8 +49,8 @@ def plain(days: Days, row: int = 0) -> list[tuple[int, int]]:
     return list(zip(days.use[row].tolist(), days.minutes[row].tolist(), strict=True))
 
 
-def expected(steps: Sequence[reference.Step]) -> list[tuple[int, int]]:
-    found = [reference.day_of(steps, day, LONDON) for day in LIST]
+def expected(steps: Sequence[reference.Step], falls: Sequence[int] = ()) -> list[tuple[int, int]]:
+    found = [reference.day_of(steps, day, LONDON, falls) for day in LIST]
     return [(day.use, day.minutes) for day in found]
 
 
@@ -67,18 +67,41 @@ TIMES = st.one_of(REGULAR, st.lists(TIME, max_size=30)).map(lambda times: sorted
 
 
 @st.composite
+def crowds(draw: st.DrawFn) -> list[int]:
+    """Times with some that share seconds, as messages have that waited in a queue."""
+    times = set(draw(TIMES))
+    for at in draw(st.lists(st.sampled_from(sorted(times)), max_size=3)) if times else []:
+        apart = draw(st.sampled_from([1, 90_000, 999_999, 5_000_000, 10_000_000]))
+        times |= {at + place * apart for place in range(draw(st.integers(2, 30)))}
+    return sorted(times)
+
+
+@st.composite
 def counter(draw: st.DrawFn) -> list[Reading]:
-    """A register with resets, spikes, dips and plain nonsense."""
-    times = draw(TIMES)
-    rise = st.floats(0, 3) | st.sampled_from([0.0, 0.0005, 12.65, 13.65, 14.0])
-    value, rows = draw(st.sampled_from([0.0, 3.2, 99_999.5])), []
+    """A register with restarts, corrections, exchanges, spikes, dips, queues and plain nonsense."""
+    times = draw(TIMES | crowds())
+    rise = draw(
+        st.sampled_from(
+            [
+                st.floats(0, 3) | st.sampled_from([0.0, 0.0005, 12.65, 13.65, 14.0]),
+                st.floats(0, 0.05) | st.just(0.0),
+                st.sampled_from([0.0, 0.0, 1.0]),
+            ]
+        )
+    )
+    value, rows = draw(st.sampled_from([0.0, 3.2, 46.4, 99_999.5])), []
+    often = draw(st.sampled_from([12, 40]))
     for at in times:
-        match draw(st.integers(0, 12)):
+        match draw(st.integers(0, often)):
             case 0:
                 value = draw(st.floats(0, 20))
             case 1:
                 rows.append((at, value + draw(st.sampled_from([-0.001, -2.0, 0.4, 900.0]))))
                 continue
+            case 2:
+                value *= draw(st.sampled_from([0.999, 0.95, 0.9, 0.89, 0.5]))
+            case 3:
+                value = draw(st.sampled_from([0.0, 0.001, 0.05, 0.1, 0.3, 1.0, 2.0, 4.0, 40.0]))
             case _:
                 value += draw(rise)
         rows.append((at, value))
@@ -89,7 +112,8 @@ def counter(draw: st.DrawFn) -> list[Reading]:
 def test_registers_agree_with_the_reference(series: list[list[Reading]]) -> None:
     found = days_of(registers(series), len(series))
     for row, rows in enumerate(series):
-        assert plain(found, row) == expected(reference.register_steps(rows, 25_300, 1_000))
+        told = reference.register(rows, 25_300, 1_000)
+        assert plain(found, row) == expected(told.steps, told.falls)
 
 
 KWH = st.one_of(st.floats(0, 13), st.sampled_from([0.0, 0.2125, 12.65, 12.651, 30.0]))
@@ -107,8 +131,9 @@ def test_intervals_agree_with_the_reference(series: list[tuple[Reading, ...]], l
 def test_gaps_from_one_household_to_another_agree_with_the_reference(rows: list[Reading], which: list[int]) -> None:
     cuts = [reference.midnight(FIRST + timedelta(days=day), LONDON) for day in which]
     steps = daily_use.without_crossing(registers([[], rows]), np.ones(len(cuts), np.int64), np.array(cuts, np.int64))
-    wanted = reference.without_crossing(reference.register_steps(rows, 25_300, 1_000), cuts)
-    assert plain(days_of(steps, 2), 1) == expected(wanted)
+    told = reference.register(rows, 25_300, 1_000)
+    wanted = reference.without_crossing(told.steps, cuts)
+    assert plain(days_of(steps, 2), 1) == expected(wanted, told.falls)
 
 
 @given(counter(), st.data())
@@ -118,8 +143,28 @@ def test_days_depend_on_no_more_than_the_margin(rows: list[Reading], data: st.Da
     before = [row for row in rows if row[0] < EDGES[day]]
     after = [row for row in rows if row[0] >= EDGES[day + 1]]
     within = rows[len(before) : len(rows) - len(after)]
-    near = [*before[-daily_use.MARGIN :], *within, *after[: daily_use.MARGIN]]
+    left_out = daily_use.waited(*arrays([rows]), np.array([25_300]))
+    counts = [True] * len(rows) if left_out is None else (~left_out).tolist()
+    # readings that waited in a queue are one; where the last one that is read may wait itself, so may those after it
+    first, last = len(before), len(before) + len(within)
+    while first > 0 and sum(counts[first : len(before)]) < daily_use.MARGIN:
+        first -= 1
+    while last < len(rows) and sum(counts[len(before) + len(within) : last]) < daily_use.MARGIN:
+        last += 1
+    near = rows[first:last] + [row for row in rows[last:] if row[0] - rows[last - 1][0] < 10_000_000]
     assert plain(days_of(registers([near])))[day] == plain(days_of(registers([rows])))[day]
+
+
+@given(counter(), st.floats(0.1, 2.5))
+def test_no_day_has_more_than_its_supply_carries_and_none_less_than_nothing(rows: list[Reading], slack: float) -> None:
+    resolution = round(slack * 1000)
+    steps = registers([rows], slack=resolution)
+    assert (steps.amount >= 0).all()
+    most = daily_use._carried(np.full(len(steps.row), 25_300), steps.end - steps.start) + resolution
+    assert (steps.amount <= most).all()
+    days = days_of(steps)
+    assert (days.use >= -1).all()
+    assert (days.minutes <= np.diff(EDGES) // 60_000_000).all()
 
 
 # ------------------------------------------------------------------------------------------------ conservation
@@ -139,9 +184,10 @@ def test_days_sum_to_the_registers_difference_and_half_hours_to_days(rises: list
     assert np.add.reduceat(halves.amount[0], bounds[:-1]).tolist() == found.amount[0].tolist()
 
 
-@given(st.integers(0, 10**8), st.lists(st.lists(st.integers(1_000, 9_000), min_size=20, max_size=30), max_size=6))
-def test_resets_keep_the_energy(begin: int, lives: list[list[int]]) -> None:
-    """A counter that begins anew right after a reading loses nothing. (Shorter lives may look like a dip.)"""
+@given(st.integers(10_000, 10**8), st.lists(st.lists(st.integers(1_000, 3_000), min_size=20, max_size=30), max_size=6))
+def test_restarts_keep_the_energy(begin: int, lives: list[list[int]]) -> None:
+    """A counter that begins anew right after a reading, and goes on as ever, loses nothing. (Shorter lives may look
+    like a dip.)"""
     values = [begin + 1_000 * place for place in range(22)]
     for rises in lives:
         values += accumulate(rises)
@@ -210,6 +256,89 @@ def test_a_new_counter_that_does_not_begin_at_zero_says_nothing_of_its_half_hour
     values = [100 + k / 10 for k in range(24)] + [4_000 + k / 10 for k in range(25)]
     # 4,700 Wh in 23.5 hours, as much in the missing half-hour
     assert plain(days_of(registers([half_hourly(values)])))[0] == (4_800, 1410)
+
+
+def half_hourly_with_a_hole(before: Sequence[float], hole: int, after: Sequence[float]) -> list[Reading]:
+    """Half-hours, then ``hole`` of them without a reading, then more."""
+    first = half_hourly(before)
+    return [*first, *((first[-1][0] + (hole + 1 + k) * HALF, value) for k, value in enumerate(after))]
+
+
+def rising(first: float, step: float, count: int) -> list[float]:
+    return [round(first + k * step, 6) for k in range(count)]
+
+
+#: Whoever reads it -> readings from 27 March 2026 on and what its day is: watt-hours and minutes.
+FALLS: dict[str, tuple[list[Reading], tuple[int, int]]] = {
+    "a plug that lost some kWh with its power": (
+        half_hourly_with_a_hole(rising(46.4, 0.025, 24), 4, rising(45.0, 0.025, 21)),
+        (575 + 500, 1290),
+    ),
+    "gas, a kWh less": (half_hourly_with_a_hole([400.0] * 4, 3, [399.0] * 42), (0, 1320)),
+    "a new meter that starts at 40": (
+        half_hourly_with_a_hole(rising(5422.0, 0.2, 20), 5, rising(40.0, 0.2, 24)),
+        (9_600, 1260),
+    ),
+    "a plug that saves now and then": (half_hourly([*rising(8.0, 0.01, 20), *rising(7.9, 0.01, 28)]), (470, 1380)),
+    "a plug that starts at zero": (half_hourly([*rising(46.4, 0.025, 20), *rising(0.01, 0.025, 29)]), (1_185, 1410)),
+    "a plug that starts at zero after a gap": (
+        half_hourly_with_a_hole(rising(46.4, 0.025, 24), 4, rising(0.1, 0.025, 21)),
+        (575 + 100 + 500, 1290),
+    ),
+    "a plug that starts at zero four times": (
+        half_hourly([*rising(8.0, 0.02, 10), *3 * rising(0.015, 0.02, 10), *rising(0.0, 0.02, 9)]),
+        (180 + 3 * 195 + 160, 1440 - 4 * 30),
+    ),
+    "five digits that roll over": (
+        half_hourly([*rising(99_998.0, 0.1, 20), *rising(0.1, 0.1, 29)]),
+        (1_900 + 100 + 2_800, 1410),
+    ),
+    "0 once": (half_hourly([*rising(8.0, 0.1, 20), 0.0, *rising(10.1, 0.1, 28)]), (4_800, 1440)),
+    "0 for two hours": (half_hourly([*rising(1290.8, 0.1, 20), *4 * [0.0], *rising(1293.2, 0.1, 25)]), (4_391, 1380)),
+    "a register that runs backwards": (
+        half_hourly([*rising(1.0, 0.15, 18), *rising(3.4, -0.2, 12), *rising(1.3, 0.1, 19)]),
+        (-1, 0),
+    ),
+    "two registers under one name": (half_hourly([5000 + k if k % 2 else 100 + k for k in range(49)]), (-1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", FALLS)
+def test_a_register_that_falls(name: str) -> None:
+    rows, day = FALLS[name]
+    found = daily_use.SOURCES["gas_register" if name.startswith("gas") else "import_register"]
+    steps = registers([rows], found.limit, found.slack)
+    assert plain(days_of(steps))[0] == day
+    # a half-hour has no more than its part of the day
+    half_hours = daily_use.spread(steps, 1, np.arange(EDGES[0], EDGES[1] + 1, HALF))
+    if day[0] >= 0:
+        assert half_hours.amount.sum() <= day[0] + 1
+
+
+def test_a_register_that_falls_daily_has_figures_and_one_that_falls_twice_in_a_day_has_none() -> None:
+    day = [*rising(20.0, 0.1, 20), *rising(21.8, 0.1, 28)]
+    rows = half_hourly([round(value + 4.6 * k, 3) for k in range(3) for value in day])
+    assert [use for use, _ in plain(days_of(registers([rows])))[:2]] == [4_700] * 2
+    rows[30] = (rows[30][0], rows[29][1] - 0.5)
+    rows[31] = (rows[31][0], rows[29][1] - 0.4)
+    found = daily_use.spread(registers([[], rows]), 2, EDGES)
+    assert daily_use.falling(found).tolist() == [1]
+    assert plain(daily_use.whole_days(found, EDGES), 1)[0] == (-1, 0)
+    assert plain(daily_use.whole_days(found, EDGES), 1)[1][0] > 0
+
+
+@pytest.mark.parametrize("apart", [1, 70_000, 250_000, 3_000_000])
+def test_readings_that_waited_in_a_queue_keep_their_rise(apart: int) -> None:
+    """Ten hourly readings came together at 11:00, with the instants of their arrival."""
+    rows = [(utc("2026-03-27T00:00"), 100.0), (utc("2026-03-27T01:00"), 101.5)]
+    rows += [(utc("2026-03-27T11:00") + k * apart, 103.0 + 1.5 * k) for k in range(10)]
+    rows += [(utc("2026-03-27T12:00") + k * HOUR, 118.0 + 1.5 * k) for k in range(13)]
+    steps = registers([rows])
+    assert steps.amount.sum() == 136_000 - 100_000
+    assert not len(steps.beyond)
+    assert plain(days_of(steps))[0] == (36_000, 1440)
+    # some had the same instant: one of them was kept
+    assert registers([[*rows[:4], *rows[9:]]]).amount.sum() == 36_000
 
 
 def test_the_energy_of_a_gap_stands_in_its_days_which_are_estimated() -> None:
