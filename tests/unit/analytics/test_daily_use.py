@@ -316,9 +316,9 @@ def test_a_register_that_falls(name: str) -> None:
 
 
 def test_a_register_that_falls_daily_has_figures_and_one_that_falls_twice_in_a_day_has_none() -> None:
-    day = [*rising(20.0, 0.1, 20), *rising(21.8, 0.1, 28)]
+    day = [*rising(20.0, 0.1, 20), *rising(21.5, 0.1, 28)]
     rows = half_hourly([round(value + 4.6 * k, 3) for k in range(3) for value in day])
-    assert [use for use, _ in plain(days_of(registers([rows])))[:2]] == [4_700] * 2
+    assert [use for use, _ in plain(days_of(registers([rows])))[:2]] == [5_000] * 2
     rows[30] = (rows[30][0], rows[29][1] - 0.5)
     rows[31] = (rows[31][0], rows[29][1] - 0.4)
     found = daily_use.spread(registers([[], rows]), 2, EDGES)
