@@ -91,7 +91,7 @@ def test_a_full_line() -> None:
         ({"electricity_night": "1-2"}, "electricity_night_rate and electricity_night"),
         (
             {"electricity_night_rate": "9", "electricity_night": "1-2"},
-            "electricity_night is neither local time, such as 00:30-07:30, nor the same all year, such as 00:30-07:30 U",
+            "electricity_night is neither local time, such as 00:30-07:30, nor the same all year, such as 00:30-07:30",
         ),
         ({"electricity_night_rate": "9", "electricity_night": "00:30Z-07:30"}, "electricity_night is neither local"),
         ({"electricity_night_rate": "9", "electricity_night": "00:30-07:30 BST"}, "is neither local time"),
