@@ -24,12 +24,15 @@ def crowded(row: Int64, times: Int64, amount: Int64, most: Int64) -> Bools | Non
     ``row``, ``times`` [us], ``amount`` [units] ``(readings,)``, by row and time; ``most`` ``(rows,)``: what the supply
     carries in a minute [units].
     """
-    together = (times[1:] - times[:-1] < TOGETHER) & (row[1:] == row[:-1])
-    if not together.any():
+    apart = times[1:] - times[:-1]
+    close = np.flatnonzero(apart < TOGETHER)
+    close = close[row[close + 1] == row[close]]
+    if not len(close):
         return None
     # a clock that runs from reading to reading and never more than the reach: what is within it is of the same row
-    clock = np.concatenate(([0], np.cumsum(np.where(together, times[1:] - times[:-1], TOGETHER))))
-    close = np.flatnonzero(together)
+    tick = np.full(len(apart), TOGETHER)
+    tick[close] = apart[close]
+    clock = np.concatenate(([0], np.cumsum(tick)))
     last = np.searchsorted(clock, clock[close] + TOGETHER, side="left") - 1
     found = np.zeros(len(row), np.bool_)
     found[close] = amount[last] - amount[close] > most[row[close]]

@@ -169,19 +169,24 @@ def register_steps(
     together = crowded(row, times, amount, _carried(limit, np.full_like(limit, MINUTE)))
     if together is not None:
         row, times, amount = row[~together], times[~together], amount[~together]
-    place = np.flatnonzero(~_glitches(row, times, amount, limit, slack))
-    row, times, amount = row[place], times[place], amount[place]
+    glitches = _glitches(row, times, amount, limit, slack)
+    place = None
+    if glitches.any():
+        place = np.flatnonzero(~glitches)
+        row, times, amount = row[place], times[place], amount[place]
     pair = np.flatnonzero(row[1:] == row[:-1])
     row, start, end = row[pair], times[pair], times[pair + 1]
     old, new = amount[pair], amount[pair + 1]
     energy = new - old
     most = _carried(limit[row], end - start) + slack
-    good = (energy <= most) & (energy >= 0)
+    fallen = energy < 0
+    good = (energy <= most) & ~fallen
     beyond = _some_rows(row, energy > most)
-    falls = np.flatnonzero(energy < 0)
+    falls = np.flatnonzero(fallen)
     if not len(falls):
         return Steps(row[good], start[good], end[good], energy[good], np.ones(int(good.sum()), np.bool_), beyond)
-    pairs = register_falls.Pairs(row, place[pair], place[pair + 1], start, end, old, new, most, good)
+    before, after = (pair, pair + 1) if place is None else (place[pair], place[pair + 1])
+    pairs = register_falls.Pairs(row, before, after, start, end, old, new, most, good)
     restarts, corrections = register_falls.judged(pairs, falls, limit, slack)
     sure = good.copy()
     good[restarts] = good[corrections] = True
