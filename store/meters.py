@@ -20,7 +20,7 @@ from store.times import instant
 _SQL = queries("meters")
 
 #: Read with every span at once: its neighbours are then there for all that report by half-hours [us].
-_PAD = 6 * 3_600_000_000
+_PAD = 8 * 3_600_000_000
 
 
 class Link(NamedTuple):

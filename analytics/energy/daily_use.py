@@ -49,7 +49,7 @@ HOUR = 60 * MINUTE
 GAP = 2 * HOUR
 #: So many readings before and after a span decide what the steps in it are: a fall is told by those near it, and each
 #: of them may be a glitch, which is told by its neighbours.
-MARGIN = register_falls.NEAR + 4
+MARGIN = register_falls.RETURN + 6
 #: A day in which a register falls more often, restarts left out, has no value.
 _MOST_FALLS = 1
 
@@ -188,7 +188,9 @@ def register_steps(
     before, after = (pair, pair + 1) if place is None else (place[pair], place[pair + 1])
     pairs = register_falls.Pairs(row, before, after, start, end, old, new, most, good)
     restarts, corrections = register_falls.judged(pairs, falls, limit, slack)
+    returned = register_falls.returns(pairs, falls, limit, slack)
     sure = good.copy()
+    good[returned] = False
     good[restarts] = good[corrections] = True
     energy[restarts], energy[corrections] = new[restarts], 0
     down = np.setdiff1d(falls, restarts, assume_unique=True)

@@ -10,6 +10,9 @@ after it and by the register's own usual rate around it:
 - a **correction**: the register lost a tenth or less. No energy;
 - else nobody knows what was used.
 
+A register that fell may **return**: it rises by more than is usual to no less than it had before a fall at most ten
+readings ago, and above that by no more than is usual since. Such a rise says nothing: the register read 0 for a while.
+
 The time of a fall is never measured. The **usual rate** is that of the possible steps among the six readings on either
 side of the fall; the **resolution** is the largest of these steps, at most what is usual for such registers, and that
 where none of them rises.
@@ -27,6 +30,8 @@ Bools = NDArray[np.bool_]
 
 #: Readings on either side of a fall that tell the register's usual rate.
 NEAR = 6
+#: Readings within which a register that fell returns to what it had.
+RETURN = 10
 #: A restart may have used so many times what is usual.
 _TIMES = 3
 
@@ -65,9 +70,34 @@ def judged(pairs: Pairs, falls: Int64, limit: Int64, slack: int) -> Falls:
     old, new = pairs.old[falls], pairs.new[falls]
     seconds = (pairs.end[falls] - pairs.start[falls]) // 1_000_000
     rate, resolution = _usual(pairs, falls, limit, slack)
-    small = (new >= 0) & (new <= resolution + _TIMES * rate * seconds // 3_600) & (new <= pairs.most[falls])
+    small = (new >= 0) & (new <= _allowed(rate, resolution, seconds)) & (new <= pairs.most[falls])
     little = 10 * new >= 9 * old
     return Falls(falls[small & ~little], falls[little])
+
+
+def returns(pairs: Pairs, falls: Int64, limit: Int64, slack: int) -> Int64:
+    """Possible steps that return to what a register had before one of some falls: places among the pairs, some twice.
+    Arguments as of `judged`."""
+    rises = falls[:, None] + np.arange(1, RETURN + 2)
+    falls = np.broadcast_to(falls[:, None], rises.shape)
+    inside = rises < len(pairs.row)
+    rises, falls = rises[inside], falls[inside]
+    inside = pairs.good[rises] & (pairs.row[rises] == pairs.row[falls]) & (pairs.new[rises] >= pairs.old[falls])
+    inside &= pairs.before[rises] <= pairs.place[falls] + RETURN
+    rises, falls = rises[inside], falls[inside]
+    if not len(rises):
+        return rises
+    rate, resolution = _usual(pairs, rises, limit, slack)
+    seconds = (pairs.end[rises] - pairs.start[rises]) // 1_000_000
+    since = (pairs.end[rises] - pairs.start[falls]) // 1_000_000
+    unusual = pairs.new[rises] - pairs.old[rises] > _allowed(rate, resolution, seconds)
+    return rises[unusual & (pairs.new[rises] - pairs.old[falls] <= _allowed(rate, resolution, since))]
+
+
+def _allowed(rate: Int64, resolution: Int64, seconds: Int64) -> Int64:
+    """What a register may have counted in some time [units]."""
+    allowed: Int64 = resolution + _TIMES * rate * seconds // 3_600
+    return allowed
 
 
 def _usual(pairs: Pairs, falls: Int64, limit: Int64, slack: int) -> tuple[Int64, Int64]:

@@ -96,23 +96,33 @@ def register(readings: Sequence[Reading], limit: int, slack: int) -> Register:
         if possible(before, after) and not (possible(before, here) and possible(here, after)):
             suspects.add(place)
     kept = [place for place in range(len(points)) if place not in suspects or place - 1 in suspects]
+
+    def usual(first: int, second: int, time: int) -> int:
+        rise, seconds, largest = 0, Fraction(0), 0
+        for one, other in pairwise(kept):
+            c, d = points[one], points[other]
+            if one >= first - 6 and other <= second + 6 and one != first and possible(c, d):
+                rise += d[1] - c[1]
+                seconds += Fraction(d[0] - c[0], 1_000_000)
+                largest = max(largest, d[1] - c[1])
+        an_hour = min(limit, rise * 3_600 // max(1, int(seconds)))
+        return (min(largest, slack) if largest else slack) + 3 * an_hour * (time // 1_000_000) // 3_600
+
     found = Register([], [])
     for first, second in pairwise(kept):
         a, b = points[first], points[second]
         if possible(a, b):
-            found.steps.append(Step(a[0], b[0], b[1] - a[1]))
+            returns = b[1] - a[1] > usual(first, second, b[0] - a[0]) and any(
+                points[high][1] > points[low][1]
+                and low <= first <= low + 10
+                and 0 <= b[1] - points[high][1] <= usual(first, second, b[0] - points[high][0])
+                for high, low in pairwise(kept)
+            )
+            if not returns:
+                found.steps.append(Step(a[0], b[0], b[1] - a[1]))
         if b[1] >= a[1]:
             continue
-        usual_rise, usual_seconds, largest = 0, Fraction(0), 0
-        for one, other in pairwise(kept):
-            c, d = points[one], points[other]
-            if one >= first - 6 and other <= second + 6 and possible(c, d):
-                usual_rise += d[1] - c[1]
-                usual_seconds += Fraction(d[0] - c[0], 1_000_000)
-                largest = max(largest, d[1] - c[1])
-        an_hour = min(limit, usual_rise * 3_600 // max(1, int(usual_seconds)))
-        seconds = (b[0] - a[0]) // 1_000_000
-        allowed = (min(largest, slack) if largest else slack) + 3 * an_hour * seconds // 3_600
+        allowed = usual(first, second, b[0] - a[0])
         if Fraction(b[1]) >= Fraction(a[1]) * Fraction(9, 10):
             found.steps.append(Step(a[0], b[0], 0, False))
             found.falls.append(b[0])

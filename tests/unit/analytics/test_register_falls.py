@@ -74,6 +74,14 @@ FALLS: dict[str, tuple[list[Reading], tuple[int, int]]] = {
     ),
     "0 once": (half_hourly([*rising(8.0, 0.1, 20), 0.0, *rising(10.1, 0.1, 28)]), (4_800, 1440)),
     "0 for two hours": (half_hourly([*rising(1290.8, 0.1, 20), *4 * [0.0], *rising(1293.2, 0.1, 25)]), (4_391, 1380)),
+    "a small register that is 0 for two hours": (
+        half_hourly([*rising(8.0, 0.1, 20), *4 * [0.0], *rising(10.4, 0.1, 25)]),
+        (4_391, 1380),
+    ),
+    "a plug that starts at zero and has a kettle": (
+        half_hourly([*rising(8.0, 0.01, 20), 0.0, 0.0, *rising(0.2, 0.01, 27)]),
+        (190 + 200 + 260, 1410),
+    ),
     "a register that runs backwards": (
         half_hourly([*rising(1.0, 0.15, 18), *rising(3.4, -0.2, 12), *rising(1.3, 0.1, 19)]),
         (-1, 0),
