@@ -85,13 +85,12 @@ def returns(pairs: Pairs, falls: Int64, limit: Int64, slack: int) -> Int64:
     inside = pairs.good[rises] & (pairs.row[rises] == pairs.row[falls]) & (pairs.new[rises] >= pairs.old[falls])
     inside &= pairs.before[rises] <= pairs.place[falls] + RETURN
     rises, falls = rises[inside], falls[inside]
-    if not len(rises):
-        return rises
     rate, resolution = _usual(pairs, rises, limit, slack)
     seconds = (pairs.end[rises] - pairs.start[rises]) // 1_000_000
     since = (pairs.end[rises] - pairs.start[falls]) // 1_000_000
     unusual = pairs.new[rises] - pairs.old[rises] > _allowed(rate, resolution, seconds)
-    return rises[unusual & (pairs.new[rises] - pairs.old[falls] <= _allowed(rate, resolution, since))]
+    found: Int64 = rises[unusual & (pairs.new[rises] - pairs.old[falls] <= _allowed(rate, resolution, since))]
+    return found
 
 
 def _allowed(rate: Int64, resolution: Int64, seconds: Int64) -> Int64:
