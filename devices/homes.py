@@ -82,7 +82,9 @@ class HomeDetails:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A home: ``id`` is its pseudonym (14 digits), ``uprn`` text of up to 12 digits, ``address`` lines of an envelope.
+    """A home: ``id`` is its pseudonym (14 digits), ``address`` lines of an envelope.
+
+    ``uprn``: up to 12 digits; homes that were stored long ago may have leading zeros.
 
     ``lon``, ``lat`` in degrees, WGS 84.
     """
@@ -134,12 +136,16 @@ class HomeMeter:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One rate of a tariff [pence/kWh]; ``start``, ``end`` are minutes of the local day, equal: all day."""
+    """One rate of a tariff [pence/kWh]; ``start``, ``end`` are minutes of the local day, equal: all day.
+
+    ``utc``: they are minutes of the UTC day, as smart meters keep them that are not put forward in summer.
+    """
 
     name: str
     rate: float
     start: int = 0
     end: int = 0
+    utc: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from devices.homes import (
 )
 from devices.lengths import HEAT_NETWORK, NAME, TARIFF, address_refusal, refusal
 from devices.registry import Problem, RegistryError, Row, csv_rows
+from devices.uprn import is_uprn, plain
 
 _PRICE = ("tariff", "tariff_from", "payment", "rate", "standing")
 REQUIRED = ("uprn", "address", "lon", "lat", "dwelling", "heating", "from", "meters")
@@ -38,9 +39,11 @@ OPTIONAL = (
     "electricity_night_rate", "electricity_night",
 )  # fmt: skip
 
-_UPRN = re.compile(r"[0-9]{1,12}\Z")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
-_NIGHT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
+_NIGHT = re.compile(
+    r"([01]\d|2[0-3]):([0-5]\d)\s*(Z?)\s*[-\u2013]\s*([01]\d|2[0-3]):([0-5]\d)\s*(UTC|GMT|Z|local|local time|)\Z",
+    re.ASCII | re.IGNORECASE,
+)
 #: Columns whose text is shown to people as it is, with how long it may be.
 _TEXTS = {"name": NAME, "heat_network": HEAT_NETWORK, **{f"{fuel}_tariff": TARIFF for fuel in COMPARED}}
 #: No other cell is longer: numbers, words, lists of meters. An address is looked at line by line.
@@ -111,7 +114,7 @@ class _Cells:
 
     def home(self) -> HomeRow | None:
         uprn = self._cells.get("uprn")
-        if uprn is not None and not _UPRN.match(uprn):
+        if uprn is not None and not is_uprn(uprn):
             self.wrong.append("uprn is not a number of up to 12 digits")
         lon, lat = self._number("lon", -180, 180), self._number("lat", -90, 90)
         from_day, to_day = self._day("from"), self._day("to")
@@ -137,7 +140,7 @@ class _Cells:
             return None
         return HomeRow(
             where=self._row.where,
-            uprn=uprn,
+            uprn=plain(uprn),
             address=address,
             lon=lon,
             lat=lat,
@@ -190,15 +193,22 @@ class _Cells:
         rate, hours = self._number("electricity_night_rate", 0, 1_000), self._cells.get("electricity_night")
         if rate is None and hours is None:
             return []
-        found = _NIGHT.match(hours or "")
-        if rate is None or found is None:
+        if rate is None or hours is None:
             self.wrong.append("electricity_night_rate and electricity_night (such as 00:30-07:30) belong together")
             return []
-        start, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+        found = _NIGHT.match(hours)
+        utc = found is not None and found[6].upper() in ("UTC", "GMT", "Z")
+        if found is None or (found[3] and not utc):
+            self.wrong.append(
+                "electricity_night is neither local time, such as 00:30-07:30, nor the same all year, such as "
+                "00:30-07:30 UTC"
+            )
+            return []
+        start, end = int(found[1]) * 60 + int(found[2]), int(found[4]) * 60 + int(found[5])
         if start == end:
             self.wrong.append("electricity_night begins when it ends")
             return []
-        return [Register("night", rate, start, end)]
+        return [Register("night", rate, start, end, utc)]
 
     def _number(self, name: str, low: float, high: float) -> float | None:
         cell = self._cells.get(name)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from devices.uprn import spellings
+
 #: Words of fewer signs name nobody: they stand in other texts by chance.
 LEAST = 5
 #: Words of digits alone are values too, unless they are as long as this.
@@ -29,8 +31,9 @@ class Words:
     names: Sequence[str] = ()
 
     def all(self) -> list[str]:
-        """All of them."""
-        return [str(self.tenancy), *([] if self.uprn is None else [self.uprn]), *self.meters, *self.names]
+        """All of them, the UPRN in all its spellings."""
+        uprn = [] if self.uprn is None else spellings(self.uprn)
+        return [str(self.tenancy), *uprn, *self.meters, *self.names]
 
     def as_json(self) -> str:
         """As text that `from_json` reads."""

@@ -316,7 +316,7 @@ def marked(connection: Connection, key: bytes, found: Iterable[Tombstone]) -> tu
     held = [
         tenancy_id
         for tenancy_id, uprn, from_day in connection.execute(_SQL["every_tenancy"]).fetchall()
-        if tombstones.tenancy_mark(key, uprn, from_day) in by_mark
+        if any(one in by_mark for one in tombstones.tenancy_marks(key, uprn, from_day))
     ]
     meters = [
         MeterPeriod(device_id, family, model, instant(one.start), None if one.end is None else instant(one.end), False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.homes import HomeRow
+from devices.uprn import spellings
 from store.connect import Connection
 from store.queries import queries
 
@@ -44,7 +45,8 @@ def far_homes(connection: Connection, rows: Sequence[HomeRow]) -> list[Far]:
     if not rows:
         return []
     places = {row.uprn: (row.lon, row.lat) for row in rows}
-    known = connection.execute(_SQL["other_places"], (list(places),)).fetchall()
+    spelt = [one for uprn in places for one in spellings(uprn)]
+    known = connection.execute(_SQL["other_places"], (spelt,)).fetchall()
     lon, lat = np.array([*places.values(), *known], np.float64).reshape(-1, 2).T
     middle = float(np.median(lon)), float(np.median(lat))
     row_lon, row_lat = np.array([(row.lon, row.lat) for row in rows], np.float64).T

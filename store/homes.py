@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from devices.homes import Consent, Home, HomeDetails, HomeMeter, Register, Tariff, Tenancy
+from devices.uprn import spellings
 from store.connect import Connection
 from store.queries import queries
 
@@ -34,8 +35,8 @@ def home(connection: Connection, home_id: int) -> Home | None:
 
 
 def by_uprn(connection: Connection, uprn: str) -> Home | None:
-    """A home by its UPRN; leading zeros count. Raises psycopg.Error."""
-    row = connection.execute(_SQL["by_uprn"], (uprn,)).fetchone()
+    """A home by its UPRN, with leading zeros or without. Raises psycopg.Error."""
+    row = connection.execute(_SQL["by_uprn"], (spellings(uprn),)).fetchone()
     return None if row is None else _home(row)
 
 
@@ -141,6 +142,7 @@ def tariff_row(tenancy_id: int, tariff: Tariff) -> tuple[Any, ...]:
     registers = [
         {"name": one.name, "rate": one.rate}
         | ({} if one.start == one.end else {"from": _clock(one.start), "to": _clock(one.end)})
+        | ({"utc": True} if one.utc else {})
         for one in tariff.registers
     ]
     return (
@@ -165,7 +167,11 @@ def tariff_of(row: tuple[Any, ...]) -> Tariff:
 
 def _register(one: Mapping[str, Any]) -> Register:
     return Register(
-        one["name"], float(one["rate"]), _minutes(one.get("from", "00:00")), _minutes(one.get("to", "00:00"))
+        one["name"],
+        float(one["rate"]),
+        _minutes(one.get("from", "00:00")),
+        _minutes(one.get("to", "00:00")),
+        bool(one.get("utc", False)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from devices.homes import Consent, Home, HomeMeter, HomeRow, Tariff, Tenancy
 from devices.homes_file import by_uprn
 from devices.registry import Problem
+from devices.uprn import plain, spellings
 from store import homes
 from store.connect import Connection
 from store.far_homes import Far, far_homes
@@ -108,9 +109,11 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refuse
 
 def _known(connection: Connection, rows: Sequence[HomeRow]) -> _Known:
     devices = sorted({meter for row in rows for meter in row.meters})
+    # a home that was stored with leading zeros is the same one; where it is there twice, the shortest counts
+    spelt = sorted({one for row in rows for one in spellings(row.uprn)})
     found = {
-        row[1]: Home(row[0], row[1], tuple(row[2]), row[3], row[4], homes.details_of(row[5:13]))
-        for row in connection.execute(_SQL["all_homes"], (sorted({row.uprn for row in rows}),)).fetchall()
+        plain(row[1]): Home(row[0], row[1], tuple(row[2]), row[3], row[4], homes.details_of(row[5:13]))
+        for row in connection.execute(_SQL["all_homes"], (spelt,)).fetchall()
     }
     ids = [home.id for home in found.values()]
     tenancies = [Tenancy(*row) for row in connection.execute(_SQL["all_tenancies"], (ids,)).fetchall()]
@@ -129,9 +132,14 @@ def _known(connection: Connection, rows: Sequence[HomeRow]) -> _Known:
 
 def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) -> None:
     newest = rows[-1]
-    home = known.homes.get(uprn)
+    home = known.homes.get(plain(uprn))
     wanted = Home(
-        homes.new_id() if home is None else home.id, uprn, newest.address, newest.lon, newest.lat, newest.details
+        homes.new_id() if home is None else home.id,
+        uprn if home is None else home.uprn,
+        newest.address,
+        newest.lon,
+        newest.lat,
+        newest.details,
     )
     if home is None:
         plan.homes.append(wanted)

@@ -19,8 +19,8 @@ from store.times import instant
 
 _SQL = queries("meters")
 
-#: Read with every span at once: what its neighbours are needed for is then there for all that report hourly [us].
-_PAD = 5 * 3_600_000_000
+#: Read with every span at once: its neighbours are then there for all that report by half-hours [us].
+_PAD = 8 * 3_600_000_000
 
 
 class Link(NamedTuple):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from devices.uprn import plain, spellings
 from store import tombstone_log
 from store.connect import Connection
 from store.copy import Int8s
@@ -58,8 +59,13 @@ def mark(key: bytes, text: str) -> bytes:
 
 
 def tenancy_mark(key: bytes, uprn: str, from_day: date) -> bytes:
-    """The mark of a tenancy: a device id holds no space, so the two kinds never meet."""
-    return mark(key, f"{uprn} {from_day.isoformat()}")
+    """The mark of a tenancy: a device id holds no space, so the two kinds never meet. Leading zeros do not count."""
+    return mark(key, f"{plain(uprn)} {from_day.isoformat()}")
+
+
+def tenancy_marks(key: bytes, uprn: str, from_day: date) -> list[bytes]:
+    """Every mark that a tenancy may have: earlier ones were made of the UPRN as it was written."""
+    return [mark(key, f"{one} {from_day.isoformat()}") for one in spellings(uprn)]
 
 
 def key_mark(key: bytes) -> bytes:
@@ -170,7 +176,7 @@ def refused(connection: Connection, key: bytes) -> Callable[[str, date], bool]:
     marks = {bytes(row[0]) for row in connection.execute(_SQL["tenancies"]).fetchall()}
 
     def is_refused(uprn: str, from_day: date) -> bool:
-        return bool(marks) and tenancy_mark(key, uprn, from_day) in marks
+        return bool(marks) and not marks.isdisjoint(tenancy_marks(key, uprn, from_day))
 
     return is_refused
 

@@ -116,14 +116,7 @@ def _meter(
     for name, every in steps.items():
         row = np.flatnonzero(found.device[found.rows[name]] == meter)
         if len(row):
-            own = every.row == row[0]
-            mine[name] = Steps(
-                np.zeros(int(own.sum()), np.int64),
-                every.start[own],
-                every.end[own],
-                every.amount[own],
-                every.sure[own],
-            )
+            mine[name] = daily_use.of_row(every, int(row[0]))
             days = daily_use.whole_days(daily_use.spread(mine[name], 1, edges), edges)
             each[name] = daily_use.from_litres(days, factor) if SOURCES[name].volume and factor is not None else days
     used = np.full(len(half_hours) - 1, np.nan)

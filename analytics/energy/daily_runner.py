@@ -52,6 +52,8 @@ class Changed(NamedTuple):
     more: bool
     #: Series of which something was left out, since it is more than their supply carries. ``(series,)``
     beyond: Int64
+    #: Series with days without a value, since a register fell more than once in them. ``(series,)``
+    falling: Int64
 
 
 def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: int = _CELLS) -> Changed:
@@ -90,17 +92,17 @@ class _Run:
         self._connection = connection
         self._zone = zone
         self._energy = energy
-        self._beyond: set[int] = set()
+        self._left_out = daily_sources.LeftOut()
         self._found: list[tuple[Int64, NDArray[np.uint8], Int64, Int64, Int64]] = []
 
     def changed(self, *, more: bool) -> Changed:
         """All that changed so far."""
-        beyond = np.array(sorted(self._beyond), np.int64)
+        beyond, falling = (np.array(sorted(part), np.int64) for part in (self._left_out.beyond, self._left_out.falling))
         if not self._found:
             none = np.empty(0, np.int64)
-            return Changed(none, none.astype(np.uint8), none, none, none, more, beyond)
+            return Changed(none, none.astype(np.uint8), none, none, none, more, beyond, falling)
         home, fuel, day, before, after = (np.concatenate(part) for part in zip(*self._found, strict=True))
-        return Changed(home, fuel, day, before, after, more, beyond)
+        return Changed(home, fuel, day, before, after, more, beyond, falling)
 
     def days(self, fleet: Int64, start: int, end: int) -> int:
         """Compute what readings on days (UTC) from ``start`` to ``end`` [days since 1970-01-01] may have changed."""
@@ -113,9 +115,9 @@ class _Run:
             if not len(found.series):
                 continue
             readings = daily_sources.read(self._connection, found, near, self._zone)
-            wide = self._wide(found, *daily_sources.affected(readings, low, high), near)
+            wide = self._wide(found, *daily_sources.affected(found, readings, low, high), near)
             alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
-            use = daily_sources.compute(found, readings, near, self._zone, self._energy, self._beyond)
+            use = daily_sources.compute(found, readings, near, self._zone, self._energy, self._left_out)
             where = np.broadcast_to(~alone[:, None], (len(found.homes), near.end - near.start))
             self._write(found.homes, near, use, where)
             cells += where.size
@@ -165,7 +167,7 @@ class _Run:
             for first in range(span.start, span.end, width):
                 part = Span(first, min(first + width, span.end))
                 readings = daily_sources.read(self._connection, found, part, self._zone)
-                use = daily_sources.compute(found, readings, part, self._zone, self._energy, self._beyond)
+                use = daily_sources.compute(found, readings, part, self._zone, self._energy, self._left_out)
                 where = np.ones((len(found.homes), part.end - part.start), np.bool_)
                 cut = None
                 if begin is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.energy import daily_use
+from analytics.energy.crowded_readings import TOGETHER
 from analytics.energy.daily_use import INTERVAL, NONE, SOURCES, Days, Steps
 from analytics.periods import day_edges
 from store import meters as store_meters
@@ -26,6 +27,8 @@ Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 EPOCH = date(1970, 1, 1)
+#: So many messages a broker's queue holds at most, as far as one looks for its end.
+_LARGEST_QUEUE = 5_000
 #: Stands for "still" where a day is asked for [days since 1970-01-01].
 _STILL = 10**7
 
@@ -42,6 +45,16 @@ class Span(NamedTuple):
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Numbers of the series of which something was left out: more than their supply carries (``beyond``), or days in
+    which a register fell more than once without beginning again at zero (``falling``).
+    """
+
+    beyond: set[int] = field(default_factory=set)
+    falling: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +124,70 @@ def edges_of(span: Span, zone: ZoneInfo) -> Int64:
 def read(connection: Connection, meters: Meters, span: Span, zone: ZoneInfo) -> Readings:
     """All readings that decide the days of a span. Raises psycopg.Error."""
     start, end = (midnight(EPOCH + timedelta(days=day), zone) for day in span)
-    return store_meters.read_around(connection, meters.series, start, end, daily_use.MARGIN)
+    margin = daily_use.MARGIN
+    found = store_meters.read_around(connection, meters.series, start, end, margin)
+    # where a broker's queue stands at an edge, its readings are one and more are needed
+    while margin < _LARGEST_QUEUE and _too_few(meters, found, start, end, margin):
+        margin *= 8
+        found = store_meters.read_around(connection, meters.series, start, end, margin)
+    return found
+
+
+def _too_few(meters: Meters, readings: Readings, start: int, end: int, margin: int) -> bool:
+    """Whether a series may have more readings before or after a span than were read, and needs them."""
+    times, offsets = readings.times, readings.offsets
+    close = (np.abs(times[1:] - times[:-1]) < TOGETHER) & ((times[:-1] < start) | (times[1:] >= end))
+    if not close.any():
+        return False
+    out = waited(meters, readings)
+    if out is None:
+        out = np.zeros(len(times), np.bool_)
+    # of the last readings nobody knows yet whether they waited with another
+    last = np.append(times, 0)[np.maximum(offsets[1:] - 1, 0)]
+    unsure = out | (np.repeat(last, np.diff(offsets)) - times < TOGETHER)
+    for side, wrong, enough in ((times < start, out, daily_use.MARGIN), (times >= end, unsure, daily_use.MARGIN - 1)):
+        if bool(((_counts(offsets, side) >= margin) & (_counts(offsets, side & ~wrong) < enough)).any()):
+            return True
+    return False
+
+
+def waited(meters: Meters, readings: Readings) -> Bools | None:
+    """Which readings of registers waited in a queue and count for nothing; None: none."""
+    found: Bools | None = None
+    for name, source in SOURCES.items():
+        rows = meters.rows[name]
+        if name == INTERVAL or rows.start == rows.stop:
+            continue
+        offsets = readings.offsets[rows.start : rows.stop + 1]
+        part = slice(int(offsets[0]), int(offsets[-1]))
+        mine = daily_use.waited(
+            offsets - offsets[0], readings.times[part], readings.values[part], meters.limit[rows], source.scale
+        )
+        if mine is not None:
+            found = np.zeros(len(readings.times), np.bool_) if found is None else found
+            found[part] = mine
+    return found
+
+
+def _counts(offsets: Int64, which: Bools) -> Int64:
+    sums = np.concatenate(([0], np.cumsum(which)))
+    counts: Int64 = sums[offsets[1:]] - sums[offsets[:-1]]
+    return counts
 
 
 def compute(
-    meters: Meters, readings: Readings, span: Span, zone: ZoneInfo, energy: GasEnergy, beyond: set[int] | None = None
+    meters: Meters, readings: Readings, span: Span, zone: ZoneInfo, energy: GasEnergy, left_out: LeftOut | None = None
 ) -> dict[str, Days]:
     """Use of each fuel that any of the homes has a meter of: ``(homes, days)``, in watt-hours.
 
-    ``beyond`` gets the numbers of the series that said more than their supply carries.
+    ``left_out`` gets the series of which something was.
     """
     edges = edges_of(span, zone)
     factor = np.array([energy.gas_kwh(1.0, EPOCH + timedelta(days=day)) for day in range(*span)])
     days = np.arange(span.start, span.end)
     allowed = (days >= meters.start[:, None]) & (days < meters.end[:, None])
     found = {}
-    for fuel, measured in measurements(meters, readings, edges, factor, zone, beyond).items():
+    for fuel, measured in measurements(meters, readings, edges, factor, zone, left_out).items():
         own = Days(measured.use[meters.meter], measured.minutes[meters.meter])
         own = Days(np.where(allowed, own.use, NONE), np.where(allowed, own.minutes, np.int16(0)))
         found[fuel] = daily_use.together(meters.home, own, len(meters.homes))
@@ -139,11 +200,11 @@ def measurements(
     edges: Int64,
     factor: Float64,
     zone: ZoneInfo,
-    beyond: set[int] | None = None,
+    left_out: LeftOut | None = None,
 ) -> dict[str, Days]:
     """Use of each fuel by meter: ``(devices, days)``, in watt-hours, whoever the meter measured.
 
-    ``factor`` ``(days,)`` [kWh/m3 of gas]; ``beyond`` as of `compute`.
+    ``factor`` ``(days,)`` [kWh/m3 of gas]; ``left_out`` as of `compute`.
     """
     each: dict[str, Days] = {}
     for name, source in SOURCES.items():
@@ -151,9 +212,10 @@ def measurements(
         if rows.start == rows.stop:
             continue
         steps = steps_of(meters, readings, name, zone)
-        if beyond is not None:
-            beyond.update(meters.series[rows][steps.beyond].tolist())
         spread = daily_use.spread(steps, rows.stop - rows.start, edges)
+        if left_out is not None:
+            left_out.beyond.update(meters.series[rows][steps.beyond].tolist())
+            left_out.falling.update(meters.series[rows][daily_use.falling(spread)].tolist())
         found = daily_use.whole_days(spread, edges)
         if source.volume:
             found = daily_use.from_litres(found, factor)
@@ -222,9 +284,12 @@ def steps_of(meters: Meters, readings: Readings, name: str, zone: ZoneInfo) -> S
     return daily_use.without_crossing(steps, row[cut], instants[place])
 
 
-def affected(readings: Readings, start: int, end: int) -> tuple[Int64, Int64]:
+def affected(meters: Meters, readings: Readings, start: int, end: int) -> tuple[Int64, Int64]:
     """Between which instants [us] readings from ``start`` to ``end`` may have changed steps: ``(rows,)`` each."""
     offsets, times = readings.offsets, readings.times
+    out = waited(meters, readings)
+    if out is not None:
+        offsets, times = np.concatenate(([0], np.cumsum(_counts(offsets, ~out)))), times[~out]
     low, high = np.full(len(offsets) - 1, start), np.full(len(offsets) - 1, end)
     for limit, result, move in ((start, low, -daily_use.MARGIN), (end, high, daily_use.MARGIN - 1)):
         below = np.concatenate(([0], np.cumsum(times < limit)))

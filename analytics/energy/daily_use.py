@@ -8,9 +8,11 @@ A reading becomes a **step**: energy between two instants.
   integers, so that half-hours sum to their day and days to the register's own difference, exactly.
 - A register's step is impossible if it falls, or rises by more than the supply can carry in its time and the register's
   own resolution. One reading between two that make a possible step, but no possible step with it, is a **glitch** and
-  left out; of two such neighbours the earlier. A register that falls otherwise **began anew** at zero: its new value is
-  the step's energy if the supply can carry that, and the step's time is not measured. Any other impossible step says
-  nothing.
+  left out; of two such neighbours the earlier. A register that falls otherwise restarted, was corrected, or nobody
+  knows (`register_falls`): the first two make steps whose time is not measured. Any other impossible step says nothing.
+- Readings that waited somewhere and came within seconds are one (`crowded_readings`).
+- A day in which a register falls more than once without a restart has no value: it counts backwards while a home
+  exports, or is broken.
 - A step over local midnight is divided by time, to the floor at each midnight. If it is longer than two hours, it is a
   **gap**: its energy stands in its days, its time is not measured in them. Within one day a step of any length is
   measured, since the day's energy is exact.
@@ -31,6 +33,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.energy import register_falls
+from analytics.energy.crowded_readings import crowded
 from devices.duration import duration
 
 Int64 = NDArray[np.int64]
@@ -43,8 +47,11 @@ MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 #: A longer step over midnight is a gap [us].
 GAP = 2 * HOUR
-#: So many readings before and after a span decide what the steps in it are: a glitch is told by its neighbours.
-MARGIN = 4
+#: So many readings before and after a span decide what the steps in it are: a fall is told by those near it, and each
+#: of them may be a glitch, which is told by its neighbours.
+MARGIN = register_falls.RETURN + 6
+#: A day in which a register falls more often, restarts left out, has no value.
+_MOST_FALLS = 1
 
 _NUMBER = re.compile(r"\d{1,4}(\.\d{1,3})?\Z", re.ASCII)
 _LONGEST = 10 * 365 * 24 * HOUR
@@ -83,7 +90,8 @@ class Steps(NamedTuple):
     """Energy between two instants, ``(steps,)``, sorted by ``row`` and ``start``; no two of a row overlap.
 
     ``start``, ``end`` [us since the Unix epoch]; ``amount`` [Wh or litres]; ``sure``: its time counts as measured.
-    ``beyond``: rows, rising, that had more in some time than their supply carries, which is left out.
+    ``beyond``: rows, rising, that had more in some time than their supply carries, which is left out. ``fall_row``,
+    ``fall_at`` [us] ``(falls,)``: when a register of a row was lower than before and had not begun again at zero.
     """
 
     row: Int64
@@ -92,14 +100,20 @@ class Steps(NamedTuple):
     amount: Int64
     sure: Bools
     beyond: Int64 = _NO_ROWS
+    fall_row: Int64 = _NO_ROWS
+    fall_at: Int64 = _NO_ROWS
 
 
 class Spread(NamedTuple):
-    """By span of time ``(rows, spans)``: ``amount`` [Wh or litres], time ``covered`` by steps and ``measured`` [us]."""
+    """By span of time ``(rows, spans)``: ``amount`` [Wh or litres], time ``covered`` by steps and ``measured`` [us].
+
+    ``falls``: how many without a restart; None: no row has any.
+    """
 
     amount: Int64
     covered: Int64
     measured: Int64
+    falls: Int64 | None = None
 
 
 class Days(NamedTuple):
@@ -152,23 +166,60 @@ def register_steps(
     """Steps of registers. ``limit`` ``(rows,)`` [units/h], ``slack`` [units], ``scale``: units in one of ``values``."""
     row = _rows(offsets)
     amount = rounded(values, scale)
-    keep = ~_glitches(row, times, amount, limit, slack)
-    row, times, amount = row[keep], times[keep], amount[keep]
+    together = crowded(row, times, amount, _carried(limit, np.full_like(limit, MINUTE)))
+    if together is not None:
+        row, times, amount = row[~together], times[~together], amount[~together]
+    glitches = _glitches(row, times, amount, limit, slack)
+    place = None
+    if glitches.any():
+        place = np.flatnonzero(~glitches)
+        row, times, amount = row[place], times[place], amount[place]
     pair = np.flatnonzero(row[1:] == row[:-1])
-    start, end = times[pair], times[pair + 1]
+    row, start, end = row[pair], times[pair], times[pair + 1]
     old, new = amount[pair], amount[pair + 1]
-    rise = new - old
-    most = _carried(limit[row[pair]], end - start) + slack
-    anew = rise < 0
-    energy = np.where(anew, new, rise)
-    good = (energy <= most) & (energy >= 0)
-    beyond = _some_rows(row[pair], ~anew & (rise > most))
-    return Steps(row[pair][good], start[good], end[good], energy[good], ~anew[good], beyond)
+    energy = new - old
+    most = _carried(limit[row], end - start) + slack
+    fallen = energy < 0
+    good = (energy <= most) & ~fallen
+    beyond = _some_rows(row, energy > most)
+    falls = np.flatnonzero(fallen)
+    if not len(falls):
+        return Steps(row[good], start[good], end[good], energy[good], np.ones(int(good.sum()), np.bool_), beyond)
+    before, after = (pair, pair + 1) if place is None else (place[pair], place[pair + 1])
+    pairs = register_falls.Pairs(row, before, after, start, end, old, new, most, good)
+    restarts, corrections = register_falls.judged(pairs, falls, limit, slack)
+    returned = register_falls.returns(pairs, falls, limit, slack)
+    sure = good.copy()
+    good[returned] = False
+    good[restarts] = good[corrections] = True
+    energy[restarts], energy[corrections] = new[restarts], 0
+    down = np.setdiff1d(falls, restarts, assume_unique=True)
+    return Steps(row[good], start[good], end[good], energy[good], sure[good], beyond, row[down], end[down])
+
+
+def waited(offsets: Int64, times: Int64, values: Float64, limit: Int64, scale: int = 1_000) -> Bools | None:
+    """Which readings of registers are left out since they waited with a later one; None: none. Arguments as of
+    ``register_steps``."""
+    return crowded(_rows(offsets), times, rounded(values, scale), _carried(limit, np.full_like(limit, MINUTE)))
 
 
 def _some_rows(row: Int64, mask: Bools) -> Int64:
     """The rows of a mask, rising, each once; mostly there are none."""
     return np.unique(row[mask]) if mask.any() else _NO_ROWS
+
+
+def of_row(steps: Steps, row: int) -> Steps:
+    """The steps of one row alone, which becomes row 0."""
+    own, falls = steps.row == row, steps.fall_row == row
+    return Steps(
+        np.zeros(int(own.sum()), np.int64),
+        steps.start[own],
+        steps.end[own],
+        steps.amount[own],
+        steps.sure[own],
+        fall_row=np.zeros(int(falls.sum()), np.int64),
+        fall_at=steps.fall_at[falls],
+    )
 
 
 def without_crossing(steps: Steps, row: Int64, cut: Int64) -> Steps:
@@ -186,8 +237,12 @@ def without_crossing(steps: Steps, row: Int64, cut: Int64) -> Steps:
     last = np.searchsorted(keys, key + -(-steps.end[place] // 1_000_000) - base, side="left")
     keep = np.ones(len(steps.row), np.bool_)
     keep[place[last > first]] = False
-    return Steps(
-        steps.row[keep], steps.start[keep], steps.end[keep], steps.amount[keep], steps.sure[keep], steps.beyond
+    return steps._replace(
+        row=steps.row[keep],
+        start=steps.start[keep],
+        end=steps.end[keep],
+        amount=steps.amount[keep],
+        sure=steps.sure[keep],
     )
 
 
@@ -218,11 +273,20 @@ def spread(steps: Steps, rows: int, edges: Int64) -> Spread:
     covered += _sums(key, inner_end - inner_start, size)
     measured += _sums(key, (inner_end - inner_start) * (steps.sure[over] & (end - start <= GAP)), size)
     shape = (rows, spans)
-    return Spread(amount.reshape(shape), covered.reshape(shape), measured.reshape(shape))
+    falls = None
+    if len(steps.fall_row):
+        # a reading at midnight ends the day before
+        span = np.searchsorted(edges, steps.fall_at, side="left") - 1
+        here = (span >= 0) & (span < spans)
+        falls = np.bincount(steps.fall_row[here] * spans + span[here], minlength=size).reshape(shape)
+    return Spread(amount.reshape(shape), covered.reshape(shape), measured.reshape(shape), falls)
 
 
 def whole_days(found: Spread, edges: Int64) -> Days:
-    """Values of whole days from what steps cover of them. ``edges`` ``(days + 1,)``: local midnights [us]."""
+    """Values of whole days from what steps cover of them. ``edges`` ``(days + 1,)``: local midnights [us].
+
+    A day in which a register falls more than once without a restart has no value, and nothing of it is measured.
+    """
     length = np.diff(edges)
     seconds, day = found.covered // 1_000_000, length // 1_000_000
     enough = (found.covered > 0) & (2 * found.covered >= length)
@@ -231,7 +295,16 @@ def whole_days(found: Spread, edges: Int64) -> Days:
     if part.any():
         whole = (2 * found.amount * day + seconds) // np.maximum(2 * seconds, 1)
         use = np.where(part, whole, use)
-    return Days(use, (found.measured // MINUTE).astype(np.int16))
+    minutes = (found.measured // MINUTE).astype(np.int16)
+    if found.falls is not None:
+        wrong = found.falls > _MOST_FALLS
+        use, minutes = np.where(wrong, NONE, use), np.where(wrong, np.int16(0), minutes)
+    return Days(use, minutes)
+
+
+def falling(found: Spread) -> Int64:
+    """The rows, rising, that have a day without a value since their register fell more than once in it."""
+    return _NO_ROWS if found.falls is None else np.flatnonzero((found.falls > _MOST_FALLS).any(axis=1))
 
 
 def from_litres(days: Days, factor: Float64) -> Days:

@@ -232,16 +232,18 @@ def _share(tariff: Tariff, day: date, half_hours: Float64, zone: ZoneInfo) -> Fl
     parts = np.zeros(len(tariff.registers))
     for index, wh in enumerate(half_hours):
         if np.isfinite(wh) and wh > 0:
-            moment = datetime.fromtimestamp(begin / 1e6 + index * 1800, UTC).astimezone(zone)
-            parts[_register(tariff.registers, moment.hour * 60 + moment.minute)] += wh
+            moment = datetime.fromtimestamp(begin / 1e6 + index * 1800, UTC)
+            local = moment.astimezone(zone)
+            minutes = (local.hour * 60 + local.minute, moment.hour * 60 + moment.minute)
+            parts[_register(tariff.registers, *minutes)] += wh
     whole = parts.sum()
     return parts / whole if whole > 0 else None
 
 
-def _register(registers: Sequence[Register], minute: int) -> int:
-    """Which rate counts at a minute of the local day; where none fits, the last."""
+def _register(registers: Sequence[Register], local: int, utc: int) -> int:
+    """Which rate counts at a minute of the local day, which is one of the UTC day; where none fits, the last."""
     for index, register in enumerate(registers):
-        start, end = register.start, register.end
+        start, end, minute = register.start, register.end, utc if register.utc else local
         inside = start <= minute < end if start < end else minute >= start or minute < end
         if start == end or inside:
             return index

@@ -59,12 +59,15 @@ class RunSummary:
     waiting: int = 0
     #: Meters of which something was left out, since it is more than their supply carries.
     beyond_supply: list[str] = field(default_factory=list)
+    #: Meters with days without a figure, since a register fell more than once in them.
+    falling: list[str] = field(default_factory=list)
 
     def add(self, other: RunSummary) -> None:
         """Add what a later run did; what waits is what waits now."""
         self.beyond_supply = sorted({*self.beyond_supply, *other.beyond_supply})
+        self.falling = sorted({*self.falling, *other.falling})
         for item in fields(RunSummary):
-            if item.name not in ("waiting", "beyond_supply"):
+            if item.name not in ("waiting", "beyond_supply", "falling"):
                 setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
         self.waiting = other.waiting
 
@@ -139,6 +142,8 @@ class _Runner:
             self.summary.days += len(changed.home)
             found = meters.devices_of(self.connection, changed.beyond)
             self.summary.beyond_supply = sorted({*self.summary.beyond_supply, *found})
+            found = meters.devices_of(self.connection, changed.falling)
+            self.summary.falling = sorted({*self.summary.falling, *found})
             runs = [run for run in comparisons.runs(self.connection) if run.settled_at is not None]
             for fuel in COMPARED:
                 mine = changed.fuel == FUELS.index(fuel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,9 +75,11 @@ def analyse(
         for line in sentences(summary):
             say(line)
         if summary.beyond_supply:
-            more = ", …" if len(summary.beyond_supply) > _NAMED else ""
-            say(f"{_beyond(summary)}: {', '.join(summary.beyond_supply[:_NAMED])}{more}")
+            say(f"{_beyond(summary)}: {_named(summary.beyond_supply)}")
             say("If that is right, say so: the attribute supply [kW] of the device in your devices file.")
+        if summary.falling:
+            say(f"{_falling(summary)}: {_named(summary.falling)}")
+            say("Such a register counts backwards while a home exports, or is broken; import and export need one each.")
     return 0
 
 
@@ -129,6 +131,16 @@ def _beyond(summary: RunSummary) -> str:
     return f"{meters} more than the supply carries, and these hours were left out"
 
 
+def _falling(summary: RunSummary) -> str:
+    count = len(summary.falling)
+    meters = "1 meter has" if count == 1 else f"{count:,} meters have"
+    return f"{meters} a register that fell more than once in a day, and these days have no figure"
+
+
+def _named(meters: Sequence[str]) -> str:
+    return ", ".join(meters[:_NAMED]) + (", …" if len(meters) > _NAMED else "")
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command("analyse")(analyse)
@@ -175,6 +187,8 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
             if summary.beyond_supply:
                 # without their ids: each is a household's
                 log.warning("%s; --json names them at the end", _beyond(summary))
+            if summary.falling:
+                log.warning("%s; --json names them at the end", _falling(summary))
         _sleep(seconds, stopped)
     log.info("ended")
     return total

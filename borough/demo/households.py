@@ -62,7 +62,7 @@ def demo_homes(devices: Sequence[Device]) -> Iterator[HomeRow]:
 
 def _tariffs(payment: str) -> Sequence[Tariff]:
     how = "prepayment" if payment == "prepayment" else "direct-debit"
-    night = (Register("night", 14.2, 30, 450), Register("day", 29.8))
+    night = (Register("night", 14.2, 30, 450, utc=True), Register("day", 29.8))
     return (
         Tariff("electricity", _MOVED_IN, "Demo Night Saver", how, 52.0, night),
         Tariff("gas", _MOVED_IN, "Demo Gas", how, 30.0, (Register("all day", 6.9),)),

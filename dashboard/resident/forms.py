@@ -40,4 +40,5 @@ def _registers(form: Form, rate: float | None) -> tuple[Register, ...]:
     start, end = form.clock("night_from", "when the other rate begins"), form.clock("night_to", "when it ends")
     if start is not None and start == end:
         form.errors["night_to"] = "The other rate must end at another time than it begins"
-    return (Register("other rate", other, start or 0, end or 0), Register("all other hours", rate or 0.0))
+    utc = form.text("night_gmt") == "yes"
+    return (Register("other rate", other, start or 0, end or 0, utc), Register("all other hours", rate or 0.0))

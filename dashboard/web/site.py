@@ -20,6 +20,7 @@ from dashboard.audiences import audience_of
 from dashboard.labels import FUEL_WORDS, amount
 from dashboard.options import SiteOptions
 from dashboard.web.exceptions import ErasedMeanwhile, TooOften
+from dashboard.web.hours import hours
 from dashboard.web.lane import Lane
 from dashboard.web.limits import Limits, address
 from dashboard.web.pool import make_pool
@@ -57,7 +58,7 @@ class Site:
             after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
             amount=amount,
             count=counted,
-            clock=lambda minutes: f"{minutes // 60:02d}:{minutes % 60:02d}",
+            hours=lambda register: hours(register, options.zone),
         )
         self.templates.env.globals.update(options=options, static=static, fuel_words=FUEL_WORDS)
 

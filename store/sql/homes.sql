@@ -7,16 +7,7 @@ cross join lateral (
 ) d
 where h.id = %s
 
--- by_uprn: the same by its UPRN
-select h.id, h.uprn, h.address, h.lon, h.lat,
-    d.dwelling, d.heating, d.heat_network, d.floor_area, d.bedrooms, d.epc, d.tenure, d.deprivation_decile
-from personal.home h
-cross join lateral (
-    select * from personal.home_details d where d.home_id = h.id order by d.valid_from desc limit 1
-) d
-where h.uprn = %s
-
--- all_homes: every home of these UPRNs with what is known of it today
+-- by_uprn: the same by its UPRN, of several spellings that are stored the shortest
 select h.id, h.uprn, h.address, h.lon, h.lat,
     d.dwelling, d.heating, d.heat_network, d.floor_area, d.bedrooms, d.epc, d.tenure, d.deprivation_decile
 from personal.home h
@@ -24,6 +15,17 @@ cross join lateral (
     select * from personal.home_details d where d.home_id = h.id order by d.valid_from desc limit 1
 ) d
 where h.uprn = any(%s)
+order by length(h.uprn) limit 1
+
+-- all_homes: every home of these UPRNs with what is known of it today, the longest spellings first
+select h.id, h.uprn, h.address, h.lon, h.lat,
+    d.dwelling, d.heating, d.heat_network, d.floor_area, d.bedrooms, d.epc, d.tenure, d.deprivation_decile
+from personal.home h
+cross join lateral (
+    select * from personal.home_details d where d.home_id = h.id order by d.valid_from desc limit 1
+) d
+where h.uprn = any(%s)
+order by length(h.uprn) desc
 
 -- tenancy: one tenancy
 select id, home_id, from_day, to_day, name, occupants, electric_vehicle, medical_equipment, large_print, letters

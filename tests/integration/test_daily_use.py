@@ -32,6 +32,7 @@ def test_whatever_comes_in_whatever_order_the_table_is_what_a_recomputation_give
     waiting: list[tuple[str, str, int, float]] = []
     for device, name, step in (
         ("m1", "import_interval", 1), ("m1", "import_register", 1), ("m1", "gas_volume_register", 2),
+        ("m1", "export_register", 1),
         ("m2", "import_register", 1), ("m2", "export_register", 3), ("m3", "import_interval", 2),
         ("m3", "gas_register", 1), ("m3", "gas_volume_register", 48), ("m4", "heat_register", 48),
     ):  # fmt: skip
@@ -42,10 +43,16 @@ def test_whatever_comes_in_whatever_order_the_table_is_what_a_recomputation_give
             values[place] = random.choice([0.0, 3.0, 5_000.0])  # glitches
         if name == "import_register":
             values[count // 2 :] -= values[count // 2] - 0.4  # began anew
+        if (device, name) == ("m1", "export_register"):
+            for place in np.flatnonzero(random.random(count) < 0.02).tolist():
+                values[place:] -= 1.4  # counts backwards, on some days more than once
         keep = random.random(count) > 0.05
         if name in ("import_interval", "gas_register"):
             keep[100:170] = False  # a gap of more than a day
         at = T0 + np.arange(count) * step * HALF_HOUR + (17_000_000 if device == "m2" else 0)
+        if (device, name) == ("m2", "import_register"):  # readings that waited in a queue, one after midnight
+            at[150:190] = at[190] - 4_000_000 + np.arange(40) * 70_000
+            at[200:240] = at[240] - 5_000_000 + np.arange(40) * 100_000
         waiting += [
             (device, name, int(when), max(0.0, round(float(value), 3)))
             for when, value in zip(at[keep], values[keep], strict=True)

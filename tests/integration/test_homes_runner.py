@@ -13,9 +13,11 @@ import pytest
 from analytics.neighbours.runner import Busy, run
 from analytics.neighbours.schedule import Key
 from borough import cli
-from store import comparisons, corrections, session_lock
+from store import comparisons, corrections, series, session_lock
 from store.comparisons import Comparison
 from store.connect import connect
+from store.copy import copy_readings
+from tests.references.daily_use import HOUR, utc
 from tests.tools.load import ask
 from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.servers import wait_for
@@ -213,6 +215,26 @@ def test_the_service_ends_well_on_sigterm(timescale_street: Street) -> None:
     assert said["settled"] == said["published"]
     assert "Traceback" not in errors
     assert all(json.loads(line)["level"] == "info" for line in errors.splitlines())
+
+
+def test_a_meter_whose_register_counts_backwards_is_told(
+    timescale_street: Street, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timescale_street.build(MONDAY, 3)
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", timescale_street.url)
+    assert cli.run(["analyse", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["falling"] == []
+    values = np.array([8.0, 8.5, 7.2, 7.4, 5.9, 6.0])
+    noon = utc(f"{MONDAY}T12:00")
+    with connect(timescale_street.url) as connection:
+        (state,) = series.resolve(connection, [("m7", "import_register")])
+        copy_readings(connection, np.full(6, state.series, np.int32), noon + np.arange(6) * HOUR, values)
+        connection.execute("insert into touched_day (family, day) values ('smart-meter', %s)", (MONDAY,))
+        connection.commit()
+    assert cli.run(["analyse"]) == 0
+    out = capsys.readouterr().out
+    assert "1 meter has a register that fell more than once in a day, and these days have no figure: m7\n" in out
+    assert "counts backwards while a home exports" in out
 
 
 def test_a_meter_that_says_more_than_its_supply_carries_is_told(

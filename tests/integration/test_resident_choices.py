@@ -128,6 +128,9 @@ def test_a_price_with_two_rates(world: World) -> None:
         (tariff,) = homes.tariffs(connection, world.people["ann"].tenancy_id)
     assert (tariff.from_day, tariff.payment, tariff.standing_charge) == (date(2025, 4, 1), "prepayment", 57.19)
     assert [(one.rate, one.start, one.end) for one in tariff.registers] == [(12.5, 30, 450), (29.1, 0, 0)]
+    world.post("ann", "/home/tariff", **fields, night_gmt="yes")
+    page = world.get("ann", "/home/details").text
+    assert "12.5p a kWh from 00:30 to 07:30 GMT (01:30 to 08:30 in summer)" in page
     assert "Night Saver" not in world.get("bob", "/home/details").text
     world.post("bob", "/home/tariff/remove", fuel="electricity", **{"from": "2025-04-01"})
     assert "Night Saver" in world.get("ann", "/home/details").text

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
-from devices.homes import HomeDetails, Tariff
+from devices.homes import HomeDetails, Register, Tariff
 from devices.homes_file import read_homes
 from store import homes, homes_import
 from store.connect import connect
@@ -38,6 +38,55 @@ def test_import_and_import_again(each_database: str) -> None:
         assert home.details == HomeDetails("terraced", "gas", floor_area=92.6)
         assert 10**13 <= home.id < 10**14
         assert [meter.device_id for meter in homes.meters(connection, home.id)] == ["m1"]
+
+
+def test_leading_zeros_of_a_uprn_do_not_count(each_database: str) -> None:
+    """Neither in files nor where a home was stored with them; where it was stored twice, one of the two counts."""
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1", "m2", "m3"])
+        import_homes(connection, [{**ROWS[0], "uprn": "0012345678"}], NOW)
+        again = import_homes(connection, [{**ROWS[0], "uprn": "12345678"}, {**ROWS[1], "uprn": "42"}], NOW)
+        assert (len(again.homes), again.unchanged) == (1, 1)
+        assert [row[0] for row in connection.execute("select uprn from personal.home order by uprn")] == [
+            "12345678",
+            "42",
+        ]
+        # homes of before
+        connection.execute("update personal.home set uprn = '000000000042' where uprn = '42'")
+        connection.execute("update personal.home set uprn = '012345678' where uprn = '12345678'")
+        for spelt in ("42", "0042", "000000000042"):
+            found = import_homes(connection, [{**ROWS[1], "uprn": spelt}], NOW)
+            assert (len(found.homes), found.unchanged) == (0, 1)
+            home = homes.by_uprn(connection, spelt)
+            assert home is not None
+            assert home.uprn == "000000000042"
+        connection.execute(
+            "insert into personal.home (id, uprn, lon, lat) values (10000000000001, '12345678', 0, 51.5)"
+        )
+        connection.execute(
+            "insert into personal.home_details (home_id, valid_from, dwelling, heating, source)"
+            " values (10000000000001, now(), 'flat', 'gas', 'import')"
+        )
+        home = homes.by_uprn(connection, "000012345678")
+        assert home is not None
+        assert home.id == 10_000_000_000_001
+
+
+def test_a_tariff_with_hours_that_are_the_same_all_year(each_database: str) -> None:
+    prices = {
+        "electricity_rate": "30", "electricity_standing": "50", "electricity_night_rate": "10",
+        "electricity_night": "00:30-07:30 UTC",
+    }  # fmt: skip
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [{"uprn": "7", "meters": "m1", **prices}], NOW)
+        _, tenancy = ids_of(connection, "7", date(2026, 1, 1))
+        (tariff,) = homes.tariffs(connection, tenancy)
+        assert tariff.registers == (Register("night", 10.0, 30, 450, utc=True), Register("all day", 30.0))
+        assert import_homes(connection, [{"uprn": "7", "meters": "m1", **prices}], NOW).unchanged == 1
+        local = {**prices, "electricity_night": "00:30-07:30"}
+        import_homes(connection, [{"uprn": "7", "meters": "m1", **local}], NOW)
+        assert homes.tariffs(connection, tenancy)[0].registers[0].utc is False
 
 
 def test_a_new_tenant_ends_the_former_tenancy_and_knows_nothing_of_it(each_database: str) -> None:

@@ -75,8 +75,17 @@ def interval_steps(readings: Sequence[Reading], length: int, limit: int = 25_300
     return steps
 
 
-def register_steps(readings: Sequence[Reading], limit: int, slack: int) -> list[Step]:
+@dataclass(frozen=True)
+class Register:
+    """What a register's readings say: its steps, and when it fell without beginning again at zero."""
+
+    steps: list[Step]
+    falls: list[int]
+
+
+def register(readings: Sequence[Reading], limit: int, slack: int) -> Register:
     points = [(at, whole(value)) for at, value in readings]
+    points = [point for place, point in enumerate(points) if not came_with_a_later_one(points, place, limit)]
 
     def possible(a: tuple[int, int], b: tuple[int, int]) -> bool:
         return 0 <= b[1] - a[1] <= carried(limit, b[0] - a[0]) + slack
@@ -86,14 +95,48 @@ def register_steps(readings: Sequence[Reading], limit: int, slack: int) -> list[
         before, here, after = points[place - 1 : place + 2]
         if possible(before, after) and not (possible(before, here) and possible(here, after)):
             suspects.add(place)
-    kept = [point for place, point in enumerate(points) if place not in suspects or place - 1 in suspects]
-    steps = []
-    for a, b in pairwise(kept):
+    kept = [place for place in range(len(points)) if place not in suspects or place - 1 in suspects]
+
+    def usual(first: int, second: int, time: int) -> int:
+        rise, seconds, largest = 0, Fraction(0), 0
+        for one, other in pairwise(kept):
+            c, d = points[one], points[other]
+            if one >= first - 6 and other <= second + 6 and one != first and possible(c, d):
+                rise += d[1] - c[1]
+                seconds += Fraction(d[0] - c[0], 1_000_000)
+                largest = max(largest, d[1] - c[1])
+        an_hour = min(limit, rise * 3_600 // max(1, int(seconds)))
+        return (min(largest, slack) if largest else slack) + 3 * an_hour * (time // 1_000_000) // 3_600
+
+    found = Register([], [])
+    for first, second in pairwise(kept):
+        a, b = points[first], points[second]
         if possible(a, b):
-            steps.append(Step(a[0], b[0], b[1] - a[1]))
-        elif b[1] < a[1] and b[1] <= carried(limit, b[0] - a[0]) + slack:
-            steps.append(Step(a[0], b[0], b[1], False))
-    return steps
+            returns = b[1] - a[1] > usual(first, second, b[0] - a[0]) and any(
+                points[high][1] > points[low][1]
+                and low <= first <= low + 10
+                and 0 <= b[1] - points[high][1] <= usual(first, second, b[0] - points[high][0])
+                for high, low in pairwise(kept)
+            )
+            if not returns:
+                found.steps.append(Step(a[0], b[0], b[1] - a[1]))
+        if b[1] >= a[1]:
+            continue
+        allowed = usual(first, second, b[0] - a[0])
+        if Fraction(b[1]) >= Fraction(a[1]) * Fraction(9, 10):
+            found.steps.append(Step(a[0], b[0], 0, False))
+            found.falls.append(b[0])
+        elif 0 <= b[1] <= min(allowed, carried(limit, b[0] - a[0]) + slack):
+            found.steps.append(Step(a[0], b[0], b[1], False))
+        else:
+            found.falls.append(b[0])
+    return found
+
+
+def came_with_a_later_one(points: Sequence[tuple[int, int]], place: int, limit: int) -> bool:
+    at, value = points[place]
+    later = [other for when, other in points[place + 1 :] if when - at < 10_000_000]
+    return bool(later) and later[-1] - value > carried(limit, 60_000_000)
 
 
 def without_crossing(steps: Sequence[Step], cuts: Sequence[int]) -> list[Step]:
@@ -110,8 +153,10 @@ def until(step: Step, moment: int) -> int:
     return int(Fraction(step.amount * (moment - step.start), step.end - step.start).__floor__())
 
 
-def day_of(steps: Sequence[Step], day: date, zone: ZoneInfo) -> Day:
+def day_of(steps: Sequence[Step], day: date, zone: ZoneInfo, falls: Sequence[int] = ()) -> Day:
     start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    if sum(start < fall <= end for fall in falls) > 1:
+        return Day()
     amount = covered = measured = 0
     for step in steps:
         low, high = max(step.start, start), min(step.end, end)
@@ -147,11 +192,13 @@ def meter_days(meter: Meter, days: Sequence[date], zone: ZoneInfo, gas: float) -
     each: dict[str, dict[date, Day]] = {}
     for name, readings in meter.readings.items():
         rows = sorted(readings)
+        falls: list[int] = []
         if name == "import_interval":
             steps = interval_steps(rows, meter.length)
         else:
-            steps = without_crossing(register_steps(rows, *REGISTERS[name]), cuts)
-        each[name] = {day: day_of(steps, day, zone) for day in days}
+            told = register(rows, *REGISTERS[name])
+            steps, falls = without_crossing(told.steps, cuts), told.falls
+        each[name] = {day: day_of(steps, day, zone, falls) for day in days}
         if name == "gas_volume_register":
             for found in each[name].values():
                 if found.use >= 0:

@@ -72,6 +72,13 @@ def test_a_price_with_one_rate() -> None:
     assert found == Tariff("gas", date(2026, 4, 1), "Fixed", "direct-debit", 29.04, (Register("all hours", 7.33),))
 
 
+def test_a_price_with_a_rate_of_a_meter_that_keeps_gmt() -> None:
+    form = Form({**TARIFF, "night_rate": "5", "night_from": "00:30", "night_to": "07:30", "night_gmt": "yes"})
+    tariff = read_tariff(form, date(2024, 1, 1))
+    assert tariff is not None
+    assert tariff.registers[0] == Register("other rate", 5.0, 30, 450, utc=True)
+
+
 def test_a_price_with_a_rate_over_midnight() -> None:
     form = Form({**TARIFF, "night_rate": "5", "night_from": "23:30", "night_to": "6.30"})
     found = read_tariff(form, date(2024, 1, 1))

@@ -57,7 +57,7 @@ def test_a_full_line() -> None:
         )
     )
     assert (home.uprn, home.meters, home.address) == (
-        "000100",
+        "100",
         ("m1", "m2"),
         ("1 Example Street", "Testham", "TE1 1ST"),
     )
@@ -89,6 +89,13 @@ def test_a_full_line() -> None:
         ({"large_print": "maybe"}, "large_print 'maybe' is neither yes nor no"),
         ({"gas_rate": "7"}, "gas_rate is given, but gas_rate or gas_standing is not"),
         ({"electricity_night": "1-2"}, "electricity_night_rate and electricity_night"),
+        (
+            {"electricity_night_rate": "9", "electricity_night": "1-2"},
+            "electricity_night is neither local time, such as 00:30-07:30, nor the same all year, such as 00:30-07:30",
+        ),
+        ({"electricity_night_rate": "9", "electricity_night": "00:30Z-07:30"}, "electricity_night is neither local"),
+        ({"electricity_night_rate": "9", "electricity_night": "00:30-07:30 BST"}, "is neither local time"),
+        ({"electricity_night_rate": "9", "electricity_night": "07:30-07:30 UTC"}, "begins when it ends"),
         ({"consent_messages": "yes"}, "consent_messages 'yes' is no date"),
         ({"name": "a\x07b"}, "name holds a control character (U+0007)"),
         ({"name": "a\x85b"}, "name holds a control character (U+0085)"),
@@ -110,6 +117,27 @@ def test_every_mistake_is_told_with_its_line(cell: dict[str, str], said: str) ->
     (problem, *_) = _problems(homes_csv([ROW, {**ROW, "uprn": "200", **cell}]))
     assert problem.startswith("line 3: ")
     assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("hours", "utc"),
+    [
+        ("00:30-07:30", False), ("00:30 - 07:30", False), ("00:30\u201307:30 local", False), ("00:30-07:30 UTC", True),
+        ("00:30-07:30 gmt", True), ("00:30-07:30Z", True), ("00:30Z-07:30Z", True), ("00:30-07:30UTC", True),
+    ],
+)  # fmt: skip
+def test_night_hours_are_local_or_the_same_all_year(hours: str, utc: bool) -> None:
+    prices = {"electricity_rate": "30", "electricity_standing": "50", "electricity_night_rate": "10"}
+    (home,) = read_homes(homes_csv([{**ROW, **prices, "electricity_night": hours}]))
+    assert home.tariffs[0].registers == (Register("night", 10.0, 30, 450, utc), Register("all day", 30.0))
+
+
+def test_a_uprn_with_leading_zeros_is_the_same_home() -> None:
+    one = {"uprn": "12345678", "meters": "m1"}
+    (problem,) = _problems(homes_csv([one, {"uprn": "000012345678", "meters": "m2"}]))
+    assert problem.startswith("line 3: this home's tenancy from 2025-01-01 is already given in line 2")
+    (problem,) = _problems(homes_csv([{**one, "to": "2025-06-01"}, {**one, "uprn": "012345678", "from": "2025-05-01"}]))
+    assert problem == "line 3: begins before the tenancy in line 2 ends"
 
 
 def test_all_mistakes_are_told_at_once() -> None:
