@@ -87,7 +87,7 @@ class AnyKey:
     """
 
     attribute: str | None = None
-    besides: frozenset[str] = frozenset()
+    besides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

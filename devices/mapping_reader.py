@@ -112,7 +112,7 @@ class _Reader:
         self._only("any_key", entry, {"attribute", "besides"})
         return AnyKey(
             self._text(entry, "attribute", "any_key, attribute"),
-            frozenset(self._texts(entry, "besides", "any_key, besides")),
+            self._texts(entry, "besides", "any_key, besides"),
         )
 
     def _readings(self, value: Any, where: str) -> tuple[ReadingRule, ...]:

@@ -11,6 +11,7 @@ from borough.errors import UsageError
 from borough.replay.day_columns import DayColumns
 from borough.replay.table_mapping import TableMapping
 from borough.replay.tables import Table
+from devices.counts import counted
 
 #: Headings that are told.
 _TOLD = 12
@@ -115,8 +116,8 @@ def _missing(mapping: TableMapping, table: Table, key: str, names: Sequence[str]
         # what may be rows, or lines about a customer, is not repeated
         mapping.fail(
             key,
-            f"{what} in line {table.head}, which is no line of headings: {len(table.columns)} cells. Say with skip or"
-            " begins where they are, and with delimiter what stands between them",
+            f"{what} in line {table.head}, which is no line of headings: {counted(len(table.columns), 'cell')}."
+            " Say with skip or begins where they are, and with delimiter what stands between them",
         )
     shown = ", ".join(repr(name) for name in table.columns[:_TOLD]) + (", …" if len(table.columns) > _TOLD else "")
     mapping.fail(key, f"{what}; it has {shown}")

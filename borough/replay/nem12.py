@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from devices.counts import counted
+
 #: What each row has.
 COLUMNS = ("nmi", "suffix", "register", "meter", "unit", "interval", "quality", "time", "value")
 _MINUTES = {"5": 5, "15": 15, "30": 30}
@@ -59,7 +61,7 @@ def rows(records: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, dict[s
 
 def _stream(cells: list[str]) -> dict[str, str]:
     if len(cells) < 9:
-        raise Nem12Error(f"a record 200 has {len(cells)} cells; 9 are needed")
+        raise Nem12Error(f"a record 200 has {counted(len(cells), 'cell')}; 9 are needed")
     if cells[8] not in _MINUTES:
         raise Nem12Error("the interval length of a record 200 (its cell 9) is none of 5, 15, 30 minutes")
     return {
@@ -77,7 +79,7 @@ class _Day:
         self._step = _MINUTES[stream["interval"][2:-1]]
         count = 1440 // self._step
         if len(cells) < count + 3:
-            raise Nem12Error(f"a record 300 has {len(cells)} cells; {count + 3} are needed at least")
+            raise Nem12Error(f"a record 300 has {counted(len(cells), 'cell')}; {count + 3} are needed at least")
         try:
             self._date = datetime.strptime(cells[1], "%Y%m%d").date()  # noqa: DTZ007 the market's, see `rows`
         except ValueError:

@@ -173,6 +173,7 @@ class World:
                 Case(["--from", str(self.folder), *span, "--reason", HOSTILE], shows=False),
             ],
             ("correct", "list"): [Case()],
+            ("correct", "restated"): [Case()],
             ("correct", "show"): [Case([str(self.correction), "--values", "5"])],
             ("correct", "archive"): [Case(settings={"BOROUGH_ARCHIVE": str(self.folder / "archive")})],
             ("complete",): [Case(shows=False), Case(["--device", HOSTILE])],

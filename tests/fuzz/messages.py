@@ -180,7 +180,9 @@ def messages(chance: random.Random, count: int, made: list[Case], limit: int) ->
 
 def subscriptions_file(folder: Path) -> tuple[Path, list[Subscription]]:
     """A file that takes every format on its own topics."""
-    wanted = [Subscription(topic, name) for name, form in FORMATS.items() for topic in form.topics]
+    wanted = [
+        Subscription(topic.replace("{channel}", "0"), name) for name, form in FORMATS.items() for topic in form.topics
+    ]
     path = folder / "subscriptions.toml"
     path.write_text("".join(f'[[subscription]]\ntopic = "{one.topic}"\nformat = "{one.format}"\n' for one in wanted))
     return path, wanted

@@ -48,12 +48,17 @@ class Reference:
         self.waiting.clear()
 
     committed: set[int] = field(default_factory=set)
+    #: duplicates beside another value of their key in one batch: these may count as conflicts (collector.md)
+    beside: int = 0
 
     def commit(self) -> None:
         """What waits is taken, in the order in which it came."""
+        first: dict[Key, float] = {}
         for number, sent, copy in self.waiting:
             self.committed.add(number)
-            self.counts[self.take(sent, copy=copy)] += 1
+            fate = self.take(sent, copy=copy)
+            self.counts[fate] += 1
+            self.beside += fate == "duplicates" and first.setdefault(sent.key, sent.value) != sent.value
         self.waiting.clear()
 
     def take(self, sent: Sent, *, copy: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -206,6 +208,19 @@ def test_every_model_speaks_formats_that_exist_to_topics_that_they_take() -> Non
 
 def test_every_format_is_spoken_by_a_model() -> None:
     assert {format_name for model in MODELS.values() for format_name in model.formats} == set(FORMATS)
+
+
+def test_what_a_format_is_made_of_is_the_same_in_each_process() -> None:
+    """An interrupted correction is gone on with by its decoders' version: it hung on the order of a set."""
+    program = "from devices.decoders import FORMATS; print([(name, form.version) for name, form in FORMATS.items()])"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PATH": ""}, cwd=Path(__file__).parents[3],
+            check=True, capture_output=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }  # fmt: skip
+    assert len(told) == 1
 
 
 def test_the_list_of_formats_is_documented() -> None:
