@@ -299,6 +299,10 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
             "insert into personal.kept_file (path, kind, tenancy_id) values (%s, 'export', %s), (%s, 'export', %s)",
             (f"/none/{HOSTILE}", ada, f"/none/b{HOSTILE}", bea),
         )
+        connection.execute(
+            "insert into superseded (series_id, time, old_value, new_value, arrival, source)"
+            " select min(id), now(), 1, 2, now(), 'x' from personal.series"
+        )
         numbers = connection.execute(
             "select (select max(id) from rejected), (select max(id) from correction),"
             " (select home_id from personal.tenancy where id = %s)",
