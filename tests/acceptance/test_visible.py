@@ -301,7 +301,8 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
         )
         connection.execute(
             "insert into superseded (series_id, time, old_value, new_value, arrival, source)"
-            " select min(id), now(), 1, 2, now(), 'x' from personal.series"
+            " select min(id), now(), 1, 2, now(), %s from personal.series",
+            (HOSTILE,),
         )
         numbers = connection.execute(
             "select (select max(id) from rejected), (select max(id) from correction),"
