@@ -119,3 +119,13 @@ def test_a_home_far_from_all_others_is_told_and_taken(borough: Borough) -> None:
     (told,) = json.loads(borough.run("homes", "import", borough.file(rows[1:2]), "--json"))["far"]
     assert told.startswith("line 2: lies")
     assert json.loads(borough.run("homes", "status", "--json"))["homes"] == 3
+
+
+def test_of_many_homes_far_from_all_others_the_first_are_named(borough: Borough) -> None:
+    names = [f"m{n + 10}" for n in range(50)]
+    with connect(borough.url) as connection:
+        add_meters(connection, names)
+    rows = [{"uprn": str(n + 10), "meters": name, "lat": "51.5" if n < 26 else "56.5"} for n, name in enumerate(names)]
+    said = borough.run("homes", "import", borough.file(rows))
+    assert said.count("is its place right?") == 20
+    assert "4 more lie as far away.\n" in said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.server
 import json
 import threading
@@ -151,6 +153,32 @@ def test_something_else_listens_on_the_brokers_port(
     monkeypatch.setattr("borough.commands.doctor._ANSWER_SECONDS", 1.0)
     doctor.set(mqtt_url=f"{scheme}://127.0.0.1:{page}", mqtt_source=source)
     assert f"127.0.0.1:{page}" in doctor.wrong()["broker"]
+
+
+class _Upgrades(http.server.BaseHTTPRequestHandler):
+    """Lets websockets in and then says nothing."""
+
+    def do_GET(self) -> None:
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        self.send_header("Sec-WebSocket-Protocol", "mqtt")
+        self.end_headers()
+        self.wfile.flush()
+        self.rfile.read(1_000)  # until the other side goes
+        self.close_connection = True
+
+
+def test_websockets_that_no_broker_answers(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("borough.commands.doctor._ANSWER_SECONDS", 1.0)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Upgrades) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        doctor.set(mqtt_url=f"ws://127.0.0.1:{port}/mqtt", mqtt_source="paho")
+        assert doctor.wrong()["broker"] == f"the broker at 127.0.0.1:{port} does not answer when we sign in"
+        server.shutdown()
 
 
 def test_websockets_with_the_source_that_does_not_speak_them(doctor: Doctor) -> None:

@@ -249,3 +249,20 @@ def test_a_meter_that_says_more_than_its_supply_carries_is_told(
     out = capsys.readouterr().out
     assert "1 meter says more than the supply carries, and these hours were left out: m7\n" in out
     assert "attribute supply [kW]" in out
+
+
+def test_the_service_tells_its_log_of_such_meters_without_their_names(timescale_street: Street) -> None:
+    timescale_street.build(MONDAY, 3)
+    timescale_street.store({(7, MONDAY + timedelta(days=3)): 25_300 * 24 + 1_000})
+    process = subprocess.Popen(
+        [*WITH_US, *BOROUGH, "analyse", "--watch", "0.2", "--json"],
+        env=environment({"BOROUGH_DATABASE_URL": timescale_street.url}),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert wait_for(lambda: len(ask(timescale_street.url, "select from personal.daily_use")) > 0, 30, 0.1)
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    assert json.loads(out)["beyond_supply"] == ["m7"]
+    assert "1 meter says more than the supply carries" in errors
+    assert "m7" not in errors

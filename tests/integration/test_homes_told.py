@@ -232,6 +232,18 @@ def test_what_is_settled_at_once_is_said(
     assert "Settled at once" not in capsys.readouterr().out, "nothing is settled any more"
 
 
+def test_what_is_settled_at_once_is_told_to_programs(
+    timescale_street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timescale_street.build(MONDAY, 7)
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", timescale_street.url)
+    assert cli.run(["analyse", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["settled_at_once"] == said["published"] != []
+    assert cli.run(["analyse", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["settled_at_once"] == []
+
+
 def test_explained_it_is_the_same_and_the_household_can_see_who_looked(
     timescale_street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,6 +40,19 @@ def test_import_and_import_again(each_database: str) -> None:
         assert [meter.device_id for meter in homes.meters(connection, home.id)] == ["m1"]
 
 
+def test_two_prices_of_one_tenancy_in_one_file_are_both_stored(each_database: str) -> None:
+    rows = [ROWS[0], {**ROWS[0], "gas_rate": "6.1", "gas_tariff_from": "2025-10-01"}]
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        assert import_homes(connection, rows, NOW).counts()["tariffs"] == 2
+        _, tenancy = ids_of(connection, "1", date(2026, 1, 1))
+        assert {(one.from_day, one.registers[0].rate) for one in homes.tariffs(connection, tenancy)} == {
+            (date(2025, 1, 1), 7.33),
+            (date(2025, 10, 1), 6.1),
+        }
+        assert import_homes(connection, rows, NOW).unchanged == 1
+
+
 def test_leading_zeros_of_a_uprn_do_not_count(each_database: str) -> None:
     """Neither in files nor where a home was stored with them; where it was stored twice, one of the two counts."""
     with connect(each_database) as connection:

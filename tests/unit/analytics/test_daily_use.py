@@ -288,6 +288,14 @@ def test_more_than_the_supply_carries_is_no_reading() -> None:
     assert daily_use.supply_limit("gas_register", "48") == 200_000
 
 
+def test_who_had_more_than_their_supply_carries_is_named_by_row() -> None:
+    start = utc("2026-03-27T00:00")
+    assert intervals([half_hourly([0.1] * 48), half_hourly([0.1] * 47 + [12.651])]).beyond.tolist() == [1]
+    climbs, leaps = ([(start, 100.0), (start + HOUR, 100.0 + more)] for more in (25.3, 30.0))
+    assert registers([climbs, leaps]).beyond.tolist() == [1]
+    assert registers([leaps, [*leaps, (start + 2 * HOUR, 1.0)]]).beyond.tolist() == [0, 1], "also where another falls"
+
+
 def test_shares_are_exact_where_products_overflow() -> None:
     amount = np.array([10**11 - 1, 99_999_999_999, 7, 0], np.int64)
     whole = np.array([10**15 + 7, 3 * 10**14 + 1, 10**15, 5], np.int64)
