@@ -110,6 +110,21 @@ def test_rows_of_one_message_come_to_share_its_bytes(each_empty_database: str) -
     assert next_row == (True,), "a row alone is a message of its own"
 
 
+def test_days_by_the_old_rule_of_falls_are_computed_again(each_empty_database: str) -> None:
+    files = sorted((Path(migrations.__file__).parent / "alembic" / "sql").glob("0*.sql"))
+    with connect(each_empty_database) as connection:
+        for file in files[:3]:
+            connection.execute(file.read_bytes())
+        connection.execute("create table public.alembic_version (version_num varchar(32) primary key)")
+        connection.execute("insert into public.alembic_version values ('0003')")
+        connection.execute("insert into personal.home (id, uprn, lon, lat) values (7, '1', 0, 51), (9, '2', 0, 51)")
+        connection.execute("truncate personal.touched_home")
+    migrations.upgrade(each_empty_database)
+    with connect(each_empty_database) as connection:
+        found = connection.execute("select home_id from personal.touched_home order by id").fetchall()
+    assert found == [(7,), (9,)]
+
+
 def test_two_migrators_at_once(each_empty_database: str) -> None:
     """Each in a process of its own, warnings as errors, nothing printed; one of them does the work."""
     program = "import sys; from store.migrations import upgrade; sys.exit(10 + len(upgrade(sys.argv[1])))"
