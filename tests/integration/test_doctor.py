@@ -49,6 +49,7 @@ def doctor(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Doctor:
+    monkeypatch.delenv("BOROUGH_RECORDINGS", raising=False)  # the tests' own, and no setting
     made = Doctor(monkeypatch, capsys)
     made.set(database_url=database, mqtt_url=mosquitto.url, letter_fonts=":".join(map(str, letter_fonts)))
     assert made.wrong() == {}
