@@ -207,11 +207,15 @@ def test_an_inverted_decoder_is_corrected_from_the_archive(world: World) -> None
 def test_killed_in_the_middle_and_run_again_it_gives_the_same(world: World, seed: int) -> None:
     march, april = collect(world, 200, 3)
     chance = random.Random(seed)
-    with Gate(world.database, "public.correction", "public.superseded", len(april) // 3):
+    with Gate(world.database, "public.correction", "public.superseded", len(april) // 3) as gate:
         for _ in range(2):
             done = count(world.database, "public.superseded")
             process = world.start()
-            wait_for(lambda done=done: count(world.database, "public.superseded") > done, 30, 0.005)  # type: ignore[misc]
+
+            def went_on(before: int = done) -> bool:
+                return count(world.database, "public.superseded") > before or gate.reached()
+
+            assert wait_for(went_on, 60, 0.005)
             time.sleep(chance.uniform(0, 0.03))
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=10)

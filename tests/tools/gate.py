@@ -36,10 +36,14 @@ class Gate:
         )
         return self
 
+    def reached(self) -> bool:
+        """Whether somebody stands at the gate."""
+        question = "select count(*) from pg_locks where locktype = 'advisory' and objid = %s and not granted"
+        return self._holder.execute(question, (_KEY,)).fetchone() != (0,)
+
     def wait_reached(self, timeout: float = 60.0) -> None:
         """Wait until somebody stands at the gate."""
-        question = "select count(*) from pg_locks where locktype = 'advisory' and objid = %s and not granted"
-        assert wait_for(lambda: self._holder.execute(question, (_KEY,)).fetchone() != (0,), timeout, 0.01), "no one"
+        assert wait_for(self.reached, timeout, 0.01), "no one"
 
     def open(self) -> None:
         """Let everybody through."""
