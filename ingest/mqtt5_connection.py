@@ -197,7 +197,7 @@ class Connection(asyncio.BufferedProtocol):
             position += size
             if packet.__class__ is publish:
                 if copies is not None and copies.is_copy(packet.topic, packet.payload, packet.subscription_ids):
-                    self.acknowledge([packet.packet_id] if packet.packet_id else [], [])
+                    self._pass_over(packet.packet_id)
                     continue
                 topics.append(packet.topic)
                 payloads.append(packet.payload)
@@ -213,6 +213,12 @@ class Connection(asyncio.BufferedProtocol):
         if topics:
             self._deliver(position - start, topics, payloads, packet_ids, flags)
         return position
+
+    def _pass_over(self, packet_id: int | None) -> None:
+        """Acknowledge a copy that nobody takes; the broker had it in flight like any other message."""
+        if packet_id:
+            self.source.status.backlog.received(1)
+            self.acknowledge([packet_id], [])
 
     def _deliver(
         self, size: int, topics: list[str], payloads: list[bytes], packet_ids: list[int], flags: list[int]

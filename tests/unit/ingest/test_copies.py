@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.copies import Copies
 from tests.references import mqtt_filters
-from tests.tools.mqtt5_peer import publish, rig
+from tests.tools.mqtt5_peer import PINGRESP, publish, rig
 
 TOPICS = {"both": "a/x/1", "old": "b/x/1", "new": "a/x"}
 #: (which filters take it, payload, waited in the session since before, the new subscription's copy is first)
@@ -143,3 +143,22 @@ async def test_filters_that_overlap_by_chance_are_subscribed_apart_and_a_copy_is
         await r.until(lambda: len(r.messages()) == 1)
         assert r.messages() == [(topic, b"1", 6)]
         assert await peer.acknowledged(1) == [5]
+
+
+async def test_a_copy_counts_for_what_the_broker_has_in_flight() -> None:
+    """It is acknowledged without being taken: the queue would look empty while its message is unacknowledged."""
+    async with rig(filters=[("+/status/+", 1), ("tele/+/SENSOR", 1)]) as r:
+        peer = await r.peer()
+        await peer.connack(session_present=True)
+        shelly, tasmota = [(await peer.wait_for(mqtt5.SubscribePacket)).subscription_id for _ in range(2)]
+        topic = "tele/status/SENSOR"
+        peer.send(
+            publish(topic, b"1", 5, subscription_ids=[tasmota]), publish(topic, b"1", 6, subscription_ids=[shelly])
+        )
+        await r.until(lambda: len(r.messages()) == 1)
+        peer.send(PINGRESP)
+        await peer.acknowledged(1)
+        await peer.wait_for(mqtt5.PingReqPacket)
+        peer.send(PINGRESP, publish(topic, b"2", 7, subscription_ids=[shelly]))
+        await r.until(lambda: len(r.messages()) == 2)
+        assert r.chunks[-1].absence is not None
