@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from store.batch import Float64, Int64
+from store.batch import Float64, Int32, Int64
 from store.connect import Connection
-from store.copy import Int4s, float8s, instants
+from store.copy import Instants, Int4s, float8s, instants, int4s
 from store.queries import queries
 from store.times import instant
 
@@ -98,6 +98,18 @@ def read_matrix(connection: Connection, series_ids: Ids, start: int, end: int, s
         row = np.repeat(block.places, np.diff(block.offsets))
         matrix[row, (block.times - start) // step] = block.values
     return matrix
+
+
+def values_at(connection: Connection, series: Int32, time: Int64) -> tuple[Int32, Float64]:
+    """Readings of single keys: the places of those that are stored, in no order, and their values.
+
+    ``series``, ``time`` [us since the Unix epoch]: ``(keys,)``, at least one. Raises psycopg.Error.
+    """
+    keys = (Int4s(np.arange(len(series))), Int4s(series), Instants(time))
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(_SQL["at"], (*keys, instant(time.min()), instant(time.max()))).fetchone()
+    assert row is not None
+    return int4s(row[0]), float8s(row[1])
 
 
 def _offsets(counts: Int64) -> Int64:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from psycopg import errors
 
 from store import tombstones
+from store.arrays import values_at
 from store.batch import Float64, Int32, Int64, UInt8
 from store.connect import Connection
-from store.copy import Float8s, Instants, Int4s, Int8s, float8s, int4s
+from store.copy import Float8s, Instants, Int4s, Int8s, int4s
 from store.queries import queries
 from store.restatements import restated
 from store.tier import tier
@@ -170,14 +171,8 @@ def diff(connection: Connection, rows: Rows) -> tuple[NDArray[np.bool_], NDArray
     old = np.full(count, np.nan)
     held = np.zeros(count, bool)
     if count:
-        with connection.cursor(binary=True) as cursor:
-            found = cursor.execute(
-                _SQL["stored"],
-                (Int4s(range(count)), Int4s(rows.series), Instants(rows.time), *_range(rows.time)),
-            ).fetchone()
-        assert found is not None
-        places = int4s(found[0])
-        held[places], old[places] = True, float8s(found[1])
+        places, values = values_at(connection, rows.series, rows.time)
+        held[places], old[places] = True, values
     changed = held & (old != rows.value)
     asked = np.flatnonzero(changed)
     changed[

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import errors
 
+from store.arrays import values_at
 from store.batch import Batch, Float64, Int32, Int64, Restating, Right, UInt8
 from store.connect import Connection
-from store.copy import Float8s, Instants, Int4s, float8s, int4s
+from store.copy import Float8s, Instants, Int4s, int4s
 from store.queries import queries
 from store.rows import CONFLICT, DUPLICATE, RESTATED, THINNED, Written
 from store.tier import tier
@@ -162,15 +163,9 @@ def _rows(batch: Batch, restating: Restating, written: Written) -> _Rows:
 
 
 def _stored(connection: Connection, rows: _Rows) -> dict[_Key, float]:
-    parameters = (Int4s(np.arange(len(rows.row))), Int4s(rows.series), Instants(rows.time))
-    with connection.cursor(binary=True) as cursor:
-        found = cursor.execute(
-            _SQL["stored"], (*parameters, instant(rows.time.min()), instant(rows.time.max()))
-        ).fetchone()
-    assert found is not None
-    places = int4s(found[0])
+    places, values = values_at(connection, rows.series, rows.time)
     keys = zip(rows.series[places].tolist(), rows.time[places].tolist(), strict=True)
-    return dict(zip(keys, float8s(found[1]).tolist(), strict=True))
+    return dict(zip(keys, values.tolist(), strict=True))
 
 
 def _past(connection: Connection, restating: Restating, rows: _Rows) -> tuple[set[int], set[int]]:

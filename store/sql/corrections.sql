@@ -17,17 +17,6 @@ from unnest(%s::text[], %s::text[]) with ordinality k (device_id, property, plac
 left join personal.series s on s.device_id = k.device_id and s.property = k.property
 order by k.place;
 
--- stored: of these keys those that the table holds, and their values; the range spares most chunks
-select coalesce(string_agg(int4send(k.row), ''::bytea order by k.row), ''),
-       coalesce(string_agg(float8send(stored.value), ''::bytea order by k.row), '')
-from unnest(%s::int4[], %s::int4[], %s::timestamptz[]) as k (row, series_id, time)
-cross join lateral (
-    select r.value from public.reading r
-    where r.series_id = k.series_id and r.time = k.time
-      and r.time between %s::timestamptz and %s::timestamptz
-    offset 0
-) stored;
-
 -- filled: of rows of a keep rule those whose period has a reading
 select coalesce(string_agg(int4send(k.row), ''::bytea order by k.row), '')
 from unnest(%s::int4[], %s::int4[], %s::timestamptz[], %s::timestamptz[]) as k (row, series_id, start, stop)

@@ -1,14 +1,3 @@
--- stored: the values of these keys, where there is a reading; the range spares most chunks
-select coalesce(string_agg(int4send(k.row), ''::bytea order by k.row), ''),
-       coalesce(string_agg(float8send(stored.value), ''::bytea order by k.row), '')
-from unnest(%s::int4[], %s::int4[], %s::timestamptz[]) as k (row, series_id, time)
-cross join lateral (
-    select r.value from public.reading r
-    where r.series_id = k.series_id and r.time = k.time
-      and r.time between %s::timestamptz and %s::timestamptz
-    offset 0
-) stored;
-
 -- past: of these readings those whose value was superseded before, and those whose key something newer restated
 select k.row, coalesce(bool_or(s.old_value = k.value), false), coalesce(bool_or(s.arrival > k.arrival), false)
 from unnest(%s::int4[], %s::int4[], %s::timestamptz[], %s::float8[], %s::timestamptz[])
