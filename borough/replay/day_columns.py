@@ -46,7 +46,7 @@ class DayColumns:
         self.fault: str | None = None
         self._rule = rule
         self._zone = ZoneInfo(zone)
-        self._days: dict[date, list[tuple[str, int | None]]] = {}
+        self._days: dict[date, list[int | None]] = {}
         found = []
         for name in headings.names:
             repeated = headings.repeated.get(name)
@@ -82,13 +82,13 @@ class DayColumns:
         """Their names."""
         return [column.name for column in self.columns]
 
-    def on(self, day: date) -> list[tuple[str, int | None]]:
-        """Each column with the instant at which its interval starts on that day [us]; None: the day has none such."""
+    def on(self, day: date) -> list[int | None]:
+        """The instants at which the columns' intervals start on that day [us]; None: the day has none such."""
         found = self._days.get(day)
         if found is None:
             if len(self._days) >= _REMEMBERED:
                 self._days.clear()
-            found = self._days[day] = [(column.name, self._start(day, column)) for column in self.columns]
+            found = self._days[day] = [self._start(day, column) for column in self.columns]
         return found
 
     def _start(self, day: date, column: DayColumn) -> int | None:

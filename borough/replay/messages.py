@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from borough.replay.observations import Observation
+from borough.replay.observation import Observation
 
 Encoding = Literal["native", "senml"]
 

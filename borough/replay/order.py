@@ -31,16 +31,29 @@ def in_time_order(parts: Sequence[Iterable[T]], *, is_sorted: bool, run: int = _
     if is_sorted:
         yield from parts[0] if len(parts) == 1 else heapq.merge(*parts, key=_BY_TIME)
         return
-    source = iter(_chained(parts))
-    runs: list[Iterator[T]] = []
+    yield from merged_runs(_sorted_runs(iter(_chained(parts)), run))
+
+
+def merged_runs(runs: Iterable[tuple[Iterable[T], bool]]) -> Iterator[T]:
+    """Merge runs that are each in order; of equal items the earlier run's goes first.
+
+    Each comes with whether it is full: full ones wait in temporary files, and the last one must not be. One is taken
+    when the one before it is done with.
+    """
+    waiting: list[Iterator[T]] = []
+    for items, is_full in runs:
+        if not is_full:
+            yield from heapq.merge(*waiting, items, key=_BY_TIME) if waiting else items
+            return
+        waiting.append(_spilled(items))
+        if len(waiting) == _RUNS:
+            waiting = [_spilled(heapq.merge(*waiting, key=_BY_TIME))]
+
+
+def _sorted_runs(source: Iterator[T], run: int) -> Iterator[tuple[list[T], bool]]:
     while True:
         block = sorted(islice(source, run), key=_BY_TIME)
-        if len(block) < run:
-            yield from heapq.merge(*runs, block, key=_BY_TIME)
-            return
-        runs.append(_spilled(block))
-        if len(runs) == _RUNS:
-            runs = [_spilled(heapq.merge(*runs, key=_BY_TIME))]
+        yield block, len(block) == run
 
 
 def _chained(parts: Sequence[Iterable[T]]) -> Iterator[T]:

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from borough.replay.messages import Outgoing, Reading, instants
-from borough.replay.observations import DEVICES
 from borough.replay.recording import Recorded, RecordingError, RecordingReader
+from borough.replay.row_reader import DEVICES
 from devices.decoders import FORMATS
 from devices.decoding import PACK, STATUS, Decoded, Flaw, Reason, Rejection, Relative, Twice
 from devices.device import Device

@@ -10,7 +10,8 @@ from borough.database import database
 from borough.errors import UsageError
 from borough.replay import plan
 from borough.replay.messages import Encoding, Outgoing, encode
-from borough.replay.observations import Observation, TableSource
+from borough.replay.observation import Observation
+from borough.replay.observations import TableSource
 from borough.replay.plan import ReplayOptions
 from borough.replay.recorded import RecordingSource
 from borough.replay.recording import Recorded

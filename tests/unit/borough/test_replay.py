@@ -16,7 +16,7 @@ from borough.errors import UsageError
 from borough.replay.checkpoint import Checkpoint, fingerprint, load
 from borough.replay.ledger import ExpectedOutcome
 from borough.replay.messages import Outgoing, encode, rfc3339
-from borough.replay.observations import Observation
+from borough.replay.observation import Observation
 from borough.replay.order import in_time_order
 from borough.replay.pace import Pace, speed_of
 from borough.replay.recorded import RecordingSource
