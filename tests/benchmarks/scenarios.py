@@ -13,7 +13,7 @@ from store.copy import copy_readings
 from tests.benchmarks import daily, exports, lettering, live, loads, neighbours, pages
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
-from tests.benchmarks.replaying import replay
+from tests.benchmarks.replaying import replay, shapes
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import Worker, World, wait_for_rest
 
@@ -182,6 +182,7 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "generate_meters": generate_meters,
     "publish": publish_fleet,
     "replay": replay,
+    "replay_shapes": shapes,
     "read_daily": daily.read_daily,
     "compute_daily": daily.compute_daily,
     "neighbours_100k": neighbours.neighbours_100k,
