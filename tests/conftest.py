@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,8 +23,32 @@ from tests.tools.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosq
 
 load_profile()
 
+_TESTS = Path(__file__).parent
 GIVEN = os.environ.get("BOROUGH_TEST_DATABASE_URL")
 TIERS = ["apache", "plain", *(["community"] if GIVEN else [])]
+
+
+#: Where in a run the last file of a kind stands: what waits is begun first, what is short ends together.
+_ENDS = {"acceptance": 0.8, "integration": 0.9, "unit": 1.0}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Weave the files: acceptance tests wait for processes and browsers most of the time, unit tests compute.
+
+    Several run at once (``make test``), each taking the next file: so both cores have work from the beginning to the
+    end. Within a file the order stays.
+    """
+    kinds: dict[str, dict[Path, list[pytest.Item]]] = {}
+    for item in items:
+        kind = item.path.relative_to(_TESTS).parts[0]
+        kinds.setdefault(kind, {}).setdefault(item.path, []).append(item)
+    woven = [
+        (_ENDS.get(kind, 1.0) * (number + 0.5) / len(files), of_file)
+        for kind, files in kinds.items()
+        for number, of_file in enumerate(files.values())
+    ]
+    woven.sort(key=itemgetter(0))
+    items[:] = [item for _, of_file in woven for item in of_file]
 
 
 def unavailable(reason: str) -> NoReturn:
