@@ -50,6 +50,9 @@ class Reference:
     committed: set[int] = field(default_factory=set)
     #: duplicates beside another value of their key in one batch: these may count as conflicts (collector.md)
     beside: int = 0
+    #: conflicts equal to the first reading of their key in one batch, not that one itself: these may be told as its
+    #: duplicates
+    alike: int = 0
 
     def commit(self) -> None:
         """What waits is taken, in the order in which it came."""
@@ -58,7 +61,10 @@ class Reference:
             self.committed.add(number)
             fate = self.take(sent, copy=copy)
             self.counts[fate] += 1
-            self.beside += fate == "duplicates" and first.setdefault(sent.key, sent.value) != sent.value
+            if sent.key in first:
+                self.alike += fate == "rejected" and first[sent.key] == sent.value
+                self.beside += fate == "duplicates" and first[sent.key] != sent.value
+            first.setdefault(sent.key, sent.value)
         self.waiting.clear()
 
     def take(self, sent: Sent, *, copy: bool) -> str:

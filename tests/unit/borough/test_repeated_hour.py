@@ -17,6 +17,7 @@ from borough.replay.mapping_file import read_table_mapping
 from borough.replay.observations import TableSource
 from borough.replay.repeated_hour import RepeatedHour
 from borough.replay.row_times import Twofold
+from tests.examples import examples
 from tests.references.local_rows import instants_of, readings_in_order
 
 MAPPING = """name = "local"
@@ -184,7 +185,7 @@ ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "America/Ha
     st.randoms(use_true_random=False),
     st.sampled_from(["any", "time", "newest first"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25))
 def test_any_rows_in_order_around_a_change_have_their_true_instants(
     tmp_path_factory: pytest.TempPathFactory, zone: str, step: int, month: int, chance: random.Random, order: str
 ) -> None:
