@@ -128,3 +128,4 @@ def test_sensors_that_are_registered_become_a_register(borough: Borough) -> None
     assert "s1\tlimited-waiting\tZ01\tQuay\topen\ts1\tMo-Fr 07:00-19:00, up to 20 min\n" in borough.run("list")
     assert "s1,s1,2026-01-05 00:00:00+00:00," in borough.run("export", "--what", "sensors")
     assert borough.count("--from-devices") == {}
+    assert borough.run("import", "--from-devices") == "There was nothing to import.\n"
