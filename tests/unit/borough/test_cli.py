@@ -186,6 +186,7 @@ def test_doctor_says_what_is_away(
         ("database", False),
         ("broker", False),
         ("letters", False),
+        ("bank holidays", True),
     ]
     assert "no font for names in " in checks[6]["found"]
     assert "Bengali" in checks[6]["found"]
