@@ -30,6 +30,7 @@ COVERED = {
     for table, columns in {
         "personal.access": "id at tenancy_id account_id role action detail",
         "personal.account": "id issuer subject tenancy_id bound_at bound_by registered_at",
+        "personal.bay_day": "bay_id day quarters arrivals repeated carry_state carry_since carry_heard carry_device",
         "personal.cell_member": "quarter home_id tenancy_id cell",
         "personal.comparison": "tenancy_id kind from_day fuel home_id own estimated_days missing_days before state"
         " reason average efficient homes tenths carbon cost tariff tariff_own revision",
@@ -48,10 +49,12 @@ COVERED = {
         "personal.series": "id device_id property personal",
         "personal.session": "token account_id roles created_at seen_at expires_at",
         "personal.sign_in_code": "code tenancy_id purpose roles made_at expires_at used_at",
+        "personal.stay": "bay_id arrival departure begins ends over_from over_seconds suspended_seconds",
         "personal.tariff": "tenancy_id fuel from_day name payment standing_charge registers",
         "personal.tenancy": "id home_id from_day to_day name occupants electric_vehicle medical_equipment large_print"
         " letters registered_at",
         "personal.touched_home": "id home_id",
+        "personal.visit_outcome": "token bay_id arrival at account_id outcome minutes_over",
         "public.correction": "device reason author source content",
         "public.latest": "series_id time value arrival",
         "public.publication": "id kind reference family first_day last_day at",
@@ -73,6 +76,18 @@ TAKEN_ALONG = {
 
 #: Exceptions by table. A table of which some columns are covered can stand here with the others.
 KEPT = {
+    "personal.bay": _kept(
+        "id street zone kind spaces off_street lon lat length geometry personal home_id origin from_day to_day"
+        " attributes registered_at",
+        "what the council marked on its street; whose it was goes with the home's row",
+    ),
+    "personal.bay_permit": _kept("bay_id start stop kind", "what the council allowed at a bay, without whom"),
+    "personal.bay_restriction": _kept(
+        "bay_id number from_day to_day days start_minute end_minute maximum_stay no_return bank_holidays event_days",
+        "what the council's signs say",
+    ),
+    "personal.bay_sensor": _kept("bay_id device_id start stop", "which sensor the council put where"),
+    "personal.bay_suspension": _kept("bay_id start stop reason", "what the council closed"),
     "personal.cell": _kept(
         "quarter cell dwelling heating heat_network homes floor_area x y step joined reach",
         "figures of many homes, as published",
@@ -90,6 +105,7 @@ KEPT = {
     "personal.programme_figure": _kept(
         "from_day fuel dwelling homes average reason made_at", "figures of many homes, as published"
     ),
+    "personal.touched_bay": _kept("id bay_id", "bays to be computed again"),
     "personal.tombstone": _kept(
         "kind mark from_time to_time family model gone files_pending key_mark made_at changed",
         "marks of what was erased, by a key outside the database",
@@ -105,6 +121,9 @@ KEPT = {
     ),
     "public.alembic_version": _kept("version_num", "the schema's own version"),
     "public.collector": _kept("name batch outcome at", "counts of a collector's last batch"),
+    "public.event_day": _kept("zone day name", "days of a whole zone"),
+    "public.place": _kept("kind name lon lat", "postcodes and areas, as published"),
+    "public.zone_day": _kept("zone day bays quarters arrivals", "figures of whole zones without bays of households"),
     "public.correction": _kept(
         "id at finished_at period_start period_end family decoder progress messages readings"
         " superseded inserted unchanged repeated thinned rejected",
