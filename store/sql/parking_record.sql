@@ -101,18 +101,24 @@ with gone as (
 select string_agg(int4send(place), ''::bytea) from gone;
 
 -- stays_at: what is stored of single stays: place in the question, how it begins and ends, when it ends
-select (k.place - 1)::int4, s.begins, s.ends, timestamptz_send(coalesce(s.departure, '-infinity'))
-from unnest(%s::text[], %s::timestamptz[]) with ordinality k (id, arrival, place)
-join personal.stay s on s.bay_id = k.id and s.arrival = k.arrival;
+select string_agg(int4send((k.place - 1)::int4), ''::bytea),
+       string_agg(int4send(array_position(%(begin_words)s::text[], s.begins) - 1), ''::bytea),
+       string_agg(int4send(array_position(%(end_words)s::text[], s.ends) - 1), ''::bytea),
+       string_agg(timestamptz_send(coalesce(s.departure, '-infinity')), ''::bytea)
+from unnest(%(bay)s::int4[], %(arrival)s::timestamptz[]) with ordinality k (bay, arrival, place)
+join unnest(%(bays)s::text[]) with ordinality b (id, place) on b.place = k.bay + 1
+join personal.stay s on s.bay_id = b.id and s.arrival = k.arrival;
 
--- remove_stays: stays of some bays that arrived in a time and are not among these; how many bays had one is of no use
+-- stays_of: stays of some bays that arrived in a time: place of the bay, arrival
+select string_agg(int4send((k.place - 1)::int4), ''::bytea), string_agg(timestamptz_send(s.arrival), ''::bytea)
+from unnest(%(bays)s::text[]) with ordinality k (id, place)
+join personal.stay s on s.bay_id = k.id and s.arrival >= %(start)s and s.arrival < %(stop)s;
+
+-- remove_stays: single stays
 delete from personal.stay s
-using unnest(%(all)s::text[]) a (id)
-where s.bay_id = a.id and s.arrival >= %(start)s and s.arrival < %(stop)s
-  and not exists (
-      select from unnest(%(place)s::int4[], %(arrival)s::timestamptz[]) k (place, arrival)
-      where (%(all)s::text[])[k.place + 1] = s.bay_id and k.arrival = s.arrival
-  );
+using unnest(%(place)s::int4[], %(arrival)s::timestamptz[]) k (place, arrival)
+join unnest(%(bays)s::text[]) with ordinality b (id, place) on b.place = k.place + 1
+where s.bay_id = b.id and s.arrival = k.arrival;
 
 -- write_stays: stays as computed, where they differ; a moment before 1970 is none
 insert into personal.stay as old (
