@@ -51,8 +51,8 @@ def maintain(
 
     With the readings of bays their days and stays go; days of zones stay. Where every registered family has one, whole
     chunks past the longest are dropped; the rest is deleted by series, in transactions of their own, so the connection
-    must not be inside one. Bytes of rejections of personal and unknown devices go after ``rejected_bytes_days``, rows of
-    the log of access after ``access_days``, a year at least.
+    must not be inside one. Bytes of rejections of personal and unknown devices go after ``rejected_bytes_days``, rows
+    of the log of access after ``access_days``, a year at least.
     On TimescaleDB Community, chunks that end more than ``columnstore_after_days`` ago are compressed: late data are
     dearer there, so let the time for them pass first. ``now`` is an aware instant. Raises psycopg.Error; ValueError for
     an unknown family, a retention of less than a day, a naive ``now``.

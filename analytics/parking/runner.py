@@ -3,8 +3,8 @@
 Touched are days (UTC) of all bays that readings were written to, and bays of which a link, a restriction, a suspension
 or the like changed, of which all days are computed again. So are all days where a setting or the bank holidays are
 others, and everything where the zone is. The record ends one microsecond after the newest reading that any bay's sensor
-gave, and never at the clock: it is the same whenever it is computed, and where nothing comes in nothing is claimed. What
-follows from another end of a day is followed into the next days for as long as it differs.
+gave, and never at the clock: it is the same whenever it is computed, and where nothing comes in nothing is claimed.
+What follows from another end of a day is followed into the next days for as long as it differs.
 """
 
 from __future__ import annotations

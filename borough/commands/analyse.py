@@ -132,8 +132,8 @@ def parking_sentences(summary: ParkingSummary) -> list[str]:
     if summary.recorded_to is None:
         return []
     changed = f"{counted(summary.days, 'day')} of bays, {counted(summary.stays, 'stay')}"
-    zones = counted(summary.zones, "day")
-    return [f"Parking is recorded to {summary.recorded_to:%Y-%m-%d %H:%M:%S} UTC. Changed: {changed}, {zones} of zones."]
+    changed += f", {counted(summary.zones, 'day')} of zones"
+    return [f"Parking is recorded to {summary.recorded_to:%Y-%m-%d %H:%M:%S} UTC. Changed: {changed}."]
 
 
 def document(summary: RunSummary) -> dict[str, Any]:
