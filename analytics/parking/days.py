@@ -96,7 +96,7 @@ class Days:
         for day in days:
             begin = int(day.edges[0])
             mine = (events.time >= begin) & (events.time < day.end)
-            some = Events(*(column[mine] for column in events))
+            some = Events(events.bay[mine], events.time[mine], events.value[mine], events.device[mine])
             spans, given, carry, counts = stays.run(some, part.links, part.table, carry, begin, day.end)
             linked = part.linked(begin, int(day.edges[-1]))
             carry = _where(linked, carry)
@@ -107,7 +107,8 @@ class Days:
             # a stay that goes on is told by the day in which it ends, or the last one that is computed
             kept = (given.ends != LASTS) | (day is days[-1])
             found.append(Stays(*(column[kept] for column in given)))
-        differs = np.any([a != b for a, b in zip(stored, carry, strict=True)], axis=0)
+        differs = (stored.state != carry.state) | (stored.since != carry.since)
+        differs |= (stored.heard != carry.heard) | (stored.device != carry.device)
         whole = Stays(*(np.concatenate(column) for column in zip(*found, strict=True)))
         if stop < self.end:
             whole = self._ended(part, whole, differs)
@@ -189,7 +190,11 @@ def _rows(part: Part, day: _Day, spans: Spans, given: Stays, carry: Carry, count
 
 def _where(which: Bools, carry: Carry) -> Carry:
     """The carry of these bays; of the others nothing was ever heard."""
-    return Carry(*(np.where(which, own, none) for own, none in zip(carry, nothing(len(which)), strict=True)))
+    none = nothing(len(which))
+    return Carry(
+        np.where(which, carry.state, none.state), np.where(which, carry.since, none.since),
+        np.where(which, carry.heard, none.heard), np.where(which, carry.device, none.device),
+    )  # fmt: skip
 
 
 def _among(bay: Int64, time: Int64, bays: Int64, times: Int64) -> Bools:
