@@ -10,6 +10,7 @@ import numpy as np
 from analytics.parking.arrays import (
     BY_READING,
     BY_STUCK,
+    FREE,
     FROM_UNKNOWN,
     LASTS,
     NONE,
@@ -31,13 +32,14 @@ from analytics.parking.arrays import (
     last_begun,
     part,
 )
+from analytics.parking.arrays import begins as of_bays
 from analytics.parking.readings import Readings, in_links, in_order, readings
 from analytics.parking.states import Block, Points, carried_state, points
 
 #: A repeated reading that comes before so much of a heartbeat has passed is none: numerator, denominator.
 _EARLY: Final = (4, 5)
 #: Events of a block: its arrays fit into a core's caches.
-_SIZE: Final = 1 << 15
+_SIZE: Final = 1 << 17
 #: How a stay ends, by the code of what comes next.
 _ENDS = np.array([BY_READING, NONE, SILENT, SWAPPED, BY_STUCK, NONE], np.int8)
 
@@ -57,8 +59,7 @@ def run(
         raise ValueError(f"events of bays {events.bay[0]} to {events.bay[-1]}, but there are {bays} bays")
     held = _held(links, carry, start)
     links = part(links, (links.end > start) & (links.start < end))
-    offsets = np.searchsorted(events.bay, np.arange(bays + 1, dtype=events.bay.dtype))
-    linked = np.searchsorted(links.bay, np.arange(bays + 1))
+    offsets, linked = of_bays(events.bay, bays), of_bays(links.bay, bays)
     numerator, denominator = _EARLY
     early = np.where(table.heartbeat > 0, -(-table.heartbeat * numerator // denominator), OPEN)
     made = _Made(len(events.bay), bays, len(links.bay))
@@ -115,21 +116,26 @@ class _Made:
         self._put(0, columns)
 
         occupied = np.flatnonzero(made.code == OCCUPIED)
-        certain = np.empty(len(made.code), np.bool_)
-        np.equal(made.code[:-1], 0, out=certain[1:])
-        certain[begin] = block.carry.state == OCCUPIED
-        since = made.time.copy()
-        since[begin] = block.carry.since
-        ends = np.empty(len(made.code), np.int8)
-        ends[:-1] = _ENDS[made.code[1:]]
-        ends[made.offsets[1:] - 1] = LASTS
-        begins = np.where(certain[occupied], np.int8(BY_READING), np.int8(FROM_UNKNOWN))
-        self._put(1, (bay[occupied], since[occupied], made.end[occupied], begins, ends[occupied]))
-
-        here = slice(first, first + len(sizes))
+        arrival = made.time[occupied]
+        begins = (made.code[occupied - 1] != FREE).view(np.int8)
         newest = made.offsets[1:] - 1
-        self._carry.state[here] = carried_state(made.code[newest], certain[newest], made.stuck)
-        self._carry.since[here] = since[newest]
+        ends = _ENDS[made.code[np.minimum(occupied + 1, len(made.code) - 1)]]
+        # what is brought along began before, and what is last in its bay lasts
+        brought = np.flatnonzero(made.code[begin] == OCCUPIED)
+        place = np.searchsorted(occupied, begin[brought])
+        arrival[place] = block.carry.since[brought]
+        begins[place] = np.where(block.carry.state[brought] == OCCUPIED, BY_READING, FROM_UNKNOWN)
+        still = np.flatnonzero(made.code[newest] == OCCUPIED)
+        lasts = np.searchsorted(occupied, newest[still])
+        ends[lasts] = LASTS
+        self._put(1, (bay[occupied], arrival, made.end[occupied], begins, ends))
+
+        certain = np.zeros(len(sizes), np.bool_)
+        certain[still] = begins[lasts] == BY_READING
+        since = np.where(newest == begin, block.carry.since, made.time[newest])
+        here = slice(first, first + len(sizes))
+        self._carry.state[here] = carried_state(made.code[newest], certain, made.stuck)
+        self._carry.since[here] = since
         self._carry.heard[here] = block.carry.heard
         self._carry.device[here] = block.carry.device
         some = np.flatnonzero(np.diff(found.offsets))
