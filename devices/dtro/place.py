@@ -1,0 +1,170 @@
+"""Where a bay of a D-TRO lies: its street, zone and number of spaces, which D-TRO has no field for.
+
+What we write says them in the description of the place, in brackets, so that it is read back to the same bay:
+``Mill Road [bay K7, zone A, 3 spaces, off street]``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from devices.bays import BAY_ID, Bay
+from devices.device import Origin
+from devices.dtro.geometry import GeometryError, Shape, read_shapes, shape_of
+from devices.dtro.looking import Object, Unreadable, object_of, objects, text_of, word_of
+
+#: Kinds of places, with the name of their well-known text.
+_TEXTS: Mapping[str, str] = {
+    "pointGeometry": "point",
+    "linearGeometry": "linestring",
+    "polygon": "polygon",
+    "directedLinear": "directedLineString",
+}
+_OWN = re.compile(
+    r"(?P<street>.+) \[bay (?P<id>[^\s,]+), zone (?P<zone>.+), (?P<spaces>[1-9]\d{0,4}) spaces?(?P<off>, off street)?"
+    r"(?:, (?P<length>\d{1,4}(?:\.\d+)?) m)?(?:, at (?P<lon>-?\d{1,3}(?:\.\d+)?) (?P<lat>-?\d{1,2}(?:\.\d+)?))?"
+    r"(?P<simulated>, simulated)?\]\Z",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What one of our own descriptions says."""
+
+    id: str
+    street: str
+    zone: str
+    spaces: int
+    off_street: bool
+    length: float | None
+    at: tuple[float, float] | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One regulated place: its parts, what it is called, the number and name of its street where they are given."""
+
+    description: str
+    shapes: Sequence[Shape]
+    usrn: int | None
+    street: str | None
+    own: Own | None
+
+
+def read_place(found: Object) -> Place | None:
+    """A ``regulatedPlace``; None for the way of a diversion. Raises Unreadable."""
+    if word_of(found, "type", ("diversionRoute", "regulationLocation")) == "diversionRoute":
+        return None
+    given = [name for name in _TEXTS if name in found]
+    if len(given) != 1:
+        raise Unreadable("a regulatedPlace has no geometry" if not given else "a regulatedPlace has two geometries")
+    geometry = object_of(found, given[0])
+    try:
+        shapes = read_shapes(text_of(geometry, _TEXTS[given[0]]))
+    except GeometryError as error:
+        raise Unreadable(f"{_TEXTS[given[0]]} {error}") from None
+    description = text_of(found, "description")
+    usrn, street = _street(geometry)
+    return Place(description, shapes, usrn, street, _own(description))
+
+
+def _street(geometry: Object) -> tuple[int | None, str | None]:
+    for name in ("externalReference", "origin"):
+        for reference in objects(geometry, name):
+            for one in objects(reference, "uniqueStreetReferenceNumber"):
+                usrn, street = one.get("usrn"), one.get("nsgStreetName")
+                if isinstance(usrn, bool) or not isinstance(usrn, int):
+                    raise Unreadable("usrn is no whole number")
+                return usrn, street.strip() if isinstance(street, str) and street.strip() else None
+    return None, None
+
+
+def _own(description: str) -> Own | None:
+    found = _OWN.match(description)
+    if found is None or not BAY_ID.match(found["id"]):
+        return None
+    return Own(
+        found["id"],
+        found["street"],
+        found["zone"],
+        int(found["spaces"]),
+        found["off"] is not None,
+        None if found["length"] is None else float(found["length"]),
+        None if found["lon"] is None else (float(found["lon"]), float(found["lat"])),
+        "real" if found["simulated"] is None else "simulated",
+    )
+
+
+def kept_text(shape: Shape) -> str | None:
+    """A shape's text where degrees to 1 cm do not give it back; None: they do."""
+    return None if shape_of(shape.geojson, *shape.middle).text == shape.text else shape.text
+
+
+def shape_to_write(bay: Bay) -> Shape:
+    """A bay's shape: as it came (attribute ``osgb``) while the bay lies there, else of its degrees.
+
+    Raises GeometryError for a bay outside Great Britain.
+    """
+    if (text := bay.attributes.get("osgb")) is not None:
+        try:
+            shape = read_shapes(text)[0]
+        except GeometryError:
+            pass  # somebody's own attribute of that name
+        else:
+            geometry = None if shape.kind == "POINT" else shape.geojson
+            if geometry == bay.geometry and shape.middle == (bay.lon, bay.lat):
+                return shape
+    return shape_of(bay.geometry, bay.lon, bay.lat)
+
+
+def describe(bay: Bay, shape: Shape) -> str:
+    """A description that `read_place` reads back."""
+    parts = [f"bay {bay.id}", f"zone {bay.zone}", f"{bay.spaces} {'space' if bay.spaces == 1 else 'spaces'}"]
+    if bay.off_street:
+        parts.append("off street")
+    if bay.length is not None:
+        parts.append(f"{bay.length:g} m")
+    if shape.middle != (bay.lon, bay.lat):
+        parts.append(f"at {bay.lon:.7f} {bay.lat:.7f}")
+    if bay.origin == "simulated":
+        parts.append("simulated")
+    return f"{bay.street} [{', '.join(parts)}]"
+
+
+def write_place(bay: Bay, updated: str) -> dict[str, object]:
+    """A bay's ``regulatedPlace``; ``updated``: local time at which its street's number was looked up.
+
+    Raises GeometryError for a bay outside Great Britain.
+    """
+    shape = shape_to_write(bay)
+    street: dict[str, object] = {}
+    if (usrn := bay.attributes.get("usrn", "")).isascii() and usrn.isdigit() and len(usrn) <= 8:
+        reference = {"lastUpdateDate": updated, "uniqueStreetReferenceNumber": [{"usrn": int(usrn)}]}
+        street["externalReference"] = [reference]
+    geometry: dict[str, object]
+    match shape.kind:
+        case "POINT":
+            name, geometry = "pointGeometry", {"point": shape.text, "representation": "other"}
+        case "LINESTRING":
+            name, geometry = "linearGeometry", {
+                "linestring": shape.text,
+                "representation": "linear",
+                "direction": "bidirectional",
+                "lateralPosition": "onKerb",
+            }
+        case "POLYGON":
+            name, geometry = "polygon", {"polygon": shape.text}
+    return {
+        "description": describe(bay, shape),
+        "type": "regulationLocation",
+        "assignment": False,
+        "busRoute": False,
+        "bywayType": "road",
+        "concession": False,
+        "tramcar": False,
+        name: {"version": 1, **geometry, **street},
+    }
