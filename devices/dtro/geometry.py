@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import hypot
 from typing import Any, Literal
 
+from devices.bays_geometry import middle
 from devices.dtro import osgb
 
 Kind = Literal["POINT", "LINESTRING", "POLYGON"]
@@ -27,6 +29,8 @@ _SHAPE: Mapping[str, tuple[int, int]] = {"POINT": (0, 1), "LINESTRING": (0, 2), 
 _GEOJSON: Mapping[Kind, str] = {"POINT": "Point", "LINESTRING": "LineString", "POLYGON": "Polygon"}
 #: More places than this are no bay.
 _PLACES = 10_000
+#: Lengths of bays [m].
+LENGTHS = (0.5, 1_000.0)
 #: Digits of a degree: 1 cm.
 _DIGITS = 7
 
@@ -58,18 +62,16 @@ class Shape:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Longitude and latitude [degrees] of a point, of the middle of a line's way, of a polygon's centre."""
-        ring = self.rings[0]
-        if self.kind == "POINT":
-            return degrees(ring[0])
-        return degrees(_halfway(ring) if self.kind == "LINESTRING" else _centre(ring))
+        """Longitude and latitude [degrees] of its centroid."""
+        return middle(self.geojson)
 
     @property
     def length(self) -> float | None:
-        """A line's length [m], to the decimetre; None where it has none."""
+        """A line's length [m], to the decimetre; None where it is no bay's."""
         if self.kind != "LINESTRING":
             return None
-        return round(sum(hypot(b[0] - a[0], b[1] - a[1]) for a, b in _pairs(self.rings[0])), 1) or None
+        length = round(sum(hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(self.rings[0])), 1)
+        return length if LENGTHS[0] <= length <= LENGTHS[1] else None
 
 
 def degrees(place: Place) -> tuple[float, float]:
@@ -165,33 +167,3 @@ def _grid(places: Sequence[Sequence[float]]) -> tuple[Place, ...]:
 
 def _metres(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".")
-
-
-def _pairs(places: Sequence[Place]) -> list[tuple[Place, Place]]:
-    return list(zip(places[:-1], places[1:], strict=True))
-
-
-def _halfway(line: Sequence[Place]) -> Place:
-    lengths = [hypot(b[0] - a[0], b[1] - a[1]) for a, b in _pairs(line)]
-    left = sum(lengths) / 2
-    for (a, b), length in zip(_pairs(line), lengths, strict=True):
-        if length and left <= length:
-            part = left / length
-            return a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])
-        left -= length
-    return line[0]  # all its places are one
-
-
-def _centre(ring: Sequence[Place]) -> Place:
-    """The centre of area; of a ring without any, the mean of its places."""
-    east0, north0 = ring[0]
-    area = east = north = 0.0
-    for (ax, ay), (bx, by) in _pairs([(x - east0, y - north0) for x, y in ring]):
-        cross = ax * by - bx * ay
-        area += cross / 2
-        east += (ax + bx) * cross / 6
-        north += (ay + by) * cross / 6
-    if abs(area) < 1e-6:
-        places = ring[:-1]
-        return sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places)
-    return east0 + east / area, north0 + north / area

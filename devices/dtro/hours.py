@@ -6,13 +6,13 @@ Times are local, days are local, intervals half-open. ``00:00:00`` as an end, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import combinations
 from typing import Any
 
 from devices.bays import DAY_MINUTES, EventDays, Restriction
+from devices.bays_hours import contradictions, hours_said
 from devices.dtro.looking import NotHeld, Object, Unreadable, moment_of, object_of, objects, word_of, words_of
 from devices.duration import duration
 
@@ -203,28 +203,11 @@ def _without(restrictions: Sequence[Restriction], period: Object) -> list[Restri
     return rows
 
 
-def check_apart(restrictions: Iterable[Restriction]) -> None:
+def check_apart(restrictions: Sequence[Restriction]) -> None:
     """Raises NotHeld where two could hold at once."""
-    for one, other in combinations(restrictions, 2):
-        if together(one, other):
-            raise NotHeld("hours that overlap")
-
-
-def together(one: Restriction, other: Restriction) -> bool:
-    """Whether two restrictions could hold at one instant."""
-    if one.end <= other.start or other.end <= one.start:
-        return False
-    if (one.to_day and other.from_day and one.to_day <= other.from_day) or (
-        other.to_day and one.from_day and other.to_day <= one.from_day
-    ):
-        return False
-    if {one.event_days, other.event_days} == {"only", "not"}:
-        return False
-    holidays = {one.bank_holidays, other.bank_holidays}
-    if holidays == {"off", "only"}:
-        return False
-    # a bank holiday may be any day of the week
-    return bool(one.days & other.days)
+    for first, second in contradictions(restrictions):
+        said = hours_said(restrictions[first]), hours_said(restrictions[second])
+        raise NotHeld(f"hours that overlap ({said[0]}; {said[1]})")
 
 
 # ---------------------------------------------------------------------------------------------------- writing
@@ -234,15 +217,14 @@ def write_validities(
     from_day: date | None, to_day: date | None, restrictions: Sequence[Restriction]
 ) -> list[dict[str, Any]]:
     """Time validities that `read_validity` reads back, in order; one without periods where nothing is restricted."""
-    groups: dict[tuple[date | None, date | None, bool, bool], list[Restriction]] = {}
+    groups: dict[tuple[bool, bool], list[Restriction]] = {}
     for row in restrictions:
-        days = row.from_day or from_day, row.to_day or to_day
-        groups.setdefault((*days, row.bank_holidays == "off", row.event_days == "not"), []).append(row)
+        groups.setdefault((row.bank_holidays == "off", row.event_days == "not"), []).append(row)
     if not groups:
         return [_validity(from_day, to_day)]
     found = []
-    for (start, end, no_holidays, no_events), rows in groups.items():
-        validity = _validity(start, end)
+    for (no_holidays, no_events), rows in groups.items():
+        validity = _validity(from_day, to_day)
         validity["validPeriod"] = [_period_of(row) for row in rows]
         off = [("publicHoliday", no_holidays), ("eventDay", no_events)]
         if exceptions := [{"recurringSpecialDay": [_day_of(kind)]} for kind, wanted in off if wanted]:
@@ -258,12 +240,16 @@ def moment(value: datetime) -> str:
 
 def _validity(start: date | None, end: date | None) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "start": moment(_PLACEHOLDER if start is None else datetime.combine(start, time())),
+        "start": moment(_PLACEHOLDER) if start is None else _midnight(start),
         "isPlaceholderTro": start is None,
     }
     if end is not None:
-        found["end"] = moment(datetime.combine(end, time()))
+        found["end"] = _midnight(end)
     return found
+
+
+def _midnight(day: date) -> str:
+    return moment(datetime.combine(day, time()))
 
 
 def _day_of(kind: str) -> dict[str, Any]:
@@ -276,6 +262,10 @@ def _period_of(row: Restriction) -> dict[str, Any]:
         "recurringDayWeekMonthPeriod": [{"applicableDay": named}],
         "recurringTimePeriodOfDay": [{"startTimeOfPeriod": _text(row.start), "endTimeOfPeriod": _text(row.end)}],
     }
+    if row.from_day is not None:
+        found["startOfPeriod"] = _midnight(row.from_day)
+    if row.to_day is not None:
+        found["endOfPeriod"] = _midnight(row.to_day)
     special = [("publicHoliday", row.bank_holidays == "only"), ("eventDay", row.event_days == "only")]
     if days := [_day_of(kind) for kind, wanted in special if wanted]:
         found["recurringSpecialDay"] = days

@@ -1,7 +1,8 @@
 """Where a bay of a D-TRO lies: its street, zone and number of spaces, which D-TRO has no field for.
 
 What we write says them in the description of the place, in brackets, so that it is read back to the same bay:
-``Mill Road [bay K7, zone A, 3 spaces, off street]``.
+``Mill Road [bay K7, zone A, 3 spaces, off street]``, and with the longer words of another order before the brackets
+``West side, from ... [bay K7, street Mill Road, zone A, 3 spaces]``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from devices.bays import BAY_ID, Bay
 from devices.device import Origin
-from devices.dtro.geometry import GeometryError, Shape, read_shapes, shape_of
+from devices.dtro.geometry import LENGTHS, GeometryError, Kind, Shape, read_shapes, shape_of
 from devices.dtro.looking import Object, Unreadable, object_of, objects, text_of, word_of
 
 #: Kinds of places, with the name of their well-known text.
@@ -22,8 +23,11 @@ _TEXTS: Mapping[str, str] = {
     "polygon": "polygon",
     "directedLinear": "directedLineString",
 }
+#: What is written for a shape.
+_NAMES: Mapping[Kind, str] = {"POINT": "pointGeometry", "LINESTRING": "linearGeometry", "POLYGON": "polygon"}
 _OWN = re.compile(
-    r"(?P<street>.+) \[bay (?P<id>[^\s,]+), zone (?P<zone>.+), (?P<spaces>[1-9]\d{0,4}) spaces?(?P<off>, off street)?"
+    r"(?P<said>.+) \[bay (?P<id>[^\s,]+)(?:, street (?P<street>.+))?, zone (?P<zone>.+)"
+    r", (?P<spaces>[1-9]\d{0,3}) spaces?(?P<off>, off street)?"
     r"(?:, (?P<length>\d{1,4}(?:\.\d+)?) m)?(?:, at (?P<lon>-?\d{1,3}(?:\.\d+)?) (?P<lat>-?\d{1,2}(?:\.\d+)?))?"
     r"(?P<simulated>, simulated)?\]\Z",
     re.ASCII,
@@ -32,9 +36,10 @@ _OWN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What one of our own descriptions says."""
+    """What one of our own descriptions says. ``place``: the words of another order."""
 
     id: str
+    place: str | None
     street: str
     zone: str
     spaces: int
@@ -87,13 +92,17 @@ def _own(description: str) -> Own | None:
     found = _OWN.match(description)
     if found is None or not BAY_ID.match(found["id"]):
         return None
+    length = None if found["length"] is None else float(found["length"])
+    if length is not None and not LENGTHS[0] <= length <= LENGTHS[1]:
+        raise Unreadable(f"describes a bay of {length:g} m; {LENGTHS[0]:g} to {LENGTHS[1]:g} m are taken")
     return Own(
         found["id"],
-        found["street"],
+        None if found["street"] is None else found["said"],
+        found["street"] or found["said"],
         found["zone"],
         int(found["spaces"]),
         found["off"] is not None,
-        None if found["length"] is None else float(found["length"]),
+        length,
         None if found["lon"] is None else (float(found["lon"]), float(found["lat"])),
         "real" if found["simulated"] is None else "simulated",
     )
@@ -123,7 +132,9 @@ def shape_to_write(bay: Bay) -> Shape:
 
 def describe(bay: Bay, shape: Shape) -> str:
     """A description that `read_place` reads back."""
-    parts = [f"bay {bay.id}", f"zone {bay.zone}", f"{bay.spaces} {'space' if bay.spaces == 1 else 'spaces'}"]
+    place = bay.attributes.get("place")
+    parts = [f"bay {bay.id}", *([] if place is None else [f"street {bay.street}"])]
+    parts += [f"zone {bay.zone}", f"{bay.spaces} {'space' if bay.spaces == 1 else 'spaces'}"]
     if bay.off_street:
         parts.append("off street")
     if bay.length is not None:
@@ -132,7 +143,7 @@ def describe(bay: Bay, shape: Shape) -> str:
         parts.append(f"at {bay.lon:.7f} {bay.lat:.7f}")
     if bay.origin == "simulated":
         parts.append("simulated")
-    return f"{bay.street} [{', '.join(parts)}]"
+    return f"{place or bay.street} [{', '.join(parts)}]"
 
 
 def write_place(bay: Bay, updated: str) -> dict[str, object]:
@@ -145,19 +156,6 @@ def write_place(bay: Bay, updated: str) -> dict[str, object]:
     if (usrn := bay.attributes.get("usrn", "")).isascii() and usrn.isdigit() and len(usrn) <= 8:
         reference = {"lastUpdateDate": updated, "uniqueStreetReferenceNumber": [{"usrn": int(usrn)}]}
         street["externalReference"] = [reference]
-    geometry: dict[str, object]
-    match shape.kind:
-        case "POINT":
-            name, geometry = "pointGeometry", {"point": shape.text, "representation": "other"}
-        case "LINESTRING":
-            name, geometry = "linearGeometry", {
-                "linestring": shape.text,
-                "representation": "linear",
-                "direction": "bidirectional",
-                "lateralPosition": "onKerb",
-            }
-        case "POLYGON":
-            name, geometry = "polygon", {"polygon": shape.text}
     return {
         "description": describe(bay, shape),
         "type": "regulationLocation",
@@ -166,5 +164,20 @@ def write_place(bay: Bay, updated: str) -> dict[str, object]:
         "bywayType": "road",
         "concession": False,
         "tramcar": False,
-        name: {"version": 1, **geometry, **street},
+        _NAMES[shape.kind]: {"version": 1, **_geometry(shape), **street},
     }
+
+
+def _geometry(shape: Shape) -> dict[str, object]:
+    match shape.kind:
+        case "POINT":
+            return {"point": shape.text, "representation": "other"}
+        case "POLYGON":
+            return {"polygon": shape.text}
+        case "LINESTRING":
+            return {
+                "linestring": shape.text,
+                "representation": "linear",
+                "direction": "bidirectional",
+                "lateralPosition": "onKerb",
+            }

@@ -8,19 +8,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from devices.bays import BAY_ID, DAY_MINUTES, Bay, Restriction, Suspension
+from devices.bays_hours import ordered
 from devices.decoding import Rejection
 from devices.dtro.conditions import Conditions, Fact, read_conditions, tariff
 from devices.dtro.geometry import Shape
 from devices.dtro.hours import Validity, check_apart
 from devices.dtro.looking import NotHeld, Object, Unreadable, object_of, objects, text_of
 from devices.dtro.place import Place, kept_text, read_place
-from devices.dtro.words import KIND_OF, NOT_IN_FORCE, SUSPENSION, TYPE_OF, VERSION, kind_of, what_else
+from devices.dtro.words import (
+    KIND_OF,
+    NOT_IN_FORCE,
+    SUSPENSION,
+    TARIFF,
+    TYPE_OF,
+    VERSION,
+    is_prohibition,
+    kind_of,
+    what_else,
+)
 from devices.json_object import parse_object
 from devices.lengths import ATTRIBUTE, REASON, STREET, ZONE
 from devices.registry import Problem, RegistryError
@@ -56,6 +67,8 @@ def read_dtro(data: bytes, register: Iterable[Bay] = ()) -> Dtro:
             raise Unreadable("its source has no provision")
     except Unreadable as error:
         raise RegistryError([Problem("", str(error))]) from None
+    for provision in provisions:
+        reader.forbidden(provision)
     for provision in provisions:
         reader.provision(provision)
     reader.suspend()
@@ -113,8 +126,22 @@ class _Reader:
     _closings: list[_Closing] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _ids: dict[str, str] = field(default_factory=dict)
+    #: Provisions by the text of their places: those that forbid, and those that are bays.
+    _lines: dict[str, str] = field(default_factory=dict)
+    _places: dict[str, str] = field(default_factory=dict)
     #: Provisions' bays.
     _of: dict[str, list[str]] = field(default_factory=dict)
+
+    def forbidden(self, found: Object) -> None:
+        """Note where a provision forbids to wait. What is wrong with it is told when it is read."""
+        try:
+            regulation = object_of(object_of(found, "regulation"), "generalRegulation").get("regulationType")
+            if is_prohibition(regulation):
+                places = [read_place(one) for one in objects(found, "regulatedPlace")]
+                shapes = (shape for place in places if place is not None for shape in place.shapes)
+                self._lines |= dict.fromkeys((shape.text for shape in shapes), text_of(found, "reference"))
+        except Unreadable:
+            pass  # such a provision is left out, and nothing is exempt from it
 
     def provision(self, found: Object) -> None:
         """Read one provision whole, or tell why it is left out, or what is wrong with it."""
@@ -184,20 +211,22 @@ class _Reader:
         attributes: dict[str, str] = {}
         if regulation != TYPE_OF[kind]:
             attributes["dtro_regulation"] = regulation
+        said = self._short(text_of(found, "provisionDescription"), 2 * ATTRIBUTE, where, "the description")
         if conditions.rates:
             attributes["tariff"] = self._short("; ".join(tariff(conditions.rates)), ATTRIBUTE, where, "rates")
-            self._tell(where, "rates, of which the attribute tariff has the words")
-        for text in dict.fromkeys(told for validity in conditions.validities for told in validity.told):
-            self._tell(where, text)
-        for fact in rest:
-            self._tell(where, f"the condition {fact.words}")
+        elif TARIFF in said and any(place.own is not None for place in places):
+            attributes["tariff"] = said.partition(TARIFF)[2]
         zone = _scheme(conditions.facts)
         guessed = False
         numbers = iter(range(1, 100_000))
         for place in places:
             for shape in place.shapes:
                 own = place.own if len(place.shapes) == 1 else None
-                bay = self._bay(place, shape, f"{reference}-{next(numbers)}", zone, where)
+                numbered = f"{reference}-{next(numbers)}"
+                if own is None and (taken := self._taken(shape, reference)) is not None:
+                    self._tell(where, f"{_id(numbered)}, {taken}")
+                    continue
+                bay = self._bay(place, shape, numbered, zone, where)
                 guessed |= own is None
                 bay_attributes = {**bay.attributes, **attributes}
                 if bay.id != reference:
@@ -208,14 +237,29 @@ class _Reader:
                         kind=kind,
                         from_day=from_day,
                         to_day=to_day,
-                        restrictions=restrictions,
+                        restrictions=ordered(restrictions),
                         attributes=bay_attributes,
                     ),
                     reference,
                 )
+        if not self._of.get(reference):
+            return
+        if conditions.rates:
+            self._tell(where, "rates, of which the attribute tariff has the words")
+        for text in dict.fromkeys(told for validity in conditions.validities for told in validity.told):
+            self._tell(where, text)
+        for fact in rest:
+            self._tell(where, f"the condition {fact.words}")
         if guessed:
             self._tell(where, "how many spaces there are, which a D-TRO does not say: 1 is taken for each place")
-        text_of(found, "provisionDescription")
+
+    def _taken(self, shape: Shape, reference: str) -> str | None:
+        """Why a place is no bay of its own, for another provision is about the same one."""
+        if (line := self._lines.get(shape.text)) is not None:
+            return f"an exemption from provision {line} at that very place, no marked bay"
+        if (other := self._places.setdefault(shape.text, reference)) != reference:
+            return f"at the very place of provision {other}: a bay has one kind here"
+        return None
 
     def _bay(self, place: Place, shape: Shape, numbered: str, zone: str | None, where: str) -> Bay:
         attributes: dict[str, str] = {}
@@ -227,8 +271,12 @@ class _Reader:
         geometry = None if shape.kind == "POINT" else shape.geojson
         if own is not None and len(place.shapes) == 1:
             lon, lat = own.at or shape.middle
+            if own.place is not None:
+                attributes["place"] = self._short(own.place, ATTRIBUTE, where, "the description of a place")
+            street = self._short(own.street, STREET, where, "the name of a street")
+            zone = self._short(own.zone, ZONE, where, "the name of a zone")
             return Bay(
-                own.id, own.street, own.zone, "", lon, lat, own.spaces, own.off_street, own.length, geometry,
+                own.id, street, zone, "", lon, lat, own.spaces, own.off_street, own.length, geometry,
                 origin=own.origin, attributes=attributes,
             )  # fmt: skip
         street = self._short(place.street or place.description, STREET, where, "the name of a street")
@@ -289,14 +337,21 @@ class _Reader:
                 found = self._of.get(reference) or known.get(reference, [])
                 bays += found
                 if not found:
-                    text = f"the suspension of provision {reference}, of which neither this document nor the register has a bay"
-                    self._tell(closing.where, text)
+                    nobody = "of which neither this document nor the register has a bay"
+                    self._tell(closing.where, f"the suspension of provision {reference}, {nobody}")
             self.suspensions += [
-                Suspension(bay, validity.start.replace(tzinfo=LONDON), validity.end.replace(tzinfo=LONDON), closing.reason)
+                Suspension(
+                    bay, validity.start.replace(tzinfo=LONDON), validity.end.replace(tzinfo=LONDON), closing.reason
+                )
                 for bay in dict.fromkeys(bays)
                 for validity in closing.validities
                 if validity.start is not None and validity.end is not None
             ]
+
+
+def _instant(local: datetime) -> datetime:
+    """A local time as an instant: of an hour that comes twice, the first."""
+    return local.replace(tzinfo=LONDON).astimezone(UTC)
 
 
 def _id(text: str) -> str:

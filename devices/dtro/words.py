@@ -40,6 +40,8 @@ TYPE_OF: Mapping[str, str] = {
     **dict.fromkeys((*SHARED, "unrestricted"), "kerbsideParkingPlace"),
 }
 SUSPENSION = "miscBaySuspension"
+#: What begins a tariff's words at the end of a provision's description.
+TARIFF = " Tariff: "
 
 #: Types about kerbs that are no bays, with what they are.
 _ZONES = ("kerbsideControlledParkingZone", "kerbsideRestrictedParkingZone", "kerbsidePermitParkingArea")
@@ -75,6 +77,13 @@ def what_else(regulation: str) -> str:
     if regulation in _OTHERS:
         return _OTHERS[regulation]
     return "a prohibition, no bay" if regulation.startswith("kerbside") else "not about bays"
+
+
+def is_prohibition(regulation: object) -> bool:
+    """Whether a regulation forbids to wait, so that bays at its very place are exemptions from it and not marked."""
+    if not isinstance(regulation, str) or regulation in KIND_OF or regulation in _OTHERS:
+        return False
+    return regulation.startswith("kerbside")
 
 
 def is_electric(fact: Fact) -> bool:
