@@ -46,21 +46,24 @@ _REVOKED = ("fullRevoke", "partialRevoke")
 
 
 class Dtro(NamedTuple):
-    """What a D-TRO says of bays, and, a sentence each, what of it is ``left_out``."""
+    """What a D-TRO says of bays, and, a sentence each, what of it is ``left_out``.
+
+    ``elsewhere``: suspensions of bays, here without their ids, of a provision of an earlier order, by its reference.
+    """
 
     bays: list[Bay]
     suspensions: list[Suspension]
     left_out: list[str]
+    elsewhere: list[tuple[str, Suspension]]
 
 
-def read_dtro(data: bytes, register: Iterable[Bay] = ()) -> Dtro:
+def read_dtro(data: bytes) -> Dtro:
     """Read a D-TRO 4.0.0 (JSON, UTF-8, with its ``schemaVersion``).
 
-    ``register``: bays that are known already, so that a suspension can name a provision of an earlier order by its
-    reference (attribute ``dtro_provision``). Raises RegistryError with every problem, each with its provision.
+    Raises RegistryError with every problem, each with its provision.
     """
     source = _source(data)
-    reader = _Reader(source, register)
+    reader = _Reader(source)
     try:
         provisions = objects(source, "provision")
         if not provisions:
@@ -74,7 +77,7 @@ def read_dtro(data: bytes, register: Iterable[Bay] = ()) -> Dtro:
     reader.suspend()
     if reader.problems:
         raise RegistryError(reader.problems)
-    return Dtro(reader.bays, reader.suspensions, reader.left_out)
+    return Dtro(reader.bays, reader.suspensions, reader.left_out, reader.elsewhere)
 
 
 def _source(data: bytes) -> Object:
@@ -106,11 +109,18 @@ def _source(data: bytes) -> Object:
 class _Closing:
     """A suspension that waits until all bays are read."""
 
-    where: str
     references: Sequence[str]
     bays: Sequence[str]
     validities: Sequence[Validity]
     reason: str
+
+    def of(self, bay: str) -> list[Suspension]:
+        """The suspensions of a bay."""
+        return [
+            Suspension(bay, _instant(validity.start), _instant(validity.end), self.reason)
+            for validity in self.validities
+            if validity.start is not None and validity.end is not None
+        ]
 
 
 @dataclass(slots=True)
@@ -118,10 +128,10 @@ class _Reader:
     """One document, provision by provision."""
 
     source: Object
-    register: Iterable[Bay]
     bays: list[Bay] = field(default_factory=list)
     suspensions: list[Suspension] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    elsewhere: list[tuple[str, Suspension]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _closings: list[_Closing] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
@@ -324,29 +334,18 @@ class _Reader:
         for fact in conditions.facts:
             self._tell(where, f"the condition {fact.words}")
         reason = self._short(text_of(found, "provisionDescription"), REASON, where, "the reason")
-        self._closings.append(_Closing(where, overridden, own, conditions.validities, reason))
+        self._closings.append(_Closing(overridden, own, conditions.validities, reason))
 
     def suspend(self) -> None:
         """Give suspensions their bays, now that all are read."""
-        known: dict[str, list[str]] = {}
-        for bay in self.register:
-            known.setdefault(bay.attributes.get("dtro_provision", bay.id), []).append(bay.id)
         for closing in self._closings:
             bays = list(closing.bays)
             for reference in () if closing.bays else closing.references:
-                found = self._of.get(reference) or known.get(reference, [])
+                found = self._of.get(reference, [])
                 bays += found
                 if not found:
-                    nobody = "of which neither this document nor the register has a bay"
-                    self._tell(closing.where, f"the suspension of provision {reference}, {nobody}")
-            self.suspensions += [
-                Suspension(
-                    bay, validity.start.replace(tzinfo=LONDON), validity.end.replace(tzinfo=LONDON), closing.reason
-                )
-                for bay in dict.fromkeys(bays)
-                for validity in closing.validities
-                if validity.start is not None and validity.end is not None
-            ]
+                    self.elsewhere += [(reference, one) for one in closing.of("")]
+            self.suspensions += [one for bay in dict.fromkeys(bays) for one in closing.of(bay)]
 
 
 def _instant(local: datetime) -> datetime:
