@@ -12,6 +12,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from devices.counts import counted
 from devices.lengths import refusal
 from devices.toml import TomlError, lines_of_tables, parse
 
@@ -71,7 +72,7 @@ def read_accounts(text: str) -> list[Account]:
         raise AccountError(["has no table [[account]]"])
     problems = [f"has {name!r}, which an account file does not have" for name in document if name != "account"]
     if len(tables) > _YEARS:
-        raise AccountError([f"has {len(tables)} accounts; {_YEARS} are taken at most"])
+        raise AccountError([f"has {counted(len(tables), 'account')}; {_YEARS} are taken at most"])
     lines = lines_of_tables(text, "account")
     accounts = []
     for number, table in enumerate(tables):

@@ -10,8 +10,10 @@ def read_dtro_file(data: bytes) -> BaysFile:
     """Read a D-TRO; each bay is told by its provision. Raises RegistryError."""
     found = read_dtro(data)
     of = {bay.id: f"provision {bay.attributes.get('dtro_provision', bay.id)}" for bay in found.bays}
-    here = [Given(of.get(one.bay, "a suspension"), one) for one in found.suspensions]
-    there = [Given("a suspension", one, among=Among(provision=reference)) for reference, one in found.elsewhere]
+    here = [Given(f"suspension {one.reason!r}", one) for one in found.suspensions]
+    there = [
+        Given(f"suspension {one.reason!r}", one, among=Among(provision=reference)) for reference, one in found.elsewhere
+    ]
     return BaysFile(
         bays=[Given(of[bay.id], bay) for bay in found.bays],
         suspensions=[*here, *there],

@@ -311,7 +311,7 @@ class _Reader:
             raise Unreadable(f"{what} {wrong}")
         if len(text) <= longest:
             return text
-        self._tell(where, f"the end of {what}, which is longer than {longest} letters")
+        self._tell(where, f"the end of {what}: no more than {longest:,} signs are taken")
         return text[: longest - 1] + "…"
 
     # ---------------------------------------------------------------------------------------------- suspensions
