@@ -8,11 +8,12 @@ bay's version is follows from its content.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from devices.bays import Bay, Restriction
 from devices.bays_hours import hours_said
@@ -214,8 +215,7 @@ def _words(text: str) -> Json:
 
 
 def _version(content: Any) -> str:
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(orjson.dumps(content)).hexdigest()[:12]
 
 
 def _time(moment: datetime) -> str:

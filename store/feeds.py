@@ -21,11 +21,16 @@ MOST = 2_000
 
 
 class Part(NamedTuple):
-    """A zone, or a part of one that has more than `MOST` bays, and how many bays that is."""
+    """A zone, or a part of one that has more than `MOST` bays: its number from 0 on, and how many bays it has."""
 
     zone: str
     number: int
     bays: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of a zone, as far as its size says: a full part may be followed by others."""
+        return self.number == 0 and self.bays < MOST
 
 
 class Newest(NamedTuple):
@@ -40,20 +45,21 @@ class Newest(NamedTuple):
 
 
 def parts(connection: Connection, day: date, *, simulated: bool = False) -> list[Part]:
-    """All zones that have a bay on a local day, in order. Raises psycopg.Error."""
-    given = {"day": day, "simulated": simulated, "most": MOST}
-    return [Part(*row) for row in connection.execute(_SQL["parts"], given).fetchall()]
+    """All zones that have a bay on a local day, in order, the large ones in parts. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["zones"], {"day": day, "simulated": simulated}).fetchall()
+    return [
+        Part(zone, begin // MOST, min(MOST, count - begin)) for zone, count in rows for begin in range(0, count, MOST)
+    ]
 
 
-def bays(connection: Connection, wanted: Iterable[Part], day: date, *, simulated: bool = False) -> list[Bay]:
-    """The bays of some parts on a local day, by zone and id. Raises psycopg.Error."""
-    wanted = list(wanted)
+def bays(connection: Connection, wanted: Sequence[Part], day: date, *, simulated: bool = False) -> list[Bay]:
+    """The bays of whole zones, or of one part of a large one, on a local day, by zone and id. Raises psycopg.Error."""
     given = {
         "day": day,
         "simulated": simulated,
-        "most": MOST,
         "zones": [part.zone for part in wanted],
-        "parts": [part.number for part in wanted],
+        "offset": wanted[0].number * MOST,
+        "count": sum(part.bays for part in wanted),
     }
     rows = connection.execute(_SQL["bays"], given).fetchall()
     restrictions: dict[str, list[Restriction]] = {}

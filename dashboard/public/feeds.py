@@ -6,11 +6,11 @@ Bays of households are in none of them. A feed comes in pages of whole zones; wh
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from dashboard.web.api import has_already
@@ -94,7 +94,8 @@ def _page(site: Site, connection: Connection, zone: str | None, after: str | Non
         begin = next((place for place, part in enumerate(known, 1) if _key(part) == after), len(known))
     shown: list[feeds.Part] = []
     for part in known[begin:]:
-        if shown and sum(one.bays for one in shown) + part.bays > PAGE:
+        # a part of a zone is a page of its own
+        if shown and not (part.whole and shown[0].whole and sum(one.bays for one in shown) + part.bays <= PAGE):
             break
         shown.append(part)
     if not shown:
@@ -137,7 +138,7 @@ def _publication(request: Request, body: Mapping[str, Any] | None, seconds: int,
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
     if body is None:
         return Response(status_code=204, headers=headers | _kept(seconds))
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    text = orjson.dumps(body)
     made = body["payload"]
     (name,) = (name for name in made if name.endswith("Publication"))
     lasting = text.replace(made[name]["publicationTime"].encode(), b"")

@@ -1,24 +1,19 @@
--- parts: zones of bays that are of no household, cut where one has more bays than a page, in order
-select zone, part, count(*)
-from (
-    select zone, (row_number() over (partition by zone order by id collate "C") - 1) / %(most)s as part
-    from public.bay
-    where (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
-      and (origin = 'real' or %(simulated)s)
-) b
-group by zone, part
-order by zone collate "C", part
+-- zones: how many bays that are of no household each has on a day, in order
+select zone, count(*)
+from public.bay
+where (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
+  and (origin = 'real' or %(simulated)s)
+group by zone
+order by zone collate "C"
 
--- bays: those of some parts, in their order
+-- bays: those of some zones, in their order, or a part of them
 select id, street, zone, kind, lon, lat, spaces, off_street, length, geometry, origin, from_day, to_day, attributes
-from (
-    select *, (row_number() over (partition by zone order by id collate "C") - 1) / %(most)s as part
-    from public.bay
-    where (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
-      and (origin = 'real' or %(simulated)s)
-) b
-where (zone, part) in (select * from unnest(%(zones)s::text[], %(parts)s::bigint[]))
+from public.bay
+where zone = any(%(zones)s)
+  and (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
+  and (origin = 'real' or %(simulated)s)
 order by zone collate "C", id collate "C"
+offset %(offset)s limit %(count)s
 
 -- restrictions: of these bays, each one's in its order
 select bay_id, days, start_minute, end_minute, maximum_stay, no_return, bank_holidays, event_days, from_day, to_day
