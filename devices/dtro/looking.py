@@ -9,6 +9,8 @@ from typing import Any
 from devices.json_object import json_type
 
 Object = Mapping[str, Any]
+#: Far from both ends of the calendar, so that a day can be added.
+_YEARS = (1900, 2199)
 
 
 class Unreadable(ValueError):
@@ -70,6 +72,8 @@ def moment_of(value: Object, name: str) -> datetime | None:
         moment = None
     if moment is None:
         raise Unreadable(f"{name} is no local time such as 2026-04-01T08:00:00")
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise Unreadable(f"{name} is not in the years {_YEARS[0]} to {_YEARS[1]}")
     if moment.tzinfo is not None:
         raise Unreadable(f"{name} has an offset from UTC; times of a D-TRO are local, such as 2026-04-01T08:00:00")
     return moment

@@ -23,6 +23,7 @@ _TEXTS: Mapping[str, str] = {
     "polygon": "polygon",
     "directedLinear": "directedLineString",
 }
+_USRN = 99_999_999
 #: What is written for a shape.
 _NAMES: Mapping[Kind, str] = {"POINT": "pointGeometry", "LINESTRING": "linearGeometry", "POLYGON": "polygon"}
 _OWN = re.compile(
@@ -82,8 +83,8 @@ def _street(geometry: Object) -> tuple[int | None, str | None]:
         for reference in objects(geometry, name):
             for one in objects(reference, "uniqueStreetReferenceNumber"):
                 usrn, street = one.get("usrn"), one.get("nsgStreetName")
-                if isinstance(usrn, bool) or not isinstance(usrn, int):
-                    raise Unreadable("usrn is no whole number")
+                if isinstance(usrn, bool) or not isinstance(usrn, int) or not 0 <= usrn <= _USRN:
+                    raise Unreadable("usrn is no number of a street, of up to 8 digits")
                 return usrn, street.strip() if isinstance(street, str) and street.strip() else None
     return None, None
 

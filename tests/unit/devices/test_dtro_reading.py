@@ -327,12 +327,14 @@ def test_all_problems_are_told_at_once_and_nothing_is_taken() -> None:
         provision(_geometry("SRID=4326;LINESTRING(-0.1 51.5, -0.1 51.6)"), reference="there"),
         provision(_period(recurringTimePeriodOfDay=_times("25:00:00", "26:00:00")), reference="late"),
         provision(_validity(start="2026-01-05T00:00:00Z"), reference="zulu"),
+        provision(_validity(end="9999-12-31T23:00:00"), reference="far"),
         provision(reference="good"),
     )
     assert _problems(data) == [
         "provision there: linestring is in the projection 4326; a D-TRO has the National Grid, 27700",
         "provision late: startTimeOfPeriod is no time such as 08:00:00",
         "provision zulu: start has an offset from UTC; times of a D-TRO are local, such as 2026-04-01T08:00:00",
+        "provision far: end is not in the years 1900 to 2199",
         "provision good: stands there twice",
     ]
 
