@@ -173,7 +173,17 @@ create trigger touch_bay after insert or update or delete on personal.bay_suspen
     for each row execute function personal.touch_bay();
 create trigger touch_bay after insert or update or delete on personal.bay_permit
     for each row execute function personal.touch_bay();
--- A zone's figures count its bays, and an event day decides which restrictions hold in it.
+
+create function personal.touch_event_day() returns trigger language plpgsql as $$
+begin
+    insert into personal.touched_bay (bay_id)
+    select id from personal.bay where zone = case tg_op when 'DELETE' then old.zone else new.zone end;
+    return null;
+end $$;
+create trigger touch_event_day after insert or delete on public.event_day
+    for each row execute function personal.touch_event_day();
+
+-- A zone's figures count its bays.
 create function personal.touch_bay_itself() returns trigger language plpgsql as $$
 begin
     if tg_op = 'INSERT' or (old.zone, old.spaces, old.personal, old.from_day, old.to_day)
@@ -184,11 +194,3 @@ begin
 end $$;
 create trigger touch_bay after insert or update on personal.bay
     for each row execute function personal.touch_bay_itself();
-create function public.touch_bays_of_zone() returns trigger language plpgsql as $$
-begin
-    insert into personal.touched_bay (bay_id)
-    select id from personal.bay where zone = case when tg_op = 'DELETE' then old.zone else new.zone end;
-    return null;
-end $$;
-create trigger touch_bay after insert or update of zone, day or delete on public.event_day
-    for each row execute function public.touch_bays_of_zone();
