@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from borough.errors import SettingsError
 from borough.rights.for_pages import ForPages, for_pages
 from borough.settings.energy import read_energy
+from borough.settings.parking import parking_accounts
 from borough.settings.settings import Settings, need_database_url, secret_file, variable
 from dashboard.options import SignIn, SiteOptions
 from dashboard.web.forwarded import networks
@@ -35,6 +36,7 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         council_name=settings.council_name,
         council_address=tuple(settings.council_address),
         help_line=settings.help_line,
+        parking_accounts=parking_accounts(settings),
         erase=rights.erase,
         erasure=rights.erasure,
         subject=rights.subject,

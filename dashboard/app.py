@@ -15,7 +15,7 @@ from dashboard import roles
 from dashboard.account import binding, sign_in
 from dashboard.engineer import arriving
 from dashboard.options import SiteOptions
-from dashboard.public import pages
+from dashboard.public import feeds, pages
 from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
 from dashboard.staff import assist, data_protection, programme
@@ -29,6 +29,7 @@ from dashboard.web.site import HERE, Site
 #: Every router of the application. Those of the API are in its description, pages are not.
 PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     pages.router,
+    feeds.router,
     sign_in.router,
     binding.router,
     arriving.router,

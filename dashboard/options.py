@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.energy.prices import Energy, load
 from dashboard.simulation import Simulation
+from devices.parking_account import Account
 from store.erasures import State
 from store.subject import Open
 
@@ -52,6 +53,8 @@ class SiteOptions:
     council_name: str = "Your council"
     council_address: Sequence[str] = ()
     help_line: str | None = None
+    #: The council's parking account, the oldest year first; empty where it gave none.
+    parking_accounts: Sequence[Account] = ()
     #: All data are simulated, and codes of the purpose ``demo`` sign in.
     demo: bool = False
     #: Prices and factors.

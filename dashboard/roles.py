@@ -44,6 +44,8 @@ ROUTES: dict[str, Need] = {
     "/": ANYBODY,
     "/accessibility": ANYBODY,
     "/privacy": ANYBODY,
+    "/parking/feed": ANYBODY,
+    "/open-data": ANYBODY,
     "/plotly.min.js": ANYBODY,
     "/health": ANYBODY,
     "/sign-in": ANYBODY,

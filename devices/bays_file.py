@@ -33,10 +33,12 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Bays that a line means together: those of a zone, of a street, of a street in a zone."""
+    """Bays that a line means together: those of a zone, of a street, of a street in a zone, of a D-TRO's provision."""
 
     zone: str | None = None
     street: str | None = None
+    #: The attribute ``dtro_provision``, or the id of the bay that is alone in it.
+    provision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Given(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class BaysFile:
-    """What a file says. ``shapeless``: ids of bays whose geometry it leaves as it is."""
+    """What a file says. ``shapeless``: ids of bays whose geometry it leaves as it is; ``left_out``: a sentence for each
+    thing that it says and our words cannot hold."""
 
     bays: Sequence[Given[Bay]] = ()
     sensors: Sequence[Given[SensorLink]] = ()
@@ -62,6 +65,7 @@ class BaysFile:
     permits: Sequence[Given[Permit]] = ()
     events: Sequence[Given[EventDay]] = ()
     shapeless: frozenset[str] = frozenset()
+    left_out: Sequence[str] = ()
 
 
 def read_bays(data: bytes) -> BaysFile:

@@ -175,13 +175,20 @@ def _spread(plan: Plan, given: Sequence[Given[Dated]], every: Any, zone: tzinfo)
         first, last = local_day(one.item.start, zone), local_day(one.item.end, zone)
         its = [bay.id for bay in every if _is_of(bay, one.among) and _is_there(bay, first, last)]
         if not its:
-            said = " of ".join(repr(name) for name in (one.among.street, one.among.zone) if name is not None)
-            plan.problems.append(Problem(one.where, f"no bay is in {said}"))
+            plan.problems.append(Problem(one.where, f"no bay is in {_said(one.among)}"))
         found += [replace(one, item=replace(one.item, bay=bay), among=None) for bay in its]
     return found
 
 
+def _said(among: Among) -> str:
+    if among.provision is not None:
+        return f"provision {among.provision}; import the order that it is of first"
+    return " of ".join(repr(name) for name in (among.street, among.zone) if name is not None)
+
+
 def _is_of(bay: Bay, among: Among) -> bool:
+    if among.provision is not None:
+        return bay.attributes.get("dtro_provision", bay.id) == among.provision
     return (among.zone is None or bay.zone == among.zone) and (among.street is None or bay.street == among.street)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from borough.commands import bays_dtro, bays_return
 from borough.database import database, require_zone
 from borough.errors import UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
@@ -22,22 +23,25 @@ from devices.bays_geojson import read_bays_geojson, write_bays_geojson
 from devices.bays_hours import hours_said
 from devices.bays_of_devices import bays_of_devices
 from devices.counts import counted
+from devices.dtro.file import read_dtro_file
 from devices.files import read_bytes
 from devices.registry import Problem, RegistryError
 from store import bays, bays_import
 from store.connect import Connection
 
 app = typer.Typer(help="The register of parking bays.", no_args_is_help=True)
+app.command("return")(bays_return.return_)
 
 #: What a file can be, with its reader.
 READERS: Mapping[str, Callable[[bytes, tzinfo], BaysFile]] = {
     "bays": lambda data, _zone: read_bays(data),
     **{what: partial(read_dated, what) for what in KINDS},
     "geojson": lambda data, _zone: read_bays_geojson(data),
+    bays_dtro.FORMAT: lambda data, _zone: read_dtro_file(data),
 }
 #: What tells a ``.json`` file: text that it must hold.
-_JSON: Mapping[bytes, str] = {b'"FeatureCollection"': "geojson"}
-#: Formats of the register, each with its writer.
+_JSON: Mapping[bytes, str] = {b'"FeatureCollection"': "geojson", b'"schemaVersion"': bays_dtro.FORMAT}
+#: Formats of the register, each with its writer; a D-TRO needs to know which order it is.
 WRITERS: Mapping[str, Callable[[Register, tzinfo], str]] = {
     "csv": lambda register, _zone: write_bays(register.bays),
     "geojson": lambda register, _zone: write_bays_geojson(register.bays),
@@ -46,6 +50,7 @@ WRITERS: Mapping[str, Callable[[Register, tzinfo], str]] = {
 #: So many lines are told one by one.
 _TOLD = 20
 _LISTS = ("bays", *KINDS)
+_FORMATS = (*WRITERS, bays_dtro.FORMAT)
 _WORDS = {
     "bays": "bay", "sensors": "sensor link", "suspensions": "suspension", "permits": "permit", "events": "event day",
 }  # fmt: skip
@@ -97,8 +102,10 @@ def import_(
         if not dry_run:
             bays_import.apply(connection, plan)
     if json_output:
-        show_json(_as_json(plan, dry_run, placeless))
+        show_json({**_as_json(plan, dry_run, placeless), "left_out": list(given.left_out)})
         return
+    for line in given.left_out:
+        say(line)
     _tell(plan, placeless, dry_run)
 
 
@@ -120,7 +127,11 @@ def _read(files: Sequence[Path], what: str, zone: tzinfo) -> BaysFile:
     if problems := _twice([bay for one in found for bay in one.bays]):
         raise _refuse(files, problems)
     lists: dict[str, Any] = {name: [item for one in found for item in getattr(one, name)] for name in _LISTS}
-    return BaysFile(**lists, shapeless=frozenset().union(*(one.shapeless for one in found)))
+    return BaysFile(
+        **lists,
+        shapeless=frozenset().union(*(one.shapeless for one in found)),
+        left_out=[line for one in found for line in one.left_out],
+    )
 
 
 def _kind(file: Path, data: bytes) -> str:
@@ -271,7 +282,7 @@ def export(
     file: Annotated[Path | None, typer.Argument(help="Where to write; standard output otherwise.")] = None,
     form: Annotated[
         str,
-        typer.Option("--format", help=f"{', '.join(WRITERS)}; without it the file's ending says, else csv."),
+        typer.Option("--format", help=f"{', '.join(_FORMATS)}; without it the file's ending says, else csv."),
     ] = "",
     what: Annotated[
         str, typer.Option(help=f"What of the register: {', '.join(_LISTS)}; all but bays as csv.")
@@ -280,22 +291,35 @@ def export(
     personal: Annotated[
         bool, typer.Option("--personal", help="Bays of households too, with the UPRN; not for publication.")
     ] = False,
+    authority: bays_dtro.Authority = "",
+    reference: bays_dtro.Reference = "",
+    name: bays_dtro.Name = "",
+    made: bays_dtro.Made = "",
+    in_force: bays_dtro.InForce = "",
 ) -> None:
     """Write the register as a file that `borough bays import` reads back to the same.
+
+    A D-TRO is of what is published: bays of households are never in it, and attributes of our own are not.
 
     Example: borough bays export bays.geojson
     """
     form = form or ("geojson" if file is not None and file.suffix.lower() in (".geojson", ".json") else "csv")
-    if form not in WRITERS:
-        raise UsageError(f"--format {form!r}; one of {', '.join(WRITERS)}")
+    if form not in _FORMATS:
+        raise UsageError(f"--format {form!r}; one of {', '.join(_FORMATS)}")
     if what not in _LISTS:
         raise UsageError(f"--what {what!r}; one of {', '.join(_LISTS)}")
     if what != "bays" and form != "csv":
         raise UsageError(f"--what {what} is written as csv and not as {form}")
-    clock = read_settings().time_zone
+    order = (authority, reference, name, made, in_force)
+    bays_dtro.refuse_without_dtro(form, order)
+    settings = read_settings()
+    clock = settings.time_zone
     with database() as connection:
-        part = _part(bays.load(connection), zone, personal=personal)
-    text = WRITERS[form](part, clock) if what == "bays" else write_dated(what, part, clock)
+        part = _part(bays.load(connection), zone, personal=personal and form != bays_dtro.FORMAT)
+    if form == bays_dtro.FORMAT:
+        text = bays_dtro.dtro(part, settings, datetime.now(clock).date(), order)
+    else:
+        text = WRITERS[form](part, clock) if what == "bays" else write_dated(what, part, clock)
     if file is None:
         show_bytes(text.encode())
         return

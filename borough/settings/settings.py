@@ -166,6 +166,8 @@ class Settings(BaseSettings):
     council_name: str = "Your council"
     council_address: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(default_factory=list)
     help_line: str | None = None
+    dtro_authority: Annotated[int, Field(ge=1, le=999_999_999)] | None = None
+    parking_account: File = None
     letter_fonts: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(
         default_factory=lambda: [Path("/usr/share/fonts"), Path("/usr/share/fonts-droid-fallback")]
     )

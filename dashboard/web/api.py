@@ -58,7 +58,12 @@ def answer(request: Request, body: BaseModel, following: str | None = None) -> R
     if following is not None:
         url = request.url.include_query_params(cursor=following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if etag in known or "*" in known:
+    if has_already(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(text, headers=headers, media_type="application/json")
+
+
+def has_already(request: Request, etag: str) -> bool:
+    """Whether the client has what ``etag`` (perhaps weak) stands for, as its If-None-Match says."""
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    return etag.removeprefix("W/") in known or "*" in known

@@ -26,6 +26,7 @@ from tests.fuzz.place import Import, Place, checked, table_of_csv
 from tests.fuzz.tables import MAPPING, TABLES, reading_cells
 from tests.tools import load
 from tests.tools.servers import TIMESCALE_SETTINGS, own_cluster
+from tests.worlds.parking_interchange import document, provision
 
 #: Rows of one file: a wrong one refuses the others.
 _ROWS = 5
@@ -138,6 +139,23 @@ def _suspensions_csv(chance: random.Random, _start: int) -> bytes:
             cells[chance.choice(sorted(cells))] = hostile.text(chance)
         rows.append(cells)
     return table_of_csv(rows, chance)
+
+
+def _dtro(chance: random.Random, start: int) -> bytes:
+    """An order of some bays, of which a place, a time or a name is hostile."""
+    order: Any = json.loads(document(*(provision(reference=f"P{start + row}") for row in range(_ROWS))))
+    for one in order["data"]["source"]["provision"]:
+        if chance.random() < 0.3:
+            inner: Any = one
+            while isinstance(inner, dict | list) and inner:
+                keys: list[Any] = list(inner) if isinstance(inner, dict) else list(range(len(inner)))
+                key = chance.choice(keys)
+                if not isinstance(inner[key], dict | list) or chance.random() < 0.05:
+                    inner[key] = hostile.value(chance)
+                    break
+                inner = inner[key]
+    data = hostile.dumps(hostile.respelled(order, chance) if chance.random() < 0.2 else order)
+    return hostile.spoiled(data, chance) if chance.random() < 0.1 else data
 
 
 # -- TOML files -------------------------------------------------------------------------------------------------------
@@ -275,6 +293,7 @@ IMPORTS: Mapping[str, Import] = {
     **TABLES,
     "bays CSV": _of_files(_bays_csv, "bays.csv", "bays", "import"),
     "bays GeoJSON": _of_files(_bays_geojson, "bays.geojson", "bays", "import"),
+    "bays D-TRO": _of_files(_dtro, "order.json", "bays", "import", "--what", "d-tro"),
     "suspensions CSV": _of_files(_suspensions_csv, "suspensions.csv", "bays", "import", "--what", "suspensions"),
 }
 

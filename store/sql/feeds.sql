@@ -1,0 +1,40 @@
+-- zones: how many bays that are of no household each has on a day, in order
+select zone, count(*)
+from public.bay
+where (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
+  and (origin = 'real' or %(simulated)s)
+group by zone
+order by zone collate "C"
+
+-- bays: those of some zones, in their order, or a part of them
+select id, street, zone, kind, lon, lat, spaces, off_street, length, geometry, origin, from_day, to_day, attributes
+from public.bay
+where zone = any(%(zones)s)
+  and (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
+  and (origin = 'real' or %(simulated)s)
+order by zone collate "C", id collate "C"
+offset %(offset)s limit %(count)s
+
+-- restrictions: of these bays, each one's in its order
+select bay_id, days, start_minute, end_minute, maximum_stay, no_return, bank_holidays, event_days, from_day, to_day
+from personal.bay_restriction
+where bay_id = any(%s)
+order by bay_id, number
+
+-- newest: of these bays those that have a sensor now, what it said newest since it lies there, and whether they are closed
+select s.bay_id, l.time, l.value, d.attributes ->> 'heartbeat',
+    exists (select from personal.bay_suspension x where x.bay_id = s.bay_id and x.start <= %(now)s and x.stop > %(now)s)
+from personal.bay_sensor s
+join personal.device d on d.id = s.device_id
+left join (personal.series r join public.latest l on l.series_id = r.id)
+    on r.device_id = s.device_id and r.property = 'occupied' and l.time >= s.start
+where s.bay_id = any(%(bays)s) and s.start <= %(now)s and (s.stop is null or s.stop > %(now)s)
+order by s.bay_id
+
+-- spaces: how many there are of each sort on a day, without bays of households
+select zone, kind, off_street, spaces = 1, sum(spaces)::int
+from public.bay
+where (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
+  and (origin = 'real' or %(simulated)s)
+group by 1, 2, 3, 4
+order by zone collate "C", kind, off_street, 4
