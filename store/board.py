@@ -1,0 +1,72 @@
+"""What the operations' pages read beside the live states: suspensions, zones' days, how long was parked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from store.batch import Int64
+from store.connect import Connection
+from store.copy import Float8s
+from store.queries import queries
+from store.times import aware
+
+_SQL = queries("board")
+
+
+class Suspended(NamedTuple):
+    """A bay that nobody may use for a time."""
+
+    bay: str
+    street: str
+    zone: str
+    start: datetime
+    end: datetime
+    reason: str
+
+
+class ZoneDay(NamedTuple):
+    """A zone's local day: ``quarters`` ``(quarters, 4)`` occupied, free, suspended, unknown [bay-seconds], ``arrivals``
+    ``(quarters,)``."""
+
+    zone: str
+    day: date
+    bays: int
+    quarters: Int64
+    arrivals: Int64
+
+
+def suspended(connection: Connection, start: datetime, end: datetime) -> list[Suspended]:
+    """Suspensions that touch a time, by zone, street, bay and beginning. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["suspended"], {"start": aware(start), "end": aware(end)})
+    return [Suspended(*row) for row in rows]
+
+
+def zone_days(connection: Connection, start: date, end: date, zone: str | None = None) -> list[ZoneDay]:
+    """Days from ``start`` to ``end`` (not included) of all zones or of one, by zone and day. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["zone_days"], {"start": start, "end": end, "zone": zone})
+    return [
+        ZoneDay(name, day, bays, _int4s(quarters).reshape(-1, 4), _int4s(arrivals))
+        for name, day, bays, quarters, arrivals in rows
+    ]
+
+
+def dwells(
+    connection: Connection, edges: Sequence[float], start: datetime, end: datetime, zone: str | None = None
+) -> Int64:
+    """How many whole stays that began in a time were how long: below the first of ``edges`` [s], between them, above.
+
+    Shape ``(edges + 1,)``. Raises psycopg.Error.
+    """
+    values = {"edges": Float8s(edges), "start": aware(start), "end": aware(end), "zone": zone}
+    found = np.zeros(len(edges) + 1, np.int64)
+    for place, count in connection.execute(_SQL["dwells"], values):
+        found[place] = count
+    return found
+
+
+def _int4s(data: bytes) -> Int64:
+    return np.frombuffer(data, ">i4").astype(np.int64)
