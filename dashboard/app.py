@@ -19,7 +19,7 @@ from dashboard.public import pages
 from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
 from dashboard.staff import assist, data_protection, programme
-from dashboard.web import errors, security
+from dashboard.web import errors, parking, security
 from dashboard.web.forwarded import Forwarded
 from dashboard.web.guard import guard
 from dashboard.web.lane import GiveBack
@@ -31,6 +31,7 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     pages.router,
     sign_in.router,
     binding.router,
+    parking.router,
     arriving.router,
     programme.router,
     data_protection.router,
@@ -55,9 +56,11 @@ def create_app(options: SiteOptions) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         site.pool.open()
         site.lane.open()
+        site.events.open()
         try:
             yield
         finally:
+            site.events.close()
             site.lane.close()
             site.pool.close()
 

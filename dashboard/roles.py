@@ -50,6 +50,8 @@ ROUTES: dict[str, Need] = {
     "/sign-in/code": SIGNED_IN,
     "/sign-out": SIGNED_IN,
     "/sign-out/done": ANYBODY,
+    "/parking/events": _role("parking-ops", "engineer"),
+    "/parking/live": ANYBODY,
     "/overview": _role("engineer", demo=True),
     "/home": _role(RESIDENT),
     "/left": ANYBODY,
