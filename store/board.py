@@ -39,6 +39,24 @@ class ZoneDay(NamedTuple):
     arrivals: Int64
 
 
+class BayRow(NamedTuple):
+    """A bay as the board shows it; ``model`` of the sensor that lies in it, "" where none does."""
+
+    id: str
+    street: str
+    zone: str
+    kind: str
+    lon: float
+    lat: float
+    personal: bool
+    model: str
+
+
+def bays(connection: Connection, day: date, at: datetime) -> list[BayRow]:
+    """The bays that are there on a local day, by zone, street and id; ``at``: whose sensor. Raises psycopg.Error."""
+    return [BayRow(*row) for row in connection.execute(_SQL["bays"], {"day": day, "at": aware(at)})]
+
+
 def suspended(connection: Connection, start: datetime, end: datetime) -> list[Suspended]:
     """Suspensions that touch a time, by zone, street, bay and beginning. Raises psycopg.Error."""
     rows = connection.execute(_SQL["suspended"], {"start": aware(start), "end": aware(end)})

@@ -30,7 +30,7 @@ from analytics.parking.arrays import (
     Stays,
     last_begun,
 )
-from analytics.parking.stays import STUCK_AFTER
+from analytics.parking.states import LONGEST
 
 #: Why a bay is unknown: the place in it is the code, and the first is of those that are known.
 REASONS = ("", "never", "silent", "swapped", "stuck")
@@ -91,10 +91,10 @@ def heard(at: int, newest: Newest, carry: Carry, table: BayTable) -> Standing:
     held = np.isin(carry.state, (OCCUPIED, CENSORED)), carry.state == FREE
     unbroken = later & (newest.time < carry.heard + table.limit) & (carry.heard >= newest.start)
     same = unbroken & np.where(newest.value == 1, held[0], held[1])
-    still_stuck = later & (newest.value == 1) & (carry.state == STUCK)
+    still_stuck = later & (newest.value == 1) & (carry.state == STUCK) & (carry.heard >= newest.start)
     since = np.where(same, carry.since, newest.time)
     silent = newest.time + table.limit
-    stuck = np.where(newest.value == 1, since + STUCK_AFTER, OPEN)
+    stuck = np.where(newest.value == 1, since + LONGEST, OPEN)
     end = np.minimum(silent, stuck)
     known = later & ~still_stuck & (at < end)
     state = np.where(known, newest.value, UNKNOWN)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Annotated, Literal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from analytics.parking.state import REASONS
 from dashboard.labels import BAY_WORDS
 from dashboard.operations import plan, words
 from dashboard.operations.files import csv_file
 from dashboard.web.board import Board
 from dashboard.web.csv import Row
 from dashboard.web.site import Site
+from dashboard.web.visitor import Anybody
 from dashboard.web.values import Cursor, Moment, Text, Word, cursor_of
 from devices.bays import KINDS
 from devices.counts import counted
@@ -64,18 +69,15 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One bay in words."""
+    """One bay in words; ``x`` and ``y``: where it lies on the map."""
 
     bay: str
-    street: str
-    zone: str
+    mark: Markup
+    said: str
     kind: str
-    state: str
-    reason: str
-    age: str
-    since: str
-    over: int
-    note: str
+    over: str
+    x: int
+    y: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/parking/board")
     def board(
         request: Request,
+        visitor: Anybody,
         zone: Text = "",
         street: Text = "",
         state: State = "",
@@ -107,12 +110,13 @@ def router(site: Site) -> APIRouter:
         """One page of bays and the map of all that the filter names."""
         chosen = _filter(site, zone, street, state, kind, at)
         with site.connection() as connection:
-            found = _board(site, connection, chosen)
+            found = _board(site, connection, chosen).seen(visitor)
         return _page(site, request, found, chosen, after)
 
     @routes.get("/parking/board/bays.csv")
     @site.lane.work
     def table(
+        visitor: Anybody,
         zone: Text = "",
         street: Text = "",
         state: State = "",
@@ -122,7 +126,7 @@ def router(site: Site) -> APIRouter:
         """All bays that the filter names."""
         chosen = _filter(site, zone, street, state, kind, at)
         with site.lane.connection() as connection:
-            found = _board(site, connection, chosen)
+            found = _board(site, connection, chosen).seen(visitor)
         return csv_file(site, "bays", COLUMNS, csv_rows(found, rows_of(found, chosen)))
 
     return routes
@@ -173,39 +177,48 @@ def marks_of(board: Board, rows: Int64) -> dict[str, NDArray[np.bool_]]:
     return {**found, "over": over}
 
 
-def line(site_zone: Callable[[int], str], board: Board, place: int) -> Line:
-    """One bay in words; ``site_zone`` says an instant's local time."""
-    now, bays = board.now, board.bays
-    since, over = int(now.since[place]), int(now.over[place])
-    suspended, permitted = int(now.suspended[place]), int(now.permitted[place])
-    return Line(
-        bays.id[place],
-        bays.street[place],
-        bays.zone[place],
-        BAY_WORDS[bays.kind[place]],
-        words.STATE_NAMES[int(now.state[place])],
-        words.reason(int(now.reason[place])),
-        "" if since < 0 else words.age(board.at - since),
-        "" if since < 0 else instant(since).isoformat(timespec="seconds"),
-        over // words.MINUTE,
-        f"suspended until {site_zone(suspended)}"
-        if suspended >= 0
-        else f"permit until {site_zone(permitted)}"
-        if permitted >= 0
-        else "",
-    )
+def lines(board: Board, rows: Int64, shown: Int64, zone: ZoneInfo) -> list[tuple[str, list[Line]]]:
+    """The bays ``shown`` in words, by zone and street; the map is of ``rows``."""
+    bays, now = board.bays, board.now
+    x, y = plan.frame(bays.lon[rows], bays.lat[rows]).place(bays.lon[shown], bays.lat[shown])
+    found = []
+    for place, across, down in zip(shown.tolist(), x.tolist(), y.tolist(), strict=True):
+        over = int(now.over[place])
+        name = "over" if over > 0 else words.STATE_NAMES[int(now.state[place])]
+        over_words = words.age(over) if over > 0 else ""
+        one = Line(bays.id[place], _KEYS[name], said(board, place, zone), BAY_WORDS[bays.kind[place]], over_words, across, down)
+        found.append((f"{bays.street[place]}, {bays.zone[place]}", one))
+    return [(name, [one for _, one in group]) for name, group in groupby(found, key=itemgetter(0))]
+
+
+def said(board: Board, place: int, zone: ZoneInfo) -> str:
+    """A bay's state, its age, and why it is unknown or counts for nothing."""
+    now = board.now
+    state, since = words.STATE_WORDS[words.STATE_NAMES[int(now.state[place])]], int(now.since[place])
+    reason = words.reason(int(now.reason[place]))
+    text = f"{state}: {reason}" if reason else state
+    if since >= 0:
+        text += f" for {words.age(board.at - since)}"
+    for until, what in ((int(now.suspended[place]), "suspended"), (int(now.permitted[place]), "permit")):
+        if until >= 0:
+            text += f", {what} until {words.clock(until, zone, beside=board.at)}"
+    return text
 
 
 def csv_rows(board: Board, rows: Int64) -> Iterator[Row]:
     """Bays as the CSV has them: instants in UTC, minutes over empty where nothing is."""
+    bays, now = board.bays, board.now
     for place in rows.tolist():
-        one, now = line(str, board, place), board.now
-        closed = (
-            "" if end < 0 else instant(end).isoformat(timespec="seconds")
-            for end in (int(now.suspended[place]), int(now.permitted[place]))
-        )
-        kind = board.bays.kind[place]
-        yield one.bay, one.street, one.zone, kind, one.state, one.reason, one.since, one.over or "", *closed
+        moments = (_utc(int(column[place])) for column in (now.since, now.suspended, now.permitted))
+        since, *closed = moments
+        state, reason = words.STATE_NAMES[int(now.state[place])], REASONS[int(now.reason[place])]
+        over = int(now.over[place]) // words.MINUTE
+        names = bays.id[place], bays.street[place], bays.zone[place], bays.kind[place]
+        yield *names, state, reason, since, over or "", *closed
+
+
+def _utc(at: int) -> str:
+    return "" if at < 0 else instant(at).isoformat(timespec="seconds")
 
 
 def totals(board: Board, chosen: Filter) -> list[Total]:
@@ -239,25 +252,29 @@ def _page(site: Site, request: Request, board: Board, chosen: Filter, after: str
     shown = rows[first : first + PAGE]
     following = cursor_of(board.bays.id[int(shown[-1])]) if first + PAGE < len(rows) else None
 
-    def clock(at: int) -> str:
-        return words.clock(at, site.zone, beside=board.at)
-
+    local = instant(board.at).astimezone(site.zone)
+    query = chosen.query()
     context = {
         "page": "board",
         "filter": chosen,
-        "board": board,
-        "at": instant(board.at).astimezone(site.zone),
-        "moment": words.moment(instant(board.at).astimezone(site.zone)),
+        "query": f"?{query}" if query else "",
+        "now_address": replace(chosen, at=None).address(),
+        "at": local,
+        "latest": f"{datetime.now(site.zone):%Y-%m-%dT%H:%M}",
+        "moment": words.moment(local),
         "totals": totals(board, chosen),
-        "lines": [line(clock, board, place) for place in shown.tolist()],
+        "groups": lines(board, rows, shown, site.zone) if len(shown) else [],
         "first": first,
+        "shown": len(shown),
         "count": len(rows),
+        "any": bool(len(board.bays.id)),
         "following": following,
         "plan": _plan(board, rows),
-        "zones": board.bays.zones,
-        "streets": board.bays.streets_of(chosen.zone),
-        "kinds": {kind: BAY_WORDS[kind] for kind in KINDS},
-        "state_words": words.STATE_WORDS,
+        "symbols": plan.symbols(),
+        "zones": [(name, name) for name in board.bays.zones],
+        "streets": [(name, name) for name in board.bays.streets(chosen.zone)],
+        "kinds": [(kind, BAY_WORDS[kind]) for kind in KINDS],
+        "states": [*words.STATE_WORDS.items(), ("over", "Over their time")],
         "live": chosen.at is None,
     }
     return site.page(request, "operations/board.html", context)
@@ -270,6 +287,7 @@ def _plan(board: Board, rows: Int64) -> Markup:
     return plan.draw(board.bays.lon[rows], board.bays.lat[rows], marks, alternative)
 
 
+_KEYS: Mapping[str, Markup] = {name: plan.key(name) for name in (*words.STATE_WORDS, "over")}
 _MARK_WORDS: Mapping[str, str] = {
     "free": "free", "occupied": "occupied", "unknown": "unknown", "over": "over their time",
 }  # fmt: skip

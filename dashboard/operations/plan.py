@@ -105,12 +105,15 @@ def way(x: Int64, y: Int64) -> str:
     return f"m{x[0]} {y[0]}{text}"
 
 
+def symbols() -> Markup:
+    """What `key` refers to, once a page."""
+    parts = "".join(f'<symbol id="key-{name}" viewBox="-1 -1 12 12">{mark}</symbol>' for name, mark in _MARKS.items())
+    return Markup(f'<svg class="hidden" aria-hidden="true" focusable="false">{parts}</svg>')  # noqa: S704  # as above
+
+
 def key(name: str) -> Markup:
-    """A mark for the legend."""
-    return Markup(  # noqa: S704  # as above
-        f'<svg class="mark" aria-hidden="true" focusable="false" viewBox="-1 -1 12 12" width="18" height="18">'
-        f"{_MARKS[name]}</svg>"
-    )
+    """A mark in a line of text."""
+    return Markup('<svg class="mark" aria-hidden="true"><use href="#key-{}"/></svg>').format(name)
 
 
 def _size(bays: int) -> int:
