@@ -32,7 +32,7 @@ class OutcomeCount(NamedTuple):
     kind: str
     model: str
     outcome: str
-    count: int
+    visits: int
 
 
 class Place(NamedTuple):

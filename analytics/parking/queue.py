@@ -59,7 +59,8 @@ def expected(own: Tally, street: Tally, model: Tally, everything: Tally) -> floa
 def worth(minutes: Float64, kinds: Sequence[str], likely: Float64) -> Float64:
     """What each visit is worth, ``(visits,)``: ``minutes`` over, bays' ``kinds``, and how ``likely`` it is right."""
     weight = np.array([WEIGHTS.get(kind, 1.0) for kind in kinds])
-    return likely * weight * minutes / (minutes + HALF_MINUTES)
+    found: Float64 = likely * weight * minutes / (minutes + HALF_MINUTES)
+    return found
 
 
 def sweep(worth: Float64, lon: Float64, lat: Float64, start: tuple[float, float] | None = None) -> Int64:

@@ -23,8 +23,8 @@ from dashboard.operations.files import csv_file
 from dashboard.web.board import Board
 from dashboard.web.csv import Row
 from dashboard.web.site import Site
-from dashboard.web.visitor import Anybody
 from dashboard.web.values import Cursor, Moment, Text, Word, cursor_of
+from dashboard.web.visitor import Anybody
 from devices.bays import KINDS
 from devices.counts import counted
 from store.batch import Int64
@@ -162,12 +162,11 @@ def _place(board: Board, chosen: Filter) -> NDArray[np.bool_]:
 
 
 def _in_state(board: Board, state: State) -> NDArray[np.bool_]:
-    if state == "over":
-        return board.now.over > 0
-    if state:
-        code = next(code for code, name in words.STATE_NAMES.items() if name == state)
-        return board.now.state == code
-    return np.ones(len(board.bays.id), bool)
+    if not state:
+        return np.ones(len(board.bays.id), np.bool_)
+    code = next((code for code, name in words.STATE_NAMES.items() if name == state), None)
+    found: NDArray[np.bool_] = board.now.over > 0 if code is None else board.now.state == code
+    return found
 
 
 def marks_of(board: Board, rows: Int64) -> dict[str, NDArray[np.bool_]]:
@@ -186,7 +185,9 @@ def lines(board: Board, rows: Int64, shown: Int64, zone: ZoneInfo) -> list[tuple
         over = int(now.over[place])
         name = "over" if over > 0 else words.STATE_NAMES[int(now.state[place])]
         over_words = words.age(over) if over > 0 else ""
-        one = Line(bays.id[place], _KEYS[name], said(board, place, zone), BAY_WORDS[bays.kind[place]], over_words, across, down)
+        one = Line(
+            bays.id[place], _KEYS[name], said(board, place, zone), BAY_WORDS[bays.kind[place]], over_words, across, down
+        )
         found.append((f"{bays.street[place]}, {bays.zone[place]}", one))
     return [(name, [one for _, one in group]) for name, group in groupby(found, key=itemgetter(0))]
 
@@ -209,16 +210,12 @@ def csv_rows(board: Board, rows: Int64) -> Iterator[Row]:
     """Bays as the CSV has them: instants in UTC, minutes over empty where nothing is."""
     bays, now = board.bays, board.now
     for place in rows.tolist():
-        moments = (_utc(int(column[place])) for column in (now.since, now.suspended, now.permitted))
+        moments = (words.utc(int(column[place])) for column in (now.since, now.suspended, now.permitted))
         since, *closed = moments
         state, reason = words.STATE_NAMES[int(now.state[place])], REASONS[int(now.reason[place])]
         over = int(now.over[place]) // words.MINUTE
         names = bays.id[place], bays.street[place], bays.zone[place], bays.kind[place]
         yield *names, state, reason, since, over or "", *closed
-
-
-def _utc(at: int) -> str:
-    return "" if at < 0 else instant(at).isoformat(timespec="seconds")
 
 
 def totals(board: Board, chosen: Filter) -> list[Total]:

@@ -1,5 +1,4 @@
-"""What is broken: gateways that fell silent, bays that are stuck, silent or suspect, low batteries; and what is suspended
-today."""
+"""What is broken: gateways and sensors that say nothing or nothing new, low batteries; and what is suspended today."""
 
 from __future__ import annotations
 
@@ -72,7 +71,11 @@ def router(site: Site) -> APIRouter:
             "groups": groups(board),
             "most": MOST,
             "suspended": [
-                (one, f"{one.start.astimezone(site.zone):%-d %b %H:%M}", f"{one.end.astimezone(site.zone):%-d %b %H:%M}")
+                (
+                    one,
+                    f"{one.start.astimezone(site.zone):%-d %b %H:%M}",
+                    f"{one.end.astimezone(site.zone):%-d %b %H:%M}",
+                )
                 for one in suspended
             ],
         }
@@ -119,8 +122,7 @@ def csv_rows(board: Board) -> Iterator[Row]:
     """Bays with a problem as the CSV has them; instants in UTC."""
     for group in groups(board):
         for one in group.rows:
-            since = "" if one.since == NONE else words.utc(one.since)
-            yield group.key, one.bay, one.street, one.zone, one.model, since
+            yield group.key, one.bay, one.street, one.zone, one.model, words.utc(one.since)
 
 
 def _problem(board: Board, place: int) -> Problem:

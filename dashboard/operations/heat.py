@@ -22,14 +22,12 @@ def draw(share: Float64, alternative: str) -> Markup:
             alternative, _LEFT + 24 * _WIDE + 1, _TOP + 7 * _HIGH + 1
         )
     ]
-    for hour in range(0, 24, 3):
-        parts.append(
-            Markup('<text x="{}" y="{}">{:02d}:00</text>').format(_LEFT + hour * _WIDE, _TOP - 7, hour)
-        )
+    hour_text = Markup('<text x="{}" y="{}">{:02d}:00</text>')
+    parts += [hour_text.format(_LEFT + hour * _WIDE, _TOP - 7, hour) for hour in range(0, 24, 3)]
     for day, name in enumerate(DAYS):
         parts.append(Markup('<text x="0" y="{}">{}</text>').format(_TOP + day * _HIGH + 19, name[:3]))
-        for hour in range(24):
-            parts.append(_cell(_LEFT + hour * _WIDE, _TOP + day * _HIGH, float(share[day * 24 + hour])))
+        shares = share[day * 24 : day * 24 + 24].tolist()
+        parts += [_cell(_LEFT + hour * _WIDE, _TOP + day * _HIGH, one) for hour, one in enumerate(shares)]
     return Markup("").join(parts) + Markup("</svg>")
 
 
@@ -37,7 +35,8 @@ def _cell(x: int, y: int, share: float) -> Markup:
     if math.isnan(share):
         return Markup('<rect class="none" x="{}" y="{}" width="{}" height="{}"/>').format(x, y, _WIDE, _HIGH)
     step = sum(share >= edge for edge in STEPS)
-    dark = ' class="on"' if step >= len(STEPS) - 1 else ""
+    # "on" is a light number on a dark cell
     return Markup(
-        '<rect class="h{}" x="{}" y="{}" width="{}" height="{}"/><text{} x="{}" y="{}" text-anchor="middle">{:.0f}</text>'
-    ).format(step, x, y, _WIDE, _HIGH, Markup(dark), x + _WIDE // 2, y + 19, share * 100)  # noqa: S704  # one of two
+        '<rect class="h{}" x="{}" y="{}" width="{}" height="{}"/>'
+        '<text class="{}" x="{}" y="{}" text-anchor="middle">{:.0f}</text>'
+    ).format(step, x, y, _WIDE, _HIGH, "on" if step >= len(STEPS) - 1 else "", x + _WIDE // 2, y + 19, share * 100)

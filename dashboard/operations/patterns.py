@@ -1,4 +1,4 @@
-"""How zones are used: occupancy by hour of the week, how long is parked, turnover, and full zones beside emptier ones."""
+"""How zones are used: occupancy by hour of the week, dwell, turnover, and full zones beside emptier ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EDGES = (900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400)
 DWELL_WORDS = (
     "under 15 min", "15 to 30 min", "30 to 60 min", "1 to 2 h", "2 to 4 h", "4 to 8 h", "8 to 24 h", "a day and more",
 )  # fmt: skip
-_SHORT = ("<15", "15–30", "30–60", "1–2 h", "2–4 h", "4–8 h", "8–24 h", "1 d+")
+_SHORT = ("<15 m", "<30 m", "<1 h", "<2 h", "<4 h", "<8 h", "<1 d", "1 d+")
 Table = Literal["hours", "dwell", "turnover", "beside"]
 
 
@@ -90,6 +90,7 @@ def router(site: Site) -> APIRouter:
             "turnover": [one for one in found.turnover if zone in ("", one.zone)],
             "beside": beside(found, bays),
             "said": said,
+            "percent": words.percent,
         }
         return site.page(request, "operations/patterns.html", context)
 
@@ -198,7 +199,10 @@ def hours_figure(occupied: Int64, free: Int64, zone: str, query: str) -> Figure:
     table_rows = [
         [
             Cell(f"{hour:02d}:00"),
-            *(Cell(words.percent(float(share[day * 24 + hour])), _value(float(share[day * 24 + hour]))) for day in range(7)),
+            *(
+                Cell(words.percent(float(share[day * 24 + hour])), _value(float(share[day * 24 + hour])))
+                for day in range(7)
+            ),
         ]
         for hour in range(24)
     ]
@@ -236,7 +240,9 @@ def dwell_figure(counts: Int64, zone: str, query: str) -> Figure:
     most = int(np.argmax(counts))
     shares = [float(count) / total * 100 for count in counts]
     drawn = [Column(name, short, share) for name, short, share in zip(DWELL_WORDS, _SHORT, shares, strict=True)]
-    headline = f"{zone or 'All zones'}: most park for {DWELL_WORDS[most]} ({shares[most]:.0f} % of {counted(total, 'stay')})"
+    headline = (
+        f"{zone or 'All zones'}: most park for {DWELL_WORDS[most]} ({shares[most]:.0f} % of {counted(total, 'stay')})"
+    )
     return Figure(
         "dwell",
         headline,

@@ -72,14 +72,14 @@ def draw(lon: Float64, lat: Float64, marks: Mapping[str, NDArray[np.bool_]], alt
             ' data-across="{:.1f}" data-down="{:.1f}" data-edge="{}" data-size="{}"><defs>'
         ).format(alternative, WIDTH, held.height, held.west, held.north, held.across, held.down, _EDGE, size)
     ]
-    for name in marks:
-        parts.append(
-            # every mark is constant text of this module
-            Markup(  # noqa: S704
-                f'<marker id="mark-{name}" viewBox="-1 -1 12 12" refX="5" refY="5" markerWidth="{size}"'
-                f' markerHeight="{size}" markerUnits="userSpaceOnUse">{_MARKS[name]}</marker>'
-            )
+    parts += [
+        # every mark is constant text of this module
+        Markup(  # noqa: S704
+            f'<marker id="mark-{name}" viewBox="-1 -1 12 12" refX="5" refY="5" markerWidth="{size}"'
+            f' markerHeight="{size}" markerUnits="userSpaceOnUse">{_MARKS[name]}</marker>'
         )
+        for name in marks
+    ]
     parts.append(Markup("</defs>"))
     for name, which in marks.items():
         if which.any():

@@ -1,4 +1,4 @@
-"""How often a visit finds what the sensors say: by street, kind of bay and sensor's model, out of officers' outcomes."""
+"""How often a visit finds what sensors say, by street, kind of bay and model, out of officers' outcomes."""
 
 from __future__ import annotations
 
@@ -87,5 +87,6 @@ def csv_rows(told: Told) -> Iterator[Row]:
 
 
 def _rows(found: Mapping[str, Tally]) -> list[tuple[str, str, Tally]]:
-    rows = [(name, "–" if one.precision is None else words.percent(one.precision), one) for name, one in found.items()]
+    none = words.NOT_KNOWN
+    rows = [(name, none if one.precision is None else words.percent(one.precision), one) for name, one in found.items()]
     return sorted(rows, key=lambda row: (-row[2].told, -row[2].gone, row[0]))

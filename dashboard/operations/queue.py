@@ -188,7 +188,7 @@ def tallies(named: Iterator[tuple[str, OutcomeCount]]) -> Mapping[str, Tally]:
     """Outcomes by name made tallies."""
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for name, one in named:
-        found[name][one.outcome] += one.count
+        found[name][one.outcome] += one.visits
     return {name: rules.tally(counts) for name, counts in found.items()}
 
 
@@ -199,9 +199,7 @@ def csv_rows(found: Sequence[Visit]) -> Iterator[Row]:
         yield place, one.bay, one.street, one.zone, one.kind, since, one.minutes, f"{one.likely:.3f}"
 
 
-def _start(
-    connection: Connection, board: Board, visitor: Visitor, street: str
-) -> tuple[str, float, float] | None:
+def _start(connection: Connection, board: Board, visitor: Visitor, street: str) -> tuple[str, float, float] | None:
     """Where the way begins: in the street that was chosen, else where the officer was last; None: neither."""
     if street:
         there = board.bays.street == street

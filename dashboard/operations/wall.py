@@ -70,5 +70,7 @@ def by_zone(board: Board) -> Sequence[ZoneNow]:
         free, occupied = int((here == FREE).sum()), int((here == OCCUPIED).sum())
         share = occupied / (free + occupied) if free + occupied else float("nan")
         unknown = len(here) - free - occupied
-        found.append((share, ZoneNow(name, free, occupied, unknown, int(over[zone == place].sum()), words.percent(share))))
+        found.append(
+            (share, ZoneNow(name, free, occupied, unknown, int(over[zone == place].sum()), words.percent(share)))
+        )
     return [one for _, one in sorted(found, key=lambda row: (-row[1].over, -np.nan_to_num(row[0], nan=-1.0)))]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from analytics.parking.state import FREE, OCCUPIED, REASONS, UNKNOWN
+from analytics.parking.arrays import FREE, OCCUPIED, UNKNOWN
+from analytics.parking.state import REASONS
 from devices.counts import counted
 from store.times import instant
 
@@ -26,6 +28,7 @@ OUTCOME_WORDS = {
     "sensor-wrong": "Sensor wrong",
 }
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+NOT_KNOWN = "\N{EN DASH}"
 #: What is under way changes on a screen in steps of a minute [us].
 MINUTE = 60_000_000
 
@@ -60,11 +63,16 @@ def moment(at: datetime) -> str:
     return f"{at:%A} {at.day} {at:%B %Y, %H:%M}"
 
 
+def utc(at: int) -> str:
+    """An instant as files have it; "" for none."""
+    return "" if at < 0 else instant(at).isoformat(timespec="seconds")
+
+
 def hours(start: int, end: int) -> str:
     """Hours of the week: ``Monday 09:00 to 12:00``."""
     return f"{DAYS[start // 24]} {start % 24:02d}:00 to {(end - 1) % 24 + 1:02d}:00"
 
 
 def percent(share: float) -> str:
-    """A share as ``85 %``; ``–`` where it is not known."""
-    return "–" if share != share else f"{share * 100:.0f} %"  # noqa: PLR0124  # only NaN is not itself
+    """A share as ``85 %``; ``NOT_KNOWN`` where it is NaN."""
+    return NOT_KNOWN if math.isnan(share) else f"{share * 100:.0f} %"

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.parking import state, stays
-from analytics.parking.arrays import MINUTE, NONE, Carry, Hours, Int64, nothing
+from analytics.parking import overstays, state, stays
+from analytics.parking.arrays import DAY, NONE, Carry, Hours, nothing
 from analytics.parking.sources import Part, Register
 from analytics.parking.state import Newest, Now, Standing
 from dashboard.web.visitor import Visitor
@@ -32,8 +32,6 @@ from store.times import instant, local_day, midnight
 
 #: Who sees the bays of households too.
 OFFICER = "parking-ops"
-#: Time over that is no overstay yet [us].
-GRACE = 5 * MINUTE
 #: How long the register is good, and the states [s].
 _REGISTER, _STATES = 30.0, 1.0
 #: Past instants that are kept, for somebody turns pages there.
@@ -115,21 +113,26 @@ class _Loaded:
         #: Where each bay of the board stands in the arrays.
         self.slot = np.array([self.slots[bay] for bay in ids], np.int64)
         first = midnight(day - _LONGEST, zone)
-        self.hours: Hours = register.hours(first, at + 86_400_000_000, zone, frozenset(bank_holidays()))
+        self.hours: Hours = register.hours(first, at + DAY, zone, frozenset(bank_holidays()))
         self.day = day
         self._device_places = register.device_places
 
     def carry(self, connection: Connection, day: date, otherwise: Carry | None = None) -> Carry:
         """How the record ends a local day; where it has nothing of a bay, ``otherwise`` or that nothing was heard."""
         found = parking_record.carries(connection, self.part.bays, day)
-        own = (found.state.astype(np.int8), found.since, found.heard, self._device_places(found.device))
         other = nothing(len(self.part.bays)) if otherwise is None else otherwise
-        return Carry(*(np.where(found.state >= 0, one, two) for one, two in zip(own, other, strict=True)))
+        known = found.state >= 0
+        return Carry(
+            np.where(known, found.state, other.state).astype(np.int8),
+            np.where(known, found.since, other.since),
+            np.where(known, found.heard, other.heard),
+            np.where(known, self._device_places(found.device), other.device),
+        )
 
     def board(self, at: int, standing: Standing) -> Board:
         """The board at an instant ``at`` [us]."""
         part = self.part
-        now = state.now(at, standing, part.table, self.hours, part.suspensions, part.permits, GRACE)
+        now = state.now(at, standing, part.table, self.hours, part.suspensions, part.permits, overstays.GRACE)
         return Board(at, self.bays, Now(*(column[self.slot] for column in now)))
 
 
@@ -180,9 +183,11 @@ class Boards:
         latest = parking.latest_states(connection)
         slots = loaded.slots
         # of bays that came or went since the register was read the next reading of it knows
-        rows, places = zip(
-            *((row, slots[bay]) for row, bay in enumerate(latest.ids) if bay in slots), strict=True
-        ) if latest.ids else ((), ())
+        rows, places = (
+            zip(*((row, slots[bay]) for row, bay in enumerate(latest.ids) if bay in slots), strict=True)
+            if latest.ids
+            else ((), ())
+        )
         bays = len(loaded.part.bays)
         found = Newest(np.full(bays, NONE), np.zeros(bays, np.int64), np.full(bays, NONE))
         some, into = np.array(rows, np.int64), np.array(places, np.int64)

@@ -62,7 +62,6 @@ class Site:
             after=lambda text, word: report_words.sentence(text.removeprefix(f"{word}: ")),
             amount=amount,
             count=counted,
-            percent=percent,
             hours=lambda register: hours(register, options.zone),
         )
         self.templates.env.globals.update(options=options, static=static, fuel_words=FUEL_WORDS)
