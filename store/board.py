@@ -28,17 +28,6 @@ class Suspended(NamedTuple):
     reason: str
 
 
-class ZoneDay(NamedTuple):
-    """A zone's local day: ``quarters`` ``(quarters, 4)`` occupied, free, suspended, unknown [bay-seconds], ``arrivals``
-    ``(quarters,)``."""
-
-    zone: str
-    day: date
-    bays: int
-    quarters: Int64
-    arrivals: Int64
-
-
 class BayRow(NamedTuple):
     """A bay as the board shows it; ``model`` of the sensor that lies in it, "" where none does."""
 
@@ -63,15 +52,6 @@ def suspended(connection: Connection, start: datetime, end: datetime) -> list[Su
     return [Suspended(*row) for row in rows]
 
 
-def zone_days(connection: Connection, start: date, end: date, zone: str | None = None) -> list[ZoneDay]:
-    """Days from ``start`` to ``end`` (not included) of all zones or of one, by zone and day. Raises psycopg.Error."""
-    rows = connection.execute(_SQL["zone_days"], {"start": start, "end": end, "zone": zone})
-    return [
-        ZoneDay(name, day, bays, _int4s(quarters).reshape(-1, 4), _int4s(arrivals))
-        for name, day, bays, quarters, arrivals in rows
-    ]
-
-
 def dwells(
     connection: Connection, edges: Sequence[float], start: datetime, end: datetime, zone: str | None = None
 ) -> Int64:
@@ -84,7 +64,3 @@ def dwells(
     for place, count in connection.execute(_SQL["dwells"], values):
         found[place] = count
     return found
-
-
-def _int4s(data: bytes) -> Int64:
-    return np.frombuffer(data, ">i4").astype(np.int64)

@@ -165,7 +165,7 @@ def carries(connection: Connection, bays: Sequence[str], day: date) -> Carries:
         return found
     place = int4s(row[0]) - 1
     found.state[place] = np.frombuffer(row[1], ">i2")
-    found.since[place], found.heard[place] = _moments(row[2]), _moments(row[3])
+    found.since[place], found.heard[place] = received(row[2]), received(row[3])
     for at, device in zip(place.tolist(), row[4], strict=True):
         found.device[at] = device
     return found
@@ -219,7 +219,7 @@ def stays_at(
         ).fetchone()  # fmt: skip
     assert row is not None
     place, begins, ends = (int4s(part or b"").astype(np.int64) for part in row[:3])
-    return place, begins, ends, _moments(row[3] or b"")
+    return place, begins, ends, received(row[3] or b"")
 
 
 def remove_stays(connection: Connection, bays: Sequence[str], bay: Int64, arrival: Int64) -> int:
@@ -325,7 +325,8 @@ def _sent(moments: Int64) -> Int64:
     return np.where(moments == NONE, _INFINITELY_EARLY, moments - EPOCH_2000)
 
 
-def _moments(data: Buffer) -> Int64:
+def received(data: Buffer) -> Int64:
+    """Decode ``string_agg(timestamptz_send(…), '')`` [us]; ``-infinity`` is ``NONE``."""
     raw = np.frombuffer(data, ">i8").astype(np.int64)
     return np.where(raw == _INFINITELY_EARLY, NONE, raw + EPOCH_2000)
 

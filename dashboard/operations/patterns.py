@@ -22,9 +22,10 @@ from dashboard.web.site import Site
 from dashboard.web.values import Text
 from devices.counts import counted
 from store import board as table
+from store import parking
 from store.batch import Float64, Int64
-from store.board import ZoneDay
 from store.connect import Connection
+from store.parking import ZoneDay
 from store.times import begin_of
 
 #: Days that are looked at: whole weeks before today.
@@ -71,7 +72,7 @@ def router(site: Site) -> APIRouter:
         start = today - timedelta(days=DAYS)
         with site.connection() as connection:
             bays = site.boards.current(connection).bays
-            days = table.zone_days(connection, start, today)
+            days = parking.zone_days(connection, start, today)
             found = weeks(days, site)
             dwell = _dwells(connection, site, start, today, zone)
         if zone and zone not in found.zones and zone not in bays.zones:
@@ -102,7 +103,7 @@ def router(site: Site) -> APIRouter:
         start = today - timedelta(days=DAYS)
         with site.lane.connection() as connection:
             bays = site.boards.current(connection).bays
-            found = weeks(table.zone_days(connection, start, today), site)
+            found = weeks(parking.zone_days(connection, start, today), site)
             dwell = _dwells(connection, site, start, today, zone)
         if what == "dwell":
             rows: Iterator[Row] = ((name, int(count)) for name, count in zip(DWELL_WORDS, dwell, strict=True))

@@ -18,49 +18,49 @@ document.addEventListener("DOMContentLoaded", () => {
     return `${Math.floor(minutes / 1440)} days`;
   };
   const mark = (name) => {
-    const key = document.querySelector(`.keys svg[data-mark="${name}"]`);
-    return key ? key.cloneNode(true) : null;
+    const use = document.createElementNS(SVG, "use");
+    use.setAttribute("href", `#key-${name}`);
+    return use;
   };
 
   // a bay's mark of its own upon the map, where its row says it lies
   const place = (row, name) => {
     const plan = document.querySelector("svg.plan");
-    const key = mark(name);
-    if (!plan || !key || !row.dataset.x) return;
+    if (!plan) return;
     const size = Number(plan.dataset.size);
     const id = row.id.replace(/^bay-/, "mark-");
     const old = document.getElementById(id);
     if (old) old.remove();
     const group = document.createElementNS(SVG, "svg");
     group.id = id;
-    group.setAttribute("viewBox", "-1 -1 12 12");
     group.setAttribute("x", Number(row.dataset.x) - size / 2);
     group.setAttribute("y", Number(row.dataset.y) - size / 2);
     group.setAttribute("width", size);
     group.setAttribute("height", size);
     const ground = document.createElementNS(SVG, "rect");
     ground.setAttribute("class", "ground");
-    ground.setAttribute("x", "-1");
-    ground.setAttribute("y", "-1");
-    ground.setAttribute("width", "12");
-    ground.setAttribute("height", "12");
-    group.append(ground, ...key.childNodes);
+    ground.setAttribute("width", "100%");
+    ground.setAttribute("height", "100%");
+    group.append(ground, mark(name));
     plan.append(group);
   };
 
   const change = (one) => {
     soon();
-    const row = document.getElementById(`bay-${one.bay ?? one.id}`);
+    const row = document.getElementById(`bay-${one.id}`);
     if (!row) return;
-    const name = typeof one.state === "number" ? NAMES[one.state] : one.state;
-    if (!WORDS[name]) return;
-    const over = Number(one.over) > 0;
+    const name = NAMES[one.state];
+    if (!name) { row.remove(); return; }
+    const over = Number(one.over_from) > 0;
     const shown = over ? "over" : name;
-    const since = one.since ? age(Date.now() / 1000 - Number(one.since)) : "";
+    const since = Number(one.since) > 0 ? age(Date.now() / 1000 - Number(one.since)) : "";
     const cell = row.cells[1];
-    const key = mark(shown);
-    cell.replaceChildren(...(key ? [key] : []), WORDS[name], since ? ` for ${since}` : "");
-    row.cells[3].textContent = over ? age(Number(one.over) * 60) : "";
+    const key = document.createElementNS(SVG, "svg");
+    key.setAttribute("class", "mark");
+    key.setAttribute("aria-hidden", "true");
+    key.append(mark(shown));
+    cell.replaceChildren(key, WORDS[name], since ? ` for ${since}` : "");
+    row.cells[3].textContent = over ? age(Date.now() / 1000 - Number(one.over_from)) : "";
     row.classList.add("changed");
     setTimeout(() => row.classList.remove("changed"), 4000);
     place(row, shown);
@@ -93,10 +93,13 @@ document.addEventListener("DOMContentLoaded", () => {
   source.addEventListener("back", () => say("Changes appear by themselves."));
   source.addEventListener("ended", () => { source.close(); say("You have been signed out. Sign in again to go on."); });
   source.addEventListener("change", (event) => change(JSON.parse(event.data)));
-  let first = true;
-  source.addEventListener("snapshot", () => {
-    // the first one only says what the page says already; a later one follows a time in which changes were missed
-    if (!first) refresh();
-    first = false;
+  // all bays as they are: what changed while nobody told this page
+  source.addEventListener("snapshot", (event) => {
+    const { columns, rows } = JSON.parse(event.data);
+    for (const row of rows) {
+      const one = Object.fromEntries(columns.map((name, index) => [name, row[index]]));
+      const shown = document.getElementById(`bay-${one.id}`);
+      if (shown && !shown.cells[1].textContent.trim().startsWith(WORDS[NAMES[one.state]])) change(one);
+    }
   });
 });

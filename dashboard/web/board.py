@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.parking import overstays, state, stays
-from analytics.parking.arrays import DAY, NONE, Carry, Hours, nothing
+from analytics.parking.arrays import DAY, NONE, Carry, Hours, Int64, nothing
 from analytics.parking.sources import Part, Register
 from analytics.parking.state import Newest, Now, Standing
 from dashboard.web.visitor import Visitor
@@ -40,6 +40,7 @@ _PAST = 4
 _LONGEST, _UNRECORDED = timedelta(days=30), timedelta(days=2)
 
 Words = NDArray[np.object_]
+_NOBODY: Int64 = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ class _Loaded:
         first = midnight(day - _LONGEST, zone)
         self.hours: Hours = register.hours(first, at + DAY, zone, frozenset(bank_holidays()))
         self.day = day
+        links = self.part.links
+        here = (links.start <= at) & (at < links.end)
+        #: Since when a sensor lies in each.
+        self.start = np.full(len(self.part.bays), NONE, np.int64)
+        self.start[links.bay[here]] = links.start[here]
         self._device_places = register.device_places
 
     def carry(self, connection: Connection, day: date, otherwise: Carry | None = None) -> Carry:
@@ -181,19 +187,13 @@ class Boards:
             held = self._loaded = time.monotonic(), loaded, loaded.carry(connection, loaded.day, yesterday)
         _, loaded, carry = held
         latest = parking.latest_states(connection)
-        slots = loaded.slots
-        # of bays that came or went since the register was read the next reading of it knows
-        rows, places = (
-            zip(*((row, slots[bay]) for row, bay in enumerate(latest.ids) if bay in slots), strict=True)
-            if latest.ids
-            else ((), ())
-        )
+        # a bay that came since the register was read is shown with the next reading of it
+        pairs = [(row, loaded.slots[bay]) for row, bay in enumerate(latest.bays) if bay in loaded.slots]
+        rows, into = (np.array(column, np.int64) for column in zip(*pairs, strict=True)) if pairs else (_NOBODY,) * 2
         bays = len(loaded.part.bays)
-        found = Newest(np.full(bays, NONE), np.zeros(bays, np.int64), np.full(bays, NONE))
-        some, into = np.array(rows, np.int64), np.array(places, np.int64)
-        found.time[into] = np.where(latest.time[some] > 0, latest.time[some], NONE)
-        found.value[into] = latest.value[some].astype(np.int64)
-        found.start[into] = np.where(latest.start[some] > 0, latest.start[some], NONE)
+        found = Newest(np.full(bays, NONE, np.int64), np.zeros(bays, np.int64), loaded.start)
+        found.time[into] = latest.time[rows]
+        found.value[into] = np.nan_to_num(latest.value[rows]) > 0
         return loaded.board(at, state.heard(at, found, carry, loaded.part.table))
 
     def _made(self, connection: Connection, at: int) -> Board:

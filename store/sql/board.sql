@@ -5,12 +5,6 @@ join personal.bay b on b.id = s.bay_id
 where s.start < %(end)s and s.stop > %(start)s
 order by b.zone, b.street, s.bay_id, s.start;
 
--- zone_days: zones' days from one to another (not included)
-select zone, day, bays, quarters, arrivals
-from public.zone_day
-where day >= %(start)s and day < %(end)s and (%(zone)s::text is null or zone = %(zone)s)
-order by zone, day;
-
 -- dwells: how many whole stays that began in a time were how long, by the last edge [s] they reached
 select width_bucket(extract(epoch from s.departure - s.arrival)::float8, %(edges)s::float8[]), count(*)::int
 from personal.stay s

@@ -1,7 +1,7 @@
 """A small town of bays for the operations' pages, written straight into the tables: two zones beside each other, a
 household's bay, readings of today, and what officers found.
 
-Times count back from now, for the board shows now. Bay ``a-01`` to ``a-20`` are of Zone A, ``b-01`` to ``b-10`` of Zone B.
+Times count back from now, for the board shows now. Bays ``a-01`` to ``a-20`` are of Zone A, ``b-01`` to ``b-10`` of B.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def make_bay(
     maximum: int | None = MAXIMUM,
     sensor: str | None = None,
     model: str = "native",
-    heartbeat: str = "PT1H",
+    heartbeat: str = "PT2H",
 ) -> None:
     """A bay with a sensor, that lies in it since 2026, and one restriction at all times."""
     sensor = f"sensor-{bay}" if sensor is None else sensor
@@ -146,14 +146,10 @@ def weeks(connection: Connection, today: date) -> None:
         )
 
 
-def outcome(
-    connection: Connection, token: str, bay: str, word: str, at: datetime, account: int | None = None
-) -> None:
+def outcome(connection: Connection, token: str, bay: str, word: str, at: datetime, account: int | None = None) -> None:
     """What an officer found at a stay that began two hours before."""
     connection.execute(
         "insert into personal.visit_outcome (token, bay_id, arrival, at, account_id, outcome, minutes_over)"
         " values (%s, %s, %s, %s, %s, %s, 30)",
         (token, bay, at - timedelta(hours=2), at, account, word),
     )
-
-
