@@ -13,6 +13,9 @@ import orjson
 
 from tests.tools.site import COOKIE
 
+#: No snapshot in a test is larger.
+_SNAPSHOT = 1 << 24
+
 
 class Event(NamedTuple):
     """One event, its id in two parts; ``number`` -1 where it has none."""
@@ -42,13 +45,13 @@ class Listener:
         self.bytes = 0
 
     async def open(self, *, receive: int | None = None) -> Listener:
-        """Ask, and read the head of the answer. ``receive``: bytes that the kernel may hold for it."""
+        """Ask, and read the head of the answer. ``receive``: it takes in no more than about so many bytes."""
         line = socket.socket()
         if receive is not None:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         line.setblocking(False)
         await asyncio.get_running_loop().sock_connect(line, (self._host, self._port))
-        self.reader, self.writer = await asyncio.open_connection(sock=line)
+        self.reader, self.writer = await asyncio.open_connection(sock=line, limit=receive or _SNAPSHOT)
         self.writer.write(self._head)
         self.status = int((await self.reader.readline()).split()[1])
         while text := (await self.reader.readline()).decode().strip():
