@@ -181,10 +181,11 @@ def _in_state(board: Board, state: State) -> NDArray[np.bool_]:
 
 
 def marks_of(board: Board, rows: Int64) -> dict[str, NDArray[np.bool_]]:
-    """By mark of the map, which of these bays have it; what is over is drawn last, on top."""
+    """By mark of the map, which of these bays have it, in the order in which they are drawn: where there is no room for
+    all, what is over and what is free are seen first."""
     state, over = board.now.state[rows], board.now.over[rows] > 0
     found = {name: (state == code) & ~over for code, name in words.STATE_NAMES.items()}
-    return {**found, "over": over}
+    return {**{name: found[name] for name in ("occupied", "unknown", "free")}, "over": over}
 
 
 def lines(board: Board, rows: Int64, shown: Int64, zone: ZoneInfo) -> list[tuple[str, list[Line]]]:

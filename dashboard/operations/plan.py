@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from store.batch import Float64, Int64
 
 #: Width of the drawing, and most and least of its height, in its own units.
-WIDTH, MOST, LEAST = 800, 800, 300
+WIDTH, MOST, LEAST = 1_200, 1_200, 450
 #: Room at the edges, and the height of a strip in which the way goes to or fro.
-_EDGE, _STRIP = 14, 10
+_EDGE, _STRIP = 20, 12
 #: More than any place along either side.
-_SPAN = 1_024
+_SPAN = 2_048
 #: Marks by state: what is told by colour is told by shape too. A mark is 10 units wide and scaled.
 _MARKS: Mapping[str, str] = {
     "free": '<circle class="free" cx="5" cy="5" r="3.6"/>',
@@ -122,4 +122,4 @@ def key(name: str) -> Markup:
 
 def _size(bays: int) -> int:
     """How large a mark is [units]: many are small."""
-    return max(7, min(16, round(420 / math.sqrt(bays))))
+    return max(6, min(24, round(640 / math.sqrt(bays))))

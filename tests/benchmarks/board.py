@@ -17,7 +17,7 @@ from tests.tools import site
 BAYS = 10_000
 CLIENTS, PAGES, WARM = 2, 400, 40
 
-#: Streets of 25 bays to and fro across the borough, 25 of them a zone; a third is free, one in thirty is over its hour.
+#: Streets of 25 bays to and fro across the borough, 25 of them a zone; a third is free, some are over its hour.
 _FILL = """
 set session_replication_role = replica;
 insert into personal.bay (id, street, zone, kind, spaces, off_street, lon, lat, personal, origin)
@@ -36,7 +36,7 @@ insert into personal.bay_sensor (bay_id, device_id, start)
     select 'bay-' || lpad(n::text, 5, '0'), 'sensor-' || n, now() - interval '100 days'
     from generate_series(0, %(bays)s - 1) n;
 insert into public.latest (series_id, time, value, arrival)
-    select id, now() - case when id % 97 = 0 then interval '2 days' when id % 30 = 1 then interval '100 minutes'
+    select id, now() - case when id % 97 = 0 then interval '2 days' when id % 31 = 1 then interval '100 minutes'
         else (id % 55) * interval '1 minute' end, (id % 3 > 0)::int, now() from personal.series;
 set session_replication_role = origin;
 analyze personal.bay; analyze personal.bay_sensor; analyze personal.device; analyze personal.series;
