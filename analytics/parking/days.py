@@ -41,7 +41,7 @@ from analytics.parking.sources import WITHOUT_HEARTBEAT, Part, Register, days_be
 from store import parking_record
 from store.connect import Connection
 from store.parking_record import BayDays, Carries, StayRows
-from store.times import instant, local_day, midnight
+from store.times import midnight
 
 _QUARTER = 15 * MINUTE
 _SECOND = 1_000_000
@@ -111,11 +111,11 @@ class Days:
         whole = Stays(*(np.concatenate(column) for column in zip(*found, strict=True)))
         if stop < self.end:
             whole = self._ended(part, whole, differs)
-        for bay, arrival in self._write_stays(part, whole, start, stop):
-            refresh[local_day(instant(arrival), self.options.zone)].add(part.zones[bay])
+        bay, arrival = self._write_stays(part, whole, start, stop)
         for day in days:
-            zones = sorted(refresh[day.day])
-            self.zones += parking_record.refresh_zones(self.connection, day.day, day.edges, zones)
+            came = np.unique(bay[(arrival >= day.edges[0]) & (arrival < day.edges[-1])])
+            zones = refresh[day.day] | {part.zones[one] for one in came.tolist()}
+            self.zones += parking_record.refresh_zones(self.connection, day.day, day.edges, sorted(zones))
         return differs
 
     def refresh(self, zones: AbstractSet[str], first: date, end: date) -> None:
@@ -145,8 +145,8 @@ class Days:
         codes[going[place]] = ends
         return whole._replace(departure=departures, ends=codes)
 
-    def _write_stays(self, part: Part, whole: Stays, start: int, end: int) -> list[tuple[int, int]]:
-        """Make the stays that touch a span what they are; (bay, arrival) of those that arrived in it and changed."""
+    def _write_stays(self, part: Part, whole: Stays, start: int, end: int) -> tuple[Int64, Int64]:
+        """Make the stays that touch a span what they are; bay and arrival of those that changed."""
         bays = whole.bay.astype(np.int64)
         bay, arrival = parking_record.stays_of(self.connection, part.bays, start, end)
         gone = ~_among(bay, arrival, bays, whole.arrival)
@@ -166,8 +166,7 @@ class Days:
             changed.append(parking_record.write_stays(self.connection, part.bays, rows))
             self.stays += len(changed[-1][0])
         bay, arrival = (np.concatenate(column) for column in zip(*changed, strict=True))
-        inside = arrival >= start
-        return list(zip(bay[inside].tolist(), arrival[inside].tolist(), strict=True))
+        return bay, arrival
 
 
 def _rows(part: Part, day: _Day, spans: Spans, given: Stays, carry: Carry, counts: Counts) -> BayDays:
