@@ -14,6 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from dashboard import roles
 from dashboard.account import binding, sign_in
 from dashboard.engineer import arriving
+from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import pages
 from dashboard.resident import api as resident_api
@@ -32,6 +33,12 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     sign_in.router,
     binding.router,
     parking.router,
+    board.router,
+    queue.router,
+    patterns.router,
+    precision.router,
+    health.router,
+    wall.router,
     arriving.router,
     programme.router,
     data_protection.router,

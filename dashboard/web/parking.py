@@ -7,88 +7,66 @@ are of no household, and nothing else.
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from numpy.typing import NDArray
 
+from dashboard.web.board import OFFICER, Board, Boards
 from dashboard.web.guard import may_still
 from dashboard.web.live_rows import LiveRows, Rows
 from dashboard.web.site import Site
 from dashboard.web.visitor import Anybody
-from devices.duration import duration
-from store import parking
-from store.batch import Int64
 from store.connect import Connection
 
-#: Whoever may see the bays of households.
-OFFICER = "parking-ops"
 #: What is read for one feed serves the others of the same look [s].
 _SAME = 0.05
 _SECOND = 1_000_000
-_DAY = 86_400 * _SECOND
-
-
-class States(NamedTuple):
-    """How all bays are: ``ids`` sorted; ``personal`` bool, ``state`` 0 free, 1 occupied, 2 unknown; ``heard`` [us], 0
-    never. All ``(bays,)``."""
-
-    ids: list[str]
-    personal: NDArray[np.bool_]
-    state: Int64
-    heard: Int64
-
-
-def read_states(connection: Connection, now: int) -> States:
-    """The states at ``now`` [us]. Raises psycopg.Error."""
-    latest = parking.latest_states(connection)
-    limits: dict[str | None, int] = {}
-    for text in set(latest.heartbeat):
-        heartbeat = duration(text)
-        limits[text] = 25 * _DAY // 24 if heartbeat is None else 5 * heartbeat // 2
-    limit = np.array([limits[text] for text in latest.heartbeat], np.int64)
-    known = (latest.time > 0) & (now < latest.time + limit)
-    state = np.where(known, latest.value.astype(np.int64), 2)
-    return States(latest.ids, latest.personal, state, latest.time)
 
 
 class _Reader:
     """Reads once a look, whoever asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, boards: Boards) -> None:
+        self._boards = boards
         self._at = -1.0
-        self._states: States | None = None
+        self._board: Board | None = None
 
-    def states(self, connection: Connection) -> States:
+    def board(self, connection: Connection) -> Board:
+        """The board of now."""
         begun = time.monotonic()
-        if self._states is None or begun - self._at > _SAME:
-            self._states = read_states(connection, time.time_ns() // 1_000)
+        if self._board is None or begun - self._at > _SAME:
+            self._board = self._boards.newest(connection)
             self._at = time.monotonic()
-        return self._states
+        return self._board
 
     def all(self, connection: Connection) -> Rows:
         """Of all bays."""
-        states = self.states(connection)
-        return Rows(states.ids, {"state": states.state, "heard": states.heard // _SECOND})
+        return _rows(self.board(connection))
+
+    def some(self, connection: Connection) -> Rows:
+        """Of those that are of no household."""
+        return _rows(self.board(connection).open)
 
     def open(self, connection: Connection) -> Rows:
-        """Of those that are of no household."""
-        states = self.states(connection)
-        shown = ~states.personal
-        ids = [states.ids[place] for place in np.flatnonzero(shown).tolist()]
-        return Rows(ids, {"state": states.state[shown], "heard": states.heard[shown] // _SECOND})
+        """What of them anybody sees."""
+        board = self.board(connection).open
+        return Rows(board.bays.id, {"state": board.now.state})
+
+
+def _rows(board: Board) -> Rows:
+    """``since`` [s]: since when it is so; ``over_from`` [s]: since when that is too long, -1 where it is not."""
+    now = board.now
+    over_from = np.where(now.over > 0, now.over_from, -1)
+    return Rows(board.bays.id, {"state": now.state, "since": now.since // _SECOND, "over_from": over_from // _SECOND})
 
 
 def router(site: Site) -> APIRouter:
     """The streams."""
     routes = APIRouter()
-    reader = _Reader()
-    # a bay that was only heard again is as it was
-    quiet = frozenset({"heard"})
-    every = site.events.add(LiveRows(reader.all, quiet))
-    engineers = site.events.add(LiveRows(reader.open, quiet))
-    public = site.events.add(LiveRows(reader.open, quiet))
+    reader = _Reader(site.boards)
+    every = site.events.add(LiveRows(reader.all))
+    engineers = site.events.add(LiveRows(reader.some))
+    public = site.events.add(LiveRows(reader.open))
 
     @routes.get("/parking/events")
     async def events(request: Request, visitor: Anybody) -> Response:

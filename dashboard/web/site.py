@@ -19,6 +19,7 @@ from dashboard import roles
 from dashboard.audiences import audience_of
 from dashboard.labels import FUEL_WORDS, amount
 from dashboard.options import SiteOptions
+from dashboard.web.board import Boards
 from dashboard.web.events import Events
 from dashboard.web.exceptions import ErasedMeanwhile, TooOften
 from dashboard.web.hours import hours
@@ -47,6 +48,7 @@ class Site:
         self.limits = Limits()
         self.paths: frozenset[str] = frozenset()
         self.lane = Lane(options.database_url, options.workers)
+        self.boards = Boards(options.zone)
         self.events = Events(options.database_url, options.live_clients)
         self.pool = make_pool(options.database_url, "borough dashboard", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")
