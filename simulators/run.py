@@ -158,6 +158,7 @@ class Simulation:
             self.onsets or self.span,
             keep=keep,
             arrival=arrival,
+            gateways=[device.attributes.get("gateway", "") for device in stream.devices],
         )
 
 
