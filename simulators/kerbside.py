@@ -42,7 +42,7 @@ _KINDS: Mapping[str, str] = {
     "car-park": "pay",
 }
 #: Kind and maximum stay [min] of the bays of a scene, at all hours: there is something to see at night and on Sundays.
-_SCENE = (("loading", 20), ("electric", 60), ("pay", 60))
+_SCENE = (("loading", 20), ("electric", 60), ("disabled", 180))
 #: The bays of a scene are chosen among so many.
 _SCENE_AMONG = 500
 _DISABLED_MINUTES, _ELECTRIC_MINUTES = 180, 120

@@ -31,7 +31,7 @@ Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 #: Where a day of a bay begins [h after midnight, UTC].
-_NIGHT = 3
+NIGHT = 3
 _DAY_S = 86_400
 #: Nothing else happens so close before the night or before an overnight car comes [s].
 _MARGIN = 300
@@ -156,7 +156,7 @@ def _kerbside(fleet: Fleet, kind: Int64) -> Kerbside:
 def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int) -> Iterator[Signals]:
     """Events and heartbeats in [start, end), one piece a day."""
     bays = make_bays(fleet)
-    shift = _NIGHT * HOUR_US
+    shift = NIGHT * HOUR_US
     for day in range((start_us - shift) // DAY_US, -(-(end_us - shift) // DAY_US)):
         piece = cut(_day(fleet, devices, bays, day), start_us, end_us)
         if len(piece.time):
@@ -166,7 +166,7 @@ def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int)
 def _day(fleet: Fleet, devices: Sequence[Device], bays: Bays, day: int) -> Signals:
     plan = _plan(fleet)
     stays = stays_of(fleet, bays, day)
-    begin_s = day * _DAY_S + _NIGHT * 3_600
+    begin_s = day * _DAY_S + NIGHT * 3_600
     comes, goes = stays.arrival >= 0, stays.departure < _DAY_S
     event_bay = np.concatenate((stays.bay[comes], stays.bay[goes]))
     event_s = np.concatenate((stays.arrival[comes], stays.departure[goes]))
@@ -234,7 +234,7 @@ def stays_of(fleet: Fleet, bays: Bays, day: int) -> Stays:
     plan = _plan(fleet)
     count = len(bays.kind)
     kerbside = bays.kerbside or _kerbside(fleet, bays.kind)
-    begin_us = day * DAY_US + _NIGHT * HOUR_US
+    begin_us = day * DAY_US + NIGHT * HOUR_US
     clock = local_clock(fleet.climate.zone, begin_us, 3_600, 24)
     before, after = _night(fleet, bays, day), _night(fleet, bays, day + 1)
     # a resident's car may stand for days
@@ -297,9 +297,9 @@ def _night(fleet: Fleet, bays: Bays, day: int) -> _Night:
     count = len(bays.kind)
     chance = np.array([street.night for street in STREETS.values()])[bays.kind]
     # evening: 16:30 to 23:30; morning: about 08:00, at the weekend later; both UTC, less the day's beginning
-    comes = np.clip(rng.normal(19.4, 1.6, count), 16.5, 23.5) - _NIGHT
+    comes = np.clip(rng.normal(19.4, 1.6, count), 16.5, 23.5) - NIGHT
     weekend = (day + 3) % 7 >= 5
-    leaves = np.clip(rng.normal(9.6 if weekend else 7.8, 1.3, count), 4.5, 13.0) - _NIGHT
+    leaves = np.clip(rng.normal(9.6 if weekend else 7.8, 1.3, count), 4.5, 13.0) - NIGHT
     taken = rng.random(count) < chance
     seconds = np.rint(np.stack((comes, leaves)) * 3_600).astype(np.int64)
     return _Night(taken, seconds[0], seconds[1], rng.random(count))
