@@ -174,9 +174,9 @@ class _Maker:
             zone=zone,
             gateway=gateway,
             personal=personal,
-            swaps=self._swaps(),
+            swaps=self._swaps(scene),
             suspensions=self._suspensions(scene),
-            permits=self._closings("permits", plan.permits, 5, _PERMITS),
+            permits=self._closings("permits", plan.permits, 5, _PERMITS, scene),
             events=self._events(int(zone.max(initial=0)) + 1),
             cars=self._cars(scene),
         )
@@ -222,8 +222,8 @@ class _Maker:
 
     def _suspensions(self, scene: Int64) -> tuple[Closing, ...]:
         found = self._today(scene)
-        others = self._closings("suspensions", self.plan.suspensions, 3, _REASONS)
-        return (*found, *(one for one in others if not any(one.bay == today.bay for today in found)))
+        taken = np.concatenate((scene, np.array([one.bay for one in found], np.int64)))
+        return (*found, *self._closings("suspensions", self.plan.suspensions, 3, _REASONS, taken))
 
     def _today(self, scene: Int64) -> tuple[Closing, ...]:
         plan = self.plan.scene
@@ -238,9 +238,10 @@ class _Maker:
             for day in days
         )
 
-    def _swaps(self) -> tuple[Swap, ...]:
+    def _swaps(self, scene: Int64) -> tuple[Swap, ...]:
         rng = stream(self.fleet.seed, FAMILY, "swaps")
-        bays = np.sort(rng.permutation(self.count)[: self.plan.swaps]).tolist()
+        order = rng.permutation(self.count)
+        bays = np.sort(order[~np.isin(order, scene)][: self.plan.swaps]).tolist()
         span = round(self.fleet.days * DAY_US)
         at = self.fleet.start_us + ((0.25 + 0.5 * rng.random(len(bays))) * span).astype(np.int64)
         return tuple(
@@ -248,8 +249,10 @@ class _Maker:
             for place, (bay, moment) in enumerate(zip(bays, at.tolist(), strict=True))
         )
 
-    def _closings(self, purpose: str, number: int, longest: int, words: Sequence[str]) -> tuple[Closing, ...]:
-        """Intervals of whole working hours of days that follow each other; none of one bay touch."""
+    def _closings(
+        self, purpose: str, number: int, longest: int, words: Sequence[str], taken: Int64
+    ) -> tuple[Closing, ...]:
+        """Working hours of days that follow each other, none at a bay that is ``taken``; none of one bay touch."""
         rng = stream(self.fleet.seed, FAMILY, purpose)
         first = self._local_day(self.fleet.start_us)
         found: list[Closing] = []
@@ -258,7 +261,7 @@ class _Maker:
             long, word = int(rng.integers(1, longest + 1)), words[int(rng.integers(len(words)))]
             start = self._instant(first + timedelta(days=begins), 8)
             end = self._instant(first + timedelta(days=begins + long - 1), 18)
-            if not any(one.bay == bay and one.start <= end and start <= one.end for one in found):
+            if bay not in taken and not any(one.bay == bay and one.start <= end and start <= one.end for one in found):
                 found.append(Closing(bay, start, end, word))
         return tuple(found)
 
