@@ -31,6 +31,7 @@ COVERED = {
         "personal.access": "id at tenancy_id account_id role action detail",
         "personal.account": "id issuer subject tenancy_id bound_at bound_by registered_at",
         "personal.bay_day": "bay_id day quarters arrivals repeated carry_state carry_since carry_heard carry_device",
+        "personal.bay_sensor": "bay_id device_id start stop",
         "personal.cell_member": "quarter home_id tenancy_id cell",
         "personal.comparison": "tenancy_id kind from_day fuel home_id own estimated_days missing_days before state"
         " reason average efficient homes tenths carbon cost tariff tariff_own revision",
@@ -86,7 +87,6 @@ KEPT = {
         "bay_id number from_day to_day days start_minute end_minute maximum_stay no_return bank_holidays event_days",
         "what the council's signs say",
     ),
-    "personal.bay_sensor": _kept("bay_id device_id start stop", "which sensor the council put where"),
     "personal.bay_suspension": _kept("bay_id start stop reason", "what the council closed"),
     "personal.cell": _kept(
         "quarter cell dwelling heating heat_network homes floor_area x y step joined reach",
@@ -105,7 +105,8 @@ KEPT = {
     "personal.programme_figure": _kept(
         "from_day fuel dwelling homes average reason made_at", "figures of many homes, as published"
     ),
-    "personal.touched_bay": _kept("id bay_id", "bays to be computed again"),
+    "personal.parking_record": _kept("one recorded_to", "how far the days of all bays are computed"),
+    "personal.touched_bay": _kept("id bay_id zone", "bays to be computed again"),
     "personal.tombstone": _kept(
         "kind mark from_time to_time family model gone files_pending key_mark made_at changed",
         "marks of what was erased, by a key outside the database",

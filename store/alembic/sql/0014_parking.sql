@@ -76,11 +76,20 @@ create table public.event_day (
 );
 comment on table public.event_day is 'Local days on which a zone''s event restrictions hold.';
 
--- Bays of which something changed that days depend on, for whoever keeps days and stays: all their days are computed again.
+-- Bays of which something changed that days depend on, for whoever keeps days and stays: all their days are computed
+-- again, and those of the zone that a bay has left.
 create table personal.touched_bay (
     id bigint generated always as identity primary key,
-    bay_id text not null
+    bay_id text not null,
+    zone text
 );
+
+create table personal.parking_record (
+    one boolean primary key default true check (one),
+    recorded_to timestamptz not null
+);
+comment on table personal.parking_record is
+    'How far the days of bays are computed (not included): one microsecond after the newest reading that was seen.';
 
 create table personal.bay_day (
     bay_id text not null references personal.bay (id) on delete cascade,
@@ -94,6 +103,7 @@ create table personal.bay_day (
     carry_device text,
     primary key (bay_id, day)
 );
+create index bay_day_day on personal.bay_day (day);
 comment on table personal.bay_day is
     'Each bay''s local day: quarters has, for each of its 92 to 100 quarter hours, occupied, free and suspended '
     'milliseconds as big-endian int4; what is left is unknown. carry_ is how the day ends.';
@@ -173,3 +183,35 @@ create trigger touch_bay after insert or update or delete on personal.bay_suspen
     for each row execute function personal.touch_bay();
 create trigger touch_bay after insert or update or delete on personal.bay_permit
     for each row execute function personal.touch_bay();
+
+-- A bay that changes its zone or becomes a household's, or goes, leaves the figures of its old zone.
+create function personal.touch_moved_bay() returns trigger language plpgsql as $$
+begin
+    insert into personal.touched_bay (bay_id, zone) values (old.id, old.zone);
+    return null;
+end $$;
+create trigger touch_moved_bay after update on personal.bay
+    for each row when ((old.zone, old.personal) is distinct from (new.zone, new.personal))
+    execute function personal.touch_moved_bay();
+create trigger touch_gone_bay after delete on personal.bay
+    for each row execute function personal.touch_moved_bay();
+
+create function personal.touch_event_day() returns trigger language plpgsql as $$
+begin
+    insert into personal.touched_bay (bay_id)
+    select id from personal.bay where zone = case tg_op when 'DELETE' then old.zone else new.zone end;
+    return null;
+end $$;
+create trigger touch_event_day after insert or delete on public.event_day
+    for each row execute function personal.touch_event_day();
+
+-- How long a sensor may be silent is said by its device.
+create function personal.touch_heartbeat() returns trigger language plpgsql as $$
+begin
+    insert into personal.touched_bay (bay_id)
+    select distinct bay_id from personal.bay_sensor where device_id = new.id;
+    return null;
+end $$;
+create trigger touch_heartbeat after update on personal.device
+    for each row when ((old.attributes ->> 'heartbeat') is distinct from (new.attributes ->> 'heartbeat'))
+    execute function personal.touch_heartbeat();
