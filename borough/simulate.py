@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from borough.errors import SettingsError, UsageError
+from devices.bank_holidays import is_bank_holiday
 from devices.device import Device
 from ingest.options import BrokerOptions
 from ingest.tls import tls_context
+from simulators import truth_file
+from simulators.bay_register import make_register
+from simulators.bay_truth import truth_of
+from simulators.clock import SECOND_US
 from simulators.connections import Broker
 from simulators.fault_options import FaultError, read_options
 from simulators.fleet_file import FleetError, default_span, load
 from simulators.generate import devices_of, generate
+from simulators.kerbside import FAMILY
 from simulators.plans import PROPERTIES, Fleet
 from simulators.run import Lines, Progress, Simulation, choose_wires
 
@@ -65,7 +71,18 @@ def simulation_of(asked: Asked) -> Simulation:
         wires=wires,
         faults=faults,
         pack=asked.pack,
+        fleet=fleet,
     )
+
+
+def write_truth(simulation: Simulation, until: int, ledger: Path) -> None:
+    """Write what is true of the fleet's bays up to ``until`` [us] beside its ledger, where it has bays. Raises OSError."""
+    fleet = simulation.fleet
+    if fleet is None or fleet.bays is None or until <= simulation.span[0]:
+        return
+    register = make_register(fleet, simulation.devices[FAMILY])
+    truth = truth_of(fleet, register, simulation.span[0], until, is_bank_holiday)
+    truth_file.write(truth_file.beside(ledger), truth, fleet.bays.heartbeat * SECOND_US)
 
 
 def _speaking(fleet: Fleet, formats: Mapping[str, str]) -> Fleet:

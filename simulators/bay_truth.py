@@ -87,14 +87,20 @@ def truth_of(fleet: Fleet, register: BayRegister, start: int, end: int, holiday:
 
 
 def zone_quarters(truth: BayTruth, zone: str, edges: Int64) -> tuple[Int64, Int64]:
-    """Occupied and free time [us] of a zone between each two edges [us], unknown and suspended time left out.
+    """Occupied and free time [us] of a zone between each two edges [us].
 
     Bays of households are in no figure of a zone. Shapes: ``edges`` (quarters + 1,), both results (quarters,).
     """
     mine = np.array([bay.zone == zone and not bay.personal for bay in truth.register.bays], np.bool_)
-    stays = Intervals(truth.stays.bay, truth.stays.arrival, truth.stays.departure)
-    occupied = _open_time(stays, truth.suspended, mine, edges)
-    return occupied, _open_time(truth.known, truth.suspended, mine, edges) - occupied
+    return held_time(truth.stays, truth.known, truth.suspended, mine, edges)
+
+
+def held_time(
+    stays: TrueStays, known: Intervals, suspended: Intervals, mine: Bool, edges: Int64
+) -> tuple[Int64, Int64]:
+    """Occupied and free time [us] of ``mine`` (bays,) between each two edges, unknown and suspended time left out."""
+    occupied = _open_time(Intervals(stays.bay, stays.arrival, stays.departure), suspended, mine, edges)
+    return occupied, _open_time(known, suspended, mine, edges) - occupied
 
 
 def _open_time(held: Intervals, suspended: Intervals, mine: Bool, edges: Int64) -> Int64:

@@ -42,7 +42,9 @@ def simulate(
     gateway: Annotated[
         str, typer.Option(metavar="NAME", help="Register them as behind this gateway, whose account speaks for them.")
     ] = "",
-    ledger: Annotated[Path | None, typer.Option(help="Write a ledger here, for borough reconcile.")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Write a ledger here, for borough reconcile, and the truth of bays beside it.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Generate everything, publish nothing.")] = False,
     check: Annotated[
         str, typer.Option(metavar="DATASET", help="Compare the model with a recording in $BOROUGH_RECORDINGS instead.")
@@ -82,12 +84,14 @@ def register(app: typer.Typer) -> None:
 class _Run:
     def __init__(self, simulation: Any, ledger: Path | None, gateway: str, *, json_output: bool) -> None:
         self.simulation, self.ledger, self.gateway, self.json_output = simulation, ledger, gateway, json_output
+        #: Up to where it went out [us].
+        self.until: int = simulation.span[1]
 
     def start(
         self, speed: float | None, mode: Literal["one", "gateway", "device"], register: bool, *, dry_run: bool
     ) -> int:
         """Run it, and print what was done; the exit status."""
-        from borough.simulate import summary
+        from borough.simulate import summary, write_truth
         from simulators.run import dry_run as run_dry
 
         begun = time.monotonic()
@@ -100,6 +104,8 @@ class _Run:
                 unheard = 0
             else:
                 progress, unheard = self._publish(stack, speed, mode, register, watch)
+        if self.ledger is not None:
+            write_truth(self.simulation, self.until, self.ledger)
         done = summary(self.simulation, progress, time.monotonic() - begun, dry=dry_run)
         if self.json_output:
             show_json({**done, "unheard": unheard})
@@ -140,6 +146,8 @@ class _Run:
             raise Failure(f"the broker at {options.host}:{options.port}: {error}; no ledger was kept") from None
         except OSError as error:
             raise Failure(f"the broker at {options.host}:{options.port} cannot be reached: {error}") from None
+        if stop.asked:
+            self.until = progress.at
         total = wires.total
         if total.refused:
             raise Failure(
