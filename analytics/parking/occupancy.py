@@ -1,0 +1,199 @@
+"""What zones hold: time occupied and free by quarter hour, arrivals and turnover, dwell."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.parking.arrays import (
+    BY_READING,
+    FREE,
+    OCCUPIED,
+    UNKNOWN,
+    BayTable,
+    Bools,
+    Closed,
+    Int64,
+    Ints,
+    Spans,
+    Stays,
+    blocks,
+    last_begun,
+    pairs,
+    part,
+)
+
+#: Places in the last dimension of what `quarters` and `by_zone` give; the last of `by_zone` alone.
+IN_OCCUPIED: Final = 0
+IN_FREE: Final = 1
+IN_SUSPENDED: Final = 2
+IN_UNKNOWN: Final = 3
+#: Spans of a block, and quarter hours of intervals that are looked at at once: their arrays fit into caches.
+_SIZE: Final = 1 << 15
+
+
+class _Grid(NamedTuple):
+    """Quarter hours: where they begin and how long they are [us]; ``length``: that of all, 0 where they differ."""
+
+    edges: Int64
+    widths: Int64
+    length: int
+
+
+def quarters(spans: Spans, closed: Closed, table: BayTable, edges: Int64) -> Int64:
+    """Time of each bay occupied, free and suspended [us], ``(bays, quarters, 3)``; what is left is unknown.
+
+    ``edges``, ``(quarters + 1,)`` [us]: where quarter hours begin, and where the last one ends. Suspended time
+    (``closed``) is neither occupied nor free, also where the bay was not heard. Each bay has a plane's row: sums over
+    all bays of one kind of time are fastest.
+    """
+    bays, count = len(table.zone), len(edges) - 1
+    found = np.zeros((3, bays, count), np.int64)
+    widths = np.diff(edges)
+    grid = _Grid(edges, widths, int(widths[0]) if count and np.all(widths == widths[0]) else 0)
+    places = np.arange(bays + 1)
+    offsets, closures = (np.searchsorted(rows.bay, places.astype(rows.bay.dtype)) for rows in (spans, closed))
+    for first, last in blocks(offsets, _SIZE):
+        some = slice(offsets[first], offsets[last])
+        own = part(spans, some)
+        own = own._replace(bay=own.bay - first)
+        room = found[:, first:last]
+        _add_states(room, _filled(own, last - first, grid), grid)
+        if closures[last] > closures[first]:
+            some = slice(closures[first], closures[last])
+            cut = part(closed, some)
+            _move_suspended(room, own, cut._replace(bay=cut.bay - first), grid)
+    times: Int64 = np.moveaxis(found, 0, 2)
+    return times
+
+
+def _filled(spans: Spans, bays: int, grid: _Grid) -> Spans:
+    """Spans that reach from the first edge or before it to the last one or beyond: what is missing is unknown."""
+    low, high = grid.edges[0], grid.edges[-1]
+    begin = np.searchsorted(spans.bay, np.arange(bays + 1, dtype=spans.bay.dtype))
+    some = np.diff(begin) > 0
+    if some.all() and (spans.start[begin[:-1]] <= low).all() and (spans.end[begin[1:] - 1] >= high).all():
+        return spans
+    ahead, behind = np.full(bays, high), np.full(bays, high)
+    ahead[some] = np.maximum(spans.start[begin[:-1][some]], low)
+    behind[some] = np.minimum(spans.end[begin[1:][some] - 1], high)
+    bay = np.concatenate((spans.bay, np.tile(np.arange(bays, dtype=spans.bay.dtype), 2)))
+    start = np.concatenate((spans.start, np.full(bays, low), behind))
+    end = np.concatenate((spans.end, ahead, np.full(bays, high)))
+    state = np.concatenate((spans.state, np.full(2 * bays, UNKNOWN, np.int8)))
+    order = np.lexsort((end, start, bay))
+    return Spans(bay[order], start[order], end[order], state[order])
+
+
+def _places(at: Int64, grid: _Grid) -> Int64:
+    """The first edge at each of these instants or after it; they are within the edges."""
+    if grid.length:
+        return (at - (grid.edges[0] - grid.length + 1)) // grid.length
+    return np.searchsorted(grid.edges, at)
+
+
+def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:
+    """Adds what spans without gaps, one after the other, are occupied and free.
+
+    Each quarter hour is given the state it begins with; where a state changes within one, the time from there to its
+    end is moved.
+    """
+    bays, count = room.shape[1:]
+    begin = np.clip(spans.start, grid.edges[0], grid.edges[-1])
+    place = _places(begin, grid)
+    rest = grid.edges[place] - begin
+    place += spans.bay * np.int64(count)
+    states = np.repeat(spans.state, np.diff(np.append(place, bays * count))).reshape(bays, count)
+    place -= 1  # where nothing is left of a quarter hour this may be another bay's, and nothing is added to it
+    for plane, code in ((IN_OCCUPIED, OCCUPIED), (IN_FREE, FREE)):
+        np.multiply(states == code, grid.length or grid.widths, out=room[plane])
+        holds = (spans.state == code).view(np.int8)
+        change = holds.astype(np.int64)
+        change[1:] -= holds[:-1]
+        change *= rest
+        np.add.at(room[plane].reshape(-1), place, change)
+
+
+def _move_suspended(room: Int64, spans: Spans, closed: Closed, grid: _Grid) -> None:
+    """Takes suspended time out of what is occupied and free."""
+    first = np.maximum(
+        last_begun(spans.bay, spans.start, closed.bay, closed.start), np.searchsorted(spans.bay, closed.bay)
+    )
+    last = last_begun(spans.bay, spans.start, closed.bay, closed.end - 1)
+    of, span = pairs(first, last + 1)
+    start = np.maximum(spans.start[span], closed.start[of])
+    end = np.minimum(spans.end[span], closed.end[of])
+    for plane, code in ((IN_OCCUPIED, OCCUPIED), (IN_FREE, FREE)):
+        some = (spans.state[span] == code) & (start < end)
+        _add(room[plane], closed.bay[of[some]], start[some], end[some], grid, -1)
+    _add(room[IN_SUSPENDED], closed.bay, closed.start, closed.end, grid, 1)
+
+
+def _add(plane: Int64, bay: Ints, start: Int64, end: Int64, grid: _Grid, sign: int) -> None:
+    """Adds the time of intervals, as often as ``sign`` says, to their bays' quarter hours."""
+    start, end = np.clip(start, grid.edges[0], grid.edges[-1]), np.clip(end, grid.edges[0], grid.edges[-1])
+    some = start < end
+    bay, start, end = bay[some], start[some], end[some]
+    first, last = np.searchsorted(grid.edges, start, "right") - 1, np.searchsorted(grid.edges, end)
+    for begin, stop in blocks(np.concatenate(([0], np.cumsum(last - first))), _SIZE):
+        of, place = pairs(first[begin:stop], last[begin:stop])
+        of += begin
+        time = np.minimum(end[of], grid.edges[place + 1]) - np.maximum(start[of], grid.edges[place])
+        np.add.at(plane, (bay[of], place), sign * time)
+
+
+def by_zone(times: Int64, table: BayTable, zones: int, edges: Int64, shown: Bools) -> Int64:
+    """Sums of `quarters` over the ``shown (bays,)`` bays of each zone, ``(zones, quarters, 4)`` [us].
+
+    The last is unknown: neither occupied nor free nor suspended.
+    """
+    found = np.zeros((zones, times.shape[1], 4), np.int64)
+    order = np.argsort(table.zone, kind="stable")
+    order = order[shown[order]]
+    zone = table.zone[order]
+    begin = np.flatnonzero(np.diff(zone, prepend=-1))
+    if not len(order):
+        return found
+    for plane in range(3):
+        found[zone[begin], :, plane] = np.add.reduceat(times[order, :, plane], begin)
+    bays = np.bincount(zone, minlength=zones)
+    found[:, :, IN_UNKNOWN] = bays[:, None] * np.diff(edges) - found[:, :, :IN_UNKNOWN].sum(axis=2)
+    return found
+
+
+def occupancy(times: Int64) -> NDArray[np.float64]:
+    """Occupied by occupied and free time, of sums ``(..., 3 or 4)``; NaN where nothing is known."""
+    known = times[..., IN_OCCUPIED] + times[..., IN_FREE]
+    share = np.full(known.shape, np.nan)
+    np.divide(times[..., IN_OCCUPIED], known, out=share, where=known > 0)
+    return share
+
+
+def arrivals(stays: Stays, table: BayTable, edges: Int64) -> Int64:
+    """How many cars came to each bay in each quarter hour, ``(bays, quarters)``: stays that begin with a reading."""
+    bays, count = len(table.zone), len(edges) - 1
+    some = (stays.begins == BY_READING) & (stays.arrival >= edges[0]) & (stays.arrival < edges[-1])
+    place = np.searchsorted(edges, stays.arrival[some], "right") - 1
+    return np.bincount(stays.bay[some] * np.int64(count) + place, minlength=bays * count).reshape(bays, count)
+
+
+def turnover(times: Int64, came: Int64, table: BayTable, zones: int, shown: Bools) -> NDArray[np.float64]:
+    """Arrivals of a time by the bays that were known in it, ``(zones,)``; NaN where none was.
+
+    ``times`` as `quarters`, ``came`` as `arrivals` give them.
+    """
+    known = shown & (times[:, :, :IN_SUSPENDED].sum(axis=(1, 2)) > 0)
+    bays = np.bincount(table.zone[known], minlength=zones)
+    cars = np.zeros(zones, np.int64)
+    np.add.at(cars, table.zone[known], came[known].sum(axis=1))
+    found = np.full(zones, np.nan)
+    np.divide(cars, bays, out=found, where=bays > 0)
+    return found
+
+
+def dwell(stays: Stays) -> tuple[Ints, Int64]:
+    """Bay and length [us] of whole stays."""
+    whole = stays.whole
+    return stays.bay[whole], (stays.departure - stays.arrival)[whole]

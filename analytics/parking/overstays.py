@@ -1,0 +1,162 @@
+"""How long stays are beyond what is permitted.
+
+Active time, that is time in which a restriction holds, that touches is one stretch: a new clock begins with it, or with
+the arrival where that is later. In each restriction with a maximum stay, what is later than clock and maximum is over.
+While a bay is suspended or has a permit none holds, so a stretch ends there and another begins after it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from analytics.parking.arrays import (
+    MINUTE,
+    NONE,
+    OPEN,
+    BayTable,
+    Bools,
+    Closed,
+    Hours,
+    Int64,
+    Ints,
+    Stays,
+    blocks,
+    closed,
+    last_begun,
+    pairs,
+)
+
+#: More time over than this is an overstay [us]; nothing is taken off.
+GRACE: Final = 5 * MINUTE
+#: Pairs of stays and intervals that are looked at at once.
+_SIZE: Final = 1 << 16
+
+
+class Over(NamedTuple):
+    """By stay, ``(stays,)``: when the time over begins (``NONE``: there is none), how long it is in all [us].
+
+    ``suspended_time``: how long the bay was suspended while somebody stood there [us].
+    """
+
+    over_from: Int64
+    over: Int64
+    suspended_time: Int64
+
+
+class _Active(NamedTuple):
+    """When something holds, by row and start; ``stretch``: where active time that touches begins [us]."""
+
+    row: Ints
+    start: Int64
+    end: Int64
+    maximum: Int64
+    stretch: Int64
+
+
+def over(stays: Stays, hours: Hours, table: BayTable, suspended: Closed, permits: Closed, grace: int = 0) -> Over:
+    """Time over of stays. With a ``grace`` [us], stays with no more than that have none.
+
+    ``hours`` must reach from the earliest arrival to the latest departure.
+    """
+    count, regimes = len(stays.bay), len(hours.offsets) - 1
+    begin, length = np.full(count, NONE, np.int64), np.zeros(count, np.int64)
+    # shorter than all maximum stays of its bay: nothing can be over
+    least = np.full(regimes, OPEN, np.int64)
+    limited = hours.maximum != NONE
+    regime = np.repeat(np.arange(regimes), np.diff(hours.offsets))
+    np.minimum.at(least, regime[limited], hours.maximum[limited])
+    some = np.flatnonzero(stays.departure - stays.arrival > least[table.regime][stays.bay])
+    bay, arrival, departure = stays.bay[some], stays.arrival[some], stays.departure[some]
+    row, active = _active(
+        hours, table, closed(*(np.concatenate(both) for both in zip(suspended, permits, strict=True)))
+    )
+    first, last = _reach(active, row[bay], arrival, departure)
+    for low, high in blocks(np.concatenate(([0], np.cumsum(last - first))), _SIZE):
+        of, place = pairs(first[low:high], last[low:high])
+        of += low
+        clock = np.maximum(arrival[of], active.stretch[place])
+        since = np.maximum(active.start[place], clock + active.maximum[place])
+        time = np.minimum(active.end[place], departure[of]) - since
+        late = (time > 0) & (active.maximum[place] != NONE)
+        np.add.at(length, some[of[late]], time[late])
+        # the first one of a stay is the earliest: of what is written twice the last one stays
+        begin[some[of[late]][::-1]] = since[late][::-1]
+    enough = length > grace
+    return Over(
+        np.where(enough, begin, NONE), np.where(enough, length, 0), _closed_time(stays, suspended, len(table.zone))
+    )
+
+
+def is_over(over: Int64, grace: int = GRACE) -> Bools:
+    """Whether so much time over [us] is an overstay."""
+    return over > grace
+
+
+def _reach(active: _Active, row: Ints, arrival: Int64, departure: Int64) -> tuple[Int64, Int64]:
+    """The first interval of each row that ends after an arrival, and the first that begins at a departure or later."""
+    at = np.searchsorted(active.row, row)
+    first = np.maximum(last_begun(active.row, active.start, row, arrival), at)
+    last = np.maximum(last_begun(active.row, active.start, row, departure - 1) + 1, first)
+    return first, last
+
+
+def _active(hours: Hours, table: BayTable, cut: Closed) -> tuple[Int64, _Active]:
+    """For each bay the row of its active time: its regime's, or a row of its own where something is cut out."""
+    regimes = len(hours.offsets) - 1
+    row = table.regime.astype(np.int64)
+    of = np.repeat(np.arange(regimes), np.diff(hours.offsets))
+    start, end, maximum = hours.start, hours.end, hours.maximum
+    if len(cut.bay):
+        bays = np.unique(cut.bay)
+        row[bays] = regimes + np.arange(len(bays))
+        which, place = pairs(hours.offsets[table.regime[bays]], hours.offsets[table.regime[bays] + 1])
+        more = _without(which, start[place], end[place], maximum[place], cut, bays)
+        of, start, end, maximum = (
+            np.concatenate(both) for both in zip((of, start, end, maximum), (more[0] + regimes, *more[1:]), strict=True)
+        )
+    new = np.ones(len(of), np.bool_)
+    new[1:] = (of[1:] != of[:-1]) | (start[1:] != end[:-1])
+    stretch = start[new][np.cumsum(new) - 1] if len(of) else start
+    return row, _Active(of, start, end, maximum, stretch)
+
+
+def _without(
+    which: Int64, start: Int64, end: Int64, maximum: Int64, cut: Closed, bays: Ints
+) -> tuple[Int64, Int64, Int64, Int64]:
+    """Intervals of ``bays[which]`` without what is cut out of them, by bay and start."""
+    cut_row = np.searchsorted(bays, cut.bay)
+    # each interval: a gap after each cut that reaches into it, and one before the first
+    at = np.searchsorted(cut_row, which)
+    first = np.maximum(last_begun(cut_row, cut.start, which, start), at)
+    last = np.maximum(last_begun(cut_row, cut.start, which, end - 1) + 1, first)
+    of, place = pairs(first, last + 1)
+    none = len(cut.bay)
+    here, before = place < last[of], place > first[of]
+    begin = np.where(before, cut.end[np.minimum(place - 1, none - 1)], start[of])
+    stop = np.where(here, cut.start[np.minimum(place, none - 1)], end[of])
+    begin, stop = np.maximum(begin, start[of]), np.minimum(stop, end[of])
+    some = begin < stop
+    return which[of[some]], begin[some], stop[some], maximum[of[some]]
+
+
+def _closed_time(stays: Stays, suspended: Closed, bays: int) -> Int64:
+    """How long each stay's bay was suspended in it [us]."""
+    found = np.zeros(len(stays.bay), np.int64)
+    if not len(suspended.bay):
+        return found
+    has = np.zeros(bays, np.bool_)
+    has[suspended.bay] = True
+    some = np.flatnonzero(has[stays.bay])
+    bay = stays.bay[some]
+    before = np.concatenate(([0], np.cumsum(suspended.end - suspended.start)))
+
+    def until(at: Int64) -> Int64:
+        """Suspended time of all bays before this one, and of this one until an instant."""
+        place = last_begun(suspended.bay, suspended.start, bay, at)
+        at_most = np.minimum(at, suspended.end[place]) - suspended.start[place]
+        return np.where(place >= 0, before[place] + at_most, before[np.searchsorted(suspended.bay, bay)])
+
+    found[some] = until(stays.departure[some]) - until(stays.arrival[some])
+    return found
