@@ -7,8 +7,8 @@ given. A moment that is none is ``NONE``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import Any, NamedTuple
+from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class StayRows(NamedTuple):
 
 
 class ZoneDays(NamedTuple):
-    """One local day of zones: ``quarters`` ``(zones, quarter hours, 4)`` [bay-seconds], ``arrivals`` by quarter hour."""
+    """A local day of zones: ``quarters`` ``(zones, quarter hours, 4)`` [bay-seconds], ``arrivals`` by quarter hour."""
 
     zones: list[str]
     bays: Int64
@@ -150,6 +150,12 @@ def first_day(connection: Connection, bays: Sequence[str]) -> date | None:
     return None if row is None else row[0]
 
 
+def first_zone_day(connection: Connection, zones: Sequence[str]) -> date | None:
+    """The first local day that is stored of any of these zones. Raises psycopg.Error."""
+    row = connection.execute(_SQL["first_zone_day"], (list(zones),)).fetchone()
+    return None if row is None else row[0]
+
+
 def carries(connection: Connection, bays: Sequence[str], day: date) -> Carries:
     """How a local day ends in these bays. Raises psycopg.Error."""
     found = Carries(*(np.full(len(bays), NONE, np.int64) for _ in range(3)), [None] * len(bays))
@@ -190,9 +196,7 @@ def stays_of(connection: Connection, bays: Sequence[str], start: int, end: int) 
         row = cursor.execute(
             _SQL["stays_of"], {"bays": list(bays), "start": instant(start), "stop": instant(end)}
         ).fetchone()
-    if row is None or row[0] is None:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return int4s(row[0]).astype(np.int64), instants(row[1])
+    return _bays_and_moments(row)
 
 
 def stays_at(
@@ -226,19 +230,19 @@ def remove_stays(connection: Connection, bays: Sequence[str], bay: Int64, arriva
     return connection.execute(_SQL["remove_stays"], given).rowcount
 
 
-def write_stays(connection: Connection, bays: Sequence[str], rows: StayRows) -> int:
-    """Write stays where they are not so already; how many were not. Raises psycopg.Error."""
-    if not len(rows.bay):
-        return 0
-    return connection.execute(
-        _SQL["write_stays"],
-        {
-            "bays": list(bays), "place": Int4s(rows.bay), "arrival": Instants(rows.arrival),
-            "departure": Instants(rows.departure), "begins": Int4s(rows.begins), "ends": Int4s(rows.ends),
-            "over_from": Instants(rows.over_from), "over": Int4s(rows.over), "suspended": Int4s(rows.suspended),
-            "begin_words": list(BEGINS), "end_words": list(ENDS), "none": instant(NONE),
-        },
-    ).rowcount  # fmt: skip
+def write_stays(connection: Connection, bays: Sequence[str], rows: StayRows) -> tuple[Int64, Int64]:
+    """Write stays; bay's place and arrival [us] of those that were not so already. Raises psycopg.Error."""
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(
+            _SQL["write_stays"],
+            {
+                "bays": list(bays), "place": Int4s(rows.bay), "arrival": Instants(rows.arrival),
+                "departure": Instants(rows.departure), "begins": Int4s(rows.begins), "ends": Int4s(rows.ends),
+                "over_from": Instants(rows.over_from), "over": Int4s(rows.over), "suspended": Int4s(rows.suspended),
+                "begin_words": list(BEGINS), "end_words": list(ENDS), "none": instant(NONE),
+            },
+        ).fetchone()  # fmt: skip
+    return _bays_and_moments(row)
 
 
 def refresh_zones(connection: Connection, day: date, edges: Int64, zones: Sequence[str]) -> int:
@@ -326,11 +330,6 @@ def _moments(data: Buffer) -> Int64:
     return np.where(raw == _INFINITELY_EARLY, NONE, raw + EPOCH_2000)
 
 
-def local_days(start: date, end: date) -> list[date]:
-    """The days from ``start`` to ``end`` (not included)."""
-    return [start + timedelta(days=day) for day in range((end - start).days)]
-
-
-def ids_of(values: Sequence[Any]) -> dict[Any, int]:
-    """Where each value stands."""
-    return {value: at for at, value in enumerate(values)}
+def _bays_and_moments(row: Sequence[Buffer | None] | None) -> tuple[Int64, Int64]:
+    assert row is not None
+    return int4s(row[0] or b"").astype(np.int64), instants(row[1] or b"")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -98,7 +99,7 @@ class Register:
             self.series[mine], table, suspensions, permits,
         )  # fmt: skip
 
-    def hours(self, start: int, end: int, zone: ZoneInfo, bank_holidays: Set[date]) -> Hours:
+    def hours(self, start: int, end: int, zone: ZoneInfo, bank_holidays: AbstractSet[date]) -> Hours:
         """When the regimes' restrictions hold on all local days from one moment [us] to another."""
         first = local_day(instant(start), zone)
         days = (local_day(instant(end), zone) - first).days + 1

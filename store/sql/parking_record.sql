@@ -52,6 +52,9 @@ select min(d.day)
 from unnest(%s::text[]) k (id)
 cross join lateral (select day from personal.bay_day where bay_id = k.id order by day limit 1) d;
 
+-- first_zone_day: the first local day of some zones that is stored
+select min(day) from public.zone_day where zone = any(%s::text[]);
+
 -- make_stage: where computed days of bays wait
 create temporary table if not exists bay_day_stage (
     place int4 not null, quarters bytea not null, arrivals int4 not null, repeated int4 not null,
@@ -120,24 +123,30 @@ using unnest(%(place)s::int4[], %(arrival)s::timestamptz[]) k (place, arrival)
 join unnest(%(bays)s::text[]) with ordinality b (id, place) on b.place = k.place + 1
 where s.bay_id = b.id and s.arrival = k.arrival;
 
--- write_stays: stays as computed, where they differ; a moment before 1970 is none
-insert into personal.stay as old (
-    bay_id, arrival, departure, begins, ends, over_from, over_seconds, suspended_seconds
+-- write_stays: stays as computed, where they differ; a moment before 1970 is none. Which did: bay's place, arrival
+with bay as (select id, place from unnest(%(bays)s::text[]) with ordinality k (id, place)),
+changed as (
+    insert into personal.stay as old (
+        bay_id, arrival, departure, begins, ends, over_from, over_seconds, suspended_seconds
+    )
+    select b.id, k.arrival, nullif(k.departure, %(none)s), (%(begin_words)s::text[])[k.begins + 1],
+           (%(end_words)s::text[])[k.ends + 1], nullif(k.over_from, %(none)s), k.over, k.suspended
+    from unnest(
+        %(place)s::int4[], %(arrival)s::timestamptz[], %(departure)s::timestamptz[], %(begins)s::int4[], %(ends)s::int4[],
+        %(over_from)s::timestamptz[], %(over)s::int4[], %(suspended)s::int4[]
+    ) k (place, arrival, departure, begins, ends, over_from, over, suspended)
+    join bay b on b.place = k.place + 1
+    order by b.id, k.arrival
+    on conflict (bay_id, arrival) do update
+    set departure = excluded.departure, begins = excluded.begins, ends = excluded.ends, over_from = excluded.over_from,
+        over_seconds = excluded.over_seconds, suspended_seconds = excluded.suspended_seconds
+    where (old.departure, old.begins, old.ends, old.over_from, old.over_seconds, old.suspended_seconds) is distinct from
+          (excluded.departure, excluded.begins, excluded.ends, excluded.over_from, excluded.over_seconds,
+           excluded.suspended_seconds)
+    returning bay_id, arrival
 )
-select b.id, k.arrival, nullif(k.departure, %(none)s), (%(begin_words)s::text[])[k.begins + 1],
-       (%(end_words)s::text[])[k.ends + 1], nullif(k.over_from, %(none)s), k.over, k.suspended
-from unnest(
-    %(place)s::int4[], %(arrival)s::timestamptz[], %(departure)s::timestamptz[], %(begins)s::int4[], %(ends)s::int4[],
-    %(over_from)s::timestamptz[], %(over)s::int4[], %(suspended)s::int4[]
-) k (place, arrival, departure, begins, ends, over_from, over, suspended)
-join unnest(%(bays)s::text[]) with ordinality b (id, place) on b.place = k.place + 1
-order by b.id, k.arrival
-on conflict (bay_id, arrival) do update
-set departure = excluded.departure, begins = excluded.begins, ends = excluded.ends, over_from = excluded.over_from,
-    over_seconds = excluded.over_seconds, suspended_seconds = excluded.suspended_seconds
-where (old.departure, old.begins, old.ends, old.over_from, old.over_seconds, old.suspended_seconds) is distinct from
-      (excluded.departure, excluded.begins, excluded.ends, excluded.over_from, excluded.over_seconds,
-       excluded.suspended_seconds);
+select string_agg(int4send((b.place - 1)::int4), ''::bytea), string_agg(timestamptz_send(c.arrival), ''::bytea)
+from changed c join bay b on b.id = c.bay_id;
 
 -- zone_sums: of a day, the open bays of some zones: which zone each is in, and its quarter hours
 select array_agg(b.zone), string_agg(d.quarters, ''::bytea)
