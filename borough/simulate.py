@@ -76,7 +76,7 @@ def simulation_of(asked: Asked) -> Simulation:
 
 
 def write_truth(simulation: Simulation, until: int, ledger: Path) -> None:
-    """Write what is true of the fleet's bays up to ``until`` [us] beside its ledger, where it has bays. Raises OSError."""
+    """Write what is true of the fleet's bays, if any, up to ``until`` [us] beside its ledger. Raises OSError."""
     fleet = simulation.fleet
     if fleet is None or fleet.bays is None or until <= simulation.span[0]:
         return

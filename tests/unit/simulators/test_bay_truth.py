@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from devices.bank_holidays import is_bank_holiday
 from devices.bays import Bay, Restriction
-from simulators.bay_register import BayRegister, make_register
+from simulators.bay_register import BayRegister
 from simulators.bay_truth import BayTruth, Intervals, truth_of, zone_quarters
 from simulators.clock import DAY_US, HOUR_US, SECOND_US
-from simulators.fleet_file import parse
 from simulators.generate import devices_of, generate
 from simulators.over_time import Limits
 from simulators.plans import Fleet
-
-LONDON = ZoneInfo("Europe/London")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Over a clock change (2026-03-29), a bank holiday (Good Friday, 2026-04-03) and the ends of several nights.
-FLEET = """
-seed = 11
-start = 2026-03-27T00:00:00Z
-days = 8
-[parking-bay]
-count = 60
-zone_streets = 1
-disabled = 0.1
-electric = 0.1
-personal = 3
-gateways = 2
-swaps = 6
-suspensions = 10
-permits = 6
-events = 3
-demand = 2.0
-[parking-bay.scene]
-at = 2026-04-02T21:15:00Z
-overstays = 3
-suspensions = 2
-"""
+from tests.worlds.parking_simulated import EPOCH, LONDON, SimulatedBays
 
 
 def us(text: str) -> int:
@@ -50,9 +24,9 @@ def us(text: str) -> int:
 
 @pytest.fixture(scope="module")
 def made() -> tuple[Fleet, BayRegister, BayTruth]:
-    fleet = parse(FLEET, "bays.toml")
-    register = make_register(fleet, devices_of(fleet)["parking-bay"])
-    return fleet, register, truth_of(fleet, register, fleet.start_us, fleet.start_us + 8 * DAY_US, is_bank_holiday)
+    world = SimulatedBays()
+    truth = truth_of(world.fleet, world.register, world.start, world.end, is_bank_holiday)
+    return world.fleet, world.register, truth
 
 
 def read(fleet: Fleet, register: BayRegister) -> dict[str, list[tuple[int, int, bool, bool]]]:
