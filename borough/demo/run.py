@@ -306,7 +306,7 @@ def _report(url: str, fleet: FleetAtWork, plan: Plan, before: int, erasure: Eras
 
 def _score(connection: Connection, fleet: FleetAtWork) -> Score | None:
     """This run's ledger against the store; None where nothing was published."""
-    if not fleet.ledger.written:
+    if not fleet.written:
         return None
-    found = survey(fleet.ledger.written)
-    return None if found.first is None else reconcile(connection, fleet.ledger.written, found)
+    found = survey(fleet.written)
+    return None if found.first is None else reconcile(connection, fleet.written, found)
