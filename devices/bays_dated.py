@@ -6,6 +6,8 @@ the one that they leave out, only times with an offset are taken.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -21,6 +23,8 @@ from devices.lengths import REASON, STREET, ZONE
 from devices.registry import Problem, RegistryError, Row, csv_rows
 
 _TEXTS = {"reason": REASON, "kind": REASON, "name": REASON, "zone": ZONE, "street": STREET}
+#: Bytes in which the headings are looked for.
+_HEADINGS = 100_000
 _ANY = ("bay", "zone", "street")
 
 
@@ -65,33 +69,15 @@ class _Cells(Cells):
         return None
 
     def instant(self, name: str, *, ends: bool = False) -> datetime | None:
-        """The instant, UTC, of a local time, a time with an offset, or a day, which is its beginning.
-
-        ``ends``: a day alone is refused, for people mean its end as often as its beginning.
-        """
+        """An instant as `local_instant` reads it."""
         text = self.cells.get(name)
         if text is None:
             return None
-        moment = _moment(text)
-        if moment is None:
-            self.wrong.append(f"{name} {text[:60]!r} is no time such as 2026-04-01 08:30, local, or with an offset")
+        try:
+            return local_instant(text, self._zone, ends=ends)
+        except ValueError as error:
+            self.wrong.append(f"{name} {error}")
             return None
-        wall, offset, whole_day = moment
-        if ends and whole_day:
-            self.wrong.append(
-                f"{name} {text} does not say when on that day; to the end of it is {text} 24:00, to its beginning"
-                f" {text} 00:00"
-            )
-            return None
-        if offset is not None:
-            return (wall - timedelta(seconds=offset)).replace(tzinfo=UTC)
-        first, second = (wall.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
-        shift = (first.utcoffset() or timedelta()) - (second.utcoffset() or timedelta())
-        if shift:
-            what = "comes twice, when the clocks go back" if shift > timedelta() else "is left out by the clocks"
-            self.wrong.append(f"{name} {text} {what}; say which instant with an offset, such as {text}+01:00")
-            return None
-        return first.astimezone(UTC)
 
     def span(self) -> tuple[datetime, datetime] | None:
         """From when to when, both given."""
@@ -102,6 +88,30 @@ class _Cells(Cells):
             self.wrong.append(f"to {self.cells['to']} is not after from {self.cells['from']}")
             return None
         return start, end
+
+
+def local_instant(text: str, zone: tzinfo, *, ends: bool = False) -> datetime:
+    """The instant, UTC, of a local time, a time with an offset, or a day, which is its beginning.
+
+    ``ends``: a day alone is refused, for people mean its end as often as its beginning. Raises ValueError in words that
+    follow the name of what says it.
+    """
+    moment = _moment(text)
+    if moment is None:
+        raise ValueError(f"{text[:60]!r} is no time such as 2026-04-01 08:30, local, or with an offset")
+    wall, offset, whole_day = moment
+    if ends and whole_day:
+        raise ValueError(
+            f"{text} does not say when on that day; to the end of it is {text} 24:00, to its beginning {text} 00:00"
+        )
+    if offset is not None:
+        return (wall - timedelta(seconds=offset)).replace(tzinfo=UTC)
+    first, second = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    shift = (first.utcoffset() or timedelta()) - (second.utcoffset() or timedelta())
+    if shift:
+        what = "comes twice, when the clocks go back" if shift > timedelta() else "is left out by the clocks"
+        raise ValueError(f"{text} {what}; say which instant with an offset, such as {text}+01:00")
+    return first.astimezone(UTC)
 
 
 def _moment(text: str) -> tuple[datetime, int | None, bool] | None:
@@ -152,6 +162,19 @@ KINDS: Mapping[str, Kind] = {
     "events": Kind(("day",), ("zone", "day", "name"), ("remove",), _event),
     "permits": Kind(("kind", "from"), ("from", "to", "kind"), (*_ANY, "remove"), _permit),
 }
+
+
+def kind_of(data: bytes) -> str | None:
+    """What a CSV is by its headings: ``bays`` or one of `KINDS`; None: by these it is none of them."""
+    lines = io.StringIO(data[:_HEADINGS].decode("utf-8-sig", "replace"), newline="")
+    try:
+        first = next((cells for cells in csv.reader(lines) if any(cells)), [])
+    except csv.Error:
+        return None
+    names = {cell.strip() for cell in first}
+    if "id" in names:
+        return "bays"
+    return next((what for what, kind in KINDS.items() if names.issuperset(kind.least)), None)
 
 
 def read_dated(what: str, data: bytes, zone: tzinfo) -> BaysFile:

@@ -54,24 +54,28 @@ class Given(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class BaysFile:
-    """What a file says. ``shapes``: also which geometry its bays have; a file that does not leaves them as they are."""
+    """What a file says. ``shapeless``: ids of bays whose geometry it leaves as it is."""
 
     bays: Sequence[Given[Bay]] = ()
     sensors: Sequence[Given[SensorLink]] = ()
     suspensions: Sequence[Given[Suspension]] = ()
     permits: Sequence[Given[Permit]] = ()
     events: Sequence[Given[EventDay]] = ()
-    shapes: bool = True
+    shapeless: frozenset[str] = frozenset()
 
 
 def read_bays(data: bytes) -> BaysFile:
     """Read a bays CSV (UTF-8), one line a bay, or several that differ in their hours alone and become one.
 
+    One without any geometry says nothing of them.
+
     Raises RegistryError with every problem and its line.
     """
     rows = csv_rows(data, REQUIRED, bad_name)
-    shapes = any("geometry" in row.cells for row in rows if isinstance(row, Row))
-    return BaysFile(bays=bays_of(rows), shapes=shapes)
+    bays = bays_of(rows)
+    if any("geometry" in row.cells for row in rows if isinstance(row, Row)):
+        return BaysFile(bays=bays)
+    return BaysFile(bays=bays, shapeless=frozenset(one.item.id for one in bays))
 
 
 def bays_of(rows: Iterable[Row | Problem]) -> list[Given[Bay]]:

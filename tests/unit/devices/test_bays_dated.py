@@ -1,4 +1,4 @@
-"""Sensors, suspensions, permits and event days as files: times of a place's clock, and what every mistake is told as."""
+"""Sensors, suspensions, permits and event days as files: times and what every mistake is told as."""
 
 from __future__ import annotations
 

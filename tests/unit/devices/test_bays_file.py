@@ -32,7 +32,8 @@ def test_a_full_line() -> None:
             [
                 {
                     "id": "b1", "kind": "pay", "spaces": "3", "off_street": "yes", "length": "15.5",
-                    "class": "personal", "uprn": "000100", "origin": "simulated", "from": "2026-01-01", "to": "2027-01-01",
+                    "class": "personal", "uprn": "000100", "origin": "simulated",
+                    "from": "2026-01-01", "to": "2027-01-01",
                     "days": "Mo-Sa", "hours": "08:30-18:30", "maximum_stay": "PT1H", "no_return": "120",
                     "bank_holidays": "off", "event_days": "not", "hours_from": "2026-02-01", "hours_to": "2026-03-01",
                     "sign": "P-17",

@@ -20,7 +20,7 @@ def _file(*features: Any, **more: Any) -> bytes:
     return json.dumps({"type": "FeatureCollection", "features": features, **more}).encode()
 
 
-def _feature(geometry: Any, **properties: Any) -> dict[str, Any]:
+def _feature(geometry: Any, /, **properties: Any) -> dict[str, Any]:
     return {"type": "Feature", "id": "b1", "geometry": geometry, "properties": {**PROPERTIES, **properties}}
 
 
