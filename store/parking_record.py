@@ -98,16 +98,24 @@ def lock(connection: Connection) -> None:
     connection.execute(_SQL["hold"])
 
 
-def recorded_to(connection: Connection) -> int | None:
-    """Up to which moment [us] (not included) all days are computed, or None. Raises psycopg.Error."""
+def recorded(connection: Connection) -> tuple[int, str] | None:
+    """Up to which moment [us] (not included) all days are computed, and by what rules; or None.
+
+    Raises psycopg.Error.
+    """
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(_SQL["recorded"]).fetchone()
-    return None if row is None else int(instants(row[0])[0])
+    return None if row is None else (int(instants(row[0])[0]), row[1])
 
 
-def keep_recorded_to(connection: Connection, moment: int) -> None:
-    """Note how far the days are computed now. Raises psycopg.Error."""
-    connection.execute(_SQL["keep_recorded"], (instant(moment),))
+def keep_recorded(connection: Connection, moment: int, rules: str) -> None:
+    """Note how far the days are computed now, and by what rules. Raises psycopg.Error."""
+    connection.execute(_SQL["keep_recorded"], (instant(moment), rules))
+
+
+def touch_bays(connection: Connection) -> None:
+    """Have all days of every bay computed again. Raises psycopg.Error."""
+    connection.execute(_SQL["touch_bays"])
 
 
 def newest_reading(connection: Connection) -> int | None:
@@ -165,7 +173,7 @@ def carries(connection: Connection, bays: Sequence[str], day: date) -> Carries:
         return found
     place = int4s(row[0]) - 1
     found.state[place] = np.frombuffer(row[1], ">i2")
-    found.since[place], found.heard[place] = _moments(row[2]), _moments(row[3])
+    found.since[place], found.heard[place] = received(row[2]), received(row[3])
     for at, device in zip(place.tolist(), row[4], strict=True):
         found.device[at] = device
     return found
@@ -219,7 +227,7 @@ def stays_at(
         ).fetchone()  # fmt: skip
     assert row is not None
     place, begins, ends = (int4s(part or b"").astype(np.int64) for part in row[:3])
-    return place, begins, ends, _moments(row[3] or b"")
+    return place, begins, ends, received(row[3] or b"")
 
 
 def remove_stays(connection: Connection, bays: Sequence[str], bay: Int64, arrival: Int64) -> int:
@@ -325,7 +333,8 @@ def _sent(moments: Int64) -> Int64:
     return np.where(moments == NONE, _INFINITELY_EARLY, moments - EPOCH_2000)
 
 
-def _moments(data: Buffer) -> Int64:
+def received(data: Buffer) -> Int64:
+    """Decode ``string_agg(timestamptz_send(…), '')`` [us]; ``-infinity`` is ``NONE``."""
     raw = np.frombuffer(data, ">i8").astype(np.int64)
     return np.where(raw == _INFINITELY_EARLY, NONE, raw + EPOCH_2000)
 

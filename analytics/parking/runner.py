@@ -8,6 +8,7 @@ nothing is claimed. What follows from a day's other end is followed into the nex
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -98,9 +99,12 @@ def update(connection: Connection, options: ParkingOptions, *, cells: int = _CEL
     does nothing. Raises store.daily.OtherZone where the stored days are of another zone; psycopg.Error.
     """
     parking_record.lock(connection)
+    recorded, rules = parking_record.recorded(connection) or (None, "")
+    if recorded is not None and rules != _rules(options, recorded):
+        parking_record.touch_bays(connection)
+        parking_record.keep_recorded(connection, recorded, _rules(options, recorded))
     noted = touched_days(connection, FAMILY)
     bays = parking_record.touched_bays(connection)
-    recorded = parking_record.recorded_to(connection)
     if not len(noted.ids) and not len(bays.ids) and recorded is None:
         return ParkingSummary()
     newest = parking_record.newest_reading(connection)
@@ -111,6 +115,13 @@ def update(connection: Connection, options: ParkingOptions, *, cells: int = _CEL
         return ParkingSummary(recorded_to=instant(end))
     register = Register(connection, sorted(set(bays.bays)), options.silence)
     return _Update(connection, register, options, recorded, end, cells).run(noted, bays)
+
+
+def _rules(options: ParkingOptions, recorded: int) -> str:
+    """What days up to a moment are computed by, beside the register. Holidays to come change nothing yet."""
+    last = local_day(instant(recorded), options.zone)
+    holidays = " ".join(sorted(day.isoformat() for day in options.bank_holidays if day <= last))
+    return f"grace {options.grace} silence {options.silence} holidays {zlib.crc32(holidays.encode()):08x}"
 
 
 class _Update:
@@ -227,7 +238,7 @@ class _Update:
         """Note how far the record goes now. It never goes back."""
         if self.recorded is None or moment > self.recorded:
             self.recorded = moment
-            parking_record.keep_recorded_to(self.connection, moment)
+            parking_record.keep_recorded(self.connection, moment, _rules(self.options, moment))
 
     def _local_days(self, day: int) -> list[date]:
         """The local days that have a part of a day (UTC) [days since 1970-01-01]."""

@@ -86,10 +86,12 @@ create table personal.touched_bay (
 
 create table personal.parking_record (
     one boolean primary key default true check (one),
-    recorded_to timestamptz not null
+    recorded_to timestamptz not null,
+    rules text not null
 );
 comment on table personal.parking_record is
-    'How far the days of bays are computed (not included): one microsecond after the newest reading that was seen.';
+    'How far the days of bays are computed (not included): one microsecond after the newest reading that was seen. '
+    'rules: settings and bank holidays that they were computed by; where these change, all are computed again.';
 
 create table personal.bay_day (
     bay_id text not null references personal.bay (id) on delete cascade,

@@ -1,0 +1,45 @@
+-- latest_states: every bay that has a sensor now, with what that said newest since it lies there, and its battery
+select array_agg(b.bay_id), array_agg(b.device_id),
+       string_agg(timestamptz_send(coalesce(o.time, '-infinity')), ''::bytea),
+       string_agg(float8send(coalesce(o.value, 'nan')), ''::bytea),
+       string_agg(timestamptz_send(coalesce(o.arrival, '-infinity')), ''::bytea),
+       string_agg(float8send(coalesce(p.value, 'nan')), ''::bytea)
+from personal.bay_sensor b
+left join (personal.series os join public.latest o on o.series_id = os.id)
+    on os.device_id = b.device_id and os.property = 'occupied' and o.time >= b.start
+left join (personal.series ps join public.latest p on p.series_id = ps.id)
+    on ps.device_id = b.device_id and ps.property = 'battery' and p.time >= b.start
+where b.start <= now() and (b.stop is null or b.stop > now());
+
+-- open_stays: stays that last
+select array_agg(bay_id), string_agg(timestamptz_send(arrival), ''::bytea), null::bytea,
+       array_agg(begins), array_agg(ends), string_agg(timestamptz_send(coalesce(over_from, '-infinity')), ''::bytea),
+       string_agg(int4send(over_seconds), ''::bytea), string_agg(int4send(suspended_seconds), ''::bytea)
+from personal.stay where ends = 'lasts';
+
+-- stays: stays that arrived in a time, of some zones or all, of open bays or all, over or all
+select array_agg(s.bay_id), string_agg(timestamptz_send(s.arrival), ''::bytea),
+       string_agg(timestamptz_send(coalesce(s.departure, '-infinity')), ''::bytea), array_agg(s.begins),
+       array_agg(s.ends), string_agg(timestamptz_send(coalesce(s.over_from, '-infinity')), ''::bytea),
+       string_agg(int4send(s.over_seconds), ''::bytea), string_agg(int4send(s.suspended_seconds), ''::bytea)
+from (
+    select s.* from personal.stay s
+    join personal.bay b on b.id = s.bay_id
+    where s.arrival >= %(start)s and s.arrival < %(stop)s
+      and (%(zones)s::text[] is null or b.zone = any(%(zones)s::text[]))
+      and (%(personal)s or not b.personal)
+      and (not %(over)s or s.over_seconds > 0)
+    order by s.arrival, s.bay_id
+) s;
+
+-- zone_days: local days of zones, by day
+select zone, day, bays, quarters, arrivals from public.zone_day
+where day >= %(start)s and day < %(stop)s and (%(zones)s::text[] is null or zone = any(%(zones)s::text[]))
+order by day, zone;
+
+-- bay_days: local days of one bay
+select day, quarters, arrivals, repeated from personal.bay_day
+where bay_id = %s and day >= %s and day < %s order by day;
+
+-- recorded: how far all of it is computed
+select recorded_to from personal.parking_record;
