@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from borough.errors import SettingsError, UsageError
+from borough.errors import Failure, SettingsError, UsageError
 from devices.bank_holidays import is_bank_holiday
+from devices.bays import Register
+from devices.bays_file import BaysFile, Given
 from devices.device import Device
 from ingest.options import BrokerOptions
 from ingest.tls import tls_context
@@ -24,6 +27,9 @@ from simulators.generate import devices_of, generate
 from simulators.kerbside import FAMILY
 from simulators.plans import PROPERTIES, Fleet
 from simulators.run import Lines, Progress, Simulation, choose_wires
+from store import bays_import
+from store.bays_import import Plan
+from store.connect import Connection
 
 _HOUR = 3_600_000_000
 
@@ -73,6 +79,22 @@ def simulation_of(asked: Asked) -> Simulation:
         pack=asked.pack,
         fleet=fleet,
     )
+
+
+def register_bays(connection: Connection, register: Register, zone: tzinfo, what: str) -> Plan:
+    """Import the bays of a simulated borough, and commit; what was done. ``what``: whose they are, for an error.
+
+    Raises Failure where they do not fit what is registered, psycopg.Error.
+    """
+    lists: dict[str, Any] = {
+        item.name: [Given(what, one) for one in getattr(register, item.name)] for item in fields(Register)
+    }
+    plan = bays_import.import_file(connection, BaysFile(**lists), zone)
+    if plan.problems:
+        connection.rollback()
+        raise Failure(f"the bays cannot be registered: {plan.problems[0]}")
+    connection.commit()
+    return plan
 
 
 def write_truth(simulation: Simulation, until: int, ledger: Path) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from devices.bays import Bay, EventDay, Permit, Restriction, SensorLink, Suspension
+from devices.bays import Bay, EventDay, Permit, Register, Restriction, SensorLink, Suspension
 from devices.device import Device
 from simulators.kerbside import Closing, Kerbside
 from simulators.parking import make_bays, places_of
@@ -24,19 +23,8 @@ _EVENT = Restriction(0b1111111, 480, 1_320, maximum_stay=45, no_return=120, even
 _RESTING = ("pay", "limited-waiting")
 
 
-@dataclass(frozen=True, slots=True)
-class BayRegister:
-    """All that a fleet's bays need in a register; bays stand in the order of the fleet."""
-
-    bays: tuple[Bay, ...]
-    links: tuple[SensorLink, ...]
-    suspensions: tuple[Suspension, ...]
-    permits: tuple[Permit, ...]
-    events: tuple[EventDay, ...]
-
-
-def make_register(fleet: Fleet, devices: Sequence[Device]) -> BayRegister:
-    """The register of a fleet with parking bays; ``devices`` are its sensors (`simulators.parking.devices`).
+def make_register(fleet: Fleet, devices: Sequence[Device]) -> Register:
+    """The register of a fleet with parking bays, in its order; ``devices`` are its sensors.
 
     A link begins when the fleet was installed. Raises ValueError where the fleet has no bays.
     """
@@ -67,9 +55,9 @@ def make_register(fleet: Fleet, devices: Sequence[Device]) -> BayRegister:
     ends = {swap.bay: instant(swap.at) for swap in kerbside.swaps}
     links = [SensorLink(name, devices[bay].id, begins, ends.get(bay)) for bay, name in enumerate(ids)]
     links += [SensorLink(ids[swap.bay], devices[swap.device].id, instant(swap.at), None) for swap in kerbside.swaps]
-    return BayRegister(
+    return Register(
         bays=bays,
-        links=tuple(links),
+        sensors=tuple(links),
         suspensions=tuple(Suspension(*_closing(ids, one)) for one in kerbside.suspensions),
         permits=tuple(Permit(*_closing(ids, one)) for one in kerbside.permits),
         events=tuple(EventDay(f"Z{event.zone + 1:02d}", event.day, event.name) for event in kerbside.events),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.bay_register import BayRegister
+from devices.bays import Register
 from simulators.clock import DAY_US, HOUR_US, SECOND_US
 from simulators.kerbside import NEVER
 from simulators.over_time import Limits
@@ -59,7 +59,7 @@ class Intervals:
 class BayTruth:
     """The truth of [start, end) [us]. ``known``: when each bay is known; ``suspended``: suspensions within the span."""
 
-    register: BayRegister
+    register: Register
     start: int
     end: int
     stays: TrueStays
@@ -67,7 +67,7 @@ class BayTruth:
     suspended: Intervals
 
 
-def truth_of(fleet: Fleet, register: BayRegister, start: int, end: int, holiday: Callable[[date], bool]) -> BayTruth:
+def truth_of(fleet: Fleet, register: Register, start: int, end: int, holiday: Callable[[date], bool]) -> BayTruth:
     """The truth of a fleet's bays in a simulation of [start, end) [us]; ``holiday`` tells bank holidays.
 
     Raises ValueError where the fleet has no bays.
@@ -179,7 +179,7 @@ def _known(fleet: Fleet, bays: Bays, cars: Intervals, start: int, end: int) -> I
 
 def _seen(
     fleet: Fleet,
-    register: BayRegister,
+    register: Register,
     cars: Intervals,
     known: Intervals,
     end: int,
@@ -213,7 +213,7 @@ def _seen(
 
 def _over(
     fleet: Fleet,
-    register: BayRegister,
+    register: Register,
     bay: Int64,
     arrival: Int64,
     departure: Int64,

@@ -90,10 +90,10 @@ def write(path: Path, truth: BayTruth, heartbeat: int) -> None:
         _part("span", [""], start=np.array([truth.start]), end=np.array([truth.end])),
         _part("bay", ids, zone=[bay.zone for bay in truth.register.bays],
               personal=[bay.personal for bay in truth.register.bays]),
-        _part("sensor", [link.bay for link in truth.register.links],
-              device=[link.device for link in truth.register.links],
-              start=np.array([_us(link.start) for link in truth.register.links]),
-              end=np.array([_us(link.end) for link in truth.register.links]), heartbeat=heartbeat),
+        _part("sensor", [link.bay for link in truth.register.sensors],
+              device=[link.device for link in truth.register.sensors],
+              start=np.array([_us(link.start) for link in truth.register.sensors]),
+              end=np.array([_us(link.end) for link in truth.register.sensors]), heartbeat=heartbeat),
         *(
             _part(what, [ids[bay] for bay in one.bay.tolist()], start=one.start, end=one.end)
             for what, one in (("known", truth.known), ("suspended", truth.suspended))

@@ -37,7 +37,7 @@ def simulate(
     format: Annotated[str, typer.Option(help="What all speak: native, senml-json, senml-cbor, vendor, …")] = "",
     pack: Annotated[int, typer.Option(min=1, max=10_000, help="Readings in a SenML message.")] = 48,
     register: Annotated[
-        bool, typer.Option("--register", help="Register the devices first; needs the database.")
+        bool, typer.Option("--register", help="Register the devices and bays first; needs the database.")
     ] = False,
     gateway: Annotated[
         str, typer.Option(metavar="NAME", help="Register them as behind this gateway, whose account speaks for them.")
@@ -157,6 +157,9 @@ class _Run:
 
     def _register(self) -> None:
         from borough.database import database
+        from borough.simulate import register_bays
+        from simulators.bay_register import make_register
+        from simulators.kerbside import FAMILY
         from store import registry
 
         with database() as connection:
@@ -166,6 +169,10 @@ class _Run:
                     replace(device, attributes={**device.attributes, "gateway": self.gateway}) for device in devices
                 ]
             changed = registry.upsert(connection, devices)
+            fleet = self.simulation.fleet
+            if fleet.bays is not None:
+                bays = make_register(fleet, self.simulation.devices[FAMILY])
+                register_bays(connection, bays, read_settings().time_zone, f"fleet {fleet.name}")
         if changed:
             # a collector that runs looks for new devices now and then; before that it would reject theirs
             time.sleep(2 * read_settings().registry_refresh + 0.5)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from analytics.parking.arrays import OPEN, BayTable, Closed, Events, Hours, Links, closed
 from analytics.parking.hours import Regime, compile_hours
 from devices.bank_holidays import bank_holidays
-from devices.bays import Permit, Suspension
-from simulators.bay_register import BayRegister, make_register
+from devices.bays import Permit, Register, Suspension
+from simulators.bay_register import make_register
 from simulators.clock import DAY_US, SECOND_US
 from simulators.fleet_file import parse
 from simulators.generate import devices_of, generate
@@ -52,7 +52,7 @@ class SimulatedBays:
     def __init__(self, text: str = FLEET) -> None:
         self.fleet: Fleet = parse(text, "bays.toml")
         self.devices = devices_of(self.fleet)["parking-bay"]
-        self.register: BayRegister = make_register(self.fleet, self.devices)
+        self.register: Register = make_register(self.fleet, self.devices)
         self.start, self.end = self.fleet.start_us, self.fleet.start_us + DAYS * DAY_US
         self.zones = sorted({bay.zone for bay in self.register.bays})
         self._places = {bay.id: place for place, bay in enumerate(self.register.bays)}
@@ -63,13 +63,13 @@ class SimulatedBays:
         """The links of the register."""
         rows = [
             (self._places[one.bay], self._devices[one.device], us(one.start), OPEN if one.end is None else us(one.end))
-            for one in self.register.links
+            for one in self.register.sensors
         ]
         return Links(*np.array(rows, np.int64).T)
 
     def events(self) -> Events:
         """All readings of ``occupied``; each sensor lies in one bay."""
-        bay_of = {self._devices[one.device]: self._places[one.bay] for one in self.register.links}
+        bay_of = {self._devices[one.device]: self._places[one.bay] for one in self.register.sensors}
         of_device = np.array([bay_of[place] for place in range(len(self.devices))])
         parts = []
         for part in generate(self.fleet, self.start, self.end):

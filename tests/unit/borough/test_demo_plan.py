@@ -98,7 +98,7 @@ def test_bays_are_in_the_present(tmp_path: Path) -> None:
         heard |= {stream.devices[place].id for place in stream.device[~gone]}
         with_gateway = gone & (np.array(stream.faults)[stream.fault] == "gateway")
         away |= {stream.devices[place].attributes["gateway"] for place in stream.device[with_gateway]}
-    sensor = {link.bay: link.device for link in register.links}
+    sensor = {link.bay: link.device for link in register.sensors}
     assert {sensor[register.bays[bay].id] for bay in scene if register.bays[bay].kind != "pay"} <= heard
     assert len(away) == 1
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from devices.bank_holidays import is_bank_holiday
-from devices.bays import Bay, Restriction
-from simulators.bay_register import BayRegister
+from devices.bays import Bay, Register, Restriction
 from simulators.bay_truth import BayTruth, Intervals, truth_of, zone_quarters
 from simulators.clock import DAY_US, HOUR_US, SECOND_US
 from simulators.generate import devices_of, generate
@@ -23,13 +22,13 @@ def us(text: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def made() -> tuple[Fleet, BayRegister, BayTruth]:
+def made() -> tuple[Fleet, Register, BayTruth]:
     world = SimulatedBays()
     truth = truth_of(world.fleet, world.register, world.start, world.end, is_bank_holiday)
     return world.fleet, world.register, truth
 
 
-def read(fleet: Fleet, register: BayRegister) -> dict[str, list[tuple[int, int, bool, bool]]]:
+def read(fleet: Fleet, register: Register) -> dict[str, list[tuple[int, int, bool, bool]]]:
     """Bay -> its stays (arrival, departure, begun, ended), by a walk over the readings."""
     devices = devices_of(fleet)["parking-bay"]
     readings: dict[str, dict[int, float]] = {}
@@ -42,7 +41,7 @@ def read(fleet: Fleet, register: BayRegister) -> dict[str, list[tuple[int, int, 
             assert time not in own, "one instant says one thing"
             own[time] = value
     found: dict[str, list[tuple[int, int, bool, bool]]] = {bay.id: [] for bay in register.bays}
-    for link in register.links:
+    for link in register.sensors:
         low = (link.start - EPOCH) // timedelta(microseconds=1)
         high = fleet.start_us + 8 * DAY_US
         if link.end is not None:
@@ -61,7 +60,7 @@ def read(fleet: Fleet, register: BayRegister) -> dict[str, list[tuple[int, int, 
     return {bay: sorted(stays) for bay, stays in found.items()}
 
 
-def test_perfect_sensors_show_the_true_stays(made: tuple[Fleet, BayRegister, BayTruth]) -> None:
+def test_perfect_sensors_show_the_true_stays(made: tuple[Fleet, Register, BayTruth]) -> None:
     fleet, register, truth = made
     stays = truth.stays
     rows = zip(stays.bay, stays.arrival, stays.departure, stays.begun, stays.ended, strict=True)
@@ -69,11 +68,11 @@ def test_perfect_sensors_show_the_true_stays(made: tuple[Fleet, BayRegister, Bay
     for bay, arrival, departure, begun, ended in rows:
         told[register.bays[bay].id].append((int(arrival), int(departure), bool(begun), bool(ended)))
     assert told == read(fleet, register)
-    assert len(register.links) == 66
+    assert len(register.sensors) == 66
     assert (stays.lasts == (stays.departure == truth.end)).all()
 
 
-def test_occupancy_is_the_sum_over_the_bays_of_the_zone(made: tuple[Fleet, BayRegister, BayTruth]) -> None:
+def test_occupancy_is_the_sum_over_the_bays_of_the_zone(made: tuple[Fleet, Register, BayTruth]) -> None:
     _, register, truth = made
     edges = truth.start + np.arange(8 * 96 + 1) * 900 * SECOND_US
 
@@ -93,7 +92,7 @@ def test_occupancy_is_the_sum_over_the_bays_of_the_zone(made: tuple[Fleet, BayRe
     assert (free + occupied == known[public].reshape(-1, 8 * 96, 900).sum(axis=(0, 2)) * SECOND_US).all()
 
 
-def test_the_scene_is_there(made: tuple[Fleet, BayRegister, BayTruth]) -> None:
+def test_the_scene_is_there(made: tuple[Fleet, Register, BayTruth]) -> None:
     """Three cars go over the grace from one to two minutes after the scene's instant, at any hour of the day."""
     fleet, register, truth = made
     at = us("2026-04-02T22:15:00")
