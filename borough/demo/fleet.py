@@ -96,11 +96,12 @@ class FleetAtWork(threading.Thread):
         try:
             with Connections(self._broker, 1, client_id="borough-demo-fleet") as connections:
                 begun = time.monotonic()
-                if self._plan.bays is not None and self._plan.bays.history is not None:
-                    self._load(self._plan.bays.history, connections, self._bay_ledger, _ignore, self._of_bay_history)
-                if self._plan.history is not None and not self._end.is_set():
+                if self._plan.history is not None:
                     self._load(self._plan.history, connections, self.ledger, self._watch_history, self._of_history)
                     self.history_seconds = time.monotonic() - begun
+                bays = None if self._plan.bays is None else self._plan.bays.history
+                if bays is not None and not self._end.is_set():
+                    self._load(bays, connections, self._bay_ledger, _ignore, self._of_bay_history)
                 self.history_messages = self.published
                 if not self._end.is_set():
                     self._play(connections)
@@ -180,9 +181,11 @@ class FleetAtWork(threading.Thread):
 
     def _of_history(self, _progress: Progress, edge: int) -> None:
         """A day of the past is out. The day before it is stored when this returns."""
-        before, self.edge = self.edge, edge
+        before, self.edge = self.edge, max(edge, self._plan.place.until)
+        bays_before, self.bay_edge = self.bay_edge, max(edge, self._plan.place.bays_until)
         if self._stored_until_now():
             self._keep(before)
+            self._keep_bays(bays_before)
             self.ledger.whole()
 
     def _of_bay_history(self, _progress: Progress, edge: int) -> None:

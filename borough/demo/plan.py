@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +23,7 @@ from simulators.fleet_file import FleetError, parse
 from simulators.generate import devices_of, generate
 from simulators.plans import Fleet
 from simulators.run import Simulation
+from simulators.stream import Signals
 from store.times import local_day, midnight
 
 #: The present begins so many days before the last midnight, at six in the morning, when the day's traffic sets in.
@@ -73,8 +75,7 @@ class Place:
 class Plan:
     """``history`` is None where all of it is there. ``days`` of the fleet's past, ``loaded`` of them at the start.
 
-    ``bays`` are those of a fleet that has some, in their own time: what they said since they were last heard, and from
-    now on.
+    ``bays`` are those of a fleet that has some, in their own time: from where the history ends to now, and from now on.
     """
 
     place: Place
@@ -110,25 +111,38 @@ def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
     fleet = _moved(fleet, place.start)
     moment = _second(now)
     others, own = replace(fleet, bays=None), _with_scenes(fleet, place, moment)
-    if not others.plans:  # nothing but bays: there is no other past
+    if not others.plans:  # nothing but bays: there is no other present
         place.until = max(present, place.until)
     begin = max(present, place.until)
-    history = _past(others, place.until, begin)
-    live = replace(
-        _present(others, begin),
-        faults=faults,
-        window=HALF_HOUR_US,
-        onsets=(begin, begin + _ONSETS),
-    )
-    bays = None if own.bays is None else _bays(own, place, moment, faults)
+    history = _history(others, own, place, begin)
+    live = replace(_present(others, begin), faults=faults, window=HALF_HOUR_US, onsets=(begin, begin + _ONSETS))
     return Plan(
         place=place,
-        history=history if place.until < begin else None,
+        history=history if history.span[0] < begin else None,
         live=live,
-        bays=bays,
-        devices=[*history.registered(), *(bays.live.registered() if bays is not None else ())],
+        bays=None if own.bays is None else _bays(own, max(begin, place.bays_until), moment, faults),
+        devices=history.registered(),
         days=(begin - place.start) / DAY_US,
         loaded=(place.until - place.start) / DAY_US,
+    )
+
+
+def _history(others: Fleet, bays: Fleet, place: Place, end: int) -> Simulation:
+    """The past of all, of each from where it was left on."""
+    fleets = [(others, place.until)] if bays.bays is None else [(others, place.until), (bays, place.bays_until)]
+    made = [(fleet, start, devices_of(fleet)) for fleet, start in fleets]
+
+    def signals(first: int, last: int) -> Iterator[Signals]:
+        for fleet, start, devices in made:
+            if max(first, start) < last:
+                yield from generate(fleet, max(first, start), last, devices)
+
+    devices = {family: own for _, _, by_family in made for family, own in by_family.items()}
+    return replace(
+        _past(others, min(start for _, start in fleets), end),
+        generate=signals,
+        devices=devices,
+        wires=dict.fromkeys(devices, WIRES["senml-json"]),
     )
 
 
@@ -155,14 +169,14 @@ def _present(fleet: Fleet, begin: int) -> Simulation:
     )
 
 
-def _bays(fleet: Fleet, place: Place, now: int, faults: FaultOptions) -> Bays:
-    """The bays' past to this second, and their present; a gateway and sensors that fail have done so before it."""
-    begin = max(now, place.bays_until)
+def _bays(fleet: Fleet, start: int, now: int, faults: FaultOptions) -> Bays:
+    """The bays' past from ``start`` to this second, and their present; what fails for long has done so before it."""
+    begin = max(now, start)
     earlier = {name: share for name, share in faults.share.items() if name in _EARLIER_FAULTS}
     onsets = (begin - _SILENT_FOR, begin - _SILENT_FOR + SECOND_US)
-    history = replace(_past(fleet, place.bays_until, begin), faults=replace(faults, share=earlier), onsets=onsets)
+    history = replace(_past(fleet, start, begin), faults=replace(faults, share=earlier), onsets=onsets)
     return Bays(
-        history if place.bays_until < begin else None,
+        history if start < begin else None,
         replace(_present(fleet, begin), faults=faults, window=_BAY_WINDOW, onsets=onsets),
     )
 
