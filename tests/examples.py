@@ -1,4 +1,7 @@
-"""How many examples hypothesis tries: all of them, or a few where somebody at a desk waits (``make test-quick``)."""
+"""How many examples hypothesis tries: all of them, or a few where somebody at a desk waits (``make test-quick``).
+
+``BOROUGH_TEST_TIMES=50``: so many times as many, for whoever has changed the numbers and can wait.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from hypothesis import HealthCheck, settings
 
 _QUICK = bool(os.environ.get("BOROUGH_TEST_QUICK"))
 _FEW = 20
+_TIMES = int(os.environ.get("BOROUGH_TEST_TIMES", "1"))
 
 
 def examples(count: int) -> int:
-    """``count``, or less in a quick run."""
-    return min(count, _FEW) if _QUICK else count
+    """``count``, or less in a quick run, or more in a long one."""
+    return min(count, _FEW) if _QUICK else count * _TIMES
 
 
 def load_profile() -> None:

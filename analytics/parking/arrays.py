@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,7 +203,9 @@ def last_begun(row: Ints, start: Int64, of: Ints, at: Int64) -> Int64:
 
 def part(rows: Rows, which: slice | Ints | Bools) -> Rows:
     """Some rows of one of these."""
-    return cast("Rows", type(rows)(*(column[which] for column in rows)))
+    make: Any = type(rows)
+    some: Rows = make(*(column[which] for column in rows))
+    return some
 
 
 def blocks(offsets: Int64, size: int) -> Iterator[tuple[int, int]]:

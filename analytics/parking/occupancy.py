@@ -91,7 +91,8 @@ def _places(at: Int64, grid: _Grid) -> Int64:
     """The first edge at each of these instants or after it; they are within the edges."""
     if grid.length:
         return (at - (grid.edges[0] - grid.length + 1)) // grid.length
-    return np.searchsorted(grid.edges, at)
+    place: Int64 = np.searchsorted(grid.edges, at)
+    return place
 
 
 def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:

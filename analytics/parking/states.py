@@ -59,7 +59,7 @@ class Elements(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Where a state begins and ends: ``time``, ``end`` [us] and ``code``, ``(points,)``; from ``offsets[b]`` on of bay b.
+    """Where a state begins and ends: ``time``, ``end`` [us] and ``code``, ``(points,)``; bay b's: ``offsets[b]`` on.
 
     A bay's first one is what it brings along. ``repeated``, ``(bays,)``: readings 1 after a known 1 that came too early
     for a heartbeat. ``stuck``, ``(bays,)``: whether it is at the end.
@@ -134,11 +134,13 @@ def _points(elements: Elements, block: Block) -> Points:
     following[-1] = block.end
     gap = following - time
     silent = (gap > _by_element(block.limit, sizes)) & (code <= 1)
-    # the ends of links
+    # where a link ends in the span, its last element is silent before, or known until then
+    ending = until < block.end
+    last, until = last[ending], until[ending]
     bay = np.searchsorted(front, last, "right") - 1
-    swapped = (until < block.end) & (~silent[last] | (until < time[last] + block.limit[bay]))
+    silent[last] = (time[last] + block.limit[bay] <= until) & (code[last] <= 1)
+    swapped = ~silent[last]
     swap, when = last[swapped], until[swapped]
-    silent[swap] = False
     still = np.flatnonzero(silent)
     cut = np.concatenate((still, swap))
     order = np.argsort(cut)

@@ -43,9 +43,7 @@ def test_a_stay_over_midnight_stands_under_its_arrival_and_is_repaired_by_late_r
     # it was free before midnight after all
     world.write([("s1", utc("2026-03-27T23:30"), 0)])
     world.update()
-    assert world.stays() == [
-        ("b1", utc("2026-03-27T22:00"), utc("2026-03-27T23:30"), "reading", "reading", None, 0, 0)
-    ]
+    assert world.stays() == [("b1", utc("2026-03-27T22:00"), utc("2026-03-27T23:30"), "reading", "reading", None, 0, 0)]
     assert world.record() == world.recomputed()
 
 
@@ -124,7 +122,7 @@ class Chance:
         self.world.do(
             f"insert into personal.bay_{table} (bay_id, start, stop, {word}) values (%s, %s, %s, 'x')"
             " on conflict (bay_id, start) do nothing",
-            self.one_of("b1", "b2", "b3", "b4"), utc(start), utc(start) + self.random.integers(1, 9) * timedelta(hours=1),
+            self.one_of("b1", "b2", "b3", "b4"), utc(start), utc(start) + timedelta(hours=self.random.uniform(1, 9)),
         )  # fmt: skip
 
     def event_day(self) -> None:

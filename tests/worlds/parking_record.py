@@ -158,11 +158,11 @@ class ParkingWorld:
             start = EPOCH_2000
             events = part.events(connection, start, end + 1)
             _, found, _, _ = stays.run(events, part.links, part.table, nothing(len(bays)), start, end + 1)
-        return [
-            (register.bays[bay], instant(arrival), None if ENDS[ends] == "lasts" else instant(departure), BEGINS[begins],
-             ENDS[ends])
-            for bay, arrival, departure, begins, ends in zip(*(column.tolist() for column in found), strict=True)
-        ]  # fmt: skip
+        rows = []
+        for bay, arrival, departure, begins, ends in zip(*(column.tolist() for column in found), strict=True):
+            until = None if ENDS[ends] == "lasts" else instant(departure)
+            rows.append((register.bays[bay], instant(arrival), until, BEGINS[begins], ENDS[ends]))
+        return rows
 
     def stays(self) -> list[tuple[Any, ...]]:
         """The stays as stored."""
