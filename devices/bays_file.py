@@ -118,8 +118,11 @@ def bays_of(rows: Iterable[Row | Problem]) -> list[Given[Bay]]:
 def _further(first: Given[Bay], line: Bay) -> str | None:
     """Why a further line of a bay adds no hours to its first one; None where it does."""
     said = f"bay {line.id} is already given in {first.where}"
-    if replace(line, restrictions=first.item.restrictions) != first.item:
-        return f"{said}, and more than its hours differ"
+    other = [
+        name for name in Bay.__slots__ if name != "restrictions" and getattr(line, name) != getattr(first.item, name)
+    ]
+    if other:
+        return f"{said}, and more than its hours differ: {', '.join(other)}"
     return None if line.restrictions and first.item.restrictions else f"{said}; a further line gives further hours"
 
 

@@ -88,6 +88,8 @@ def plan_import(connection: Connection, given: BaysFile, zone: tzinfo) -> Plan:
     _check_sensors(connection, plan, known, every, given)
     for changes in (plan.bays, plan.sensors, plan.suspensions, plan.permits, plan.events):
         plan.problems += changes.problems
+    order = {one.where: place for place, one in reversed(list(enumerate((*given.bays, *at_bays, *given.events))))}
+    plan.problems.sort(key=lambda problem: order.get(problem.where, -1))
     plan.far = far_bays(connection, given.bays)
     return plan
 
@@ -141,8 +143,9 @@ def _check_sensors(
         elif family != "parking-bay":
             plan.problems.append(Problem(one.where, f"device {one.item.device} is no parking sensor but a {family}"))
     for link in now:
-        if link.end is None and link.device in devices and link.bay in every:
-            personal, bay = devices[link.device][1], every[link.bay]
+        family, personal = devices.get(link.device, (None, False))
+        if link.end is None and family == "parking-bay" and link.bay in every:
+            bay = every[link.bay]
             if bay.personal and not personal:
                 text = f"bay {bay.id} is of a household, but its sensor {link.device} is registered as open"
                 plan.problems.append(Problem(wheres[bay.id], f"{text}; register it with the class personal first"))

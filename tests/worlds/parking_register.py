@@ -5,10 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
+from devices.bays_dated import read_dated
+from devices.bays_file import BaysFile, read_bays
 from devices.device import Device
 from store import registry
+from store.bays_import import Plan, import_file
 from store.connect import Connection
+
+LONDON = ZoneInfo("Europe/London")
 
 DEFAULTS: Mapping[str, str] = {
     "street": "Dock Street",
@@ -44,3 +51,13 @@ def add_sensors(connection: Connection, ids: Iterable[str], *, personal: bool = 
             for name in ids
         ],
     )
+
+
+def import_bays(
+    connection: Connection, rows: Iterable[Mapping[str, str]], **files: Iterable[Mapping[str, str]]
+) -> Plan:
+    """Import a bays file of rows and dated files by their names, as the command does; the plan may have problems."""
+    full = list(rows)
+    bays = read_bays(bays_csv(full)) if full else BaysFile()
+    dated = {what: getattr(read_dated(what, csv_of(given), LONDON), what) for what, given in files.items()}
+    return import_file(connection, replace(bays, **dated), LONDON)

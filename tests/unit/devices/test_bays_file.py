@@ -98,7 +98,7 @@ def test_lines_of_one_bay_that_do_not_fit_together() -> None:
         {"id": "b1", "days": "Su", "hours": "10:00-16:00"},
     ]
     assert _problems(bays_csv(rows)) == [
-        "line 3: bay b1 is already given in line 2, and more than its hours differ",
+        "line 3: bay b1 is already given in line 2, and more than its hours differ: kind",
         "line 4: bay b1 is already given in line 2; a further line gives further hours",
         (
             "line 5: its hours (Sa 18:00-20:00, not on bank holidays) hold at the same time as those of line 2"
