@@ -35,6 +35,12 @@ AUDIENCES: tuple[Audience, ...] = (
         "resident/entry.html",
         public=True,
     ),
+    Audience(
+        "Parking operations",
+        "/parking/board",
+        tuple(f"/parking/{page}" for page in ("board", "queue", "patterns", "precision", "health", "wall", "events")),
+        "operations/entry.html",
+    ),
     Audience("Operation", "/overview", ("/overview",), "engineer/entry.html"),
 )
 

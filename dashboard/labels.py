@@ -22,6 +22,19 @@ CHANNEL_WORDS = {
     "assist": "with a council helper",
     "telephone": "by telephone",
 }
+#: Who may park in a bay of a kind.
+BAY_WORDS = {
+    "resident-permit": "Residents with a permit",
+    "pay": "Paid parking",
+    "limited-waiting": "Limited waiting",
+    "disabled": "Disabled (Blue Badge)",
+    "loading": "Loading",
+    "electric": "Electric vehicles",
+    "taxi": "Taxis",
+    "motorcycle": "Motorcycles",
+    "car-club": "Car club",
+    "unrestricted": "Anybody",
+}
 PAYMENT_WORDS = {
     "direct-debit": "Direct debit",
     "on-receipt": "When the bill comes",

@@ -50,6 +50,14 @@ ROUTES: dict[str, Need] = {
     "/sign-in/code": SIGNED_IN,
     "/sign-out": SIGNED_IN,
     "/sign-out/done": ANYBODY,
+    "/parking/board": _role("parking-ops", "engineer"),
+    "/parking/queue": _role("parking-ops", "engineer"),
+    "/parking/patterns": _role("parking-ops", "engineer"),
+    "/parking/precision": _role("parking-ops", "engineer"),
+    "/parking/health": _role("parking-ops", "engineer"),
+    "/parking/wall": _role("parking-ops", "engineer"),
+    "/parking/events": _role("parking-ops", "engineer"),
+    "/parking/live": ANYBODY,
     "/overview": _role("engineer", demo=True),
     "/home": _role(RESIDENT),
     "/left": ANYBODY,
@@ -65,6 +73,7 @@ NAVIGATION = (
     ("/assist", "Enter a slip"),
     ("/programme", "Programme"),
     ("/data-protection", "Data protection"),
+    ("/parking/board", "Parking"),
     ("/overview", "What is arriving"),
 )
 
