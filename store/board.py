@@ -46,6 +46,13 @@ def bays(connection: Connection, day: date, at: datetime) -> list[BayRow]:
     return [BayRow(*row) for row in connection.execute(_SQL["bays"], {"day": day, "at": aware(at)})]
 
 
+def register_version(connection: Connection) -> int:
+    """A number that rises when bays' sensors, restrictions, suspensions or permits change. Raises psycopg.Error."""
+    row = connection.execute(_SQL["register_version"]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def suspended(connection: Connection, start: datetime, end: datetime) -> list[Suspended]:
     """Suspensions that touch a time, by zone, street, bay and beginning. Raises psycopg.Error."""
     rows = connection.execute(_SQL["suspended"], {"start": aware(start), "end": aware(end)})

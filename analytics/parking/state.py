@@ -108,6 +108,23 @@ def heard(at: int, newest: Newest, carry: Carry, table: BayTable) -> Standing:
     return Standing(state, why, since)
 
 
+def kept(standing: Standing, newest: Newest, carry: Carry) -> Carry:
+    """What the next look begins with where the record has not caught up: ``carry`` and ``newest`` made ``standing``."""
+    code = np.where(standing.reason == IS_STUCK, STUCK, standing.state).astype(np.int8)
+    return Carry(code, standing.since, np.maximum(newest.time, carry.heard), carry.device)
+
+
+def later(record: Carry, kept: Carry) -> Carry:
+    """What knows more of each bay: the record, unless something newer was heard meanwhile."""
+    newer = kept.heard > record.heard
+    return Carry(
+        np.where(newer, kept.state, record.state),
+        np.where(newer, kept.since, record.since),
+        np.where(newer, kept.heard, record.heard),
+        np.where(newer, kept.device, record.device),
+    )
+
+
 def now(
     at: int, standing: Standing, table: BayTable, hours: Hours, suspended: Closed, permits: Closed, grace: int
 ) -> Now:

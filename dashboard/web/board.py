@@ -142,13 +142,26 @@ class _Loaded:
         return Board(at, self.bays, Now(*(column[self.slot] for column in now)))
 
 
+class _Held:
+    """The register as it was read last, and what is known of its bays since."""
+
+    def __init__(self, version: int, loaded: _Loaded, carry: Carry) -> None:
+        self.version, self.loaded, self.carry = version, loaded, carry
+        self._since = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """How long ago it was read [s]."""
+        return time.monotonic() - self._since
+
+
 class Boards:
     """The board of one site. For many threads."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self._lock = threading.Lock()
-        self._loaded: tuple[float, _Loaded, Carry] | None = None
+        self._held: _Held | None = None
         self._current: tuple[float, Board] | None = None
         self._past: OrderedDict[int, Board] = OrderedDict()
 
@@ -180,12 +193,16 @@ class Boards:
 
     def _read(self, connection: Connection) -> Board:
         at = time.time_ns() // 1_000
-        held = self._loaded
-        if held is None or time.monotonic() - held[0] > _REGISTER or local_day(instant(at), self._zone) != held[1].day:
+        version = table.register_version(connection)
+        held = self._held
+        if held is None or held.version != version or held.age > _REGISTER or held.loaded.day != self._day(at):
             loaded = _Loaded(connection, at, self._zone)
             yesterday = loaded.carry(connection, loaded.day - timedelta(days=1))
-            held = self._loaded = time.monotonic(), loaded, loaded.carry(connection, loaded.day, yesterday)
-        _, loaded, carry = held
+            record = loaded.carry(connection, loaded.day, yesterday)
+            if held is not None and held.loaded.part.bays == loaded.part.bays:
+                record = state.later(record, held.carry)
+            held = _Held(version, loaded, record)
+        loaded = held.loaded
         latest = parking.latest_states(connection)
         # a bay that came since the register was read is shown with the next reading of it
         pairs = [(row, loaded.slots[bay]) for row, bay in enumerate(latest.bays) if bay in loaded.slots]
@@ -194,7 +211,13 @@ class Boards:
         found = Newest(np.full(bays, NONE, np.int64), np.zeros(bays, np.int64), loaded.start)
         found.time[into] = latest.time[rows]
         found.value[into] = np.nan_to_num(latest.value[rows]) > 0
-        return loaded.board(at, state.heard(at, found, carry, loaded.part.table))
+        standing = state.heard(at, found, held.carry, loaded.part.table)
+        held.carry = state.kept(standing, found, held.carry)
+        self._held = held
+        return loaded.board(at, standing)
+
+    def _day(self, at: int) -> date:
+        return local_day(instant(at), self._zone)
 
     def _made(self, connection: Connection, at: int) -> Board:
         loaded = _Loaded(connection, at, self._zone)

@@ -21,3 +21,6 @@ left join personal.bay_sensor s on s.bay_id = b.id and s.start <= %(at)s and (s.
 left join personal.device d on d.id = s.device_id
 where (b.from_day is null or b.from_day <= %(day)s) and (b.to_day is null or b.to_day > %(day)s)
 order by b.zone, b.street, b.id;
+
+-- register_version: a number that rises with what triggers note of the register, a little before it can be seen
+select last_value from personal.touched_bay_id_seq;
