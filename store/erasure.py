@@ -59,6 +59,12 @@ _BY_DEVICE = (
     ("public.rejected_flood", _SQL["rejected_flood"]),
     ("public.sequence", _SQL["sequence"]),
 )
+_BY_SENSOR = (
+    ("personal.touched_bay", _SQL["touched_bay"]),
+    ("personal.visit_outcome", _SQL["visit_outcome"]),
+    ("personal.stay", _SQL["stay"]),
+    ("personal.bay_day", _SQL["bay_day"]),
+)
 #: What goes with the rejections.
 _BESIDE = ("public.rejected_bytes", "personal.rejected_bytes")
 _BY_SERIES = (
@@ -69,7 +75,9 @@ _BY_SERIES = (
 
 
 class MeterPeriod(NamedTuple):
-    """A meter's days in a tenancy as instants; ``end`` None: no end yet. ``gone``: nobody else is measured by it.
+    """A meter's days in a tenancy, or a sensor's in a bay of its own, as instants; ``end`` None: no end yet.
+
+    ``gone``: nobody else is measured by it. A bay's sensor stays.
 
     ``name``: what the broker calls it, where that is not its id.
     """
@@ -150,6 +158,13 @@ def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None
     exports = [path for (path,) in connection.execute(_SQL["exports"], (tenancy_id,)).fetchall()]
     _, home_id, uprn, from_day, to_day, last = row
     start, end = begin_of(from_day, zone), _until(to_day, zone)
+    measured = {one.device_id for one in meters}
+    given = {"home": home_id, "start": start, "stop": end}
+    meters += [
+        MeterPeriod(*sensor, gone=False)
+        for sensor in connection.execute(_SQL["bays"], given).fetchall()
+        if sensor[0] not in measured
+    ]
     merged = sorted({merged for _, merged in letters if merged is not None})
     return Plan(
         tenancy_id, home_id, uprn, from_day, to_day, last, start, end, meters, sorted({path for path, _ in letters}),
@@ -198,6 +213,7 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
     }  # fmt: skip
     connection.execute(_SQL["lock_import"])
     daily.lock_daily_use(connection)  # nobody writes use that was computed from readings which are being deleted
+    connection.execute(_SQL["lock_parking"])
     connection.execute(_SQL["lock_tenancy"], parameters)
     connection.execute(_SQL["lock_home"], parameters)
     if tier(connection) == "community":
@@ -280,7 +296,7 @@ def _meter(
         "rejections": Int8s(rejections),
     }  # fmt: skip
     before = done["public.reading"]
-    for table, query in (*_BY_DEVICE, *(_BY_SERIES if series else ())):
+    for table, query in (*_BY_DEVICE, *_BY_SENSOR, *(_BY_SERIES if series else ())):
         done[table] += connection.execute(query, parameters).rowcount
     return done["public.reading"] - before
 
@@ -334,6 +350,7 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
     done: Counter[str] = Counter()
     taken: Counter[str] = Counter()
     daily.lock_daily_use(connection)
+    connection.execute(_SQL["lock_parking"])
     if tier(connection) == "community":
         connection.execute(_UNBOUNDED)
     for one in meters:
@@ -353,6 +370,7 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
 
 def _delete_meters(connection: Connection, done: Counter[str], gone: Sequence[str]) -> None:
     connection.execute(_SQL["lock_devices"], {"gone": gone})
+    done["personal.bay_sensor"] += connection.execute(_SQL["bay_sensor"], {"gone": gone}).rowcount
     done["personal.series"] += connection.execute(_SQL["delete_series"], {"gone": gone}).rowcount
     done["personal.device"] += connection.execute(_SQL["device"], {"gone": gone}).rowcount
 

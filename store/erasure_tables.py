@@ -105,7 +105,7 @@ KEPT = {
     "personal.programme_figure": _kept(
         "from_day fuel dwelling homes average reason made_at", "figures of many homes, as published"
     ),
-    "personal.parking_record": _kept("one recorded_to", "how far the days of all bays are computed"),
+    "personal.parking_record": _kept("one recorded_to rules", "how far the days of all bays are computed, and by what"),
     "personal.touched_bay": _kept("id bay_id zone", "bays to be computed again"),
     "personal.tombstone": _kept(
         "kind mark from_time to_time family model gone files_pending key_mark made_at changed",

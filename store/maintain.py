@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from devices.families import FAMILIES
 from store import absences, corrections
@@ -17,6 +17,8 @@ from store.times import aware
 _SQL = queries("maintain")
 #: Series of one DELETE: some seconds of work and one short transaction.
 _SERIES = 500
+#: Days of bays, or stays, of one DELETE.
+_ROWS = 20_000
 #: Days that the log of access is kept at least: the database refuses to delete what is younger.
 _YEAR = 366
 
@@ -32,6 +34,8 @@ class Report:
     rejected_bytes: int = 0
     flood_hours: int = 0
     accesses: int = 0
+    bay_days: int = 0
+    stays: int = 0
     columnstore: int = 0
 
 
@@ -45,9 +49,10 @@ def maintain(
 ) -> Report:
     """Delete what is older than its retention [days by family; a family that is not there is kept for ever].
 
-    Where every registered family has one, whole chunks past the longest are dropped; the rest is deleted by series,
-    in transactions of their own, so the connection must not be inside one. Bytes of rejections of personal and
-    unknown devices go after ``rejected_bytes_days``, rows of the log of access after ``access_days``, a year at least.
+    With the readings of bays their days and stays go; days of zones stay. Where every registered family has one, whole
+    chunks past the longest are dropped; the rest is deleted by series, in transactions of their own, so the connection
+    must not be inside one. Bytes of rejections of personal and unknown devices go after ``rejected_bytes_days``, rows
+    of the log of access after ``access_days``, a year at least.
     On TimescaleDB Community, chunks that end more than ``columnstore_after_days`` ago are compressed: late data are
     dearer there, so let the time for them pass first. ``now`` is an aware instant. Raises psycopg.Error; ValueError for
     an unknown family, a retention of less than a day, a naive ``now``.
@@ -67,6 +72,8 @@ def maintain(
     for family, days in retention.items():
         _delete_old(connection, family, now - timedelta(days=days), report)
         report.superseded += corrections.delete_superseded(connection, family, now - timedelta(days=days))
+    if "parking-bay" in retention:
+        _delete_record(connection, now - timedelta(days=retention["parking-bay"]), report)
     report.rejected_bytes = connection.execute(
         _SQL["delete_bytes"], (now - timedelta(days=rejected_bytes_days),)
     ).rowcount
@@ -105,3 +112,15 @@ def _delete_old(connection: Connection, family: str, before: datetime, report: R
     if deleted:
         report.readings[family] = deleted
     report.latest += connection.execute(_SQL["delete_latest"], (family, before)).rowcount
+
+
+def _delete_record(connection: Connection, before: datetime, report: Report) -> None:
+    """Delete days of bays and stays whose readings are gone, some at a time.
+
+    The local day that ``before`` is in, wherever that is, stays: the next one begins with its end.
+    """
+    day = before.astimezone(UTC).date() - timedelta(days=1)
+    while done := connection.execute(_SQL["delete_bay_days"], {"day": day, "rows": _ROWS}).rowcount:
+        report.bay_days += done
+    while done := connection.execute(_SQL["delete_stays"], {"before": before, "rows": _ROWS}).rowcount:
+        report.stays += done

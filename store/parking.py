@@ -66,7 +66,7 @@ class ZoneDay(NamedTuple):
 
 
 class BayDay(NamedTuple):
-    """A local day of a bay: ``quarters`` ``(quarter hours, 3)``: occupied, free, suspended [ms]; the rest is unknown."""
+    """A local day of a bay: ``quarters`` ``(quarter hours, 3)``: occupied, free, suspended [ms]; else unknown."""
 
     day: date
     quarters: NDArray[np.int32]

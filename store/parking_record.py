@@ -98,16 +98,24 @@ def lock(connection: Connection) -> None:
     connection.execute(_SQL["hold"])
 
 
-def recorded_to(connection: Connection) -> int | None:
-    """Up to which moment [us] (not included) all days are computed, or None. Raises psycopg.Error."""
+def recorded(connection: Connection) -> tuple[int, str] | None:
+    """Up to which moment [us] (not included) all days are computed, and by what rules; or None.
+
+    Raises psycopg.Error.
+    """
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(_SQL["recorded"]).fetchone()
-    return None if row is None else int(instants(row[0])[0])
+    return None if row is None else (int(instants(row[0])[0]), row[1])
 
 
-def keep_recorded_to(connection: Connection, moment: int) -> None:
-    """Note how far the days are computed now. Raises psycopg.Error."""
-    connection.execute(_SQL["keep_recorded"], (instant(moment),))
+def keep_recorded(connection: Connection, moment: int, rules: str) -> None:
+    """Note how far the days are computed now, and by what rules. Raises psycopg.Error."""
+    connection.execute(_SQL["keep_recorded"], (instant(moment), rules))
+
+
+def touch_bays(connection: Connection) -> None:
+    """Have all days of every bay computed again. Raises psycopg.Error."""
+    connection.execute(_SQL["touch_bays"])
 
 
 def newest_reading(connection: Connection) -> int | None:

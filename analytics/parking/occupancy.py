@@ -35,24 +35,30 @@ _SIZE: Final = 1 << 15
 
 
 class _Grid(NamedTuple):
-    """Quarter hours: where they begin and how long they are [us]; ``length``: that of all, 0 where they differ."""
+    """Quarter hours: where the first begins, how long each is [us], and how many there are."""
 
-    edges: Int64
-    widths: Int64
+    start: int
     length: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """Where the last one ends [us]."""
+        return self.start + self.length * self.size
 
 
 def quarters(spans: Spans, closed: Closed, table: BayTable, edges: Int64) -> Int64:
     """Time of each bay occupied, free and suspended [us], ``(bays, quarters, 3)``; what is left is unknown.
 
     ``edges``, ``(quarters + 1,)`` [us]: where quarter hours begin, and where the last one ends. Suspended time
-    (``closed``) is neither occupied nor free, also where the bay was not heard. Each bay has a plane's row: sums over
-    all bays of one kind of time are fastest.
+    (``closed``) is neither occupied nor free, also where the bay was not heard. The kinds of time lie apart in memory.
+    Raises ValueError where quarter hours are not of one length.
     """
     bays, count = len(table.zone), len(edges) - 1
+    if count < 1 or edges[1] <= edges[0] or np.any(np.diff(edges) != edges[1] - edges[0]):
+        raise ValueError("edges must be those of one quarter hour or more, all of one length")
+    grid = _Grid(int(edges[0]), int(edges[1] - edges[0]), count)
     found = np.zeros((3, bays, count), np.int64)
-    widths = np.diff(edges)
-    grid = _Grid(edges, widths, int(widths[0]) if count and np.all(widths == widths[0]) else 0)
     places = np.arange(bays + 1)
     offsets, closures = (np.searchsorted(rows.bay, places.astype(rows.bay.dtype)) for rows in (spans, closed))
     for first, last in blocks(offsets, _SIZE):
@@ -70,51 +76,51 @@ def quarters(spans: Spans, closed: Closed, table: BayTable, edges: Int64) -> Int
 
 
 def _filled(spans: Spans, bays: int, grid: _Grid) -> Spans:
-    """Spans that reach from the first edge or before it to the last one or beyond: what is missing is unknown."""
-    low, high = grid.edges[0], grid.edges[-1]
+    """Spans of just the time that is asked of, or somewhat more before and after it: what is missing is unknown."""
+    if len(spans.start) and int(spans.start.max()) >= grid.end:
+        spans = part(spans, spans.start < grid.end)
     begin = np.searchsorted(spans.bay, np.arange(bays + 1, dtype=spans.bay.dtype))
     some = np.diff(begin) > 0
-    if some.all() and (spans.start[begin[:-1]] <= low).all() and (spans.end[begin[1:] - 1] >= high).all():
+    first, last = begin[:-1][some], begin[1:][some] - 1
+    if some.all() and (spans.start[first] <= grid.start).all() and (spans.end[last] >= grid.end).all():
         return spans
-    ahead, behind = np.full(bays, high), np.full(bays, high)
-    ahead[some] = np.maximum(spans.start[begin[:-1][some]], low)
-    behind[some] = np.minimum(spans.end[begin[1:][some] - 1], high)
-    bay = np.concatenate((spans.bay, np.tile(np.arange(bays, dtype=spans.bay.dtype), 2)))
-    start = np.concatenate((spans.start, np.full(bays, low), behind))
-    end = np.concatenate((spans.end, ahead, np.full(bays, high)))
-    state = np.concatenate((spans.state, np.full(2 * bays, UNKNOWN, np.int8)))
+    ahead, behind = np.full(bays, grid.end), np.full(bays, grid.end)
+    ahead[some] = np.maximum(spans.start[first], grid.start)
+    behind[some] = np.clip(spans.end[last], grid.start, grid.end)
+    place = np.arange(bays, dtype=spans.bay.dtype)
+    late = behind < grid.end
+    bay = np.concatenate((spans.bay, place, place[late]))
+    start = np.concatenate((spans.start, np.full(bays, grid.start), behind[late]))
+    end = np.concatenate((spans.end, ahead, np.full(len(place[late]), grid.end)))
+    state = np.concatenate((spans.state, np.full(len(bay) - len(spans.bay), UNKNOWN, np.int8)))
     order = np.lexsort((end, start, bay))
     return Spans(bay[order], start[order], end[order], state[order])
 
 
-def _places(at: Int64, grid: _Grid) -> Int64:
-    """The first edge at each of these instants or after it; they are within the edges."""
-    if grid.length:
-        return (at - (grid.edges[0] - grid.length + 1)) // grid.length
-    place: Int64 = np.searchsorted(grid.edges, at)
-    return place
-
-
 def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:
-    """Adds what spans without gaps, one after the other, are occupied and free.
+    """Adds what spans without gaps, one bay's after the other's, are occupied and free.
 
-    Each quarter hour is given the state it begins with; where a state changes within one, the time from there to its
-    end is moved.
+    Done as differences between quarter hours, that are summed up at last: from where a state begins the rest of its
+    quarter hour has more, and the next one what is missing to a whole one; bay after bay in one row.
     """
-    bays, count = room.shape[1:]
-    begin = np.clip(spans.start, grid.edges[0], grid.edges[-1])
-    place = _places(begin, grid)
-    rest = grid.edges[place] - begin
+    count = room.shape[2]
+    begin = np.maximum(spans.start, grid.start)
+    begin -= grid.start
+    place = (begin + (grid.length - 1)) // grid.length
+    rest = place * grid.length
+    rest -= begin
     place += spans.bay * np.int64(count)
-    states = np.repeat(spans.state, np.diff(np.append(place, bays * count))).reshape(bays, count)
-    place -= 1  # where nothing is left of a quarter hour this may be another bay's, and nothing is added to it
+    before = place - 1  # where a state begins with a quarter hour this is no one's, and is given nothing
+    missing = grid.length - rest
+    inside = np.searchsorted(place, room[0].size)  # one that begins in the very last quarter hour has no next one
     for plane, code in ((IN_OCCUPIED, OCCUPIED), (IN_FREE, FREE)):
-        np.multiply(states == code, grid.length or grid.widths, out=room[plane])
         holds = (spans.state == code).view(np.int8)
-        change = holds.astype(np.int64)
+        change = holds.copy()
         change[1:] -= holds[:-1]
-        change *= rest
-        np.add.at(room[plane].reshape(-1), place, change)
+        row = room[plane].reshape(-1)
+        np.add.at(row, before, change * rest)
+        np.add.at(row, place[:inside], (change * missing)[:inside])
+        np.cumsum(row, out=row)
 
 
 def _move_suspended(room: Int64, spans: Spans, closed: Closed, grid: _Grid) -> None:
@@ -134,14 +140,14 @@ def _move_suspended(room: Int64, spans: Spans, closed: Closed, grid: _Grid) -> N
 
 def _add(plane: Int64, bay: Ints, start: Int64, end: Int64, grid: _Grid, sign: int) -> None:
     """Adds the time of intervals, as often as ``sign`` says, to their bays' quarter hours."""
-    start, end = np.clip(start, grid.edges[0], grid.edges[-1]), np.clip(end, grid.edges[0], grid.edges[-1])
+    start, end = np.clip(start, grid.start, grid.end) - grid.start, np.clip(end, grid.start, grid.end) - grid.start
     some = start < end
     bay, start, end = bay[some], start[some], end[some]
-    first, last = np.searchsorted(grid.edges, start, "right") - 1, np.searchsorted(grid.edges, end)
+    first, last = start // grid.length, -(-end // grid.length)
     for begin, stop in blocks(np.concatenate(([0], np.cumsum(last - first))), _SIZE):
         of, place = pairs(first[begin:stop], last[begin:stop])
         of += begin
-        time = np.minimum(end[of], grid.edges[place + 1]) - np.maximum(start[of], grid.edges[place])
+        time = np.minimum(end[of], (place + 1) * grid.length) - np.maximum(start[of], place * grid.length)
         np.add.at(plane, (bay[of], place), sign * time)
 
 

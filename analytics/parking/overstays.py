@@ -46,9 +46,15 @@ class Over(NamedTuple):
 
 
 class _Active(NamedTuple):
-    """When something holds, by row and start; ``stretch``: where active time that touches begins [us]."""
+    """When something holds, by row and start: a regime's, or of a bay of which something is cut out.
 
-    row: Ints
+    ``of_bay``, ``(bays,)``: each bay's row; ``offsets``, ``(rows + 1,)``; ``stretch``: where active time that touches
+    begins [us].
+    """
+
+    of_bay: Int64
+    offsets: Int64
+    row: Int64
     start: Int64
     end: Int64
     maximum: Int64
@@ -61,18 +67,30 @@ def over(stays: Stays, hours: Hours, table: BayTable, suspended: Closed, permits
     ``hours`` must reach from the earliest arrival to the latest departure.
     """
     count, regimes = len(stays.bay), len(hours.offsets) - 1
-    begin, length = np.full(count, NONE, np.int64), np.zeros(count, np.int64)
+    found = Over(np.full(count, NONE, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
     # shorter than all maximum stays of its bay: nothing can be over
     least = np.full(regimes, OPEN, np.int64)
     limited = hours.maximum != NONE
-    regime = np.repeat(np.arange(regimes), np.diff(hours.offsets))
-    np.minimum.at(least, regime[limited], hours.maximum[limited])
-    some = np.flatnonzero(stays.departure - stays.arrival > least[table.regime][stays.bay])
-    bay, arrival, departure = stays.bay[some], stays.arrival[some], stays.departure[some]
-    row, active = _active(
-        hours, table, closed(*(np.concatenate(both) for both in zip(suspended, permits, strict=True)))
-    )
-    first, last = _reach(active, row[bay], arrival, departure)
+    np.minimum.at(least, np.repeat(np.arange(regimes), np.diff(hours.offsets))[limited], hours.maximum[limited])
+    least = least[table.regime]
+    active = _active(hours, table, closed(*(np.concatenate(both) for both in zip(suspended, permits, strict=True))))
+    for low in range(0, count, _SIZE):
+        some = slice(low, low + _SIZE)
+        long = stays.departure[some] - stays.arrival[some] > least[stays.bay[some]]
+        _tell(found, stays, np.flatnonzero(long) + low, active, grace)
+    _tell_suspended(found, stays, suspended, len(table.zone))
+    return found
+
+
+def _tell(found: Over, stays: Stays, some: Int64, active: _Active, grace: int) -> None:
+    """Writes down the time over of some stays."""
+    arrival, departure = stays.arrival[some], stays.departure[some]
+    row = active.of_bay[stays.bay[some]]
+    # from the interval in which a stay begins, or that ended before it, to the last that begins before it ends
+    first = np.maximum(last_begun(active.row, active.start, row, arrival), active.offsets[row])
+    last = np.maximum(last_begun(active.row, active.start, row, departure - 1) + 1, first)
+    length = np.zeros(len(some), np.int64)
+    begin = np.full(len(some), NONE, np.int64)
     for low, high in blocks(np.concatenate(([0], np.cumsum(last - first))), _SIZE):
         of, place = pairs(first[low:high], last[low:high])
         of += low
@@ -80,13 +98,12 @@ def over(stays: Stays, hours: Hours, table: BayTable, suspended: Closed, permits
         since = np.maximum(active.start[place], clock + active.maximum[place])
         time = np.minimum(active.end[place], departure[of]) - since
         late = (time > 0) & (active.maximum[place] != NONE)
-        np.add.at(length, some[of[late]], time[late])
+        np.add.at(length, of[late], time[late])
         # the first one of a stay is the earliest: of what is written twice the last one stays
-        begin[some[of[late]][::-1]] = since[late][::-1]
+        begin[of[late][::-1]] = since[late][::-1]
     enough = length > grace
-    return Over(
-        np.where(enough, begin, NONE), np.where(enough, length, 0), _closed_time(stays, suspended, len(table.zone))
-    )
+    found.over_from[some[enough]] = begin[enough]
+    found.over[some[enough]] = length[enough]
 
 
 def is_over(over: Int64, grace: int = GRACE) -> Bools:
@@ -94,23 +111,15 @@ def is_over(over: Int64, grace: int = GRACE) -> Bools:
     return over > grace
 
 
-def _reach(active: _Active, row: Ints, arrival: Int64, departure: Int64) -> tuple[Int64, Int64]:
-    """The first interval of each row that ends after an arrival, and the first that begins at a departure or later."""
-    at = np.searchsorted(active.row, row)
-    first = np.maximum(last_begun(active.row, active.start, row, arrival), at)
-    last = np.maximum(last_begun(active.row, active.start, row, departure - 1) + 1, first)
-    return first, last
-
-
-def _active(hours: Hours, table: BayTable, cut: Closed) -> tuple[Int64, _Active]:
-    """For each bay the row of its active time: its regime's, or a row of its own where something is cut out."""
+def _active(hours: Hours, table: BayTable, cut: Closed) -> _Active:
+    """When restrictions hold, and what is cut out taken out."""
     regimes = len(hours.offsets) - 1
-    row = table.regime.astype(np.int64)
+    of_bay = table.regime.astype(np.int64)
     of = np.repeat(np.arange(regimes), np.diff(hours.offsets))
     start, end, maximum = hours.start, hours.end, hours.maximum
     if len(cut.bay):
         bays = np.unique(cut.bay)
-        row[bays] = regimes + np.arange(len(bays))
+        of_bay[bays] = regimes + np.arange(len(bays))
         which, place = pairs(hours.offsets[table.regime[bays]], hours.offsets[table.regime[bays] + 1])
         more = _without(which, start[place], end[place], maximum[place], cut, bays)
         of, start, end, maximum = (
@@ -119,7 +128,8 @@ def _active(hours: Hours, table: BayTable, cut: Closed) -> tuple[Int64, _Active]
     new = np.ones(len(of), np.bool_)
     new[1:] = (of[1:] != of[:-1]) | (start[1:] != end[:-1])
     stretch = start[new][np.cumsum(new) - 1] if len(of) else start
-    return row, _Active(of, start, end, maximum, stretch)
+    offsets = np.searchsorted(of, np.arange(regimes + len(np.unique(cut.bay)) + 1))
+    return _Active(of_bay, offsets, of, start, end, maximum, stretch)
 
 
 def _without(
@@ -141,22 +151,21 @@ def _without(
     return which[of[some]], begin[some], stop[some], maximum[of[some]]
 
 
-def _closed_time(stays: Stays, suspended: Closed, bays: int) -> Int64:
-    """How long each stay's bay was suspended in it [us]."""
-    found = np.zeros(len(stays.bay), np.int64)
+def _tell_suspended(found: Over, stays: Stays, suspended: Closed, bays: int) -> None:
+    """Writes down how long each stay's bay was suspended in it."""
     if not len(suspended.bay):
-        return found
-    has = np.zeros(bays, np.bool_)
-    has[suspended.bay] = True
-    some = np.flatnonzero(has[stays.bay])
+        return
+    which = np.unique(suspended.bay)
+    offsets = np.searchsorted(stays.bay, np.arange(bays + 1, dtype=stays.bay.dtype))
+    _, some = pairs(offsets[which], offsets[which + 1])
     bay = stays.bay[some]
     before = np.concatenate(([0], np.cumsum(suspended.end - suspended.start)))
+    first = np.searchsorted(suspended.bay, bay)
 
     def until(at: Int64) -> Int64:
         """Suspended time of all bays before this one, and of this one until an instant."""
         place = last_begun(suspended.bay, suspended.start, bay, at)
-        at_most = np.minimum(at, suspended.end[place]) - suspended.start[place]
-        return np.where(place >= 0, before[place] + at_most, before[np.searchsorted(suspended.bay, bay)])
+        in_it = np.minimum(at, suspended.end[place]) - suspended.start[place]
+        return np.where(place >= 0, before[place] + in_it, before[first])
 
-    found[some] = until(stays.departure[some]) - until(stays.arrival[some])
-    return found
+    found.suspended_time[some] = until(stays.departure[some]) - until(stays.arrival[some])

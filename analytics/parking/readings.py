@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.parking.arrays import OPEN, Bools, Codes, Events, Int64, Ints, Links, last_begun, part
+from analytics.parking.arrays import OPEN, Bools, Codes, Events, Int64, Ints, Links, last_begun, pairs, part
 
 #: Events that are looked at at once where only their order is in question.
 _LOOK = 1 << 16
@@ -72,9 +72,14 @@ def readings(events: Events, offsets: Int64, links: Links, start: int, end: int)
     met = np.zeros((4, len(offsets) - 1), np.int64)
     time, value = events.time, (events.value == 1).view(np.int8)
     known = value.view(np.bool_) | (events.value == 0)
-    if _simple(events, offsets, links, start, end) and known.all() and not _any_twice(time, offsets):
-        return Readings(time, value, offsets, np.append(offsets[links.bay], len(time)), met)
-    link = _links_of(time, offsets, links, start, end)
+    low, high = _ranges(time, offsets, links, start, end)
+    all_inside = int((high - low).sum()) == len(time)
+    right = all_inside and bool(np.all(events.device == np.repeat(links.device, high - low)))
+    if right and known.all() and not _any_twice(time, offsets):
+        return Readings(time, value, offsets, np.append(low, len(time)), met)
+    link = np.full(len(time), -1, np.int64)
+    of, place = pairs(low, high)
+    link[place] = of
     inside = link >= 0
     inside[inside] = events.device[inside] == links.device[link[inside]]
     met[0], met[1] = _by_bay(~inside, offsets), _by_bay(inside & ~known, offsets)
@@ -95,25 +100,23 @@ def readings(events: Events, offsets: Int64, links: Links, start: int, end: int)
     return Readings(time, value, offsets, np.searchsorted(link, np.arange(len(links.bay) + 1)), met)
 
 
-def _simple(events: Events, offsets: Int64, links: Links, start: int, end: int) -> bool:
-    """Whether each bay with events has one link, which holds at all of them and is of their device: as most do."""
+def _ranges(time: Int64, offsets: Int64, links: Links, start: int, end: int) -> tuple[Int64, Int64]:
+    """Where the events begin and end that are in the time of each link, and of the span."""
     low, high = offsets[links.bay], offsets[links.bay + 1]
+    since, until = np.maximum(links.start, start), np.minimum(links.end, end)
     some = high > low
-    low, high, start_, end_ = low[some], high[some], links.start[some], links.end[some]
-    if int((high - low).sum()) != len(events.time) or np.any(low[1:] == low[:-1]):
-        return False
-    if np.any(events.time[low] < np.maximum(start_, start)) or np.any(events.time[high - 1] >= np.minimum(end_, end)):
-        return False
-    return bool(np.all(events.device == np.repeat(links.device[some], high - low)))
-
-
-def _links_of(time: Int64, offsets: Int64, links: Links, start: int, end: int) -> Int64:
-    """The link that holds at each event of the span, by time alone; -1: none."""
-    if not len(time) or not len(links.bay):
-        return np.full(len(time), -1, np.int64)
-    bay = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    found = last_begun(links.bay, links.start, bay, time)
-    return np.where((found >= 0) & (time < links.end[found]) & (time >= start) & (time < end), found, -1)
+    cut = np.flatnonzero(some)[(time[low[some]] < since[some]) | (time[high[some] - 1] >= until[some])]
+    if len(cut):
+        # only events of bays in which a link begins or ends, or which have some that are not of the span
+        bays = np.unique(links.bay[cut])
+        of, place = pairs(offsets[bays], offsets[bays + 1])
+        row = np.searchsorted(bays, links.bay[cut])
+        begin = offsets[bays][row] - np.searchsorted(of, row)
+        for bound, at in ((low, since), (high, until)):
+            newest = last_begun(of, time[place], row, at[cut] - 1)
+            bound[cut] = np.where(newest >= 0, newest + 1 + begin, offsets[links.bay[cut]])
+        high[cut] = np.maximum(low[cut], high[cut])
+    return low, high
 
 
 def _by_bay(which: Bools, offsets: Int64) -> Int64:

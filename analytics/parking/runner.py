@@ -1,13 +1,15 @@
 """Keeps days of bays, stays and days of zones what the readings say: computes what was touched again.
 
 Touched are days (UTC) of all bays that readings were written to, and bays of which a link, a restriction, a suspension
-or the like changed, of which all days are computed again. The record ends one microsecond after the newest reading that
-any bay's sensor gave, and never at the clock: it is the same whenever it is computed, and where nothing comes in
-nothing is claimed. What follows from a day's other end is followed into the next days for as long as it differs.
+or the like changed, of which all days are computed again. So are all days where a setting or the bank holidays are
+others, and everything where the zone is. The record ends one microsecond after the newest reading that any bay's sensor
+gave, and never at the clock: it is the same whenever it is computed, and where nothing comes in nothing is claimed.
+What follows from another end of a day is followed into the next days for as long as it differs.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -58,25 +60,17 @@ class ParkingSummary:
 
 
 def run(
-    connection: Connection,
-    options: ParkingOptions,
-    stopping: Callable[[], bool] = lambda: False,
-    *,
-    change_zone: bool = False,
+    connection: Connection, options: ParkingOptions, stopping: Callable[[], bool] = lambda: False
 ) -> ParkingSummary:
     """Bring the record up to date, in many transactions. Commits. ``stopping`` is asked between them.
 
-    ``change_zone``: compute everything again in the zone of the options. Raises Busy, store.daily.OtherZone,
-    psycopg.Error.
+    Raises Busy, store.daily.OtherZone, psycopg.Error.
     """
     if session_lock.take(connection, [_LOCK]) is None:
         connection.rollback()
         raise Busy("another analysis is running on this database")
     connection.commit()
     try:
-        if change_zone:
-            parking_record.begin_anew(connection)
-            connection.commit()
         total = ParkingSummary(more=True)
         while total.more and not stopping():
             total.add(update(connection, options))
@@ -98,9 +92,17 @@ def update(connection: Connection, options: ParkingOptions, *, cells: int = _CEL
     does nothing. Raises store.daily.OtherZone where the stored days are of another zone; psycopg.Error.
     """
     parking_record.lock(connection)
+    recorded, rules = parking_record.recorded(connection) or (None, "")
+    if recorded is not None and rules != (now := _rules(options, recorded)):
+        daily.check_zone(connection, options.zone)
+        if rules.split()[0] != options.zone.key:
+            parking_record.begin_anew(connection)
+            recorded = None
+        else:
+            parking_record.touch_bays(connection)
+            parking_record.keep_recorded(connection, recorded, now)
     noted = touched_days(connection, FAMILY)
     bays = parking_record.touched_bays(connection)
-    recorded = parking_record.recorded_to(connection)
     if not len(noted.ids) and not len(bays.ids) and recorded is None:
         return ParkingSummary()
     newest = parking_record.newest_reading(connection)
@@ -111,6 +113,14 @@ def update(connection: Connection, options: ParkingOptions, *, cells: int = _CEL
         return ParkingSummary(recorded_to=instant(end))
     register = Register(connection, sorted(set(bays.bays)), options.silence)
     return _Update(connection, register, options, recorded, end, cells).run(noted, bays)
+
+
+def _rules(options: ParkingOptions, recorded: int) -> str:
+    """What days up to a moment are computed by, beside the register. Holidays to come change nothing yet."""
+    last = local_day(instant(recorded), options.zone)
+    holidays = " ".join(sorted(day.isoformat() for day in options.bank_holidays if day <= last))
+    digest = f"{zlib.crc32(holidays.encode()):08x}"
+    return f"{options.zone.key} grace {options.grace} silence {options.silence} holidays {digest}"
 
 
 class _Update:
@@ -227,7 +237,7 @@ class _Update:
         """Note how far the record goes now. It never goes back."""
         if self.recorded is None or moment > self.recorded:
             self.recorded = moment
-            parking_record.keep_recorded_to(self.connection, moment)
+            parking_record.keep_recorded(self.connection, moment, _rules(self.options, moment))
 
     def _local_days(self, day: int) -> list[date]:
         """The local days that have a part of a day (UTC) [days since 1970-01-01]."""

@@ -189,16 +189,17 @@ def _by_element(of_bays: Int64, sizes: Int64, stop: int | None = None) -> Int64:
 
 def _newly_stuck(made: Points, block: Block) -> tuple[Int64, Int64]:
     """Bays that are occupied for too long and are not known to be stuck, and from when on they are [us]."""
-    occupied = np.flatnonzero(made.code == 1)
-    bay = np.searchsorted(made.offsets, occupied, "right") - 1
-    brought = occupied == made.offsets[bay]
-    arrival = np.where(brought, block.carry.since[bay], made.time[occupied])
-    length = made.end[occupied] - arrival
-    after = np.append(made.code, CODE_UNKNOWN)[occupied + 1]
-    silent = (after == CODE_SILENT) & (occupied + 1 < made.offsets[bay + 1])
-    long = np.flatnonzero((length > LONGEST) | ((length == LONGEST) & silent))
-    bays, first = np.unique(bay[long], return_index=True)
-    return bays, np.maximum(arrival[long[first]] + LONGEST, block.start)
+    length, begin = made.end - made.time, made.offsets[:-1]
+    length[begin] = made.end[begin] - np.where(made.code[begin] == 1, block.carry.since, made.time[begin])
+    long = np.flatnonzero((length >= LONGEST) & (made.code == 1))
+    bay = np.searchsorted(made.offsets, long, "right") - 1
+    silent = np.append(made.code, CODE_UNKNOWN)[long + 1] == CODE_SILENT
+    silent &= long + 1 < made.offsets[bay + 1]
+    some = (length[long] > LONGEST) | silent
+    long, bay = long[some], bay[some]
+    bays, first = np.unique(bay, return_index=True)
+    at = long[first]
+    return bays, np.maximum(made.end[at] - length[at] + LONGEST, block.start)
 
 
 def _with_stuck(elements: Elements, bays: Int64, since: Int64) -> Elements:

@@ -10,6 +10,7 @@ import numpy as np
 from analytics.parking.arrays import (
     BY_READING,
     BY_STUCK,
+    FREE,
     FROM_UNKNOWN,
     LASTS,
     NONE,
@@ -115,21 +116,26 @@ class _Made:
         self._put(0, columns)
 
         occupied = np.flatnonzero(made.code == OCCUPIED)
-        certain = np.empty(len(made.code), np.bool_)
-        np.equal(made.code[:-1], 0, out=certain[1:])
-        certain[begin] = block.carry.state == OCCUPIED
-        since = made.time.copy()
-        since[begin] = block.carry.since
-        ends = np.empty(len(made.code), np.int8)
-        ends[:-1] = _ENDS[made.code[1:]]
-        ends[made.offsets[1:] - 1] = LASTS
-        begins = np.where(certain[occupied], np.int8(BY_READING), np.int8(FROM_UNKNOWN))
-        self._put(1, (bay[occupied], since[occupied], made.end[occupied], begins, ends[occupied]))
-
-        here = slice(first, first + len(sizes))
+        arrival = made.time[occupied]
+        begins = (made.code[occupied - 1] != FREE).view(np.int8)
         newest = made.offsets[1:] - 1
-        self._carry.state[here] = carried_state(made.code[newest], certain[newest], made.stuck)
-        self._carry.since[here] = since[newest]
+        ends = _ENDS[made.code[np.minimum(occupied + 1, len(made.code) - 1)]]
+        # what is brought along began before, and what is last in its bay lasts
+        brought = np.flatnonzero(made.code[begin] == OCCUPIED)
+        place = np.searchsorted(occupied, begin[brought])
+        arrival[place] = block.carry.since[brought]
+        begins[place] = np.where(block.carry.state[brought] == OCCUPIED, BY_READING, FROM_UNKNOWN)
+        still = np.flatnonzero(made.code[newest] == OCCUPIED)
+        lasts = np.searchsorted(occupied, newest[still])
+        ends[lasts] = LASTS
+        self._put(1, (bay[occupied], arrival, made.end[occupied], begins, ends))
+
+        certain = np.zeros(len(sizes), np.bool_)
+        certain[still] = begins[lasts] == BY_READING
+        since = np.where(newest == begin, block.carry.since, made.time[newest])
+        here = slice(first, first + len(sizes))
+        self._carry.state[here] = carried_state(made.code[newest], certain, made.stuck)
+        self._carry.since[here] = since
         self._carry.heard[here] = block.carry.heard
         self._carry.device[here] = block.carry.device
         some = np.flatnonzero(np.diff(found.offsets))

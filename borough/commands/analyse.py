@@ -1,4 +1,4 @@
-"""``borough analyse``: daily use, neighbours and comparisons brought up to date, once or as a service."""
+"""``borough analyse``: the record of parking, daily use, neighbours and comparisons, once or as a service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
@@ -22,12 +22,15 @@ from borough.settings.addresses import database_place
 from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables
 from devices.counts import counted
-from store.connect import connect
+from store.connect import Connection, connect
+from store.times import local_day
 
 if TYPE_CHECKING:
     from analytics.neighbours.period_comparison import HomesOptions
     from analytics.neighbours.runner import RunSummary
     from analytics.neighbours.schedule import Key
+    from analytics.parking.days import ParkingOptions
+    from analytics.parking.runner import ParkingSummary
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ def analyse(
     ] = False,
     json_output: Json = False,
 ) -> int:
-    """Compute what changed: daily use of homes, who their neighbours are, and the comparisons of periods that are over.
+    """Compute what changed: parking, daily use of homes, their neighbours, and comparisons of periods that are over.
 
     A period that ended over seven days ago is published and settled at once: readings of it that come later change
     nothing any more. Load a history whole before, or run --watch, which waits until its readings have stopped coming.
@@ -63,16 +66,16 @@ def analyse(
     options = homes_options(settings, patient=watch is not None)
     url = need_database_url(settings)
     if watch is None:
-        summary = _once(url, options, change_zone=change_zone)
+        summary, parking = _once(url, settings, options, change_zone=change_zone)
     else:
         logs.set_up(settings.log_level)
         for warning in unknown_variables():
             log.warning("%s", warning)
-        summary = _watch(url, options, watch)
+        summary, parking = _watch(url, settings, options, watch)
     if json_output:
-        show_json(document(summary))
+        show_json({**document(summary), "parking": parking_document(parking)})
     elif watch is None:
-        for line in sentences(summary):
+        for line in (*parking_sentences(parking), *sentences(summary)):
             say(line)
         if summary.beyond_supply:
             say(f"{_beyond(summary)}: {_named(summary.beyond_supply)}")
@@ -94,6 +97,43 @@ def homes_options(settings: Settings, *, patient: bool = False) -> HomesOptions:
         coverage=settings.coverage,
         patient=patient,
     )
+
+
+def parking_options(settings: Settings, now: datetime) -> ParkingOptions:
+    """How the record of parking is kept by the settings, at an instant."""
+    from analytics.parking.days import ParkingOptions
+    from devices.bank_holidays import bank_holidays
+
+    kept = settings.retention_parking_bay
+    # of the day on which readings were last deleted some may be gone
+    floor = None if kept is None else local_day(now - timedelta(days=kept - 1), settings.time_zone)
+    return ParkingOptions(
+        zone=settings.time_zone,
+        grace=settings.parking_grace * 60_000_000,
+        silence=settings.parking_silence * 3_600_000_000,
+        floor=floor,
+        bank_holidays=bank_holidays().keys(),
+    )
+
+
+def parking_document(summary: ParkingSummary) -> dict[str, Any]:
+    """What a run did to the record of parking, for programs."""
+    recorded = summary.recorded_to
+    return {
+        "days": summary.days,
+        "stays": summary.stays,
+        "zones": summary.zones,
+        "recorded_to": None if recorded is None else recorded.isoformat(),
+    }
+
+
+def parking_sentences(summary: ParkingSummary) -> list[str]:
+    """What a run did to the record of parking, for people; nothing where there is no record."""
+    if summary.recorded_to is None:
+        return []
+    changed = f"{counted(summary.days, 'day')} of bays, {counted(summary.stays, 'stay')}"
+    changed += f", {counted(summary.zones, 'day')} of zones"
+    return [f"Parking is recorded to {summary.recorded_to:%Y-%m-%d %H:%M:%S} UTC. Changed: {changed}."]
 
 
 def document(summary: RunSummary) -> dict[str, Any]:
@@ -146,25 +186,55 @@ def register(app: typer.Typer) -> None:
     app.command("analyse")(analyse)
 
 
-def _once(url: str, options: HomesOptions, *, change_zone: bool) -> RunSummary:
-    from analytics.neighbours.runner import Busy, run
-
+def _once(
+    url: str, settings: Settings, options: HomesOptions, *, change_zone: bool
+) -> tuple[RunSummary, ParkingSummary]:
     with reachable(url), connect(url, "borough analyse") as connection:
         require_schema(connection, url)
         if not change_zone:
             require_zone(connection, options.zone)
         try:
-            return run(connection, options, datetime.now(UTC), change_zone=change_zone)
-        except Busy as error:
+            return _run(connection, settings, options, set(), lambda: False, change_zone=change_zone)
+        except _busy() as error:
             raise Failure(f"{error}; wait until it has ended") from None
 
 
-def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
+def _run(
+    connection: Connection,
+    settings: Settings,
+    options: HomesOptions,
+    empty: set[Key],
+    stopped: Callable[[], bool],
+    *,
+    change_zone: bool = False,
+) -> tuple[RunSummary, ParkingSummary]:
+    """Both runners, parking first, for its pages are of now; another zone is taken by the homes' one."""
+    from analytics.neighbours import runner as homes
+    from analytics.parking import runner as bays
+
+    now = datetime.now(UTC)
+    given = parking_options(settings, now)
+    if change_zone:
+        summary = homes.run(connection, options, now, empty, stopped, change_zone=True)
+        return summary, bays.run(connection, given, stopped)
+    parking = bays.run(connection, given, stopped)
+    return homes.run(connection, options, now, empty, stopped), parking
+
+
+def _busy() -> tuple[type[Exception], type[Exception]]:
+    from analytics.neighbours import runner as homes
+    from analytics.parking import runner as bays
+
+    return homes.Busy, bays.Busy
+
+
+def _watch(url: str, settings: Settings, options: HomesOptions, seconds: float) -> tuple[RunSummary, ParkingSummary]:
     """Run again and again until a signal; a database that is away is waited for."""
-    from analytics.neighbours.runner import Busy, RunSummary, run
+    from analytics.neighbours.runner import RunSummary
+    from analytics.parking.runner import ParkingSummary
 
     stopped = _stopped_by_signal()
-    total = RunSummary()
+    total, parked = RunSummary(), ParkingSummary()
     empty: set[Key] = set()
     log.info("begins: every %g seconds, days of %s", seconds, options.zone.key)
     while not stopped():
@@ -172,8 +242,8 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
             with reachable(url), connect(url, "borough analyse") as connection:
                 require_schema(connection, url)
                 require_zone(connection, options.zone)
-                summary = run(connection, options, datetime.now(UTC), empty, stopped)
-        except Busy as error:
+                summary, parking = _run(connection, settings, options, empty, stopped)
+        except _busy() as error:
             log.info("%s", error)
         except WrongZone:
             raise  # waiting does not mend a setting
@@ -182,6 +252,9 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
             empty.clear()
         else:
             total.add(summary)
+            parked.add(parking)
+            if parking.days or parking.stays:
+                log.info("%s", " ".join(parking_sentences(parking)))
             if summary.days or summary.compared or summary.late:
                 log.info("%s", " ".join(sentences(summary)))
             if summary.beyond_supply:
@@ -191,7 +264,7 @@ def _watch(url: str, options: HomesOptions, seconds: float) -> RunSummary:
                 log.warning("%s; --json names them at the end", _falling(summary))
         _sleep(seconds, stopped)
     log.info("ended")
-    return total
+    return total, parked
 
 
 def _stopped_by_signal() -> Callable[[], bool]:

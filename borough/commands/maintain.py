@@ -57,7 +57,8 @@ def maintain(json_output: Json = False) -> None:
     say(f"{database_place(url)}: kept are {kept}.")
     say(
         f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
-        f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses}."
+        f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses};"
+        f" days of bays: {report.bay_days}, their stays: {report.stays}."
     )
     if settings.archive is not None:
         gone = ", ".join(f"{counted(count, 'byte')} of {family}" for family, count in freed.items()) or "nothing"

@@ -140,6 +140,8 @@ class Settings(BaseSettings):
     energy_file: File = None
     vacant_watt_hours: Annotated[int, Field(ge=0)] = 1_000
     coverage: Annotated[float, Field(gt=0, le=1)] = 0.9
+    parking_grace: Annotated[int, Field(ge=0, le=1_440)] = 5
+    parking_silence: Annotated[int, Field(ge=1, le=672)] = 25
     tombstone_key_file: File = None
     tombstone_log: File = None
     accounts_folder: File = None

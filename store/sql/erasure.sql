@@ -1,3 +1,38 @@
+-- lock_parking: nobody writes days of bays that were computed from readings which are being deleted
+select pg_advisory_xact_lock(-5148271906531809);
+
+-- touched_bay: what is left of a bay in which a device lay in a period is computed again
+insert into personal.touched_bay (bay_id)
+select distinct bay_id from personal.bay_sensor
+where device_id = %(device)s and tstzrange(start, stop) && tstzrange(%(start)s, %(stop)s);
+
+-- visit_outcome: what officers found in a period at a bay in which the device lay
+delete from personal.visit_outcome o
+using personal.bay_sensor s
+where s.bay_id = o.bay_id and s.device_id = %(device)s
+  and o.at >= greatest(s.start, %(start)s) and o.arrival < least(s.stop, %(stop)s);
+
+-- stay: stays that have time in which the device told of the bay, in a period
+delete from personal.stay t
+using personal.bay_sensor s
+where s.bay_id = t.bay_id and s.device_id = %(device)s
+  and t.arrival < least(s.stop, %(stop)s) and coalesce(t.departure, 'infinity') >= greatest(s.start, %(start)s);
+
+-- bay_day: local days on which the device lay in the bay, in a period
+delete from personal.bay_day y
+using personal.day_zone z
+where y.day >= (%(start)s::timestamptz at time zone z.zone)::date
+  and y.day <= ((%(stop)s::timestamptz - interval '1 microsecond') at time zone z.zone)::date
+  and (y.carry_device = %(device)s or exists (
+      select from personal.bay_sensor s
+      where s.bay_id = y.bay_id and s.device_id = %(device)s
+        and y.day >= (s.start at time zone z.zone)::date
+        and y.day <= coalesce(((s.stop - interval '1 microsecond') at time zone z.zone)::date, 'infinity')
+  ));
+
+-- bay_sensor: where devices that go lay
+delete from personal.bay_sensor where device_id = any(%(gone)s::text[]);
+
 -- tenancy: who is to be erased, and whether the home has another tenancy
 select t.id, t.home_id, h.uprn, t.from_day, t.to_day,
        not exists (select from personal.tenancy o where o.home_id = t.home_id and o.id <> t.id)
@@ -31,6 +66,15 @@ join personal.home_meter m on m.home_id = t.home_id
 join personal.device d on d.id = m.device_id
 where t.id = %s
 order by 1, 5;
+
+-- bays: the sensors of a tenancy's own bays in it; the bays are the council's and stay, and so do their sensors
+select s.device_id, d.family, d.model, greatest(s.start, %(start)s), least(s.stop, %(stop)s)
+from personal.bay b
+join personal.bay_sensor s on s.bay_id = b.id
+    and tstzrange(s.start, s.stop) && tstzrange(%(start)s, %(stop)s)
+join personal.device d on d.id = s.device_id
+where b.home_id = %(home)s
+order by 1, 4;
 
 -- every_tenancy: all tenancies, for a restored database in which some must be erased again
 select t.id, h.uprn, t.from_day from personal.tenancy t join personal.home h on h.id = t.home_id order by t.id;

@@ -20,6 +20,16 @@ delete from public.latest l
 using personal.series s join personal.device d on d.id = s.device_id
 where l.series_id = s.id and d.family = %s and l.time < %s;
 
+-- delete_bay_days: some local days of bays before a day
+delete from personal.bay_day where ctid = any(array(
+    select ctid from personal.bay_day where day < %(day)s limit %(rows)s
+));
+
+-- delete_stays: some stays that ended before an instant
+delete from personal.stay where ctid = any(array(
+    select ctid from personal.stay where arrival < %(before)s and departure < %(before)s limit %(rows)s
+));
+
 -- delete_bytes: bytes of rejections of personal and unknown devices that arrived before an instant
 delete from personal.rejected_bytes b
 where exists (select from public.rejected r where r.message = b.id and r.arrival < %s);

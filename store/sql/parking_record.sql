@@ -1,12 +1,12 @@
 -- hold: until the transaction ends nobody else computes or erases days of bays
 select pg_advisory_xact_lock(-5148271906531809);
 
--- recorded: how far the days are computed
-select timestamptz_send(recorded_to) from personal.parking_record;
+-- recorded: how far the days are computed, and by what
+select timestamptz_send(recorded_to), rules from personal.parking_record;
 
 -- keep_recorded: how far they are now
-insert into personal.parking_record (recorded_to) values (%s)
-on conflict (one) do update set recorded_to = excluded.recorded_to;
+insert into personal.parking_record (recorded_to, rules) values (%s, %s)
+on conflict (one) do update set recorded_to = excluded.recorded_to, rules = excluded.rules;
 
 -- newest: the newest reading that any bay's sensor ever gave
 select timestamptz_send(max(l.time))

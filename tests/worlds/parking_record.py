@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.parking import runner
+from analytics.parking import runner, stays
+from analytics.parking.arrays import BEGINS, ENDS, nothing
 from analytics.parking.days import ParkingOptions
 from analytics.parking.runner import ParkingSummary
+from analytics.parking.sources import Register
 from devices.device import Device
 from store import parking_record, registry, series
 from store.batch import Counts
 from store.connect import Connection, connect
+from store.copy import EPOCH_2000
 from store.times import instant
 from store.writer import Writer
 from tests.tools.batches import make, query
@@ -142,6 +145,24 @@ class ParkingWorld:
             found = _tables(connection)
             connection.rollback()
         return found
+
+    def in_one_piece(self, options: ParkingOptions = OPTIONS) -> list[tuple[Any, ...]]:
+        """The stays of all readings as one span gives them, without the days and what they carry."""
+        with connect(self.url) as connection:
+            end = parking_record.newest_reading(connection)
+            register = Register(connection, (), options.silence)
+            bays = np.arange(len(register.bays))
+            part = register.part(bays)
+            if end is None or not len(bays):
+                return []
+            start = EPOCH_2000
+            events = part.events(connection, start, end + 1)
+            _, found, _, _ = stays.run(events, part.links, part.table, nothing(len(bays)), start, end + 1)
+        rows = []
+        for bay, arrival, departure, begins, ends in zip(*(column.tolist() for column in found), strict=True):
+            until = None if ENDS[ends] == "lasts" else instant(departure)
+            rows.append((register.bays[bay], instant(arrival), until, BEGINS[begins], ENDS[ends]))
+        return rows
 
     def stays(self) -> list[tuple[Any, ...]]:
         """The stays as stored."""

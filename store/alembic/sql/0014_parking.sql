@@ -86,10 +86,12 @@ create table personal.touched_bay (
 
 create table personal.parking_record (
     one boolean primary key default true check (one),
-    recorded_to timestamptz not null
+    recorded_to timestamptz not null,
+    rules text not null
 );
 comment on table personal.parking_record is
-    'How far the days of bays are computed (not included): one microsecond after the newest reading that was seen.';
+    'How far the days of bays are computed (not included): one microsecond after the newest reading that was seen. '
+    'rules: settings and bank holidays that they were computed by; where these change, all are computed again.';
 
 create table personal.bay_day (
     bay_id text not null references personal.bay (id) on delete cascade,
@@ -215,3 +217,15 @@ end $$;
 create trigger touch_heartbeat after update on personal.device
     for each row when ((old.attributes ->> 'heartbeat') is distinct from (new.attributes ->> 'heartbeat'))
     execute function personal.touch_heartbeat();
+
+-- A zone's figures count its bays.
+create function personal.touch_bay_itself() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' or (old.zone, old.spaces, old.personal, old.from_day, old.to_day)
+        is distinct from (new.zone, new.spaces, new.personal, new.from_day, new.to_day) then
+        insert into personal.touched_bay (bay_id) values (new.id);
+    end if;
+    return null;
+end $$;
+create trigger touch_bay after insert or update on personal.bay
+    for each row execute function personal.touch_bay_itself();
