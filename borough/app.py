@@ -19,6 +19,8 @@ COMMANDS = (
     "migrate",
     "devices",
     "homes",
+    "places",
+    "bays",
     "decode",
     "collect",
     "rejected",

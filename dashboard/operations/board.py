@@ -17,7 +17,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from analytics.parking.state import REASONS
-from dashboard.labels import BAY_WORDS
+from dashboard.labels import BAY_WORDS, MINUTE, age
 from dashboard.operations import plan, words
 from dashboard.operations.files import csv_file
 from dashboard.web.board import Board
@@ -196,7 +196,7 @@ def lines(board: Board, rows: Int64, shown: Int64, zone: ZoneInfo) -> list[tuple
     for place, across, down in zip(shown.tolist(), x.tolist(), y.tolist(), strict=True):
         over = int(now.over[place])
         name = "over" if over > 0 else words.STATE_NAMES[int(now.state[place])]
-        over_words = words.age(over) if over > 0 else ""
+        over_words = age(over) if over > 0 else ""
         one = Line(
             bays.id[place], _KEYS[name], said(board, place, zone), BAY_WORDS[bays.kind[place]], over_words, across, down
         )
@@ -211,7 +211,7 @@ def said(board: Board, place: int, zone: ZoneInfo) -> str:
     reason = words.reason(int(now.reason[place]))
     text = f"{state}: {reason}" if reason else state
     if since >= 0:
-        text += f" for {words.age(board.at - since)}"
+        text += f" for {age(board.at - since)}"
     for until, what in ((int(now.suspended[place]), "suspended"), (int(now.permitted[place]), "permit")):
         if until >= 0:
             text += f", {what} until {words.clock(until, zone, beside=board.at)}"
@@ -225,7 +225,7 @@ def csv_rows(board: Board, rows: Int64) -> Iterator[Row]:
         moments = (words.utc(int(column[place])) for column in (now.since, now.suspended, now.permitted))
         since, *closed = moments
         state, reason = words.STATE_NAMES[int(now.state[place])], REASONS[int(now.reason[place])]
-        over = int(now.over[place]) // words.MINUTE
+        over = int(now.over[place]) // MINUTE
         names = bays.id[place], bays.street[place], bays.zone[place], bays.kind[place]
         yield *names, state, reason, since, over or "", *closed
 

@@ -21,11 +21,11 @@ async def _main(job: dict[str, Any]) -> None:
     listeners = []
     for number in range(job["clients"]):
         deaf = number < job["deaf"]
-        listeners.append(await Listener(job["url"], job["path"]).open(receive=4_096 if deaf else None))
-    reading = listeners[job["deaf"] :]
-    for one in reading:
-        await one.kind("snapshot")
-        one.events.clear()
+        one = await Listener(job["url"], job["path"]).open(receive=4_096 if deaf else None)
+        if not deaf:
+            await one.kind("snapshot")
+            one.events.clear()
+        listeners.append(one)
     print("watching", flush=True)
     seen: dict[str, list[float]] = defaultdict(list)
 
@@ -33,7 +33,7 @@ async def _main(job: dict[str, Any]) -> None:
         while (event := await one.next()) is not None:
             seen[event.data["id"]].append(time.monotonic())
 
-    tasks = [asyncio.create_task(watch(one)) for one in reading]
+    tasks = [asyncio.create_task(watch(one)) for one in listeners[job["deaf"] :]]
     await asyncio.to_thread(sys.stdin.read)
     for task in tasks:
         task.cancel()

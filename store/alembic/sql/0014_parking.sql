@@ -217,3 +217,15 @@ end $$;
 create trigger touch_heartbeat after update on personal.device
     for each row when ((old.attributes ->> 'heartbeat') is distinct from (new.attributes ->> 'heartbeat'))
     execute function personal.touch_heartbeat();
+
+-- A zone's figures count its bays.
+create function personal.touch_bay_itself() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' or (old.zone, old.spaces, old.personal, old.from_day, old.to_day)
+        is distinct from (new.zone, new.spaces, new.personal, new.from_day, new.to_day) then
+        insert into personal.touched_bay (bay_id) values (new.id);
+    end if;
+    return null;
+end $$;
+create trigger touch_bay after insert or update on personal.bay
+    for each row execute function personal.touch_bay_itself();
