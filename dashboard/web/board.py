@@ -237,14 +237,15 @@ class Boards:
 
     def _made(self, connection: Connection, at: int) -> Board:
         loaded = _Loaded(connection, at, self._zone)
-        recorded = parking_record.recorded_to(connection)
+        recorded = parking_record.recorded(connection)
         start = midnight(loaded.day, self._zone)
         carry = loaded.carry(connection, loaded.day - timedelta(days=1))
-        if recorded is None or recorded < start:
+        if recorded is None or recorded[0] < start:
             start = midnight(loaded.day - _UNRECORDED, self._zone)
             carry = nothing(len(loaded.part.bays))
-        events = loaded.part.events(connection, start, at)
-        _, _, ended, _ = stays.run(events, loaded.part.links, loaded.part.table, carry, start, at)
+        # the instant itself is in
+        events = loaded.part.events(connection, start, at + 1)
+        _, _, ended, _ = stays.run(events, loaded.part.links, loaded.part.table, carry, start, at + 1)
         return loaded.board(at, state.carried(at, ended, loaded.part.table))
 
 
