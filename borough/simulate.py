@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from borough.errors import SettingsError, UsageError
+from borough.errors import Failure, SettingsError, UsageError
+from devices.bank_holidays import is_bank_holiday
+from devices.bays import Register
+from devices.bays_file import BaysFile, Given
 from devices.device import Device
 from ingest.options import BrokerOptions
 from ingest.tls import tls_context
+from simulators import truth_file
+from simulators.bay_register import make_register
+from simulators.bay_truth import truth_of
+from simulators.clock import SECOND_US
 from simulators.connections import Broker
 from simulators.fault_options import FaultError, read_options
 from simulators.fleet_file import FleetError, default_span, load
 from simulators.generate import devices_of, generate
+from simulators.kerbside import FAMILY
 from simulators.plans import PROPERTIES, Fleet
 from simulators.run import Lines, Progress, Simulation, choose_wires
+from store import bays_import
+from store.bays_import import Plan
+from store.connect import Connection
 
 _HOUR = 3_600_000_000
 
@@ -65,7 +77,34 @@ def simulation_of(asked: Asked) -> Simulation:
         wires=wires,
         faults=faults,
         pack=asked.pack,
+        fleet=fleet,
     )
+
+
+def register_bays(connection: Connection, register: Register, zone: tzinfo, what: str) -> Plan:
+    """Import the bays of a simulated borough, and commit; what was done. ``what``: whose they are, for an error.
+
+    Raises Failure where they do not fit what is registered, psycopg.Error.
+    """
+    lists: dict[str, Any] = {
+        item.name: [Given(what, one) for one in getattr(register, item.name)] for item in fields(Register)
+    }
+    plan = bays_import.import_file(connection, BaysFile(**lists), zone)
+    if plan.problems:
+        connection.rollback()
+        raise Failure(f"the bays cannot be registered: {plan.problems[0]}")
+    connection.commit()
+    return plan
+
+
+def write_truth(simulation: Simulation, until: int, ledger: Path) -> None:
+    """Write what is true of the fleet's bays, if any, up to ``until`` [us] beside its ledger. Raises OSError."""
+    fleet = simulation.fleet
+    if fleet is None or fleet.bays is None or until <= simulation.span[0]:
+        return
+    register = make_register(fleet, simulation.devices[FAMILY])
+    truth = truth_of(fleet, register, simulation.span[0], until, is_bank_holiday)
+    truth_file.write(truth_file.beside(ledger), truth, fleet.bays.heartbeat * SECOND_US)
 
 
 def _speaking(fleet: Fleet, formats: Mapping[str, str]) -> Fleet:

@@ -43,6 +43,7 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         energy=read_energy(settings),
         coverage=settings.coverage,
         workers=settings.web_workers,
+        live_clients=settings.web_live_clients,
     )
 
 

@@ -14,12 +14,14 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from dashboard import roles
 from dashboard.account import binding, sign_in
 from dashboard.engineer import arriving
+from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import feeds, pages
+from dashboard.public import parking as public_parking
 from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
 from dashboard.staff import assist, data_protection, programme
-from dashboard.web import errors, security
+from dashboard.web import errors, parking, security
 from dashboard.web.forwarded import Forwarded
 from dashboard.web.guard import guard
 from dashboard.web.lane import GiveBack
@@ -32,6 +34,14 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     feeds.router,
     sign_in.router,
     binding.router,
+    parking.router,
+    public_parking.router,
+    board.router,
+    queue.router,
+    patterns.router,
+    precision.router,
+    health.router,
+    wall.router,
     arriving.router,
     programme.router,
     data_protection.router,
@@ -56,9 +66,11 @@ def create_app(options: SiteOptions) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         site.pool.open()
         site.lane.open()
+        site.events.open()
         try:
             yield
         finally:
+            site.events.close()
             site.lane.close()
             site.pool.close()
 

@@ -35,6 +35,13 @@ AUDIENCES: tuple[Audience, ...] = (
         "resident/entry.html",
         public=True,
     ),
+    Audience(
+        "Parking operations",
+        "/parking/board",
+        tuple(f"/parking/{page}" for page in ("board", "queue", "patterns", "precision", "health", "wall", "events")),
+        "operations/entry.html",
+    ),
+    Audience("Parking", "/parking", ("/parking",), "public/parking_entry.html", public=True),
     Audience("Operation", "/overview", ("/overview",), "engineer/entry.html"),
 )
 

@@ -63,6 +63,8 @@ class SiteOptions:
     coverage: float = 0.9
     #: Processes of the site on this machine, which share out what is open at once.
     workers: int = 1
+    #: So many clients of each live page are served by one process.
+    live_clients: int = 600
     #: How far a demo is.
     simulation: Callable[[], Simulation] | None = None
     #: Takes a tenancy's id, erases everything about it and says how far that is.

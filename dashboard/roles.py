@@ -52,6 +52,16 @@ ROUTES: dict[str, Need] = {
     "/sign-in/code": SIGNED_IN,
     "/sign-out": SIGNED_IN,
     "/sign-out/done": ANYBODY,
+    "/parking/board": _role("parking-ops", "engineer"),
+    "/parking/queue": _role("parking-ops", "engineer"),
+    "/parking/patterns": _role("parking-ops", "engineer"),
+    "/parking/precision": _role("parking-ops", "engineer"),
+    "/parking/health": _role("parking-ops", "engineer"),
+    "/parking/wall": _role("parking-ops", "engineer"),
+    "/parking/events": _role("parking-ops", "engineer"),
+    # what is below it and has no row of its own is for anybody too
+    "/parking": ANYBODY,
+    "/parking/live": ANYBODY,
     "/overview": _role("engineer", demo=True),
     "/home": _role(RESIDENT),
     "/left": ANYBODY,
@@ -67,6 +77,7 @@ NAVIGATION = (
     ("/assist", "Enter a slip"),
     ("/programme", "Programme"),
     ("/data-protection", "Data protection"),
+    ("/parking/board", "Parking"),
     ("/overview", "What is arriving"),
 )
 

@@ -16,6 +16,8 @@ FAULT_WORDS = {
     "outage": ("held up by a lost connection and sent late, in one burst", "stored at their own times"),
     "silent": ("never sent, because the device fell silent", "missing"),
     "loss": ("lost on their way to the broker", "missing"),
+    "gateway": ("never sent, because their gateway was away", "missing"),
+    "missed_departure": ("of a car that left, lost on their way to the broker", "missing"),
 }
 
 

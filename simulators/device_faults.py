@@ -36,8 +36,9 @@ _CODES = {name: code for code, name in enumerate(DEVICE_FAULTS, 1)}
 class DeviceFaults:
     """Who has which lasting fault from when on, and what it does. ``span`` [us]: of the whole simulation.
 
-    ``keeps``: the model has a keep rule. Of its half-hours the first reading is stored: the first to arrive or the
-    oldest, which is the same only where the clock never goes back; so here it does not.
+    ``gateways``: each device's, "" where it has none. ``keeps``: the model has a keep rule. Of its half-hours the first
+    reading is stored: the first to arrive or the oldest, which is the same only where the clock never goes back; so
+    here it does not.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class DeviceFaults:
         span: tuple[int, int],
         *,
         keeps: bool,
+        gateways: Sequence[str] = (),
     ) -> None:
         self._properties, self._wire, self._options, self._keeps = list(properties), wire, options, keeps
         self._start, self._end = span
@@ -58,6 +60,7 @@ class DeviceFaults:
         rng = randomness(seed, family, "fault onsets")
         self._onset = span[0] + (rng.random(devices) * (span[1] - span[0])).astype(np.int64) // _SECOND * _SECOND
         self._choice = rng.random(devices)
+        self._away(seed, family, gateways)
         self._stopped = np.full((devices, len(self._properties)), np.nan)
         self._level = np.full(devices, np.nan)
         known = FAMILIES[family].properties
@@ -73,6 +76,7 @@ class DeviceFaults:
             "silent": self._silent,
             "units": self._units,
             "summer_time": self._summer_time,
+            "gateway": self._gateway,
         }
 
     def apply(self, stream: Stream) -> Int64:
@@ -94,12 +98,28 @@ class DeviceFaults:
         fault = np.zeros(devices, np.uint8)
         edge = 0.0
         for name, code in _CODES.items():
+            if name == "gateway":
+                continue
             share = self._options.share.get(name, 0.0)
             without_sense = (not self._wire.resolution and name in CLOCKS) or (self._keeps and name == "summer_time")
             if not without_sense:
                 fault[(draw >= edge) & (draw < edge + share)] = code
             edge += share
         return fault
+
+    def _away(self, seed: int, family: str, gateways: Sequence[str]) -> None:
+        """The share of the gateways that fails, met exactly; all devices of one at the same instant."""
+        names = sorted({name for name in gateways if name})
+        share = self._options.share.get("gateway", 0.0)
+        if not names or not share:
+            return
+        rng = randomness(seed, family, "fault of gateways")
+        failing = rng.permutation(len(names))[: round(share * len(names))].tolist()
+        onsets = self._start + (rng.random(len(names)) * (self._end - self._start)).astype(np.int64)
+        of_device = np.array(list(gateways))
+        for place in failing:
+            mine = of_device == names[place]
+            self.fault[mine], self._onset[mine] = _CODES["gateway"], int(onsets[place]) // _SECOND * _SECOND
 
     def _after(self, stream: Stream, rows: Int64) -> Int64:
         return rows[stream.due[rows] >= self._onset[stream.device[rows]]]
@@ -185,6 +205,13 @@ class DeviceFaults:
 
     def _silent(self, stream: Stream, rows: Int64) -> Int64:
         rows = self._after(stream, rows)
+        stream.expect[rows] = UNSENT
+        return rows
+
+    def _gateway(self, stream: Stream, rows: Int64) -> Int64:
+        """What its devices say while it is away, nobody hears."""
+        hours = round(self._options.get("gateway", "hours") * _HOUR)
+        rows = self._after(stream, rows[stream.due[rows] < self._onset[stream.device[rows]] + hours])
         stream.expect[rows] = UNSENT
         return rows
 

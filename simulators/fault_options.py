@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-#: Fault of a device -> its parameters with their defaults. A device has one of them at most.
+#: Fault of a device -> its parameters with their defaults. A device has one of them at most; `gateway` comes before its
+#: own, and its share is of the gateways.
 DEVICE_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "outage": {"hours": 2.0},
     "clock_skew": {"seconds": -120.0},
@@ -22,6 +23,7 @@ DEVICE_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "silent": {},
     "units": {},
     "summer_time": {"zone": "Europe/London"},
+    "gateway": {"hours": 6.0},
 }
 #: Fault of a message -> its parameters with their defaults. A message has one of them at most.
 MESSAGE_FAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -31,6 +33,7 @@ MESSAGE_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "spike": {},
     "not_a_number": {},
     "malformed": {},
+    "missed_departure": {},
 }
 #: The order is that of the bits of a row's faults.
 FAULTS = (*DEVICE_FAULTS, *MESSAGE_FAULTS)

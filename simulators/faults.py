@@ -26,7 +26,6 @@ from simulators.stream import Int64, Stream
 _SECOND = 1_000_000
 _HOUR = 3_600 * _SECOND
 _DAY = 24 * _HOUR
-_CODES = {name: code for code, name in enumerate(MESSAGE_FAULTS, 1)}
 #: Values of these devices' readings stay: what a second fault of the value would do depends on the format's details.
 _OWN_VALUES = (*CLOCKS, "units")
 _ROWS = tuple(
@@ -57,13 +56,18 @@ class Faults:
         *,
         keep: Mapping[str, float],
         arrival: Callable[[Int64], Int64],
+        gateways: Sequence[str] = (),
     ) -> None:
         self.family, self.properties, self._wire, self._options = family, list(properties), wire, options
         self._seed, self._keeps = seed, bool(keep)
-        self._lasting = DeviceFaults(family, properties, devices, wire, options, seed, span, keeps=bool(keep))
+        self._lasting = DeviceFaults(
+            family, properties, devices, wire, options, seed, span, keeps=bool(keep), gateways=gateways
+        )
         self._own_values = self._lasting.having(_OWN_VALUES)
         self._rules = Rules(family, properties, devices, keep, arrival)
         self._held: Stream | None = None
+        #: What each device said last, where somebody may miss a departure.
+        self._said = np.zeros(devices)
         known = FAMILIES[family].properties
         self._beyond = np.array([_beyond(known[name].low, known[name].high) for name in properties])
         # two bytes of a radio message have no room for a state that is neither true nor false
@@ -95,10 +99,13 @@ class Faults:
         sent = stream.expect[firsts] != UNSENT
         chosen: dict[str, NDArray[np.int64]] = {}
         edge = 0.0
-        for name in _CODES:
+        for name in MESSAGE_FAULTS:
+            if name == "missed_departure":
+                continue
             share = self._options.share.get(name, 0.0)
             chosen[name] = np.flatnonzero(sent & (draw >= edge) & (draw < edge + share))
             edge += share
+        chosen["missed_departure"] = self._missed(stream, window, sent & (draw >= edge))
         sizes = np.diff(edges)
         of_message = np.repeat(np.arange(count), sizes)
 
@@ -107,7 +114,8 @@ class Faults:
             bits[rows] |= 1 << FAULTS.index(name)
             return rows
 
-        stream.expect[mark("loss", chosen["loss"])] = UNSENT
+        for name in ("loss", "missed_departure"):
+            stream.expect[mark(name, chosen[name])] = UNSENT
         if not self._keeps:  # a display has no memory: it never says an older reading after a newer one
             rows = mark("out_of_order", chosen["out_of_order"])
             late = (choice * self._parameter("out_of_order", "seconds") * _SECOND).astype(np.int64)
@@ -127,6 +135,27 @@ class Faults:
             bits[places] |= 1 << FAULTS.index(name)
         stream.spoiled = self._spoil(stream, bits, chosen, firsts, choice)
         return self._repeat(stream, bits, chosen["duplicate"], of_message, choice)
+
+    def _missed(self, stream: Stream, window: int, plain: NDArray[np.bool_]) -> Int64:
+        """Messages of departures that are not heard, a share of those without another fault; ``plain`` (messages,)."""
+        share = self._options.share.get("missed_departure", 0.0)
+        if not share or "occupied" not in self.properties:
+            return np.empty(0, np.int64)
+        states = np.flatnonzero(stream.property == self.properties.index("occupied"))
+        states = states[np.lexsort((stream.time[states], stream.device[states]))]
+        if not len(states):
+            return np.empty(0, np.int64)
+        device, value = stream.device[states], stream.value[states]
+        before = np.concatenate(([0.0], value[:-1]))
+        first = np.flatnonzero(np.diff(device, prepend=-1))
+        before[first] = self._said[device[first]]
+        last = np.append(first[1:] - 1, len(device) - 1)
+        self._said[device[last]] = value[last]
+        leaving = np.unique(stream.message[states[(value == 0) & (before == 1)]])
+        leaving = np.searchsorted(stream.message[starts(stream.message)[:-1]], leaving)
+        leaving = leaving[plain[leaving]]
+        rng = randomness(self._seed, self.family, "missed departures", window // _DAY, window % _DAY // _SECOND)
+        return leaving[rng.random(len(leaving)) < share]
 
     def _spoil(
         self, stream: Stream, bits: Int64, chosen: Mapping[str, Int64], firsts: Int64, choice: Any

@@ -27,6 +27,7 @@ from simulators.plans import (
     Fleet,
     MeterPlan,
     MovementPlan,
+    Scene,
     Treatment,
 )
 from simulators.weather import CLIMATES
@@ -152,9 +153,33 @@ def _bays(table: _Table) -> BayPlan:
         heartbeat=table.whole("heartbeat", 21_600, 60, 86_400),
         demand=table.number("demand", 1.0, 0, 100),
         overstay=table.number("overstay", 0.2, 0, 1),
+        zone_streets=table.whole("zone_streets", 0, 0, 1_000),
+        disabled=table.number("disabled", 0.0, 0, 1),
+        electric=table.number("electric", 0.0, 0, 1),
+        personal=table.whole("personal", 0, 0, 10**6),
+        gateways=table.whole("gateways", 0, 0, 10**5),
+        swaps=table.whole("swaps", 0, 0, 10**6),
+        suspensions=table.whole("suspensions", 0, 0, 10**6),
+        permits=table.whole("permits", 0, 0, 10**6),
+        events=table.whole("events", 0, 0, 10**4),
+        scene=_scene(sub) if (sub := table.table("scene")) else None,
     )
     table.done()
+    if plan.swaps > plan.count:
+        raise table.wrong("swaps", f"{plan.swaps}; each of {plan.count} bays can have one")
+    if plan.disabled + plan.electric > 1:
+        raise table.wrong("disabled", f"{plan.disabled:g}; with electric more than all bays")
     return plan
+
+
+def _scene(table: _Table) -> Scene:
+    scene = Scene(
+        at=(table.instant("at"),),
+        overstays=table.whole("overstays", 0, 0, 1_000),
+        suspensions=table.whole("suspensions", 0, 0, 1_000),
+    )
+    table.done()
+    return scene
 
 
 def _air(table: _Table) -> AirPlan:

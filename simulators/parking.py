@@ -9,7 +9,7 @@ morning.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from devices.device import Device
 from simulators.clock import DAY_US, HOUR_US, SECOND_US, LocalClock, local_clock
-from simulators.places import along_streets, quotas
+from simulators.kerbside import FAMILY, NEVER, PER_STREET, Kerbside, Visit, make_kerbside
+from simulators.places import Placed, along_streets, quotas
 from simulators.plans import MODELS, BayPlan, Fleet
 from simulators.randomness import stream
 from simulators.readings import cut, pack
@@ -29,13 +30,9 @@ Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
-FAMILY = "parking-bay"
-
 #: Where a day of a bay begins [h after midnight, UTC].
-_NIGHT = 3
+NIGHT = 3
 _DAY_S = 86_400
-#: Bays of one street.
-_PER_STREET = 20
 #: Nothing else happens so close before the night or before an overnight car comes [s].
 _MARGIN = 300
 #: What a battery loses in a day [%]: about five years' life.
@@ -44,13 +41,17 @@ _FADING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Bays:
-    """What lasts about each bay, arrays of shape (bays,): ``kind`` indexes STREETS, ``demand`` multiplies its rate,
-    ``phase`` [s] of the heartbeat, ``battery`` [%] at the fleet's start."""
+    """What lasts about each bay, arrays of shape (bays,): ``kind`` indexes STREETS, ``demand`` multiplies its rate.
+
+    Of each sensor, the replacing ones after the bays' first: ``phase`` [s] of the heartbeat, ``battery`` [%] at its
+    installation. ``kerbside`` None is that of a fleet which asks for nothing.
+    """
 
     kind: Int64
     demand: Float64
     phase: Int64
     battery: Float64
+    kerbside: Kerbside | None = None
 
 
 class Stays(NamedTuple):
@@ -63,36 +64,63 @@ class Stays(NamedTuple):
 
 
 def devices(fleet: Fleet) -> Sequence[Device]:
-    """The bays as devices; ``permitted_minutes`` and ``active_hours`` where a restriction holds."""
-    plan, bays = _plan(fleet), make_bays(fleet)
-    places = along_streets(
-        fleet.seed, FAMILY, plan.count, _PER_STREET, lon=fleet.lon, lat=fleet.lat, reach=fleet.reach, spacing=5.5
-    )
+    """The bays' sensors as devices, those that replace others last; ``permitted_minutes`` and ``active_hours`` where a
+    restriction holds."""
+    plan, bays, places = _plan(fleet), make_bays(fleet), places_of(fleet)
+    kerbside = bays.kerbside
+    assert kerbside is not None
     kinds = list(STREETS)
     model = MODELS.get(plan.format, "native")
-    width = max(3, len(str(plan.count)))
+    width = max(3, len(str(plan.count + len(kerbside.swaps))))
     found = []
-    for bay in range(plan.count):
+    for number, bay in enumerate((*range(plan.count), *(swap.bay for swap in kerbside.swaps)), 1):
         street = STREETS[kinds[bays.kind[bay]]]
         attributes = {
             "street": places.names[places.street[bay]],
             "street_type": kinds[bays.kind[bay]],
-            "zone_code": f"Z{int(places.street[bay]) // 5 + 1:02d}",
+            "zone_code": f"Z{int(kerbside.zone[bay]) + 1:02d}",
+            "heartbeat": f"PT{plan.heartbeat}S",
         }
-        if street.permitted:
-            attributes |= {"permitted_minutes": str(street.permitted), "active_hours": street.active_hours}
+        if kerbside.gateway[bay] >= 0:
+            attributes["gateway"] = f"gateway-{int(kerbside.gateway[bay]) + 1:02d}"
+        if kerbside.permitted[bay]:
+            hours = replace(street, active=_hours(kerbside, bay), active_days=_days(kerbside, bay), permitted=1)
+            attributes |= {"permitted_minutes": str(kerbside.permitted[bay]), "active_hours": hours.active_hours}
         found.append(
             Device(
-                f"70b3d5b0{bay + 1:08x}" if plan.format == "chirpstack" else f"bay-{bay + 1:0{width}d}",
+                f"70b3d5b0{number:08x}" if plan.format == "chirpstack" else f"bay-{number:0{width}d}",
                 FAMILY,
                 model,
                 float(places.lon[bay]),
                 float(places.lat[bay]),
                 origin="simulated",
+                personal=bool(kerbside.personal[bay]),
                 attributes=attributes,
             )
         )
     return found
+
+
+def places_of(fleet: Fleet) -> Placed:
+    """Where the bays are."""
+    return along_streets(
+        fleet.seed,
+        FAMILY,
+        _plan(fleet).count,
+        PER_STREET,
+        lon=fleet.lon,
+        lat=fleet.lat,
+        reach=fleet.reach,
+        spacing=5.5,
+    )
+
+
+def _hours(kerbside: Kerbside, bay: int) -> tuple[float, float]:
+    return float(kerbside.begin[bay]), float(kerbside.end[bay])
+
+
+def _days(kerbside: Kerbside, bay: int) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(kerbside.days[bay]).tolist())
 
 
 def make_bays(fleet: Fleet) -> Bays:
@@ -102,22 +130,33 @@ def make_bays(fleet: Fleet) -> Bays:
     names = list(STREETS)
     numbers = quotas(plan.streets, plan.count)
     kinds = np.repeat([names.index(kind) for kind in numbers], list(numbers.values()))
-    streets = -(-plan.count // _PER_STREET)
-    order = np.argsort(rng.random(streets)[np.arange(plan.count) // _PER_STREET], kind="stable")
+    streets = -(-plan.count // PER_STREET)
+    order = np.argsort(rng.random(streets)[np.arange(plan.count) // PER_STREET], kind="stable")
     # some streets are wanted more than others, by all their drivers
-    popular = 0.4 * rng.standard_normal(streets)[np.arange(plan.count) // _PER_STREET]
+    popular = 0.4 * rng.standard_normal(streets)[np.arange(plan.count) // PER_STREET]
+    demand = plan.demand * np.exp(0.25 * rng.standard_normal(plan.count) + popular - 0.11)
+    phase, battery = rng.integers(0, plan.heartbeat, plan.count), rng.uniform(70, 100, plan.count)
+    kerbside = _kerbside(fleet, kinds[order])
+    more = stream(fleet.seed, FAMILY, "sensors that replace")
     return Bays(
         kind=kinds[order],
-        demand=plan.demand * np.exp(0.25 * rng.standard_normal(plan.count) + popular - 0.11),
-        phase=rng.integers(0, plan.heartbeat, plan.count),
-        battery=rng.uniform(70, 100, plan.count),
+        demand=demand,
+        phase=np.concatenate((phase, more.integers(0, plan.heartbeat, len(kerbside.swaps)))),
+        battery=np.concatenate((battery, np.full(len(kerbside.swaps), 100.0))),
+        kerbside=kerbside,
     )
+
+
+def _kerbside(fleet: Fleet, kind: Int64) -> Kerbside:
+    places = places_of(fleet)
+    east = (places.lon - fleet.lon) * np.cos(np.radians(fleet.lat))
+    return make_kerbside(fleet, kind, np.arctan2(places.lat - fleet.lat, east))
 
 
 def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int) -> Iterator[Signals]:
     """Events and heartbeats in [start, end), one piece a day."""
     bays = make_bays(fleet)
-    shift = _NIGHT * HOUR_US
+    shift = NIGHT * HOUR_US
     for day in range((start_us - shift) // DAY_US, -(-(end_us - shift) // DAY_US)):
         piece = cut(_day(fleet, devices, bays, day), start_us, end_us)
         if len(piece.time):
@@ -127,27 +166,32 @@ def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int)
 def _day(fleet: Fleet, devices: Sequence[Device], bays: Bays, day: int) -> Signals:
     plan = _plan(fleet)
     stays = stays_of(fleet, bays, day)
-    begin_s = day * _DAY_S + _NIGHT * 3_600
+    begin_s = day * _DAY_S + NIGHT * 3_600
     comes, goes = stays.arrival >= 0, stays.departure < _DAY_S
     event_bay = np.concatenate((stays.bay[comes], stays.bay[goes]))
     event_s = np.concatenate((stays.arrival[comes], stays.departure[goes]))
     event_taken = np.concatenate((np.ones(comes.sum()), np.zeros(goes.sum())))
 
-    beat_bay, beat_s = _heartbeats(plan, bays, begin_s)
+    sensors = _Sensors(fleet, bays)
+    beat_sensor, beat_s = _heartbeats(plan, bays, begin_s)
+    beat_bay = sensors.bay[beat_sensor]
     # a heartbeat in an event's very second would say two things about one instant
     lone = ~np.isin(beat_bay * _DAY_S + beat_s, event_bay * _DAY_S + event_s)
-    beat_bay, beat_s = beat_bay[lone], beat_s[lone]
+    lone &= sensors.lies(beat_sensor, (begin_s + beat_s) * SECOND_US)
+    beat_sensor, beat_bay, beat_s = beat_sensor[lone], beat_bay[lone], beat_s[lone]
     beat_time = (begin_s + beat_s) * SECOND_US
+    age = beat_time - sensors.start[beat_sensor]
     values = {
         "occupied": _taken(stays, beat_bay, beat_s).astype(np.float64),
-        "battery": np.clip(np.rint(bays.battery[beat_bay] - _FADING * (beat_time - fleet.start_us) / DAY_US), 0, 100),
+        "battery": np.clip(np.rint(bays.battery[beat_sensor] - _FADING * age / DAY_US), 0, 100),
         "temperature": np.rint(temperature_at(fleet.climate, fleet.seed, beat_time) + 1.5),
     }
     carried = [name for name in plan.properties if name in values]
     columns = [plan.properties.index(name) for name in carried]
     events = "occupied" in plan.properties
-    device = [event_bay] * events + [beat_bay] * len(carried)
-    time = [(begin_s + event_s) * SECOND_US] * events + [beat_time] * len(carried)
+    event_time = (begin_s + event_s) * SECOND_US
+    device = [sensors.at(event_bay, event_time)] * events + [beat_sensor] * len(carried)
+    time = [event_time] * events + [beat_time] * len(carried)
     value = [event_taken] * events + [values[name] for name in carried]
     prop = [np.full(len(event_bay), plan.properties.index("occupied"))] if events else []
     prop += [np.full(len(beat_bay), column) for column in columns]
@@ -162,19 +206,45 @@ def _day(fleet: Fleet, devices: Sequence[Device], bays: Bays, day: int) -> Signa
     )
 
 
+class _Sensors:
+    """Which sensor lies where when: ``bay``, ``start`` and ``end`` [us] of each, shapes (sensors,)."""
+
+    def __init__(self, fleet: Fleet, bays: Bays) -> None:
+        count = len(bays.kind)
+        swaps = bays.kerbside.swaps if bays.kerbside is not None else ()
+        self.bay = np.concatenate((np.arange(count), np.array([swap.bay for swap in swaps], np.int64)))
+        self.start, self.end = np.full(len(self.bay), fleet.start_us), np.full(len(self.bay), NEVER)
+        self._next = np.arange(count)
+        for swap in swaps:
+            self.start[swap.device] = self.end[swap.bay] = swap.at
+            self._next[swap.bay] = swap.device
+
+    def lies(self, sensor: Int64, time: Int64) -> Bool:
+        """Whether it lies in its bay at an instant."""
+        first = sensor < len(self._next)
+        return (first | (time >= self.start[sensor])) & (time < self.end[sensor])
+
+    def at(self, bay: Int64, time: Int64) -> Int64:
+        """The sensor of a bay at an instant."""
+        return np.where(time < self.end[bay], bay, self._next[bay])
+
+
 def stays_of(fleet: Fleet, bays: Bays, day: int) -> Stays:
     """Who was parked where in the day that begins at 03:00 UTC of ``day`` (days since the epoch)."""
     plan = _plan(fleet)
     count = len(bays.kind)
-    begin_us = day * DAY_US + _NIGHT * HOUR_US
+    kerbside = bays.kerbside or _kerbside(fleet, bays.kind)
+    begin_us = day * DAY_US + NIGHT * HOUR_US
     clock = local_clock(fleet.climate.zone, begin_us, 3_600, 24)
     before, after = _night(fleet, bays, day), _night(fleet, bays, day + 1)
     # a resident's car may stand for days
     remains = before.taken & after.taken & (before.stays < 0.25)
     leaves = np.where(before.taken, np.where(remains, 2 * _DAY_S, before.leaves), 0)
     comes = np.where(after.taken, np.where(remains, -1, after.comes), _DAY_S)
-    bay, arrival, stay = _visits(fleet, plan, bays, day, clock)
+    bay, arrival, stay = _visits(fleet, plan, bays, kerbside, day, clock)
     good = arrival < np.minimum(comes, _DAY_S)[bay] - _MARGIN
+    if kerbside.suspensions:  # cones stand there
+        good &= ~kerbside.suspended(bay, begin_us + arrival * SECOND_US)
     kept_bay, kept_in, kept_out = _admit(bay[good], arrival[good], stay[good], leaves)
     # everybody is gone before the overnight car comes, or before the night of a bay that stays free
     kept_out = np.minimum(kept_out, comes[kept_bay] - 60)
@@ -185,7 +255,31 @@ def stays_of(fleet: Fleet, bays: Bays, day: int) -> Stays:
     all_out = np.concatenate((leaves[first], kept_out, np.full(len(last), 2 * _DAY_S)))
     order = np.lexsort((all_in, all_bay))
     assert count == 0 or int(all_bay.max(initial=0)) < count
-    return Stays(all_bay[order], all_in[order], all_out[order])
+    stays = Stays(all_bay[order], all_in[order], all_out[order])
+    for car in kerbside.cars:
+        stays = _with_car(stays, car, begin_us)
+    return stays
+
+
+def _with_car(stays: Stays, car: Visit, begin_us: int) -> Stays:
+    """The stays of a day with one more car, for which the bay's others make room."""
+    comes, goes = (car.arrival - begin_us) // SECOND_US, (car.departure - begin_us) // SECOND_US
+    if goes < 0 or comes >= _DAY_S:
+        return stays
+    pieces = [(max(comes, -1), goes if goes < _DAY_S else 2 * _DAY_S)]
+    mine = stays.bay == car.bay
+    for arrival, departure in zip(stays.arrival[mine].tolist(), stays.departure[mine].tolist(), strict=True):
+        if arrival < comes - 120:
+            pieces.append((arrival, min(departure, comes - 60)))
+        if departure > goes + 120 and goes + 60 < _DAY_S:
+            pieces.append((max(arrival, goes + 60), departure))
+    bay = np.concatenate((stays.bay[~mine], np.full(len(pieces), car.bay)))
+    arrival, departure = (
+        np.concatenate((column[~mine], np.array(own, np.int64)))
+        for column, own in zip((stays.arrival, stays.departure), zip(*pieces, strict=True), strict=True)
+    )
+    order = np.lexsort((arrival, bay))
+    return Stays(bay[order], arrival[order], departure[order])
 
 
 class _Night(NamedTuple):
@@ -203,15 +297,17 @@ def _night(fleet: Fleet, bays: Bays, day: int) -> _Night:
     count = len(bays.kind)
     chance = np.array([street.night for street in STREETS.values()])[bays.kind]
     # evening: 16:30 to 23:30; morning: about 08:00, at the weekend later; both UTC, less the day's beginning
-    comes = np.clip(rng.normal(19.4, 1.6, count), 16.5, 23.5) - _NIGHT
+    comes = np.clip(rng.normal(19.4, 1.6, count), 16.5, 23.5) - NIGHT
     weekend = (day + 3) % 7 >= 5
-    leaves = np.clip(rng.normal(9.6 if weekend else 7.8, 1.3, count), 4.5, 13.0) - _NIGHT
+    leaves = np.clip(rng.normal(9.6 if weekend else 7.8, 1.3, count), 4.5, 13.0) - NIGHT
     taken = rng.random(count) < chance
     seconds = np.rint(np.stack((comes, leaves)) * 3_600).astype(np.int64)
     return _Night(taken, seconds[0], seconds[1], rng.random(count))
 
 
-def _visits(fleet: Fleet, plan: BayPlan, bays: Bays, day: int, clock: LocalClock) -> tuple[Int64, Int64, Int64]:
+def _visits(
+    fleet: Fleet, plan: BayPlan, bays: Bays, kerbside: Kerbside, day: int, clock: LocalClock
+) -> tuple[Int64, Int64, Int64]:
     """Everybody who comes by: bay, arrival and wished stay [s], sorted by (bay, arrival)."""
     rng = stream(fleet.seed, FAMILY, "visits", day)
     count = len(bays.kind)
@@ -228,13 +324,14 @@ def _visits(fleet: Fleet, plan: BayPlan, bays: Bays, day: int, clock: LocalClock
         integral = np.concatenate(([0.0], np.cumsum(hourly[index])))
         arrival[mine] = np.interp(chance[mine] * integral[-1], integral, np.arange(25) * 3_600.0).astype(np.int64)
         wished = street.stay * np.exp(street.spread * wish[mine])
-        if street.permitted:
-            hour = np.minimum(arrival[mine] // 3_600, 23)
-            begin, end = street.active
-            watched = np.isin(clock.weekday[hour], street.active_days)
-            watched &= (clock.hour[hour] >= begin - 0.5) & (clock.hour[hour] < end)
-            shortened = watched & (wished > street.permitted) & (obeys[mine] >= plan.overstay)
-            wished = np.where(shortened, street.permitted * (0.5 + 0.5 * part[mine]), wished)
+        hour = np.minimum(arrival[mine] // 3_600, 23)
+        own = bay[mine]
+        permitted = kerbside.permitted[own]
+        watched = kerbside.days[own, clock.weekday[hour]] & (permitted > 0)
+        # who arrives a little before the active hours looks at the sign too
+        watched &= (clock.hour[hour] >= kerbside.begin[own] - 0.5) & (clock.hour[hour] < kerbside.end[own])
+        shortened = watched & (wished > permitted) & (obeys[mine] >= plan.overstay)
+        wished = np.where(shortened, permitted * (0.5 + 0.5 * part[mine]), wished)
         stay[mine] = wished
     seconds = np.clip(np.rint(stay * 60), 60, 20 * 3_600).astype(np.int64)
     order = np.lexsort((arrival, bay))
@@ -260,7 +357,7 @@ def _admit(bay: Int64, arrival: Int64, stay: Int64, free_from: Int64) -> tuple[I
 
 
 def _heartbeats(plan: BayPlan, bays: Bays, begin_s: int) -> tuple[Int64, Int64]:
-    """Bay and second of the day of every heartbeat: each bay at its own phase of the period since the epoch."""
+    """Sensor and second of the day of every heartbeat: each at its own phase of the period since the epoch."""
     turns = np.arange(-(-_DAY_S // plan.heartbeat) + 1)
     first = (bays.phase - begin_s) % plan.heartbeat
     seconds = first[:, None] + turns * plan.heartbeat

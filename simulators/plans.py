@@ -101,6 +101,16 @@ class MeterPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to see at bays around instants ``at`` [us]: so many cars whose time over exceeds the grace within
+    two minutes after each, and so many bays suspended on its local day."""
+
+    at: tuple[int, ...]
+    overstays: int = 0
+    suspensions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BayPlan:
     """Parking bays."""
 
@@ -115,6 +125,25 @@ class BayPlan:
     demand: float = 1.0
     #: Share of those who would stay too long and do.
     overstay: float = 0.2
+    #: Streets of a zone, neighbours; 0: five, by their numbers.
+    zone_streets: int = 0
+    #: Share of the bays.
+    disabled: float = 0.0
+    #: Share of the bays.
+    electric: float = 0.0
+    #: Bays of one household each, in residential streets.
+    personal: int = 0
+    #: Gateways, each for neighbouring streets; 0: nothing is known of any.
+    gateways: int = 0
+    #: Bays whose sensor is replaced once, in the middle half of the fleet's days.
+    swaps: int = 0
+    #: Suspensions of bays, from one to three days each, within the fleet's days.
+    suspensions: int = 0
+    #: Permits for bays, from one to five days each, within the fleet's days.
+    permits: int = 0
+    #: Days on which there is an event in a zone, within the fleet's days.
+    events: int = 0
+    scene: Scene | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from simulators.encode import VENDOR, WIRES, Wire, plan, speaking
 from simulators.fault_options import FaultOptions
 from simulators.faults import Faults, rows_of
 from simulators.ledger import NO_TIME, Rows
+from simulators.plans import Fleet
 from simulators.publisher import Message
 from simulators.rules import UNSENT
 from simulators.stream import EXPECTATIONS, Int64, Signals, Stream
@@ -106,6 +107,8 @@ class Simulation:
     whole: bool = False
     #: Lasting faults begin in this part of the span [us]; None is all of it.
     onsets: tuple[int, int] | None = None
+    #: Whose signals these are, for who asks what is true of it.
+    fleet: Fleet | None = None
 
     def registered(self) -> list[Device]:
         """The devices as they are to be registered for what they speak."""
@@ -158,6 +161,7 @@ class Simulation:
             self.onsets or self.span,
             keep=keep,
             arrival=arrival,
+            gateways=[device.attributes.get("gateway", "") for device in stream.devices],
         )
 
 

@@ -18,3 +18,10 @@ def totals(connection: Connection, since: datetime | None = None) -> dict[str, C
     moment = None if since is None else aware(since)
     rows = connection.execute(_TOTALS, (moment, moment)).fetchall()
     return {row[0]: Counts(*row[1:]) for row in rows}
+
+
+def committed(connection: Connection) -> tuple[int, int]:
+    """Two numbers that differ from the last ones after a batch was committed. Raises psycopg.Error."""
+    row = connection.execute(_SQL["committed"]).fetchone()
+    assert row is not None
+    return row[0], row[1]

@@ -1,10 +1,13 @@
-"""What a score needs of the store: series, their newest arrivals, rejections and those that were only counted."""
+"""What a score needs of the store: series, their newest arrivals, rejections, and what is recorded of bays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from store.batch import Int64
 from store.connect import Connection
@@ -13,6 +16,17 @@ from store.queries import queries
 from store.times import instant
 
 _SQL = queries("scoring")
+
+
+class RecordedStays(NamedTuple):
+    """Stays as they are recorded, ``(stays,)``: place of the bay, arrival and departure [us], whether it lasts (its
+    departure is then -1), time over [s]."""
+
+    bay: Int64
+    arrival: Int64
+    departure: Int64
+    lasts: NDArray[np.bool_]
+    over: Int64
 
 
 def series_ids(connection: Connection, pairs: Sequence[tuple[str, str]]) -> Int64:
@@ -50,3 +64,35 @@ def only_counted(connection: Connection, devices: Sequence[str], since: int) -> 
         if missing > 0:
             result[device] = result.get(device, 0) + missing
     return result
+
+
+def recorded_to(connection: Connection) -> int | None:
+    """How far the days of bays are computed [us], None where none are. Raises psycopg.Error."""
+    row = connection.execute(_SQL["recorded"]).fetchone()
+    return None if row is None else int(row[0])
+
+
+def recorded_stays(connection: Connection, bays: Sequence[str], start: int, end: int) -> RecordedStays:
+    """What is recorded of stays that arrived at these bays in [start, end) [us]. Raises psycopg.Error."""
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_SQL["stays"], (list(bays), instant(start), instant(end))).fetchall()
+    bay, arrival, departure, ends, over = zip(*rows, strict=True) if rows else ((),) * 5
+    return RecordedStays(
+        np.array(bay, np.int64),
+        np.array(arrival, np.int64),
+        np.array([-1 if moment is None else moment for moment in departure], np.int64),
+        np.array([word == "lasts" for word in ends], np.bool_),
+        np.array(over, np.int64),
+    )
+
+
+def zone_days(
+    connection: Connection, zones: Sequence[str], first: date, last: date
+) -> dict[tuple[str, date], NDArray[np.int64]]:
+    """(zone, local day) -> occupied, free, suspended and unknown time [bay-seconds], shape (quarter hours, 4).
+
+    Raises psycopg.Error.
+    """
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_SQL["zone_days"], (list(zones), first, last)).fetchall()
+    return {(zone, day): np.frombuffer(raw, ">i4").astype(np.int64).reshape(-1, 4) for zone, day, raw in rows}

@@ -11,6 +11,7 @@ import typer
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json, show_table, tell
+from borough.settings.settings import read_settings
 from devices.counts import counted
 
 #: Between two looks while waiting [s]; never more than the looking itself takes.
@@ -30,13 +31,17 @@ def reconcile(
 ) -> int:
     """Compare a ledger with the store, in readings: stored, duplicates, rejected as intended, lost, wrong.
 
+    Where the truth of simulated bays stands beside it, compare what is recorded of parking with that too.
+
     Status 1 if anything is lost, has a wrong value or time, or was rejected although it should not have been.
 
     Example: borough reconcile day.parquet --wait 30 --report day.html
     """
+    from borough.scoring.bays import score_bays
     from borough.scoring.reconcile import reconcile as compare
     from borough.scoring.reconcile import survey
     from simulators.ledger import LedgerError
+    from simulators.truth_file import TruthError
 
     if report is not None and not report.absolute().parent.is_dir():
         raise UsageError(f"--report {report}: the folder does not exist")
@@ -54,6 +59,11 @@ def reconcile(
         if result.good or time.monotonic() >= until:
             break
         time.sleep(min(max(_LOOK, time.monotonic() - begun), max(0.0, until - time.monotonic())))
+    try:
+        with database() as connection:
+            result.bays = score_bays(connection, ledgers, read_settings().time_zone)
+    except TruthError as error:
+        raise UsageError(str(error)) from None
     document = result.document()
     if report is not None:
         from borough.scoring.page import write_report
@@ -89,6 +99,8 @@ def _show(document: dict[str, Any], *, good: bool) -> None:
             f"{example['stored_time']:%Y-%m-%dT%H:%M:%SZ}, expected {example['stored_value']:g}"
             + (f" (fault: {example['fault']})" if example["fault"] else "")
         )
+    if document["bays"] is not None:
+        _show_bays(document["bays"])
     if good:
         say(f"Of {counted(document['published'], 'reading')} nothing is lost and nothing is wrong.")
     else:
@@ -97,4 +109,20 @@ def _show(document: dict[str, Any], *, good: bool) -> None:
             f"{'is' if document['lost'] == 1 else 'are'} lost, {document['wrong_value']:,} have a "
             f"wrong value, {document['wrong_time']:,} a wrong time, and {document['rejected_unexpectedly']:,} were "
             "rejected although they should not have been."
+        )
+
+
+def _show_bays(bays: dict[str, Any]) -> None:
+    words = ("true", "found", "altered", "missed", "invented")
+    show_table(
+        ("bays", *words), [(name, *(bays[name].get(word, "") for word in words)) for name in ("stays", "overstays")]
+    )
+    for cause, counts in bays["causes"].items():
+        what = ", ".join(f"{number:,} {word}" for word, number in counts.items())
+        say(f"stays not as they were, {'for no known reason' if cause == 'none' else f'fault {cause}'}: {what}")
+    occupancy = bays["occupancy"]
+    if occupancy["quarters"]:
+        say(
+            f"Occupancy is off by {occupancy['mean_absolute_error']:.2%} on average, over "
+            f"{counted(occupancy['quarters'], 'quarter hour')} of zones."
         )

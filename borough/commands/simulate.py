@@ -37,12 +37,14 @@ def simulate(
     format: Annotated[str, typer.Option(help="What all speak: native, senml-json, senml-cbor, vendor, …")] = "",
     pack: Annotated[int, typer.Option(min=1, max=10_000, help="Readings in a SenML message.")] = 48,
     register: Annotated[
-        bool, typer.Option("--register", help="Register the devices first; needs the database.")
+        bool, typer.Option("--register", help="Register the devices and bays first; needs the database.")
     ] = False,
     gateway: Annotated[
         str, typer.Option(metavar="NAME", help="Register them as behind this gateway, whose account speaks for them.")
     ] = "",
-    ledger: Annotated[Path | None, typer.Option(help="Write a ledger here, for borough reconcile.")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Write a ledger here, for borough reconcile, and the truth of bays beside it.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Generate everything, publish nothing.")] = False,
     check: Annotated[
         str, typer.Option(metavar="DATASET", help="Compare the model with a recording in $BOROUGH_RECORDINGS instead.")
@@ -82,12 +84,14 @@ def register(app: typer.Typer) -> None:
 class _Run:
     def __init__(self, simulation: Any, ledger: Path | None, gateway: str, *, json_output: bool) -> None:
         self.simulation, self.ledger, self.gateway, self.json_output = simulation, ledger, gateway, json_output
+        #: Up to where it went out [us].
+        self.until: int = simulation.span[1]
 
     def start(
         self, speed: float | None, mode: Literal["one", "gateway", "device"], register: bool, *, dry_run: bool
     ) -> int:
         """Run it, and print what was done; the exit status."""
-        from borough.simulate import summary
+        from borough.simulate import summary, write_truth
         from simulators.run import dry_run as run_dry
 
         begun = time.monotonic()
@@ -100,6 +104,8 @@ class _Run:
                 unheard = 0
             else:
                 progress, unheard = self._publish(stack, speed, mode, register, watch)
+        if self.ledger is not None:
+            write_truth(self.simulation, self.until, self.ledger)
         done = summary(self.simulation, progress, time.monotonic() - begun, dry=dry_run)
         if self.json_output:
             show_json({**done, "unheard": unheard})
@@ -140,6 +146,8 @@ class _Run:
             raise Failure(f"the broker at {options.host}:{options.port}: {error}; no ledger was kept") from None
         except OSError as error:
             raise Failure(f"the broker at {options.host}:{options.port} cannot be reached: {error}") from None
+        if stop.asked:
+            self.until = progress.at
         total = wires.total
         if total.refused:
             raise Failure(
@@ -149,6 +157,9 @@ class _Run:
 
     def _register(self) -> None:
         from borough.database import database
+        from borough.simulate import register_bays
+        from simulators.bay_register import make_register
+        from simulators.kerbside import FAMILY
         from store import registry
 
         with database() as connection:
@@ -158,6 +169,10 @@ class _Run:
                     replace(device, attributes={**device.attributes, "gateway": self.gateway}) for device in devices
                 ]
             changed = registry.upsert(connection, devices)
+            fleet = self.simulation.fleet
+            if fleet.bays is not None:
+                bays = make_register(fleet, self.simulation.devices[FAMILY])
+                register_bays(connection, bays, read_settings().time_zone, f"fleet {fleet.name}")
         if changed:
             # a collector that runs looks for new devices now and then; before that it would reject theirs
             time.sleep(2 * read_settings().registry_refresh + 0.5)

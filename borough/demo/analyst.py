@@ -22,7 +22,7 @@ from store.connect import connect
 #: How often what arrived is added [s].
 _EVERY = 15.0
 #: A demo's links work as long as it does; nobody lets one run longer than this.
-_LIFETIME = timedelta(days=30)
+LIFETIME = timedelta(days=30)
 _STOP_SECONDS = 20.0
 _ROLES = ("assist", "programme", "data-protection")
 _REASONS: Mapping[str, str] = {
@@ -79,13 +79,13 @@ class Analyst:
         lines = ["Compare a home with its neighbours: sign in as one of these households."]
         with reachable(self._url), connect(self._url, "borough demo") as connection:
             for example in examples(connection):
-                code = accounts.make_code(connection, "demo", example.tenancy_id, now, _LIFETIME)
+                code = accounts.make_code(connection, "demo", example.tenancy_id, now, LIFETIME)
                 words = example.state if example.reason is None else _REASONS.get(example.reason, example.reason)
                 lines.append(f"  {words:<28} {self._page}sign-in/demo/{code}")
             if len(lines) == 1:
                 return ["There is no whole week of homes yet to compare."]
             lines.append("Or as somebody who works with it:")
             for role in _ROLES:
-                code = accounts.make_code(connection, "demo", None, now, _LIFETIME, (role,))
+                code = accounts.make_code(connection, "demo", None, now, LIFETIME, (role,))
                 lines.append(f"  {ROLE_WORDS[role].lower():<28} {self._page}sign-in/demo/{code}")
         return lines

@@ -16,14 +16,14 @@ _ROWS = 500_000
 class LedgerFolder:
     """Takes the place of one writer: a file is begun with the first rows and gets its name when it is closed.
 
-    ``first``: the number of the first message. ``written`` are this run's files.
+    ``first``: the number of the first message; ``prefix`` of the files' names. ``written`` are this run's files.
     """
 
-    def __init__(self, folder: Path, first: int) -> None:
+    def __init__(self, folder: Path, first: int, prefix: str = "") -> None:
         folder.mkdir(exist_ok=True)
-        for left in folder.glob("*.part"):
+        for left in folder.glob(f"{prefix}[0-9]*.part"):
             left.unlink()  # of a run that was killed: it has no end and cannot be read
-        self._folder = folder
+        self._folder, self._prefix = folder, prefix
         self._file: LedgerWriter | None = None
         self._base, self._next = first, first
         self._count = 0
@@ -51,7 +51,7 @@ class LedgerFolder:
             if not len(rows):
                 return
         if self._file is None:
-            self.written.append(self._folder / f"{int(rows.message.min()):010d}.parquet")
+            self.written.append(self._folder / f"{self._prefix}{int(rows.message.min()):010d}.parquet")
             self._file, self._count = LedgerWriter(self.written[-1]), 0
         self._file.append(rows)
         self._count += len(rows)

@@ -1,26 +1,29 @@
 """What the demo's fleet says and when: a past that is loaded, then the present at a chosen speed.
 
-The past ends two days ago whatever the fleet file's dates are, and the file's faults begin after it.
+The past ends two days ago whatever the fleet file's dates are, and the file's faults begin after it. Of parking bays
+it ends now, and their present is the clock's: who looks at the board sees what is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from borough.errors import UsageError
 from devices.device import Device
-from simulators.clock import DAY_US, HALF_HOUR_US, HOUR_US
+from simulators.clock import DAY_US, HALF_HOUR_US, HOUR_US, SECOND_US
 from simulators.encode import WIRES
 from simulators.fault_options import FaultError, FaultOptions, read_options
 from simulators.fleet_file import FleetError, parse
 from simulators.generate import devices_of, generate
 from simulators.plans import Fleet
 from simulators.run import Simulation
+from simulators.stream import Signals
 from store.times import local_day, midnight
 
 #: The present begins so many days before the last midnight, at six in the morning, when the day's traffic sets in.
@@ -29,6 +32,14 @@ _DAYS_BEHIND, _MORNING = 2, 6 * HOUR_US
 _PACK = 200
 #: Lasting faults of the present begin within so much simulated time.
 _ONSETS = 3 * HOUR_US
+#: So long has a gateway been silent when the present of the bays begins: longer than any sensor's silence is let pass.
+_SILENT_FOR = 20 * HOUR_US
+#: Faults of bays that begin before the present.
+_EARLIER_FAULTS = ("gateway", "silent")
+#: What bays say goes into the ledger so often.
+_BAY_WINDOW = 5 * 60 * SECOND_US
+#: The cars of a scene come so long before it at most, and stay so long after it: what was said of that is not unsaid.
+_SCENE_BEFORE, _SCENE_AFTER = 4 * HOUR_US, 3 * HOUR_US
 _STATE = "demo.json"
 _SPOKEN = ("native", "senml-json", "senml-cbor")
 
@@ -40,19 +51,21 @@ class Place:
     """Where the demo is, kept in its folder.
 
     ``start`` of the fleet and the instant ``until`` which all that was observed is stored, both [us since the Unix
-    epoch]; ``messages``: the next number in its ledgers; ``fleet``: digest of its file.
+    epoch]; ``messages``: the next number in its ledgers; ``fleet``: digest of its file. The same of bays, whose ledgers
+    are files of their own: ``bays_until``, ``bay_messages``; ``scenes``: when there was something to see at them [us].
     """
 
     start: int
     until: int
     messages: int
     fleet: str
+    bays_until: int = 0
+    bay_messages: int = 0
+    scenes: list[int] = field(default_factory=list)
 
     def save(self, folder: Path) -> None:
         """Write it, so that a kill leaves the old or the new one."""
-        text = json.dumps(
-            {"start": self.start, "until": self.until, "messages": self.messages, "fleet": self.fleet}, indent=1
-        )
+        text = json.dumps(asdict(self), indent=1)
         part = folder / f"{_STATE}.part"
         part.write_text(text + "\n")
         part.replace(folder / _STATE)
@@ -60,14 +73,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``history`` is None where all of it is there. ``days`` of the fleet's past, ``loaded`` of them at the start."""
+    """``history`` is None where all of it is there. ``days`` of the fleet's past, ``loaded`` of them at the start.
+
+    ``bays`` are those of a fleet that has some, in their own time: from where the history ends to now, and from now on.
+    """
 
     place: Place
     history: Simulation | None
     live: Simulation
+    bays: Bays | None
     devices: list[Device]
     days: float
     loaded: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bays:
+    """The past and the present of parking bays."""
+
+    history: Simulation | None
+    live: Simulation
 
 
 def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
@@ -82,37 +107,97 @@ def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
     if place is None:
         # whole days: homes live by the clock on the wall
         start = today - _DAYS_BEHIND * DAY_US - -(-round(fleet.days * DAY_US) // DAY_US) * DAY_US
-        place = Place(start, start, 0, digest)
+        place = Place(start, start, 0, digest, bays_until=start)
     fleet = _moved(fleet, place.start)
+    moment = _second(now)
+    others, own = replace(fleet, bays=None), _with_scenes(fleet, place, moment)
+    if not others.plans:  # nothing but bays: there is no other present
+        place.until = max(present, place.until)
+    begin = max(present, place.until)
+    history = _history(others, own, place, begin)
+    live = replace(_present(others, begin), faults=faults, window=HALF_HOUR_US, onsets=(begin, begin + _ONSETS))
+    return Plan(
+        place=place,
+        history=history if history.span[0] < begin else None,
+        live=live,
+        bays=None if own.bays is None else _bays(own, max(begin, place.bays_until), moment, faults),
+        devices=history.registered(),
+        days=(begin - place.start) / DAY_US,
+        loaded=(place.until - place.start) / DAY_US,
+    )
+
+
+def _history(others: Fleet, bays: Fleet, place: Place, end: int) -> Simulation:
+    """The past of all, of each from where it was left on."""
+    fleets = [(others, place.until)] if bays.bays is None else [(others, place.until), (bays, place.bays_until)]
+    made = [(fleet, start, devices_of(fleet)) for fleet, start in fleets]
+
+    def signals(first: int, last: int) -> Iterator[Signals]:
+        for fleet, start, devices in made:
+            if max(first, start) < last:
+                yield from generate(fleet, max(first, start), last, devices)
+
+    devices = {family: own for _, _, by_family in made for family, own in by_family.items()}
+    return replace(
+        _past(others, min(start for _, start in fleets), end),
+        generate=signals,
+        devices=devices,
+        wires=dict.fromkeys(devices, WIRES["senml-json"]),
+    )
+
+
+def _past(fleet: Fleet, start: int, end: int) -> Simulation:
     devices = devices_of(fleet)
-    history = Simulation(
+    return Simulation(
         generate=partial(generate, fleet, devices=devices),
-        span=(place.until, max(present, place.until)),
+        span=(start, end),
         seed=fleet.seed,
         devices=devices,
         wires=dict.fromkeys(devices, WIRES["senml-json"]),
         pack=_PACK,
         whole=True,
+        fleet=fleet,
     )
-    begin = max(present, place.until)
-    live = replace(
-        history,
-        span=(begin, begin + 10 * 366 * DAY_US),
+
+
+def _present(fleet: Fleet, begin: int) -> Simulation:
+    return replace(
+        _past(fleet, begin, begin + 10 * 366 * DAY_US),
         wires={family: WIRES[plan.format] for family, plan in fleet.plans.items()},
-        faults=faults,
         pack=1,
-        window=HALF_HOUR_US,
         whole=False,
-        onsets=(begin, begin + _ONSETS),
     )
-    return Plan(
-        place=place,
-        history=history if place.until < present else None,
-        live=live,
-        devices=history.registered(),
-        days=(begin - place.start) / DAY_US,
-        loaded=(place.until - place.start) / DAY_US,
+
+
+def _bays(fleet: Fleet, start: int, now: int, faults: FaultOptions) -> Bays:
+    """The bays' past from ``start`` to this second, and their present; what fails for long has done so before it."""
+    begin = max(now, start)
+    earlier = {name: share for name, share in faults.share.items() if name in _EARLIER_FAULTS}
+    onsets = (begin - _SILENT_FOR, begin - _SILENT_FOR + SECOND_US)
+    history = replace(_past(fleet, start, begin), faults=replace(faults, share=earlier), onsets=onsets)
+    return Bays(
+        history if start < begin else None,
+        replace(_present(fleet, begin), faults=faults, window=_BAY_WINDOW, onsets=onsets),
     )
+
+
+def _with_scenes(fleet: Fleet, place: Place, now: int) -> Fleet:
+    """The fleet's bays alone. Where its file has a scene there is one now, unless that of an earlier start goes on.
+
+    The scene is noted in ``place``.
+    """
+    own = replace(fleet, meters=None, air=None, movement=None)
+    if own.bays is None or own.bays.scene is None:
+        return own
+    known = max([place.bays_until, *(scene + _SCENE_AFTER for scene in place.scenes)])
+    if known + _SCENE_BEFORE <= now:
+        place.scenes = [*place.scenes, now]
+    return replace(own, bays=replace(own.bays, scene=replace(own.bays.scene, at=tuple(place.scenes))))
+
+
+def _second(moment: datetime) -> int:
+    """The last whole second [us since the epoch]."""
+    return int(moment.timestamp()) * SECOND_US
 
 
 def _read(path: Path) -> tuple[Fleet, FaultOptions, str]:
@@ -136,10 +221,12 @@ def _read(path: Path) -> tuple[Fleet, FaultOptions, str]:
 
 def _found(folder: Path, digest: str) -> Place | None:
     try:
-        place = Place(**json.loads((folder / _STATE).read_text()))
+        known = json.loads((folder / _STATE).read_text())
+        # before bays had a time of their own it was that of the others
+        place = Place(**{"bays_until": known["until"], **known})
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError):
         raise UsageError(f"{folder / _STATE} cannot be read; borough demo --reset starts anew") from None
     if place.fleet != digest:
         raise UsageError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,9 +20,10 @@ from typing import Self
 from borough.children import Child
 from borough.database import reachable
 from borough.demo.analyst import Analyst
+from borough.demo.bays import lay_out, parking_links
 from borough.demo.erasure import Erasure
 from borough.demo.fleet import FleetAtWork
-from borough.demo.households import move_in
+from borough.demo.households import demo_homes, move_in
 from borough.demo.pages import Page, demo_site, listen
 from borough.demo.plan import Plan, make_plan
 from borough.demo.processes import USER, EmbeddedBroker, await_ready, database, start_broker, start_collector
@@ -114,7 +115,9 @@ def run_demo(options: DemoOptions) -> Report:
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
         parts.enter_context(Finisher(erasure.context))
         page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown, erasure), listener))
-        _introduce(page.url, broker, server, state.folder, plan)
+        with reachable(url):
+            parking = [] if plan.bays is None else parking_links(url, page.url)
+        _introduce(page.url, broker, server, state.folder, plan, parking)
         await_ready(collector, metrics, stop.event)
         stop.check()
         with connect(url, "borough demo") as connection:
@@ -144,6 +147,9 @@ def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
             left = erasure.left(connection, plan.devices)
             registry.upsert(connection, [device for device in plan.devices if device.id not in left])
             move_in(connection, plan.devices, left)
+            if plan.bays is not None:
+                homes = [home for home in demo_homes(plan.devices) if home.where not in left]
+                lay_out(connection, plan.bays.live, homes)
 
 
 def _fleet(
@@ -171,7 +177,9 @@ def _leave(fleet: FleetAtWork) -> None:
         fleet.join(10.0)
 
 
-def _introduce(page: str, broker: EmbeddedBroker, server: PostgresServer, folder: Path, plan: Plan) -> None:
+def _introduce(
+    page: str, broker: EmbeddedBroker, server: PostgresServer, folder: Path, plan: Plan, parking: Sequence[str]
+) -> None:
     past = (
         f"{counted(plan.days - plan.loaded, 'day of history comes', 'days of history come')} first, then the present."
         if plan.history
@@ -184,6 +192,7 @@ def _introduce(page: str, broker: EmbeddedBroker, server: PostgresServer, folder
             f"data. {past}"
         ),
         f"  page      {page}",
+        *parking,
         f"  broker    mqtt://127.0.0.1:{broker.port}  user {USER}  password {broker.password}  (for this run only)",
         f"  database  postgresql://postgres@127.0.0.1:{server.port}/borough  password in {folder}/postgres.password",
         f"  state     {folder}  (all that is kept; borough demo --reset removes it)",
@@ -306,7 +315,7 @@ def _report(url: str, fleet: FleetAtWork, plan: Plan, before: int, erasure: Eras
 
 def _score(connection: Connection, fleet: FleetAtWork) -> Score | None:
     """This run's ledger against the store; None where nothing was published."""
-    if not fleet.ledger.written:
+    if not fleet.written:
         return None
-    found = survey(fleet.ledger.written)
-    return None if found.first is None else reconcile(connection, fleet.ledger.written, found)
+    found = survey(fleet.written)
+    return None if found.first is None else reconcile(connection, fleet.written, found)

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from borough.scoring.bays import WORDS as BAY_WORDS
+from borough.scoring.bays import BayScore
 from borough.scoring.result import BAD, WORDS, Score, joined
 from devices.counts import counted
 
@@ -80,6 +82,7 @@ def page(result: Score, ledgers: Sequence[str], script: str) -> str:
         _figure("lags", "From publication to commit: share of series that took at most so long", ""),
         _faults(result),
         _figure("rate", "Readings published, by minute", _rate(result)),
+        _bays(result.bays),
         _examples(result),
         script,
     ]
@@ -137,6 +140,26 @@ def _faults(result: Score) -> str:
     ]
     heads = ["fault", *map(_said, _BECAME)]
     return _table("What became of readings with a fault", heads, rows, ["wrong value", "wrong time", "missing"])
+
+
+def _bays(bays: BayScore | None) -> str:
+    if bays is None:
+        return ""
+    heads = ["bays", *BAY_WORDS]
+    rows: list[list[Any]] = [
+        [name, *(counts.get(word, "") for word in BAY_WORDS)]
+        for name, counts in (("stays", bays.stays), ("overstays", bays.overstays))
+    ]
+    causes = [
+        [name.replace("_", " "), *(counts.get(word, 0) for word in BAY_WORDS[2:])]
+        for name, counts in sorted(bays.causes.items())
+    ]
+    parts = [_table("What was made of bays", heads, rows)]
+    if causes:
+        parts.append(_table("Stays that are not as they were, by fault", ["fault", *BAY_WORDS[2:]], causes))
+    if bays.error is not None:
+        parts.append(f"<p>Mean absolute error of the occupancy of zones by quarter hour: {bays.error:.2%}.</p>")
+    return "".join(parts)
 
 
 def _examples(result: Score) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from analytics.pipeline.score import Float64, quantiles
+from borough.scoring.bays import BayScore
 from store.times import instant
 
 #: The words of the contract, in readings.
@@ -45,6 +46,8 @@ class Score:
     minutes: dict[int, int] = field(default_factory=dict)
     #: Some of the readings that are missing or wrong.
     examples: list[dict[str, Any]] = field(default_factory=list)
+    #: What was made of a simulated fleet's bays, where their truth stands beside the ledger and a record is there.
+    bays: BayScore | None = None
     #: Publication [us].
     first: int | None = None
     #: Publication [us].
@@ -75,6 +78,7 @@ class Score:
             "lag": quantiles(joined([part for parts in self.lags.values() for part in parts])),
             "faults": dict(sorted(self.faults.items())),
             "examples": self.examples,
+            "bays": None if self.bays is None else self.bays.document(),
             "first": None if self.first is None else instant(self.first),
             "last": None if self.last is None else instant(self.last),
         }

@@ -157,6 +157,7 @@ class Settings(BaseSettings):
     )
     web_workers: Annotated[int, Field(ge=1, le=16)] = 1
     web_stall: Annotated[float, Field(ge=0.1, le=600)] = 20.0
+    web_live_clients: Annotated[int, Field(ge=1, le=10_000)] = 600
     oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     oidc_client_id: str | None = None
     oidc_client_secret_file: File = None

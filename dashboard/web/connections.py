@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from uvicorn.server import ServerState
 _KEY = "borough.connection"
 #: So many bytes of an answer have to be taken in the time that there is for them.
 _TAKEN = 65_536
+#: How long an answer without an end may take for its end, once the server ends [s].
+_LAST_WORDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class Connection(H11Protocol):
         self.gone: asyncio.Future[None] = self.loop.create_future()
         self._reading: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
+        #: Done when the server ends: whoever writes without an end stops.
+        self.ending: asyncio.Future[None] = self.loop.create_future()
+        self._stall, self._streams = self.limits.stall, False
         #: Since when it waits for a request [s, monotonic].
         self.since = self.loop.time()
 
@@ -94,6 +100,24 @@ class Connection(H11Protocol):
     def cut(self) -> None:
         """End it at once: a reader sees that its answer is broken, and what it has not taken yet is lost."""
         self.transport.abort()
+
+    def stream(self, stall: float, piece: int) -> None:
+        """From now on it is written to without an end, ``piece`` bytes at once and no more before they are taken.
+
+        Whoever takes nothing for ``stall`` seconds is cut.
+        """
+        self._stall, self._streams = min(self._stall, stall), True
+        self.transport.set_write_buffer_limits(high=0)
+        line: socket.socket = self.transport.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, piece)
+
+    def shutdown(self) -> None:
+        """The server ends: an answer without an end is told so, and has a second for its last words."""
+        super().shutdown()
+        if not self.ending.done():
+            self.ending.set_result(None)
+        if self._streams:
+            self.loop.call_later(_LAST_WORDS, self.cut)
 
     @property
     def idle(self) -> bool:
@@ -156,7 +180,7 @@ class Connection(H11Protocol):
         """See to it that what waits to be taken is taken, 64 KiB or all of it each time."""
         self._stop_writing()
         if held := self.transport.get_write_buffer_size():
-            self._writing = self.loop.call_later(self.limits.stall, self._taken, self.cycle, held)
+            self._writing = self.loop.call_later(self._stall, self._taken, self.cycle, held)
 
     def _taken(self, cycle: object, held: int) -> None:
         left = self.transport.get_write_buffer_size()

@@ -47,6 +47,17 @@ async def guard(request: Request) -> None:
         await _check_form(request, site, visitor)
 
 
+async def may_still(request: Request) -> bool:
+    """Whether who was let in once, and is being answered still, would see the same now. It counts as using the session.
+
+    Raises psycopg.OperationalError, psycopg_pool.PoolTimeout.
+    """
+    site: Site = request.app.state.site
+    before: Visitor = request.state.visitor
+    found = await _find(request, site, roles.need(request.scope["route"].path))
+    return (found.account_id, found.tenancy_id, found.roles) == (before.account_id, before.tenancy_id, before.roles)
+
+
 async def _find(request: Request, site: Site, wanted: roles.Need) -> Visitor:
     token = request.cookies.get(site.options.session_cookie)
     # whether the process is well does not depend on who asks, nor on the database

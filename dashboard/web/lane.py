@@ -170,7 +170,7 @@ class Lane:
         """Before a costly request's session is looked up. Raises TooOften, ClientDisconnect."""
         if not costly(request):
             return
-        request.scope[_PAGE].close()
+        no_page(request.scope)
         if token:
             await self._enter(request, self._knocking, hashlib.sha256(token.encode()).digest())
 
@@ -201,6 +201,11 @@ class Lane:
 def costly(request: Request) -> bool:
     """Whether a request's route is in the lane."""
     return hasattr(getattr(request.scope["route"], "endpoint", None), _MARK)
+
+
+def no_page(scope: Scope) -> None:
+    """A request turns out to be none for a page: nobody waits for its end."""
+    scope[_PAGE].close()
 
 
 class GiveBack:

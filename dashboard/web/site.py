@@ -19,6 +19,8 @@ from dashboard import roles
 from dashboard.audiences import audience_of
 from dashboard.labels import FUEL_WORDS, amount
 from dashboard.options import SiteOptions
+from dashboard.web.board import Boards
+from dashboard.web.events import Events
 from dashboard.web.exceptions import ErasedMeanwhile, TooOften
 from dashboard.web.hours import hours
 from dashboard.web.lane import Lane
@@ -38,7 +40,7 @@ class Site:
     """One site over one database: its options, connections, templates and limits.
 
     ``paths``: the routes that there are, as the navigation must know. ``pool`` is the pages', ``lane`` what costs more
-    than a page; both open with the application.
+    than a page, ``events`` the live pages'; all open with the application.
     """
 
     def __init__(self, options: SiteOptions) -> None:
@@ -46,6 +48,8 @@ class Site:
         self.limits = Limits()
         self.paths: frozenset[str] = frozenset()
         self.lane = Lane(options.database_url, options.workers)
+        self.boards = Boards(options.zone)
+        self.events = Events(options.database_url, options.live_clients)
         self.pool = make_pool(options.database_url, "borough dashboard", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True

@@ -14,7 +14,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -34,6 +34,7 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _TEXT, _FIELDS, _CURSOR = 500, 100, 200
 
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 #: What no browser sends of what people type, and no database text and no page can hold.
 _NEVER = re.compile("[\x00\ud800-\udfff]")
@@ -68,6 +69,15 @@ def _day(text: object) -> date:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(f"not a day from {FIRST_DAY} to {LAST_DAY}")
     return day
+
+
+def _moment(text: object) -> datetime:
+    if not isinstance(text, str) or _MOMENT.fullmatch(text) is None:
+        raise ValueError("not a time such as 2026-02-09T14:00")
+    moment = datetime.fromisoformat(text)
+    if not FIRST_DAY <= moment.date() <= LAST_DAY:
+        raise ValueError(f"not a time from {FIRST_DAY} to {LAST_DAY}")
+    return moment
 
 
 def _period(text: str) -> str:
@@ -114,6 +124,8 @@ Whole = Annotated[int, Typed("whole"), Field(ge=0, le=MOST), BeforeValidator(_wh
 Count = Annotated[int, Typed("whole"), Field(ge=1, le=100), BeforeValidator(_whole)]
 #: A day as 2026-02-09, from FIRST_DAY to LAST_DAY.
 Day = Annotated[date, Typed("day"), BeforeValidator(_day)]
+#: A local time as 2026-02-09T14:00, as a field of browsers sends it; the handler says of which zone it is.
+Moment = Annotated[datetime, Typed("moment"), BeforeValidator(_moment)]
 #: The key of a period (``analytics.periods.Period.key``) that `parse_period` reads.
 PeriodKey = Annotated[str, Typed("period"), Field(max_length=20), AfterValidator(_period)]
 #: A word of ours, such as a fuel; whether there is such a one the handler says.

@@ -25,4 +25,16 @@ group by 1, 2;
 select device, hour, sum(count)::int8
 from public.rejected_flood
 where hour >= date_trunc('hour', %s::timestamptz) and device = any(%s::text[])
-group by device, hour
+group by device, hour;
+
+-- stays: what is recorded of stays at bays that arrived in a time: place of the bay, arrival, departure, end, time over
+select (k.place - 1)::int4, (extract(epoch from s.arrival) * 1000000)::int8,
+       (extract(epoch from s.departure) * 1000000)::int8, s.ends, s.over_seconds
+from unnest(%s::text[]) with ordinality k (id, place)
+join personal.stay s on s.bay_id = k.id and s.arrival >= %s and s.arrival < %s;
+
+-- zone_days: quarter hours of the days of some zones
+select zone, day, quarters from public.zone_day where zone = any(%s::text[]) and day >= %s and day <= %s;
+
+-- recorded: how far the days of bays are computed
+select (extract(epoch from recorded_to) * 1000000)::int8 from personal.parking_record;

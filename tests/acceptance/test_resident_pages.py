@@ -57,7 +57,7 @@ def test_without_scripts_everything_is_there(world: Looking) -> None:
 
 
 def test_a_page_is_small(world: Looking) -> None:
-    own = sum((HERE / "static" / name).stat().st_size for name in ("style.css", "resident.css", "resident.js"))
+    own = sum((HERE / "static" / name).stat().st_size for name in ("style.css", "pages.css", "explore.js"))
     with world.page("good") as page:
         for path in ("/home", *PAGES):
             answer = page.goto(world.url + path)

@@ -82,7 +82,7 @@ def test_the_start_has_an_entry_for_each_audience_that_there_is(url: str, cookie
     assert headings("nobody") == ["Home energy"]
     assert headings("resident") == ["Home energy"]
     assert headings("programme") == ["Your work", "Home energy"]
-    assert headings("engineer") == ["Your work", "Home energy", "Operation"]
+    assert headings("engineer") == ["Your work", "Home energy", "Parking operations", "Operation"]
     with client(url, cookie["programme"]) as web:
         assert '<a href="/programme">Programme</a></li>\n  </ul>\n</section>' in web.get("/").text
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +16,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from borough.demo.ledger import LedgerFolder
 from borough.demo.plan import DEMO_FLEET, Place, make_plan
 from borough.errors import UsageError
+from devices.bank_holidays import is_bank_holiday
 from simulators import ledger
+from simulators.bay_register import make_register
+from simulators.bay_truth import truth_of
 from simulators.publisher import old_connect_packet, old_publish_packet
+from simulators.rules import UNSENT
 from simulators.run import Simulation
 from simulators.stream import Stream
 
@@ -56,11 +62,58 @@ def test_the_first_start_has_eight_weeks_behind_it(tmp_path: Path) -> None:
     assert plan.history.span == (micros(datetime(2026, 9, 26, tzinfo=UTC)), micros(present))
     assert (plan.days, plan.loaded) == (56.25, 0)
     assert plan.live.span[0] == micros(present)
-    count = {family: len(devices) for family, devices in plan.live.devices.items()}
+    count = Counter(device.family for device in plan.devices)
     assert (count["smart-meter"], count["parking-bay"], count["air-monitor"]) == (300, 200, 12)
     assert not plan.history.faults.share
     assert plan.live.faults.share["duplicate"] > 0
     assert {device.origin for device in plan.devices} == {"simulated"}
+
+
+def test_bays_are_in_the_present(tmp_path: Path) -> None:
+    """Their past ends now and their present goes on there; three cars go over the grace within two minutes."""
+    plan = make_plan(DEMO_FLEET, tmp_path, NOW)
+    assert plan.bays is not None
+    assert plan.bays.history is not None
+    assert plan.history is not None
+    assert plan.bays.history.span == (plan.history.span[1], micros(NOW))
+    assert plan.bays.live.span[0] == micros(NOW)
+    assert set(plan.bays.history.faults.share) == {"gateway", "silent"}
+    assert plan.place.scenes == [micros(NOW)]
+    assert plan.bays.live.fleet is not None
+    register = make_register(plan.bays.live.fleet, plan.bays.live.devices["parking-bay"])
+    truth = truth_of(plan.bays.live.fleet, register, micros(NOW) - DAY, micros(NOW) + DAY // 24, is_bank_holiday)
+    threshold = truth.stays.over_from + 300_000_000
+    due = (threshold > micros(NOW)) & (threshold <= micros(NOW) + 120_000_000) & (truth.stays.over > DAY // 48)
+    scene = truth.stays.bay[due].tolist()
+    assert sorted({register.bays[bay].kind for bay in scene} & {"loading", "electric", "disabled"}) == [
+        "disabled",
+        "electric",
+        "loading",
+    ]
+    # their sensors are heard: not behind the gateway that is away, not silent themselves
+    heard: set[str] = set()
+    away: set[str] = set()
+    last = replace(plan.bays.history, span=(micros(NOW) - DAY // 4, micros(NOW)))
+    for stream in said(last):
+        gone = stream.expect == UNSENT
+        heard |= {stream.devices[place].id for place in stream.device[~gone]}
+        with_gateway = gone & (np.array(stream.faults)[stream.fault] == "gateway")
+        away |= {stream.devices[place].attributes["gateway"] for place in stream.device[with_gateway]}
+    sensor = {link.bay: link.device for link in register.sensors}
+    assert {sensor[register.bays[bay].id] for bay in scene if register.bays[bay].kind != "pay"} <= heard
+    assert len(away) == 1
+
+
+def test_bays_go_on_where_they_were_heard_last(tmp_path: Path) -> None:
+    plan = make_plan(DEMO_FLEET, tmp_path, NOW)
+    replace(plan.place, bays_until=micros(NOW)).save(tmp_path)
+    soon = make_plan(DEMO_FLEET, tmp_path, NOW + timedelta(minutes=30))
+    assert soon.bays is not None
+    assert soon.bays.history is not None
+    assert soon.bays.history.span == (micros(NOW), micros(NOW) + DAY // 48)
+    assert soon.place.scenes == [micros(NOW)], "what was said of the first scene is not unsaid"
+    later = make_plan(DEMO_FLEET, tmp_path, NOW + timedelta(days=1))
+    assert later.place.scenes == [micros(NOW), micros(NOW) + DAY]
 
 
 def test_history_and_present_meet_without_a_gap_or_an_overlap(fleet: Path, tmp_path: Path) -> None:
@@ -138,7 +191,7 @@ def test_ledger_files_are_whole_and_numbered_on(fleet: Path, tmp_path: Path) -> 
     (stream, *_) = said(plan.history)
     rows = ledger.from_stream(stream, first_message=0, tolerance=0)
     (tmp_path / "ledger").mkdir()
-    (tmp_path / "ledger" / "left.parquet.part").write_text("of a run that was killed")
+    (tmp_path / "ledger" / "0000000004.parquet.part").write_text("of a run that was killed")
     book = LedgerFolder(tmp_path / "ledger", 5)
     book.append(rows)
     book.close()

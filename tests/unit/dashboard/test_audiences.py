@@ -42,6 +42,7 @@ def names(held: set[str], *, account: bool = True, demo: bool = False, paths: fr
 def test_entries_are_those_that_exist_and_that_one_may_open() -> None:
     assert names(set(), account=False) == ["Home energy"]
     assert names(set(), account=False, demo=True) == ["Home energy", "Operation"]
-    assert names({"engineer"}) == ["Home energy", "Operation"]
+    assert names({"engineer"}) == ["Home energy", "Parking operations", "Operation"]
+    assert names({"parking-ops"}) == ["Home energy", "Parking operations"]
     assert names({"programme"}) == ["Home energy"]
     assert names({"engineer"}, paths=frozenset({"/overview"})) == ["Operation"], "no entry without its pages"

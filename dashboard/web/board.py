@@ -1,0 +1,253 @@
+"""How all bays stand, for every page that shows them: the register in memory, and the states of now or of an instant.
+
+The register is read again after a while, the states at most once a second; what changes in between is told by the
+stream of changes. Officers see all bays, whoever else may come in those of no household (`Board.seen`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.parking import overstays, state, stays
+from analytics.parking.arrays import DAY, NONE, Carry, Hours, Int64, nothing
+from analytics.parking.sources import Part, Register
+from analytics.parking.state import Newest, Now, Standing
+from dashboard.web.visitor import Visitor
+from devices.bank_holidays import bank_holidays
+from store import board as table
+from store import parking, parking_record
+from store.batch import Float64
+from store.connect import Connection
+from store.times import instant, local_day, midnight
+
+#: Who sees the bays of households too.
+OFFICER = "parking-ops"
+#: How long the register is good, and the states [s].
+_REGISTER, _STATES = 30.0, 1.0
+#: Past instants that are kept, for somebody turns pages there.
+_PAST = 4
+#: How far back a stay can have begun that is not stuck, and what is read of a day that is not recorded.
+_LONGEST, _UNRECORDED = timedelta(days=30), timedelta(days=2)
+
+Words = NDArray[np.object_]
+_NOBODY: Int64 = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Bays:
+    """Bays in the order of the board (zone, street, id), each column ``(bays,)``; ``model`` of the sensor that lies in
+    it, "" where none does."""
+
+    id: Sequence[str]
+    street: Words
+    zone: Words
+    kind: Words
+    lon: Float64
+    lat: Float64
+    personal: NDArray[np.bool_]
+    model: Words
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """Where each bay stands in the columns."""
+        return {bay: place for place, bay in enumerate(self.id)}
+
+    @cached_property
+    def zones(self) -> Sequence[str]:
+        """All zones."""
+        return sorted(set(self.zone))
+
+    @cached_property
+    def _streets(self) -> Sequence[str]:
+        return sorted(set(self.street))
+
+    def streets(self, zone: str = "") -> Sequence[str]:
+        """The streets of a zone, or all."""
+        return sorted(set(self.street[self.zone == zone])) if zone else self._streets
+
+    def some(self, which: NDArray[np.bool_]) -> Bays:
+        """Those bays of which ``which`` is true."""
+        ids = [self.id[place] for place in np.flatnonzero(which).tolist()]
+        columns = (self.street, self.zone, self.kind, self.lon, self.lat, self.personal, self.model)
+        return Bays(ids, *(column[which] for column in columns))  # type: ignore[arg-type]  # in their order
+
+
+@dataclass(frozen=True)
+class Board:
+    """All bays at an instant ``at`` [us]. ``kept`` is for what pages make of it: a board does not change."""
+
+    at: int
+    bays: Bays
+    now: Now
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def seen(self, visitor: Visitor) -> Board:
+        """What of it a visitor sees."""
+        return self if OFFICER in visitor.roles else self.open
+
+    @cached_property
+    def open(self) -> Board:
+        """The bays of no household."""
+        which = ~self.bays.personal
+        return Board(self.at, self.bays.some(which), Now(*(column[which] for column in self.now)))
+
+
+class _Loaded:
+    """The register as of an instant: its bays, what holds in them, and where each stands in the arrays."""
+
+    def __init__(self, connection: Connection, at: int, zone: ZoneInfo) -> None:
+        day = local_day(instant(at), zone)
+        rows = table.bays(connection, day, instant(at))
+        ids, street, zones, kind, lon, lat, personal, model = zip(*rows, strict=True) if rows else ((),) * 8
+        self.bays = Bays(
+            ids, _words(street), _words(zones), _words(kind), np.array(lon, np.float64), np.array(lat, np.float64),
+            np.array(personal, np.bool_), _words(model),
+        )  # fmt: skip
+        register = Register(connection, ids)
+        self.part: Part = register.part(register.places(ids))
+        self.slots = {bay: slot for slot, bay in enumerate(self.part.bays)}
+        #: Where each bay of the board stands in the arrays.
+        self.slot = np.array([self.slots[bay] for bay in ids], np.int64)
+        first = midnight(day - _LONGEST, zone)
+        self.hours: Hours = register.hours(first, at + DAY, zone, frozenset(bank_holidays()))
+        self.day = day
+        links = self.part.links
+        here = (links.start <= at) & (at < links.end)
+        #: Since when a sensor lies in each.
+        self.start = np.full(len(self.part.bays), NONE, np.int64)
+        self.start[links.bay[here]] = links.start[here]
+        self._device_places = register.device_places
+
+    def carry(self, connection: Connection, day: date, otherwise: Carry | None = None) -> Carry:
+        """How the record ends a local day; where it has nothing of a bay, ``otherwise`` or that nothing was heard."""
+        found = parking_record.carries(connection, self.part.bays, day)
+        other = nothing(len(self.part.bays)) if otherwise is None else otherwise
+        known = found.state >= 0
+        return Carry(
+            np.where(known, found.state, other.state).astype(np.int8),
+            np.where(known, found.since, other.since),
+            np.where(known, found.heard, other.heard),
+            np.where(known, self._device_places(found.device), other.device),
+        )
+
+    def board(self, at: int, standing: Standing) -> Board:
+        """The board at an instant ``at`` [us]."""
+        part = self.part
+        now = state.now(at, standing, part.table, self.hours, part.suspensions, part.permits, overstays.GRACE)
+        return Board(at, self.bays, Now(*(column[self.slot] for column in now)))
+
+
+class _Held:
+    """The register as it was read last, and what is known of its bays since."""
+
+    def __init__(self, version: int, loaded: _Loaded, carry: Carry) -> None:
+        self.version, self.loaded, self.carry = version, loaded, carry
+        self._since = time.monotonic()
+        self._asked: list[str] | None = None
+        self._places: tuple[Int64, Int64] = (_NOBODY, _NOBODY)
+
+    def places(self, bays: list[str]) -> tuple[Int64, Int64]:
+        """Rows of a list of bays and where they stand in the arrays; a bay that the register did not have is left out
+        until it is read again."""
+        if bays != self._asked:
+            slots = self.loaded.slots
+            pairs = [(row, slots[bay]) for row, bay in enumerate(bays) if bay in slots]
+            both = np.array(pairs, np.int64).reshape(-1, 2)
+            self._asked, self._places = bays, (both[:, 0], both[:, 1])
+        return self._places
+
+    @property
+    def age(self) -> float:
+        """How long ago it was read [s]."""
+        return time.monotonic() - self._since
+
+
+class Boards:
+    """The board of one site. For many threads."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._lock = threading.Lock()
+        self._held: _Held | None = None
+        self._current: tuple[float, Board] | None = None
+        self._past: OrderedDict[int, Board] = OrderedDict()
+
+    def current(self, connection: Connection) -> Board:
+        """The board of now, no older than a second. Raises psycopg.Error."""
+        with self._lock:
+            if self._current is None or time.monotonic() - self._current[0] > _STATES:
+                self._current = time.monotonic(), self._read(connection)
+            return self._current[1]
+
+    def newest(self, connection: Connection) -> Board:
+        """The board of this very moment, for the stream of changes. Raises psycopg.Error."""
+        with self._lock:
+            self._current = time.monotonic(), self._read(connection)
+            return self._current[1]
+
+    def past(self, connection: Connection, at: int) -> Board:
+        """The board as it was at ``at`` [us], by the readings that are known by now. Raises psycopg.Error."""
+        with self._lock:
+            if at in self._past:
+                self._past.move_to_end(at)
+                return self._past[at]
+        made = self._made(connection, at)
+        with self._lock:
+            self._past[at] = made
+            while len(self._past) > _PAST:
+                self._past.popitem(last=False)
+        return made
+
+    def _read(self, connection: Connection) -> Board:
+        at = time.time_ns() // 1_000
+        version = table.register_version(connection)
+        held = self._held
+        if held is None or held.version != version or held.age > _REGISTER or held.loaded.day != self._day(at):
+            loaded = _Loaded(connection, at, self._zone)
+            yesterday = loaded.carry(connection, loaded.day - timedelta(days=1))
+            record = loaded.carry(connection, loaded.day, yesterday)
+            if held is not None and held.loaded.part.bays == loaded.part.bays:
+                record = state.later(record, held.carry)
+            held = _Held(version, loaded, record)
+        loaded = held.loaded
+        latest = parking.latest_states(connection)
+        rows, into = held.places(latest.bays)
+        bays = len(loaded.part.bays)
+        found = Newest(np.full(bays, NONE, np.int64), np.zeros(bays, np.int64), loaded.start)
+        found.time[into] = latest.time[rows]
+        found.value[into] = np.nan_to_num(latest.value[rows]) > 0
+        standing = state.heard(at, found, held.carry, loaded.part.table)
+        held.carry = state.kept(standing, found, held.carry)
+        self._held = held
+        return loaded.board(at, standing)
+
+    def _day(self, at: int) -> date:
+        return local_day(instant(at), self._zone)
+
+    def _made(self, connection: Connection, at: int) -> Board:
+        loaded = _Loaded(connection, at, self._zone)
+        recorded = parking_record.recorded(connection)
+        start = midnight(loaded.day, self._zone)
+        carry = loaded.carry(connection, loaded.day - timedelta(days=1))
+        if recorded is None or recorded[0] < start:
+            start = midnight(loaded.day - _UNRECORDED, self._zone)
+            carry = nothing(len(loaded.part.bays))
+        # the instant itself is in
+        events = loaded.part.events(connection, start, at + 1)
+        _, _, ended, _ = stays.run(events, loaded.part.links, loaded.part.table, carry, start, at + 1)
+        return loaded.board(at, state.carried(at, ended, loaded.part.table))
+
+
+def _words(column: Sequence[str]) -> Words:
+    return np.array(column, object)

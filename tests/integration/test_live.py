@@ -1,0 +1,147 @@
+"""Live updates over a real database, the site in a thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from dashboard.web import events
+from store.connect import Connection, connect
+from tests.tools import site
+from tests.tools.listening import Listener, rows
+from tests.tools.servers import Cluster
+from tests.worlds.parking_live import bay, long_ago, make_bays, say
+
+#: The bay of a household.
+THEIRS = 7
+
+
+@pytest.fixture(scope="module")
+def served(timescale: Cluster) -> Iterator[tuple[str, Connection]]:
+    name = timescale.create()
+    with connect(timescale.url(name), autocommit=True) as connection:
+        make_bays(connection, 30, personal=(THEIRS,))
+        say(connection, range(1, 21), 0)
+        say(connection, [3], 1)
+        say(connection, [4], 1, long_ago())
+        with site.running(site.options(timescale.url(name), live_clients=5)) as url:
+            yield url, connection
+    timescale.drop(name)
+
+
+async def test_a_snapshot_then_changes(served: tuple[str, Connection]) -> None:
+    url, connection = served
+    one = await Listener(url, "/parking/live").open()
+    assert one.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert one.headers["cache-control"] == "no-store"
+    first = await one.any()
+    found = rows(first)
+    assert len(found) == 29
+    assert [found[bay(number)]["state"] for number in (1, 3, 4, 30)] == [0, 1, 2, 2]
+    say(connection, [5, 6], 1)
+    for number in (5, 6):
+        event = await one.any()
+        assert (event.data["id"], event.data["state"]) == (bay(number), 1)
+        assert event.size < 300
+    say(connection, [5], 1)  # heard again, and as it was
+    say(connection, [6], 0)
+    assert (await one.any()).data["id"] == bay(6)
+    connection.execute("delete from personal.bay_sensor where bay_id = %s", (bay(1),))
+    gone = (await one.any()).data
+    assert (gone["id"], gone["state"]) == (bay(1), 2)
+    one.assert_no_gap()
+    await one.close()
+    # who was away gets what was missed, and no snapshot; who comes from somewhere else gets one
+    say(connection, [8], 1)
+    last = one.events[-1]
+    again = await Listener(url, "/parking/live", last=f"{last.epoch}-{last.number}").open()
+    event = await again.any()
+    assert (event.number, event.data["id"]) == (last.number + 1, bay(8))
+    await again.close()
+    for strange in (f"{last.epoch}-{last.number + 100}", f"0{last.epoch[1:]}-1", "x", f"{last.epoch}--1"):
+        other = await Listener(url, "/parking/live", last=strange).open()
+        assert (await other.any()).kind == "snapshot"
+        await other.close()
+
+
+async def test_who_sees_the_bays_of_households(served: tuple[str, Connection]) -> None:
+    url, connection = served
+    seen = {}
+    for who, roles, path in (
+        ("public", None, "/parking/live"),
+        ("engineer", ["engineer"], "/parking/events"),
+        ("officer", ["parking-ops"], "/parking/events"),
+    ):
+        cookie = None if roles is None else site.make_session(connection, roles=roles)
+        one = await Listener(url, path, cookie).open()
+        assert one.status == 200
+        first = rows(await one.any())
+        say(connection, [THEIRS], int(first.get(bay(THEIRS), {}).get("state") != 1))
+        say(connection, [9], int(first[bay(9)]["state"] != 1))
+        await one.until(lambda event: event.data["id"] == bay(9))
+        seen[who] = bay(THEIRS) in first, any(event.data.get("id") == bay(THEIRS) for event in one.events)
+        await one.close()
+    assert seen == {"public": (False, False), "engineer": (False, False), "officer": (True, True)}
+
+
+async def test_who_may_not_come_in(served: tuple[str, Connection]) -> None:
+    url, connection = served
+    for roles, status in ((None, 303), (["programme"], 403)):
+        cookie = None if roles is None else site.make_session(connection, roles=roles)
+        one = await Listener(url, "/parking/events", cookie).open()
+        assert one.status == status
+        await one.close()
+
+
+async def test_a_session_that_ends_is_cut_off(served: tuple[str, Connection], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, connection = served
+    monkeypatch.setattr(events, "_CHECK", (0.05, 0.1))
+    cookie = site.make_session(connection, roles=["parking-ops"])
+    one, other = [await Listener(url, path, cookie).open() for path in ("/parking/events", "/parking/live")]
+    await one.kind("snapshot")
+    connection.execute("delete from personal.session")
+    await one.kind("ended")
+    await one.ended()
+    await other.kind("snapshot")
+    say(connection, [10], 1)
+    await other.kind("change")
+    await other.close()
+
+
+async def test_too_many_are_asked_to_come_again(served: tuple[str, Connection]) -> None:
+    url, connection = served
+    held = [await Listener(url, "/parking/live").open() for _ in range(5)]
+    for one in held:
+        await one.kind("snapshot")
+    more = await Listener(url, "/parking/live").open()
+    assert (more.status, more.headers["retry-after"]) == (503, "30")
+    await more.close()
+    # the public does not fill the officers' places
+    cookie = site.make_session(connection, roles=["parking-ops"])
+    officer = await Listener(url, "/parking/events", cookie).open()
+    await officer.kind("snapshot")
+    await held.pop().close()
+    async with asyncio.timeout(10):
+        while (one := await Listener(url, "/parking/live").open()).status != 200:
+            await one.close()
+    for each in (*held, officer, one):
+        await each.close()
+
+
+async def test_a_sign_of_life(served: tuple[str, Connection], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, _ = served
+    monkeypatch.setattr(events, "HEARTBEAT", 0.05)
+    one = await Listener(url, "/parking/live").open()
+    await one.kind("snapshot")
+    async with asyncio.timeout(10):
+        assert await one.reader.readuntil(b"\n\n") == b":\n\n"
+    await one.close()
+
+
+def test_only_the_head(served: tuple[str, Connection]) -> None:
+    with site.client(served[0]) as web:
+        answer = web.head("/parking/live")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
