@@ -38,7 +38,7 @@ def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -
         (one for one in restrictions if holds(one, at.date(), calendar) and one.start <= minute < one.end), None
     )
     if found is None:
-        return "No time limit now" if restrictions else "No time limit"
+        return "No time limit now" if restrictions else "No limits are registered"
     until, day = found.end, at.date()
     # a limit that goes on after midnight is another line of the sign and the same to who stands there
     for _ in range(7):
