@@ -19,6 +19,7 @@ from analytics.parking.arrays import (
     Ints,
     Spans,
     Stays,
+    begins,
     blocks,
     last_begun,
     pairs,
@@ -31,7 +32,7 @@ IN_FREE: Final = 1
 IN_SUSPENDED: Final = 2
 IN_UNKNOWN: Final = 3
 #: Spans of a block, and quarter hours of intervals that are looked at at once: their arrays fit into caches.
-_SIZE: Final = 1 << 15
+_SIZE: Final = 1 << 17
 
 
 class _Grid(NamedTuple):
@@ -58,28 +59,30 @@ def quarters(spans: Spans, closed: Closed, table: BayTable, edges: Int64) -> Int
     if count < 1 or edges[1] <= edges[0] or np.any(np.diff(edges) != edges[1] - edges[0]):
         raise ValueError("edges must be those of one quarter hour or more, all of one length")
     grid = _Grid(int(edges[0]), int(edges[1] - edges[0]), count)
+    closed = part(closed, (closed.start < grid.end) & (closed.end > grid.start))
     found = np.zeros((3, bays, count), np.int64)
-    places = np.arange(bays + 1)
-    offsets, closures = (np.searchsorted(rows.bay, places.astype(rows.bay.dtype)) for rows in (spans, closed))
+    offsets, closures = begins(spans.bay, bays), begins(closed.bay, bays)
     for first, last in blocks(offsets, _SIZE):
         some = slice(offsets[first], offsets[last])
         own = part(spans, some)
         own = own._replace(bay=own.bay - first)
         room = found[:, first:last]
-        _add_states(room, _filled(own, last - first, grid), grid)
+        _add_states(room, _filled(own, offsets[first : last + 1] - offsets[first], grid), grid)
         if closures[last] > closures[first]:
-            some = slice(closures[first], closures[last])
-            cut = part(closed, some)
-            _move_suspended(room, own, cut._replace(bay=cut.bay - first), grid)
+            _move_suspended(found, spans, part(closed, slice(closures[first], closures[last])), offsets, grid)
     times: Int64 = np.moveaxis(found, 0, 2)
     return times
 
 
-def _filled(spans: Spans, bays: int, grid: _Grid) -> Spans:
-    """Spans of just the time that is asked of, or somewhat more before and after it: what is missing is unknown."""
+def _filled(spans: Spans, begin: Int64, grid: _Grid) -> Spans:
+    """Spans of just the time that is asked of, or somewhat more before and after it: what is missing is unknown.
+
+    ``begin``: where each bay's begin.
+    """
+    bays = len(begin) - 1
     if len(spans.start) and int(spans.start.max()) >= grid.end:
         spans = part(spans, spans.start < grid.end)
-    begin = np.searchsorted(spans.bay, np.arange(bays + 1, dtype=spans.bay.dtype))
+        begin = begins(spans.bay, bays)
     some = np.diff(begin) > 0
     first, last = begin[:-1][some], begin[1:][some] - 1
     if some.all() and (spans.start[first] <= grid.start).all() and (spans.end[last] >= grid.end).all():
@@ -103,13 +106,12 @@ def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:
     Done as differences between quarter hours, that are summed up at last: from where a state begins the rest of its
     quarter hour has more, and the next one what is missing to a whole one; bay after bay in one row.
     """
-    count = room.shape[2]
     begin = np.maximum(spans.start, grid.start)
     begin -= grid.start
     place = (begin + (grid.length - 1)) // grid.length
     rest = place * grid.length
     rest -= begin
-    place += spans.bay * np.int64(count)
+    place += spans.bay * np.int64(grid.size)
     before = place - 1  # where a state begins with a quarter hour this is no one's, and is given nothing
     missing = grid.length - rest
     inside = np.searchsorted(place, room[0].size)  # one that begins in the very last quarter hour has no next one
@@ -123,11 +125,13 @@ def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:
         np.cumsum(row, out=row)
 
 
-def _move_suspended(room: Int64, spans: Spans, closed: Closed, grid: _Grid) -> None:
-    """Takes suspended time out of what is occupied and free."""
-    first = np.maximum(
-        last_begun(spans.bay, spans.start, closed.bay, closed.start), np.searchsorted(spans.bay, closed.bay)
-    )
+def _move_suspended(room: Int64, spans: Spans, closed: Closed, offsets: Int64, grid: _Grid) -> None:
+    """Takes suspended time out of what is occupied and free. ``offsets``: where each bay's spans begin."""
+    bays = np.unique(closed.bay)
+    _, some = pairs(offsets[bays], offsets[bays + 1])
+    spans = part(spans, some)
+    begin = np.searchsorted(spans.bay, closed.bay)
+    first = np.maximum(last_begun(spans.bay, spans.start, closed.bay, closed.start), begin)
     last = last_begun(spans.bay, spans.start, closed.bay, closed.end - 1)
     of, span = pairs(first, last + 1)
     start = np.maximum(spans.start[span], closed.start[of])
@@ -148,7 +152,7 @@ def _add(plane: Int64, bay: Ints, start: Int64, end: Int64, grid: _Grid, sign: i
         of, place = pairs(first[begin:stop], last[begin:stop])
         of += begin
         time = np.minimum(end[of], (place + 1) * grid.length) - np.maximum(start[of], place * grid.length)
-        np.add.at(plane, (bay[of], place), sign * time)
+        np.add.at(plane.reshape(-1), bay[of] * np.int64(grid.size) + place, sign * time)
 
 
 def by_zone(times: Int64, table: BayTable, zones: int, edges: Int64, shown: Bools) -> Int64:

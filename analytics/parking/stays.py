@@ -32,13 +32,14 @@ from analytics.parking.arrays import (
     last_begun,
     part,
 )
+from analytics.parking.arrays import begins as of_bays
 from analytics.parking.readings import Readings, in_links, in_order, readings
 from analytics.parking.states import Block, Points, carried_state, points
 
 #: A repeated reading that comes before so much of a heartbeat has passed is none: numerator, denominator.
 _EARLY: Final = (4, 5)
 #: Events of a block: its arrays fit into a core's caches.
-_SIZE: Final = 1 << 15
+_SIZE: Final = 1 << 17
 #: How a stay ends, by the code of what comes next.
 _ENDS = np.array([BY_READING, NONE, SILENT, SWAPPED, BY_STUCK, NONE], np.int8)
 
@@ -58,8 +59,7 @@ def run(
         raise ValueError(f"events of bays {events.bay[0]} to {events.bay[-1]}, but there are {bays} bays")
     held = _held(links, carry, start)
     links = part(links, (links.end > start) & (links.start < end))
-    offsets = np.searchsorted(events.bay, np.arange(bays + 1, dtype=events.bay.dtype))
-    linked = np.searchsorted(links.bay, np.arange(bays + 1))
+    offsets, linked = of_bays(events.bay, bays), of_bays(links.bay, bays)
     numerator, denominator = _EARLY
     early = np.where(table.heartbeat > 0, -(-table.heartbeat * numerator // denominator), OPEN)
     made = _Made(len(events.bay), bays, len(links.bay))
