@@ -166,7 +166,8 @@ def first_zone_day(connection: Connection, zones: Sequence[str]) -> date | None:
 
 def carries(connection: Connection, bays: Sequence[str], day: date) -> Carries:
     """How a local day ends in these bays. Raises psycopg.Error."""
-    found = Carries(*(np.full(len(bays), NONE, np.int64) for _ in range(3)), [None] * len(bays))
+    state, since, heard = (np.full(len(bays), NONE, np.int64) for _ in range(3))
+    found = Carries(state, since, heard, [None] * len(bays))
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(_SQL["carries"], {"bays": list(bays), "day": day}).fetchone()
     if row is None or row[0] is None:

@@ -41,7 +41,7 @@ from analytics.parking.sources import WITHOUT_HEARTBEAT, Part, Register, days_be
 from store import parking_record
 from store.connect import Connection
 from store.parking_record import BayDays, Carries, StayRows
-from store.times import instant, local_day, midnight
+from store.times import midnight
 
 _QUARTER = 15 * MINUTE
 _SECOND = 1_000_000
@@ -96,7 +96,7 @@ class Days:
         for day in days:
             begin = int(day.edges[0])
             mine = (events.time >= begin) & (events.time < day.end)
-            some = Events(*(column[mine] for column in events))
+            some = Events(events.bay[mine], events.time[mine], events.value[mine], events.device[mine])
             spans, given, carry, counts = stays.run(some, part.links, part.table, carry, begin, day.end)
             linked = part.linked(begin, int(day.edges[-1]))
             carry = _where(linked, carry)
@@ -107,15 +107,16 @@ class Days:
             # a stay that goes on is told by the day in which it ends, or the last one that is computed
             kept = (given.ends != LASTS) | (day is days[-1])
             found.append(Stays(*(column[kept] for column in given)))
-        differs = np.any([a != b for a, b in zip(stored, carry, strict=True)], axis=0)
+        differs = (stored.state != carry.state) | (stored.since != carry.since)
+        differs |= (stored.heard != carry.heard) | (stored.device != carry.device)
         whole = Stays(*(np.concatenate(column) for column in zip(*found, strict=True)))
         if stop < self.end:
             whole = self._ended(part, whole, differs)
-        for bay, arrival in self._write_stays(part, whole, start, stop):
-            refresh[local_day(instant(arrival), self.options.zone)].add(part.zones[bay])
+        bay, arrival = self._write_stays(part, whole, start, stop)
         for day in days:
-            zones = sorted(refresh[day.day])
-            self.zones += parking_record.refresh_zones(self.connection, day.day, day.edges, zones)
+            came = np.unique(bay[(arrival >= day.edges[0]) & (arrival < day.edges[-1])])
+            zones = refresh[day.day] | {part.zones[one] for one in came.tolist()}
+            self.zones += parking_record.refresh_zones(self.connection, day.day, day.edges, sorted(zones))
         return differs
 
     def refresh(self, zones: AbstractSet[str], first: date, end: date) -> None:
@@ -145,8 +146,8 @@ class Days:
         codes[going[place]] = ends
         return whole._replace(departure=departures, ends=codes)
 
-    def _write_stays(self, part: Part, whole: Stays, start: int, end: int) -> list[tuple[int, int]]:
-        """Make the stays that touch a span what they are; (bay, arrival) of those that arrived in it and changed."""
+    def _write_stays(self, part: Part, whole: Stays, start: int, end: int) -> tuple[Int64, Int64]:
+        """Make the stays that touch a span what they are; bay and arrival of those that changed."""
         bays = whole.bay.astype(np.int64)
         bay, arrival = parking_record.stays_of(self.connection, part.bays, start, end)
         gone = ~_among(bay, arrival, bays, whole.arrival)
@@ -166,8 +167,7 @@ class Days:
             changed.append(parking_record.write_stays(self.connection, part.bays, rows))
             self.stays += len(changed[-1][0])
         bay, arrival = (np.concatenate(column) for column in zip(*changed, strict=True))
-        inside = arrival >= start
-        return list(zip(bay[inside].tolist(), arrival[inside].tolist(), strict=True))
+        return bay, arrival
 
 
 def _rows(part: Part, day: _Day, spans: Spans, given: Stays, carry: Carry, counts: Counts) -> BayDays:
@@ -190,7 +190,11 @@ def _rows(part: Part, day: _Day, spans: Spans, given: Stays, carry: Carry, count
 
 def _where(which: Bools, carry: Carry) -> Carry:
     """The carry of these bays; of the others nothing was ever heard."""
-    return Carry(*(np.where(which, own, none) for own, none in zip(carry, nothing(len(which)), strict=True)))
+    none = nothing(len(which))
+    return Carry(
+        np.where(which, carry.state, none.state), np.where(which, carry.since, none.since),
+        np.where(which, carry.heard, none.heard), np.where(which, carry.device, none.device),
+    )  # fmt: skip
 
 
 def _among(bay: Int64, time: Int64, bays: Int64, times: Int64) -> Bools:

@@ -178,15 +178,16 @@ class _Update:
         places = self.register.places(names)
         reading = self.register.first_reading(self.connection, places)
         begins = [parking_record.first_day(self.connection, names), None if reading is None else self._day(reading)]
-        begin = self._floored(min((day for day in begins if day is not None), default=end))
-        self.left -= len(names) * max(1, (end - begin).days)
+        first = self._floored(min((day for day in begins if day is not None), default=end))
+        self.left -= len(names) * max(1, (end - first).days)
+        begin = first
         while begin < end:
             stop = min(end, begin + timedelta(days=_LONGEST))
             self.days.compute(places, begin, stop)
             begin = stop
         zones = zones | {self.register.zones[place] for place in places.tolist()}
-        if (known := parking_record.first_zone_day(self.connection, sorted(zones))) is not None:
-            self.days.refresh(zones, self._floored(known), end)
+        known = parking_record.first_zone_day(self.connection, sorted(zones))
+        self.days.refresh(zones, first if known is None else min(first, self._floored(known)), end)
 
     def _days(self, noted: daily.Touched, first: date) -> bool:
         """Compute touched days and those that the record has not reached yet, of all bays; whether some are left."""

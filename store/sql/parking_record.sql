@@ -82,7 +82,6 @@ changed as (
     from pg_temp.bay_day_stage s
     join bay b on b.place = s.place + 1
     left join device d on d.place = s.carry_device + 1
-    order by b.id
     on conflict (bay_id, day) do update
     set quarters = excluded.quarters, arrivals = excluded.arrivals, repeated = excluded.repeated,
         carry_state = excluded.carry_state, carry_since = excluded.carry_since, carry_heard = excluded.carry_heard,
@@ -136,7 +135,6 @@ changed as (
         %(over_from)s::timestamptz[], %(over)s::int4[], %(suspended)s::int4[]
     ) k (place, arrival, departure, begins, ends, over_from, over, suspended)
     join bay b on b.place = k.place + 1
-    order by b.id, k.arrival
     on conflict (bay_id, arrival) do update
     set departure = excluded.departure, begins = excluded.begins, ends = excluded.ends, over_from = excluded.over_from,
         over_seconds = excluded.over_seconds, suspended_seconds = excluded.suspended_seconds
