@@ -19,6 +19,7 @@ COMMANDS = (
     "migrate",
     "devices",
     "homes",
+    "places",
     "bays",
     "decode",
     "collect",

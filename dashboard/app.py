@@ -17,6 +17,7 @@ from dashboard.engineer import arriving
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import pages
+from dashboard.public import parking as public_parking
 from dashboard.resident import api as resident_api
 from dashboard.resident import choices, data, details, home, use
 from dashboard.staff import assist, data_protection, programme
@@ -33,6 +34,7 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     sign_in.router,
     binding.router,
     parking.router,
+    public_parking.router,
     board.router,
     queue.router,
     patterns.router,

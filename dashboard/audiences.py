@@ -41,6 +41,7 @@ AUDIENCES: tuple[Audience, ...] = (
         tuple(f"/parking/{page}" for page in ("board", "queue", "patterns", "precision", "health", "wall", "events")),
         "operations/entry.html",
     ),
+    Audience("Parking", "/parking", ("/parking",), "public/parking_entry.html", public=True),
     Audience("Operation", "/overview", ("/overview",), "engineer/entry.html"),
 )
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from analytics.report import labels
 from analytics.report import words as report_words
+from devices.counts import counted
 
 FUEL_WORDS = labels.on_page(labels.FUELS)
 KIND_WORDS = {"week": "Last week", "month": "Last month", "four-weeks": "Last four weeks"}
@@ -35,6 +36,8 @@ BAY_WORDS = {
     "car-club": "Car club",
     "unrestricted": "Anybody",
 }
+#: What is under way changes on a screen in steps of a minute [us].
+MINUTE = 60_000_000
 PAYMENT_WORDS = {
     "direct-debit": "Direct debit",
     "on-receipt": "When the bill comes",
@@ -55,3 +58,15 @@ def amount(watt_hours: int) -> str:
 def watts(value: float) -> str:
     """Power [W] as ``120 W``, from 10 kW on ``12.3 kW``."""
     return f"{value / 1000:,.1f} kW" if value >= 10_000 else f"{value:,.0f} W"
+
+
+def age(microseconds: int) -> str:
+    """How long something has held, such as ``4 min``, ``2 h 10 min`` or ``3 days``."""
+    minutes = max(0, microseconds) // MINUTE
+    if minutes < 1:
+        return "under a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 2_880:
+        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    return counted(minutes // 1_440, "day")

@@ -57,6 +57,8 @@ ROUTES: dict[str, Need] = {
     "/parking/health": _role("parking-ops", "engineer"),
     "/parking/wall": _role("parking-ops", "engineer"),
     "/parking/events": _role("parking-ops", "engineer"),
+    # what is below it and has no row of its own is for anybody too
+    "/parking": ANYBODY,
     "/parking/live": ANYBODY,
     "/overview": _role("engineer", demo=True),
     "/home": _role(RESIDENT),

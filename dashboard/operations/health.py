@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from analytics.parking.arrays import NONE
 from analytics.parking.state import IS_STUCK, NEVER, SILENT, SWAPPED
+from dashboard.labels import age
 from dashboard.operations import words
 from dashboard.operations.files import csv_file
 from dashboard.web.board import Board
@@ -127,5 +128,5 @@ def csv_rows(board: Board) -> Iterator[Row]:
 
 def _problem(board: Board, place: int) -> Problem:
     bays, since = board.bays, int(board.now.since[place])
-    age = "" if since == NONE else words.age(board.at - since)
-    return Problem(bays.id[place], bays.street[place], bays.zone[place], bays.model[place], since, age)
+    held = "" if since == NONE else age(board.at - since)
+    return Problem(bays.id[place], bays.street[place], bays.zone[place], bays.model[place], since, held)

@@ -20,7 +20,7 @@ from fastapi.responses import RedirectResponse
 
 from analytics.parking import queue as rules
 from analytics.parking.queue import Tally
-from dashboard.labels import BAY_WORDS
+from dashboard.labels import BAY_WORDS, MINUTE, age
 from dashboard.operations import words
 from dashboard.operations.files import csv_file
 from dashboard.web.board import Board
@@ -67,7 +67,7 @@ class Visit:
     @property
     def over_words(self) -> str:
         """How long it has been over."""
-        return words.age(self.minutes * words.MINUTE)
+        return age(self.minutes * MINUTE)
 
 
 def router(site: Site) -> APIRouter:
@@ -142,7 +142,7 @@ def visits(connection: Connection, board: Board, start: tuple[float, float] | No
     if not places:
         return []
     told = Told(outcomes.counts(connection, at - RECENT))
-    minutes = now.over[places] // words.MINUTE
+    minutes = now.over[places] // MINUTE
     kinds = [str(bays.kind[place]) for place in places]
     likely = np.array([told.likely(bays.id[p], str(bays.street[p]), str(bays.model[p])) for p in places])
     worth = rules.worth(minutes.astype(np.float64), kinds, likely)

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from analytics.parking.arrays import FREE, OCCUPIED, UNKNOWN
 from analytics.parking.state import REASONS
-from devices.counts import counted
 from store.times import instant
 
 STATE_NAMES = {FREE: "free", OCCUPIED: "occupied", UNKNOWN: "unknown"}
@@ -29,25 +28,11 @@ OUTCOME_WORDS = {
 }
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NOT_KNOWN = "\N{EN DASH}"
-#: What is under way changes on a screen in steps of a minute [us].
-MINUTE = 60_000_000
 
 
 def reason(code: int) -> str:
     """Why a bay is unknown; "" where it is known."""
     return _REASON_WORDS[REASONS[code]]
-
-
-def age(microseconds: int) -> str:
-    """How long something has held, such as ``4 min``, ``2 h 10 min`` or ``3 days``."""
-    minutes = max(0, microseconds) // MINUTE
-    if minutes < 1:
-        return "under a minute"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 2_880:
-        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-    return counted(minutes // 1_440, "day")
 
 
 def clock(microseconds: int, zone: ZoneInfo, *, beside: int | None = None) -> str:

@@ -1,0 +1,107 @@
+"""What a bay's sign says, in words: what holds now, and its hours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from devices.bays import DAY_MINUTES, Restriction
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_EVERY_DAY = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What is special about days: ``holidays``, and ``events``: days with an event in the bay's zone."""
+
+    holidays: Collection[date] = ()
+    events: Collection[date] = ()
+
+
+def holds(one: Restriction, day: date, calendar: Calendar) -> bool:
+    """Whether a restriction holds at all on a local day."""
+    if not one.days >> day.weekday() & 1:
+        return False
+    if (one.from_day is not None and day < one.from_day) or (one.to_day is not None and day >= one.to_day):
+        return False
+    if one.bank_holidays != "as-usual" and (day in calendar.holidays) != (one.bank_holidays == "only"):
+        return False
+    return one.event_days == "any" or (day in calendar.events) == (one.event_days == "only")
+
+
+def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -> str:
+    """What holds at a local instant: ``At most 2 hours until 18:30, no return within 1 hour``."""
+    minute = at.hour * 60 + at.minute
+    found = next(
+        (one for one in restrictions if holds(one, at.date(), calendar) and one.start <= minute < one.end), None
+    )
+    if found is None:
+        return "No time limit now" if restrictions else "No time limit"
+    until, day = found.end, at.date()
+    # a limit that goes on after midnight is another line of the sign and the same to who stands there
+    for _ in range(7):
+        if until < DAY_MINUTES:
+            break
+        day += timedelta(days=1)
+        following = next((one for one in restrictions if one.start == 0 and holds(one, day, calendar)), None)
+        if following is None or following.maximum_stay != found.maximum_stay:
+            break
+        until = following.end
+    else:
+        return _limit(found)
+    return f"{_limit(found)} until {_clock(until)}{_named(day, at.date(), until)}{_no_return(found)}"
+
+
+def hours(one: Restriction) -> str:
+    """A line of the sign: ``Monday to Friday, 08:30 to 18:30: at most 2 hours``."""
+    when = "at any time" if (one.start, one.end) == (0, DAY_MINUTES) else f"{_clock(one.start)} to {_clock(one.end)}"
+    parts = [f"{_days(one.days)}, {when}"]
+    if one.bank_holidays != "as-usual":
+        parts.append("on bank holidays only" if one.bank_holidays == "only" else "not on bank holidays")
+    if one.event_days != "any":
+        parts.append("on event days only" if one.event_days == "only" else "not on event days")
+    limit = _limit(one)
+    return f"{', '.join(parts)}: {limit[:1].lower()}{limit[1:]}{_no_return(one)}"
+
+
+def _limit(one: Restriction) -> str:
+    return "No time limit" if one.maximum_stay is None else f"At most {_length(one.maximum_stay)}"
+
+
+def _no_return(one: Restriction) -> str:
+    return "" if one.no_return is None else f", no return within {_length(one.no_return)}"
+
+
+def _length(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} hour{'' if hours == 1 else 's'}"] if hours else []
+    return " ".join([*parts, *([f"{rest} minutes"] if rest or not hours else [])])
+
+
+def _clock(minute: int) -> str:
+    return "midnight" if minute == DAY_MINUTES else f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _named(day: date, today: date, until: int) -> str:
+    """Which day is meant, where it is not today's own end or hours."""
+    if day == today or (until == DAY_MINUTES and day - today == timedelta(0)):
+        return ""
+    return f" on {_DAYS[day.weekday()]}"
+
+
+def _days(days: int) -> str:
+    if days == _EVERY_DAY:
+        return "Every day"
+    runs: list[list[int]] = []
+    for day in (day for day in range(7) if days >> day & 1):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    said = [
+        _DAYS[run[0]] if len(run) == 1 else f"{_DAYS[run[0]]} {'and' if len(run) == 2 else 'to'} {_DAYS[run[-1]]}"
+        for run in runs
+    ]
+    return ", ".join(said)
