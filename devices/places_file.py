@@ -1,8 +1,8 @@
 """Postcodes and areas as the Office for National Statistics publishes them: CSV in, places out.
 
 The ONS Postcode Directory, the National Statistics Postcode Lookup, and the lists of areas with their centroids
-(built-up areas, wards, parishes and the like), each as it comes. Pure: lines in. A directory has millions of them, so no
-more than a part is held.
+(built-up areas, wards, parishes and the like), each as it comes. Pure: lines in. A directory has millions of them:
+never more than a part is held.
 """
 
 from __future__ import annotations
@@ -153,4 +153,4 @@ def is_postcode(text: str) -> bool:
 
 def is_outward(text: str) -> bool:
     """Whether a text is the first half of a postcode."""
-    return _OUTWARD.match(plain_postcode(text)) is not None
+    return _OUTWARD.match(text.strip().upper()) is not None

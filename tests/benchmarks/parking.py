@@ -6,7 +6,12 @@ its highest resident memory [bytes].
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
 from datetime import date, timedelta
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -27,10 +32,14 @@ from analytics.parking.arrays import (
     Links,
     Stays,
     closed,
+    nothing,
 )
 from analytics.parking.hours import Regime, compile_hours
 from devices.bays import Restriction
 from store.times import midnight
+from tests.benchmarks.memory import highest_memory
+from tests.benchmarks.table import Table
+from tests.benchmarks.world import World
 
 SEED = 20_261_129
 BAYS = 10_000
