@@ -107,7 +107,7 @@ class Days:
             # a stay that goes on is told by the day in which it ends, or the last one that is computed
             kept = (given.ends != LASTS) | (day is days[-1])
             found.append(Stays(*(column[kept] for column in given)))
-        differs = (stored.state != carry.state) | (stored.since != carry.since)
+        differs: Bools = (stored.state != carry.state) | (stored.since != carry.since)
         differs |= (stored.heard != carry.heard) | (stored.device != carry.device)
         whole = Stays(*(np.concatenate(column) for column in zip(*found, strict=True)))
         if stop < self.end:
