@@ -19,6 +19,7 @@ COMMANDS = (
     "migrate",
     "devices",
     "homes",
+    "bays",
     "decode",
     "collect",
     "rejected",

@@ -6,7 +6,7 @@ Days are local dates, minutes those of the local day; intervals are half-open; N
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -111,3 +111,14 @@ class EventDay:
     zone: str
     day: date
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All that is known of bays, each list in the order of its bays (zones), then of time."""
+
+    bays: Sequence[Bay] = ()
+    sensors: Sequence[SensorLink] = ()
+    suspensions: Sequence[Suspension] = ()
+    permits: Sequence[Permit] = ()
+    events: Sequence[EventDay] = ()

@@ -19,6 +19,26 @@ def read_geojson(data: bytes, models: Collection[str]) -> list[Device]:
     A feature's ``id`` stands in for a missing ``device_id``. Raises RegistryError with every problem; a feature is
     named by its number in the file, counted from 1.
     """
+    rows: list[Row | Problem] = []
+    for found in features(data):
+        if isinstance(found, Problem):
+            rows.append(found)
+            continue
+        where, feature = found
+        cells, wrong = _cells(feature)
+        if "device_id" in cells:
+            where += f" (device {cells['device_id']})"
+        rows += [Problem(where, text) for text in wrong]
+        if not wrong:
+            rows.append(Row(where, cells))
+    return devices_of(rows, models)
+
+
+def features(data: bytes) -> list[tuple[str, Mapping[str, Any]] | Problem]:
+    """The features of a FeatureCollection with their places, ``feature 1``; a Problem for what is no feature.
+
+    Raises RegistryError for a file that is no FeatureCollection, or whose coordinates are no degrees of WGS 84.
+    """
     try:
         document = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
     except UnicodeDecodeError:
@@ -30,23 +50,17 @@ def read_geojson(data: bytes, models: Collection[str]) -> list[Device]:
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         raise RegistryError([Problem("", "is not a GeoJSON FeatureCollection")])
     if "crs" in document and _crs_name(document["crs"]) not in _WGS84:
-        raise RegistryError([Problem("", f"crs {_crs_name(document['crs'])}: coordinates must be WGS 84 degrees")])
-    features = document.get("features")
-    if not isinstance(features, list):
+        name = _crs_name(document["crs"])
+        raise RegistryError([Problem("", f"crs {name}: coordinates must be WGS 84 degrees; export as EPSG:4326")])
+    listed = document.get("features")
+    if not isinstance(listed, list):
         raise RegistryError([Problem("", "has no list of features")])
-    rows: list[Row | Problem] = []
-    for number, feature in enumerate(features, 1):
-        where = f"feature {number}"
-        if not isinstance(feature, dict) or feature.get("type") != "Feature":
-            rows.append(Problem(where, "is not a GeoJSON Feature"))
-            continue
-        cells, wrong = _cells(feature)
-        if "device_id" in cells:
-            where += f" (device {cells['device_id']})"
-        rows += [Problem(where, text) for text in wrong]
-        if not wrong:
-            rows.append(Row(where, cells))
-    return devices_of(rows, models)
+    return [
+        (f"feature {number}", feature)
+        if isinstance(feature, dict) and feature.get("type") == "Feature"
+        else Problem(f"feature {number}", "is not a GeoJSON Feature")
+        for number, feature in enumerate(listed, 1)
+    ]
 
 
 def _no_constant(name: str) -> None:
@@ -70,7 +84,7 @@ def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     cells: dict[str, str] = {}
     wrong: list[str] = []
     for name, value in properties.items():
-        text = _text(value)
+        text = text_of(value)
         if text is None:
             wrong.append(f"property {name!r} is a list or an object; only text, numbers, true and false are taken")
         elif name in ("lon", "lat"):
@@ -83,7 +97,7 @@ def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
             wrong.append(f"property {name.strip()!r} is given twice")
         elif text.strip():
             cells[name.strip()] = text.strip()
-    if "device_id" not in cells and (own := _text(feature.get("id"))):
+    if "device_id" not in cells and (own := text_of(feature.get("id"))):
         cells["device_id"] = own.strip()
     geometry = feature.get("geometry")
     if geometry is not None:
@@ -95,7 +109,8 @@ def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     return cells, wrong
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """A property's value as a cell, empty for null; None for a list or an object."""
     if value is None:
         return ""
     if isinstance(value, bool):

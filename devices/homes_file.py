@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
+from devices.cells import Cells
 from devices.device import DEVICE_ID
 from devices.homes import (
     COMPARED,
@@ -25,9 +26,8 @@ from devices.homes import (
     Register,
     Tariff,
 )
-from devices.lengths import HEAT_NETWORK, NAME, TARIFF, address_refusal, refusal
+from devices.lengths import HEAT_NETWORK, NAME, TARIFF, address_refusal
 from devices.registry import Problem, RegistryError, Row, csv_rows
-from devices.uprn import is_uprn, plain
 
 _PRICE = ("tariff", "tariff_from", "payment", "rate", "standing")
 REQUIRED = ("uprn", "address", "lon", "lat", "dwelling", "heating", "from", "meters")
@@ -39,16 +39,12 @@ OPTIONAL = (
     "electricity_night_rate", "electricity_night",
 )  # fmt: skip
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _NIGHT = re.compile(
     r"([01]\d|2[0-3]):([0-5]\d)\s*(Z?)\s*[-\u2013]\s*([01]\d|2[0-3]):([0-5]\d)\s*(UTC|GMT|Z|local|local time|)\Z",
     re.ASCII | re.IGNORECASE,
 )
 #: Columns whose text is shown to people as it is, with how long it may be.
 _TEXTS = {"name": NAME, "heat_network": HEAT_NETWORK, **{f"{fuel}_tariff": TARIFF for fuel in COMPARED}}
-#: No other cell is longer: numbers, words, lists of meters. An address is looked at line by line.
-_CELL = 10_000
-_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 def read_homes(data: bytes) -> list[HomeRow]:
@@ -97,57 +93,46 @@ def _further(first: HomeRow, line: HomeRow) -> str | None:
     return None
 
 
-class _Cells:
-    """One line, read cell by cell; ``wrong`` collects what cannot be taken."""
+class _Cells(Cells):
+    """One line of the file."""
 
     def __init__(self, row: Row) -> None:
-        self._row = row
-        refused = {
-            name: text
-            for name, cell in row.cells.items()
-            if name != "address" and (text := refusal(cell, _TEXTS.get(name, _CELL), lines=name not in _TEXTS))
-        }
-        self.wrong = [f"{name} {text}" for name, text in refused.items()]
-        self.wrong += [f"has no {name}" for name in REQUIRED if name not in row.cells]
-        # the rest of the line is read all the same: whoever mends it learns of everything at once
-        self._cells = {name: cell for name, cell in row.cells.items() if name not in refused}
+        super().__init__(row, REQUIRED, _TEXTS, free=("address",))
 
     def home(self) -> HomeRow | None:
-        uprn = self._cells.get("uprn")
-        if uprn is not None and not is_uprn(uprn):
-            self.wrong.append("uprn is not a number of up to 12 digits")
-        lon, lat = self._number("lon", -180, 180), self._number("lat", -90, 90)
-        from_day, to_day = self._day("from"), self._day("to")
+        uprn = self.uprn()
+        lon, lat = self.number("lon", -180, 180), self.number("lat", -90, 90)
+        from_day, to_day = self.day("from"), self.day("to")
         if from_day and to_day and to_day <= from_day:
             self.wrong.append(f"to {to_day} is not after from {from_day}")
         details = self._details()
-        meters = tuple(dict.fromkeys(part for part in re.split(r"[;\s]+", self._cells.get("meters", "")) if part))
+        meters = tuple(dict.fromkeys(part for part in re.split(r"[;\s]+", self.cells.get("meters", "")) if part))
         self.wrong += [f"meter {meter!r} is no device id" for meter in meters if not DEVICE_ID.match(meter)]
         consents = {
             purpose: given
             for purpose in PURPOSES
-            if (given := self._day(f"consent_{purpose.replace('-', '_')}")) is not None
+            if (given := self.day(f"consent_{purpose.replace('-', '_')}")) is not None
         }
         tariffs = tuple(tariff for fuel in COMPARED if (tariff := self._tariff(fuel, from_day)) is not None)
-        address = tuple(line.strip() for line in self._cells.get("address", "").split(";") if line.strip())
-        if "address" in self._cells:
+        address = tuple(line.strip() for line in self.cells.get("address", "").split(";") if line.strip())
+        if "address" in self.cells:
             wrong = address_refusal(address) if address else "has no line"
             self.wrong += [] if wrong is None else [f"address {wrong}"]
-        occupants = self._whole("occupants", 0, 50)
-        vehicle, equipment = self._yes("electric_vehicle"), self._yes("medical_equipment")
-        large_print = self._yes("large_print")
+        occupants = self.whole("occupants", 0, 50)
+        vehicle, equipment = self.yes("electric_vehicle"), self.yes("medical_equipment")
+        large_print = self.yes("large_print")
         if self.wrong or uprn is None or lon is None or lat is None or from_day is None:
             return None
         return HomeRow(
-            where=self._row.where,
-            uprn=plain(uprn),
+            where=self.where,
+            uprn=uprn,
             address=address,
             lon=lon,
             lat=lat,
             details=details,
             from_day=from_day,
             to_day=to_day,
-            name=self._cells.get("name"),
+            name=self.cells.get("name"),
             occupants=occupants,
             electric_vehicle=vehicle,
             medical_equipment=equipment,
@@ -158,26 +143,26 @@ class _Cells:
         )
 
     def _details(self) -> HomeDetails:
-        heating = self._word("heating", HEATING) or "other"
-        network = self._cells.get("heat_network")
-        if network is not None and "heating" in self._cells and heating != "heat-network":
+        heating = self.word("heating", HEATING) or "other"
+        network = self.cells.get("heat_network")
+        if network is not None and "heating" in self.cells and heating != "heat-network":
             self.wrong.append(f"heat_network is given, but heating is {heating}")
         return HomeDetails(
-            dwelling=self._word("dwelling", DWELLINGS) or "other",
+            dwelling=self.word("dwelling", DWELLINGS) or "other",
             heating=heating,
             heat_network=network,
-            floor_area=self._number("floor_area", 5, 5_000),
-            bedrooms=self._whole("bedrooms", 0, 50),
-            epc=self._word("epc", EPC_BANDS),
-            tenure=self._word("tenure", TENURES),
-            deprivation_decile=self._whole("deprivation_decile", 1, 10),
+            floor_area=self.number("floor_area", 5, 5_000),
+            bedrooms=self.whole("bedrooms", 0, 50),
+            epc=self.word("epc", EPC_BANDS),
+            tenure=self.word("tenure", TENURES),
+            deprivation_decile=self.whole("deprivation_decile", 1, 10),
         )
 
     def _tariff(self, fuel: str, from_day: date | None) -> Tariff | None:
-        given = [name for word in _PRICE for name in (f"{fuel}_{word}",) if name in self._cells]
-        rate, standing = self._number(f"{fuel}_rate", 0, 1_000), self._number(f"{fuel}_standing", 0, 10_000)
-        start = self._day(f"{fuel}_tariff_from") or from_day
-        payment = self._word(f"{fuel}_payment", PAYMENTS) or PAYMENTS[0]
+        given = [name for word in _PRICE for name in (f"{fuel}_{word}",) if name in self.cells]
+        rate, standing = self.number(f"{fuel}_rate", 0, 1_000), self.number(f"{fuel}_standing", 0, 10_000)
+        start = self.day(f"{fuel}_tariff_from") or from_day
+        payment = self.word(f"{fuel}_payment", PAYMENTS) or PAYMENTS[0]
         registers = [] if rate is None else [Register("all day", rate)]
         if fuel == "electricity":
             registers = self._night() + registers
@@ -186,11 +171,11 @@ class _Cells:
         if rate is None or standing is None:
             self.wrong.append(f"{given[0]} is given, but {fuel}_rate or {fuel}_standing is not")
             return None
-        name = self._cells.get(f"{fuel}_tariff", "own tariff")
+        name = self.cells.get(f"{fuel}_tariff", "own tariff")
         return Tariff(fuel, start, name, payment, standing, tuple(registers))
 
     def _night(self) -> list[Register]:
-        rate, hours = self._number("electricity_night_rate", 0, 1_000), self._cells.get("electricity_night")
+        rate, hours = self.number("electricity_night_rate", 0, 1_000), self.cells.get("electricity_night")
         if rate is None and hours is None:
             return []
         if rate is None or hours is None:
@@ -209,52 +194,6 @@ class _Cells:
             self.wrong.append("electricity_night begins when it ends")
             return []
         return [Register("night", rate, start, end, utc)]
-
-    def _number(self, name: str, low: float, high: float) -> float | None:
-        cell = self._cells.get(name)
-        if cell is None:
-            return None
-        if not _NUMBER.match(cell) or not low <= float(cell) <= high:
-            self.wrong.append(f"{name} {cell!r} is not a number from {low:g} to {high:g}")
-            return None
-        return float(cell)
-
-    def _whole(self, name: str, low: int, high: int) -> int | None:
-        cell = self._cells.get(name)
-        if cell is None:
-            return None
-        if not cell.isdecimal() or not cell.isascii() or not low <= int(cell) <= high:
-            self.wrong.append(f"{name} {cell!r} is not a whole number from {low} to {high}")
-            return None
-        return int(cell)
-
-    def _day(self, name: str) -> date | None:
-        cell = self._cells.get(name)
-        if cell is None:
-            return None
-        try:
-            if len(cell) == 10:
-                return date.fromisoformat(cell)
-        except ValueError:
-            pass  # said below, as for any other text
-        self.wrong.append(f"{name} {cell!r} is no date such as 2026-04-01")
-        return None
-
-    def _word(self, name: str, words: Sequence[str]) -> str | None:
-        cell = self._cells.get(name)
-        if cell is None or cell in words:
-            return cell
-        self.wrong.append(f"{name} {cell!r} is not one of {', '.join(words)}")
-        return None
-
-    def _yes(self, name: str) -> bool | None:
-        cell = self._cells.get(name)
-        if cell is None:
-            return None
-        if cell.lower() not in _YES:
-            self.wrong.append(f"{name} {cell!r} is neither yes nor no")
-            return None
-        return _YES[cell.lower()]
 
 
 def _overlaps(homes: Sequence[HomeRow]) -> list[Problem]:

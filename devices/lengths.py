@@ -15,6 +15,10 @@ HEAT_NETWORK = 80
 #: An attribute of a device, and its name.
 ATTRIBUTE = 1_000
 ATTRIBUTE_NAME = 80
+#: A street, a zone of parking, why a bay is closed, what a permit is for or an event is called.
+STREET = 120
+ZONE = 60
+REASON = 200
 #: Where the figures of an energy file come from.
 SOURCE = 300
 

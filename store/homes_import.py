@@ -13,7 +13,7 @@ from devices.registry import Problem
 from devices.uprn import plain, spellings
 from store import homes
 from store.connect import Connection
-from store.far_homes import Far, far_homes
+from store.far import Far, far_homes
 from store.queries import queries
 from store.times import begin_of
 
