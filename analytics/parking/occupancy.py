@@ -88,16 +88,18 @@ def _filled(spans: Spans, begin: Int64, grid: _Grid) -> Spans:
     ``begin``: where each bay's begin.
     """
     bays = len(begin) - 1
-    if len(spans.start) and int(spans.start.max()) >= grid.end:
-        spans = part(spans, spans.start < grid.end)
-        begin = begins(spans.bay, bays)
+    first, last = begin[:-1], begin[1:] - 1
+    if (last >= first).all() and np.all((spans.start[first] <= grid.start) & (spans.end[last] >= grid.end)):
+        inside = spans.start < grid.end
+        return spans if inside.all() else part(spans, inside)
+    spans = part(spans, (spans.start < grid.end) & (spans.end > grid.start))
+    spans = spans._replace(start=np.maximum(spans.start, grid.start))
+    begin = begins(spans.bay, bays)
     some = np.diff(begin) > 0
     first, last = begin[:-1][some], begin[1:][some] - 1
-    if some.all() and (spans.start[first] <= grid.start).all() and (spans.end[last] >= grid.end).all():
-        return spans
     ahead, behind = np.full(bays, grid.end), np.full(bays, grid.end)
-    ahead[some] = np.maximum(spans.start[first], grid.start)
-    behind[some] = np.clip(spans.end[last], grid.start, grid.end)
+    ahead[some] = spans.start[first]
+    behind[some] = np.minimum(spans.end[last], grid.end)
     place = np.arange(bays, dtype=spans.bay.dtype)
     late = behind < grid.end
     bay = np.concatenate((spans.bay, place, place[late]))

@@ -16,41 +16,86 @@ _QUARTER = 15 * MINUTE
 
 
 class Numbers(NamedTuple):
-    """``times``, ``(bays, quarters, 3)``; ``stays``, rows of bay, arrival, departure, over from, over, suspended."""
+    """``times``, ``(bays, quarters, 3)``; rows of the others: ``spans`` bay, start, end, state; ``stays`` bay, arrival,
+    departure, begins, ends, over from, over, suspended; ``counts`` used, outside, duplicates, conflicts, repeated."""
 
     times: Int64
+    spans: Int64
     stays: Int64
+    counts: Int64
 
 
 def numbers(made: Town, some: Events) -> Numbers:
-    """Time by quarter hour, and stays with their time over, of one span."""
-    runs = _runs(made, some)
+    """All of it, of one span of which nothing was known before."""
+    events, counts = _readings(made, some)
+    runs = _runs(made, events)
     suspended = _frame(made.suspended)
-    stays = runs[runs["value"] == 1][["bay", "start", "end"]].reset_index(drop=True)
-    return Numbers(_times(made, runs, suspended), _over(made, stays, suspended))
+    stays = runs[runs["state"] == 1].drop(columns="state").reset_index(drop=True)
+    return Numbers(_times(made, runs, suspended), _spans(made, runs), _over(made, stays, suspended), counts)
 
 
 def _frame(closed: Closed) -> pd.DataFrame:
     return pd.DataFrame({"bay": closed.bay.astype(np.int64), "from": closed.start, "to": closed.end})
 
 
-def _runs(made: Town, some: Events) -> pd.DataFrame:
-    """Longest runs of a known state of a sensor: bay, value, start, end."""
+def _readings(made: Town, some: Events) -> tuple[pd.DataFrame, Int64]:
+    """One value an instant, with when it stops to be known and why; and what was met on the way, by bay."""
     events = pd.DataFrame({"bay": some.bay, "device": some.device, "time": some.time, "value": some.value})
     links = pd.DataFrame(made.links._asdict())
-    events = events.merge(links, on=["bay", "device"])
-    events = events[(events["time"] >= events["start"]) & (events["time"] < events["end"])]
-    events = events.sort_values(["bay", "time"], kind="stable").drop_duplicates(["bay", "time"])
+    events = events.merge(links, on=["bay", "device"], how="left")
+    inside = (events["time"] >= events["start"]) & (events["time"] < events["end"])
+    outside = (~inside).groupby(events["bay"]).sum()
+    events = events[inside].sort_values(["bay", "time", "value"])
+    twice = events.duplicated(["bay", "time"])
+    same = events.duplicated(["bay", "time", "value"])
+    conflicts = (twice & ~same).groupby(events["bay"]).sum()
+    duplicates = (twice & same).groupby(events["bay"]).sum()
+    events = events[~twice].drop(columns=["start"])
+
     bays = events.groupby("bay", sort=False)
-    events["until"] = bays["time"].shift(-1, fill_value=made.end)
-    limit = pd.Series(made.table.limit)
-    silent = events["time"] + events["bay"].map(limit)
-    events["until"] = events[["until", "end"]].min(axis=1).clip(upper=silent)
-    bays = events.groupby(["bay", "device"], sort=False)
-    same = (bays["value"].shift() == events["value"]) & (bays["until"].shift() == events["time"])
-    events["run"] = (~same).cumsum()
-    runs = events.groupby("run", sort=False)
-    return runs.agg(bay=("bay", "first"), value=("value", "first"), start=("time", "first"), end=("until", "last"))
+    following = bays["time"].shift(-1, fill_value=made.end)
+    silent = events["time"] + events["bay"].map(pd.Series(made.table.limit))
+    events["until"] = np.minimum(np.minimum(following, events["end"]), silent).astype(np.int64)
+    events["why"] = np.select(
+        [events["until"] == following, events["until"] == silent], [np.where(following == made.end, 4, 0), 1], 2
+    )
+    before = events.groupby(["bay", "device"], sort=False)[["value", "until", "time"]].shift()
+    known = before["until"] == events["time"]
+    events["goes_on"] = known & (before["value"] == events["value"])
+    events["certain"] = known & (before["value"] == 0)
+    heartbeat = events["bay"].map(pd.Series(made.table.heartbeat))
+    soon = (heartbeat <= 0) | (5 * (events["time"] - before["time"]) < 4 * heartbeat)
+    repeated = (events["goes_on"] & (events["value"] == 1) & soon).groupby(events["bay"]).sum()
+    counts = pd.DataFrame({
+        "used": bays.size(), "outside": outside, "duplicates": duplicates, "conflicts": conflicts, "repeated": repeated,
+    })  # fmt: skip
+    return events, counts.reindex(range(len(made.table.zone)), fill_value=0).fillna(0).to_numpy(np.int64)
+
+
+def _runs(made: Town, events: pd.DataFrame) -> pd.DataFrame:
+    """Longest runs of a known state of a sensor: bay, state, start, end, how it begins (0: by a reading) and ends."""
+    runs = events.groupby((~events["goes_on"]).cumsum(), sort=False)
+    found = runs.agg(
+        bay=("bay", "first"), state=("value", "first"), start=("time", "first"), end=("until", "last"),
+        begins=("certain", "first"), ends=("why", "last"),
+    )  # fmt: skip
+    if (found["end"] - found["start"]).max() >= 28 * DAY:
+        raise ValueError("a bay is stuck, of which nothing is known here")
+    return found.assign(begins=(~found["begins"]).astype(np.int64), state=found["state"].astype(np.int64))
+
+
+def _spans(made: Town, runs: pd.DataFrame) -> Int64:
+    """All time of all bays: runs, and what is unknown before, between and after them."""
+    bays = pd.DataFrame({"bay": np.arange(len(made.table.zone))})
+    ahead = pd.concat([bays.assign(end=made.start), runs[["bay", "end"]]]).sort_values(["bay", "end"])
+    behind = pd.concat([runs[["bay", "start"]], bays.assign(start=made.end)]).sort_values(["bay", "start"])
+    gaps = pd.DataFrame(
+        {"bay": ahead["bay"].array, "start": ahead["end"].array, "end": behind["start"].array, "state": 2}
+    )
+    gaps = gaps[gaps["start"] < gaps["end"]]
+    spans = pd.concat([runs[["bay", "start", "end", "state"]], gaps]).sort_values(["bay", "start"])
+    found: Int64 = spans.to_numpy(np.int64)
+    return found
 
 
 def _times(made: Town, runs: pd.DataFrame, suspended: pd.DataFrame) -> Int64:
@@ -62,8 +107,8 @@ def _times(made: Town, runs: pd.DataFrame, suspended: pd.DataFrame) -> Int64:
     both = both[both["start"] < both["end"]]
     closed = suspended.assign(start=suspended["from"], end=suspended["to"].clip(upper=made.end))
     for place, rows, sign in (
-        (0, runs[runs["value"] == 1], 1), (1, runs[runs["value"] == 0], 1),
-        (0, both[both["value"] == 1], -1), (1, both[both["value"] == 0], -1), (2, closed, 1),
+        (0, runs[runs["state"] == 1], 1), (1, runs[runs["state"] == 0], 1),
+        (0, both[both["state"] == 1], -1), (1, both[both["state"] == 0], -1), (2, closed, 1),
     ):  # fmt: skip
         sums = _by_quarter(rows, made.start)
         found[sums.index.get_level_values(0), sums.index.get_level_values(1), place] += sign * sums.to_numpy()
@@ -104,7 +149,7 @@ def _over(made: Town, stays: pd.DataFrame, suspended: pd.DataFrame) -> Int64:
     time = np.minimum(both["end"], both["to"]) - np.maximum(both["start"], both["from"])
     closed = time.clip(lower=0).groupby(both["stay"]).sum()
     stays["suspended"] = stays["stay"].map(closed).fillna(0).astype(np.int64)
-    found: Int64 = stays[["bay", "start", "end", "since", "over", "suspended"]].to_numpy(np.int64)
+    found: Int64 = stays[["bay", "start", "end", "begins", "ends", "since", "over", "suspended"]].to_numpy(np.int64)
     return found
 
 
