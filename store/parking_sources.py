@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +29,6 @@ class Link(NamedTuple):
     series: int | None
 
 
-class Interval(NamedTuple):
-    """A suspension or a permit of a bay."""
-
-    bay: str
-    start: datetime
-    end: datetime
-
-
 def bays(connection: Connection, others: Sequence[str] = ()) -> list[tuple[str, str]]:
     """(id, zone) of all bays that have or had a sensor, and of ``others`` that are registered, by id.
 
@@ -57,21 +49,6 @@ def restrictions(connection: Connection) -> list[tuple[str, Restriction]]:
         return [(row[0], Restriction(*row[1:])) for row in cursor.execute(_SQL["restrictions"]).fetchall()]
 
 
-def event_days(connection: Connection) -> list[tuple[str, date]]:
-    """(zone, local day) of all event days. Raises psycopg.Error."""
-    return [(row[0], row[1]) for row in connection.execute(_SQL["event_days"]).fetchall()]
-
-
-def suspensions(connection: Connection) -> list[Interval]:
-    """All suspensions, by bay and time. Raises psycopg.Error."""
-    return _intervals(connection, "suspensions")
-
-
-def permits(connection: Connection) -> list[Interval]:
-    """All permits, by bay and time. Raises psycopg.Error."""
-    return _intervals(connection, "permits")
-
-
 def first_reading(connection: Connection, series: Int32, start: Int64, end: Int64) -> int | None:
     """When [us] the first reading is of that any of these series has in its time, or None. All ``(series,)``, [us].
 
@@ -83,11 +60,6 @@ def first_reading(connection: Connection, series: Int32, start: Int64, end: Int6
         given = (Int4s(series), Instants(start), Instants(end))
         row = cursor.execute(_SQL["first_readings"], given).fetchone()
     return None if row is None or row[0] is None else int(instants(row[0])[0])
-
-
-def _intervals(connection: Connection, name: str) -> list[Interval]:
-    with connection.cursor(binary=True) as cursor:
-        return [Interval(*row) for row in cursor.execute(_SQL[name]).fetchall()]
 
 
 def moments(values: Sequence[datetime | None], without: int) -> Int64:

@@ -12,12 +12,13 @@ import numpy as np
 
 from analytics.parking.arrays import HOUR, NONE, OPEN, BayTable, Bools, Closed, Events, Hours, Int64, Links, closed
 from analytics.parking.hours import Regime, compile_hours
-from devices.bays import Restriction
+from devices.bays import Permit, Restriction, Suspension
 from devices.duration import duration
+from store import bays as kept
 from store import parking_sources
 from store.arrays import read_series
 from store.connect import Connection
-from store.parking_sources import Interval, moments
+from store.parking_sources import moments
 from store.times import instant, local_day
 
 #: A bay whose sensor says nothing of a heartbeat is known for so long after a reading [us].
@@ -54,8 +55,8 @@ class Register:
         self._regimes, regime = self._compiled(connection)
         none = np.zeros(len(self.bays), np.int64)
         self.table = BayTable(regime, none, limit, heartbeat)
-        self._suspensions = self._intervals(parking_sources.suspensions(connection))
-        self._permits = self._intervals(parking_sources.permits(connection))
+        self._suspensions = self._intervals(kept.suspensions(connection))
+        self._permits = self._intervals(kept.permits(connection))
 
     def places(self, bays: Sequence[str]) -> Int64:
         """Where these bays stand, rising; those that are not registered are left out."""
@@ -111,8 +112,8 @@ class Register:
         for bay, restriction in parking_sources.restrictions(connection):
             held[bay].append(restriction)
         events: defaultdict[str, set[date]] = defaultdict(set)
-        for zone, day in parking_sources.event_days(connection):
-            events[zone].add(day)
+        for event in kept.events(connection):
+            events[event.zone].add(event.day)
         days = {zone: frozenset(found) for zone, found in events.items()}
         known: dict[Regime, int] = {}
         regime = np.empty(len(self.bays), np.int64)
@@ -124,7 +125,7 @@ class Register:
             regime[at] = known.setdefault(own, len(known))
         return list(known), regime
 
-    def _intervals(self, rows: Sequence[Interval]) -> Closed:
+    def _intervals(self, rows: Sequence[Suspension] | Sequence[Permit]) -> Closed:
         mine = [row for row in rows if row.bay in self._place]
         return closed(
             np.array([self._place[row.bay] for row in mine], np.int64),

@@ -15,15 +15,6 @@ select bay_id, days, start_minute, end_minute, maximum_stay, no_return, bank_hol
 from personal.bay_restriction
 order by bay_id, number;
 
--- event_days: of all zones
-select zone, day from public.event_day order by zone, day;
-
--- suspensions: of all bays
-select bay_id, start, stop from personal.bay_suspension order by bay_id, start;
-
--- permits: of all bays
-select bay_id, start, stop from personal.bay_permit order by bay_id, start;
-
 -- first_readings: the first reading of each of these series in its time
 select timestamptz_send(min(f.time))
 from unnest(%s::int4[], %s::timestamptz[], %s::timestamptz[]) k (series_id, start, stop)
