@@ -34,13 +34,14 @@ class Part(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """A bay that has a sensor: its newest reading since that lies there, how often it reports (ISO 8601), whether the
-    bay is suspended."""
+    """A bay that has a sensor: its newest reading since that lies there, how often it reports (ISO 8601), whether it
+    says occupied for so long that the record no longer believes it, whether the bay is suspended."""
 
     bay: str
     time: datetime | None
     value: float | None
     heartbeat: str | None
+    stuck: bool
     closed: bool
 
 

@@ -110,11 +110,13 @@ def _key(part: feeds.Part) -> str:
 
 
 def _status(bay: Bay, newest: feeds.Newest, now: datetime) -> BayStatus:
-    """How a bay is: a reading counts as long as its sensor may be silent."""
+    """How a bay is: a reading counts as long as its sensor may be silent, but not where that is stuck at occupied."""
     heartbeat = duration(newest.heartbeat)
     limit = _SILENCE if heartbeat is None else timedelta(microseconds=heartbeat * _HEARTBEATS)
     known = newest.time is not None and now < newest.time + limit
-    return BayStatus(bay.id, bay.zone, newest.value == 1 if known else None, newest.time, newest.closed)
+    occupied = newest.value == 1
+    known = known and not (newest.stuck and occupied)
+    return BayStatus(bay.id, bay.zone, occupied if known else None, newest.time, newest.closed)
 
 
 def _spaces(site: Site, on: date | None) -> Table:

@@ -21,8 +21,12 @@ from personal.bay_restriction
 where bay_id = any(%s)
 order by bay_id, number
 
--- newest: of these bays those that have a sensor now, what it said newest since it lies there, and whether they are closed
+-- newest: of these bays those that have a sensor now, what it said newest since it lies there, whether the record calls it
+-- stuck, and whether the bay is closed
 select s.bay_id, l.time, l.value, d.attributes ->> 'heartbeat',
+    coalesce(
+        (select t.ends = 'stuck' from personal.stay t where t.bay_id = s.bay_id order by t.arrival desc limit 1), false
+    ),
     exists (select from personal.bay_suspension x where x.bay_id = s.bay_id and x.start <= %(now)s and x.stop > %(now)s)
 from personal.bay_sensor s
 join personal.device d on d.id = s.device_id

@@ -39,6 +39,7 @@ BAYS = [
     _bay("taken"),
     _bay("silent"),
     _bay("never"),
+    _bay("stuck"),
     _bay("closed"),
     _bay("unwatched"),
     _bay("hers", personal=True, kind="disabled"),
@@ -52,6 +53,7 @@ READINGS = {
     "free": (timedelta(minutes=5), 0.0),
     "taken": (timedelta(minutes=9), 1.0),
     "silent": (timedelta(hours=26), 1.0),
+    "stuck": (timedelta(minutes=5), 1.0),
     "closed": (timedelta(minutes=5), 0.0),
     "hers": (timedelta(minutes=5), 1.0),
 }
@@ -82,6 +84,11 @@ def filled(timescale: Cluster) -> Iterator[str]:
             ).fetchone()
             assert row is not None
             connection.execute("insert into public.latest values (%s, %s, %s, now())", (row[0], NOW - ago, value))
+        connection.execute(
+            "insert into personal.stay (bay_id, arrival, departure, begins, ends, over_seconds, suspended_seconds)"
+            " values ('stuck', %s, %s, 'reading', 'stuck', 0, 0)",
+            (NOW - timedelta(days=40), NOW - timedelta(days=12)),
+        )
     yield url
     timescale.drop(name)
 
@@ -107,7 +114,7 @@ def test_the_table_has_bays_that_are_there_and_of_no_household(web: httpx.Client
     found = _elements(web.get("/parking/feed/datex.json").json())
     assert found == {
         "zone/A": "prkPlace",
-        **dict.fromkeys(("closed", "free", "never", "silent", "taken", "unwatched"), "prkSpace"),
+        **dict.fromkeys(("closed", "free", "never", "silent", "stuck", "taken", "unwatched"), "prkSpace"),
         "zone/B é": "prkPlace",
         "lot": "prkSpecificArea",
         "open": "prkSpace",
@@ -121,7 +128,7 @@ def test_the_status_says_what_is_known(web: httpx.Client) -> None:
     counts = {"numberOfVacantSpaces": 1, "numberOfOccupiedSpaces": 1}
     assert zone["prkPlaceStatus"]["occupancy"] == counts
     said = {inner["reference"]["idG"]: inner.get("occupied") for one in its for inner in one.values()}
-    assert said == {"free": False, "taken": True, "silent": None, "never": None, "closed": False}
+    assert said == {"free": False, "taken": True, "silent": None, "never": None, "stuck": None, "closed": False}
 
 
 def test_what_has_not_changed_is_not_sent_again(web: httpx.Client) -> None:
@@ -135,7 +142,7 @@ def test_what_has_not_changed_is_not_sent_again(web: httpx.Client) -> None:
 
 
 def test_pages_are_whole_zones(web: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "PAGE", 6)
+    monkeypatch.setattr(pages, "PAGE", 7)
     first = web.get("/parking/feed/datex.json")
     following = first.links["next"]["url"]
     second = web.get(following)
@@ -151,13 +158,22 @@ def test_pages_are_whole_zones(web: httpx.Client, monkeypatch: pytest.MonkeyPatc
     assert web.get("/parking/feed/datex.json", params={"cursor": "eA"}).status_code == 404
 
 
-def test_a_zone_with_more_bays_than_a_page_is_cut(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zone_with_more_bays_than_a_page_is_cut(
+    filled: str, web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(feeds, "MOST", 4)
+    url: str | None = "/parking/feed/datex.json"
+    counts = []
+    while url is not None:
+        answer = web.get(url)
+        counts.append(len(_elements(answer.json())) - 1)
+        url = answer.links.get("next", {}).get("url")
+    assert counts == [4, 3, 2]
     with connect(filled) as connection:
         parts = feeds.parts(connection, NOW.date())
-        assert parts == [("A", 0, 4), ("A", 1, 2), ("B é", 0, 2)]
+        assert parts == [("A", 0, 4), ("A", 1, 3), ("B é", 0, 2)]
         found = [[bay.id for bay in feeds.bays(connection, [part], NOW.date())] for part in parts]
-    assert found == [["closed", "free", "never", "silent"], ["taken", "unwatched"], ["lot", "open"]]
+    assert found == [["closed", "free", "never", "silent"], ["stuck", "taken", "unwatched"], ["lot", "open"]]
 
 
 def test_simulated_bays_are_in_a_demo_alone(filled: str, web: httpx.Client) -> None:
@@ -173,14 +189,14 @@ def test_the_yearly_return(web: httpx.Client) -> None:
     answer = web.get("/open-data/parking/spaces.csv")
     rows = list(csv.reader(io.StringIO(answer.text)))
     assert [row[1:] for row in rows[1:]] == [
-        ["A", "pay", "on-street", "yes", "6"],
+        ["A", "pay", "on-street", "yes", "7"],
         ["B é", "pay", "off-street", "no", "40"],
     ]
     described = web.get("/open-data/parking/" + answer.links["describedby"]["url"])
     assert described.headers["content-type"] == "application/csvm+json"
     assert described.json()["url"] == "spaces.csv"
     before = web.get("/open-data/parking/spaces.csv", params={"on": "2019-12-31"})
-    assert ["2019-12-31", "A", "pay", "on-street", "yes", "7"] in csv.reader(io.StringIO(before.text))
+    assert ["2019-12-31", "A", "pay", "on-street", "yes", "8"] in csv.reader(io.StringIO(before.text))
     account = web.get("/open-data/parking/account.csv")
     assert account.text.splitlines()[1] == "2025-04-01,2026-03-31,income,on-street parking,1.50"
     assert web.get("/open-data/parking/account.csv-metadata.json").json()["dc:publisher"] == "Testborough Council"
@@ -206,7 +222,7 @@ def test_borough_bays_return(filled: str, tmp_path: Path) -> None:
         'income = {"on-street parking" = 1, "off-street parking" = 2, "penalty charge notices" = 3}\n'
     )
     said = _run(filled, "return", "--year", "2026", "--out", str(tmp_path / "out"), BOROUGH_PARKING_ACCOUNT=str(file))
-    assert said.startswith("46 controlled spaces on 2026-03-31")
+    assert said.startswith("47 controlled spaces on 2026-03-31")
     names = {"spaces.csv", "spaces.csv-metadata.json", "account.csv", "account.csv-metadata.json"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     said = _run(filled, "return", "--year", "2025", "--out", str(tmp_path / "two"), BOROUGH_PARKING_ACCOUNT=str(file))
