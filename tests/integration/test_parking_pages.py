@@ -101,6 +101,7 @@ def test_the_board_says_how_each_bay_stands(officer: httpx.Client) -> None:
         ("street=Mill+Lane&state=unknown", {"a-19", "a-20"}),
         ("state=over", {"a-01", "a-02", "a-03"}),
         ("kind=disabled", {"a-03", "home-1"}),
+        ("zone=&street=&kind=&state=over&at=", {"a-01", "a-02", "a-03"}),
         ("zone=nowhere", set()),
     ],
 )
@@ -121,7 +122,15 @@ def test_pages_of_the_list_have_each_bay_once(officer: httpx.Client, url: str, m
         found = re.search(r'href="([^"]+)">Next page', page)
         address = found[1].replace("&amp;", "&") if found else ""
     assert len(seen) == len(set(seen)) == 31
-    for wrong in ("cursor=bm93aGVyZQ", "cursor=%FF", "kind=garden", "state=full", "at=2999-01-01T00:00", "at=today"):
+    for wrong in (
+        "cursor=bm93aGVyZQ",
+        "cursor=%FF",
+        "kind=garden",
+        "state=full",
+        "at=2999-01-01T00:00",
+        "at=today",
+        "at=2026-02-30T10:00",
+    ):
         assert officer.get(f"/parking/board?{wrong}").status_code == 400
 
 

@@ -73,7 +73,7 @@ def words(standing: Standing) -> list[tuple[int, str, int]]:
     st.integers(1, 120),
     st.integers(0, 120),
 )
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(100))
 def test_the_record_and_the_newest_reading_say_what_stays_say(
     rows: list[tuple[int, int, bool]], at: int, recorded: int
 ) -> None:
