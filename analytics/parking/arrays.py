@@ -201,6 +201,15 @@ def last_begun(row: Ints, start: Int64, of: Ints, at: Int64) -> Int64:
     return np.where((found >= 0) & (row[found] == of), found, NONE)
 
 
+def begins(rows: Ints, count: int) -> Int64:
+    """Where each of ``count`` rows begins in a sorted column that names them, and where the last one ends."""
+    found = np.zeros(count + 1, np.int64)
+    if len(rows):
+        new = np.append(np.flatnonzero(rows[1:] != rows[:-1]) + 1, len(rows))
+        found[rows[new - 1] + 1] = np.diff(new, prepend=0)
+    return np.cumsum(found, out=found)
+
+
 def part(rows: Rows, which: slice | Ints | Bools) -> Rows:
     """Some rows of one of these."""
     make: Any = type(rows)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analytics.parking.arrays import (
     BY_READING,
     FREE,
+    MINUTE,
     OCCUPIED,
     UNKNOWN,
     BayTable,
@@ -19,6 +20,7 @@ from analytics.parking.arrays import (
     Ints,
     Spans,
     Stays,
+    begins,
     blocks,
     last_begun,
     pairs,
@@ -31,7 +33,12 @@ IN_FREE: Final = 1
 IN_SUSPENDED: Final = 2
 IN_UNKNOWN: Final = 3
 #: Spans of a block, and quarter hours of intervals that are looked at at once: their arrays fit into caches.
-_SIZE: Final = 1 << 15
+_SIZE: Final = 1 << 17
+#: Longer ones have no room in half a number [us].
+_LONGEST: Final = 30 * MINUTE
+# free, occupied, unknown: occupied time in the upper half of a number, free time in the lower one
+_HALF: Final = 32
+_HALVES = np.array([1, 1 << _HALF, 0], np.int64)
 
 
 class _Grid(NamedTuple):
@@ -52,41 +59,47 @@ def quarters(spans: Spans, closed: Closed, table: BayTable, edges: Int64) -> Int
 
     ``edges``, ``(quarters + 1,)`` [us]: where quarter hours begin, and where the last one ends. Suspended time
     (``closed``) is neither occupied nor free, also where the bay was not heard. The kinds of time lie apart in memory.
-    Raises ValueError where quarter hours are not of one length.
+    Raises ValueError where quarter hours are not of one length, or longer than half an hour.
     """
     bays, count = len(table.zone), len(edges) - 1
     if count < 1 or edges[1] <= edges[0] or np.any(np.diff(edges) != edges[1] - edges[0]):
         raise ValueError("edges must be those of one quarter hour or more, all of one length")
+    if edges[1] - edges[0] > _LONGEST:
+        raise ValueError("edges further apart than half an hour: sum up quarter hours")
     grid = _Grid(int(edges[0]), int(edges[1] - edges[0]), count)
+    closed = part(closed, (closed.start < grid.end) & (closed.end > grid.start))
     found = np.zeros((3, bays, count), np.int64)
-    places = np.arange(bays + 1)
-    offsets, closures = (np.searchsorted(rows.bay, places.astype(rows.bay.dtype)) for rows in (spans, closed))
+    offsets, closures = begins(spans.bay, bays), begins(closed.bay, bays)
     for first, last in blocks(offsets, _SIZE):
         some = slice(offsets[first], offsets[last])
         own = part(spans, some)
         own = own._replace(bay=own.bay - first)
         room = found[:, first:last]
-        _add_states(room, _filled(own, last - first, grid), grid)
+        _add_states(room, _filled(own, offsets[first : last + 1] - offsets[first], grid), grid)
         if closures[last] > closures[first]:
-            some = slice(closures[first], closures[last])
-            cut = part(closed, some)
-            _move_suspended(room, own, cut._replace(bay=cut.bay - first), grid)
+            _move_suspended(found, spans, part(closed, slice(closures[first], closures[last])), offsets, grid)
     times: Int64 = np.moveaxis(found, 0, 2)
     return times
 
 
-def _filled(spans: Spans, bays: int, grid: _Grid) -> Spans:
-    """Spans of just the time that is asked of, or somewhat more before and after it: what is missing is unknown."""
-    if len(spans.start) and int(spans.start.max()) >= grid.end:
-        spans = part(spans, spans.start < grid.end)
-    begin = np.searchsorted(spans.bay, np.arange(bays + 1, dtype=spans.bay.dtype))
+def _filled(spans: Spans, begin: Int64, grid: _Grid) -> Spans:
+    """Spans of just the time that is asked of, or somewhat more before and after it: what is missing is unknown.
+
+    ``begin``: where each bay's begin.
+    """
+    bays = len(begin) - 1
+    first, last = begin[:-1], begin[1:] - 1
+    if (last >= first).all() and np.all((spans.start[first] <= grid.start) & (spans.end[last] >= grid.end)):
+        inside = spans.start < grid.end
+        return spans if inside.all() else part(spans, inside)
+    spans = part(spans, (spans.start < grid.end) & (spans.end > grid.start))
+    spans = spans._replace(start=np.maximum(spans.start, grid.start))
+    begin = begins(spans.bay, bays)
     some = np.diff(begin) > 0
     first, last = begin[:-1][some], begin[1:][some] - 1
-    if some.all() and (spans.start[first] <= grid.start).all() and (spans.end[last] >= grid.end).all():
-        return spans
     ahead, behind = np.full(bays, grid.end), np.full(bays, grid.end)
-    ahead[some] = np.maximum(spans.start[first], grid.start)
-    behind[some] = np.clip(spans.end[last], grid.start, grid.end)
+    ahead[some] = spans.start[first]
+    behind[some] = np.minimum(spans.end[last], grid.end)
     place = np.arange(bays, dtype=spans.bay.dtype)
     late = behind < grid.end
     bay = np.concatenate((spans.bay, place, place[late]))
@@ -98,36 +111,38 @@ def _filled(spans: Spans, bays: int, grid: _Grid) -> Spans:
 
 
 def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:
-    """Adds what spans without gaps, one bay's after the other's, are occupied and free.
+    """Writes down what spans without gaps, one bay's after the other's, are occupied and free.
 
     Done as differences between quarter hours, that are summed up at last: from where a state begins the rest of its
-    quarter hour has more, and the next one what is missing to a whole one; bay after bay in one row.
+    quarter hour has more, and the next one what is missing to a whole one; bay after bay in one row. Both kinds of time
+    go in one number, one of them in its upper half: that is half of the work.
     """
-    count = room.shape[2]
     begin = np.maximum(spans.start, grid.start)
     begin -= grid.start
     place = (begin + (grid.length - 1)) // grid.length
     rest = place * grid.length
     rest -= begin
-    place += spans.bay * np.int64(count)
-    before = place - 1  # where a state begins with a quarter hour this is no one's, and is given nothing
-    missing = grid.length - rest
-    inside = np.searchsorted(place, room[0].size)  # one that begins in the very last quarter hour has no next one
-    for plane, code in ((IN_OCCUPIED, OCCUPIED), (IN_FREE, FREE)):
-        holds = (spans.state == code).view(np.int8)
-        change = holds.copy()
-        change[1:] -= holds[:-1]
-        row = room[plane].reshape(-1)
-        np.add.at(row, before, change * rest)
-        np.add.at(row, place[:inside], (change * missing)[:inside])
-        np.cumsum(row, out=row)
+    place += spans.bay * np.int64(grid.size)
+    change = _HALVES[spans.state]
+    change[1:] -= change[:-1].copy()
+    row = np.zeros(room[0].size + 1, np.int64)
+    # where a state begins with a quarter hour the one before is no one's, and is given nothing
+    np.add.at(row, place - 1, change * rest)
+    np.subtract(grid.length, rest, out=rest)
+    change *= rest
+    np.add.at(row, place, change)
+    both = np.cumsum(row[:-1]).reshape(room.shape[1:])
+    np.right_shift(both, _HALF, out=room[IN_OCCUPIED])
+    np.bitwise_and(both, (1 << _HALF) - 1, out=room[IN_FREE])
 
 
-def _move_suspended(room: Int64, spans: Spans, closed: Closed, grid: _Grid) -> None:
-    """Takes suspended time out of what is occupied and free."""
-    first = np.maximum(
-        last_begun(spans.bay, spans.start, closed.bay, closed.start), np.searchsorted(spans.bay, closed.bay)
-    )
+def _move_suspended(room: Int64, spans: Spans, closed: Closed, offsets: Int64, grid: _Grid) -> None:
+    """Takes suspended time out of what is occupied and free. ``offsets``: where each bay's spans begin."""
+    bays = np.unique(closed.bay)
+    _, some = pairs(offsets[bays], offsets[bays + 1])
+    spans = part(spans, some)
+    begin = np.searchsorted(spans.bay, closed.bay)
+    first = np.maximum(last_begun(spans.bay, spans.start, closed.bay, closed.start), begin)
     last = last_begun(spans.bay, spans.start, closed.bay, closed.end - 1)
     of, span = pairs(first, last + 1)
     start = np.maximum(spans.start[span], closed.start[of])
@@ -148,7 +163,7 @@ def _add(plane: Int64, bay: Ints, start: Int64, end: Int64, grid: _Grid, sign: i
         of, place = pairs(first[begin:stop], last[begin:stop])
         of += begin
         time = np.minimum(end[of], (place + 1) * grid.length) - np.maximum(start[of], place * grid.length)
-        np.add.at(plane, (bay[of], place), sign * time)
+        np.add.at(plane.reshape(-1), bay[of] * np.int64(grid.size) + place, sign * time)
 
 
 def by_zone(times: Int64, table: BayTable, zones: int, edges: Int64, shown: Bools) -> Int64:

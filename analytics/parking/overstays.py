@@ -22,10 +22,12 @@ from analytics.parking.arrays import (
     Int64,
     Ints,
     Stays,
+    begins,
     blocks,
     closed,
     last_begun,
     pairs,
+    part,
 )
 
 #: More time over than this is an overstay [us]; nothing is taken off.
@@ -73,6 +75,9 @@ def over(stays: Stays, hours: Hours, table: BayTable, suspended: Closed, permits
     limited = hours.maximum != NONE
     np.minimum.at(least, np.repeat(np.arange(regimes), np.diff(hours.offsets))[limited], hours.maximum[limited])
     least = least[table.regime]
+    if count:
+        first, last = stays.arrival.min(), stays.departure.max()
+        suspended, permits = (part(some, (some.start < last) & (some.end > first)) for some in (suspended, permits))
     active = _active(hours, table, closed(*(np.concatenate(both) for both in zip(suspended, permits, strict=True))))
     for low in range(0, count, _SIZE):
         some = slice(low, low + _SIZE)
@@ -88,7 +93,9 @@ def _tell(found: Over, stays: Stays, some: Int64, active: _Active, grace: int) -
     row = active.of_bay[stays.bay[some]]
     # from the interval in which a stay begins, or that ended before it, to the last that begins before it ends
     first = np.maximum(last_begun(active.row, active.start, row, arrival), active.offsets[row])
-    last = np.maximum(last_begun(active.row, active.start, row, departure - 1) + 1, first)
+    last = np.minimum(first + 1, active.offsets[row + 1])
+    more = np.flatnonzero((last < active.offsets[row + 1]) & (np.take(active.start, last, mode="clip") < departure))
+    last[more] = last_begun(active.row, active.start, row[more], departure[more] - 1) + 1
     length = np.zeros(len(some), np.int64)
     begin = np.full(len(some), NONE, np.int64)
     for low, high in blocks(np.concatenate(([0], np.cumsum(last - first))), _SIZE):
@@ -128,7 +135,7 @@ def _active(hours: Hours, table: BayTable, cut: Closed) -> _Active:
     new = np.ones(len(of), np.bool_)
     new[1:] = (of[1:] != of[:-1]) | (start[1:] != end[:-1])
     stretch = start[new][np.cumsum(new) - 1] if len(of) else start
-    offsets = np.searchsorted(of, np.arange(regimes + len(np.unique(cut.bay)) + 1))
+    offsets = begins(of, regimes + len(np.unique(cut.bay)))
     return _Active(of_bay, offsets, of, start, end, maximum, stretch)
 
 
@@ -156,11 +163,11 @@ def _tell_suspended(found: Over, stays: Stays, suspended: Closed, bays: int) -> 
     if not len(suspended.bay):
         return
     which = np.unique(suspended.bay)
-    offsets = np.searchsorted(stays.bay, np.arange(bays + 1, dtype=stays.bay.dtype))
+    offsets = begins(stays.bay, bays)
     _, some = pairs(offsets[which], offsets[which + 1])
     bay = stays.bay[some]
     before = np.concatenate(([0], np.cumsum(suspended.end - suspended.start)))
-    first = np.searchsorted(suspended.bay, bay)
+    first = begins(suspended.bay, bays)[bay]
 
     def until(at: Int64) -> Int64:
         """Suspended time of all bays before this one, and of this one until an instant."""

@@ -46,8 +46,8 @@ _NOBODY: Int64 = np.empty(0, np.int64)
 
 @dataclass(frozen=True)
 class Bays:
-    """Bays in the order of the board (zone, street, id), each column ``(bays,)``; ``model`` of the sensor that lies in
-    it, "" where none does."""
+    """Bays in the order of the board (zone, street, id), each column ``(bays,)``; ``model`` and ``gateway`` of the
+    sensor that lies in it, "" where that is not known; ``limit``: how long it may be silent [us]."""
 
     id: Sequence[str]
     street: Words
@@ -57,6 +57,8 @@ class Bays:
     lat: Float64
     personal: NDArray[np.bool_]
     model: Words
+    gateway: Words
+    limit: Int64
 
     @cached_property
     def place(self) -> Mapping[str, int]:
@@ -79,8 +81,10 @@ class Bays:
     def some(self, which: NDArray[np.bool_]) -> Bays:
         """Those bays of which ``which`` is true."""
         ids = [self.id[place] for place in np.flatnonzero(which).tolist()]
-        columns = (self.street, self.zone, self.kind, self.lon, self.lat, self.personal, self.model)
-        return Bays(ids, *(column[which] for column in columns))  # type: ignore[arg-type]  # in their order
+        return Bays(
+            ids, self.street[which], self.zone[which], self.kind[which], self.lon[which], self.lat[which],
+            self.personal[which], self.model[which], self.gateway[which], self.limit[which],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,16 +113,16 @@ class _Loaded:
     def __init__(self, connection: Connection, at: int, zone: ZoneInfo) -> None:
         day = local_day(instant(at), zone)
         rows = table.bays(connection, day, instant(at))
-        ids, street, zones, kind, lon, lat, personal, model = zip(*rows, strict=True) if rows else ((),) * 8
-        self.bays = Bays(
-            ids, _words(street), _words(zones), _words(kind), np.array(lon, np.float64), np.array(lat, np.float64),
-            np.array(personal, np.bool_), _words(model),
-        )  # fmt: skip
-        register = Register(connection, ids)
+        ids, street, zones, kind, lon, lat, personal, model, gateway = zip(*rows, strict=True) if rows else ((),) * 9
+        self.register = register = Register(connection, ids)
         self.part: Part = register.part(register.places(ids))
         self.slots = {bay: slot for slot, bay in enumerate(self.part.bays)}
         #: Where each bay of the board stands in the arrays.
         self.slot = np.array([self.slots[bay] for bay in ids], np.int64)
+        self.bays = Bays(
+            ids, _words(street), _words(zones), _words(kind), np.array(lon, np.float64), np.array(lat, np.float64),
+            np.array(personal, np.bool_), _words(model), _words(gateway), self.part.table.limit[self.slot],
+        )  # fmt: skip
         first = midnight(day - _LONGEST, zone)
         self.hours: Hours = register.hours(first, at + DAY, zone, frozenset(bank_holidays()))
         self.day = day

@@ -131,9 +131,6 @@ def test_without_scripts(town: Looking) -> None:
         page.get_by_role("button", name="Permit seen in bay a-03").click()
         assert "Noted: Permit seen." in page.inner_text("main")
         assert page.locator("#visit-a-03").count() == 0
-        page.go_back()
-        page.get_by_role("button", name="Confirmed in bay a-03").click()
-        assert "Already noted: Permit seen." in page.inner_text("main")
 
 
 def test_without_a_network_an_outcome_waits_and_is_sent_once(town: Looking, database: str) -> None:
