@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from typing import Any, TypeVar
 
-from devices.bays import Bay, EventDay, Permit, Register, SensorLink, Suspension
+from devices.bays import Bay, EventDay, Permit, Register, Restriction, SensorLink, Suspension
 from devices.bays_changes import Changes, link_changes, list_changes
 from devices.bays_file import Among, BaysFile, Given
+from devices.bays_hours import contradictions, hours_said, ordered
 from devices.registry import Problem
 from devices.uprn import plain, spellings
 from store import bays
@@ -97,8 +98,13 @@ def plan_import(connection: Connection, given: BaysFile, zone: tzinfo) -> Plan:
 def _plan_bays(connection: Connection, plan: Plan, known: Mapping[str, Bay], given: BaysFile) -> None:
     wanted = []
     homes = _homes(connection, [one.item.uprn for one in given.bays if one.item.uprn is not None])
-    for one in given.bays:
+    for one in given.bays:  # of any reader: what each has looked at by line is looked at here once more
         bay, old = one.item, known.get(one.item.id)
+        bay = replace(bay, restrictions=ordered(bay.restrictions))
+        plan.problems += [
+            Problem(one.where, f"hours of it hold at the same time: {hours_said(first)}; {hours_said(second)}")
+            for first, second in _pairs(bay)
+        ]
         if bay.uprn is not None:
             if bay.uprn in homes:
                 plan.homes[bay.id] = homes[bay.uprn]
@@ -115,6 +121,11 @@ def _plan_bays(connection: Connection, plan: Plan, known: Mapping[str, Bay], giv
             names = [name for name in Bay.__slots__ if getattr(old, name) != getattr(bay, name)]
             plan.fields[bay.id] = names
     plan.bays = list_changes(known.values(), wanted, lambda bay: bay.id, lambda bay: f"bay {bay.id}")
+
+
+def _pairs(bay: Bay) -> list[tuple[Restriction, Restriction]]:
+    """Every two restrictions that hold at once."""
+    return [(bay.restrictions[one], bay.restrictions[other]) for one, other in contradictions(bay.restrictions)]
 
 
 def _homes(connection: Connection, uprns: Sequence[str]) -> dict[str, int]:
@@ -191,32 +202,28 @@ def import_file(connection: Connection, given: BaysFile, zone: tzinfo) -> Plan:
 
 def apply(connection: Connection, plan: Plan) -> None:
     """Do what a plan without problems says, in the transaction that made it. Raises psycopg.Error."""
-    written = [*plan.bays.new, *plan.bays.changed]
+    written = plan.bays.written()
     restrictions = [
         bays.restriction_row(bay.id, number, one)
         for bay in written
         if bay.id in plan.hours
         for number, one in enumerate(bay.restrictions)
     ]
-    steps: list[tuple[str, Sequence[tuple[Any, ...]]]] = [
-        ("save_bay", [bays.row_of(bay, plan.homes.get(bay.id)) for bay in written]),
-        ("remove_restrictions", [(sorted(plan.hours),)] if plan.hours else []),
-        ("add_restriction", restrictions),
-        *_dated("sensors", plan.sensors, lambda one: (one.bay, one.device, one.start, one.end)),
-        *_dated("suspensions", plan.suspensions, lambda one: (one.bay, one.start, one.end, one.reason)),
-        *_dated("permits", plan.permits, lambda one: (one.bay, one.start, one.end, one.kind)),
-        *_dated("events", plan.events, lambda one: (one.zone, one.day, one.name), lambda one: (one.zone, one.day)),
+    sensors, suspensions, permits, events = plan.sensors, plan.suspensions, plan.permits, plan.events
+    steps: list[tuple[bytes, Sequence[tuple[Any, ...]]]] = [
+        (_SQL["save_bay"], [bays.row_of(bay, plan.homes.get(bay.id)) for bay in written]),
+        (_SQL["remove_restrictions"], [(sorted(plan.hours),)] if plan.hours else []),
+        (_SQL["add_restriction"], restrictions),
+        (_SQL["remove_sensors"], [(one.bay, one.start) for one in sensors.removed]),
+        (_SQL["save_sensors"], [(one.bay, one.device, one.start, one.end) for one in sensors.written()]),
+        (_SQL["remove_suspensions"], [(one.bay, one.start) for one in suspensions.removed]),
+        (_SQL["save_suspensions"], [(one.bay, one.start, one.end, one.reason) for one in suspensions.written()]),
+        (_SQL["remove_permits"], [(one.bay, one.start) for one in permits.removed]),
+        (_SQL["save_permits"], [(one.bay, one.start, one.end, one.kind) for one in permits.written()]),
+        (_SQL["remove_events"], [(one.zone, one.day) for one in events.removed]),
+        (_SQL["save_events"], [(one.zone, one.day, one.name) for one in events.written()]),
     ]
     with connection.cursor() as cursor:
-        for name, rows in steps:
+        for query, rows in steps:
             if rows:
-                cursor.executemany(_SQL[name], rows)
-
-
-def _dated(
-    what: str, changes: Changes[Any], row: Any, key: Any = lambda one: (one.bay, one.start)
-) -> list[tuple[str, Sequence[tuple[Any, ...]]]]:
-    return [
-        (f"remove_{what}", [key(one) for one in changes.removed]),
-        (f"save_{what}", [row(one) for one in (*changes.new, *changes.changed)]),
-    ]
+                cursor.executemany(query, rows)

@@ -161,9 +161,9 @@ def plan(connection: Connection, tenancy_id: int, zone: ZoneInfo) -> Plan | None
     measured = {one.device_id for one in meters}
     given = {"home": home_id, "start": start, "stop": end}
     meters += [
-        MeterPeriod(*sensor, gone=False)
-        for sensor in connection.execute(_SQL["bays"], given).fetchall()
-        if sensor[0] not in measured
+        MeterPeriod(device_id, family, model, begins, ends, gone=False)
+        for device_id, family, model, begins, ends in connection.execute(_SQL["bays"], given).fetchall()
+        if device_id not in measured
     ]
     merged = sorted({merged for _, merged in letters if merged is not None})
     return Plan(

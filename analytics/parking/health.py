@@ -90,7 +90,7 @@ def alarms(gateway: Ints, found: Silences, limit: Int64) -> Alarms:
             covered[silent[begin : int(last[begin])]] = True
             rows.append((one, number, len(mine), int(since[begin])))
     columns = np.array(rows, np.int64).reshape(-1, 4).T
-    return Alarms(*columns, covered)
+    return Alarms(columns[0], columns[1], columns[2], columns[3], covered)
 
 
 def suspects(spans: Spans, state: Ints, since: Int64, zone: Ints, now: int) -> Suspects:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def test_a_bay_is_silent_once_its_limit_has_passed_and_never_where_it_said_nothi
 
 
 def outage(
-    heard: list[float], gateway: list[int] | None = None, limit: int = LIMIT
+    heard: Sequence[float], gateway: list[int] | None = None, limit: int = LIMIT
 ) -> tuple[list[tuple[int, int, int, float]], list[bool]]:
     """Alarms (gateway, silent, bays, hours ago) and what they cover."""
     limits = np.full(len(heard), limit, np.int64)
