@@ -1,7 +1,7 @@
 """Occupancy of a zone a quarter, half and whole hour ahead, and whether that is better than what anybody could say.
 
-Occupancy is a share from 0 to 1 by local quarter hour, ``(days, 96)``, NaN where nothing is known. What is foretold from
-quarter hour t is the change to the one k later (k = 1, 2, 4: it ends 15, 30 and 60 minutes after t has ended):
+Occupancy is a share from 0 to 1 by local quarter hour, ``(days, 96)``, NaN where nothing is known. What is foretold
+from quarter hour t is the change to the one k later (k = 1, 2, 4: it ends 15, 30 and 60 minutes after t has ended):
 
     y[t+k] - y[t] = a (p[t+k] - p[t]) + b (p[t] - y[t]) + c (y[t] - y[t-1]) + d (y[t] - y[t-3])
 
@@ -113,8 +113,8 @@ def fit(occupancy: Float64, weekday: Int64, step: int) -> Float64:
 
 
 def ahead(occupancy: Float64, weekday: Int64, quarter: int) -> Float64:
-    """The occupancy ``(3,)`` by horizon after the quarter hour ``quarter`` of the last day, NaN where it cannot be told.
-    What that day has after it is not looked at.
+    """The occupancy ``(3,)`` by horizon after the quarter hour ``quarter`` of the last day; NaN: it cannot be told. What
+    that day has after it is not looked at.
 
     ``occupancy``: consecutive days, ``weekday`` 0 is Monday.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from devices.bays import DAY_MINUTES, Restriction
+from devices.counts import counted
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _EVERY_DAY = 127
@@ -75,9 +76,9 @@ def _no_return(one: Restriction) -> str:
 
 
 def _length(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours} hour{'' if hours == 1 else 's'}"] if hours else []
-    return " ".join([*parts, *([f"{rest} minutes"] if rest or not hours else [])])
+    whole, rest = divmod(minutes, 60)
+    parts = [counted(whole, "hour")] if whole else []
+    return " ".join([*parts, *([counted(rest, "minute")] if rest or not whole else [])])
 
 
 def _clock(minute: int) -> str:
