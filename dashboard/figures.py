@@ -83,6 +83,8 @@ class Column:
     own: float | None
     average: float | None = None
     part: bool = False
+    #: What stands below it on a phone; its first letter where nothing is said.
+    narrow: str = ""
 
 
 def bars(given: Sequence[Bar]) -> Markup:
@@ -140,7 +142,7 @@ def year(columns: Sequence[Column], alternative: str) -> Markup:
         middle = _number(left + slot / 2)
         foot = _number(_ABOVE + _HEIGHT + 1.3)
         parts.append(_text("wide", middle, foot, "middle", column.short))
-        parts.append(_text("narrow", middle, foot, "middle", column.short[:1]))
+        parts.append(_text("narrow", middle, foot, "middle", column.narrow or column.short[:1]))
     return _drawing(parts, alternative)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -76,7 +77,8 @@ def link_changes(known: Sequence[SensorLink], given: Sequence[Given[SensorLink]]
     starts = {name: sorted(link.start for link in links) for name, links in groups.items()}
     for place, link in after.items():
         if link.end is None:
-            later = [start for name in _names(link) for start in starts[name] if start > link.start]
+            following = [_following(starts[name], link.start) for name in _names(link)]
+            later = [start for start in following if start is not None]
             if later:
                 after[place] = replace(link, end=min(later))
     wheres = {_key(one.item): one.where for one in given}
@@ -90,6 +92,12 @@ def link_changes(known: Sequence[SensorLink], given: Sequence[Given[SensorLink]]
             dict.fromkeys(problem for links in _groups(after.values()).values() for problem in _overlaps(links, wheres))
         ),
     )
+
+
+def _following(starts: Sequence[datetime], start: datetime) -> datetime | None:
+    """The next one of sorted instants."""
+    place = bisect_right(starts, start)
+    return starts[place] if place < len(starts) else None
 
 
 def _kept_closed(one: Given[SensorLink], old: SensorLink | None) -> Given[SensorLink]:

@@ -128,7 +128,7 @@ def _further(first: Given[Bay], line: Bay) -> str | None:
 
 def _clashes(lines: Sequence[tuple[str, Restriction]]) -> list[Problem]:
     if len(lines) > _HOURS:
-        return [Problem(lines[_HOURS][0], f"the bay has more than {_HOURS} hours")]
+        return [Problem(lines[_HOURS][0], f"the bay has hours on more than {_HOURS} lines")]
     return [
         Problem(
             lines[second][0],

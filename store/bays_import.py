@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from typing import Any, TypeVar
 
-from devices.bays import Bay, EventDay, Permit, Register, SensorLink, Suspension
+from devices.bays import Bay, EventDay, Permit, Register, Restriction, SensorLink, Suspension
 from devices.bays_changes import Changes, link_changes, list_changes
 from devices.bays_file import Among, BaysFile, Given
+from devices.bays_hours import contradictions, hours_said, ordered
 from devices.registry import Problem
 from devices.uprn import plain, spellings
 from store import bays
@@ -97,8 +98,13 @@ def plan_import(connection: Connection, given: BaysFile, zone: tzinfo) -> Plan:
 def _plan_bays(connection: Connection, plan: Plan, known: Mapping[str, Bay], given: BaysFile) -> None:
     wanted = []
     homes = _homes(connection, [one.item.uprn for one in given.bays if one.item.uprn is not None])
-    for one in given.bays:
+    for one in given.bays:  # of any reader: what each has looked at by line is looked at here once more
         bay, old = one.item, known.get(one.item.id)
+        bay = replace(bay, restrictions=ordered(bay.restrictions))
+        plan.problems += [
+            Problem(one.where, f"hours of it hold at the same time: {hours_said(first)}; {hours_said(second)}")
+            for first, second in _pairs(bay)
+        ]
         if bay.uprn is not None:
             if bay.uprn in homes:
                 plan.homes[bay.id] = homes[bay.uprn]
@@ -115,6 +121,11 @@ def _plan_bays(connection: Connection, plan: Plan, known: Mapping[str, Bay], giv
             names = [name for name in Bay.__slots__ if getattr(old, name) != getattr(bay, name)]
             plan.fields[bay.id] = names
     plan.bays = list_changes(known.values(), wanted, lambda bay: bay.id, lambda bay: f"bay {bay.id}")
+
+
+def _pairs(bay: Bay) -> list[tuple[Restriction, Restriction]]:
+    """Every two restrictions that hold at once."""
+    return [(bay.restrictions[one], bay.restrictions[other]) for one, other in contradictions(bay.restrictions)]
 
 
 def _homes(connection: Connection, uprns: Sequence[str]) -> dict[str, int]:

@@ -192,7 +192,13 @@ def _tell(plan: bays_import.Plan, placeless: Sequence[str], dry_run: bool) -> No
     if placeless:
         said = counted(len(placeless), "sensor has no place and got", "sensors have no place and got")
         say(f"{said} no bay, {placeless[0]} for one.")
-    say("Nothing was changed." if dry_run else "Imported.")
+    say(
+        "Nothing was changed."
+        if dry_run
+        else "Imported."
+        if any(plan.counts().values())
+        else "There was nothing to import."
+    )
 
 
 def _without_home(plan: bays_import.Plan) -> list[str]:

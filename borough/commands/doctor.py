@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ from borough.settings.collector import collector_options, tombstone_key
 from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables, variable
 from borough.site import site_options
+from devices.bank_holidays import known_years
 from devices.counts import counted
 from ingest.errors import OptionsError
 from ingest.options import BrokerOptions
@@ -34,6 +35,7 @@ from simulators.publisher import Protocol, Publisher, PublishError, Unanswered
 from store import migrations, tombstones
 from store.connect import connect
 from store.tier import tier
+from store.times import local_day
 
 #: How long the broker may take for each step.
 _ANSWER_SECONDS = 5.0
@@ -81,6 +83,7 @@ def _checks() -> list[Check]:
         ("database", lambda: _database(settings)),
         ("broker", lambda: _broker(settings)),
         ("letters", lambda: _letters(settings)),
+        ("bank holidays", lambda: _bank_holidays(local_day(datetime.now(UTC), settings.time_zone))),
     ]
     found += [Check("files", False, text) for text in _absent(settings)]
     for name, look in looks:
@@ -105,6 +108,14 @@ def _collecting(settings: Settings) -> str:
 def _energy(settings: Settings) -> str:
     read_energy(settings)
     return "our own prices and factors" if settings.energy_file is None else str(settings.energy_file)
+
+
+def _bank_holidays(today: date) -> str:
+    """Whether this year's are known: bays' hours that do not hold on them would be taken for holding."""
+    years = known_years()
+    if today.year not in years:
+        raise Failure(f"bank holidays are known from {years[0]} to {years[-1]} and not of {today.year}; update borough")
+    return f"of England and Wales, {years[0]} to {years[-1]}"
 
 
 def _site(settings: Settings) -> str:

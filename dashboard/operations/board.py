@@ -33,6 +33,8 @@ from store.times import instant, microseconds
 
 #: Bays of a page.
 PAGE = 200
+#: So many filters of one board are kept.
+_KEPT = 32
 #: A state to be shown alone; what is over its time is occupied too.
 State = Literal["", "free", "occupied", "unknown", "over"]
 COLUMNS = (
@@ -90,6 +92,15 @@ class Total:
     mark: Markup
     href: str
     here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Bays:
+    """The map and the list as text, how many bays they are of, and the totals."""
+
+    text: Markup
+    count: int
+    totals: list[Total]
 
 
 def router(site: Site) -> APIRouter:
@@ -170,10 +181,11 @@ def _in_state(board: Board, state: State) -> NDArray[np.bool_]:
 
 
 def marks_of(board: Board, rows: Int64) -> dict[str, NDArray[np.bool_]]:
-    """By mark of the map, which of these bays have it; what is over is drawn last, on top."""
+    """By mark of the map, which of these bays have it, in the order in which they are drawn: where there is no room for
+    all, what is over and what is free are seen first."""
     state, over = board.now.state[rows], board.now.over[rows] > 0
     found = {name: (state == code) & ~over for code, name in words.STATE_NAMES.items()}
-    return {**found, "over": over}
+    return {**{name: found[name] for name in ("occupied", "unknown", "free")}, "over": over}
 
 
 def lines(board: Board, rows: Int64, shown: Int64, zone: ZoneInfo) -> list[tuple[str, list[Line]]]:
@@ -239,6 +251,34 @@ def totals(board: Board, chosen: Filter) -> list[Total]:
 
 
 def _page(site: Site, request: Request, board: Board, chosen: Filter, after: str | None) -> Response:
+    if (bays := board.kept.get((chosen, after))) is None:
+        if len(board.kept) >= _KEPT:
+            board.kept.clear()
+        bays = board.kept[chosen, after] = _bays(site, board, chosen, after)
+    local = instant(board.at).astimezone(site.zone)
+    context = {
+        "page": "board",
+        "filter": chosen,
+        "now_address": replace(chosen, at=None).address(),
+        "at": local,
+        "latest": f"{datetime.now(site.zone):%Y-%m-%dT%H:%M}",
+        "moment": words.moment(local),
+        "symbols": plan.symbols(),
+        "totals": bays.totals,
+        "bays": bays.text,
+        "count": bays.count,
+        "any": bool(len(board.bays.id)),
+        "zones": [(name, name) for name in board.bays.zones],
+        "streets": [(name, name) for name in board.bays.streets(chosen.zone)],
+        "kinds": [(kind, BAY_WORDS[kind]) for kind in KINDS],
+        "states": [*words.STATE_WORDS.items(), ("over", "Over their time")],
+        "live": chosen.at is None,
+    }
+    return site.page(request, "operations/board.html", context)
+
+
+def _bays(site: Site, board: Board, chosen: Filter, after: str | None) -> _Bays:
+    """The map and a page of the list. Raises HTTPException 400 for a cursor of no bay."""
     rows = rows_of(board, chosen)
     first = 0
     if after is not None:
@@ -247,34 +287,22 @@ def _page(site: Site, request: Request, board: Board, chosen: Filter, after: str
             raise HTTPException(400)
         first = int(np.searchsorted(rows, place, "right"))
     shown = rows[first : first + PAGE]
-    following = cursor_of(board.bays.id[int(shown[-1])]) if first + PAGE < len(rows) else None
-
-    local = instant(board.at).astimezone(site.zone)
+    counts = totals(board, chosen)
+    if not len(shown):
+        return _Bays(Markup(""), 0, counts)
     query = chosen.query()
-    context = {
-        "page": "board",
-        "filter": chosen,
-        "query": f"?{query}" if query else "",
-        "now_address": replace(chosen, at=None).address(),
-        "at": local,
-        "latest": f"{datetime.now(site.zone):%Y-%m-%dT%H:%M}",
-        "moment": words.moment(local),
-        "totals": totals(board, chosen),
-        "groups": lines(board, rows, shown, site.zone) if len(shown) else [],
-        "first": first,
-        "shown": len(shown),
-        "count": len(rows),
-        "any": bool(len(board.bays.id)),
-        "following": following,
-        "plan": _plan(board, rows),
-        "symbols": plan.symbols(),
-        "zones": [(name, name) for name in board.bays.zones],
-        "streets": [(name, name) for name in board.bays.streets(chosen.zone)],
-        "kinds": [(kind, BAY_WORDS[kind]) for kind in KINDS],
-        "states": [*words.STATE_WORDS.items(), ("over", "Over their time")],
-        "live": chosen.at is None,
-    }
-    return site.page(request, "operations/board.html", context)
+    text = site.templates.get_template("operations/bays.html").render(
+        filter=chosen,
+        query=f"?{query}" if query else "",
+        totals=counts,
+        groups=lines(board, rows, shown, site.zone),
+        first=first,
+        shown=len(shown),
+        count=len(rows),
+        following=cursor_of(board.bays.id[int(shown[-1])]) if first + PAGE < len(rows) else None,
+        plan=_plan(board, rows),
+    )
+    return _Bays(Markup(text), len(rows), counts)  # noqa: S704  # a template's
 
 
 def _plan(board: Board, rows: Int64) -> Markup:

@@ -35,7 +35,9 @@ EDGES = (900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400)
 DWELL_WORDS = (
     "under 15 min", "15 to 30 min", "30 to 60 min", "1 to 2 h", "2 to 4 h", "4 to 8 h", "8 to 24 h", "a day and more",
 )  # fmt: skip
-_SHORT = ("<15 m", "<30 m", "<1 h", "<2 h", "<4 h", "<8 h", "<1 d", "1 d+")
+#: The same below columns, and below narrow ones.
+_SHORT = ("<15 min", "<30 min", "<1 h", "<2 h", "<4 h", "<8 h", "<24 h", "24 h+")
+_NARROW = ("15m", "30m", "1h", "2h", "4h", "8h", "24h", "+")
 Table = Literal["hours", "dwell", "turnover", "beside"]
 
 
@@ -240,7 +242,10 @@ def dwell_figure(counts: Int64, zone: str, query: str) -> Figure:
     total = int(counts.sum())
     most = int(np.argmax(counts))
     shares = [float(count) / total * 100 for count in counts]
-    drawn = [Column(name, short, share) for name, short, share in zip(DWELL_WORDS, _SHORT, shares, strict=True)]
+    drawn = [
+        Column(name, short, share, narrow=narrow)
+        for name, short, narrow, share in zip(DWELL_WORDS, _SHORT, _NARROW, shares, strict=True)
+    ]
     headline = (
         f"{zone or 'All zones'}: most park for {DWELL_WORDS[most]} ({shares[most]:.0f} % of {counted(total, 'stay')})"
     )

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from store.batch import Float64, Int64
 
 #: Width of the drawing, and most and least of its height, in its own units.
-WIDTH, MOST, LEAST = 800, 800, 300
+WIDTH, MOST, LEAST = 1_200, 1_200, 450
 #: Room at the edges, and the height of a strip in which the way goes to or fro.
-_EDGE, _STRIP = 14, 10
+_EDGE, _STRIP = 20, 12
+#: More than any place along either side.
+_SPAN = 2_048
 #: Marks by state: what is told by colour is told by shape too. A mark is 10 units wide and scaled.
 _MARKS: Mapping[str, str] = {
     "free": '<circle class="free" cx="5" cy="5" r="3.6"/>',
@@ -94,14 +96,16 @@ def draw(lon: Float64, lat: Float64, marks: Mapping[str, NDArray[np.bool_]], alt
 
 def way(x: Int64, y: Int64) -> str:
     """Points as a path of short steps, each point once: to and fro in strips, downwards. At least one point."""
-    points = np.unique(np.column_stack((x, y)), axis=0)
-    x, y = points[:, 0], points[:, 1]
     strip = y // _STRIP
-    order = np.lexsort((np.where(strip % 2, -x, x), strip))
-    x, y = x[order], y[order]
+    along = np.where(strip % 2, WIDTH - x, x)
+    # a key that sorts them and holds them whole: each place once
+    key = np.unique(((strip * _SPAN + along) * _SPAN) + y)
+    y = key % _SPAN
+    strip, along = key // _SPAN // _SPAN, key // _SPAN % _SPAN
+    x = np.where(strip % 2, WIDTH - along, along)
     steps = np.column_stack((np.diff(x), np.diff(y))).ravel().tolist()
     # a path of one point has no marks in some browsers: a step of nothing makes it two
-    text = "".join(f"{step}" if step < 0 else f" {step}" for step in steps or (0, 0))
+    text = f" {' '.join(map(str, steps or (0, 0)))}".replace(" -", "-")
     return f"m{x[0]} {y[0]}{text}"
 
 
@@ -118,4 +122,4 @@ def key(name: str) -> Markup:
 
 def _size(bays: int) -> int:
     """How large a mark is [units]: many are small."""
-    return max(7, min(16, round(420 / math.sqrt(bays))))
+    return max(6, min(24, round(640 / math.sqrt(bays))))

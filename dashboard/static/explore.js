@@ -15,7 +15,27 @@ document.addEventListener("DOMContentLoaded", () => {
     return loading;
   };
 
+  // hours down a table and days across it: the days below each other, the fuller the darker
+  const heat = (figure, chart) => {
+    const rows = [...figure.querySelectorAll("table tbody tr")];
+    const days = [...figure.querySelectorAll("table thead th")].slice(1).map((head) => head.dataset.line);
+    const value = (cell) => (cell.dataset.value === undefined ? null : Number(cell.dataset.value));
+    const map = {
+      type: "heatmap",
+      x: rows.map((row) => row.cells[0].textContent.trim()),
+      y: days,
+      z: days.map((_, day) => rows.map((row) => value(row.cells[day + 1]))),
+      zmin: 0,
+      zmax: 100,
+      colorscale: [[0, "#ffffff"], [0.6, "#6b9fd4"], [0.85, "#0b4f9c"], [1, "#12233a"]],
+      hovertemplate: "%{y} %{x}<br>%{z} %<extra></extra>",
+    };
+    const layout = { margin: { l: 90, r: 10, t: 10, b: 60 }, font: { size: 15 }, yaxis: { autorange: "reversed" } };
+    return Plotly.newPlot(chart, [map], layout, { displayModeBar: false, showSendToCloud: false, responsive: true });
+  };
+
   const draw = (figure, chart) => {
+    if (figure.dataset.chart === "heat") return heat(figure, chart);
     const rows = [...figure.querySelectorAll("table tbody tr")];
     const heads = [...figure.querySelectorAll("table thead th")];
     const colours = ["#0b4f9c", "#10151b"];

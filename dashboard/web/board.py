@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -67,9 +68,13 @@ class Bays:
         """All zones."""
         return sorted(set(self.zone))
 
+    @cached_property
+    def _streets(self) -> Sequence[str]:
+        return sorted(set(self.street))
+
     def streets(self, zone: str = "") -> Sequence[str]:
         """The streets of a zone, or all."""
-        return sorted(set(self.street[self.zone == zone] if zone else self.street))
+        return sorted(set(self.street[self.zone == zone])) if zone else self._streets
 
     def some(self, which: NDArray[np.bool_]) -> Bays:
         """Those bays of which ``which`` is true."""
@@ -80,11 +85,12 @@ class Bays:
 
 @dataclass(frozen=True)
 class Board:
-    """All bays at an instant ``at`` [us]."""
+    """All bays at an instant ``at`` [us]. ``kept`` is for what pages make of it: a board does not change."""
 
     at: int
     bays: Bays
     now: Now
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def seen(self, visitor: Visitor) -> Board:
         """What of it a visitor sees."""
@@ -148,6 +154,18 @@ class _Held:
     def __init__(self, version: int, loaded: _Loaded, carry: Carry) -> None:
         self.version, self.loaded, self.carry = version, loaded, carry
         self._since = time.monotonic()
+        self._asked: list[str] | None = None
+        self._places: tuple[Int64, Int64] = (_NOBODY, _NOBODY)
+
+    def places(self, bays: list[str]) -> tuple[Int64, Int64]:
+        """Rows of a list of bays and where they stand in the arrays; a bay that the register did not have is left out
+        until it is read again."""
+        if bays != self._asked:
+            slots = self.loaded.slots
+            pairs = [(row, slots[bay]) for row, bay in enumerate(bays) if bay in slots]
+            both = np.array(pairs, np.int64).reshape(-1, 2)
+            self._asked, self._places = bays, (both[:, 0], both[:, 1])
+        return self._places
 
     @property
     def age(self) -> float:
@@ -204,9 +222,7 @@ class Boards:
             held = _Held(version, loaded, record)
         loaded = held.loaded
         latest = parking.latest_states(connection)
-        # a bay that came since the register was read is shown with the next reading of it
-        pairs = [(row, loaded.slots[bay]) for row, bay in enumerate(latest.bays) if bay in loaded.slots]
-        rows, into = (np.array(column, np.int64) for column in zip(*pairs, strict=True)) if pairs else (_NOBODY,) * 2
+        rows, into = held.places(latest.bays)
         bays = len(loaded.part.bays)
         found = Newest(np.full(bays, NONE, np.int64), np.zeros(bays, np.int64), loaded.start)
         found.time[into] = latest.time[rows]

@@ -299,6 +299,8 @@ class _Stream(Response):
             connection.ending.add_done_callback(client.wake)
             client.cursor = self._feed.ring.number(self._request.headers.get("last-event-id", ""))
             piece = await self._first(client)
+            if connection.gone.done():
+                return  # its socket is closed
             connection.stream(STALL, PIECE)
             await send(start)
             await send({"type": "http.response.body", "body": _RETRY, "more_body": True})

@@ -85,9 +85,10 @@ def test_import_export_and_back(borough: Borough) -> None:
         assert borough.count(out) == {"bays_unchanged": 3}
     # a household's bay goes out where that is said alone
     assert "own" not in borough.run("export") + borough.run("export", "--what", "suspensions")
-    for what in DATED:
-        out = borough.file(f"{what}.csv", borough.run("export", "--what", what, "--personal").encode())
-        assert set(borough.count(out)) == {f"{what}_unchanged"}
+    written = [
+        borough.file(f"{what}.csv", borough.run("export", "--what", what, "--personal").encode()) for what in DATED
+    ]
+    assert set(borough.count(*written)) == {f"{what}_unchanged" for what in DATED}
     listed = borough.run("list", "--zone", "A")
     hours = "Mo-Sa 08:30-18:30, up to 60 min, not on bank holidays; Mo-Sa 18:30-20:00, up to 2 h, not on bank holidays"
     assert f"b1\tlimited-waiting\tA\tDock Street\topen\ts1\t{hours}\n" in listed
@@ -127,3 +128,4 @@ def test_sensors_that_are_registered_become_a_register(borough: Borough) -> None
     assert "s1\tlimited-waiting\tZ01\tQuay\topen\ts1\tMo-Fr 07:00-19:00, up to 20 min\n" in borough.run("list")
     assert "s1,s1,2026-01-05 00:00:00+00:00," in borough.run("export", "--what", "sensors")
     assert borough.count("--from-devices") == {}
+    assert borough.run("import", "--from-devices") == "There was nothing to import.\n"

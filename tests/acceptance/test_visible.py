@@ -12,7 +12,7 @@ import socket
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,10 +27,12 @@ from psycopg import sql
 
 from borough.postgres_server import free_port
 from borough.replay.recording import Recorded, RecordingWriter
+from devices.bays import Bay
+from devices.bays_file import BaysFile, Given
 from devices.device import Device
 from ingest.archive_files import Frame, FrameEncoder
 from simulators import ledger
-from store import registry
+from store import bays_import, registry
 from store.connect import connect
 from tests.tools.servers import Cluster, Mosquitto
 from tests.tools.terminal import Output, Terminals
@@ -119,6 +121,8 @@ class World:
         changed = self.file("changed.csv", "device_id,family,model,lon,lat\nbay-1,parking-bay,native,,\n")
         heads = "uprn,address,lon,lat,dwelling,heating,from,meters"
         homes = self.file(f"homes {HOSTILE}.csv", f'{heads}\n1,"{HOSTILE}"\n')
+        heads = "id,street,zone,kind,lon,lat"
+        register = self.file(f"bays {HOSTILE}.csv", f'{heads}\n"{HOSTILE}","{HOSTILE}",A,"{HOSTILE}",0,51\n')
         message = self.file("message", json.dumps({"time": "2026-02-01T00:30:00Z", HOSTILE: 1}))
         key = f"{json.dumps(HOSTILE)} = 1\n"
         fleet = self.file(f"{HOSTILE}.toml", f'name = "demo"\nseed = 1\nstart = 2026-01-05\n{key}')
@@ -148,6 +152,12 @@ class World:
             ("devices", "credentials"): [Case([str(folder)]), Case([HOSTILE])],
             ("homes", "import"): [Case([str(homes)])],
             ("homes", "status"): [Case(shows=False), away],
+            ("bays", "import"): [
+                Case([str(register)]), Case([str(bays), str(register), "--what", HOSTILE]),
+                Case(["--from-devices", "--dry-run"], shows=False), Case(["--from-devices", "--since", HOSTILE]),
+            ],
+            ("bays", "list"): [Case(), away],
+            ("bays", "export"): [Case(raw=True), Case(["--format", "geojson"], raw=True), Case([str(folder)])],
             ("rejected", "list"): [Case(), Case(["--reason", HOSTILE])],
             ("rejected", "show"): [
                 Case([str(self.rejection)]),
@@ -289,6 +299,8 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
     bay = Device("bay-1", "parking-bay", "native", attributes={HOSTILE: HOSTILE})
     with connect(url) as connection:
         registry.add(connection, [bay])
+        marked = Bay("b1", "Dock Street", "A", "pay", -0.1, 51.5)
+        bays_import.import_file(connection, BaysFile([Given("", marked)]), UTC)
         ada, bea = (household.add(connection, who) for who in (ADA, BEA))
         for who, tenancy in ((ADA, ada), (BEA, bea)):
             household.trace(connection, who, tenancy, date(2026, 2, 2))

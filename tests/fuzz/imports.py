@@ -99,6 +99,47 @@ def _homes_csv(chance: random.Random, start: int) -> bytes:
     return table_of_csv(rows, chance)
 
 
+def _bay_cells(chance: random.Random, number: int) -> dict[str, Any]:
+    cells: dict[str, Any] = {
+        "id": f"b{number}", "street": "Dock Street", "zone": "A", "kind": "pay", "lon": "-0.1", "lat": "51.5",
+        "spaces": "2", "off_street": "no", "length": "5.5", "class": "open", "uprn": "", "from": "", "to": "",
+        "days": "Mo-Sa", "hours": "08:30-18:30", "maximum_stay": "60", "no_return": "PT2H", "bank_holidays": "off",
+        "event_days": "", "hours_from": "", "hours_to": "", "sign": "P7",
+    }  # fmt: skip
+    if chance.random() < 0.5:
+        cells[chance.choice(sorted(cells))] = hostile.text(chance)
+    return cells
+
+
+def _bays_csv(chance: random.Random, start: int) -> bytes:
+    return table_of_csv([_bay_cells(chance, start + row) for row in range(_ROWS)], chance)
+
+
+def _bays_geojson(chance: random.Random, start: int) -> bytes:
+    features = []
+    for row in range(_ROWS):
+        cells = {name: cell for name, cell in _bay_cells(chance, start + row).items() if name not in ("lon", "lat")}
+        ring = [[-0.1, 51.5], [-0.0999, 51.5], [-0.0999, 51.5001], [-0.1, 51.5]]
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        feature: Any = {"type": "Feature", "geometry": geometry, "properties": cells}
+        features.append(hostile.respelled(feature, chance) if chance.random() < 0.3 else feature)
+    data = hostile.dumps({"type": "FeatureCollection", "features": features})
+    return hostile.spoiled(data, chance) if chance.random() < 0.1 else data
+
+
+def _suspensions_csv(chance: random.Random, _start: int) -> bytes:
+    rows = []
+    for row in range(_ROWS):
+        cells: dict[str, Any] = {
+            "bay": "", "zone": "", "street": "Dock Street", "from": f"2026-06-{row + 1:02d}", "reason": "filming",
+            "to": f"2026-06-{row + 1:02d} 24:00", "remove": "",
+        }  # fmt: skip
+        if chance.random() < 0.5:
+            cells[chance.choice(sorted(cells))] = hostile.text(chance)
+        rows.append(cells)
+    return table_of_csv(rows, chance)
+
+
 # -- TOML files -------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +273,9 @@ IMPORTS: Mapping[str, Import] = {
     "subscriptions": _subscriptions,
     "mappings": _mappings,
     **TABLES,
+    "bays CSV": _of_files(_bays_csv, "bays.csv", "bays", "import"),
+    "bays GeoJSON": _of_files(_bays_geojson, "bays.geojson", "bays", "import"),
+    "suspensions CSV": _of_files(_suspensions_csv, "suspensions.csv", "bays", "import", "--what", "suspensions"),
 }
 
 

@@ -26,7 +26,9 @@ class Place(NamedTuple):
 
     def held(self) -> list[tuple[object, ...]]:
         """How much every table of the registry holds, and a digest of it."""
-        tables = ("device", "home", "tenancy", "home_meter", "consent", "tariff")
+        tables = (
+            "device", "home", "tenancy", "home_meter", "consent", "tariff", "bay", "bay_restriction", "bay_suspension",
+        )  # fmt: skip
         parts = [f"select '{name}', count(*), md5(string_agg(t::text, '|' order by t::text)) from personal.{name} t"
                  for name in tables]  # fmt: skip
         return load.ask(self.database, " union all ".join(parts) + " order by 1")

@@ -86,6 +86,7 @@ def test_a_zone_that_is_meant_computes_all_days_again_and_back(street: Street) -
         ["letters", "--period", "2026-W32", "--out", "{folder}/letters"],
         ["homes", "import", "{folder}/homes.csv"],
         ["homes", "status"],
+        ["bays", "import", "--from-devices"],
         ["subject", "{tenancy}", "--json"],
         ["erase", "{tenancy}", "--yes"],
         ["erase", "{tenancy}", "--dry-run"],

@@ -91,7 +91,7 @@ def test_the_board_says_how_each_bay_stands(officer: httpx.Client) -> None:
     assert "suspended until" in found["a-04"]
     assert "permit until" in found["a-05"]
     assert page.count('<path id="bays-') == 4
-    assert "Map of 31 bays: 16 free, 10 occupied, 2 unknown, 3 over their time." in page
+    assert "Map of 31 bays: 10 occupied, 2 unknown, 16 free, 3 over their time." in page
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from devices.bays import Bay, EventDay, Permit, Restriction, SensorLink, Suspension
@@ -188,6 +189,22 @@ def test_a_bay_of_a_household_and_its_sensor_are_of_one_class(database: str) -> 
         import_bays(connection, [], sensors=[{"bay": "b1", "device": "own", **from_}])
         (problem,) = _said(import_bays(connection, [{"id": "b1"}]))
         assert problem.startswith("line 2: sensor own is personal")
+
+
+def test_hours_of_any_reader_are_in_one_order_and_hold_one_at_a_time(database: str) -> None:
+    one, other = Restriction(1, 0, 60, 5), Restriction(1, 60, 120)
+    with connect(database) as connection:
+        bay = Bay("b1", "Dock Street", "A", "pay", -0.081, 51.503, restrictions=(one, other))
+        for hours in ((other, one), (one, other)):
+            given = BaysFile([Given("x", replace(bay, restrictions=hours))])
+            assert import_file(connection, given, LONDON).problems == []
+            assert bays.bays(connection) == [bay]
+        assert _touched(connection) == {"b1"}
+        both = replace(bay, restrictions=(one, replace(one, end=30)))
+        (problem,) = import_file(connection, BaysFile([Given("x", both)]), LONDON).problems
+        said = "Mo 00:00-00:30, up to 5 min; Mo 00:00-01:00, up to 5 min"
+        assert str(problem) == f"x: hours of it hold at the same time: {said}"
+        assert _touched(connection) == set()
 
 
 def test_a_file_without_shapes_leaves_them(database: str) -> None:

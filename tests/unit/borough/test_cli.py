@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from borough.commands.device_status import duration
 from borough.commands.rejected import chosen
 from borough.database import connect_reason
 from borough.demo.report import Report
-from borough.errors import UsageError
+from borough.errors import Failure, UsageError
 from borough.logs import JsonLines
 from store.batch import Counts
 
@@ -185,6 +186,7 @@ def test_doctor_says_what_is_away(
         ("database", False),
         ("broker", False),
         ("letters", False),
+        ("bank holidays", True),
     ]
     assert "no font for names in " in checks[6]["found"]
     assert "Bengali" in checks[6]["found"]
@@ -349,3 +351,9 @@ def test_the_demos_report_uses_the_words_of_the_accounting() -> None:
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--version") == (0, f"borough {version('borough-telemetry')}\n", "")
+
+
+def test_the_doctor_knows_whether_this_years_bank_holidays_are_known() -> None:
+    assert doctor._bank_holidays(date(2028, 12, 31)) == "of England and Wales, 2012 to 2028"
+    with pytest.raises(Failure, match="known from 2012 to 2028 and not of 2029"):
+        doctor._bank_holidays(date(2029, 1, 1))

@@ -108,7 +108,7 @@ def test_lines_of_one_bay_that_do_not_fit_together() -> None:
     many = [
         {"id": "b1", "hours": f"{n // 60:02d}:{n % 60:02d}-{n // 60:02d}:{n % 60 + 1:02d}"} for n in range(0, 130, 2)
     ]
-    assert _problems(bays_csv(many)) == ["line 66: the bay has more than 64 hours"]
+    assert _problems(bays_csv(many)) == ["line 66: the bay has hours on more than 64 lines"]
 
 
 def test_headings_are_told() -> None:
