@@ -1,8 +1,8 @@
 """Postcodes and areas as the Office for National Statistics publishes them: CSV in, places out.
 
 The ONS Postcode Directory, the National Statistics Postcode Lookup, and the lists of areas with their centroids
-(built-up areas, wards, parishes and the like), each as it comes. Pure: lines in. A directory has millions of them, so no
-more than a part is held.
+(built-up areas, wards, parishes and the like), each as it comes. Pure: lines in. A directory has millions of them:
+never more than a part is held.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from devices.counts import counted
 from devices.lengths import NAME, refusal
 from devices.registry import Problem, RegistryError
 
@@ -107,7 +108,8 @@ class PlacesFile:
         assert self._long is not None
         self.lines += 1
         if len(cells) != self._width:
-            self._problem(line, f"has {len(cells)} fields, the first line names {self._width} columns")
+            said = f"has {counted(len(cells), 'field')}, the first line names {counted(self._width, 'column')}"
+            self._problem(line, said)
             return
         name = cells[self._name].strip()
         if self.kind == "postcode":
@@ -153,4 +155,4 @@ def is_postcode(text: str) -> bool:
 
 def is_outward(text: str) -> bool:
     """Whether a text is the first half of a postcode."""
-    return _OUTWARD.match(plain_postcode(text)) is not None
+    return _OUTWARD.match(text.strip().upper()) is not None

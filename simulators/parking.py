@@ -236,7 +236,7 @@ def stays_of(fleet: Fleet, bays: Bays, day: int) -> Stays:
     kerbside = bays.kerbside or _kerbside(fleet, bays.kind)
     begin_us = day * DAY_US + NIGHT * HOUR_US
     clock = local_clock(fleet.climate.zone, begin_us, 3_600, 24)
-    before, after = _night(fleet, bays, day), _night(fleet, bays, day + 1)
+    before, after = _night(fleet, bays, kerbside, day), _night(fleet, bays, kerbside, day + 1)
     # a resident's car may stand for days
     remains = before.taken & after.taken & (before.stays < 0.25)
     leaves = np.where(before.taken, np.where(remains, 2 * _DAY_S, before.leaves), 0)
@@ -291,11 +291,13 @@ class _Night(NamedTuple):
     stays: Float64
 
 
-def _night(fleet: Fleet, bays: Bays, day: int) -> _Night:
+def _night(fleet: Fleet, bays: Bays, kerbside: Kerbside, day: int) -> _Night:
     """The night in which ``day`` begins."""
     rng = stream(fleet.seed, FAMILY, "night", day)
     count = len(bays.kind)
     chance = np.array([street.night for street in STREETS.values()])[bays.kind]
+    # hardly anybody leaves a car overnight where stays are limited at all hours
+    chance[(kerbside.permitted > 0) & (kerbside.end - kerbside.begin >= 24)] *= 0.02
     # evening: 16:30 to 23:30; morning: about 08:00, at the weekend later; both UTC, less the day's beginning
     comes = np.clip(rng.normal(19.4, 1.6, count), 16.5, 23.5) - NIGHT
     weekend = (day + 3) % 7 >= 5

@@ -1,4 +1,4 @@
-"""Values that follow from what a cell says: energy from a mean power, free spaces from occupied ones."""
+"""Values that follow from what a cell says: energy from a mean power, free spaces from occupied ones, states."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ class DerivedValues:
             if rule.scale is not None:
                 up, down = rule.scale
                 found[name] = values[name] * up / down
+                continue
+            if rule.at_most is not None:
+                found[name] = float(values[name] <= rule.at_most)
                 continue
             capacity = self._capacity(rule.capacity, rule.capacity_attribute, row, device)
             if capacity is None:

@@ -11,7 +11,7 @@ from borough.replay.words import Words
 from devices.families import FAMILIES
 from devices.units import COMMON, UCUM
 
-_OURS = ("optional", "mean", "capacity", "capacity_attribute")
+_OURS = ("optional", "mean", "capacity", "capacity_attribute", "at_most")
 
 
 class ReadingWords(Words):
@@ -63,6 +63,13 @@ class ReadingWords(Words):
             if capacity and attribute:
                 self.fail(f"{where}, capacity", "does not go with capacity_attribute")
             self.derived[name] = Derived(capacity=capacity, capacity_attribute=attribute)
+        if "at_most" in entry:
+            most = entry["at_most"]
+            if self._properties[name].kind != "state":
+                self.fail(f"{where}, at_most", "is for states, such as occupied")
+            if isinstance(most, bool) or not isinstance(most, (int, float)):
+                self.fail(f"{where}, at_most", f"{most!r} is no number")
+            self.derived[name] = Derived(at_most=float(most))
         return rest
 
     def _scale(self, entry: dict[str, Any], name: str, where: str) -> tuple[int, int]:

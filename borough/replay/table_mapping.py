@@ -108,12 +108,13 @@ class Derived:
 
     ``scale``: the value is a mean power [kW], times the first over the second it is the interval's energy [kWh].
     ``capacity``, ``capacity_attribute``: the value counts occupied spaces; those that are free are this column's, or
-    this attribute of the device, less them.
+    this attribute of the device, less them. ``at_most``: the cell is a number, and the state holds up to this one.
     """
 
     scale: tuple[int, int] | None = None
     capacity: str | None = None
     capacity_attribute: str | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

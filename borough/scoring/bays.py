@@ -27,6 +27,8 @@ Bool = NDArray[np.bool_]
 
 _SECOND = 1_000_000
 _QUARTER = 900 * _SECOND
+#: Faults that change neither what is stored of a reading nor when it was.
+_HARMLESS = ("duplicate", "out_of_order", "outage")
 #: A stay that lasted when the simulation began is looked for so far back: no longer is any believed.
 _EARLIER = 28 * 86_400 * _SECOND
 _NOTHING = np.empty(0, np.int64)
@@ -180,17 +182,17 @@ def _overlapped(ones: Intervals, others: Intervals) -> Bool:
 
 
 def _faults(paths: Sequence[Path], truth: Told) -> Faults:
-    """The faults of the ledgers at these bays."""
+    """The faults of the ledgers by which states of these bays are missing or wrong."""
     place_of = dict(truth.sensors)
     names: dict[str, int] = {}
     parts: list[tuple[Int64, Int64, Int64]] = []
     for rows in ledger.read(paths):
         place = np.array([place_of.get(device, -1) for device in rows.devices], np.int64)[rows.device]
-        code = np.array(
-            [names.setdefault(name.split("+")[0], len(names)) if name else -1 for name in rows.faults], np.int64
-        )[rows.fault]
+        causes = [next((part for part in name.split("+") if part not in _HARMLESS), "") for name in rows.faults]
+        code = np.array([names.setdefault(name, len(names)) if name else -1 for name in causes], np.int64)[rows.fault]
         which = (place >= 0) & (code >= 0)
         which &= np.array([name == FAMILY for name in rows.families], np.bool_)[rows.family]
+        which &= np.array([name == "occupied" for name in rows.properties], np.bool_)[rows.property]
         parts.append((place[which], rows.due[which], code[which]))
     bay, time, fault = (np.concatenate(column) for column in zip(*parts, strict=True)) if parts else [_NOTHING] * 3
     order = np.lexsort((time, bay))

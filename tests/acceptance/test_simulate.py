@@ -182,3 +182,25 @@ def test_stopped_early_the_ledger_holds_what_is_out(way: Way) -> None:
     score = way.run("reconcile", way.ledger, "--wait", 30)
     assert score["published"] == sent["readings"]
     assert all(score[word] == 0 for word in BAD)
+
+
+def test_a_borough_of_bays_is_registered_recorded_and_scored(way: Way) -> None:
+    """With sensors that are perfect the record is the simulator's truth, read off the report too."""
+    fleet, page = way.folder / "bays.toml", way.folder / "bays.html"
+    fleet.write_text(
+        'name = "bays"\nseed = 3\nstart = 2026-03-28T00:00:00Z\ndays = 2\n'
+        "[parking-bay]\ncount = 40\nzone_streets = 1\ndisabled = 0.1\npersonal = 2\nswaps = 3\nsuspensions = 4\n"
+        "demand = 3.0\n"
+    )
+    way.collect()
+    way.run("simulate", fleet, "--register", "--ledger", way.ledger)
+    assert way.run("reconcile", way.ledger, "--wait", 30)["bays"] is None, "nothing is recorded yet"
+    way.run("analyse")
+    score = way.run("reconcile", way.ledger, "--report", page)["bays"]
+    assert score["stays"]["true"] == score["stays"]["found"] > 100
+    assert score["overstays"]["true"] == score["overstays"]["found"] > 5
+    assert score["causes"] == {}
+    assert score["swaps"] == 3
+    assert score["occupancy"]["mean_absolute_error"] == 0
+    assert "What was made of bays" in page.read_text()
+    assert len(way.run("bays", "list")["bays"]) == 40

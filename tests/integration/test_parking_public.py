@@ -28,7 +28,7 @@ def web(timescale: Cluster) -> Iterator[httpx.Client]:
 
 def ask(web: httpx.Client, place: str, **more: str) -> str:
     """The page for a place, as text without its markup."""
-    answer = web.get("/parking", params={"place": place, **more})
+    answer = web.get("/parking", params={"place": place, **{name: value for name, value in more.items() if value}})
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
     return answer.text
