@@ -29,7 +29,7 @@ class Suspended(NamedTuple):
 
 
 class BayRow(NamedTuple):
-    """A bay as the board shows it; ``model`` and ``gateway`` of the sensor that lies in it, "" where that is not known."""
+    """A bay as the board shows it; ``model`` and ``gateway`` of the sensor in it, "" where that is not known."""
 
     id: str
     street: str
