@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.parking import health, overstays, state, stays
+from analytics.parking import health, state, stays
 from analytics.parking.arrays import DAY, NONE, UNKNOWN, Carry, Hours, Int64, nothing
 from analytics.parking.sources import Part, Register
 from analytics.parking.state import Newest, Now, Standing
@@ -122,11 +122,11 @@ class Suspect(NamedTuple):
 class _Loaded:
     """The register as of an instant: its bays, what holds in them, and where each stands in the arrays."""
 
-    def __init__(self, connection: Connection, at: int, zone: ZoneInfo) -> None:
+    def __init__(self, connection: Connection, at: int, zone: ZoneInfo, silence: int) -> None:
         day = local_day(instant(at), zone)
         rows = table.bays(connection, day, instant(at))
         ids, street, zones, kind, lon, lat, personal, model, gateway = zip(*rows, strict=True) if rows else ((),) * 9
-        self.register = register = Register(connection, ids)
+        self.register = register = Register(connection, ids, silence)
         self.part: Part = register.part(register.places(ids))
         self.slots = {bay: slot for slot, bay in enumerate(self.part.bays)}
         #: Where each bay of the board stands in the arrays.
@@ -157,10 +157,10 @@ class _Loaded:
             np.where(known, self._device_places(found.device), other.device),
         )
 
-    def board(self, at: int, standing: Standing) -> Board:
-        """The board at an instant ``at`` [us]."""
+    def board(self, at: int, standing: Standing, grace: int) -> Board:
+        """The board at an instant ``at`` [us]; ``grace`` [us]."""
         part = self.part
-        now = state.now(at, standing, part.table, self.hours, part.suspensions, part.permits, overstays.GRACE)
+        now = state.now(at, standing, part.table, self.hours, part.suspensions, part.permits, grace)
         return Board(at, self.bays, Now(*(column[self.slot] for column in now)))
 
 
@@ -192,8 +192,12 @@ class _Held:
 class Boards:
     """The board of one site. For many threads."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(
+        self, zone: ZoneInfo, grace: timedelta = timedelta(minutes=5), silence: timedelta = timedelta(hours=25)
+    ) -> None:
+        """``grace`` and ``silence`` as `borough analyse` has them."""
         self._zone = zone
+        self._grace, self._silence = (length // timedelta(microseconds=1) for length in (grace, silence))
         self._lock = threading.Lock()
         self._held: _Held | None = None
         self._current: tuple[float, Board] | None = None
@@ -250,7 +254,7 @@ class Boards:
         version = table.register_version(connection)
         held = self._held
         if held is None or held.version != version or held.age > _REGISTER or held.loaded.day != self._day(at):
-            loaded = _Loaded(connection, at, self._zone)
+            loaded = _Loaded(connection, at, self._zone, self._silence)
             yesterday = loaded.carry(connection, loaded.day - timedelta(days=1))
             record = loaded.carry(connection, loaded.day, yesterday)
             if held is not None and held.loaded.part.bays == loaded.part.bays:
@@ -266,13 +270,13 @@ class Boards:
         standing = state.heard(at, found, held.carry, loaded.part.table)
         held.carry = state.kept(standing, found, held.carry)
         self._held = held
-        return loaded.board(at, standing)
+        return loaded.board(at, standing, self._grace)
 
     def _day(self, at: int) -> date:
         return local_day(instant(at), self._zone)
 
     def _made(self, connection: Connection, at: int) -> Board:
-        loaded = _Loaded(connection, at, self._zone)
+        loaded = _Loaded(connection, at, self._zone, self._silence)
         recorded = parking_record.recorded(connection)
         start = midnight(loaded.day, self._zone)
         carry = loaded.carry(connection, loaded.day - timedelta(days=1))
@@ -282,7 +286,7 @@ class Boards:
         # the instant itself is in
         events = loaded.part.events(connection, start, at + 1)
         _, _, ended, _ = stays.run(events, loaded.part.links, loaded.part.table, carry, start, at + 1)
-        return loaded.board(at, state.carried(at, ended, loaded.part.table))
+        return loaded.board(at, state.carried(at, ended, loaded.part.table), self._grace)
 
 
 def _suspects(connection: Connection, register: Register, board: Board, which: NDArray[np.bool_]) -> list[Suspect]:

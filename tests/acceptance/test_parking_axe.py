@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -101,7 +102,7 @@ def test_no_state_has_a_finding(town: Looking, nothing: Looking, width: int) -> 
 
 
 @pytest.mark.parametrize("options", [{}, {"forced_colors": "active"}])
-def test_large_letters_and_the_system_s_own_colours(town: Looking, options: dict[str, str]) -> None:
+def test_large_letters_and_the_system_s_own_colours(town: Looking, options: dict[str, Any]) -> None:
     with town.page("officer", 640, **options) as page:
         for path in ("board", "queue", "patterns", "wall"):
             page.goto(f"{town.url}/parking/{path}")
