@@ -54,8 +54,8 @@ def agree(world: World) -> list[reference.Found]:
 
 
 @settings(max_examples=examples(60))
-@given(weeks())
-def test_weeks_agree_with_the_reference(world: World) -> None:
+@given(weeks(), st.data())
+def test_weeks_agree_with_the_reference(world: World, data: st.DataObject) -> None:
     expected = agree(world)
     spans, found, _, _ = run(world)
 
@@ -63,6 +63,10 @@ def test_weeks_agree_with_the_reference(world: World) -> None:
     edges = world.edges().tolist()
     for bay, (of, one) in enumerate(zip(world.bays, expected, strict=True)):
         assert [tuple(row) for row in times[bay].tolist()] == reference.quarters(of, one.spans, edges)
+    first = data.draw(st.integers(0, len(edges) - 2))
+    last = data.draw(st.integers(first + 1, len(edges) - 1))
+    some = occupancy.quarters(spans, world.suspended(), world.table(), world.edges()[first : last + 1])
+    assert np.array_equal(some, times[:, first:last])
 
     late = overstays.over(found, world.hours(), world.table(), world.suspended(), world.permits())
     told = [

@@ -155,3 +155,66 @@ def test_blocks_are_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     for size in (1, 7, 200):
         monkeypatch.setattr(stays, "_SIZE", size)
         assert result() == at_once
+
+
+def test_what_comes_at_one_instant() -> None:
+    """A reading goes before silence, silence before a change of sensor, and this before a new sensor's reading."""
+    changed = links((0, 0, 0, HOUR + LIMIT), (0, 1, HOUR + LIMIT, OPEN))
+    free, came = (0, 0, 0.0, 0), (0, HOUR, 1.0, 0)
+    end = 3 * DAY
+
+    def ends(*rows: tuple[int, int, float, int], lain: Links = changed) -> list[tuple[int, int, str, str]]:
+        return plain(stays.run(events(free, came, *rows), lain, table(), nothing(1), 0, end)[1])
+
+    at_once = (0, HOUR + LIMIT, 1.0, 1)
+    minute = (HOUR + LIMIT) // MINUTE
+    assert ends() == [(60, minute, "reading", "silent")]
+    assert ends(at_once)[0] == (60, minute, "reading", "silent")
+    assert ends(at_once)[1][:3] == (minute, minute + LIMIT // MINUTE, "unknown")
+    earlier = links((0, 0, 0, HOUR + LIMIT - 1), (0, 1, HOUR + LIMIT - 1, OPEN))
+    assert ends(lain=earlier)[0][3] == "swapped"
+    sooner = links((0, 0, 0, 2 * HOUR), (0, 1, 2 * HOUR, OPEN))
+    assert ends((0, 2 * HOUR, 1.0, 1), lain=sooner)[:1] == [(60, 120, "reading", "swapped")]
+    assert ends((0, 2 * HOUR, 0.0, 1), lain=sooner) == [(60, 120, "reading", "swapped")]
+
+
+@pytest.mark.parametrize("ended", [2 * HOUR, HOUR + LIMIT])
+def test_what_ends_with_the_span_lasts_and_ends_in_the_next_one(ended: int) -> None:
+    """A link's end, and silence."""
+    said, lain = events((0, 0, 0, 0), (0, HOUR, 1, 0)), links((0, 0, 0, min(ended, 2 * DAY)), (0, 1, 3 * DAY, OPEN))
+    _, found, carry, _ = stays.run(said, lain, table(), nothing(1), 0, ended)
+    assert plain(found) == [(60, ended // MINUTE, "reading", "lasts")]
+    spans, found, _, _ = stays.run(events(), lain, table(), carry, ended, 4 * DAY)
+    assert plain(found) == [(60, ended // MINUTE, "reading", "swapped" if ended == 2 * HOUR else "silent")]
+    assert spans.state.tolist() == [2]
+
+
+@pytest.mark.parametrize("changes", [29 * DAY, 30 * DAY])
+def test_a_new_sensor_ends_stuck(changes: int) -> None:
+    """Also where it lies there only from a later span on, and where the old one ended just with the span before."""
+    said = [(0, day * DAY, 1.0, 0) for day in range(30)]
+    lain = links((0, 0, 0, changes), (0, 1, 30 * DAY, OPEN))
+    inside = [row for row in said if row[1] < changes]
+    _, found, carry, _ = stays.run(events(*inside), lain, table(limit=2 * DAY), nothing(1), 0, 30 * DAY)
+    assert plain(found) == [(0, 28 * 1440, "unknown", "stuck")]
+    assert carry.state.tolist() == [2 if changes < 30 * DAY else 3]
+    _, found, _, _ = stays.run(events((0, 31 * DAY, 1, 1)), lain, table(limit=2 * DAY), carry, 30 * DAY, 32 * DAY)
+    assert plain(found) == [(31 * 1440, 32 * 1440, "unknown", "lasts")]
+
+
+def test_a_stuck_bay_stays_so_through_silence_and_into_the_next_span_until_it_is_free() -> None:
+    said = [(0, day * DAY, 1.0, 0) for day in range(30)]
+    lain, bays = links((0, 0, 0, OPEN)), table(limit=2 * DAY)
+    carry = stays.run(events(*said), lain, bays, nothing(1), 0, 40 * DAY)[2]
+    assert [int(column[0]) for column in carry] == [3, 28 * DAY, 29 * DAY, 0]
+    more = events((0, 41 * DAY, 1, 0), (0, 42 * DAY, 0, 0), (0, 43 * DAY, 1, 0))
+    spans, found, _, counts = stays.run(more, lain, bays, carry, 40 * DAY, 44 * DAY)
+    assert spans.state.tolist() == [2, 0, 1]
+    assert plain(found) == [(43 * 1440, 44 * 1440, "reading", "lasts")]
+    assert counts.repeated.tolist() == [0]
+
+
+def test_silent_after_just_28_days_is_stuck() -> None:
+    said = [(0.0, 0), *((1.0, 1 + day) for day in range(28))]
+    found = of_one(*((day * DAY, value) for value, day in said), (40 * DAY, 1.0), limit=DAY, end=41 * DAY)
+    assert found == [(1440, 29 * 1440, "reading", "stuck")]
