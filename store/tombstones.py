@@ -172,6 +172,15 @@ def begin(connection: Connection, key: bytes, tenancies: Iterable[int], zone: Zo
     return sum(close_open(connection, key, by_day[day], begin_of(day, zone), log) for day in sorted(by_day))
 
 
+def begin_bays(connection: Connection, key: bytes, at: datetime, log: Path | None = None) -> int:
+    """End the open tombstones of sensors that lie in bays of others by now: of nobody, or of a home that is lived in.
+
+    A bay outlives the home that it was of, and gets another one when the register says so. Otherwise like `close_open`.
+    """
+    sensors = [device for (device,) in connection.execute(_SQL["bay_sensors"], {"at": at}).fetchall()]
+    return close_open(connection, key, sensors, at, log)
+
+
 def refused(connection: Connection, key: bytes) -> Callable[[str, date], bool]:
     """Says of (UPRN, first day) whether that tenancy was erased and must stay out. Raises psycopg.Error."""
     marks = {bytes(row[0]) for row in connection.execute(_SQL["tenancies"]).fetchall()}

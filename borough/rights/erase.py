@@ -126,6 +126,8 @@ def finish(context: ErasureContext, patience: float = 0.0) -> Report | None:
     try:
         with _connected(context, patience) as connection:
             erasures.forget_sessions(connection)
+            with connection.transaction():
+                tombstones.begin_bays(connection, context.key, datetime.now(UTC), context.log)
             if not _anything(connection, context):
                 return None
             report = Report()

@@ -59,3 +59,14 @@ from personal.tenancy t
 join personal.bay b on b.home_id = t.home_id
 join personal.bay_sensor s on s.bay_id = b.id and coalesce(s.stop, 'infinity') > t.from_day
 where t.id = any(%s::int8[]);
+
+-- bay_sensors: sensors that lie in bays which are of no household, or of a home that somebody lives in
+select s.device_id
+from personal.bay_sensor s
+join personal.bay b on b.id = s.bay_id
+where s.start <= %(at)s and coalesce(s.stop, 'infinity') > %(at)s
+  and exists (select from personal.tombstone t where t.kind = 'meter' and t.to_time is null)
+  and (not b.personal or exists (
+      select from personal.tenancy n
+      where n.home_id = b.home_id and daterange(n.from_day, n.to_day) @> %(at)s::date
+  ));

@@ -99,6 +99,23 @@ def test_the_next_tenancy_ends_the_tombstone_of_its_bays_sensor(database: str) -
     assert stone.end == round((utc("2026-04-01T00:00") - timedelta(hours=1)).timestamp()) * 1_000_000
 
 
+def test_a_bay_that_gets_another_home_has_its_sensor_again(database: str) -> None:
+    """The home went with its last tenancy, and the bay stayed."""
+    world = Bays(database, None)
+    world.erase()
+    with connect(database) as connection:
+        assert tombstones.begin_bays(connection, KEY, NOW) == 0, "whose it is, nobody knows"
+        new = Household("100021048399", "meter-new", "Carl Underhay", "5 Nightjar Row", 0.5, date(2026, 6, 1))
+        add(connection, new)
+        connection.execute("update personal.bay set home_id = (select id from personal.home) where id = 'bay-anna'")
+        assert tombstones.begin_bays(connection, KEY, NOW) == 1
+        assert tombstones.begin_bays(connection, KEY, NOW) == 0
+        stones, _ = tombstones.load(connection, KEY)
+    ends = {one.mark: one.end for one in stones if one.kind == "meter"}
+    assert ends[tombstones.mark(KEY, "anna")] == round(NOW.timestamp()) * 1_000_000
+    assert ends[tombstones.mark(KEY, ANNA.meter)] is None
+
+
 def test_a_device_that_goes_takes_its_links_and_days_along(database: str) -> None:
     """A household's own sensor, which is linked to its home like a meter."""
     world = Bays(database, None)
