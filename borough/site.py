@@ -44,6 +44,8 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         coverage=settings.coverage,
         workers=settings.web_workers,
         live_clients=settings.web_live_clients,
+        parking_grace=timedelta(minutes=settings.parking_grace),
+        parking_silence=timedelta(hours=settings.parking_silence),
     )
 
 

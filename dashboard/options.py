@@ -65,6 +65,9 @@ class SiteOptions:
     workers: int = 1
     #: So many clients of each live page are served by one process.
     live_clients: int = 600
+    #: Time over that is no overstay yet, and how long a bay is known after a reading of a sensor without a heartbeat.
+    parking_grace: timedelta = timedelta(minutes=5)
+    parking_silence: timedelta = timedelta(hours=25)
     #: How far a demo is.
     simulation: Callable[[], Simulation] | None = None
     #: Takes a tenancy's id, erases everything about it and says how far that is.

@@ -1,7 +1,7 @@
 """Occupancy of a zone a quarter, half and whole hour ahead, and whether that is better than what anybody could say.
 
-Occupancy is a share from 0 to 1 by local quarter hour, ``(days, 96)``, NaN where nothing is known. What is foretold from
-quarter hour t is the change to the one k later (k = 1, 2, 4: it ends 15, 30 and 60 minutes after t has ended):
+Occupancy is a share from 0 to 1 by local quarter hour, ``(days, 96)``, NaN where nothing is known. What is foretold
+from quarter hour t is the change to the one k later (k = 1, 2, 4: it ends 15, 30 and 60 minutes after t has ended):
 
     y[t+k] - y[t] = a (p[t+k] - p[t]) + b (p[t] - y[t]) + c (y[t] - y[t-1]) + d (y[t] - y[t-3])
 
@@ -109,12 +109,13 @@ def fit(occupancy: Float64, weekday: Int64, step: int) -> Float64:
     found, wanted = terms[some], target[some]
     gram = found.T @ found
     penalty = _RIDGE * np.diag(gram) + 1e-9 * len(wanted)
-    return np.linalg.solve(gram + np.diag(penalty), found.T @ wanted)
+    return np.asarray(np.linalg.solve(gram + np.diag(penalty), found.T @ wanted), np.float64)
 
 
 def ahead(occupancy: Float64, weekday: Int64, quarter: int) -> Float64:
-    """The occupancy ``(3,)`` by horizon after the quarter hour ``quarter`` of the last day; what comes after it there is
-    not looked at. NaN where it cannot be told.
+    """The occupancy ``(3,)`` by horizon after the quarter hour ``quarter`` of the last day; NaN: it cannot be told.
+
+    What that day has after it is not looked at.
 
     ``occupancy``: consecutive days, ``weekday`` 0 is Monday.
     """
@@ -170,7 +171,8 @@ def _hour_of_week(occupancy: Float64, weekday: Int64, of: int) -> Float64:
             np.nansum(part, axis=(0, 2)) / np.sum(~np.isnan(part), axis=(0, 2))
             for part in (same.reshape(-1, 24, 4), occupancy.reshape(-1, 24, 4))
         ]
-    return np.where(np.isnan(found[0]), found[1], found[0])
+    hours: Float64 = np.where(np.isnan(found[0]), found[1], found[0])
+    return hours
 
 
 def _judged(errors: Float64, tested: int) -> Backtest:
@@ -189,17 +191,14 @@ def _judged(errors: Float64, tested: int) -> Backtest:
     return Backtest(means[0], means[1], means[2], shown, days)
 
 
-def grid(quarters: NDArray[np.int32]) -> Float64:
+def grid(quarters: NDArray[np.int32], wall: Int64) -> Float64:
     """The occupancy ``(96,)`` of a local day by its 92 to 100 stored quarter hours ``(quarters, 4)``: occupied, free,
-    suspended, unknown; NaN where nothing is known. The hour that clocks skip is unknown, of the one that they repeat the
-    second stands."""
-    known = (quarters[:, 0] + quarters[:, 1]).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(known > 0, quarters[:, 0] / known, np.nan)
-    if len(share) == QUARTERS:
-        return share
-    # clocks of the United Kingdom change from one o'clock on
-    kept = share[:4], share[len(share) - (QUARTERS - 8) :]
-    if len(share) < QUARTERS:
-        return np.concatenate((kept[0], np.full(4, np.nan), kept[1]))
-    return np.concatenate((kept[0], share[8:12], kept[1]))
+    suspended, unknown. NaN where nothing is known.
+
+    ``wall`` ``(quarters,)``: which of the 96 each is by the clock; of those that are repeated all count together.
+    """
+    occupied, known = np.zeros(QUARTERS), np.zeros(QUARTERS)
+    np.add.at(occupied, wall, quarters[:, 0])
+    np.add.at(known, wall, quarters[:, 0].astype(np.float64) + quarters[:, 1])
+    with np.errstate(invalid="ignore"):
+        return np.where(known > 0, occupied / np.where(known > 0, known, 1.0), np.nan)

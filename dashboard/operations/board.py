@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from markupsafe import Markup
 from numpy.typing import NDArray
 
@@ -108,21 +109,26 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/parking/board")
-    def board(
+    async def board(
         request: Request,
         visitor: Anybody,
         zone: Text = "",
         street: Text = "",
         state: State = "",
         kind: Word = "",
-        at: Annotated[Moment | None, Query()] = None,
+        at: Annotated[Moment, Query()] = None,
         after: Annotated[Cursor | None, Query(alias="cursor")] = None,
     ) -> Response:
         """One page of bays and the map of all that the filter names."""
         chosen = _filter(site, zone, street, state, kind, at)
-        with site.connection() as connection:
-            found = _board(site, connection, chosen).seen(visitor)
-        return _page(site, request, found, chosen, after)
+
+        def make() -> Response:
+            with site.connection() if chosen.at is None else site.lane.connection() as connection:
+                found = _board(site, connection, chosen).seen(visitor)
+            return _page(site, request, found, chosen, after)
+
+        # another instant is made of a day's readings of all bays: not beside the pages
+        return await (run_in_threadpool(make) if chosen.at is None else site.lane.run(make))
 
     @routes.get("/parking/board/bays.csv")
     @site.lane.work
@@ -132,7 +138,7 @@ def router(site: Site) -> APIRouter:
         street: Text = "",
         state: State = "",
         kind: Word = "",
-        at: Annotated[Moment | None, Query()] = None,
+        at: Annotated[Moment, Query()] = None,
     ) -> Response:
         """All bays that the filter names."""
         chosen = _filter(site, zone, street, state, kind, at)

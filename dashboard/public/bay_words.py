@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from devices.bays import DAY_MINUTES, Restriction
+from devices.counts import counted
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _EVERY_DAY = 127
@@ -44,14 +45,15 @@ def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -
     for _ in range(7):
         if until < DAY_MINUTES:
             break
-        day += timedelta(days=1)
-        following = next((one for one in restrictions if one.start == 0 and holds(one, day, calendar)), None)
+        next_day = day + timedelta(days=1)
+        following = next((one for one in restrictions if one.start == 0 and holds(one, next_day, calendar)), None)
         if following is None or following.maximum_stay != found.maximum_stay:
             break
-        until = following.end
+        until, day = following.end, next_day
     else:
         return _limit(found)
-    return f"{_limit(found)} until {_clock(until)}{_named(day, at.date(), until)}{_no_return(found)}"
+    named = "" if day == at.date() else f" on {_DAYS[day.weekday()]}"
+    return f"{_limit(found)} until {_clock(until)}{named}{_no_return(found)}"
 
 
 def hours(one: Restriction) -> str:
@@ -75,20 +77,13 @@ def _no_return(one: Restriction) -> str:
 
 
 def _length(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours} hour{'' if hours == 1 else 's'}"] if hours else []
-    return " ".join([*parts, *([f"{rest} minutes"] if rest or not hours else [])])
+    whole, rest = divmod(minutes, 60)
+    parts = [counted(whole, "hour")] if whole else []
+    return " ".join([*parts, *([counted(rest, "minute")] if rest or not whole else [])])
 
 
 def _clock(minute: int) -> str:
     return "midnight" if minute == DAY_MINUTES else f"{minute // 60:02d}:{minute % 60:02d}"
-
-
-def _named(day: date, today: date, until: int) -> str:
-    """Which day is meant, where it is not today's own end or hours."""
-    if day == today or (until == DAY_MINUTES and day - today == timedelta(0)):
-        return ""
-    return f" on {_DAYS[day.weekday()]}"
 
 
 def _days(days: int) -> str:

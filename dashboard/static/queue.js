@@ -16,12 +16,12 @@ document.addEventListener("DOMContentLoaded", () => {
     say(count ? `${count === 1 ? "1 outcome waits" : `${count} outcomes wait`} on this device for the network.` : "");
   };
   // the token of the page's forms is that of the present session, whenever the outcome was typed
-  const csrf = () => { const field = document.querySelector("input[name=csrf]"); return field ? field.value : ""; };
+  const csrf = () => document.querySelector("input[name=csrf]").value;
 
   const send = async (fields) => {
     const answer = await fetch("/parking/queue", {
       method: "POST",
-      body: new URLSearchParams({ ...fields, csrf: csrf() || fields.csrf }),
+      body: new URLSearchParams({ ...fields, csrf: csrf() }),
       redirect: "follow",
     });
     // signed out: the sign-in answers; the outcome is kept until somebody has signed in
@@ -53,6 +53,7 @@ document.addEventListener("DOMContentLoaded", () => {
       event.preventDefault();
       const fields = Object.fromEntries(new FormData(form));
       fields.outcome = button.value;
+      delete fields.csrf;
       try {
         write([...read().filter((one) => one.token !== fields.token), fields]);
       } catch {

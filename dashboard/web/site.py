@@ -48,7 +48,7 @@ class Site:
         self.limits = Limits()
         self.paths: frozenset[str] = frozenset()
         self.lane = Lane(options.database_url, options.workers)
-        self.boards = Boards(options.zone)
+        self.boards = Boards(options.zone, options.parking_grace, options.parking_silence)
         self.events = Events(options.database_url, options.live_clients)
         self.pool = make_pool(options.database_url, "borough dashboard", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")

@@ -95,7 +95,7 @@ def test_a_bay_is_taken_while_one_looks(served: tuple[str, Connection], browser:
     with looking(browser, url, 390) as page:
         page.goto(STATES["results"])
         state = page.locator('[data-bay="a-13"] .state')
-        expect(state).to_have_text("Free for 20 min")
+        expect(state).to_contain_text("Free for")
         parking_board.say(connection, "sensor-a-13", [(datetime.now(UTC), 1)])
         expect(state).to_have_text("Taken now")
         expect(page.locator("#live")).to_contain_text("Taken now")

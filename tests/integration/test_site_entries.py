@@ -79,10 +79,10 @@ def test_the_start_has_an_entry_for_each_audience_that_there_is(url: str, cookie
         with client(url, cookie[who]) as web:
             return re.findall(r"<h2[^>]*>([^<]*)</h2>", web.get("/").text)
 
-    assert headings("nobody") == ["Home energy"]
-    assert headings("resident") == ["Home energy"]
-    assert headings("programme") == ["Your work", "Home energy"]
-    assert headings("engineer") == ["Your work", "Home energy", "Parking operations", "Operation"]
+    assert headings("nobody") == ["Home energy", "Parking"]
+    assert headings("resident") == ["Home energy", "Parking"]
+    assert headings("programme") == ["Your work", "Home energy", "Parking"]
+    assert headings("engineer") == ["Your work", "Home energy", "Parking operations", "Parking", "Operation"]
     with client(url, cookie["programme"]) as web:
         assert '<a href="/programme">Programme</a></li>\n  </ul>\n</section>' in web.get("/").text
 

@@ -138,6 +138,23 @@ comment on table public.zone_day is
     'Each zone''s local day without bays of households: for each quarter hour occupied, free, suspended and unknown '
     'bay-seconds as big-endian int4, and arrivals as big-endian int4.';
 
+create table public.zone_forecast (
+    zone text not null,
+    minutes int not null,
+    at timestamptz not null,
+    occupancy double precision,
+    error double precision,
+    persistence_error double precision,
+    hour_of_week_error double precision,
+    shown boolean not null,
+    tested_day date not null,
+    tested_days int not null,
+    primary key (zone, minutes)
+);
+comment on table public.zone_forecast is
+    'The occupancy of zones in the quarter hour that ends at an instant, told so many minutes before; its mean absolute '
+    'error in a rolling test, and those of persistence and of the hour of the week. shown: it is better than both.';
+
 create table personal.visit_outcome (
     token text primary key,
     bay_id text not null references personal.bay (id) on delete cascade,

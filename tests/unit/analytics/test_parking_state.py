@@ -25,6 +25,7 @@ from analytics.parking.arrays import (
     Hours,
     Links,
     nothing,
+    part,
 )
 from analytics.parking.state import REASONS, Newest, Standing
 from tests.examples import examples
@@ -73,7 +74,7 @@ def words(standing: Standing) -> list[tuple[int, str, int]]:
     st.integers(1, 120),
     st.integers(0, 120),
 )
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(100))
 def test_the_record_and_the_newest_reading_say_what_stays_say(
     rows: list[tuple[int, int, bool]], at: int, recorded: int
 ) -> None:
@@ -88,8 +89,8 @@ def test_the_record_and_the_newest_reading_say_what_stays_say(
         if time * 10 * MINUTE >= recorded:
             seen.add(bay)
     events = readings(given_rows)
-    before = Events(*(column[events.time < recorded] for column in events))
-    until = Events(*(column[events.time <= at] for column in events))
+    before = part(events, events.time < recorded)
+    until = part(events, events.time <= at)
     _, _, carry, _ = stays.run(before, links(3), table(3), nothing(3), 0, recorded)
     _, _, ended, _ = stays.run(until, links(3), table(3), nothing(3), 0, at + 1)
     now = newest(until, at, 3)
