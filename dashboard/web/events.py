@@ -49,7 +49,7 @@ _FRESH = 1_024
 #: What a client is asked to wait before it comes again: where there are too many, and after a lost connection [s, ms].
 _RETRY_AFTER, _RETRY = "30", b"retry: 3000\n\n"
 
-_MEDIA = "text/event-stream"
+_MEDIA, _NOTHING = "text/event-stream", memoryview(b"")
 _ALIVE, _AWAY, _BACK, _ENDED = (
     b":\n\n",
     b"event: away\ndata:\n\n",
@@ -138,7 +138,7 @@ class Client:
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
         self.cursor: int | None = None
-        self._rest = memoryview(b"")
+        self._rest = _NOTHING
         self._away = False
         self._sleeping: asyncio.Future[None] | None = None
 
@@ -166,7 +166,9 @@ class Client:
                 return None
             self.cursor, self._rest = found[0], memoryview(found[1])
         if self._rest:
-            told, self._rest = bytes(self._rest[:PIECE]), self._rest[PIECE:]
+            told = bytes(self._rest[:PIECE])
+            # what is read to the end is not held: even an empty part would keep the whole snapshot
+            self._rest = self._rest[PIECE:] if len(self._rest) > PIECE else _NOTHING
             return told
         if self._away != self.feed.away:
             self._away = self.feed.away

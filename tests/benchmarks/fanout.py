@@ -52,9 +52,11 @@ def sse_memory(world: World, table: Table) -> None:
         say(connection, range(1, BAYS + 1), 0)
         for name, deaf in (("sse_memory", 0), ("sse_memory_deaf", CLIENTS)):
             with serving(database) as port:
-                # what is made once for all clients is there before they come
+                # what is made once for all clients, and again and again, is there before they come
                 with _watching(port, 2):
-                    time.sleep(1.0)
+                    for number in range(11, 31):
+                        say(connection, [number], int(deaf == 0))
+                        time.sleep(0.2)
                 before = _resident(port) + _kernel()
                 with _watching(port, CLIENTS, deaf):
                     for number in range(1, 11):
