@@ -23,6 +23,10 @@ class Changes(Generic[Item]):
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
 
+    def written(self) -> list[Item]:
+        """What is new or changed."""
+        return [*self.new, *self.changed]
+
     def counts(self, what: str) -> dict[str, int]:
         """How many of each, for the report."""
         return {

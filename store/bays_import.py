@@ -202,32 +202,28 @@ def import_file(connection: Connection, given: BaysFile, zone: tzinfo) -> Plan:
 
 def apply(connection: Connection, plan: Plan) -> None:
     """Do what a plan without problems says, in the transaction that made it. Raises psycopg.Error."""
-    written = [*plan.bays.new, *plan.bays.changed]
+    written = plan.bays.written()
     restrictions = [
         bays.restriction_row(bay.id, number, one)
         for bay in written
         if bay.id in plan.hours
         for number, one in enumerate(bay.restrictions)
     ]
-    steps: list[tuple[str, Sequence[tuple[Any, ...]]]] = [
-        ("save_bay", [bays.row_of(bay, plan.homes.get(bay.id)) for bay in written]),
-        ("remove_restrictions", [(sorted(plan.hours),)] if plan.hours else []),
-        ("add_restriction", restrictions),
-        *_dated("sensors", plan.sensors, lambda one: (one.bay, one.device, one.start, one.end)),
-        *_dated("suspensions", plan.suspensions, lambda one: (one.bay, one.start, one.end, one.reason)),
-        *_dated("permits", plan.permits, lambda one: (one.bay, one.start, one.end, one.kind)),
-        *_dated("events", plan.events, lambda one: (one.zone, one.day, one.name), lambda one: (one.zone, one.day)),
+    sensors, suspensions, permits, events = plan.sensors, plan.suspensions, plan.permits, plan.events
+    steps: list[tuple[bytes, Sequence[tuple[Any, ...]]]] = [
+        (_SQL["save_bay"], [bays.row_of(bay, plan.homes.get(bay.id)) for bay in written]),
+        (_SQL["remove_restrictions"], [(sorted(plan.hours),)] if plan.hours else []),
+        (_SQL["add_restriction"], restrictions),
+        (_SQL["remove_sensors"], [(one.bay, one.start) for one in sensors.removed]),
+        (_SQL["save_sensors"], [(one.bay, one.device, one.start, one.end) for one in sensors.written()]),
+        (_SQL["remove_suspensions"], [(one.bay, one.start) for one in suspensions.removed]),
+        (_SQL["save_suspensions"], [(one.bay, one.start, one.end, one.reason) for one in suspensions.written()]),
+        (_SQL["remove_permits"], [(one.bay, one.start) for one in permits.removed]),
+        (_SQL["save_permits"], [(one.bay, one.start, one.end, one.kind) for one in permits.written()]),
+        (_SQL["remove_events"], [(one.zone, one.day) for one in events.removed]),
+        (_SQL["save_events"], [(one.zone, one.day, one.name) for one in events.written()]),
     ]
     with connection.cursor() as cursor:
-        for name, rows in steps:
+        for query, rows in steps:
             if rows:
-                cursor.executemany(_SQL[name], rows)
-
-
-def _dated(
-    what: str, changes: Changes[Any], row: Any, key: Any = lambda one: (one.bay, one.start)
-) -> list[tuple[str, Sequence[tuple[Any, ...]]]]:
-    return [
-        (f"remove_{what}", [key(one) for one in changes.removed]),
-        (f"save_{what}", [row(one) for one in (*changes.new, *changes.changed)]),
-    ]
+                cursor.executemany(query, rows)

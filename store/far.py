@@ -15,7 +15,7 @@ from devices.uprn import spellings
 from store.connect import Connection
 from store.queries import queries
 
-_HOMES, _BAYS = queries("homes"), queries("bays")
+_SQL = queries("far")
 
 Float64 = NDArray[np.float64]
 
@@ -47,13 +47,13 @@ def far_homes(connection: Connection, rows: Sequence[HomeRow]) -> list[Far]:
     """
     spelt = [one for uprn in {row.uprn for row in rows} for one in spellings(uprn)]
     places = {row.uprn: (row.lon, row.lat) for row in rows}
-    known = connection.execute(_HOMES["other_places"], (spelt,)).fetchall() if rows else []
+    known = connection.execute(_SQL["other_homes"], (spelt,)).fetchall() if rows else []
     return _far([(row.where, row.lon, row.lat) for row in rows], [*places.values(), *known], "homes")
 
 
 def far_bays(connection: Connection, rows: Sequence[Given[Bay]]) -> list[Far]:
     """The same of bays. Raises psycopg.Error."""
-    known = connection.execute(_BAYS["other_places"], ([row.item.id for row in rows],)).fetchall() if rows else []
+    known = connection.execute(_SQL["other_bays"], ([row.item.id for row in rows],)).fetchall() if rows else []
     places = [(row.where, row.item.lon, row.item.lat) for row in rows]
     return _far(places, [*((lon, lat) for _, lon, lat in places), *known], "bays")
 

@@ -31,9 +31,6 @@ select id, family, personal from personal.device where id = any(%s)
 -- homes: the homes of these UPRNs, the longest spellings first
 select uprn, id from personal.home where uprn = any(%s) order by length(uprn) desc
 
--- other_places: where all bays lie that are not these
-select lon, lat from personal.bay where id <> all(%s)
-
 -- save_bay: a new bay, or what is known of it now
 insert into personal.bay (
     id, street, zone, kind, lon, lat, spaces, off_street, length, geometry, personal, home_id, origin, from_day, to_day,

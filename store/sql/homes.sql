@@ -153,6 +153,3 @@ update personal.home_meter set to_day = %s where device_id = %s and from_day = %
 select (select count(*) from personal.home),
     (select count(*) from personal.tenancy where from_day <= %(day)s and (to_day is null or to_day > %(day)s)),
     (select count(*) from personal.home_meter where from_day <= %(day)s and (to_day is null or to_day > %(day)s))
-
--- other_places: where all homes lie that are not these
-select lon, lat from personal.home where uprn <> all(%s);

@@ -138,6 +138,23 @@ comment on table public.zone_day is
     'Each zone''s local day without bays of households: for each quarter hour occupied, free, suspended and unknown '
     'bay-seconds as big-endian int4, and arrivals as big-endian int4.';
 
+create table public.zone_forecast (
+    zone text not null,
+    minutes int not null,
+    at timestamptz not null,
+    occupancy double precision,
+    error double precision,
+    persistence_error double precision,
+    hour_of_week_error double precision,
+    shown boolean not null,
+    tested_day date not null,
+    tested_days int not null,
+    primary key (zone, minutes)
+);
+comment on table public.zone_forecast is
+    'The occupancy of zones in the quarter hour that ends at an instant, told so many minutes before; its mean absolute '
+    'error in a rolling test, and those of persistence and of the hour of the week. shown: it is better than both.';
+
 create table personal.visit_outcome (
     token text primary key,
     bay_id text not null references personal.bay (id) on delete cascade,
@@ -186,17 +203,20 @@ create trigger touch_bay after insert or update or delete on personal.bay_suspen
 create trigger touch_bay after insert or update or delete on personal.bay_permit
     for each row execute function personal.touch_bay();
 
--- A bay that changes its zone or becomes a household's, or goes, leaves the figures of its old zone.
-create function personal.touch_moved_bay() returns trigger language plpgsql as $$
+-- A bay that changes its zone, becomes a household's or goes leaves the figures of its old zone, which count its bays.
+create function personal.touch_bay_itself() returns trigger language plpgsql as $$
 begin
-    insert into personal.touched_bay (bay_id, zone) values (old.id, old.zone);
+    if tg_op = 'INSERT' then
+        insert into personal.touched_bay (bay_id) values (new.id);
+    elsif tg_op = 'DELETE' or (old.zone, old.spaces, old.personal, old.from_day, old.to_day)
+        is distinct from (new.zone, new.spaces, new.personal, new.from_day, new.to_day)
+    then
+        insert into personal.touched_bay (bay_id, zone) values (old.id, old.zone);
+    end if;
     return null;
 end $$;
-create trigger touch_moved_bay after update on personal.bay
-    for each row when ((old.zone, old.personal) is distinct from (new.zone, new.personal))
-    execute function personal.touch_moved_bay();
-create trigger touch_gone_bay after delete on personal.bay
-    for each row execute function personal.touch_moved_bay();
+create trigger touch_bay after insert or update or delete on personal.bay
+    for each row execute function personal.touch_bay_itself();
 
 create function personal.touch_event_day() returns trigger language plpgsql as $$
 begin
@@ -217,15 +237,3 @@ end $$;
 create trigger touch_heartbeat after update on personal.device
     for each row when ((old.attributes ->> 'heartbeat') is distinct from (new.attributes ->> 'heartbeat'))
     execute function personal.touch_heartbeat();
-
--- A zone's figures count its bays.
-create function personal.touch_bay_itself() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'INSERT' or (old.zone, old.spaces, old.personal, old.from_day, old.to_day)
-        is distinct from (new.zone, new.spaces, new.personal, new.from_day, new.to_day) then
-        insert into personal.touched_bay (bay_id) values (new.id);
-    end if;
-    return null;
-end $$;
-create trigger touch_bay after insert or update on personal.bay
-    for each row execute function personal.touch_bay_itself();
