@@ -21,9 +21,10 @@ class Device:
 
     ``lon`` and ``lat`` [degrees, WGS 84] are both given or both None. ``personal`` is the device's class: the
     family's default unless the registry says otherwise; it can only be stricter than its properties' class.
-    ``attributes`` are free text by name; ``interval`` (ISO 8601 duration), ``supply`` (what a home's supply carries,
-    kW), ``zone`` (IANA name), ``gateway`` (id of the bridge that speaks for the device), ``topic`` (what the broker's
-    topics call it, where that is no id) and ``capacity`` (of a car park) have a meaning to the platform.
+    ``attributes`` are free text by name; ``interval``, ``heartbeat`` (ISO 8601 durations), ``supply`` (what a home's
+    supply carries, kW), ``zone`` (IANA name), ``gateway`` (id of the bridge that speaks for the device), ``topic``
+    (what the broker's topics call it, where that is no id) and ``capacity`` (of a car park) have a meaning to the
+    platform.
     """
 
     id: str

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from devices.counts import counted
 from devices.lengths import NAME, refusal
 from devices.registry import Problem, RegistryError
 
@@ -107,7 +108,8 @@ class PlacesFile:
         assert self._long is not None
         self.lines += 1
         if len(cells) != self._width:
-            self._problem(line, f"has {len(cells)} fields, the first line names {self._width} columns")
+            said = f"has {counted(len(cells), 'field')}, the first line names {counted(self._width, 'column')}"
+            self._problem(line, said)
             return
         name = cells[self._name].strip()
         if self.kind == "postcode":

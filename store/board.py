@@ -29,7 +29,7 @@ class Suspended(NamedTuple):
 
 
 class BayRow(NamedTuple):
-    """A bay as the board shows it; ``model`` of the sensor that lies in it, "" where none does."""
+    """A bay as the board shows it; ``model`` and ``gateway`` of the sensor in it, "" where that is not known."""
 
     id: str
     street: str
@@ -39,6 +39,7 @@ class BayRow(NamedTuple):
     lat: float
     personal: bool
     model: str
+    gateway: str
 
 
 def bays(connection: Connection, day: date, at: datetime) -> list[BayRow]:

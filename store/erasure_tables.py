@@ -124,6 +124,10 @@ KEPT = {
     "public.collector": _kept("name batch outcome at", "counts of a collector's last batch"),
     "public.event_day": _kept("zone day name", "days of a whole zone"),
     "public.place": _kept("kind name lon lat", "postcodes and areas, as published"),
+    "public.zone_forecast": _kept(
+        "zone minutes at occupancy error persistence_error hour_of_week_error shown tested_day tested_days",
+        "figures of whole zones without bays of households",
+    ),
     "public.zone_day": _kept("zone day bays quarters arrivals", "figures of whole zones without bays of households"),
     "public.correction": _kept(
         "id at finished_at period_start period_end family decoder progress messages readings"

@@ -199,13 +199,19 @@ def write_bay_days(
     return np.unique(np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64))
 
 
-def stays_of(connection: Connection, bays: Sequence[str], start: int, end: int) -> tuple[Int64, Int64]:
-    """Stored stays that arrived in a time [us]: place of the bay, arrival [us]; ``(stays,)``. Raises psycopg.Error."""
+def stays_of(connection: Connection, bays: Sequence[str], start: int, end: int) -> StayRows:
+    """Stored stays of some bays that arrived in a time [us], in no order. Raises psycopg.Error."""
+    given = {"bays": list(bays), "start": instant(start), "stop": instant(end)}
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(
-            _SQL["stays_of"], {"bays": list(bays), "start": instant(start), "stop": instant(end)}
+            _SQL["stays_of"], {**given, "begin_words": list(BEGINS), "end_words": list(ENDS)}
         ).fetchone()
-    return _bays_and_moments(row)
+    assert row is not None
+    bay, arrival, departure, begins, ends, over_from, over, suspended = (part or b"" for part in row)
+    return StayRows(
+        _numbers(bay), received(arrival), received(departure), _numbers(begins), _numbers(ends), received(over_from),
+        _numbers(over), _numbers(suspended),
+    )  # fmt: skip
 
 
 def stays_at(
@@ -227,7 +233,7 @@ def stays_at(
             },
         ).fetchone()  # fmt: skip
     assert row is not None
-    place, begins, ends = (int4s(part or b"").astype(np.int64) for part in row[:3])
+    place, begins, ends = (_numbers(part or b"") for part in row[:3])
     return place, begins, ends, received(row[3] or b"")
 
 
@@ -240,7 +246,12 @@ def remove_stays(connection: Connection, bays: Sequence[str], bay: Int64, arriva
 
 
 def write_stays(connection: Connection, bays: Sequence[str], rows: StayRows) -> tuple[Int64, Int64]:
-    """Write stays; bay's place and arrival [us] of those that were not so already. Raises psycopg.Error."""
+    """Write stays that may differ; bay's place and arrival [us] of those that were not so already.
+
+    Raises psycopg.Error.
+    """
+    if not len(rows.bay):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(
             _SQL["write_stays"],
@@ -251,7 +262,8 @@ def write_stays(connection: Connection, bays: Sequence[str], rows: StayRows) -> 
                 "begin_words": list(BEGINS), "end_words": list(ENDS), "none": instant(NONE),
             },
         ).fetchone()  # fmt: skip
-    return _bays_and_moments(row)
+    assert row is not None
+    return _numbers(row[0] or b""), received(row[1] or b"")
 
 
 def refresh_zones(connection: Connection, day: date, edges: Int64, zones: Sequence[str]) -> int:
@@ -340,6 +352,5 @@ def received(data: Buffer) -> Int64:
     return np.where(raw == _INFINITELY_EARLY, NONE, raw + EPOCH_2000)
 
 
-def _bays_and_moments(row: Sequence[Buffer | None] | None) -> tuple[Int64, Int64]:
-    assert row is not None
-    return int4s(row[0] or b"").astype(np.int64), instants(row[1] or b"")
+def _numbers(data: Buffer) -> Int64:
+    return int4s(data).astype(np.int64)

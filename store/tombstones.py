@@ -166,7 +166,8 @@ def begin(connection: Connection, key: bytes, tenancies: Iterable[int], zone: Zo
     if connection.execute(_SQL["open"]).fetchone() is None:
         return 0
     by_day: dict[date, list[str]] = {}
-    for device_id, day in connection.execute(_SQL["links"], (Int8s(tenancies),)).fetchall():
+    ids = Int8s(tenancies)
+    for device_id, day in connection.execute(_SQL["links"], (ids, ids)).fetchall():
         by_day.setdefault(day, []).append(device_id)
     return sum(close_open(connection, key, by_day[day], begin_of(day, zone), log) for day in sorted(by_day))
 

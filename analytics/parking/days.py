@@ -107,7 +107,7 @@ class Days:
             # a stay that goes on is told by the day in which it ends, or the last one that is computed
             kept = (given.ends != LASTS) | (day is days[-1])
             found.append(Stays(*(column[kept] for column in given)))
-        differs = (stored.state != carry.state) | (stored.since != carry.since)
+        differs: Bools = (stored.state != carry.state) | (stored.since != carry.since)
         differs |= (stored.heard != carry.heard) | (stored.device != carry.device)
         whole = Stays(*(np.concatenate(column) for column in zip(*found, strict=True)))
         if stop < self.end:
@@ -148,26 +148,36 @@ class Days:
 
     def _write_stays(self, part: Part, whole: Stays, start: int, end: int) -> tuple[Int64, Int64]:
         """Make the stays that touch a span what they are; bay and arrival of those that changed."""
-        bays = whole.bay.astype(np.int64)
-        bay, arrival = parking_record.stays_of(self.connection, part.bays, start, end)
-        gone = ~_among(bay, arrival, bays, whole.arrival)
-        self.stays += parking_record.remove_stays(self.connection, part.bays, bay[gone], arrival[gone])
-        changed = [(bay[gone], arrival[gone])]
+        rows = self._judged(part, whole)
+        stored = parking_record.stays_of(self.connection, part.bays, start, end)
+        place = _places(stored.bay, stored.arrival, rows.bay, rows.arrival)
+        gone = np.ones(len(stored.bay), np.bool_)
+        gone[place[place >= 0]] = False
+        bay, arrival = stored.bay[gone], stored.arrival[gone]
+        self.stays += parking_record.remove_stays(self.connection, part.bays, bay, arrival)
+        differs = place < 0  # one that began before is compared where it is written
+        if len(stored.bay):
+            differs |= np.any([own != old[place] for own, old in zip(rows, stored, strict=True)], axis=0)
+        some = StayRows(*(column[differs] for column in rows))
+        bays, arrivals = parking_record.write_stays(self.connection, part.bays, some)
+        self.stays += len(bays)
+        return np.concatenate((bay, bays)), np.concatenate((arrival, arrivals))
+
+    def _judged(self, part: Part, whole: Stays) -> StayRows:
+        """Stays as they are stored, with what is over of them."""
+        options = self.options
+        bays, lasts = whole.bay.astype(np.int64), whole.ends == LASTS
+        over_from, over, suspended = np.empty((3, len(bays)), np.int64)
         if len(bays):
             reach = int(whole.arrival.min()), int(whole.departure.max())
-            hours = self.register.hours(*reach, self.options.zone, self.options.bank_holidays)
+            hours = self.register.hours(*reach, options.zone, options.bank_holidays)
             over_from, over, suspended = overstays.over(
-                whole, hours, part.table, part.suspensions, part.permits, self.options.grace
+                whole, hours, part.table, part.suspensions, part.permits, options.grace
             )
-            lasts = whole.ends == LASTS
-            rows = StayRows(
-                bays, whole.arrival, np.where(lasts, NONE, whole.departure), whole.begins.astype(np.int64),
-                whole.ends.astype(np.int64), over_from, over // _SECOND, suspended // _SECOND,
-            )  # fmt: skip
-            changed.append(parking_record.write_stays(self.connection, part.bays, rows))
-            self.stays += len(changed[-1][0])
-        bay, arrival = (np.concatenate(column) for column in zip(*changed, strict=True))
-        return bay, arrival
+        return StayRows(
+            bays, whole.arrival, np.where(lasts, NONE, whole.departure), whole.begins.astype(np.int64),
+            whole.ends.astype(np.int64), over_from, over // _SECOND, suspended // _SECOND,
+        )  # fmt: skip
 
 
 def _rows(part: Part, day: _Day, spans: Spans, given: Stays, carry: Carry, counts: Counts) -> BayDays:
@@ -197,13 +207,13 @@ def _where(which: Bools, carry: Carry) -> Carry:
     )  # fmt: skip
 
 
-def _among(bay: Int64, time: Int64, bays: Int64, times: Int64) -> Bools:
-    """Which of the pairs ``(bay, time)`` are among the others."""
-    every, moments = np.concatenate((bays, bay)), np.concatenate((times, time))
-    order = np.lexsort((moments, every))
-    every, moments = every[order], moments[order]
-    equal = (every[1:] == every[:-1]) & (moments[1:] == moments[:-1])
-    same = np.zeros(len(order), np.bool_)
-    same[order[1:]] |= equal
-    same[order[:-1]] |= equal
-    return same[len(bays) :]
+def _places(bay: Int64, time: Int64, bays: Int64, times: Int64) -> Int64:
+    """Where each pair ``(bays, times)`` stands among the pairs ``(bay, time)``; -1: nowhere."""
+    if not len(bay):
+        return np.full(len(bays), NONE, np.int64)
+    moments, rank = np.unique(np.concatenate((time, times)), return_inverse=True)
+    keys = np.concatenate((bay, bays)) * len(moments) + rank
+    order = np.argsort(keys[: len(bay)])
+    known, asked = keys[: len(bay)][order], keys[len(bay) :]
+    at = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    return np.where(known[at] == asked, order[at], NONE)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analytics.parking.arrays import (
     BY_READING,
     FREE,
+    MINUTE,
     OCCUPIED,
     UNKNOWN,
     BayTable,
@@ -33,6 +34,11 @@ IN_SUSPENDED: Final = 2
 IN_UNKNOWN: Final = 3
 #: Spans of a block, and quarter hours of intervals that are looked at at once: their arrays fit into caches.
 _SIZE: Final = 1 << 17
+#: Longer ones have no room in half a number [us].
+_LONGEST: Final = 30 * MINUTE
+# free, occupied, unknown: occupied time in the upper half of a number, free time in the lower one
+_HALF: Final = 32
+_HALVES = np.array([1, 1 << _HALF, 0], np.int64)
 
 
 class _Grid(NamedTuple):
@@ -53,11 +59,13 @@ def quarters(spans: Spans, closed: Closed, table: BayTable, edges: Int64) -> Int
 
     ``edges``, ``(quarters + 1,)`` [us]: where quarter hours begin, and where the last one ends. Suspended time
     (``closed``) is neither occupied nor free, also where the bay was not heard. The kinds of time lie apart in memory.
-    Raises ValueError where quarter hours are not of one length.
+    Raises ValueError where quarter hours are not of one length, or longer than half an hour.
     """
     bays, count = len(table.zone), len(edges) - 1
     if count < 1 or edges[1] <= edges[0] or np.any(np.diff(edges) != edges[1] - edges[0]):
         raise ValueError("edges must be those of one quarter hour or more, all of one length")
+    if edges[1] - edges[0] > _LONGEST:
+        raise ValueError("edges further apart than half an hour: sum up quarter hours")
     grid = _Grid(int(edges[0]), int(edges[1] - edges[0]), count)
     closed = part(closed, (closed.start < grid.end) & (closed.end > grid.start))
     found = np.zeros((3, bays, count), np.int64)
@@ -80,16 +88,18 @@ def _filled(spans: Spans, begin: Int64, grid: _Grid) -> Spans:
     ``begin``: where each bay's begin.
     """
     bays = len(begin) - 1
-    if len(spans.start) and int(spans.start.max()) >= grid.end:
-        spans = part(spans, spans.start < grid.end)
-        begin = begins(spans.bay, bays)
+    first, last = begin[:-1], begin[1:] - 1
+    if (last >= first).all() and np.all((spans.start[first] <= grid.start) & (spans.end[last] >= grid.end)):
+        inside = spans.start < grid.end
+        return spans if inside.all() else part(spans, inside)
+    spans = part(spans, (spans.start < grid.end) & (spans.end > grid.start))
+    spans = spans._replace(start=np.maximum(spans.start, grid.start))
+    begin = begins(spans.bay, bays)
     some = np.diff(begin) > 0
     first, last = begin[:-1][some], begin[1:][some] - 1
-    if some.all() and (spans.start[first] <= grid.start).all() and (spans.end[last] >= grid.end).all():
-        return spans
     ahead, behind = np.full(bays, grid.end), np.full(bays, grid.end)
-    ahead[some] = np.maximum(spans.start[first], grid.start)
-    behind[some] = np.clip(spans.end[last], grid.start, grid.end)
+    ahead[some] = spans.start[first]
+    behind[some] = np.minimum(spans.end[last], grid.end)
     place = np.arange(bays, dtype=spans.bay.dtype)
     late = behind < grid.end
     bay = np.concatenate((spans.bay, place, place[late]))
@@ -101,10 +111,11 @@ def _filled(spans: Spans, begin: Int64, grid: _Grid) -> Spans:
 
 
 def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:
-    """Adds what spans without gaps, one bay's after the other's, are occupied and free.
+    """Writes down what spans without gaps, one bay's after the other's, are occupied and free.
 
     Done as differences between quarter hours, that are summed up at last: from where a state begins the rest of its
-    quarter hour has more, and the next one what is missing to a whole one; bay after bay in one row.
+    quarter hour has more, and the next one what is missing to a whole one; bay after bay in one row. Both kinds of time
+    go in one number, one of them in its upper half: that is half of the work.
     """
     begin = np.maximum(spans.start, grid.start)
     begin -= grid.start
@@ -112,17 +123,17 @@ def _add_states(room: Int64, spans: Spans, grid: _Grid) -> None:
     rest = place * grid.length
     rest -= begin
     place += spans.bay * np.int64(grid.size)
-    before = place - 1  # where a state begins with a quarter hour this is no one's, and is given nothing
-    missing = grid.length - rest
-    inside = np.searchsorted(place, room[0].size)  # one that begins in the very last quarter hour has no next one
-    for plane, code in ((IN_OCCUPIED, OCCUPIED), (IN_FREE, FREE)):
-        holds = (spans.state == code).view(np.int8)
-        change = holds.copy()
-        change[1:] -= holds[:-1]
-        row = room[plane].reshape(-1)
-        np.add.at(row, before, change * rest)
-        np.add.at(row, place[:inside], (change * missing)[:inside])
-        np.cumsum(row, out=row)
+    change = _HALVES[spans.state]
+    change[1:] -= change[:-1].copy()
+    row = np.zeros(room[0].size + 1, np.int64)
+    # where a state begins with a quarter hour the one before is no one's, and is given nothing
+    np.add.at(row, place - 1, change * rest)
+    np.subtract(grid.length, rest, out=rest)
+    change *= rest
+    np.add.at(row, place, change)
+    both = np.cumsum(row[:-1]).reshape(room.shape[1:])
+    np.right_shift(both, _HALF, out=room[IN_OCCUPIED])
+    np.bitwise_and(both, (1 << _HALF) - 1, out=room[IN_FREE])
 
 
 def _move_suspended(room: Int64, spans: Spans, closed: Closed, offsets: Int64, grid: _Grid) -> None:

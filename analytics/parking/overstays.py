@@ -93,7 +93,9 @@ def _tell(found: Over, stays: Stays, some: Int64, active: _Active, grace: int) -
     row = active.of_bay[stays.bay[some]]
     # from the interval in which a stay begins, or that ended before it, to the last that begins before it ends
     first = np.maximum(last_begun(active.row, active.start, row, arrival), active.offsets[row])
-    last = np.maximum(last_begun(active.row, active.start, row, departure - 1) + 1, first)
+    last = np.minimum(first + 1, active.offsets[row + 1])
+    more = np.flatnonzero((last < active.offsets[row + 1]) & (np.take(active.start, last, mode="clip") < departure))
+    last[more] = last_begun(active.row, active.start, row[more], departure[more] - 1) + 1
     length = np.zeros(len(some), np.int64)
     begin = np.full(len(some), NONE, np.int64)
     for low, high in blocks(np.concatenate(([0], np.cumsum(last - first))), _SIZE):

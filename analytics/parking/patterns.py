@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -49,7 +49,7 @@ def week_hours(day: date, quarters: int, zone: ZoneInfo) -> Int64:
     return day.weekday() * 24 + clock
 
 
-def by_hour(hour: Int64, values: Int64) -> Int64:
+def by_hour(hour: Int64, values: NDArray[np.signedinteger[Any]]) -> Int64:
     """Sums by hour of the week: ``hour`` ``(quarters,)``, ``values`` ``(quarters, columns)`` -> ``(168, columns)``."""
     found = np.zeros((WEEK_HOURS, values.shape[1]), np.int64)
     np.add.at(found, hour, values)

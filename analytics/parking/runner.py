@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
+from analytics.parking import forecasts
 from analytics.parking.days import Days, ParkingOptions
 from analytics.parking.sources import Register
 from store import daily, parking_record, session_lock
@@ -62,7 +63,9 @@ class ParkingSummary:
 def run(
     connection: Connection, options: ParkingOptions, stopping: Callable[[], bool] = lambda: False
 ) -> ParkingSummary:
-    """Bring the record up to date, in many transactions. Commits. ``stopping`` is asked between them.
+    """Bring the record up to date, in many transactions, and tell what lies ahead of it. Commits.
+
+    ``stopping`` is asked between them.
 
     Raises Busy, store.daily.OtherZone, psycopg.Error.
     """
@@ -74,6 +77,9 @@ def run(
         total = ParkingSummary(more=True)
         while total.more and not stopping():
             total.add(update(connection, options))
+            connection.commit()
+        if total.recorded_to is not None and not total.more:
+            forecasts.update(connection, options.zone, total.recorded_to)
             connection.commit()
         return total
     finally:

@@ -9,15 +9,12 @@ import numpy as np
 
 from analytics.parking.arrays import (
     BY_READING,
-    BY_STUCK,
     FREE,
     FROM_UNKNOWN,
     LASTS,
-    NONE,
     OCCUPIED,
     OPEN,
     SILENT,
-    SWAPPED,
     UNKNOWN,
     BayTable,
     Carry,
@@ -34,14 +31,12 @@ from analytics.parking.arrays import (
 )
 from analytics.parking.arrays import begins as of_bays
 from analytics.parking.readings import Readings, in_links, in_order, readings
-from analytics.parking.states import Block, Points, carried_state, points
+from analytics.parking.states import CODE_SILENT, Block, Points, carried_state, points
 
 #: A repeated reading that comes before so much of a heartbeat has passed is none: numerator, denominator.
 _EARLY: Final = (4, 5)
 #: Events of a block: its arrays fit into a core's caches.
 _SIZE: Final = 1 << 17
-#: How a stay ends, by the code of what comes next.
-_ENDS = np.array([BY_READING, NONE, SILENT, SWAPPED, BY_STUCK, NONE], np.int8)
 
 
 def run(
@@ -119,7 +114,8 @@ class _Made:
         arrival = made.time[occupied]
         begins = (made.code[occupied - 1] != FREE).view(np.int8)
         newest = made.offsets[1:] - 1
-        ends = _ENDS[made.code[np.minimum(occupied + 1, len(made.code) - 1)]]
+        # what comes next: free, or a code of unknown time, which are in the order of the ends
+        ends = np.maximum(np.take(made.code, occupied + 1, mode="clip"), CODE_SILENT - SILENT) - (CODE_SILENT - SILENT)
         # what is brought along began before, and what is last in its bay lasts
         brought = np.flatnonzero(made.code[begin] == OCCUPIED)
         place = np.searchsorted(occupied, begin[brought])

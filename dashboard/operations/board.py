@@ -115,7 +115,7 @@ def router(site: Site) -> APIRouter:
         street: Text = "",
         state: State = "",
         kind: Word = "",
-        at: Annotated[Moment | None, Query()] = None,
+        at: Annotated[Moment, Query()] = None,
         after: Annotated[Cursor | None, Query(alias="cursor")] = None,
     ) -> Response:
         """One page of bays and the map of all that the filter names."""
@@ -132,7 +132,7 @@ def router(site: Site) -> APIRouter:
         street: Text = "",
         state: State = "",
         kind: Word = "",
-        at: Annotated[Moment | None, Query()] = None,
+        at: Annotated[Moment, Query()] = None,
     ) -> Response:
         """All bays that the filter names."""
         chosen = _filter(site, zone, street, state, kind, at)

@@ -14,6 +14,7 @@ from dashboard.operations.board import Filter, totals
 from dashboard.operations.queue import visits
 from dashboard.web.board import Board
 from dashboard.web.site import Site
+from dashboard.web.values import Flag
 from dashboard.web.visitor import Anybody
 from store.times import instant
 
@@ -38,7 +39,7 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/parking/wall")
-    def page(request: Request, visitor: Anybody) -> Response:
+    def page(request: Request, visitor: Anybody, refresh: Flag = False) -> Response:
         """Everything at a glance."""
         with site.connection() as connection:
             board = site.boards.current(connection).seen(visitor)
@@ -46,7 +47,9 @@ def router(site: Site) -> APIRouter:
         zones = by_zone(board)
         context = {
             "page": "wall",
-            "refresh": REFRESH,
+            # only for who asks for it: a page that changes by itself is not for everybody
+            "refresh": REFRESH if refresh else None,
+            "seconds": REFRESH,
             "symbols": plan.symbols(),
             "clock": f"{instant(board.at).astimezone(site.zone):%H:%M}",
             "totals": totals(board, Filter()),

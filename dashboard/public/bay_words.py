@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from devices.bays import DAY_MINUTES, Restriction
+from devices.counts import counted
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _EVERY_DAY = 127
@@ -38,7 +39,7 @@ def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -
         (one for one in restrictions if holds(one, at.date(), calendar) and one.start <= minute < one.end), None
     )
     if found is None:
-        return "No time limit now" if restrictions else "No time limit"
+        return "No time limit now" if restrictions else "No limits are registered"
     until, day = found.end, at.date()
     # a limit that goes on after midnight is another line of the sign and the same to who stands there
     for _ in range(7):
@@ -75,9 +76,9 @@ def _no_return(one: Restriction) -> str:
 
 
 def _length(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours} hour{'' if hours == 1 else 's'}"] if hours else []
-    return " ".join([*parts, *([f"{rest} minutes"] if rest or not hours else [])])
+    whole, rest = divmod(minutes, 60)
+    parts = [counted(whole, "hour")] if whole else []
+    return " ".join([*parts, *([counted(rest, "minute")] if rest or not whole else [])])
 
 
 def _clock(minute: int) -> str:

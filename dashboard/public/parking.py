@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
 import numpy as np
@@ -24,7 +24,7 @@ from dashboard.web.values import Flag, Text, Word
 from devices.bank_holidays import bank_holidays
 from devices.bays import KINDS
 from devices.places_file import Place
-from store import places
+from store import forecasts, places
 from store.batch import Int64
 from store.connect import Connection
 from store.places import Nearby
@@ -59,6 +59,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Soon:
+    """A zone's forecasts that are shown: ``when`` (14:15), the share of its bays that is likely to be free [%], and how
+    far off such a forecast was on average [%]."""
+
+    zone: str
+    told: Sequence[tuple[str, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What there is around a place: free bays, bays of which nobody knows, and how many are taken or closed."""
 
@@ -68,6 +77,7 @@ class Found:
     unknown: Sequence[Shown]
     occupied: int
     closed: int
+    soon: Sequence[Soon]
 
     @property
     def bays(self) -> int:
@@ -136,14 +146,21 @@ def _around(site: Site, connection: Connection, place: Place, kind: str, badge: 
     shown = np.concatenate((free[:_FREE], unknown[:_UNKNOWN]))
     said = _said(site, connection, board, [near[one] for one in shown.tolist()], at[shown], today)
     first = min(_FREE, len(free))
-    return Found(
-        place,
-        said[:first],
-        len(free) - first,
-        said[first:],
-        int(np.sum((state == OCCUPIED) & ~closed)),
-        int(closed.sum()),
-    )
+    taken = int(np.sum((state == OCCUPIED) & ~closed))
+    soon = _soon(site, connection, sorted({near[one].zone for one in shown.tolist()}))
+    return Found(place, said[:first], len(free) - first, said[first:], taken, int(closed.sum()), soon)
+
+
+def _soon(site: Site, connection: Connection, zones: Sequence[str]) -> list[Soon]:
+    found: dict[str, list[tuple[str, int, int]]] = {}
+    for one in forecasts.shown(connection, zones, datetime.now(UTC)):
+        assert one.occupancy is not None
+        assert one.tested.error is not None
+        when = f"{one.at.astimezone(site.zone):%H:%M}"
+        # an error below half a bay of a hundred is not none
+        free, off = round(100 * (1 - one.occupancy)), max(1, round(100 * one.tested.error))
+        found.setdefault(one.zone, []).append((when, free, off))
+    return [Soon(zone, told) for zone, told in found.items()]
 
 
 def _said(

@@ -10,7 +10,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const change = (id, state) => {
     const item = shown.get(id);
-    if (!item || Number(item.dataset.state ?? item.closest("ol") ? 0 : 2) === state) return;
+    if (!item || Number(item.dataset.state) === state) return;
     item.dataset.state = state;
     item.querySelector(".state").textContent = WORDS[state] ?? "No bay any more";
     live.textContent = `${item.querySelector("h3").textContent}: ${WORDS[state] ?? "no bay any more"}`;

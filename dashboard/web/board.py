@@ -13,14 +13,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.parking import overstays, state, stays
-from analytics.parking.arrays import DAY, NONE, Carry, Hours, Int64, nothing
+from analytics.parking import health, overstays, state, stays
+from analytics.parking.arrays import DAY, NONE, UNKNOWN, Carry, Hours, Int64, nothing
 from analytics.parking.sources import Part, Register
 from analytics.parking.state import Newest, Now, Standing
 from dashboard.web.visitor import Visitor
@@ -37,6 +37,8 @@ OFFICER = "parking-ops"
 _REGISTER, _STATES = 30.0, 1.0
 #: Past instants that are kept, for somebody turns pages there.
 _PAST = 4
+#: How far back suspects are looked for [us], and how long they are good [s].
+_LOOK, _SUSPECTS = 28 * DAY, 600.0
 #: How far back a stay can have begun that is not stuck, and what is read of a day that is not recorded.
 _LONGEST, _UNRECORDED = timedelta(days=30), timedelta(days=2)
 
@@ -46,8 +48,8 @@ _NOBODY: Int64 = np.empty(0, np.int64)
 
 @dataclass(frozen=True)
 class Bays:
-    """Bays in the order of the board (zone, street, id), each column ``(bays,)``; ``model`` of the sensor that lies in
-    it, "" where none does."""
+    """Bays in the order of the board (zone, street, id), each column ``(bays,)``; ``model`` and ``gateway`` of the
+    sensor that lies in it, "" where that is not known; ``limit``: how long it may be silent [us]."""
 
     id: Sequence[str]
     street: Words
@@ -57,6 +59,8 @@ class Bays:
     lat: Float64
     personal: NDArray[np.bool_]
     model: Words
+    gateway: Words
+    limit: Int64
 
     @cached_property
     def place(self) -> Mapping[str, int]:
@@ -79,8 +83,10 @@ class Bays:
     def some(self, which: NDArray[np.bool_]) -> Bays:
         """Those bays of which ``which`` is true."""
         ids = [self.id[place] for place in np.flatnonzero(which).tolist()]
-        columns = (self.street, self.zone, self.kind, self.lon, self.lat, self.personal, self.model)
-        return Bays(ids, *(column[which] for column in columns))  # type: ignore[arg-type]  # in their order
+        return Bays(
+            ids, self.street[which], self.zone[which], self.kind[which], self.lon[which], self.lat[which],
+            self.personal[which], self.model[which], self.gateway[which], self.limit[which],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,22 +109,32 @@ class Board:
         return Board(self.at, self.bays.some(which), Now(*(column[which] for column in self.now)))
 
 
+class Suspect(NamedTuple):
+    """A bay whose state has ``lasted`` too long to be believed, beside the longest of its ``own`` and its ``zone``'s
+    [us]."""
+
+    bay: str
+    lasted: int
+    own: int
+    zone: int
+
+
 class _Loaded:
     """The register as of an instant: its bays, what holds in them, and where each stands in the arrays."""
 
     def __init__(self, connection: Connection, at: int, zone: ZoneInfo) -> None:
         day = local_day(instant(at), zone)
         rows = table.bays(connection, day, instant(at))
-        ids, street, zones, kind, lon, lat, personal, model = zip(*rows, strict=True) if rows else ((),) * 8
-        self.bays = Bays(
-            ids, _words(street), _words(zones), _words(kind), np.array(lon, np.float64), np.array(lat, np.float64),
-            np.array(personal, np.bool_), _words(model),
-        )  # fmt: skip
-        register = Register(connection, ids)
+        ids, street, zones, kind, lon, lat, personal, model, gateway = zip(*rows, strict=True) if rows else ((),) * 9
+        self.register = register = Register(connection, ids)
         self.part: Part = register.part(register.places(ids))
         self.slots = {bay: slot for slot, bay in enumerate(self.part.bays)}
         #: Where each bay of the board stands in the arrays.
         self.slot = np.array([self.slots[bay] for bay in ids], np.int64)
+        self.bays = Bays(
+            ids, _words(street), _words(zones), _words(kind), np.array(lon, np.float64), np.array(lat, np.float64),
+            np.array(personal, np.bool_), _words(model), _words(gateway), self.part.table.limit[self.slot],
+        )  # fmt: skip
         first = midnight(day - _LONGEST, zone)
         self.hours: Hours = register.hours(first, at + DAY, zone, frozenset(bank_holidays()))
         self.day = day
@@ -182,6 +198,7 @@ class Boards:
         self._held: _Held | None = None
         self._current: tuple[float, Board] | None = None
         self._past: OrderedDict[int, Board] = OrderedDict()
+        self._suspects: tuple[float, list[Suspect]] | None = None
 
     def current(self, connection: Connection) -> Board:
         """The board of now, no older than a second. Raises psycopg.Error."""
@@ -208,6 +225,25 @@ class Boards:
             while len(self._past) > _PAST:
                 self._past.popitem(last=False)
         return made
+
+    def suspects(self, connection: Connection) -> list[Suspect]:
+        """Bays whose state has not changed for suspiciously long, by the readings of 28 days; made anew after a while.
+
+        A zone at once is read, and none in which every bay has changed within a day. Raises psycopg.Error.
+        """
+        board = self.current(connection)
+        with self._lock:
+            held, known = self._held, self._suspects
+        assert held is not None
+        if known is not None and time.monotonic() - known[0] < _SUSPECTS:
+            return known[1]
+        found: list[Suspect] = []
+        lasting = (board.now.state < UNKNOWN) & (board.at - board.now.since > health.SUSPECT_AFTER)
+        for zone in sorted(set(board.bays.zone[lasting])):
+            found += _suspects(connection, held.loaded.register, board, board.bays.zone == zone)
+        with self._lock:
+            self._suspects = time.monotonic(), found
+        return found
 
     def _read(self, connection: Connection) -> Board:
         at = time.time_ns() // 1_000
@@ -237,15 +273,31 @@ class Boards:
 
     def _made(self, connection: Connection, at: int) -> Board:
         loaded = _Loaded(connection, at, self._zone)
-        recorded = parking_record.recorded_to(connection)
+        recorded = parking_record.recorded(connection)
         start = midnight(loaded.day, self._zone)
         carry = loaded.carry(connection, loaded.day - timedelta(days=1))
-        if recorded is None or recorded < start:
+        if recorded is None or recorded[0] < start:
             start = midnight(loaded.day - _UNRECORDED, self._zone)
             carry = nothing(len(loaded.part.bays))
-        events = loaded.part.events(connection, start, at)
-        _, _, ended, _ = stays.run(events, loaded.part.links, loaded.part.table, carry, start, at)
+        # the instant itself is in
+        events = loaded.part.events(connection, start, at + 1)
+        _, _, ended, _ = stays.run(events, loaded.part.links, loaded.part.table, carry, start, at + 1)
         return loaded.board(at, state.carried(at, ended, loaded.part.table))
+
+
+def _suspects(connection: Connection, register: Register, board: Board, which: NDArray[np.bool_]) -> list[Suspect]:
+    places = np.flatnonzero(which)
+    part = register.part(register.places([board.bays.id[place] for place in places.tolist()]))
+    # the part has its bays in an order of its own
+    places = np.array([board.bays.place[bay] for bay in part.bays], np.int64)
+    start, bays = board.at - _LOOK, len(places)
+    spans, _, _, _ = stays.run(
+        part.events(connection, start, board.at), part.links, part.table, nothing(bays), start, board.at
+    )
+    state, since = board.now.state[places], board.now.since[places]
+    found = health.suspects(spans, state, since, np.zeros(bays, np.int64), board.at)
+    columns = (found.bay.tolist(), found.lasted.tolist(), found.own.tolist(), found.zone.tolist())
+    return [Suspect(part.bays[bay], *lengths) for bay, *lengths in zip(*columns, strict=True)]
 
 
 def _words(column: Sequence[str]) -> Words:

@@ -71,7 +71,9 @@ def _day(text: object) -> date:
     return day
 
 
-def _moment(text: object) -> datetime:
+def _moment(text: object) -> datetime | None:
+    if text == "":  # a field that was left empty
+        return None
     if not isinstance(text, str) or _MOMENT.fullmatch(text) is None:
         raise ValueError("not a time such as 2026-02-09T14:00")
     moment = datetime.fromisoformat(text)
@@ -124,8 +126,9 @@ Whole = Annotated[int, Typed("whole"), Field(ge=0, le=MOST), BeforeValidator(_wh
 Count = Annotated[int, Typed("whole"), Field(ge=1, le=100), BeforeValidator(_whole)]
 #: A day as 2026-02-09, from FIRST_DAY to LAST_DAY.
 Day = Annotated[date, Typed("day"), BeforeValidator(_day)]
-#: A local time as 2026-02-09T14:00, as a field of browsers sends it; the handler says of which zone it is.
-Moment = Annotated[datetime, Typed("moment"), BeforeValidator(_moment)]
+#: A local time as 2026-02-09T14:00, as a field of browsers sends it, None where that is empty; the handler says of
+#: which zone it is.
+Moment = Annotated[datetime | None, Typed("moment"), BeforeValidator(_moment)]
 #: The key of a period (``analytics.periods.Period.key``) that `parse_period` reads.
 PeriodKey = Annotated[str, Typed("period"), Field(max_length=20), AfterValidator(_period)]
 #: A word of ours, such as a fuel; whether there is such a one the handler says.

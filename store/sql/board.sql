@@ -15,7 +15,8 @@ group by 1
 order by 1;
 
 -- bays: the bays that are there on a day, in the board's order, with the model of the sensor that lies in each at an instant
-select b.id, b.street, b.zone, b.kind, b.lon, b.lat, b.personal, coalesce(d.model, '')
+select b.id, b.street, b.zone, b.kind, b.lon, b.lat, b.personal, coalesce(d.model, ''),
+    coalesce(d.attributes ->> 'gateway', '')
 from personal.bay b
 left join personal.bay_sensor s on s.bay_id = b.id and s.start <= %(at)s and (s.stop is null or s.stop > %(at)s)
 left join personal.device d on d.id = s.device_id

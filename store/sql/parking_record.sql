@@ -74,7 +74,7 @@ copy pg_temp.bay_day_stage (
 with bay as (select id, place from unnest(%(bays)s::text[]) with ordinality k (id, place)),
 device as (select id, place from unnest(%(devices)s::text[]) with ordinality k (id, place)),
 changed as (
-    insert into personal.bay_day as old (
+    insert into personal.bay_day (
         bay_id, day, quarters, arrivals, repeated, carry_state, carry_since, carry_heard, carry_device
     )
     select b.id, %(day)s, s.quarters, s.arrivals, s.repeated, s.carry_state, nullif(s.carry_since, '-infinity'),
@@ -82,14 +82,16 @@ changed as (
     from pg_temp.bay_day_stage s
     join bay b on b.place = s.place + 1
     left join device d on d.place = s.carry_device + 1
+    left join personal.bay_day o on o.bay_id = b.id and o.day = %(day)s
+    -- a row in conflict is locked, and so written, also where nothing of it changes
+    where (o.quarters, o.arrivals, o.repeated, o.carry_state, o.carry_since, o.carry_heard, o.carry_device)
+        is distinct from
+          (s.quarters, s.arrivals, s.repeated, s.carry_state, nullif(s.carry_since, '-infinity'),
+           nullif(s.carry_heard, '-infinity'), d.id)
     on conflict (bay_id, day) do update
     set quarters = excluded.quarters, arrivals = excluded.arrivals, repeated = excluded.repeated,
         carry_state = excluded.carry_state, carry_since = excluded.carry_since, carry_heard = excluded.carry_heard,
         carry_device = excluded.carry_device
-    where (old.quarters, old.arrivals, old.repeated, old.carry_state, old.carry_since, old.carry_heard, old.carry_device)
-        is distinct from
-          (excluded.quarters, excluded.arrivals, excluded.repeated, excluded.carry_state, excluded.carry_since,
-           excluded.carry_heard, excluded.carry_device)
     returning bay_id
 )
 select string_agg(int4send((b.place - 1)::int4), ''::bytea) from changed c join bay b on b.id = c.bay_id;
@@ -111,8 +113,13 @@ from unnest(%(bay)s::int4[], %(arrival)s::timestamptz[]) with ordinality k (bay,
 join unnest(%(bays)s::text[]) with ordinality b (id, place) on b.place = k.bay + 1
 join personal.stay s on s.bay_id = b.id and s.arrival = k.arrival;
 
--- stays_of: stays of some bays that arrived in a time: place of the bay, arrival
-select string_agg(int4send((k.place - 1)::int4), ''::bytea), string_agg(timestamptz_send(s.arrival), ''::bytea)
+-- stays_of: stays of some bays that arrived in a time, as they are stored
+select string_agg(int4send((k.place - 1)::int4), ''::bytea), string_agg(timestamptz_send(s.arrival), ''::bytea),
+       string_agg(timestamptz_send(coalesce(s.departure, '-infinity')), ''::bytea),
+       string_agg(int4send(array_position(%(begin_words)s::text[], s.begins) - 1), ''::bytea),
+       string_agg(int4send(array_position(%(end_words)s::text[], s.ends) - 1), ''::bytea),
+       string_agg(timestamptz_send(coalesce(s.over_from, '-infinity')), ''::bytea),
+       string_agg(int4send(s.over_seconds), ''::bytea), string_agg(int4send(s.suspended_seconds), ''::bytea)
 from unnest(%(bays)s::text[]) with ordinality k (id, place)
 join personal.stay s on s.bay_id = k.id and s.arrival >= %(start)s and s.arrival < %(stop)s;
 

@@ -10,7 +10,7 @@ import numpy as np
 from store import arrays, series
 from store.connect import connect
 from store.copy import copy_readings
-from tests.benchmarks import board, daily, exports, fanout, lettering, live, loads, neighbours, pages
+from tests.benchmarks import board, daily, exports, fanout, lettering, live, loads, neighbours, pages, parking
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.replaying import replay
@@ -190,6 +190,9 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "compare_1m": neighbours.compare_1m,
     "neighbours_vs_loop": neighbours.neighbours_vs_loop,
     "neighbours_vs_sql": neighbours.neighbours_vs_sql,
+    "parking_events": parking.parking_events,
+    "parking_vs_pandas": parking.parking_vs_pandas,
+    "parking_year": parking.parking_year,
     "letters": lettering.letters,
     "resident_page_p95": pages.resident_page,
     "page_under_exports": exports.page_under_exports,

@@ -12,6 +12,9 @@ import httpx
 import psycopg
 import pytest
 
+from analytics.parking import runner
+from analytics.parking.days import ParkingOptions
+from store import series
 from store.connect import connect
 from tests.tools.servers import Cluster
 from tests.tools.site import client, csrf, make_session, options, running
@@ -101,6 +104,7 @@ def test_the_board_says_how_each_bay_stands(officer: httpx.Client) -> None:
         ("street=Mill+Lane&state=unknown", {"a-19", "a-20"}),
         ("state=over", {"a-01", "a-02", "a-03"}),
         ("kind=disabled", {"a-03", "home-1"}),
+        ("zone=&street=&kind=&state=over&at=", {"a-01", "a-02", "a-03"}),
         ("zone=nowhere", set()),
     ],
 )
@@ -121,7 +125,15 @@ def test_pages_of_the_list_have_each_bay_once(officer: httpx.Client, url: str, m
         found = re.search(r'href="([^"]+)">Next page', page)
         address = found[1].replace("&amp;", "&") if found else ""
     assert len(seen) == len(set(seen)) == 31
-    for wrong in ("cursor=bm93aGVyZQ", "cursor=%FF", "kind=garden", "state=full", "at=2999-01-01T00:00", "at=today"):
+    for wrong in (
+        "cursor=bm93aGVyZQ",
+        "cursor=%FF",
+        "kind=garden",
+        "state=full",
+        "at=2999-01-01T00:00",
+        "at=today",
+        "at=2026-02-30T10:00",
+    ):
         assert officer.get(f"/parking/board?{wrong}").status_code == 400
 
 
@@ -235,6 +247,37 @@ def test_health_and_the_suspensions_of_today(officer: httpx.Client) -> None:
     found = {row["bay"]: row["problem"] for row in table(officer.get("/parking/health/sensors.csv"))}
     assert found == {"a-19": "silent", "a-20": "never"}
     assert [row["bay"] for row in table(officer.get("/parking/health/suspensions.csv"))] == ["a-04"]
+
+
+def test_one_gateway_is_one_alarm_and_what_never_changes_is_suspect(timescale: Cluster) -> None:
+    """Six bays of a gateway fell silent together; one that came and went each hour stands still for four days."""
+    name = timescale.create()
+    with connect(timescale.url(name), autocommit=True) as connection:
+        cookie = make_session(connection, None, ["parking-ops"])
+        for number in range(6):
+            parking_board.make_bay(connection, f"g-{number}", gateway="gw-1")
+            parking_board.say(connection, f"sensor-g-{number}", [(NOW - timedelta(hours=9, minutes=number), 0)])
+        parking_board.make_bay(connection, "s-1", gateway="gw-2")
+        still = NOW - timedelta(days=4)
+        hourly = [(still - timedelta(hours=hour), hour % 2) for hour in range(48)]
+        heard = [(still + timedelta(hours=hour), 0) for hour in range(1, 96)]
+        parking_board.say(connection, "sensor-s-1", [*hourly, *heard])
+        (battery,) = series.resolve(connection, [("sensor-s-1", "battery")])
+        connection.execute(
+            "insert into public.latest (series_id, time, value, arrival) values (%s, %s, 12, now())",
+            (battery.series, NOW),
+        )
+    with connect(timescale.url(name)) as connection:
+        assert not runner.run(connection, ParkingOptions(options("").zone)).more
+    with running(options(timescale.url(name))) as url, client(url, cookie) as web:
+        page = web.get("/parking/health").text
+        found = [(row["problem"], row["bay"]) for row in table(web.get("/parking/health/sensors.csv"))]
+        board = rows(web.get("/parking/board").text)
+    assert "Gateways out: 1 gateway" in page
+    # the record knows since when, though the newest reading is an hour old
+    assert board["s-1"].startswith("s-1 Free for 4 days")
+    assert found == [("gateway", "gw-1"), ("suspect", "s-1"), ("battery", "s-1")]
+    timescale.drop(name)
 
 
 def test_an_empty_town_has_pages_too(timescale: Cluster) -> None:

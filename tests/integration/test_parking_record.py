@@ -339,3 +339,35 @@ def test_two_at_once_wait_for_each_other(two_bays: ParkingWorld) -> None:
         assert runner.update(second, OPTIONS) == runner.ParkingSummary(
             recorded_to=utc("2026-03-02T08:00") + timedelta(microseconds=1)
         )
+
+
+def test_the_worked_day_of_the_reference(timescale_world: ParkingWorld) -> None:
+    """docs/reference/parking.md says the same."""
+    world = timescale_world
+    world.devices(["s1"], heartbeat="PT6H")
+    world.bay("b1")
+    world.link("b1", "s1", "2026-03-01T00:00")
+    world.restrict("b1", 480, 1110, 60, days=0b0111111)
+    world.do("insert into personal.bay_suspension values ('b1', '2026-03-27T13:00Z', '2026-03-27T14:30Z', 'filming')")
+    told = "26T18:00 0, 27T07:40 1, 27T08:50 0, 27T09:10 1, 27T10:12 0, 27T10:30 1, 27T12:05 0, 27T14:00 1, 27T15:00 1,"
+    told += " 27T15:20 0, 27T17:50 1, 27T23:50 1, 28T05:50 1, 28T09:20 0"
+    world.write([("s1", utc(f"2026-03-{one[:8]}"), int(one[-1])) for one in told.split(", ")])
+    world.update()
+    found = [
+        (f"{row[1]:%H:%M} {row[2]:%d %H:%M}", *row[3:5], row[5] and f"{row[5]:%d %H:%M}", row[6] // 60, row[7] // 60)
+        for row in world.stays()
+    ]
+    assert found == [
+        ("07:40 27 08:50", "reading", "reading", None, 0, 0),
+        ("09:10 27 10:12", "reading", "reading", None, 0, 0),
+        ("10:30 27 12:05", "reading", "reading", "27 11:30", 35, 0),
+        ("14:00 27 15:20", "reading", "reading", None, 0, 30),
+        ("17:50 28 09:20", "reading", "reading", "28 09:00", 20, 0),
+    ]
+    with connect(world.url) as connection:
+        (day,) = parking.bay_days(connection, "b1", FRIDAY, FRIDAY + timedelta(days=1))
+        (zone,) = parking.zone_days(connection, FRIDAY, FRIDAY + timedelta(days=1))
+    assert (day.quarters.sum(axis=0) / 60_000).tolist() == [647, 703, 90]
+    assert (day.arrivals, day.repeated) == (5, 1)
+    assert (zone.quarters.sum(axis=0) / 60).tolist() == [647, 703, 90, 0]
+    assert zone.arrivals.sum() == 5

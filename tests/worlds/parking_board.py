@@ -35,6 +35,7 @@ def make_bay(
     sensor: str | None = None,
     model: str = "native",
     heartbeat: str = "PT2H",
+    gateway: str = "",
 ) -> None:
     """A bay with a sensor, that lies in it since 2026, and one restriction at all times."""
     sensor = f"sensor-{bay}" if sensor is None else sensor
@@ -45,8 +46,9 @@ def make_bay(
     )
     connection.execute(
         "insert into personal.device (id, family, model, origin, personal, attributes)"
-        " values (%s, 'parking-bay', %s, 'simulated', %s, jsonb_build_object('heartbeat', %s::text))",
-        (sensor, model, personal, heartbeat),
+        " values (%s, 'parking-bay', %s, 'simulated', %s, jsonb_build_object('heartbeat', %s::text,"
+        " 'gateway', %s::text))",
+        (sensor, model, personal, heartbeat, gateway),
     )
     connection.execute(
         "insert into personal.bay_sensor (bay_id, device_id, start) values (%s, %s, '2026-01-01')", (bay, sensor)

@@ -57,8 +57,8 @@ def test_every_role_gets_exactly_what_its_row_says() -> None:
         ((), True, "/home"), ((), False, "/sign-in/code"), (("resident",), False, "/sign-in/code"),
         (("engineer",), False, "/"), (("programme",), False, "/programme"), (("assist",), False, "/assist"),
         (("data-protection",), False, "/data-protection"), (("resident", "engineer"), False, "/"),
-        (("programme", "data-protection"), False, "/"), (("engineer",), True, "/"), (("parking-ops",), False, "/parking/board"),
-        (("parking-ops",), True, "/"),
+        (("programme", "data-protection"), False, "/"), (("engineer",), True, "/"),
+        (("parking-ops",), False, "/parking/board"), (("parking-ops",), True, "/"),
     ],
 )  # fmt: skip
 def test_everybody_lands_where_their_work_is(held: tuple[str, ...], tenancy: bool, path: str) -> None:
