@@ -113,8 +113,9 @@ def fit(occupancy: Float64, weekday: Int64, step: int) -> Float64:
 
 
 def ahead(occupancy: Float64, weekday: Int64, quarter: int) -> Float64:
-    """The occupancy ``(3,)`` by horizon after the quarter hour ``quarter`` of the last day; NaN: it cannot be told. What
-    that day has after it is not looked at.
+    """The occupancy ``(3,)`` by horizon after the quarter hour ``quarter`` of the last day; NaN: it cannot be told.
+
+    What that day has after it is not looked at.
 
     ``occupancy``: consecutive days, ``weekday`` 0 is Monday.
     """

@@ -45,14 +45,15 @@ def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -
     for _ in range(7):
         if until < DAY_MINUTES:
             break
-        day += timedelta(days=1)
-        following = next((one for one in restrictions if one.start == 0 and holds(one, day, calendar)), None)
+        next_day = day + timedelta(days=1)
+        following = next((one for one in restrictions if one.start == 0 and holds(one, next_day, calendar)), None)
         if following is None or following.maximum_stay != found.maximum_stay:
             break
-        until = following.end
+        until, day = following.end, next_day
     else:
         return _limit(found)
-    return f"{_limit(found)} until {_clock(until)}{_named(day, at.date(), until)}{_no_return(found)}"
+    named = "" if day == at.date() else f" on {_DAYS[day.weekday()]}"
+    return f"{_limit(found)} until {_clock(until)}{named}{_no_return(found)}"
 
 
 def hours(one: Restriction) -> str:
@@ -83,13 +84,6 @@ def _length(minutes: int) -> str:
 
 def _clock(minute: int) -> str:
     return "midnight" if minute == DAY_MINUTES else f"{minute // 60:02d}:{minute % 60:02d}"
-
-
-def _named(day: date, today: date, until: int) -> str:
-    """Which day is meant, where it is not today's own end or hours."""
-    if day == today or (until == DAY_MINUTES and day - today == timedelta(0)):
-        return ""
-    return f" on {_DAYS[day.weekday()]}"
 
 
 def _days(days: int) -> str:

@@ -40,9 +40,9 @@ def names(held: set[str], *, account: bool = True, demo: bool = False, paths: fr
 
 
 def test_entries_are_those_that_exist_and_that_one_may_open() -> None:
-    assert names(set(), account=False) == ["Home energy"]
-    assert names(set(), account=False, demo=True) == ["Home energy", "Operation"]
-    assert names({"engineer"}) == ["Home energy", "Parking operations", "Operation"]
-    assert names({"parking-ops"}) == ["Home energy", "Parking operations"]
-    assert names({"programme"}) == ["Home energy"]
+    assert names(set(), account=False) == ["Home energy", "Parking"]
+    assert names(set(), account=False, demo=True) == ["Home energy", "Parking", "Operation"]
+    assert names({"engineer"}) == ["Home energy", "Parking operations", "Parking", "Operation"]
+    assert names({"parking-ops"}) == ["Home energy", "Parking operations", "Parking"]
+    assert names({"programme"}) == ["Home energy", "Parking"]
     assert names({"engineer"}, paths=frozenset({"/overview"})) == ["Operation"], "no entry without its pages"
