@@ -203,4 +203,4 @@ def test_a_borough_of_bays_is_registered_recorded_and_scored(way: Way) -> None:
     assert score["swaps"] == 3
     assert score["occupancy"]["mean_absolute_error"] == 0
     assert "What was made of bays" in page.read_text()
-    assert len(way.run("bays", "list")["bays"]) == 40
+    assert len(way.run("bays", "list")) == 40
