@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analytics.parking.arrays import DAY, MINUTE, Closed, Events, Int64
-
-if TYPE_CHECKING:
-    from tests.benchmarks.parking import Town
+from tests.benchmarks.bay_town import Town
 
 _QUARTER = 15 * MINUTE
 
