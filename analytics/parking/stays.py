@@ -74,7 +74,7 @@ def _held(links: Links, carry: Carry, start: int) -> Int64:
     bays = len(carry.state)
     found = last_begun(links.bay, links.start, np.arange(bays), carry.heard)
     some = np.flatnonzero(found >= 0)
-    some = some[(links.device[found[some]] == carry.device[some]) & (links.end[found[some]] > carry.heard[some])]
+    some = some[links.device[found[some]] == carry.device[some]]
     held = np.full(bays, start, np.int64)
     held[some] = np.maximum(links.end[found[some]], start)
     return held
