@@ -144,7 +144,8 @@ class _Made:
 
     def _put(self, which: int, columns: Iterable[Ints]) -> None:
         begin = self._counted[which]
-        for room, column in zip((self._spans, self._stays)[which], columns, strict=True):
+        rooms: tuple[Ints, ...] = (tuple(self._spans), tuple(self._stays))[which]
+        for room, column in zip(rooms, columns, strict=True):
             self._counted[which] = begin + len(column)
             room[begin : self._counted[which]] = column
 
