@@ -74,7 +74,7 @@ def _held(links: Links, carry: Carry, start: int) -> Int64:
     bays = len(carry.state)
     found = last_begun(links.bay, links.start, np.arange(bays), carry.heard)
     some = np.flatnonzero(found >= 0)
-    some = some[(links.device[found[some]] == carry.device[some]) & (links.end[found[some]] > carry.heard[some])]
+    some = some[links.device[found[some]] == carry.device[some]]
     held = np.full(bays, start, np.int64)
     held[some] = np.maximum(links.end[found[some]], start)
     return held
@@ -144,7 +144,8 @@ class _Made:
 
     def _put(self, which: int, columns: Iterable[Ints]) -> None:
         begin = self._counted[which]
-        for room, column in zip((self._spans, self._stays)[which], columns, strict=True):
+        rooms: tuple[Ints, ...] = (tuple(self._spans), tuple(self._stays))[which]
+        for room, column in zip(rooms, columns, strict=True):
             self._counted[which] = begin + len(column)
             room[begin : self._counted[which]] = column
 

@@ -18,27 +18,13 @@ from typing import NamedTuple
 import numpy as np
 
 from analytics.parking import occupancy, overstays, stays
-from analytics.parking.arrays import (
-    DAY,
-    MINUTE,
-    Carry,
-    Events,
-    Int64,
-    Stays,
-    nothing,
-    part,
-)
+from analytics.parking.arrays import DAY, Carry, Events, Int64, Stays, nothing, part
 from store.times import midnight
 from tests.benchmarks import parking_by_pandas
-from tests.benchmarks.bay_town import BAYS, LONDON, SEED, Town, events, town
 from tests.benchmarks.memory import highest_memory
+from tests.benchmarks.parking_town import BAYS, DAYS, FIRST, LONDON, QUARTER, SEED, Town, events, town
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import World
-
-#: Days in which so many bays have 10 million events, about 30 a day.
-DAYS = 33
-FIRST = date(2026, 3, 2)
-QUARTER = 15 * MINUTE
 
 
 class Numbers(NamedTuple):

@@ -7,10 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analytics.parking.arrays import DAY, MINUTE, Closed, Events, Int64
-from tests.benchmarks.bay_town import Town
-
-_QUARTER = 15 * MINUTE
+from analytics.parking.arrays import DAY, Closed, Events, Int64
+from tests.benchmarks.parking_town import QUARTER, Town
 
 
 class Numbers(NamedTuple):
@@ -98,7 +96,7 @@ def _spans(made: Town, runs: pd.DataFrame) -> Int64:
 
 def _times(made: Town, runs: pd.DataFrame, suspended: pd.DataFrame) -> Int64:
     """Occupied, free and suspended time by bay and quarter hour."""
-    bays, quarters = len(made.table.zone), (made.end - made.start) // _QUARTER
+    bays, quarters = len(made.table.zone), (made.end - made.start) // QUARTER
     found = np.zeros((bays, quarters, 3), np.int64)
     both = runs.merge(suspended, on="bay")
     both["start"], both["end"] = both[["start", "from"]].max(axis=1), both[["end", "to"]].min(axis=1)
@@ -115,14 +113,14 @@ def _times(made: Town, runs: pd.DataFrame, suspended: pd.DataFrame) -> Int64:
 
 def _by_quarter(rows: pd.DataFrame, start: int) -> pd.Series[int]:
     """Time of intervals by bay and quarter hour, by one row for each quarter hour that they touch."""
-    first = (rows["start"] - start) // _QUARTER
-    last = (rows["end"] - start - 1) // _QUARTER
+    first = (rows["start"] - start) // QUARTER
+    last = (rows["end"] - start - 1) // QUARTER
     sizes = (last - first + 1).to_numpy()
     long = pd.DataFrame({"bay": rows["bay"], "start": rows["start"], "end": rows["end"], "first": first})
     long = long.loc[long.index.repeat(sizes)]
     long["quarter"] = long["first"] + long.groupby(level=0, sort=False).cumcount()
-    begin = start + long["quarter"] * _QUARTER
-    long["time"] = np.minimum(long["end"], begin + _QUARTER) - np.maximum(long["start"], begin)
+    begin = start + long["quarter"] * QUARTER
+    long["time"] = np.minimum(long["end"], begin + QUARTER) - np.maximum(long["start"], begin)
     return long.groupby(["bay", "quarter"], sort=False)["time"].sum()
 
 

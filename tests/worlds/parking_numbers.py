@@ -160,8 +160,14 @@ def long_times(draw: st.DrawFn) -> World:
             links.append(Link(bay, 10 * bay + place, begin, bounds[place + 1]))
     limits = st.sampled_from([8 * DAY, 16 * DAY, 28 * DAY, 40 * DAY])
     bays = tuple(Bay(draw(limits), zone=bay) for bay in range(2))
-    event = _events(links, moments, ones=4)
-    return World(bays, tuple(links), tuple(draw(st.lists(event, max_size=14))), first, 66)
+    said = st.sampled_from([None, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0])
+    events = draw(st.lists(_events(links, moments), max_size=3))
+    for link in links:
+        for step in range(17):
+            at = start + step * 4 * DAY
+            if link.start <= at and (link.end is None or at < link.end) and (value := draw(said)) is not None:
+                events.append(Event(link.bay, at, value, link.device))
+    return World(bays, tuple(links), tuple(events), first, 66)
 
 
 def _moments(draw: st.DrawFn, start: int, end: int) -> st.SearchStrategy[int]:
@@ -172,10 +178,10 @@ def _moments(draw: st.DrawFn, start: int, end: int) -> st.SearchStrategy[int]:
     return grid | again | night | st.integers(start, end - 1)
 
 
-def _events(links: Sequence[Link], moments: st.SearchStrategy[int], ones: int = 2) -> st.SearchStrategy[Event]:
+def _events(links: Sequence[Link], moments: st.SearchStrategy[int]) -> st.SearchStrategy[Event]:
     """Most of a link that holds or has held, some of nobody, some that say nothing."""
     pairs = [(link.bay, link.device) for link in links] * 4 + [(0, 999)]
-    values = st.sampled_from([0.0, 0.0, *[1.0] * ones, 0.0, 1.0, 0.5, float("nan")][: 4 + ones])
+    values = st.sampled_from([*[0.0] * 5, *[1.0] * 7, 0.5, float("nan")])
     return st.builds(
         lambda pair, time, value: Event(pair[0], time, value, pair[1]), st.sampled_from(pairs), moments, values
     )

@@ -77,13 +77,13 @@ def test_weeks_agree_with_the_reference(world: World, data: st.DataObject) -> No
     assert rows(*late) == told
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(60))
 @given(long_times())
 def test_bays_that_are_stuck_agree_with_the_reference(world: World) -> None:
     agree(world)
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(80))
 @given(weeks() | long_times(), st.data())
 def test_in_pieces_and_in_any_order_it_says_the_same(world: World, data: st.DataObject) -> None:
     spans, found, carry, counts = run(world)

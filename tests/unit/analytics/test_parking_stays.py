@@ -93,6 +93,16 @@ def test_a_new_sensor_keeps_the_bay_and_ends_what_the_old_one_knew() -> None:
     assert [int(column[0]) for column in carry] == [0, 6 * HOUR, 6 * HOUR, 1]
 
 
+def test_a_sensor_that_is_taken_out_and_put_back_is_nobodys_in_between() -> None:
+    lain = links((0, 0, 0, 2 * HOUR), (0, 0, 4 * HOUR, 5 * HOUR), (0, 0, 5 * HOUR, OPEN))
+    said = events(*((0, hour * HOUR, 1.0, 0) for hour in (1, 3, 4)), (0, 6 * HOUR, 0.0, 0))
+    _, found, _, counts = stays.run(said, lain, table(), nothing(1), 0, 7 * HOUR)
+    assert plain(found) == [(60, 120, "unknown", "swapped"), (240, 360, "unknown", "reading")], (
+        "five o'clock is no change"
+    )
+    assert counts.outside.tolist() == [1]
+
+
 def test_of_two_values_of_an_instant_the_bay_is_free() -> None:
     said = events((0, HOUR, 1, 0), (0, HOUR, 0, 0), (0, HOUR, 1, 0), (0, 2 * HOUR, 1, 0), (0, 2 * HOUR, 1, 0))
     _, found, _, counts = stays.run(said, links((0, 0, 0, OPEN)), table(), nothing(1), 0, 3 * HOUR)

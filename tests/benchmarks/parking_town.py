@@ -1,4 +1,4 @@
-"""A town of bays for benchmarks: what holds in them, and a year's comings and goings."""
+"""A town of bays for benchmarks: what holds there, and what its sensors say."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.parking.arrays import DAY, HOUR, OPEN, BayTable, Closed, Events, Hours, Links, closed
+from analytics.parking.arrays import DAY, HOUR, MINUTE, OPEN, BayTable, Closed, Events, Hours, Links, closed
 from analytics.parking.hours import Regime, compile_hours
 from devices.bays import Restriction
 from store.times import midnight
 
 SEED = 20_261_129
 BAYS = 10_000
+#: Days in which so many bays have 10 million events, about 30 a day.
+DAYS = 33
+FIRST = date(2026, 3, 2)
 LONDON = ZoneInfo("Europe/London")
+QUARTER = 15 * MINUTE
 _BANK_HOLIDAYS = frozenset({date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 4), date(2026, 5, 25), date(2026, 8, 31)})
 
 
