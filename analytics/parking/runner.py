@@ -67,8 +67,11 @@ def run(
 
     ``stopping`` is asked between them.
 
-    Raises Busy, store.daily.OtherZone, psycopg.Error.
+    Raises Busy, store.daily.OtherZone, psycopg.Error; ValueError for a connection in autocommit: what a day is merged
+    from would be gone with each statement.
     """
+    if connection.autocommit:
+        raise ValueError("the record of parking needs a connection that is not in autocommit")
     if session_lock.take(connection, [_LOCK]) is None:
         connection.rollback()
         raise Busy("another analysis is running on this database")

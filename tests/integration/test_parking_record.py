@@ -35,6 +35,12 @@ def timescale_world(database: str) -> ParkingWorld:
     return ParkingWorld(database)
 
 
+def test_a_connection_in_autocommit_is_refused(database: str) -> None:
+    """Its stage would be empty when it is merged, and the days be written as if nothing was known."""
+    with connect(database, autocommit=True) as connection, pytest.raises(ValueError, match="autocommit"):
+        runner.run(connection, OPTIONS)
+
+
 def test_a_stay_over_midnight_stands_under_its_arrival_and_is_repaired_by_late_readings(world: ParkingWorld) -> None:
     world.devices(["s1", "s2"])
     world.bay("b1")
