@@ -361,8 +361,10 @@ def test_all_problems_are_told_at_once_and_nothing_is_taken() -> None:
         "provision good: stands there twice",
         "provision back: a validPeriod ends 2026-01-01 00:00:00 and begins 2027-01-01 00:00:00",
         "provision none: a validPeriod ends 2027-01-01 00:00:00 and begins 2027-01-01 00:00:00",
-        "provision gap: timeValidity begins 2026-03-29 01:10:00 and ends 2026-03-29 02:05:00, which is no later by the"
-        " clock that goes forward in between; say times that the clock shows",
+        (
+            "provision gap: timeValidity begins 2026-03-29 01:10:00 and ends 2026-03-29 02:05:00, which is no later by"
+            " the clock that goes forward in between; say times that the clock shows"
+        ),
     ]
 
 
