@@ -9,6 +9,8 @@ from typing import Any
 
 #: Types that are taken, with how deep their positions are nested.
 _DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+#: Positions of the smallest ring, the first of which is also the last.
+_RING = 4
 #: Positions of one geometry at most.
 _POSITIONS = 10_000
 #: Less is a line, a square millimetre [degrees squared].
@@ -37,7 +39,22 @@ def flaw(geometry: Mapping[str, Any]) -> str | None:
                 return f"has more than {_POSITIONS:,} positions"
     except (TypeError, ValueError, OverflowError):
         return "has coordinates that are no pairs of longitude and latitude"
-    return None if count else "has no coordinates"
+    return _unfinished(geometry["coordinates"], kind) if count else "has no coordinates"
+
+
+def _unfinished(coordinates: Sequence[Any], kind: str) -> str | None:
+    """What is wrong with lines and rings whose positions are right: too short, or not closed."""
+    if kind in ("LineString", "MultiLineString"):
+        lines = [coordinates] if kind == "LineString" else coordinates
+        return None if all(len(line) > 1 for line in lines) else "has a line of less than two positions"
+    if kind in ("Polygon", "MultiPolygon"):
+        polygons = [coordinates] if kind == "Polygon" else coordinates
+        rings = [ring for polygon in polygons for ring in polygon]
+        if not all(polygons) or any(len(ring) < _RING for ring in rings):
+            return f"has an area whose outline has less than {_RING} positions"
+        if any(ring[0][:2] != ring[-1][:2] for ring in rings):
+            return "has an outline that does not end where it begins; give its first position again as its last"
+    return None
 
 
 def _places(value: Any, depth: int) -> Iterator[Place]:

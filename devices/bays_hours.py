@@ -26,7 +26,7 @@ _TIME = re.compile(r"(?:([01]?\d|2[0-3]):([0-5]\d)|(24):(00))\Z", re.ASCII)
 _HOURS = re.compile(r"([\d:]+)\s*[-\u2013]\s*([\d:]+)\Z", re.ASCII)
 _MINUTE_US = 60_000_000
 #: No stay that a sign allows is longer [min].
-_LONGEST = 31 * DAY_MINUTES
+LONGEST = 31 * DAY_MINUTES
 #: Words of `Restriction` for which no day is that of both.
 _APART = ({"off", "only"}, {"not", "only"})
 
@@ -150,7 +150,7 @@ def _minutes(cells: Cells, name: str) -> int | None:
     if text is None:
         return None
     length = int(text) * _MINUTE_US if text.isascii() and text.isdigit() and len(text) < 8 else duration(text.upper())
-    if length is None or length % _MINUTE_US or not 0 < length <= _LONGEST * _MINUTE_US:
+    if length is None or length % _MINUTE_US or not 0 < length <= LONGEST * _MINUTE_US:
         cells.wrong.append(f"{name} {text!r} is no length of time in whole minutes, such as 60 or PT1H, up to 31 days")
         return None
     return length // _MINUTE_US

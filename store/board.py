@@ -65,7 +65,7 @@ def dwells(
 ) -> Int64:
     """How many whole stays that began in a time were how long: below the first of ``edges`` [s], between them, above.
 
-    Shape ``(edges + 1,)``. Raises psycopg.Error.
+    Without bays of households. Shape ``(edges + 1,)``. Raises psycopg.Error.
     """
     values = {"edges": Float8s(edges), "start": aware(start), "end": aware(end), "zone": zone}
     found = np.zeros(len(edges) + 1, np.int64)

@@ -33,18 +33,6 @@ class Part(NamedTuple):
         return self.number == 0 and self.bays < MOST
 
 
-class Newest(NamedTuple):
-    """A bay that has a sensor: its newest reading since that lies there, how often it reports (ISO 8601), whether it
-    says occupied for so long that the record no longer believes it, whether the bay is suspended."""
-
-    bay: str
-    time: datetime | None
-    value: float | None
-    heartbeat: str | None
-    stuck: bool
-    closed: bool
-
-
 def parts(connection: Connection, day: date, *, simulated: bool = False) -> list[Part]:
     """All zones that have a bay on a local day, in order, the large ones in parts. Raises psycopg.Error."""
     rows = connection.execute(_SQL["zones"], {"day": day, "simulated": simulated}).fetchall()
@@ -77,10 +65,12 @@ def _bay(row: tuple[Any, ...], restrictions: Sequence[Restriction]) -> Bay:
     )  # fmt: skip
 
 
-def newest(connection: Connection, bays: Iterable[str], now: datetime) -> dict[str, Newest]:
-    """What is known of these bays, by id, without those that have no sensor at ``now``. Raises psycopg.Error."""
-    rows = connection.execute(_SQL["newest"], {"bays": list(bays), "now": now}).fetchall()
-    return {row[0]: Newest(*row) for row in rows}
+def newest(connection: Connection, bays: Iterable[str], now: datetime) -> dict[str, datetime | None]:
+    """When the sensor of each of these bays spoke newest since it lies there, by id; None: not yet.
+
+    Without those that have no sensor at ``now``. Raises psycopg.Error.
+    """
+    return dict(connection.execute(_SQL["newest"], {"bays": list(bays), "now": now}).fetchall())
 
 
 def spaces(connection: Connection, day: date, *, simulated: bool = False) -> list[Spaces]:

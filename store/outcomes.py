@@ -43,28 +43,26 @@ class Place(NamedTuple):
     street: str
 
 
-def note(connection: Connection, one: Outcome) -> bool:
-    """Note a visit; False where its form was noted already, and then nothing changes.
+def note(connection: Connection, one: Outcome, *, personal: bool = True) -> str | None:
+    """Note a visit: None where it is new. A form that was noted already changes nothing: the outcome it noted.
 
-    Raises LookupError where there is no such bay, ValueError where an instant has no time zone, psycopg.Error.
+    ``personal`` False: bays of households are none. Raises LookupError where there is no such bay, or the form's token
+    has noted another stay, ValueError where an instant has no time zone, psycopg.Error.
     """
     values = (one.token, aware(one.arrival), aware(one.at), one.account_id, one.outcome, one.minutes_over, one.bay)
-    if connection.execute(_SQL["note"], values).fetchone() is not None:
-        return True
-    if noted(connection, one.token) is None:
+    if connection.execute(_SQL["note"], (*values, personal)).fetchone() is not None:
+        return None
+    row = connection.execute(_SQL["noted"], (one.bay, one.arrival, one.token)).fetchone()
+    if row is None:
         raise LookupError(f"there is no bay {one.bay}")
-    return False
+    if not row[1]:
+        raise LookupError("the token has noted another stay")
+    return str(row[0])
 
 
-def noted(connection: Connection, token: str) -> str | None:
-    """The outcome that a form's token stands for, None for none. Raises psycopg.Error."""
-    row = connection.execute(_SQL["noted"], (token,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def counts(connection: Connection, since: datetime) -> list[OutcomeCount]:
-    """Outcomes since an instant, by bay. Raises psycopg.Error."""
-    return [OutcomeCount(*row) for row in connection.execute(_SQL["counts"], (aware(since),))]
+def counts(connection: Connection, since: datetime, *, personal: bool = True) -> list[OutcomeCount]:
+    """Outcomes since an instant, by bay; ``personal`` False: without bays of households. Raises psycopg.Error."""
+    return [OutcomeCount(*row) for row in connection.execute(_SQL["counts"], (aware(since), personal))]
 
 
 def visited(connection: Connection, since: datetime) -> set[tuple[str, datetime]]:

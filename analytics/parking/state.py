@@ -22,6 +22,7 @@ from analytics.parking.arrays import (
     STUCK,
     UNKNOWN,
     BayTable,
+    Bools,
     Carry,
     Closed,
     Hours,
@@ -106,6 +107,15 @@ def heard(at: int, newest: Newest, carry: Carry, table: BayTable) -> Standing:
     why = np.where(later & ~still_stuck, why, np.where(ended, SWAPPED, before.reason))
     since = np.where(later & ~still_stuck, since, np.where(ended, np.maximum(newest.start, carry.heard), before.since))
     return Standing(state, why, since)
+
+
+def without(odd: Bools, newest: Newest, carry: Carry) -> Newest:
+    """Newest readings without those of ``odd`` bays, that say neither free nor occupied and so are none: in their place
+    what the record knew last of the sensor."""
+    same = odd & (carry.heard != NONE) & (carry.heard >= newest.start)
+    time = np.where(odd, np.where(same, carry.heard, NONE), newest.time)
+    value = np.where(same, np.isin(carry.state, (OCCUPIED, CENSORED, STUCK)), newest.value)
+    return Newest(time, value.astype(np.int64), newest.start)
 
 
 def kept(standing: Standing, newest: Newest, carry: Carry) -> Carry:

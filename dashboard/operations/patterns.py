@@ -73,7 +73,7 @@ def router(site: Site) -> APIRouter:
         today = site.today()
         start = today - timedelta(days=DAYS)
         with site.connection() as connection:
-            bays = site.boards.current(connection).bays
+            bays = site.boards.current(connection).open.bays
             days = parking.zone_days(connection, start, today)
             found = weeks(days, site)
             dwell = _dwells(connection, site, start, today, zone)
@@ -104,7 +104,7 @@ def router(site: Site) -> APIRouter:
         today = site.today()
         start = today - timedelta(days=DAYS)
         with site.lane.connection() as connection:
-            bays = site.boards.current(connection).bays
+            bays = site.boards.current(connection).open.bays
             found = weeks(parking.zone_days(connection, start, today), site)
             dwell = _dwells(connection, site, start, today, zone)
         if what == "dwell":

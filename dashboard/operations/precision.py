@@ -13,10 +13,13 @@ from dashboard.labels import BAY_WORDS
 from dashboard.operations import words
 from dashboard.operations.files import csv_file
 from dashboard.operations.queue import RECENT, Told
+from dashboard.web.board import OFFICER
 from dashboard.web.csv import Row
 from dashboard.web.site import Site
+from dashboard.web.visitor import Anybody, Visitor
 from devices.counts import counted
 from store import outcomes
+from store.connect import Connection
 
 COLUMNS = ("by", "name", "precision", "confirmed", "not_confirmed", "gone")
 
@@ -36,10 +39,10 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/parking/precision")
-    def page(request: Request) -> Response:
+    def page(request: Request, visitor: Anybody) -> Response:
         """Precision of the last 90 days."""
         with site.connection() as connection:
-            told = Told(outcomes.counts(connection, datetime.now(UTC) - RECENT))
+            told = _told(connection, visitor)
         context = {
             "page": "precision", "groups": groups(told), "days": RECENT.days, "everything": told.everything,
             "headline": headline(told.everything),
@@ -48,13 +51,19 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/parking/precision/precision.csv")
     @site.lane.work
-    def table() -> Response:
+    def table(visitor: Anybody) -> Response:
         """All of it."""
         with site.lane.connection() as connection:
-            told = Told(outcomes.counts(connection, datetime.now(UTC) - RECENT))
+            told = _told(connection, visitor)
         return csv_file(site, "precision", COLUMNS, csv_rows(told))
 
     return routes
+
+
+def _told(connection: Connection, visitor: Visitor) -> Told:
+    """What outcomes of the bays that a visitor sees tell."""
+    since = datetime.now(UTC) - RECENT
+    return Told(outcomes.counts(connection, since, personal=OFFICER in visitor.roles))
 
 
 def headline(everything: Tally) -> str:

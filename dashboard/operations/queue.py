@@ -23,7 +23,7 @@ from analytics.parking.queue import Tally
 from dashboard.labels import BAY_WORDS, MINUTE, age
 from dashboard.operations import words
 from dashboard.operations.files import csv_file
-from dashboard.web.board import Board
+from dashboard.web.board import OFFICER, Board
 from dashboard.web.csv import Row
 from dashboard.web.site import Site
 from dashboard.web.values import Fields, Text, number
@@ -108,11 +108,11 @@ def router(site: Site) -> APIRouter:
         one = _outcome(given, visitor)
         with site.connection() as connection:
             try:
-                new = outcomes.note(connection, one)
+                before = outcomes.note(connection, one, personal=OFFICER in visitor.roles)
             except LookupError:
                 raise HTTPException(404) from None
-            was = one.outcome if new else outcomes.noted(connection, one.token) or ""
-        query = {"noted": "new" if new else "again", "was": was, "street": given.get("street", "")[:200]}
+        noted = "again" if before else "new"
+        query = {"noted": noted, "was": before or one.outcome, "street": given.get("street", "")[:200]}
         address = f"/parking/queue?{urlencode({name: value for name, value in query.items() if value})}"
         return RedirectResponse(address, status_code=303)
 
@@ -141,7 +141,8 @@ def visits(connection: Connection, board: Board, start: tuple[float, float] | No
     ]
     if not places:
         return []
-    told = Told(outcomes.counts(connection, at - RECENT))
+    # whoever sees no bay of a household is told nothing that was found there
+    told = Told(outcomes.counts(connection, at - RECENT, personal=bool(bays.personal.any())))
     minutes = now.over[places] // MINUTE
     kinds = [str(bays.kind[place]) for place in places]
     likely = np.array([told.likely(bays.id[p], str(bays.street[p]), str(bays.model[p])) for p in places])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from analytics.parking import health, state, stays
 from analytics.parking.arrays import DAY, NONE, UNKNOWN, Carry, Hours, Int64, nothing
+from analytics.parking.readings import in_links
 from analytics.parking.sources import Part, Register
 from analytics.parking.state import Newest, Now, Standing
 from dashboard.web.visitor import Visitor
@@ -138,7 +139,7 @@ class _Loaded:
         first = midnight(day - _LONGEST, zone)
         self.hours: Hours = register.hours(first, at + DAY, zone, frozenset(bank_holidays()))
         self.day = day
-        links = self.part.links
+        links = in_links(self.part.links, len(self.part.bays))
         here = (links.start <= at) & (at < links.end)
         #: Since when a sensor lies in each.
         self.start = np.full(len(self.part.bays), NONE, np.int64)
@@ -266,7 +267,10 @@ class Boards:
         bays = len(loaded.part.bays)
         found = Newest(np.full(bays, NONE, np.int64), np.zeros(bays, np.int64), loaded.start)
         found.time[into] = latest.time[rows]
-        found.value[into] = np.nan_to_num(latest.value[rows]) > 0
+        found.value[into] = latest.value[rows] == 1
+        odd = np.zeros(bays, np.bool_)
+        odd[into] = (found.time[into] != NONE) & (latest.value[rows] != 0) & (latest.value[rows] != 1)
+        found = state.without(odd, found, held.carry)
         standing = state.heard(at, found, held.carry, loaded.part.table)
         held.carry = state.kept(standing, found, held.carry)
         self._held = held

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from devices.bays import DAY_MINUTES, EventDays, Restriction
-from devices.bays_hours import contradictions, hours_said
+from devices.bays_hours import LONGEST, contradictions, hours_said
 from devices.dtro.looking import NotHeld, Object, Unreadable, moment_of, object_of, objects, word_of, words_of
 from devices.duration import duration
 
@@ -84,6 +84,8 @@ def _period(period: Object) -> list[Restriction]:
     stay, back = _stay(period)
     from_day = None if start is None else start.date()
     to_day = None if end is None else _day_after(end)
+    if from_day and to_day and to_day <= from_day:
+        raise Unreadable(f"a validPeriod ends {end} and begins {start}")
     rows: list[Restriction] = []
     for begin, finish in _times(period):
         row = Restriction(days, begin, finish, stay, back, "as-usual", event, from_day, to_day)
@@ -178,8 +180,8 @@ def _minutes(value: Object, name: str) -> int | None:
     if text is None:
         return None
     found = duration(text) if isinstance(text, str) else None
-    if found is None or found % _MINUTE:
-        raise NotHeld(f"{name} {str(text)[:40]!r}, which is no number of whole minutes, hours or days")
+    if found is None or found % _MINUTE or found > LONGEST * _MINUTE:
+        raise NotHeld(f"{name} {str(text)[:40]!r}, which is no number of whole minutes, hours or days, up to 31 days")
     return found // _MINUTE
 
 

@@ -328,6 +328,11 @@ class _Reader:
                 raise NotHeld("a suspension of bays without a beginning or an end")
             if validity.restrictions:
                 raise NotHeld("a suspension of bays at recurring hours")
+            if _instant(validity.end) <= _instant(validity.start):
+                raise Unreadable(
+                    f"timeValidity begins {validity.start} and ends {validity.end}, which is no later by the clock that"
+                    " goes forward in between; say times that the clock shows"
+                )
         own = [place.own.id for place in places if place.own is not None]
         if not overridden and not own:
             raise NotHeld("a suspension that does not say which provision's bays it closes (temporaryProvision)")
@@ -385,4 +390,8 @@ def together(validities: Sequence[Validity]) -> tuple[date | None, date | None, 
     firsts, lasts = zip(*spans, strict=True)
     from_day = None if None in firsts else min(day for day in firsts if day is not None)
     to_day = None if None in lasts else max(day for day in lasts if day is not None)
-    return from_day, to_day, tuple(row for row in rows if row.from_day is None or row.from_day != row.to_day)
+    return (
+        from_day,
+        to_day,
+        tuple(row for row in rows if row.from_day is None or row.to_day is None or row.from_day < row.to_day),
+    )

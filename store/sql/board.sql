@@ -5,11 +5,11 @@ join personal.bay b on b.id = s.bay_id
 where s.start < %(end)s and s.stop > %(start)s
 order by b.zone, b.street, s.bay_id, s.start;
 
--- dwells: how many whole stays that began in a time were how long, by the last edge [s] they reached
+-- dwells: how many whole stays, without bays of households, that began in a time were how long, by the last edge [s] they reached
 select width_bucket(extract(epoch from s.departure - s.arrival)::float8, %(edges)s::float8[]), count(*)::int
 from personal.stay s
 join personal.bay b on b.id = s.bay_id
-where s.begins = 'reading' and s.ends = 'reading' and s.arrival >= %(start)s and s.arrival < %(end)s
+where not b.personal and s.begins = 'reading' and s.ends = 'reading' and s.arrival >= %(start)s and s.arrival < %(end)s
     and (%(zone)s::text is null or b.zone = %(zone)s)
 group by 1
 order by 1;

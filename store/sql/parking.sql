@@ -1,15 +1,31 @@
--- latest_states: every bay that has a sensor now, with what that said newest since it lies there, and its battery
+-- latest_states: every bay that has a sensor now, with what that said newest since it lies there, and its battery; links of
+-- one sensor that touch are one
+with recursive before as (
+    select b.bay_id, p.device_id, p.start
+    from personal.bay_sensor b
+    join personal.bay_sensor p on p.bay_id = b.bay_id and p.device_id = b.device_id and p.stop = b.start
+    where b.start <= now() and (b.stop is null or b.stop > now())
+    union all
+    select n.bay_id, n.device_id, p.start
+    from before n
+    join personal.bay_sensor p on p.bay_id = n.bay_id and p.device_id = n.device_id and p.stop = n.start
+),
+here as (
+    select b.bay_id, b.device_id, coalesce(f.start, b.start) as start
+    from personal.bay_sensor b
+    left join (select bay_id, min(start) as start from before group by bay_id) f on f.bay_id = b.bay_id
+    where b.start <= now() and (b.stop is null or b.stop > now())
+)
 select array_agg(b.bay_id), array_agg(b.device_id),
        string_agg(timestamptz_send(coalesce(o.time, '-infinity')), ''::bytea),
        string_agg(float8send(coalesce(o.value, 'nan')), ''::bytea),
        string_agg(timestamptz_send(coalesce(o.arrival, '-infinity')), ''::bytea),
        string_agg(float8send(coalesce(p.value, 'nan')), ''::bytea)
-from personal.bay_sensor b
+from here b
 left join (personal.series os join public.latest o on o.series_id = os.id)
     on os.device_id = b.device_id and os.property = 'occupied' and o.time >= b.start
 left join (personal.series ps join public.latest p on p.series_id = ps.id)
-    on ps.device_id = b.device_id and ps.property = 'battery' and p.time >= b.start
-where b.start <= now() and (b.stop is null or b.stop > now());
+    on ps.device_id = b.device_id and ps.property = 'battery' and p.time >= b.start;
 
 -- open_stays: stays that last
 select array_agg(bay_id), string_agg(timestamptz_send(arrival), ''::bytea), null::bytea,

@@ -85,9 +85,9 @@ def filled(timescale: Cluster) -> Iterator[str]:
             assert row is not None
             connection.execute("insert into public.latest values (%s, %s, %s, now())", (row[0], NOW - ago, value))
         connection.execute(
-            "insert into personal.stay (bay_id, arrival, departure, begins, ends, over_seconds, suspended_seconds)"
-            " values ('stuck', %s, %s, 'reading', 'stuck', 0, 0)",
-            (NOW - timedelta(days=40), NOW - timedelta(days=12)),
+            "insert into personal.bay_day (bay_id, day, quarters, arrivals, repeated, carry_state, carry_since,"
+            " carry_heard) values ('stuck', %s, '', 0, 0, 3, %s, %s)",
+            (NOW.date() - timedelta(days=1), NOW - timedelta(days=12), NOW - timedelta(days=1)),
         )
     yield url
     timescale.drop(name)
@@ -129,6 +129,15 @@ def test_the_status_says_what_is_known(web: httpx.Client) -> None:
     assert zone["prkPlaceStatus"]["occupancy"] == counts
     said = {inner["reference"]["idG"]: inner.get("occupied") for one in its for inner in one.values()}
     assert said == {"free": False, "taken": True, "silent": None, "never": None, "stuck": None, "closed": False}
+
+
+def test_a_state_is_known_for_as_long_as_on_the_board(filled: str) -> None:
+    """How long a sensor may be silent is a setting, and not one of the feed's own."""
+    with running(options(filled, parking_silence=timedelta(hours=48))) as url, client(url, None) as found:
+        answer = found.get("/parking/feed/datex-status.json", params={"zone": "A"})
+    _, *its = answer.json()["payload"]["prkParkingStatusPublication"]["parkingStatusInformation"]
+    said = {inner["reference"]["idG"]: inner.get("occupied") for one in its for inner in one.values()}
+    assert said["silent"] is True
 
 
 def test_what_has_not_changed_is_not_sent_again(web: httpx.Client) -> None:

@@ -163,6 +163,43 @@ def test_a_household_s_bay_is_for_officers_alone(officer: httpx.Client, engineer
     assert totals(engineer.get("/parking/board").text)["occupied"] == 12
 
 
+def test_what_was_found_at_a_household_s_bay_is_for_officers_alone(
+    officer: httpx.Client, url: str, connection: psycopg.Connection
+) -> None:
+    parking_board.outcome(connection, "household-0123456789", "home-1", "blue-badge", NOW - timedelta(days=3))
+    connection.execute(
+        "insert into personal.stay (bay_id, arrival, departure, begins, ends, over_seconds, suspended_seconds)"
+        " values ('home-1', %s, %s, 'reading', 'reading', 0, 0)",
+        (NOW - timedelta(days=4), NOW - timedelta(days=3)),
+    )
+    session = make_session(connection, None, ["engineer"])
+    with client(url, session) as engineer:
+        for page in ("precision", "precision/precision.csv"):
+            assert "isabled" in officer.get(f"/parking/{page}").text
+            assert "isabled" not in engineer.get(f"/parking/{page}").text
+        # patterns are of bays that are of no household, as their other figures
+        assert sum(int(row["stays"]) for row in table(engineer.get("/parking/patterns/dwell.csv"))) == 40
+        form = {
+            "csrf": csrf(session), "token": "e" * 32, "bay": "home-1", "arrival": "1760000000000000", "minutes": "9",
+            "outcome": "gone",
+        }  # fmt: skip
+        assert engineer.post("/parking/queue", data=form).status_code == 404
+    connection.execute("delete from personal.visit_outcome where bay_id = 'home-1'")
+
+
+def test_a_form_of_one_stay_says_nothing_of_another(
+    officer: httpx.Client, cookie: str, connection: psycopg.Connection
+) -> None:
+    form = {
+        "csrf": csrf(cookie), "token": "o" * 32, "bay": "b-01", "arrival": "1760000000000000", "minutes": "9",
+        "outcome": "gone",
+    }  # fmt: skip
+    assert officer.post("/parking/queue", data=form).headers["location"].startswith("/parking/queue?noted=new")
+    for other in ({"bay": "b-02"}, {"arrival": "1760000001000000"}):
+        assert officer.post("/parking/queue", data={**form, **other}).status_code == 404
+    connection.execute("delete from personal.visit_outcome where bay_id = 'b-01'")
+
+
 def test_the_queue_goes_to_what_is_worth_most(officer: httpx.Client) -> None:
     found = table(officer.get("/parking/queue/overstays.csv"))
     assert [row["bay"] for row in found] == ["a-03", "a-02", "a-01"]

@@ -61,7 +61,7 @@ def make_bay(
         )
 
 
-def say(connection: Connection, sensor: str, readings: Iterable[tuple[datetime, int]]) -> None:
+def say(connection: Connection, sensor: str, readings: Iterable[tuple[datetime, float]]) -> None:
     """What a sensor says, as a collector stores it: readings, and the newest of them."""
     rows = sorted(readings)
     (state,) = series.resolve(connection, [(sensor, "occupied")])

@@ -118,7 +118,7 @@ def test_headings_are_told() -> None:
 
 _TEXT = st.text("abc ,;\"'=-é", min_size=1, max_size=8).map(str.strip).filter(bool)
 _PLACE = st.floats(-60, 60, allow_nan=False)
-_RING = st.lists(st.tuples(st.floats(0, 1e-3), st.floats(0, 1e-3)), min_size=3, max_size=6)
+_RING = st.lists(st.tuples(st.floats(0, 1e-3), st.floats(0, 1e-3)), min_size=3, max_size=6).map(lambda r: [*r, r[0]])
 _BAY = st.builds(
     lambda text, place, kind, spaces, shape, hours, attributes: Bay(
         "b1", text, "A", kind, place[0], place[1], spaces, spaces > 2, spaces / 3 + 1,
