@@ -1,12 +1,12 @@
-"""What anybody may read of bays: those of no household, by zones, how they are now, and how many spaces there are.
+"""What anybody may read of bays: those of no household, by zones, and how many spaces there are.
 
 ``simulated``: whether bays of the simulator are among them, as in a demo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from devices.bays import Bay, Restriction
@@ -31,18 +31,6 @@ class Part(NamedTuple):
     def whole(self) -> bool:
         """Whether it is all of a zone, as far as its size says: a full part may be followed by others."""
         return self.number == 0 and self.bays < MOST
-
-
-class Newest(NamedTuple):
-    """A bay that has a sensor: its newest reading since that lies there, how often it reports (ISO 8601), whether it
-    says occupied for so long that the record no longer believes it, whether the bay is suspended."""
-
-    bay: str
-    time: datetime | None
-    value: float | None
-    heartbeat: str | None
-    stuck: bool
-    closed: bool
 
 
 def parts(connection: Connection, day: date, *, simulated: bool = False) -> list[Part]:
@@ -75,12 +63,6 @@ def _bay(row: tuple[Any, ...], restrictions: Sequence[Restriction]) -> Bay:
         id_, street, zone, kind, lon, lat, spaces, off_street, length, geometry, origin=origin, from_day=from_day,
         to_day=to_day, restrictions=tuple(restrictions), attributes=attributes,
     )  # fmt: skip
-
-
-def newest(connection: Connection, bays: Iterable[str], now: datetime) -> dict[str, Newest]:
-    """What is known of these bays, by id, without those that have no sensor at ``now``. Raises psycopg.Error."""
-    rows = connection.execute(_SQL["newest"], {"bays": list(bays), "now": now}).fetchall()
-    return {row[0]: Newest(*row) for row in rows}
 
 
 def spaces(connection: Connection, day: date, *, simulated: bool = False) -> list[Spaces]:

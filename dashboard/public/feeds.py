@@ -7,29 +7,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from analytics.parking.arrays import NONE, OCCUPIED, UNKNOWN
 from dashboard.web.api import has_already
+from dashboard.web.board import Board
 from dashboard.web.site import Site
 from dashboard.web.values import Cursor, Day, Text, cursor_of
 from devices.bays import Bay
 from devices.datex import BayStatus, Publisher, status_publication, table_publication
-from devices.duration import duration
 from devices.parking_account import Account
 from devices.parking_return import Table, account_table, metadata_name, spaces_table
 from store import feeds
 from store.connect import Connection
+from store.times import instant
 
 #: A page has zones until it has so many bays.
 PAGE = 500
 #: How long an answer may be kept [s]: what changes by decision, what changes by cars, what changes by the year.
 _TABLE, _STATUS, _RETURN = 300, 15, 3_600
-#: A bay is known for so many heartbeats of its sensor, or without one for so long.
-_HEARTBEATS, _SILENCE = 2.5, timedelta(hours=25)
 
 Zone = Annotated[Text | None, Query(description="Only this zone")]
 After = Annotated[Cursor | None, Query(alias="cursor", description="As the Link to the next page has it")]
@@ -51,14 +51,13 @@ def router(site: Site) -> APIRouter:
     @routes.get("/parking/feed/datex-status.json")
     def status(request: Request, zone: Zone = None, after: After = None) -> Response:
         """How those bays are that have a sensor. A page without any has none of their zones either: 404."""
-        now = datetime.now(UTC)
         with site.connection() as connection:
             bays, following = _page(site, connection, zone, after)
-            newest = feeds.newest(connection, [bay.id for bay in bays], now)
-        states = [_status(bay, newest[bay.id], now) for bay in bays if bay.id in newest]
+            board = site.boards.current(connection).open
+        states = _statuses(board, bays)
         if not states and following is None:
             raise HTTPException(404)
-        body = status_publication(states, publisher, now) if states else None
+        body = status_publication(states, publisher, instant(board.at)) if states else None
         return _publication(request, body, _STATUS, following)
 
     @routes.get("/open-data/parking/spaces.csv")
@@ -109,14 +108,21 @@ def _key(part: feeds.Part) -> str:
     return f"{hashlib.sha256(part.zone.encode()).hexdigest()[:32]}.{part.number}"
 
 
-def _status(bay: Bay, newest: feeds.Newest, now: datetime) -> BayStatus:
-    """How a bay is: a reading counts as long as its sensor may be silent, but not where that is stuck at occupied."""
-    heartbeat = duration(newest.heartbeat)
-    limit = _SILENCE if heartbeat is None else timedelta(microseconds=heartbeat * _HEARTBEATS)
-    known = newest.time is not None and now < newest.time + limit
-    occupied = newest.value == 1
-    known = known and not (newest.stuck and occupied)
-    return BayStatus(bay.id, bay.zone, occupied if known else None, newest.time, newest.closed)
+def _statuses(board: Board, bays: Sequence[Bay]) -> list[BayStatus]:
+    """How those of these bays are that have a sensor, as every page has it."""
+    places = ((bay, board.bays.place.get(bay.id, -1)) for bay in bays)
+    return [_status(board, bay, place) for bay, place in places if place >= 0 and board.bays.watched[place]]
+
+
+def _status(board: Board, bay: Bay, place: int) -> BayStatus:
+    now, heard = board.now, int(board.heard[place])
+    return BayStatus(
+        bay.id,
+        bay.zone,
+        None if now.state[place] == UNKNOWN else bool(now.state[place] == OCCUPIED),
+        None if heard == NONE else instant(heard),
+        bool(now.suspended[place] != NONE),
+    )
 
 
 def _spaces(site: Site, on: date | None) -> Table:

@@ -21,20 +21,6 @@ from personal.bay_restriction
 where bay_id = any(%s)
 order by bay_id, number
 
--- newest: of these bays those that have a sensor now, what it said newest since it lies there, whether the record calls it
--- stuck, and whether the bay is closed
-select s.bay_id, l.time, l.value, d.attributes ->> 'heartbeat',
-    coalesce(
-        (select t.ends = 'stuck' from personal.stay t where t.bay_id = s.bay_id order by t.arrival desc limit 1), false
-    ),
-    exists (select from personal.bay_suspension x where x.bay_id = s.bay_id and x.start <= %(now)s and x.stop > %(now)s)
-from personal.bay_sensor s
-join personal.device d on d.id = s.device_id
-left join (personal.series r join public.latest l on l.series_id = r.id)
-    on r.device_id = s.device_id and r.property = 'occupied' and l.time >= s.start
-where s.bay_id = any(%(bays)s) and s.start <= %(now)s and (s.stop is null or s.stop > %(now)s)
-order by s.bay_id
-
 -- spaces: how many there are of each sort on a day, without bays of households
 select zone, kind, off_street, spaces = 1, sum(spaces)::int
 from public.bay

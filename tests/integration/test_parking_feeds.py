@@ -84,10 +84,11 @@ def filled(timescale: Cluster) -> Iterator[str]:
             ).fetchone()
             assert row is not None
             connection.execute("insert into public.latest values (%s, %s, %s, now())", (row[0], NOW - ago, value))
+        # how the record ended yesterday: stuck since then
         connection.execute(
-            "insert into personal.stay (bay_id, arrival, departure, begins, ends, over_seconds, suspended_seconds)"
-            " values ('stuck', %s, %s, 'reading', 'stuck', 0, 0)",
-            (NOW - timedelta(days=40), NOW - timedelta(days=12)),
+            "insert into personal.bay_day (bay_id, day, quarters, arrivals, repeated, carry_state, carry_since,"
+            " carry_heard, carry_device) values ('stuck', %s, '', 0, 0, 3, %s, %s, 's-stuck')",
+            ((NOW - timedelta(days=1)).date(), NOW - timedelta(days=3), NOW - timedelta(hours=20)),
         )
     yield url
     timescale.drop(name)
@@ -129,6 +130,14 @@ def test_the_status_says_what_is_known(web: httpx.Client) -> None:
     assert zone["prkPlaceStatus"]["occupancy"] == counts
     said = {inner["reference"]["idG"]: inner.get("occupied") for one in its for inner in one.values()}
     assert said == {"free": False, "taken": True, "silent": None, "never": None, "stuck": None, "closed": False}
+
+
+def test_the_status_is_by_the_settings_of_every_page(filled: str) -> None:
+    with running(options(filled, parking_silence=timedelta(hours=27))) as url, client(url, None) as patient:
+        text = patient.get("/parking/feed/datex-status.json").text
+    _, *its = json.loads(text)["payload"]["prkParkingStatusPublication"]["parkingStatusInformation"]
+    said = {inner["reference"]["idG"]: inner.get("occupied") for one in its for inner in one.values()}
+    assert said["silent"] is True
 
 
 def test_what_has_not_changed_is_not_sent_again(web: httpx.Client) -> None:
