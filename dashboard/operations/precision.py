@@ -11,9 +11,8 @@ from fastapi import APIRouter, Request, Response
 from analytics.parking.queue import Tally
 from dashboard.labels import BAY_WORDS
 from dashboard.operations import words
-from dashboard.operations.files import csv_file
 from dashboard.operations.queue import RECENT, Told
-from dashboard.web.csv import Row
+from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
 from devices.counts import counted
 from store import outcomes
@@ -52,7 +51,7 @@ def router(site: Site) -> APIRouter:
         """All of it."""
         with site.lane.connection() as connection:
             told = Told(outcomes.counts(connection, datetime.now(UTC) - RECENT))
-        return csv_file(site, "precision", COLUMNS, csv_rows(told))
+        return csv_file(site, "parking-precision", COLUMNS, csv_rows(told))
 
     return routes
 

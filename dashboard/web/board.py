@@ -201,9 +201,7 @@ class _Held:
 class Boards:
     """The board of one site. For many threads."""
 
-    def __init__(
-        self, zone: ZoneInfo, grace: timedelta = timedelta(minutes=5), silence: timedelta = timedelta(hours=25)
-    ) -> None:
+    def __init__(self, zone: ZoneInfo, grace: timedelta, silence: timedelta) -> None:
         """``grace`` and ``silence`` as `borough analyse` has them."""
         self._zone = zone
         self._grace, self._silence = (length // timedelta(microseconds=1) for length in (grace, silence))
