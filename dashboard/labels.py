@@ -38,6 +38,8 @@ BAY_WORDS = {
 }
 #: What is under way changes on a screen in steps of a minute [us].
 MINUTE = 60_000_000
+#: From Monday on.
+DAYS = report_words.DAYS
 PAYMENT_WORDS = {
     "direct-debit": "Direct debit",
     "on-receipt": "When the bill comes",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.energy.prices import Energy, load
 from dashboard.simulation import Simulation
+from devices.bays import GRACE, SILENCE
 from devices.parking_account import Account
 from store.erasures import State
 from store.subject import Open
@@ -66,8 +67,8 @@ class SiteOptions:
     #: So many clients of each live page are served by one process.
     live_clients: int = 600
     #: Time over that is no overstay yet, and how long a bay is known after a reading of a sensor without a heartbeat.
-    parking_grace: timedelta = timedelta(minutes=5)
-    parking_silence: timedelta = timedelta(hours=25)
+    parking_grace: timedelta = GRACE
+    parking_silence: timedelta = SILENCE
     #: How far a demo is.
     simulation: Callable[[], Simulation] | None = None
     #: Takes a tenancy's id, erases everything about it and says how far that is.

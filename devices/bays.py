@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from devices.device import Origin
@@ -22,6 +22,9 @@ KINDS = (
 #: An id of a bay: as a device's.
 BAY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}\Z")
 DAY_MINUTES = 1_440
+#: What settings say where nobody says otherwise: time over that is no overstay yet, and how long a bay is known after a
+#: reading of a sensor without a heartbeat.
+GRACE, SILENCE = timedelta(minutes=5), timedelta(hours=25)
 
 BankHolidays = Literal["as-usual", "off", "only"]
 EventDays = Literal["any", "only", "not"]
@@ -45,6 +48,16 @@ class Restriction:
     event_days: EventDays = "any"
     from_day: date | None = None
     to_day: date | None = None
+
+    def holds_on(self, day: date, *, holiday: bool, event: bool) -> bool:
+        """Whether it holds at all on a local day; ``holiday``: a bank holiday, ``event``: an event day of the zone."""
+        if not self.days >> day.weekday() & 1:
+            return False
+        if (self.from_day is not None and day < self.from_day) or (self.to_day is not None and day >= self.to_day):
+            return False
+        if self.bank_holidays != "as-usual" and holiday != (self.bank_holidays == "only"):
+            return False
+        return self.event_days == "any" or event == (self.event_days == "only")
 
 
 @dataclass(frozen=True, slots=True)

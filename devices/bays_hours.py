@@ -21,7 +21,7 @@ COLUMNS = (
 
 _DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_EVERY_DAY = 127
+EVERY_DAY = 127
 _TIME = re.compile(r"(?:([01]?\d|2[0-3]):([0-5]\d)|(24):(00))\Z", re.ASCII)
 _HOURS = re.compile(r"([\d:]+)\s*[-\u2013]\s*([\d:]+)\Z", re.ASCII)
 _MINUTE_US = 60_000_000
@@ -50,18 +50,23 @@ def _day(name: str) -> int | None:
     return places[0] if places else None
 
 
+def runs_of_days(days: int) -> list[tuple[int, int]]:
+    """The first and the last of each run of days of the week, 0 is Monday; none goes beyond Sunday."""
+    runs: list[tuple[int, int]] = []
+    for day in (day for day in range(7) if days >> day & 1):
+        if runs and runs[-1][1] == day - 1:
+            runs[-1] = runs[-1][0], day
+        else:
+            runs.append((day, day))
+    return runs
+
+
 def days_said(days: int) -> str:
     """Words that `days_of` reads back: ``Mo-Sa``, ``Mo,We``."""
-    runs: list[list[int]] = []
-    for day in (day for day in range(7) if days >> day & 1):
-        if runs and runs[-1][-1] == day - 1:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    said = [
-        [_DAYS[day] for day in run] if len(run) < 3 else [f"{_DAYS[run[0]]}-{_DAYS[run[-1]]}"] for run in runs
-    ]  # fmt: skip
-    return ",".join(word for words in said for word in words)
+    return ",".join(
+        f"{_DAYS[first]}-{_DAYS[last]}" if last > first + 1 else ",".join(_DAYS[first : last + 1])
+        for first, last in runs_of_days(days)
+    )
 
 
 def time_said(minute: int) -> str:
@@ -78,12 +83,12 @@ def restrictions_of(cells: Cells) -> tuple[Restriction, ...]:
     if not given:
         return ()
     before = len(cells.wrong)
-    days = _EVERY_DAY
+    days = EVERY_DAY
     if (text := cells.cells.get("days")) is not None:
         found = days_of(text)
         if found is None:
             cells.wrong.append(f"days {text!r} are no days such as Mo-Sa or Mo,We,Fr")
-        days = found or _EVERY_DAY
+        days = found or EVERY_DAY
     start, end = _times(cells)
     maximum, no_return = _minutes(cells, "maximum_stay"), _minutes(cells, "no_return")
     holidays = cells.word("bank_holidays", get_args(BankHolidays)) or "as-usual"
@@ -106,7 +111,7 @@ def restrictions_of(cells: Cells) -> tuple[Restriction, ...]:
 
 
 def _next_day(one: Restriction) -> Restriction:
-    days = (one.days << 1 | one.days >> 6) & _EVERY_DAY
+    days = (one.days << 1 | one.days >> 6) & EVERY_DAY
     from_day, to_day = (None if day is None else day + timedelta(1) for day in (one.from_day, one.to_day))
     return replace(one, days=days, from_day=from_day, to_day=to_day)
 
@@ -197,7 +202,7 @@ def hours_said(one: Restriction) -> str:
     """A restriction in words, such as ``Mo-Sa 08:30-18:30, up to 60 min, no return within 2 h``."""
     parts = [f"{days_said(one.days)} {time_said(one.start)}-{time_said(one.end)}"]
     if (one.start, one.end) == (0, DAY_MINUTES):
-        parts = ["at any time" if one.days == _EVERY_DAY else f"{days_said(one.days)} all day"]
+        parts = ["at any time" if one.days == EVERY_DAY else f"{days_said(one.days)} all day"]
     if one.maximum_stay is not None:
         parts.append(f"up to {_length(one.maximum_stay)}")
     if one.no_return is not None:

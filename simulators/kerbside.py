@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.bays import GRACE
 from simulators.clock import DAY_US, SECOND_US
 from simulators.plans import BayPlan, Fleet
 from simulators.randomness import stream
@@ -26,7 +27,7 @@ FAMILY = "parking-bay"
 #: Bays of one street.
 PER_STREET = 20
 #: A stay that is over by no more is none that is told [s].
-GRACE_S = 300
+GRACE_S = GRACE // timedelta(seconds=1)
 #: Nothing to happen: later than any instant [us].
 NEVER: int = int(np.iinfo(np.int64).max)
 

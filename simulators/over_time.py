@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from devices.bays import Bay, Restriction
+from devices.bays import Bay
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE_US = 60_000_000
@@ -65,21 +65,12 @@ class Limits:
         for rule in bay.restrictions:
             day = first
             while day <= last:
-                if self._holds(rule, bay.zone, day):
+                if rule.holds_on(day, holiday=self._holiday(day), event=(bay.zone, day) in self._events):
                     begin = max(arrival, self._instant(day, rule.start))
                     end = min(departure, self._instant(day, rule.end))
                     found += [(a, b, rule.maximum_stay) for a, b in self._open(bay.id, begin, end)]
                 day += timedelta(days=1)
         return sorted(found, key=lambda one: one[0])
-
-    def _holds(self, rule: Restriction, zone: str, day: date) -> bool:
-        if not rule.days >> day.weekday() & 1:
-            return False
-        if (rule.from_day is not None and day < rule.from_day) or (rule.to_day is not None and day >= rule.to_day):
-            return False
-        if rule.bank_holidays != "as-usual" and self._holiday(day) == (rule.bank_holidays == "off"):
-            return False
-        return rule.event_days == "any" or ((zone, day) in self._events) == (rule.event_days == "only")
 
     def _open(self, bay: str, begin: int, end: int) -> Iterator[Interval]:
         """[begin, end) without the closed time of the bay."""

@@ -1,12 +1,12 @@
-"""What anybody may read of bays: those of no household, by zones, how they are now, and how many spaces there are.
+"""What anybody may read of bays: those of no household, by zones, and how many spaces there are.
 
 ``simulated``: whether bays of the simulator are among them, as in a demo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from devices.bays import Bay, Restriction
@@ -63,14 +63,6 @@ def _bay(row: tuple[Any, ...], restrictions: Sequence[Restriction]) -> Bay:
         id_, street, zone, kind, lon, lat, spaces, off_street, length, geometry, origin=origin, from_day=from_day,
         to_day=to_day, restrictions=tuple(restrictions), attributes=attributes,
     )  # fmt: skip
-
-
-def newest(connection: Connection, bays: Iterable[str], now: datetime) -> dict[str, datetime | None]:
-    """When the sensor of each of these bays spoke newest since it lies there, by id; None: not yet.
-
-    Without those that have no sensor at ``now``. Raises psycopg.Error.
-    """
-    return dict(connection.execute(_SQL["newest"], {"bays": list(bays), "now": now}).fetchall())
 
 
 def spaces(connection: Connection, day: date, *, simulated: bool = False) -> list[Spaces]:

@@ -112,7 +112,7 @@ def zone_days(connection: Connection, start: date, end: date, zones: Sequence[st
     with connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_SQL["zone_days"], given).fetchall()
     return [
-        ZoneDay(zone, day, bays, _numbers(quarters).reshape(-1, 4), _numbers(arrivals))
+        ZoneDay(zone, day, bays, int4s(quarters).reshape(-1, 4), int4s(arrivals))
         for zone, day, bays, quarters, arrivals in rows
     ]
 
@@ -121,7 +121,7 @@ def bay_days(connection: Connection, bay: str, start: date, end: date) -> list[B
     """Local days of a bay, from ``start`` to ``end`` (not included). Raises psycopg.Error."""
     with connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_SQL["bay_days"], (bay, start, end)).fetchall()
-    return [BayDay(day, _numbers(quarters).reshape(-1, 3), *counts) for day, quarters, *counts in rows]
+    return [BayDay(day, int4s(quarters).reshape(-1, 3), *counts) for day, quarters, *counts in rows]
 
 
 def recorded_to(connection: Connection) -> datetime | None:
@@ -144,7 +144,3 @@ def _stays(row: tuple[Any, ...]) -> Stays:
     return Stays(
         bays, received(row[1] or b""), departure, row[3] or [], row[4] or [], received(row[5] or b""), over, suspended
     )
-
-
-def _numbers(data: bytes) -> NDArray[np.int32]:
-    return np.frombuffer(data, ">i4").astype(np.int32)

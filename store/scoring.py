@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -66,12 +65,6 @@ def only_counted(connection: Connection, devices: Sequence[str], since: int) -> 
     return result
 
 
-def recorded_to(connection: Connection) -> int | None:
-    """How far the days of bays are computed [us], None where none are. Raises psycopg.Error."""
-    row = connection.execute(_SQL["recorded"]).fetchone()
-    return None if row is None else int(row[0])
-
-
 def recorded_stays(connection: Connection, bays: Sequence[str], start: int, end: int) -> RecordedStays:
     """What is recorded of stays that arrived at these bays in [start, end) [us]. Raises psycopg.Error."""
     with connection.cursor(binary=True) as cursor:
@@ -84,15 +77,3 @@ def recorded_stays(connection: Connection, bays: Sequence[str], start: int, end:
         np.array([word == "lasts" for word in ends], np.bool_),
         np.array(over, np.int64),
     )
-
-
-def zone_days(
-    connection: Connection, zones: Sequence[str], first: date, last: date
-) -> dict[tuple[str, date], NDArray[np.int64]]:
-    """(zone, local day) -> occupied, free, suspended and unknown time [bay-seconds], shape (quarter hours, 4).
-
-    Raises psycopg.Error.
-    """
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_SQL["zone_days"], (list(zones), first, last)).fetchall()
-    return {(zone, day): np.frombuffer(raw, ">i4").astype(np.int64).reshape(-1, 4) for zone, day, raw in rows}

@@ -26,8 +26,6 @@ Bools = NDArray[np.bool_]
 FEWEST, HALVED = 20, 50
 #: [mm] in one step of equation 1, and so many steps is a factor e of floor area.
 _STEP, _STEPS_AN_E = 500_000, 10
-# WGS 84: half the equator [m], eccentricity squared
-_EQUATOR, _ECCENTRICITY = 6_378_137.0, 6.694379990141317e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class HomeSet:
     """Homes to be divided, each array ``(homes,)``, in any order.
 
     ``id``: pseudonyms, no two equal. ``group``: a number for each dwelling, heating and heat network, 0 or more.
-    ``x``, ``y`` [m]: see :func:`metres`. ``area`` [m2]: NaN where the floor area is not known.
+    ``x``, ``y`` [m]: see :func:`analytics.places.metres`. ``area`` [m2]: NaN where the floor area is not known.
     """
 
     id: Int64
@@ -59,25 +57,6 @@ class Cells:
     x: Float64
     y: Float64
     area: Float64
-
-
-def metres(lon: Float64, lat: Float64) -> tuple[Float64, Float64]:
-    """Metres east and north of the middle of these places [degrees, WGS 84], ``(homes,)`` each.
-
-    An equirectangular projection with the earth's two radii at the middle: within a borough (50 km) distances are
-    right to some thousandths. The middle is the median, which one home at a wrong place does not move.
-    Raises ValueError on a place that is none.
-    """
-    lon, lat = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
-    if not len(lon):
-        return np.empty(0), np.empty(0)
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
-        raise ValueError("every home needs a longitude and a latitude")
-    lon0, lat0 = np.median(lon), np.median(lat)
-    flat = 1 - _ECCENTRICITY * np.sin(np.radians(lat0)) ** 2
-    east = _EQUATOR / np.sqrt(flat) * np.cos(np.radians(lat0))
-    north = _EQUATOR * (1 - _ECCENTRICITY) / flat**1.5
-    return np.radians(lon - lon0) * east, np.radians(lat - lat0) * north
 
 
 def make_cells(homes: HomeSet) -> Cells:

@@ -12,6 +12,7 @@ from analytics.neighbours import cells
 from analytics.neighbours import joining as neighbours
 from analytics.neighbours.cells import Cells, HomeSet, Int64
 from analytics.neighbours.joining import STEPS, Joined
+from analytics.places import metres
 from store.cells import Bools, StoredCells, candidates, origins, read_cells, write_cells
 from store.cells import version as version_of
 from store.connect import Connection
@@ -47,7 +48,7 @@ def ensure(connection: Connection, quarter: date, zone: ZoneInfo, program: str) 
     end = next_quarter(quarter)
     home, of_site = homes_of_site(connection)
     found = candidates(connection, quarter, end, begin_of(quarter, zone), begin_of(end, zone), home[of_site])
-    x, y = cells.metres(found.lon, found.lat)
+    x, y = metres(found.lon, found.lat)
     made = cells.make_cells(HomeSet(found.home, found.group, x, y, found.area))
     joined = neighbours.join(made)
     members = made.cell >= 0

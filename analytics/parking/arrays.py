@@ -140,7 +140,7 @@ class Counts(NamedTuple):
 
     ``used`` events; of no link or not of the span (``outside``); with a value that is neither 0 nor 1 (``invalid``); a
     second one of an instant with the same value (``duplicates``), or another (``conflicts``: the bay was free);
-    ``repeated``: 1 after 1 that is no heartbeat.
+    ``repeated``: 1 after 1 that can be no heartbeat.
     """
 
     used: Int64

@@ -37,7 +37,8 @@ from analytics.parking.arrays import (
     Stays,
     nothing,
 )
-from analytics.parking.sources import WITHOUT_HEARTBEAT, Part, Register, days_between
+from analytics.parking.sources import Part, Register, days_between
+from devices.bays import GRACE, SILENCE
 from store import parking_record
 from store.connect import Connection
 from store.parking_record import BayDays, Carries, StayRows
@@ -57,8 +58,8 @@ class ParkingOptions:
     """
 
     zone: ZoneInfo
-    grace: int = 5 * MINUTE
-    silence: int = WITHOUT_HEARTBEAT
+    grace: int = GRACE // timedelta(microseconds=1)
+    silence: int = SILENCE // timedelta(microseconds=1)
     floor: date | None = None
     bank_holidays: AbstractSet[date] = frozenset()
 

@@ -12,11 +12,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analytics.parking.arrays import (
-    MINUTE,
     NONE,
     OPEN,
     BayTable,
-    Bools,
     Closed,
     Hours,
     Int64,
@@ -30,8 +28,6 @@ from analytics.parking.arrays import (
     part,
 )
 
-#: More time over than this is an overstay [us]; nothing is taken off.
-GRACE: Final = 5 * MINUTE
 #: Pairs of stays and intervals that are looked at at once.
 _SIZE: Final = 1 << 16
 
@@ -111,11 +107,6 @@ def _tell(found: Over, stays: Stays, some: Int64, active: _Active, grace: int) -
     enough = length > grace
     found.over_from[some[enough]] = begin[enough]
     found.over[some[enough]] = length[enough]
-
-
-def is_over(over: Int64, grace: int = GRACE) -> Bools:
-    """Whether so much time over [us] is an overstay."""
-    return over > grace
 
 
 def _active(hours: Hours, table: BayTable, cut: Closed) -> _Active:

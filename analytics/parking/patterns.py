@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.places import metres
 from store.batch import Float64, Int64
 from store.times import midnight
 
@@ -21,7 +22,6 @@ WEEK_HOURS = 168
 FULL, ROOM, BESIDE = 0.85, 0.60, 300.0
 
 _QUARTER = 900_000_000
-_EARTH = 6_371_000.0
 
 
 class Relief(NamedTuple):
@@ -70,8 +70,7 @@ def zone_distances(zone: Int64, lon: Float64, lat: Float64, zones: int) -> Float
     found = np.full((zones, zones), np.inf)
     if not len(zone):
         return found
-    x = np.radians(lon) * np.cos(np.radians(lat.mean())) * _EARTH
-    y = np.radians(lat) * _EARTH
+    x, y = metres(lon, lat)
     places = [np.flatnonzero(zone == number) for number in range(zones)]
     for one in range(zones):
         for other in range(one + 1, zones):

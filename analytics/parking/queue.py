@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analytics.places import metres
 from store.batch import Float64, Int64
 
 #: What is found at a bay, in the order of an officer's buttons. `gone` says nothing of the sensor.
@@ -26,8 +27,6 @@ PRIOR, BELIEF = 0.5, 4.0
 HALF_MINUTES = 30.0
 #: So far away [m] a visit is worth half of what it is next door.
 HALF_WAY = 250.0
-
-_EARTH = 6_371_000.0
 
 
 class Tally(NamedTuple):
@@ -67,19 +66,18 @@ def sweep(worth: Float64, lon: Float64, lat: Float64, start: tuple[float, float]
     """The order in which to go, ``(visits,)`` places: each time to what is worth most for the way from where one is.
 
     ``start``: longitude and latitude [degrees] where one stands; without it the way begins at what is worth most.
-    Distances are as the crow flies on a sphere.
+    Distances are as the crow flies.
     """
     count = len(worth)
     order = np.empty(count, np.int64)
     if not count:
         return order
-    x = np.radians(lon) * np.cos(np.radians(lat.mean())) * _EARTH
-    y = np.radians(lat) * _EARTH
+    # where one stands comes last, if that is known
+    stood = [] if start is None else [start]
+    x, y = metres(np.append(lon, [one[0] for one in stood]), np.append(lat, [one[1] for one in stood]))
+    here = None if start is None else (x[count], y[count])
+    x, y = x[:count], y[:count]
     left = np.ones(count, bool)
-    if start is None:
-        here = None
-    else:
-        here = (np.radians(start[0]) * np.cos(np.radians(lat.mean())) * _EARTH, np.radians(start[1]) * _EARTH)
     for place in range(count):
         value = worth if here is None else worth / (1 + np.hypot(x - here[0], y - here[1]) / HALF_WAY)
         chosen = int(np.argmax(np.where(left, value, -1.0)))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.parking.arrays import HOUR, NONE, OPEN, BayTable, Bools, Closed, Events, Hours, Int64, Links, closed
+from analytics.parking.arrays import NONE, OPEN, BayTable, Bools, Closed, Events, Hours, Int64, Links, closed
 from analytics.parking.hours import Regime, compile_hours
 from devices.bays import Permit, Restriction, Suspension
 from devices.duration import duration
@@ -21,19 +21,19 @@ from store.connect import Connection
 from store.parking_sources import moments
 from store.times import instant, local_day
 
-#: A bay whose sensor says nothing of a heartbeat is known for so long after a reading [us].
-WITHOUT_HEARTBEAT = 25 * HOUR
-_LIMIT = (5, 2)
+#: A bay is known for so many heartbeats of its sensor after a reading: numerator, denominator.
+HEARTBEATS = (5, 2)
 
 
 class Register:
     """Bays that have or had a sensor, and ``others`` where they are registered, with all that holds in them.
 
     ``bays``: ids; ``zones``: by bay; ``devices``: ids. ``links``: by bay and start, bays and devices as places in
-    those. Reads the tables when it is made; raises psycopg.Error.
+    those. ``silence`` [us]: how long a bay is known after a reading of a sensor without a heartbeat. Reads the tables
+    when it is made; raises psycopg.Error.
     """
 
-    def __init__(self, connection: Connection, others: Sequence[str], silence: int = WITHOUT_HEARTBEAT) -> None:
+    def __init__(self, connection: Connection, others: Sequence[str], silence: int) -> None:
         rows = parking_sources.bays(connection, others)
         self.bays = [row[0] for row in rows]
         self.zones = [row[1] for row in rows]
@@ -51,7 +51,7 @@ class Register:
         heartbeat = np.full(len(self.bays), NONE, np.int64)
         for bay, link in zip(self.links.bay.tolist(), links, strict=True):
             heartbeat[bay] = duration(link.heartbeat) or NONE  # links are in the order of time: the newest one's stays
-        limit = np.where(heartbeat > 0, heartbeat * _LIMIT[0] // _LIMIT[1], silence)
+        limit = np.where(heartbeat > 0, heartbeat * HEARTBEATS[0] // HEARTBEATS[1], silence)
         self._regimes, regime = self._compiled(connection)
         none = np.zeros(len(self.bays), np.int64)
         self.table = BayTable(regime, none, limit, heartbeat)

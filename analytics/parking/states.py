@@ -33,8 +33,8 @@ _CARRIED = np.array([0, 1, CODE_UNKNOWN, CODE_STUCK, 1], np.int8)
 class Block(NamedTuple):
     """What some bays' states depend on, besides their readings, ``(bays,)``; and the span, ``start`` to ``end`` [us].
 
-    ``limit``: of silence [us]; ``early``: a 1 after 1 that comes sooner is no heartbeat [us]; ``held``: when the link
-    ends of which the newest reading was [us].
+    ``limit``: of silence [us]; ``early``: a 1 after 1 that comes sooner is no heartbeat [us], but for a stay's second
+    reading; ``OPEN``: no heartbeats. ``held``: when the link ends of which the newest reading was [us].
     """
 
     limit: Int64
@@ -62,7 +62,7 @@ class Points(NamedTuple):
     """Where a state begins and ends: ``time``, ``end`` [us] and ``code``, ``(points,)``; bay b's: ``offsets[b]`` on.
 
     A bay's first one is what it brings along. ``repeated``, ``(bays,)``: readings 1 after a known 1 that came too early
-    for a heartbeat. ``stuck``, ``(bays,)``: whether it is at the end.
+    for a heartbeat (`_may_be_due`). ``stuck``, ``(bays,)``: whether it is at the end.
     """
 
     time: Int64
@@ -152,7 +152,10 @@ def _points(elements: Elements, block: Block) -> Points:
     again = (code[1:] == 1) & (code[:-1] == 1) & (gap[:-1] < _by_element(block.early, sizes, -1))
     again[cut[cut < count - 1]] = False
     again[front[1:] - 1] = False
-    repeated = np.bincount(np.searchsorted(front, np.flatnonzero(again), "right") - 1, minlength=bays)
+    early = np.flatnonzero(again)
+    bay = np.searchsorted(front, early, "right") - 1
+    bay = bay[~_may_be_due(elements, block, cut, early, bay)]
+    repeated = np.bincount(bay, minlength=bays)
 
     # a state that was known already, or unknown already, is no change
     state = np.minimum(code, CODE_SILENT)
@@ -178,6 +181,18 @@ def _points(elements: Elements, block: Block) -> Points:
     newest = front + sizes - 1
     stuck = (code[newest] == CODE_STUCK) & ~np.isin(newest, swap)
     return Points(begin, end, point_code, np.append(offsets, len(begin)), repeated, stuck)
+
+
+def _may_be_due(elements: Elements, block: Block, cut: Int64, at: Int64, bay: Int64) -> Bools:
+    """Whether the reading after element ``at`` of ``bay`` may be a heartbeat, however soon it comes.
+
+    Heartbeats of a fixed grid follow a stay's first reading after any time, and each other after a whole one.
+    """
+    before = at - 1
+    begins = (elements.code[before] != 1) | np.isin(before, cut)
+    brought = block.carry.since[bay] == block.carry.heard[bay]
+    due: Bools = np.where(at == elements.front[bay], brought, begins) & (block.early[bay] < OPEN)
+    return due
 
 
 def _by_element(of_bays: Int64, sizes: Int64, stop: int | None = None) -> Int64:

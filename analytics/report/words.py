@@ -16,7 +16,7 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -83,7 +83,7 @@ def sentence(text: str) -> str:
 def day(when: date, *, year: bool = True, weekday: bool = False) -> str:
     """``Monday 9 February 2026``."""
     return (
-        f"{f'{_DAYS[when.weekday()]} ' if weekday else ''}{when.day} {_MONTHS[when.month - 1]}"
+        f"{f'{DAYS[when.weekday()]} ' if weekday else ''}{when.day} {_MONTHS[when.month - 1]}"
         f"{f' {when.year}' if year else ''}"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,7 +62,9 @@ def reconcile(
         time.sleep(min(max(_LOOK, time.monotonic() - begun), max(0.0, until - time.monotonic())))
     try:
         with database() as connection:
-            result.bays = score_bays(connection, ledgers, read_settings().time_zone)
+            settings = read_settings()
+            grace = timedelta(minutes=settings.parking_grace)
+            result.bays = score_bays(connection, ledgers, settings.time_zone, grace)
     except TruthError as error:
         raise UsageError(str(error)) from None
     document = result.document()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,14 +13,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.parking.sources import HEARTBEATS
+from analytics.parking.states import LONGEST
+from devices.bays import GRACE
 from simulators import ledger, truth_file
 from simulators.bay_truth import Intervals, held_time
-from simulators.kerbside import FAMILY, GRACE_S
+from simulators.kerbside import FAMILY
 from simulators.truth_file import Told
-from store import scoring
+from store import parking, scoring
 from store.connect import Connection
 from store.scoring import RecordedStays
-from store.times import instant, local_day, midnight
+from store.times import instant, local_day, microseconds, midnight
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
@@ -30,10 +34,8 @@ _QUARTER = 900 * _SECOND
 #: Faults that change neither what is stored of a reading nor when it was.
 _HARMLESS = ("duplicate", "out_of_order", "outage")
 #: A stay that lasted when the simulation began is looked for so far back: no longer is any believed.
-_EARLIER = 28 * 86_400 * _SECOND
+_EARLIER = LONGEST
 _NOTHING = np.empty(0, np.int64)
-#: A sensor counts as silent after so many times its heartbeat: so far around a stay its faults are looked for.
-_SILENCE = 2.5
 WORDS = ("true", "found", "altered", "missed", "invented")
 
 
@@ -78,20 +80,24 @@ class Faults(NamedTuple):
     names: Sequence[str]
 
 
-def score_bays(connection: Connection, paths: Sequence[Path], zone: ZoneInfo) -> BayScore | None:
+def score_bays(
+    connection: Connection, paths: Sequence[Path], zone: ZoneInfo, grace: timedelta = GRACE
+) -> BayScore | None:
     """Score the bays whose truth stands beside these ledgers; None where there is none, or nothing is recorded.
 
-    ``zone``: whose local days the record has. Raises TruthError, LedgerError, psycopg.Error.
+    ``zone``: whose local days the record has; ``grace``: by which it was computed. Raises TruthError, LedgerError,
+    psycopg.Error.
     """
     told = [truth_file.read(path) for path in map(truth_file.beside, paths) if path.exists()]
-    newest = scoring.recorded_to(connection) if told else None
-    if newest is None:
+    recorded_to = parking.recorded_to(connection) if told else None
+    if recorded_to is None:
         return None
+    newest = microseconds(recorded_to)
     result = BayScore()
     errors: list[Float64] = []
     for truth in told:
         recorded = scoring.recorded_stays(connection, truth.bays, truth.start - _EARLIER, truth.end)
-        compare(result, truth, recorded, newest, _faults(paths, truth))
+        compare(result, truth, recorded, newest, _faults(paths, truth), grace)
         errors.append(_errors(connection, truth, min(newest, truth.end), zone))
     differences = np.concatenate(errors)
     result.quarters = len(differences)
@@ -99,7 +105,9 @@ def score_bays(connection: Connection, paths: Sequence[Path], zone: ZoneInfo) ->
     return result
 
 
-def compare(result: BayScore, truth: Told, recorded: RecordedStays, newest: int, faults: Faults) -> None:
+def compare(
+    result: BayScore, truth: Told, recorded: RecordedStays, newest: int, faults: Faults, grace: timedelta = GRACE
+) -> None:
     """Add the stays of one truth. ``newest`` [us]: up to where the record goes."""
     stays = truth.stays
     count = len(stays.bay)
@@ -139,21 +147,24 @@ def compare(result: BayScore, truth: Told, recorded: RecordedStays, newest: int,
     }
     result.stays["true"] += int(told.sum())
     result.stays["found"] += int(found.sum())
-    reach = round(_SILENCE * truth.heartbeat)
+    # a sensor is silent after so long: so far around a stay its faults are looked for
+    reach = truth.heartbeat * HEARTBEATS[0] // HEARTBEATS[1]
     for word, (which, bay, begin, end) in groups.items():
         result.stays[word] += int(which.sum())
         for cause, number in _causes(bay[which], begin[which], end[which], faults, reach).items():
             own = result.causes.setdefault(cause, {})
             own[word] = own.get(word, 0) + number
-    _overstays(result, truth, recorded, departure, newest)
+    _overstays(result, truth, recorded, departure, newest, grace // timedelta(microseconds=1))
 
 
-def _overstays(result: BayScore, truth: Told, recorded: RecordedStays, departure: Int64, newest: int) -> None:
-    stays, grace = truth.stays, GRACE_S * _SECOND
+def _overstays(
+    result: BayScore, truth: Told, recorded: RecordedStays, departure: Int64, newest: int, grace: int
+) -> None:
+    stays = truth.stays
     # the record of a stay that lasts ends with the newest reading: what is over since then is in no record yet
     since = np.where(stays.lasts, truth.end - min(newest, truth.end), 0)
     over, sure = stays.over > grace, stays.over - since > grace
-    judged = (recorded.over > GRACE_S) & (departure > truth.start)
+    judged = (recorded.over * _SECOND > grace) & (departure > truth.start)
     said = Intervals(recorded.bay[judged], recorded.arrival[judged], departure[judged])
     true = Intervals(stays.bay, stays.arrival, stays.departure)
     found = sure & _overlapped(true, said)
@@ -217,9 +228,10 @@ def _causes(bay: Int64, begin: Int64, end: Int64, faults: Faults, reach: int) ->
 def _errors(connection: Connection, truth: Told, until: int, zone: ZoneInfo) -> Float64:
     """How far the recorded occupancy of zones is from the true one, by quarter hours in which both have one [1]."""
     first, last = local_day(instant(truth.start), zone), local_day(instant(until), zone)
-    days = scoring.zone_days(connection, sorted(set(truth.zones)), first, last)
+    days = parking.zone_days(connection, first, last + timedelta(days=1), sorted(set(truth.zones)))
     parts = [np.empty(0)]
-    for (name, day), quarters in days.items():
+    for name, day, _, small, _ in days:
+        quarters = small.astype(np.int64)
         edges = midnight(day, zone) + np.arange(len(quarters) + 1) * _QUARTER
         mine = np.array([own == name for own in truth.zones], np.bool_) & ~truth.personal
         occupied, free = held_time(truth.stays, truth.known, truth.suspended, mine, edges)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from borough.errors import SettingsError
 from borough.settings.addresses import database_url, is_host
+from devices.bays import GRACE, SILENCE
 from devices.files import read_text
 
 PREFIX = "BOROUGH_"
@@ -140,8 +141,8 @@ class Settings(BaseSettings):
     energy_file: File = None
     vacant_watt_hours: Annotated[int, Field(ge=0)] = 1_000
     coverage: Annotated[float, Field(gt=0, le=1)] = 0.9
-    parking_grace: Annotated[int, Field(ge=0, le=1_440)] = 5
-    parking_silence: Annotated[int, Field(ge=1, le=672)] = 25
+    parking_grace: Annotated[int, Field(ge=0, le=1_440)] = GRACE // timedelta(minutes=1)
+    parking_silence: Annotated[int, Field(ge=1, le=672)] = SILENCE // timedelta(hours=1)
     tombstone_key_file: File = None
     tombstone_log: File = None
     accounts_folder: File = None

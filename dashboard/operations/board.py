@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from analytics.parking.state import REASONS
 from dashboard.labels import BAY_WORDS, MINUTE, age
 from dashboard.operations import plan, words
-from dashboard.operations.files import csv_file
 from dashboard.web.board import Board
-from dashboard.web.csv import Row
+from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
 from dashboard.web.values import Cursor, Moment, Text, Word, cursor_of
 from dashboard.web.visitor import Anybody
@@ -144,7 +143,7 @@ def router(site: Site) -> APIRouter:
         chosen = _filter(site, zone, street, state, kind, at)
         with site.lane.connection() as connection:
             found = _board(site, connection, chosen).seen(visitor)
-        return csv_file(site, "bays", COLUMNS, csv_rows(found, rows_of(found, chosen)))
+        return csv_file(site, "parking-bays", COLUMNS, csv_rows(found, rows_of(found, chosen)))
 
     return routes
 

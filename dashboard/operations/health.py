@@ -14,9 +14,8 @@ from analytics.parking.health import LOW_BATTERY, Silences, alarms, low_batterie
 from analytics.parking.state import IS_STUCK, NEVER, SILENT, SWAPPED
 from dashboard.labels import age as age_words
 from dashboard.operations import words
-from dashboard.operations.files import csv_file
 from dashboard.web.board import Board
-from dashboard.web.csv import Row
+from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
 from dashboard.web.visitor import Anybody
 from store import board as table
@@ -112,7 +111,7 @@ def router(site: Site) -> APIRouter:
         """All that is broken."""
         with site.lane.connection() as connection:
             found = broken(site, connection, site.boards.current(connection).seen(visitor))
-        return csv_file(site, "sensors", COLUMNS, csv_rows(found))
+        return csv_file(site, "parking-sensors", COLUMNS, csv_rows(found))
 
     @routes.get("/parking/health/suspensions.csv")
     @site.lane.work
@@ -127,7 +126,7 @@ def router(site: Site) -> APIRouter:
             (one.bay, one.street, one.zone, one.start.isoformat(), one.end.isoformat(), one.reason)
             for one in found if one.bay in board.bays.place
         )  # fmt: skip
-        return csv_file(site, "suspensions", ("bay", "street", "zone", "from", "to", "reason"), rows)
+        return csv_file(site, "parking-suspensions", ("bay", "street", "zone", "from", "to", "reason"), rows)
 
     return routes
 

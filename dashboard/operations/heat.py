@@ -6,7 +6,7 @@ import math
 
 from markupsafe import Markup
 
-from dashboard.operations.words import DAYS
+from dashboard.labels import DAYS
 from store.batch import Float64
 
 #: Cells' size and the room for days and hours, in units of the drawing.

@@ -13,11 +13,11 @@ from markupsafe import Markup
 
 from analytics.parking import patterns as rules
 from analytics.parking.patterns import Relief
+from dashboard import labels
 from dashboard.figures import Cell, Column, Figure, year
 from dashboard.operations import heat, words
-from dashboard.operations.files import csv_file
 from dashboard.web.board import Bays
-from dashboard.web.csv import Row
+from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
 from dashboard.web.values import Text
 from devices.counts import counted
@@ -109,14 +109,14 @@ def router(site: Site) -> APIRouter:
             dwell = _dwells(connection, site, start, today, zone)
         if what == "dwell":
             rows: Iterator[Row] = ((name, int(count)) for name, count in zip(DWELL_WORDS, dwell, strict=True))
-            return csv_file(site, "dwell", ("parked_for", "stays"), rows)
+            return csv_file(site, "parking-dwell", ("parked_for", "stays"), rows)
         if what == "turnover":
             rows = (
                 (one.zone, one.bays, one.days, one.arrivals, f"{one.rate:.3f}", f"{one.share:.4f}")
                 for one in found.turnover if zone in ("", one.zone)
             )  # fmt: skip
             head = ("zone", "bays", "days", "arrivals", "arrivals_per_bay_and_day", "occupancy")
-            return csv_file(site, "turnover", head, rows)
+            return csv_file(site, "parking-turnover", head, rows)
         if what == "beside":
             rows = (
                 (one.full, one.room, words.hours(one.start, one.end), f"{one.full_share:.4f}", f"{one.room_share:.4f}",
@@ -124,8 +124,8 @@ def router(site: Site) -> APIRouter:
                 for one in beside(found, bays)
             )  # fmt: skip
             head = ("full_zone", "zone_with_room", "hours", "full_occupancy", "room_occupancy", "metres")
-            return csv_file(site, "full-beside-empty", head, rows)
-        return csv_file(site, "hours", ("zone", "day", "hour", "occupancy"), _hour_rows(found, zone))
+            return csv_file(site, "parking-full-beside-empty", head, rows)
+        return csv_file(site, "parking-hours", ("zone", "day", "hour", "occupancy"), _hour_rows(found, zone))
 
     return routes
 
@@ -214,11 +214,11 @@ def hours_figure(occupied: Int64, free: Int64, zone: str, query: str) -> Figure:
         _finding(share, zone),
         heat.draw(share, f"Occupancy by hour of the week: {_finding(share, zone)}. The table has the numbers."),
         "Occupied bay-time of known bay-time by hour of the week, suspended time left out",
-        ("Hour", *words.DAYS),
+        ("Hour", *labels.DAYS),
         table_rows,
         csv=f"/parking/patterns/hours.csv{query}",
         chart="heat",
-        lines=words.DAYS,
+        lines=labels.DAYS,
     )
 
 
@@ -277,4 +277,4 @@ def _hour_rows(found: Weeks, zone: str) -> Iterator[Row]:
             for hour in range(rules.WEEK_HOURS):
                 value = float(share[at, hour])
                 said = "" if np.isnan(value) else f"{value:.4f}"
-                yield name, words.DAYS[hour // 24], f"{hour % 24:02d}:00", said
+                yield name, labels.DAYS[hour // 24], f"{hour % 24:02d}:00", said

@@ -11,10 +11,9 @@ from fastapi import APIRouter, Request, Response
 from analytics.parking.queue import Tally
 from dashboard.labels import BAY_WORDS
 from dashboard.operations import words
-from dashboard.operations.files import csv_file
 from dashboard.operations.queue import RECENT, Told
 from dashboard.web.board import OFFICER
-from dashboard.web.csv import Row
+from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
 from dashboard.web.visitor import Anybody, Visitor
 from devices.counts import counted
@@ -55,7 +54,7 @@ def router(site: Site) -> APIRouter:
         """All of it."""
         with site.lane.connection() as connection:
             told = _told(connection, visitor)
-        return csv_file(site, "precision", COLUMNS, csv_rows(told))
+        return csv_file(site, "parking-precision", COLUMNS, csv_rows(told))
 
     return routes
 

@@ -22,9 +22,8 @@ from analytics.parking import queue as rules
 from analytics.parking.queue import Tally
 from dashboard.labels import BAY_WORDS, MINUTE, age
 from dashboard.operations import words
-from dashboard.operations.files import csv_file
 from dashboard.web.board import OFFICER, Board
-from dashboard.web.csv import Row
+from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
 from dashboard.web.values import Fields, Text, number
 from dashboard.web.visitor import Anybody, Visitor
@@ -124,7 +123,7 @@ def router(site: Site) -> APIRouter:
             board = site.boards.current(connection).seen(visitor)
             start = _start(connection, board, visitor, street)
             found = visits(connection, board, None if start is None else start[1:])
-        return csv_file(site, "overstays", COLUMNS, csv_rows(found))
+        return csv_file(site, "parking-overstays", COLUMNS, csv_rows(found))
 
     return routes
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.parking.arrays import FREE, OCCUPIED, UNKNOWN
 from analytics.parking.state import REASONS
+from dashboard.labels import DAYS
 from store.times import instant
 
 STATE_NAMES = {FREE: "free", OCCUPIED: "occupied", UNKNOWN: "unknown"}
@@ -26,7 +27,6 @@ OUTCOME_WORDS = {
     "gone": "Gone",
     "sensor-wrong": "Sensor wrong",
 }
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NOT_KNOWN = "\N{EN DASH}"
 
 

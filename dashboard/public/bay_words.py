@@ -6,11 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from dashboard.labels import DAYS
 from devices.bays import DAY_MINUTES, Restriction
+from devices.bays_hours import EVERY_DAY, runs_of_days, time_said
 from devices.counts import counted
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_EVERY_DAY = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +22,7 @@ class Calendar:
 
 def holds(one: Restriction, day: date, calendar: Calendar) -> bool:
     """Whether a restriction holds at all on a local day."""
-    if not one.days >> day.weekday() & 1:
-        return False
-    if (one.from_day is not None and day < one.from_day) or (one.to_day is not None and day >= one.to_day):
-        return False
-    if one.bank_holidays != "as-usual" and (day in calendar.holidays) != (one.bank_holidays == "only"):
-        return False
-    return one.event_days == "any" or (day in calendar.events) == (one.event_days == "only")
+    return one.holds_on(day, holiday=day in calendar.holidays, event=day in calendar.events)
 
 
 def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -> str:
@@ -52,7 +45,7 @@ def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -
         until, day = following.end, next_day
     else:
         return _limit(found)
-    named = "" if day == at.date() else f" on {_DAYS[day.weekday()]}"
+    named = "" if day == at.date() else f" on {DAYS[day.weekday()]}"
     return f"{_limit(found)} until {_clock(until)}{named}{_no_return(found)}"
 
 
@@ -83,20 +76,14 @@ def _length(minutes: int) -> str:
 
 
 def _clock(minute: int) -> str:
-    return "midnight" if minute == DAY_MINUTES else f"{minute // 60:02d}:{minute % 60:02d}"
+    return "midnight" if minute == DAY_MINUTES else time_said(minute)
 
 
 def _days(days: int) -> str:
-    if days == _EVERY_DAY:
+    if days == EVERY_DAY:
         return "Every day"
-    runs: list[list[int]] = []
-    for day in (day for day in range(7) if days >> day & 1):
-        if runs and runs[-1][-1] == day - 1:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
     said = [
-        _DAYS[run[0]] if len(run) == 1 else f"{_DAYS[run[0]]} {'and' if len(run) == 2 else 'to'} {_DAYS[run[-1]]}"
-        for run in runs
+        DAYS[first] if first == last else f"{DAYS[first]} {'and' if last == first + 1 else 'to'} {DAYS[last]}"
+        for first, last in runs_of_days(days)
     ]
     return ", ".join(said)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
-from analytics.parking.arrays import OCCUPIED, UNKNOWN
+from analytics.parking.arrays import NONE, OCCUPIED, UNKNOWN
 from dashboard.web.api import has_already
 from dashboard.web.board import Board
 from dashboard.web.site import Site
@@ -24,6 +24,7 @@ from devices.parking_account import Account
 from devices.parking_return import Table, account_table, metadata_name, spaces_table
 from store import feeds
 from store.connect import Connection
+from store.times import instant
 
 #: A page has zones until it has so many bays.
 PAGE = 500
@@ -50,15 +51,13 @@ def router(site: Site) -> APIRouter:
     @routes.get("/parking/feed/datex-status.json")
     def status(request: Request, zone: Zone = None, after: After = None) -> Response:
         """How those bays are that have a sensor. A page without any has none of their zones either: 404."""
-        now = datetime.now(UTC)
         with site.connection() as connection:
             bays, following = _page(site, connection, zone, after)
-            newest = feeds.newest(connection, [bay.id for bay in bays], now)
             board = site.boards.current(connection).open
-        states = [_status(bay, newest[bay.id], board) for bay in bays if bay.id in newest]
+        states = _statuses(board, bays)
         if not states and following is None:
             raise HTTPException(404)
-        body = status_publication(states, publisher, now) if states else None
+        body = status_publication(states, publisher, instant(board.at)) if states else None
         return _publication(request, body, _STATUS, following)
 
     @routes.get("/open-data/parking/spaces.csv")
@@ -109,14 +108,21 @@ def _key(part: feeds.Part) -> str:
     return f"{hashlib.sha256(part.zone.encode()).hexdigest()[:32]}.{part.number}"
 
 
-def _status(bay: Bay, heard: datetime | None, board: Board) -> BayStatus:
-    """How a bay is, as the board has it: all that say a state say the same."""
-    place = board.bays.place.get(bay.id)
-    if place is None:  # registered since the board was read: not known yet
-        return BayStatus(bay.id, bay.zone, None, heard)
-    state = int(board.now.state[place])
-    occupied = None if state == UNKNOWN else state == OCCUPIED
-    return BayStatus(bay.id, bay.zone, occupied, heard, bool(board.now.suspended[place] >= 0))
+def _statuses(board: Board, bays: Sequence[Bay]) -> list[BayStatus]:
+    """How those of these bays are that have a sensor, as every page has it."""
+    places = ((bay, board.bays.place.get(bay.id, -1)) for bay in bays)
+    return [_status(board, bay, place) for bay, place in places if place >= 0 and board.bays.watched[place]]
+
+
+def _status(board: Board, bay: Bay, place: int) -> BayStatus:
+    now, heard = board.now, int(board.heard[place])
+    return BayStatus(
+        bay.id,
+        bay.zone,
+        None if now.state[place] == UNKNOWN else bool(now.state[place] == OCCUPIED),
+        None if heard == NONE else instant(heard),
+        bool(now.suspended[place] != NONE),
+    )
 
 
 def _spaces(site: Site, on: date | None) -> Table:

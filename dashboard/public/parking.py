@@ -195,7 +195,7 @@ def _state(board: Board, place: int) -> str:
     if board.now.state[place] == FREE:
         return f"Free for {held}"
     why = REASONS[int(board.now.reason[place])]
-    if not board.bays.model[place]:
+    if not board.bays.watched[place]:
         return "Not known: it has no sensor"
     return f"Not known: {_WHY[why]}{f' for {held}' if why == 'silent' else ''}"
 

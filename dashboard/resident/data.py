@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from dashboard.resident.home import parsed
 from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days, read_net_months
 from dashboard.resident.use import MONTHS, read_months
-from dashboard.web.csv import Row, csv_blocks
+from dashboard.web.csv import Row, csv_file
 from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.streams import Stream
@@ -69,8 +69,8 @@ def router(site: Site) -> APIRouter:
             raise HTTPException(404)
         household, fuels = _opened(site, request, visitor, access, fuel)
         if net:
-            return _file(site, "days-net", NET_DAY_COLUMNS, net_day_rows(site, household))
-        return _file(site, "days", DAY_COLUMNS, day_rows(site, household, fuels))
+            return csv_file(site, "my-home-days-net", NET_DAY_COLUMNS, net_day_rows(site, household))
+        return csv_file(site, "my-home-days", DAY_COLUMNS, day_rows(site, household, fuels))
 
     @routes.get("/home/data/months.csv")
     @site.lane.work
@@ -85,9 +85,9 @@ def router(site: Site) -> APIRouter:
             raise HTTPException(404)
         household, fuels = _opened(site, request, visitor, access, fuel)
         if net:
-            return _file(site, "months-net", NET_MONTH_COLUMNS, net_month_rows(site, household))
+            return csv_file(site, "my-home-months-net", NET_MONTH_COLUMNS, net_month_rows(site, household))
         head = ("month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known")
-        return _file(site, "months", head, month_rows(site, household, fuels))
+        return csv_file(site, "my-home-months", head, month_rows(site, household, fuels))
 
     @routes.get("/home/data/half-hours.csv")
     @site.lane.work
@@ -104,7 +104,7 @@ def router(site: Site) -> APIRouter:
 
         household, fuels = _opened(site, request, visitor, access, fuel, span)
         head = ("start", "fuel", "kwh")
-        return _file(site, "half-hours", head, half_hour_rows(site, household, fuels, *span(household)))
+        return csv_file(site, "my-home-half-hours", head, half_hour_rows(site, household, fuels, *span(household)))
 
     @routes.get("/home/data/comparisons.csv")
     @site.lane.work
@@ -127,7 +127,7 @@ def router(site: Site) -> APIRouter:
             for one in found
             if one.fuel in fuels and (wanted is None or (wanted.kind, wanted.start) == (one.kind, one.from_day))
         )
-        return _file(site, "comparisons", COMPARISON_COLUMNS, rows)
+        return csv_file(site, "my-home-comparisons", COMPARISON_COLUMNS, rows)
 
     @routes.get("/home/data/all.json")
     @site.lane.work
@@ -276,12 +276,3 @@ def comparison_row(one: Comparison) -> Row:
 
 def _kwh(watt_hours: int | None) -> str | None:
     return None if watt_hours is None or watt_hours < 0 else f"{watt_hours / 1000:.3f}"
-
-
-def _file(site: Site, name: str, head: Sequence[str], rows: Iterable[Row]) -> Response:
-    return Stream(
-        site.lane,
-        csv_blocks(head, rows),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="my-home-{name}.csv"', "Cache-Control": "no-store"},
-    )

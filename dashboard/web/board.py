@@ -50,7 +50,8 @@ _NOBODY: Int64 = np.empty(0, np.int64)
 @dataclass(frozen=True)
 class Bays:
     """Bays in the order of the board (zone, street, id), each column ``(bays,)``; ``model`` and ``gateway`` of the
-    sensor that lies in it, "" where that is not known; ``limit``: how long it may be silent [us]."""
+    sensor that lies in it, "" where that is not known; ``watched``: whether one lies there at all; ``limit``: how long
+    it may be silent [us]."""
 
     id: Sequence[str]
     street: Words
@@ -61,6 +62,7 @@ class Bays:
     personal: NDArray[np.bool_]
     model: Words
     gateway: Words
+    watched: NDArray[np.bool_]
     limit: Int64
 
     @cached_property
@@ -86,17 +88,22 @@ class Bays:
         ids = [self.id[place] for place in np.flatnonzero(which).tolist()]
         return Bays(
             ids, self.street[which], self.zone[which], self.kind[which], self.lon[which], self.lat[which],
-            self.personal[which], self.model[which], self.gateway[which], self.limit[which],
+            self.personal[which], self.model[which], self.gateway[which], self.watched[which],
+            self.limit[which],
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Board:
-    """All bays at an instant ``at`` [us]. ``kept`` is for what pages make of it: a board does not change."""
+    """All bays at an instant ``at`` [us]; ``heard``, ``(bays,)``: newest reading of the sensor that lies there [us].
+
+    ``kept`` is for what pages make of it: a board does not change.
+    """
 
     at: int
     bays: Bays
     now: Now
+    heard: Int64
     kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def seen(self, visitor: Visitor) -> Board:
@@ -107,7 +114,8 @@ class Board:
     def open(self) -> Board:
         """The bays of no household."""
         which = ~self.bays.personal
-        return Board(self.at, self.bays.some(which), Now(*(column[which] for column in self.now)))
+        now = Now(*(column[which] for column in self.now))
+        return Board(self.at, self.bays.some(which), now, self.heard[which])
 
 
 class Suspect(NamedTuple):
@@ -132,10 +140,6 @@ class _Loaded:
         self.slots = {bay: slot for slot, bay in enumerate(self.part.bays)}
         #: Where each bay of the board stands in the arrays.
         self.slot = np.array([self.slots[bay] for bay in ids], np.int64)
-        self.bays = Bays(
-            ids, _words(street), _words(zones), _words(kind), np.array(lon, np.float64), np.array(lat, np.float64),
-            np.array(personal, np.bool_), _words(model), _words(gateway), self.part.table.limit[self.slot],
-        )  # fmt: skip
         first = midnight(day - _LONGEST, zone)
         self.hours: Hours = register.hours(first, at + DAY, zone, frozenset(bank_holidays()))
         self.day = day
@@ -144,6 +148,11 @@ class _Loaded:
         #: Since when a sensor lies in each.
         self.start = np.full(len(self.part.bays), NONE, np.int64)
         self.start[links.bay[here]] = links.start[here]
+        self.bays = Bays(
+            ids, _words(street), _words(zones), _words(kind), np.array(lon, np.float64), np.array(lat, np.float64),
+            np.array(personal, np.bool_), _words(model), _words(gateway), self.start[self.slot] != NONE,
+            self.part.table.limit[self.slot],
+        )  # fmt: skip
         self._device_places = register.device_places
 
     def carry(self, connection: Connection, day: date, otherwise: Carry | None = None) -> Carry:
@@ -158,11 +167,11 @@ class _Loaded:
             np.where(known, self._device_places(found.device), other.device),
         )
 
-    def board(self, at: int, standing: Standing, grace: int) -> Board:
-        """The board at an instant ``at`` [us]; ``grace`` [us]."""
+    def board(self, at: int, standing: Standing, heard: Int64, grace: int) -> Board:
+        """The board at an instant ``at`` [us]; ``heard``: as in `Board`, but by part; ``grace`` [us]."""
         part = self.part
         now = state.now(at, standing, part.table, self.hours, part.suspensions, part.permits, grace)
-        return Board(at, self.bays, Now(*(column[self.slot] for column in now)))
+        return Board(at, self.bays, Now(*(column[self.slot] for column in now)), heard[self.slot])
 
 
 class _Held:
@@ -193,9 +202,7 @@ class _Held:
 class Boards:
     """The board of one site. For many threads."""
 
-    def __init__(
-        self, zone: ZoneInfo, grace: timedelta = timedelta(minutes=5), silence: timedelta = timedelta(hours=25)
-    ) -> None:
+    def __init__(self, zone: ZoneInfo, grace: timedelta, silence: timedelta) -> None:
         """``grace`` and ``silence`` as `borough analyse` has them."""
         self._zone = zone
         self._grace, self._silence = (length // timedelta(microseconds=1) for length in (grace, silence))
@@ -274,7 +281,7 @@ class Boards:
         standing = state.heard(at, found, held.carry, loaded.part.table)
         held.carry = state.kept(standing, found, held.carry)
         self._held = held
-        return loaded.board(at, standing, self._grace)
+        return loaded.board(at, standing, found.time, self._grace)
 
     def _day(self, at: int) -> date:
         return local_day(instant(at), self._zone)
@@ -290,7 +297,9 @@ class Boards:
         # the instant itself is in
         events = loaded.part.events(connection, start, at + 1)
         _, _, ended, _ = stays.run(events, loaded.part.links, loaded.part.table, carry, start, at + 1)
-        return loaded.board(at, state.carried(at, ended, loaded.part.table), self._grace)
+        # what the sensor before said is not this one's
+        heard = np.where((loaded.start != NONE) & (ended.heard >= loaded.start), ended.heard, NONE)
+        return loaded.board(at, state.carried(at, ended, loaded.part.table), heard, self._grace)
 
 
 def _suspects(connection: Connection, register: Register, board: Board, which: NDArray[np.bool_]) -> list[Suspect]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from fastapi import Response
+
+from dashboard.web.site import Site
+from dashboard.web.streams import Stream
 from devices.csv_table import CsvTable, Row
 
-__all__ = ["Row", "csv_blocks"]
+__all__ = ["Row", "csv_blocks", "csv_file"]
 
 #: Rows that go out together.
 _BLOCK = 1_000
@@ -21,3 +25,13 @@ def csv_blocks(head: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
         if place % _BLOCK == 0:
             yield table.take().encode()
     yield table.take().encode()
+
+
+def csv_file(site: Site, name: str, head: Sequence[str], rows: Iterable[Row]) -> Response:
+    """A table to keep, ``name`` without its ending, from a route of the lane."""
+    return Stream(
+        site.lane,
+        csv_blocks(head, rows),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"},
+    )

@@ -21,14 +21,6 @@ from personal.bay_restriction
 where bay_id = any(%s)
 order by bay_id, number
 
--- newest: of these bays those that have a sensor now, and when that spoke newest since it lies there
-select s.bay_id, l.time
-from personal.bay_sensor s
-left join (personal.series r join public.latest l on l.series_id = r.id)
-    on r.device_id = s.device_id and r.property = 'occupied' and l.time >= s.start
-where s.bay_id = any(%(bays)s) and s.start <= %(now)s and (s.stop is null or s.stop > %(now)s)
-order by s.bay_id
-
 -- spaces: how many there are of each sort on a day, without bays of households
 select zone, kind, off_street, spaces = 1, sum(spaces)::int
 from public.bay

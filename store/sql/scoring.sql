@@ -32,9 +32,3 @@ select (k.place - 1)::int4, (extract(epoch from s.arrival) * 1000000)::int8,
        (extract(epoch from s.departure) * 1000000)::int8, s.ends, s.over_seconds
 from unnest(%s::text[]) with ordinality k (id, place)
 join personal.stay s on s.bay_id = k.id and s.arrival >= %s and s.arrival < %s;
-
--- zone_days: quarter hours of the days of some zones
-select zone, day, quarters from public.zone_day where zone = any(%s::text[]) and day >= %s and day <= %s;
-
--- recorded: how far the days of bays are computed
-select (extract(epoch from recorded_to) * 1000000)::int8 from personal.parking_record;

@@ -60,7 +60,8 @@ def _readings(made: Town, some: Events) -> tuple[pd.DataFrame, Int64]:
     events["goes_on"] = known & (before["value"] == events["value"])
     events["certain"] = known & (before["value"] == 0)
     heartbeat = events["bay"].map(pd.Series(made.table.heartbeat))
-    soon = (heartbeat <= 0) | (5 * (events["time"] - before["time"]) < 4 * heartbeat)
+    after_arrival = ~events.groupby("bay", sort=False)["goes_on"].shift(fill_value=False)
+    soon = (heartbeat <= 0) | ((5 * (events["time"] - before["time"]) < 4 * heartbeat) & ~after_arrival)
     repeated = (events["goes_on"] & (events["value"] == 1) & soon).groupby(events["bay"]).sum()
     counts = pd.DataFrame({
         "used": bays.size(), "outside": outside, "duplicates": duplicates, "conflicts": conflicts, "repeated": repeated,

@@ -14,6 +14,7 @@ from analytics.parking.state import REASONS
 from dashboard.operations.words import STATE_NAMES
 from dashboard.web import board
 from dashboard.web.board import Board, Boards
+from devices.bays import GRACE, SILENCE
 from store import parking
 from store.connect import Connection, connect
 from tests.tools.servers import Cluster
@@ -119,11 +120,11 @@ def _times(found: Board) -> dict[str, tuple[int, int]]:
 
 def test_all_say_the_same(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with connect(database) as connection:
-        early = Boards(LONDON)
+        early = Boards(LONDON, GRACE, SILENCE)
         early.newest(connection)
         connection.commit()
         runner.run(connection, ParkingOptions(LONDON))
-        fresh = Boards(LONDON)
+        fresh = Boards(LONDON, GRACE, SILENCE)
         found = fresh.newest(connection)
         assert _said(found) == EXPECTED
         past = fresh.past(connection, found.at)

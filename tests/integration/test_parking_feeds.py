@@ -84,10 +84,11 @@ def filled(timescale: Cluster) -> Iterator[str]:
             ).fetchone()
             assert row is not None
             connection.execute("insert into public.latest values (%s, %s, %s, now())", (row[0], NOW - ago, value))
+        # how the record ended yesterday: stuck since then
         connection.execute(
             "insert into personal.bay_day (bay_id, day, quarters, arrivals, repeated, carry_state, carry_since,"
-            " carry_heard) values ('stuck', %s, '', 0, 0, 3, %s, %s)",
-            (NOW.date() - timedelta(days=1), NOW - timedelta(days=12), NOW - timedelta(days=1)),
+            " carry_heard, carry_device) values ('stuck', %s, '', 0, 0, 3, %s, %s, 's-stuck')",
+            ((NOW - timedelta(days=1)).date(), NOW - timedelta(days=3), NOW - timedelta(hours=20)),
         )
     yield url
     timescale.drop(name)
@@ -131,11 +132,10 @@ def test_the_status_says_what_is_known(web: httpx.Client) -> None:
     assert said == {"free": False, "taken": True, "silent": None, "never": None, "stuck": None, "closed": False}
 
 
-def test_a_state_is_known_for_as_long_as_on_the_board(filled: str) -> None:
-    """How long a sensor may be silent is a setting, and not one of the feed's own."""
-    with running(options(filled, parking_silence=timedelta(hours=48))) as url, client(url, None) as found:
-        answer = found.get("/parking/feed/datex-status.json", params={"zone": "A"})
-    _, *its = answer.json()["payload"]["prkParkingStatusPublication"]["parkingStatusInformation"]
+def test_the_status_is_by_the_settings_of_every_page(filled: str) -> None:
+    with running(options(filled, parking_silence=timedelta(hours=27))) as url, client(url, None) as patient:
+        text = patient.get("/parking/feed/datex-status.json").text
+    _, *its = json.loads(text)["payload"]["prkParkingStatusPublication"]["parkingStatusInformation"]
     said = {inner["reference"]["idG"]: inner.get("occupied") for one in its for inner in one.values()}
     assert said["silent"] is True
 

@@ -356,7 +356,7 @@ def test_the_worked_day_of_the_reference(timescale_world: ParkingWorld) -> None:
     world.restrict("b1", 480, 1110, 60, days=0b0111111)
     world.do("insert into personal.bay_suspension values ('b1', '2026-03-27T13:00Z', '2026-03-27T14:30Z', 'filming')")
     told = "26T18:00 0, 27T07:40 1, 27T08:50 0, 27T09:10 1, 27T10:12 0, 27T10:30 1, 27T12:05 0, 27T14:00 1, 27T15:00 1,"
-    told += " 27T15:20 0, 27T17:50 1, 27T23:50 1, 28T05:50 1, 28T09:20 0"
+    told += " 27T15:10 1, 27T15:20 0, 27T17:50 1, 27T23:50 1, 28T05:50 1, 28T09:20 0"
     world.write([("s1", utc(f"2026-03-{one[:8]}"), int(one[-1])) for one in told.split(", ")])
     world.update()
     found = [

@@ -94,6 +94,14 @@ def one_device_after_another(links: Iterable[Link]) -> list[Link]:
     return found
 
 
+def _is_heartbeat(heartbeat: int, arrival: int, before: int | None, time: int) -> bool:
+    """Whether a reading of an occupied bay may be a heartbeat. The first one after the arrival may, for heartbeats come
+    at times of their own; from then on each is about a heartbeat from the one before."""
+    if heartbeat <= 0 or before is None:
+        return False
+    return before == arrival or 5 * (time - before) >= 4 * heartbeat
+
+
 def watch(bay: int, of: Bay, events: Sequence[Event], links: Sequence[Link], start: int, end: int) -> Found:
     """What is known of a bay from ``start`` to ``end``, of which nothing was known before."""
     found = Found()
@@ -144,11 +152,7 @@ def watch(bay: int, of: Bay, events: Sequence[Event], links: Sequence[Link], sta
             elif not stuck:
                 if since is None:
                     since = time
-                elif (
-                    before is not None
-                    and time - since < STUCK
-                    and (of.heartbeat <= 0 or 5 * (time - before) < 4 * of.heartbeat)
-                ):
+                elif time - since < STUCK and not _is_heartbeat(of.heartbeat, since, before, time):
                     found.repeated += 1
                 if until - since > STUCK or (until - since == STUCK and why == "silent"):
                     known.append(Span(time, since + STUCK, "occupied", "stuck"))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.neighbours.cells import Cells, HomeSet, make_cells, metres
+from analytics.neighbours.cells import Cells, HomeSet, make_cells
+from analytics.places import metres
 from tests.examples import examples
 from tests.references import homes as reference
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.parking import overstays, state, stays
+from analytics.parking import state, stays
 from analytics.parking.arrays import (
     DAY,
     HOUR,
@@ -149,7 +149,7 @@ def test_what_is_over_is_what_overstays_say(closed: str | None) -> None:
     given: dict[str, Any] = {"suspended": NEVER_CLOSED, "permits": NEVER_CLOSED}
     if closed:
         given[closed] = Closed(np.array([0, 4]), np.array([at - HOUR, 0]), np.array([at + HOUR, at]))
-    found = state.now(at, standing, table(5), HOURS, **given, grace=overstays.GRACE)
+    found = state.now(at, standing, table(5), HOURS, **given, grace=5 * MINUTE)
     # of the first two hours are over, where nothing is closed; the second is at the grace, the third beyond it
     assert found.over.tolist() == [HOUR if closed else 2 * HOUR, 0, 6 * MINUTE, 0, 0]
     assert found.over_from.tolist()[2] == at - 6 * MINUTE

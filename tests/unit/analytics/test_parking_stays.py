@@ -20,6 +20,7 @@ from analytics.parking.arrays import (
     Spans,
     Stays,
     nothing,
+    part,
 )
 from tests.worlds.parking_numbers import whole
 
@@ -110,12 +111,26 @@ def test_of_two_values_of_an_instant_the_bay_is_free() -> None:
     assert (counts.conflicts.tolist(), counts.duplicates.tolist()) == ([1], [2])
 
 
-@pytest.mark.parametrize(("heartbeat", "repeated"), [(0, 3), (60, 1), (130, 3)])
+@pytest.mark.parametrize(("heartbeat", "repeated"), [(0, 3), (60, 1), (130, 2)])
 def test_repeated_readings_are_those_that_are_no_heartbeat(heartbeat: int, repeated: int) -> None:
     minutes = (0, 60, 120, 140)
     said = events(*((0, minute * MINUTE, 1.0, 0) for minute in minutes))
     counts = stays.run(said, links((0, 0, 0, OPEN)), table(heartbeat=heartbeat * MINUTE), nothing(1), 0, DAY)[3]
     assert counts.repeated.tolist() == [repeated]
+
+
+@pytest.mark.parametrize("carried", range(1, 8))
+def test_one_early_reading_of_a_stay_may_be_a_heartbeat_of_a_fixed_grid(carried: int) -> None:
+    """Heartbeats on the hour around arrivals at 00:20 and 05:50; at 06:10 one too many, whatever is carried."""
+    said = events(*(
+        (0, minute * MINUTE, value, 0)
+        for minute, value in ((0, 0), (20, 1), (60, 1), (120, 1), (130, 0), (350, 1), (360, 1), (370, 1), (420, 1))
+    ))  # fmt: skip
+    lain, bays = links((0, 0, 0, OPEN)), table(heartbeat=HOUR)
+    at = int(said.time[carried]) + MINUTE
+    first, carry = stays.run(part(said, said.time < at), lain, bays, nothing(1), 0, at)[:1:-1]
+    second = stays.run(part(said, said.time >= at), lain, bays, carry, at, DAY)[3]
+    assert (first.repeated + second.repeated).tolist() == [1]
 
 
 def test_what_is_carried_ends_at_the_very_beginning() -> None:

@@ -36,6 +36,7 @@ def test_perfect_sensors_give_the_truth(world: SimulatedBays, truth: BayTruth) -
     assert ((found.ends == LASTS) == true.lasts).all()
     assert ((found.ends == SWAPPED) == ~(true.ended | true.lasts)).all()
     assert counts.outside.sum() == counts.conflicts.sum() == counts.invalid.sum() == 0
+    assert counts.repeated.sum() == 0
 
     edges = world.start + np.arange(DAYS * 96 + 1) * 900 * SECOND_US
     times = occupancy.quarters(spans, suspended, table, edges)
