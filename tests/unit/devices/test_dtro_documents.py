@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 from devices.dtro.reading import read_dtro
 from devices.registry import RegistryError
 from tests.examples import examples
-from tests.worlds.parking_interchange import document, provision
+from tests.worlds.parking_interchange import document, provision, suspends
 
 SCHEMA = os.environ.get("BOROUGH_TEST_DTRO_SCHEMA")
+
+_JUNK: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.sampled_from(([], {}, [{}]))
+)
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -27,7 +31,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(st.data())
 @settings(max_examples=examples(300))
 def test_whatever_stands_anywhere_is_read_or_refused(data: st.DataObject) -> None:
-    changed = json.loads(document(provision(), provision(_suspends("P1"), reference="S", kind="miscBaySuspension")))
+    changed = json.loads(document(provision(), provision(suspends("P1"), reference="S", kind="miscBaySuspension")))
     path = data.draw(st.sampled_from(_paths(changed)[1:]))
     inner = changed
     for name in path[:-1]:

@@ -9,14 +9,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 from devices.bays import Bay, Restriction, Suspension
 from devices.bays_file import Among
 from devices.dtro.file import read_dtro_file
 from devices.dtro.reading import read_dtro
 from devices.registry import RegistryError
-from tests.worlds.parking_interchange import Change, document, provision
+from tests.worlds.parking_interchange import Change, document, provision, suspends
 
 SCHEMA = os.environ.get("BOROUGH_TEST_DTRO_SCHEMA")
 
@@ -289,23 +288,8 @@ def test_one_place_is_one_bay() -> None:
     assert found.left_out[0].endswith("A-1, an exemption from provision L at that very place, no marked bay")
 
 
-def _suspends(*references: str) -> Change:
-    def change(found: dict[str, Any]) -> None:
-        found["regulation"]["temporaryProvision"] = [
-            {"temporaryOverriddenProvision": {"reference": reference}} for reference in references
-        ]
-        found["regulation"]["condition"]["timeValidity"] = {
-            "start": "2026-07-01T07:00:00",
-            "end": "2026-07-02T19:00:00",
-            "isPlaceholderTro": False,
-        }
-        found["provisionDescription"] = "Gas works"
-
-    return change
-
-
 def test_a_suspension_closes_the_bays_of_its_provision() -> None:
-    closing = provision(_suspends("P1", "P9"), reference="S1", kind="miscBaySuspension")
+    closing = provision(suspends("P1", "P9"), reference="S1", kind="miscBaySuspension")
     found = read_dtro(document(closing, provision()))
     # British summer time
     start, end = datetime(2026, 7, 1, 6, tzinfo=UTC), datetime(2026, 7, 2, 18, tzinfo=UTC)
@@ -345,7 +329,7 @@ def test_all_problems_are_told_at_once_and_nothing_is_taken() -> None:
         provision(_period(startOfPeriod="2027-01-01T00:00:00", endOfPeriod="2026-01-01T00:00:00"), reference="back"),
         provision(_period(startOfPeriod="2027-01-01T00:00:00", endOfPeriod="2027-01-01T00:00:00"), reference="none"),
         provision(
-            _suspends("good"),
+            suspends("good"),
             _validity(start="2026-03-29T01:10:00", end="2026-03-29T02:05:00"),
             reference="gap", kind="miscBaySuspension",
         ),
@@ -363,8 +347,3 @@ def test_all_problems_are_told_at_once_and_nothing_is_taken() -> None:
             " the clock that goes forward in between; say times that the clock shows"
         ),
     ]
-
-
-_JUNK: st.SearchStrategy[Any] = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.sampled_from(([], {}, [{}]))
-)
