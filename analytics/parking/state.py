@@ -124,9 +124,10 @@ def kept(standing: Standing, newest: Newest, carry: Carry) -> Carry:
     return Carry(code, standing.since, np.maximum(newest.time, carry.heard), carry.device)
 
 
-def later(record: Carry, kept: Carry) -> Carry:
-    """What knows more of each bay: the record, unless something newer was heard meanwhile."""
-    newer = kept.heard > record.heard
+def later(record: Carry, kept: Carry, newest: Newest) -> Carry:
+    """What knows more of each bay: the record, unless something newer was heard meanwhile and is still there: nothing
+    is remembered of readings that were erased."""
+    newer = (kept.heard > record.heard) & (newest.time >= kept.heard)
     return Carry(
         np.where(newer, kept.state, record.state),
         np.where(newer, kept.since, record.since),

@@ -260,14 +260,13 @@ class Boards:
     def _read(self, connection: Connection) -> Board:
         at = time.time_ns() // 1_000
         version = table.register_version(connection)
-        held = self._held
+        held, before = self._held, None
         if held is None or held.version != version or held.age > _REGISTER or held.loaded.day != self._day(at):
             loaded = _Loaded(connection, at, self._zone, self._silence)
             yesterday = loaded.carry(connection, loaded.day - timedelta(days=1))
-            record = loaded.carry(connection, loaded.day, yesterday)
             if held is not None and held.loaded.part.bays == loaded.part.bays:
-                record = state.later(record, held.carry)
-            held = _Held(version, loaded, record)
+                before = held.carry
+            held = _Held(version, loaded, loaded.carry(connection, loaded.day, yesterday))
         loaded = held.loaded
         latest = parking.latest_states(connection)
         rows, into = held.places(latest.bays)
@@ -275,6 +274,8 @@ class Boards:
         found = Newest(np.full(bays, NONE, np.int64), np.zeros(bays, np.int64), loaded.start)
         found.time[into] = latest.time[rows]
         found.value[into] = latest.value[rows] == 1
+        if before is not None:
+            held.carry = state.later(held.carry, before, found)
         odd = np.zeros(bays, np.bool_)
         odd[into] = (found.time[into] != NONE) & (latest.value[rows] != 0) & (latest.value[rows] != 1)
         found = state.without(odd, found, held.carry)

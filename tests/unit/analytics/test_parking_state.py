@@ -127,15 +127,36 @@ def test_each_reason_is_said() -> None:
 def test_what_is_heard_meanwhile_is_kept() -> None:
     """Without a record the state's beginning is the first reading that was seen, not the newest one."""
     carry: Carry = nothing(1)
+    seen = Newest(np.array([NONE]), np.array([0]), np.array([0]))
     for hour in (1, 2, 3):
         seen = Newest(np.array([hour * HOUR]), np.array([1]), np.array([0]))
         standing = state.heard(hour * HOUR + 1, seen, carry, table(1))
         assert words(standing) == [(OCCUPIED, "", HOUR)]
         carry = state.kept(standing, seen, carry)
     behind = Carry(np.array([0], np.int8), np.array([0]), np.array([HOUR // 2]), np.array([0]))
-    assert state.later(behind, carry).since.tolist() == [HOUR]
+    assert state.later(behind, carry, seen).since.tolist() == [HOUR]
     ahead = behind._replace(heard=np.array([4 * HOUR]))
-    assert state.later(ahead, carry).since.tolist() == [0]
+    assert state.later(ahead, carry, seen).since.tolist() == [0]
+    # what was heard has been erased since
+    gone = Newest(np.array([NONE]), np.array([0]), np.array([0]))
+    assert state.later(behind, carry, gone).heard.tolist() == [HOUR // 2]
+
+
+def test_what_is_neither_free_nor_occupied_is_no_reading() -> None:
+    """The bay stands as the record had it, until its sensor has been silent for too long."""
+    at = 10 * HOUR
+    carry = Carry(
+        np.array([0, OCCUPIED, 4, 2, 0], np.int8), np.array([HOUR, HOUR, HOUR, NONE, HOUR]),
+        np.array([9 * HOUR, 9 * HOUR, 9 * HOUR, NONE, 9 * HOUR]), np.zeros(5, np.int64),
+    )  # fmt: skip
+    said = Newest(np.full(5, at), np.array([1, 0, 0, 1, 1]), np.array([0, 0, 0, 0, at - 1]))
+    odd = state.without(np.ones(5, np.bool_), said, carry)
+    assert words(state.heard(at, odd, carry, table(5))) == [
+        (0, "", HOUR), (OCCUPIED, "", HOUR), (OCCUPIED, "", HOUR), (UNKNOWN, "never", NONE),
+        (UNKNOWN, "swapped", at - 1),
+    ]  # fmt: skip
+    same = state.without(np.zeros(5, np.bool_), said, carry)
+    assert (same.time.tolist(), same.value.tolist()) == (said.time.tolist(), said.value.tolist())
 
 
 @pytest.mark.parametrize("closed", [None, "suspended", "permits"])
