@@ -72,3 +72,8 @@ def age(microseconds: int) -> str:
     if minutes < 2_880:
         return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
     return counted(minutes // 1_440, "day")
+
+
+def distance(metres: float) -> str:
+    """A distance between bays and places as it is said: to ten metres, from a kilometre on to a hundred."""
+    return f"{metres / 1000:.1f} km" if metres >= 995 else f"{max(10, round(metres, -1)):.0f} m"

@@ -14,7 +14,7 @@ from devices.bays import Bay
 from devices.bays_file import BaysFile, bad_name, bays_of, cells_of
 from devices.bays_geometry import flaw, middle
 from devices.bays_hours import COLUMNS, hours_cells
-from devices.geojson import features, text_of
+from devices.geojson import features, text_of, texts_of
 from devices.registry import Problem, Row
 
 #: Objects of ``restrictions`` that are looked at; a bay with so many is refused.
@@ -47,7 +47,7 @@ def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, s
     if not isinstance(properties, dict):
         return {}, [], ["its properties are no object"]
     listed = properties.get("restrictions") or []
-    cells, wrong = _texts({name: value for name, value in properties.items() if name != "restrictions"})
+    cells, wrong = texts_of({name: value for name, value in properties.items() if name != "restrictions"})
     if "geometry" in cells:
         wrong.append("geometry is no property")
     wrong += [text for name in cells if (text := bad_name(name))]
@@ -58,27 +58,13 @@ def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, s
         if listed and any(name in cells for name in COLUMNS):
             wrong.append("hours are given by properties and by restrictions; one of the two says them")
         for one in listed:
-            own, flaws = _texts(one)
+            own, flaws = texts_of(one)
             hours.append(own)
             wrong += flaws
             wrong += [f"restrictions have no {name[:80]!r}" for name in own if name not in COLUMNS]
     if "id" not in cells and (own_id := (text_of(feature.get("id")) or "").strip()):
         cells["id"] = own_id
     return cells, hours, wrong + _place(feature.get("geometry"), cells)
-
-
-def _texts(values: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    cells: dict[str, str] = {}
-    wrong: list[str] = []
-    for name, value in values.items():
-        text = text_of(value)
-        if text is None:
-            wrong.append(f"property {name[:80]!r} is a list or an object; only text, numbers, true and false are taken")
-        elif not name.strip() or name.strip() in cells:
-            wrong.append(f"property {name[:80]!r} has no name, or is given twice")
-        elif text.strip():
-            cells[name.strip()] = text.strip()
-    return cells, wrong
 
 
 def _place(geometry: Any, cells: dict[str, str]) -> list[str]:

@@ -12,6 +12,13 @@ from devices.registry import Problem, RegistryError, Row, cells_of, devices_of, 
 #: Names that older GeoJSON gives to WGS 84, longitude first; anything else would put devices in the wrong place.
 _WGS84 = ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "EPSG:4326", "urn:ogc:def:crs:EPSG::4326")
 
+#: Names of properties that a feature of ours does not have, and why.
+_NONE_OF_OURS = {
+    "lon": "lon is given by the geometry, not by a property",
+    "lat": "lat is given by the geometry, not by a property",
+    "retired": "'retired' is no property of this file; retire a device with: borough devices retire ID",
+}
+
 
 def read_geojson(data: bytes, models: Collection[str]) -> list[Device]:
     """Read a FeatureCollection; the properties of a feature are the columns of the CSV without lon and lat.
@@ -74,6 +81,23 @@ def _crs_name(crs: Any) -> str:
         return "unnamed"
 
 
+def texts_of(values: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Properties as text cells, blank ones left out, and what is wrong with them."""
+    cells: dict[str, str] = {}
+    wrong: list[str] = []
+    for name, value in values.items():
+        text = text_of(value)
+        if text is None:
+            wrong.append(f"property {name[:80]!r} is a list or an object; only text, numbers, true and false are taken")
+        elif not name.strip():
+            wrong.append("a property has no name")
+        elif name.strip() in cells:
+            wrong.append(f"property {name.strip()[:80]!r} is given twice")
+        elif text.strip():
+            cells[name.strip()] = text.strip()
+    return cells, wrong
+
+
 def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     """One feature as text cells, blank ones left out, and what is wrong with it."""
     properties = feature.get("properties")
@@ -81,22 +105,8 @@ def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
         properties = {}
     if not isinstance(properties, dict):
         return {}, ["its properties are no object"]
-    cells: dict[str, str] = {}
-    wrong: list[str] = []
-    for name, value in properties.items():
-        text = text_of(value)
-        if text is None:
-            wrong.append(f"property {name!r} is a list or an object; only text, numbers, true and false are taken")
-        elif name in ("lon", "lat"):
-            wrong.append(f"{name} is given by the geometry, not by a property")
-        elif name == "retired":
-            wrong.append("'retired' is no property of this file; retire a device with: borough devices retire ID")
-        elif not name.strip():
-            wrong.append("a property has no name")
-        elif name.strip() in cells:
-            wrong.append(f"property {name.strip()!r} is given twice")
-        elif text.strip():
-            cells[name.strip()] = text.strip()
+    cells, wrong = texts_of({name: value for name, value in properties.items() if name not in _NONE_OF_OURS})
+    wrong += [flaw for name, flaw in _NONE_OF_OURS.items() if name in properties]
     if "device_id" not in cells and (own := text_of(feature.get("id"))):
         cells["device_id"] = own.strip()
     geometry = feature.get("geometry")

@@ -124,6 +124,14 @@ def bay_days(connection: Connection, bay: str, start: date, end: date) -> list[B
     return [BayDay(day, int4s(quarters).reshape(-1, 3), *counts) for day, quarters, *counts in rows]
 
 
+def repeated(connection: Connection, start: date, end: date, least: int) -> tuple[list[str], Int64, Int64]:
+    """Bays that said occupied again ``least`` times or more from ``start`` to ``end`` (not included), by id: how often,
+    and how many stays arrived, ``(bays,)``. Raises psycopg.Error."""
+    rows = connection.execute(_SQL["repeated"], {"start": start, "stop": end, "least": least}).fetchall()
+    numbers = np.array([row[1:] for row in rows], np.int64).reshape(-1, 2)
+    return [row[0] for row in rows], numbers[:, 0], numbers[:, 1]
+
+
 def recorded_to(connection: Connection) -> datetime | None:
     """How far all of it is computed, or None where nothing is. Raises psycopg.Error."""
     row = connection.execute(_SQL["recorded"]).fetchone()

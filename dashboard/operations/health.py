@@ -10,7 +10,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from analytics.parking.arrays import NONE
-from analytics.parking.health import LOW_BATTERY, Silences, alarms, low_batteries
+from analytics.parking.health import LOW_BATTERY, REPEATED, Silences, alarms, low_batteries, repeating
 from analytics.parking.state import IS_STUCK, NEVER, SILENT, SWAPPED
 from dashboard.labels import age as age_words
 from dashboard.operations import words
@@ -26,6 +26,8 @@ from store.times import begin_of
 #: Rows of a table on the page; the CSV has all.
 MOST = 100
 COLUMNS = ("problem", "bay", "street", "zone", "model", "since")
+#: How far back repeated readings are counted.
+_LOOK = timedelta(days=28)
 _TITLES = {
     "stuck": ("Stuck", "Occupied for over 28 days without a break: unknown until the sensor says free."),
     "silent": ("Silent", "Not heard for longer than the sensor's heartbeat allows."),
@@ -36,6 +38,10 @@ _CODES = {"stuck": IS_STUCK, "silent": SILENT, "swapped": SWAPPED, "never": NEVE
 _SUSPECT = (
     "Suspect",
     "Unchanged for over a day, three times as long as ever in 28 days, and longer than 99.9 % in its zone.",
+)
+_REPEATING = (
+    "Departures missed",
+    f"Said occupied again with no heartbeat due, {REPEATED} times or more in 28 days and more often than anybody came.",
 )
 _LOW = ("Battery low", f"Below {LOW_BATTERY:.0f} %.")
 
@@ -146,6 +152,12 @@ def broken(site: Site, connection: Connection, board: Board) -> Broken:
     suspects = [one for one in site.boards.suspects(connection) if one.bay in bays.place]
     rows_of_suspects = [_problem(board, bays.place[one.bay], board.at - one.lasted) for one in suspects]
     groups.append(Group("suspect", *_SUSPECT, rows_of_suspects))
+    today = site.today()
+    said, repeated, arrivals = parking.repeated(connection, today - _LOOK, today + timedelta(days=1), REPEATED)
+    wrong = [said[row] for row in np.flatnonzero(repeating(repeated, arrivals)).tolist()]
+    groups.append(
+        Group("repeating", *_REPEATING, [_problem(board, bays.place[b], NONE) for b in wrong if b in bays.place])
+    )
     latest = parking.latest_states(connection)
     low = [latest.bays[row] for row in np.flatnonzero(low_batteries(latest.battery)).tolist()]
     rows_of_low = [_problem(board, bays.place[bay], NONE) for bay in sorted(low) if bay in bays.place]

@@ -188,12 +188,8 @@ def said(one: Beside) -> str:
     """The finding in words."""
     return (
         f"{words.hours(one.start, one.end)}: {one.full} is full ({words.percent(one.full_share)}), and {one.room},"
-        f" {_metres(one.metres)} away, has room ({words.percent(one.room_share)})."
+        f" {labels.distance(one.metres)} away, has room ({words.percent(one.room_share)})."
     )
-
-
-def _metres(metres: float) -> str:
-    return f"{max(10, round(metres / 10) * 10)} m"
 
 
 def hours_figure(occupied: Int64, free: Int64, zone: str, query: str) -> Figure:

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 
 from analytics.parking.arrays import FREE, OCCUPIED, UNKNOWN
 from analytics.parking.state import REASONS
-from dashboard.labels import BAY_WORDS, age
+from dashboard.labels import BAY_WORDS, age, distance
 from dashboard.public import bay_words
 from dashboard.web.board import Board
 from dashboard.web.site import Site
@@ -180,7 +180,7 @@ def _said(
                 bay.street,
                 BAY_WORDS[bay.kind],
                 bay.spaces,
-                _far(bay.metres),
+                distance(bay.metres),
                 _state(board, place),
                 bay_words.now(signs[bay.id], moment, calendar),
                 [bay_words.hours(one) for one in signs[bay.id]],
@@ -198,8 +198,3 @@ def _state(board: Board, place: int) -> str:
     if not board.bays.watched[place]:
         return "Not known: it has no sensor"
     return f"Not known: {_WHY[why]}{f' for {held}' if why == 'silent' else ''}"
-
-
-def _far(metres: float) -> str:
-    """A distance as it is said: to ten metres, from a kilometre on to a hundred."""
-    return f"{metres / 1000:.1f} km" if metres >= 995 else f"{max(10, round(metres, -1)):.0f} m"

@@ -57,5 +57,18 @@ order by day, zone;
 select day, quarters, arrivals, repeated from personal.bay_day
 where bay_id = %s and day >= %s and day < %s order by day;
 
+-- repeated: bays that said occupied again so often in some days, how often, and how many stays arrived in them
+select r.bay_id, r.repeated, (
+    select sum(d.arrivals)::int from personal.bay_day d
+    where d.bay_id = r.bay_id and d.day >= %(start)s and d.day < %(stop)s
+)
+from (
+    select bay_id, sum(repeated)::int as repeated from personal.bay_day
+    where repeated > 0 and day >= %(start)s and day < %(stop)s
+    group by bay_id
+    having sum(repeated) >= %(least)s
+) r
+order by r.bay_id;
+
 -- recorded: how far all of it is computed
 select recorded_to from personal.parking_record;

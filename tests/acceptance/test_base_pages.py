@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize
 
 from dashboard.audiences import audience_of
 from dashboard.options import SignIn
@@ -97,18 +96,6 @@ def _compared(connection: psycopg.Connection) -> None:
                 " missing_days, state) values (%s, 'month', '2026-10-01', 'electricity', %s, %s, 0, 0, 'good')",
                 (home + 10**13, home, own),
             )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = Path("/usr/bin/chromium")
-    if not program.exists():
-        pytest.skip("there is no chromium (Debian's package chromium)")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        found = playwright.chromium.launch(executable_path=str(program), args=flags)
-        yield found
-        found.close()
 
 
 def open_context(browser: Browser, world: World, who: str | None, **more: object) -> BrowserContext:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from borough.demo.pages import Page, demo_site, listen
 from tests.tools.servers import Cluster
@@ -38,18 +37,6 @@ def page(database: str) -> Iterator[str]:
         connection.execute(_ROWS.encode())
     with listen(None) as listener, Page(demo_site(database), listener) as served:
         yield served.url + "overview"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium (Debian's package chromium)")
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        found = playwright.chromium.launch(executable_path=program, args=options)
-        yield found
-        found.close()
 
 
 def text_of(url: str) -> str:

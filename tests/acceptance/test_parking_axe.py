@@ -7,14 +7,13 @@ without scripts and without a network, and show what changes.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from store.connect import connect
 from tests.tools import site
@@ -40,18 +39,6 @@ STATES = {
     "wall": "wall",
 }
 _EMPTY = ("board", "queue", "patterns", "precision", "health", "wall")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium (Debian's package chromium)")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        found = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

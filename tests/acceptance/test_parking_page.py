@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from store.connect import Connection, connect
 from tests.tools import site
@@ -42,18 +41,6 @@ def served(timescale: Cluster) -> Iterator[tuple[str, Connection]]:
         with site.running(site.options(timescale.url(name), demo=True)) as url:
             yield url, connection
     timescale.drop(name)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium (Debian's package chromium)")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        found = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield found
-        found.close()
 
 
 @contextmanager

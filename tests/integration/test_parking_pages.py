@@ -286,6 +286,28 @@ def test_health_and_the_suspensions_of_today(officer: httpx.Client) -> None:
     assert [row["bay"] for row in table(officer.get("/parking/health/suspensions.csv"))] == ["a-04"]
 
 
+def test_a_bay_that_says_occupied_more_often_than_anybody_comes_misses_departures(
+    officer: httpx.Client, connection: psycopg.Connection
+) -> None:
+    """Over four weeks: b-01 eleven times with nine arrivals; b-02 with eleven; b-03 nine times; b-04 was long ago."""
+    today = NOW.astimezone(options("").zone).date()
+    days = (
+        ("b-01", 1, 6, 4), ("b-01", 20, 5, 4), ("b-01", 3, 0, 1), ("b-02", 1, 11, 2), ("b-02", 9, 0, 9),
+        ("b-03", 1, 9, 0), ("b-04", 40, 99, 0),
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into personal.bay_day (bay_id, day, quarters, arrivals, repeated, carry_state)"
+            " values (%s, %s, '', %s, %s, 2)",
+            [(bay, today - timedelta(days=back), arrivals, said) for bay, back, said, arrivals in days],
+        )
+    page = officer.get("/parking/health").text
+    assert "Departures missed: 1 bay" in page
+    rows = table(officer.get("/parking/health/sensors.csv"))
+    assert [row["bay"] for row in rows if row["problem"] == "repeating"] == ["b-01"]
+    connection.execute("delete from personal.bay_day")
+
+
 def test_one_gateway_is_one_alarm_and_what_never_changes_is_suspect(timescale: Cluster) -> None:
     """Six bays of a gateway fell silent together; one that came and went each hour stands still for four days."""
     name = timescale.create()

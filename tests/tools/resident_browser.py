@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from store.connect import connect
 from tests.tools import site
+from tests.tools.chromium import chromium
 from tests.tools.servers import Cluster
 from tests.worlds import residents
 
@@ -67,9 +66,12 @@ class Looking:
 @contextmanager
 def looking(cluster: Cluster) -> Iterator[Looking]:
     """The site and the browser; skips where there is no Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium (Debian's package chromium)")
+    with chromium() as browser, _site(cluster) as (url, cookies):
+        yield Looking(url, cookies, browser)
+
+
+@contextmanager
+def _site(cluster: Cluster) -> Iterator[tuple[str, dict[str, str]]]:
     name = cluster.create()
     cookies = {}
     with connect(cluster.url(name), autocommit=True) as connection:
@@ -84,11 +86,8 @@ def looking(cluster: Cluster) -> Iterator[Looking]:
     options = site.options(
         cluster.url(name), help_line="020 7946 0123", erase=site.erased(), subject=lambda *_: iter((b"{}",))
     )
-    with site.running(options) as url, sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield Looking(url, cookies, browser)
-        browser.close()
+    with site.running(options) as url:
+        yield url, cookies
     cluster.drop(name)
 
 

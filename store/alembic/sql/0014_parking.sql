@@ -106,6 +106,8 @@ create table personal.bay_day (
     primary key (bay_id, day)
 );
 create index bay_day_day on personal.bay_day (day);
+-- few days of few bays
+create index bay_day_repeated on personal.bay_day (day) include (bay_id, repeated) where repeated > 0;
 comment on table personal.bay_day is
     'Each bay''s local day: quarters has, for each of its 92 to 100 quarter hours, occupied, free and suspended '
     'milliseconds as big-endian int4; what is left is unknown. carry_ is how the day ends.';
