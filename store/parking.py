@@ -76,7 +76,7 @@ class BayDay(NamedTuple):
 
 def latest_states(connection: Connection) -> LatestStates:
     """The newest states of all bays that have a sensor now, in one query. Raises psycopg.Error."""
-    row = _one(connection, "latest_states", {})
+    row = _one(connection, _SQL["latest_states"], {})
     return LatestStates(
         row[0] or [], row[1] or [], received(row[2] or b""), float8s(row[3] or b""), received(row[4] or b""),
         float8s(row[5] or b""),
@@ -85,7 +85,7 @@ def latest_states(connection: Connection) -> LatestStates:
 
 def open_stays(connection: Connection) -> Stays:
     """The stays that last, in no order, as of the record's end. Raises psycopg.Error."""
-    return _stays(_one(connection, "open_stays", {}))
+    return _stays(_one(connection, _SQL["open_stays"], {}))
 
 
 def stays(
@@ -103,7 +103,7 @@ def stays(
     Raises psycopg.Error.
     """
     given = {"start": start, "stop": end, "zones": None if zones is None else list(zones)}
-    return _stays(_one(connection, "stays", {**given, "personal": personal, "over": over}))
+    return _stays(_one(connection, _SQL["stays"], {**given, "personal": personal, "over": over}))
 
 
 def zone_days(connection: Connection, start: date, end: date, zones: Sequence[str] | None = None) -> list[ZoneDay]:
@@ -138,9 +138,9 @@ def recorded_to(connection: Connection) -> datetime | None:
     return None if row is None else row[0]
 
 
-def _one(connection: Connection, name: str, given: dict[str, Any]) -> tuple[Any, ...]:
+def _one(connection: Connection, query: bytes, given: dict[str, Any]) -> tuple[Any, ...]:
     with connection.cursor(binary=True) as cursor:
-        row = cursor.execute(_SQL[name], given).fetchone()
+        row = cursor.execute(query, given).fetchone()
     assert row is not None
     return row
 

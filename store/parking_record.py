@@ -148,8 +148,14 @@ def begin_anew(connection: Connection) -> None:
     Raises psycopg.Error.
     """
     lock(connection)
-    for name in ("empty_days", "empty_stays", "empty_zones", "empty_recorded", "touch_bays"):
-        connection.execute(_SQL[name])
+    for query in (
+        _SQL["empty_days"],
+        _SQL["empty_stays"],
+        _SQL["empty_zones"],
+        _SQL["empty_recorded"],
+        _SQL["touch_bays"],
+    ):
+        connection.execute(query)
 
 
 def first_day(connection: Connection, bays: Sequence[str]) -> date | None:
