@@ -259,21 +259,6 @@ def test_what_a_bay_does_not_hold_is_told_line_by_line() -> None:
     ]
 
 
-def test_hours_outside_their_validity_are_none() -> None:
-    """Of two validities, one has hours for days on which it has ended."""
-    early = {"start": "2026-01-05T00:00:00", "end": "2026-02-01T00:00:00", "isPlaceholderTro": False}
-    late = {"start": "2026-03-05T00:00:00", "end": "2026-04-01T00:00:00", "isPlaceholderTro": False}
-    early["validPeriod"] = [{"startOfPeriod": "2026-05-01T00:00:00"}]
-
-    def change(found: dict[str, Any]) -> None:
-        conditions = [{"timeValidity": early}, {"timeValidity": late}]
-        found["regulation"].pop("condition")
-        found["regulation"]["conditionSet"] = {"operator": "or", "conditions": conditions}
-
-    bay, _ = _read(change)
-    assert [(row.from_day, row.to_day) for row in bay.restrictions] == [(date(2026, 3, 5), date(2026, 4, 1))]
-
-
 def test_parts_of_a_geometry_are_bays_of_their_own() -> None:
     ring = "(533000 180000, 533002 180000, 533002 180006, 533000 180000)"
     text = f"SRID=27700;MULTIPOLYGON(({ring}, {ring.replace('2', '1')}), ({ring.replace('533', '534')}))"
@@ -345,26 +330,13 @@ def test_all_problems_are_told_at_once_and_nothing_is_taken() -> None:
         provision(_validity(start="2026-01-05T00:00:00Z"), reference="zulu"),
         provision(_validity(end="9999-12-31T23:00:00"), reference="far"),
         provision(reference="good"),
-        provision(_period(startOfPeriod="2027-01-01T00:00:00", endOfPeriod="2026-01-01T00:00:00"), reference="back"),
-        provision(_period(startOfPeriod="2027-01-01T00:00:00", endOfPeriod="2027-01-01T00:00:00"), reference="none"),
-        provision(
-            _suspends("good"),
-            _validity(start="2026-03-29T01:10:00", end="2026-03-29T02:05:00"),
-            reference="gap", kind="miscBaySuspension",
-        ),
-    )  # fmt: skip
+    )
     assert _problems(data) == [
         "provision there: linestring is in the projection 4326; a D-TRO has the National Grid, 27700",
         "provision late: startTimeOfPeriod is no time such as 08:00:00",
         "provision zulu: start has an offset from UTC; times of a D-TRO are local, such as 2026-04-01T08:00:00",
         "provision far: end is not in the years 1900 to 2199",
         "provision good: stands there twice",
-        "provision back: a validPeriod ends 2026-01-01 00:00:00 and begins 2027-01-01 00:00:00",
-        "provision none: a validPeriod ends 2027-01-01 00:00:00 and begins 2027-01-01 00:00:00",
-        (
-            "provision gap: timeValidity begins 2026-03-29 01:10:00 and ends 2026-03-29 02:05:00, which is no later by"
-            " the clock that goes forward in between; say times that the clock shows"
-        ),
     ]
 
 
