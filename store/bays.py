@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +53,11 @@ def sensors_at(connection: Connection, at: datetime) -> dict[str, str]:
     """The sensor that lies in each bay at an instant. Raises psycopg.Error."""
     links = sensors(connection)
     return {link.bay: link.device for link in links if link.start <= at and (link.end is None or link.end > at)}
+
+
+def of_households(connection: Connection, devices: Sequence[str]) -> dict[str, str]:
+    """Of these devices those that lie or lay in a bay of a household, with that bay. Raises psycopg.Error."""
+    return dict(connection.execute(_SQL["of_households"], (list(devices),)).fetchall()) if devices else {}
 
 
 def suspensions(connection: Connection) -> list[Suspension]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, TypeVar
 
 from devices.bays import Bay, EventDay, Permit, Register, Restriction, SensorLink, Suspension
@@ -155,7 +155,8 @@ def _check_sensors(
             plan.problems.append(Problem(one.where, f"device {one.item.device} is no parking sensor but a {family}"))
     for link in now:
         family, personal = devices.get(link.device, (None, False))
-        if link.end is None and family == "parking-bay" and link.bay in every:
+        # one that is to end lies there until then
+        if (link.end is None or link.end > datetime.now(UTC)) and family == "parking-bay" and link.bay in every:
             bay = every[link.bay]
             if bay.personal and not personal:
                 text = f"bay {bay.id} is of a household, but its sensor {link.device} is registered as open"

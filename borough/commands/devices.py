@@ -27,7 +27,7 @@ from devices.registry import (
     shared_names,
     write_csv,
 )
-from store import registry
+from store import bays, registry
 from store.connect import Connection
 
 app = typer.Typer(help="The registry of devices.", no_args_is_help=True)
@@ -115,6 +115,8 @@ def import_(
         if shared := shared_names(wanted, known):
             raise UsageError(f"{file}: nothing was imported:", [str(problem) for problem in shared])
         found = differences(known, wanted)
+        if shown := _shown(connection, [new for old, new in found.changed if old.personal and not new.personal]):
+            raise UsageError(f"{file}: nothing was imported:", shown)
         if not dry_run:
             registry.upsert(connection, [*found.new, *(new for _, new in found.changed)])
     changed = {new.id: changes(old, new) for old, new in found.changed}
@@ -139,6 +141,15 @@ def import_(
         f" {len(found.missing)} registered and not in the file, which stay as they are."
         + (" Nothing was changed: this was a dry run." if dry_run else "")
     )
+
+
+def _shown(connection: Connection, opened: Sequence[Device]) -> list[str]:
+    """Why devices cannot become open: what they said of a household's bay would be shown."""
+    return [
+        f"device {device} is the sensor of bay {bay} of a household; give it the class personal. Where the bay is of no"
+        " household, remove its link first (borough bays import, column remove)"
+        for device, bay in bays.of_households(connection, [device.id for device in opened]).items()
+    ]
 
 
 @app.command("list")

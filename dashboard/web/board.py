@@ -42,6 +42,8 @@ _PAST = 4
 _LOOK, _SUSPECTS = 28 * DAY, 600.0
 #: How far back a stay can have begun that is not stuck, and what is read of a day that is not recorded.
 _LONGEST, _UNRECORDED = timedelta(days=30), timedelta(days=2)
+#: A record that is no further behind is gone on from.
+_BEHIND = timedelta(days=3)
 
 Words = NDArray[np.object_]
 _NOBODY: Int64 = np.empty(0, np.int64)
@@ -263,10 +265,11 @@ class Boards:
         held, before = self._held, None
         if held is None or held.version != version or held.age > _REGISTER or held.loaded.day != self._day(at):
             loaded = _Loaded(connection, at, self._zone, self._silence)
-            yesterday = loaded.carry(connection, loaded.day - timedelta(days=1))
+            last = self._recorded_day(connection, loaded.day)
+            yesterday = loaded.carry(connection, last - timedelta(days=1))
             if held is not None and held.loaded.part.bays == loaded.part.bays:
                 before = held.carry
-            held = _Held(version, loaded, loaded.carry(connection, loaded.day, yesterday))
+            held = _Held(version, loaded, loaded.carry(connection, last, yesterday))
         loaded = held.loaded
         latest = parking.latest_states(connection)
         rows, into = held.places(latest.bays)
@@ -287,12 +290,17 @@ class Boards:
     def _day(self, at: int) -> date:
         return local_day(instant(at), self._zone)
 
+    def _recorded_day(self, connection: Connection, day: date) -> date:
+        """The last local day up to ``day`` of which the record has a part: the one before it is whole. In a night
+        without a reading, and where nobody analyses, it ends on an earlier day."""
+        recorded = parking_record.recorded(connection)
+        return day if recorded is None else min(day, self._day(recorded[0] - 1))
+
     def _made(self, connection: Connection, at: int) -> Board:
         loaded = _Loaded(connection, at, self._zone, self._silence)
-        recorded = parking_record.recorded(connection)
-        start = midnight(loaded.day, self._zone)
-        carry = loaded.carry(connection, loaded.day - timedelta(days=1))
-        if recorded is None or recorded[0] < start:
+        first = self._recorded_day(connection, loaded.day)
+        start, carry = midnight(first, self._zone), loaded.carry(connection, first - timedelta(days=1))
+        if parking_record.recorded(connection) is None or loaded.day - first > _BEHIND:
             start = midnight(loaded.day - _UNRECORDED, self._zone)
             carry = nothing(len(loaded.part.bays))
         # the instant itself is in

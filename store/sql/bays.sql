@@ -13,6 +13,13 @@ order by bay_id collate "C", number
 -- sensors: which sensor lies in which bay, and lay
 select bay_id, device_id, start, stop from personal.bay_sensor order by bay_id collate "C", start
 
+-- of_households: of these devices those that lie or lay in a bay of a household, and that bay
+select device_id, min(s.bay_id) from personal.bay_sensor s
+join personal.bay b on b.id = s.bay_id
+where b.personal and s.device_id = any(%s)
+group by device_id
+order by device_id collate "C"
+
 -- suspensions: bays that nobody may use for a time
 select bay_id, start, stop, reason from personal.bay_suspension order by bay_id collate "C", start
 

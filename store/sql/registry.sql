@@ -11,7 +11,8 @@ select id, family, model, lon, lat, origin, personal, retired_at is not null,
 from personal.device
 where id = %s;
 
--- upsert: register devices or bring them up to date; one that is as it was keeps its number of change
+-- upsert: register devices or bring them up to date; one that is as it was keeps its number of change; one that lies or
+-- lay in a household's bay stays personal
 insert into personal.device as d
     (id, family, model, lon, lat, origin, personal, attributes, retired_at, changed)
 select id, family, model, nullif(lon, 'NaN'), nullif(lat, 'NaN'), origin, personal, attributes::jsonb,
@@ -21,7 +22,10 @@ from unnest(%s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::
      as k (id, family, model, lon, lat, origin, personal, attributes, retired)
 on conflict (id) do update
 set family = excluded.family, model = excluded.model, lon = excluded.lon, lat = excluded.lat,
-    origin = excluded.origin, personal = excluded.personal, attributes = excluded.attributes,
+    origin = excluded.origin, personal = excluded.personal or exists (
+        select from personal.bay_sensor s join personal.bay b on b.id = s.bay_id
+        where s.device_id = excluded.id and b.personal
+    ), attributes = excluded.attributes,
     retired_at = case when excluded.retired_at is not null then coalesce(d.retired_at, excluded.retired_at) end
 where (d.family, d.model, d.lon, d.lat, d.origin, d.personal, d.attributes, d.retired_at is null)
       is distinct from

@@ -124,6 +124,21 @@ def test_add(run: Run) -> None:
     )
 
 
+def test_the_sensor_of_a_household_s_bay_cannot_become_open(run: Run, tmp_path: Path) -> None:
+    devices, bays, links = (tmp_path / name for name in ("devices.csv", "bays.csv", "links.csv"))
+    devices.write_text("device_id,family,model,lon,lat,class\nown,parking-bay,native,-0.1,51.5,personal\n")
+    bays.write_text("id,street,zone,kind,lon,lat,class\nb1,Mill Road,A,disabled,-0.1,51.5,personal\n")
+    links.write_text("bay,device,from\nb1,own,2026-01-01\n")
+    run("devices", "import", str(devices))
+    run("bays", "import", str(bays), str(links))
+    # an inventory that knows nothing of classes
+    devices.write_text("device_id,family,model,lon,lat\nown,parking-bay,native,-0.1,51.5\n")
+    for dry_run in ((), ("--dry-run",)):
+        said = run("devices", "import", str(devices), *dry_run, status=2).stderr
+        assert "device own is the sensor of bay b1 of a household; give it the class personal" in said
+    assert of(run("devices", "show", "own", "--json"))["class"] == "personal"
+
+
 def test_status_tells_silent_from_never_seen(run: Run, file: Path, database: str) -> None:
     run("devices", "import", str(file))
     with psycopg.connect(database) as connection:

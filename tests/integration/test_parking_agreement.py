@@ -19,7 +19,7 @@ from devices.bays import GRACE, SILENCE
 from store import parking
 from store.connect import Connection, connect
 from store.copy import copy_readings
-from store.times import microseconds
+from store.times import local_day, microseconds, midnight
 from tests.tools.servers import Cluster
 from tests.tools.site import client, options, running
 from tests.worlds.parking_board import make_bay, say
@@ -134,6 +134,13 @@ def test_all_say_the_same(database: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert _said(past) == EXPECTED
         assert _times(past) == _times(found)
         # of a process that was there before the record was
+        # a quiet night, in which the record has no reading of today yet
+        (recorded,) = connection.execute("select recorded_to from personal.parking_record").fetchone() or (NOW,)
+        evening = midnight(local_day(NOW, LONDON), LONDON) // 1_000_000 - 600
+        connection.execute("update personal.parking_record set recorded_to = to_timestamp(%s)", (evening,))
+        past = Boards(LONDON).past(connection, found.at)
+        assert (_said(past), _times(past)) == (EXPECTED, _times(found))
+        connection.execute("update personal.parking_record set recorded_to = %s", (recorded,))
         monkeypatch.setattr(board, "_REGISTER", 0.0)
         late = early.newest(connection)
         assert (_said(late), _times(late)) == (EXPECTED, _times(found))
@@ -174,3 +181,14 @@ def test_all_say_the_same(database: str, monkeypatch: pytest.MonkeyPatch) -> Non
     words = {"free": False, "occupied": True}
     watched = set(EXPECTED) - {"unwatched", "coming", "lost", "ended"}
     assert feed == {bay: words.get(said) for bay, said in _said(found).items() if bay in watched}
+    with connect(database) as connection:
+        # nobody has analysed since the day before yesterday
+        yesterday = local_day(NOW, LONDON) - timedelta(days=1)
+        connection.execute("delete from personal.bay_day where day >= %s", (yesterday,))
+        connection.execute(
+            "update personal.parking_record set recorded_to = to_timestamp(%s)",
+            (midnight(yesterday, LONDON) // 1_000_000 - 600,),
+        )
+        boards = Boards(LONDON)
+        found = boards.newest(connection)
+        assert _said(found)["stuck"] == _said(boards.past(connection, found.at))["stuck"] == "unknown stuck"

@@ -189,6 +189,27 @@ def test_a_bay_of_a_household_and_its_sensor_are_of_one_class(database: str) -> 
         import_bays(connection, [], sensors=[{"bay": "b1", "device": "own", **from_}])
         (problem,) = _said(import_bays(connection, [{"id": "b1"}]))
         assert problem.startswith("line 2: sensor own is personal")
+        # a sensor that is to be taken away one day is no other one
+        until = {"from": "2025-01-01", "to": "2100-01-01 00:00"}
+        import_bays(connection, [{"id": "b3", "class": "personal"}])
+        (problem,) = _said(import_bays(connection, [], sensors=[{"bay": "b3", "device": "open", **until}]))
+        assert problem.startswith("line 2: bay b3 is of a household, but its sensor open is registered as open")
+
+
+def test_the_sensor_of_a_household_s_bay_stays_personal(database: str) -> None:
+    """Whoever registers it again and says nothing of its class would show what it says."""
+    with connect(database) as connection:
+        add_sensors(connection, ["own"], personal=True)
+        import_bays(connection, [{"id": "b1", "class": "personal"}])
+        link = {"bay": "b1", "device": "own", "from": "2026-01-01"}
+        import_bays(connection, [], sensors=[link])
+        add_sensors(connection, ["own"])
+        assert bays.of_households(connection, ["own", "other"]) == {"own": "b1"}
+        assert connection.execute("select personal from personal.device where id = 'own'").fetchall() == [(True,)]
+        # until it was never there
+        import_bays(connection, [], sensors=[{**link, "remove": "yes"}])
+        add_sensors(connection, ["own"])
+        assert connection.execute("select personal from personal.device where id = 'own'").fetchall() == [(False,)]
 
 
 def test_hours_of_any_reader_are_in_one_order_and_hold_one_at_a_time(database: str) -> None:

@@ -179,20 +179,3 @@ def document(*provisions: dict[str, Any], **changes: Any) -> bytes:
         "troName": "The Test Order 2026",
     }
     return json.dumps({"schemaVersion": "4.0.0", "data": {"source": source}} | changes).encode()
-
-
-def suspends(*references: str) -> Change:
-    """A suspension of the bays of these provisions."""
-
-    def change(found: dict[str, Any]) -> None:
-        found["regulation"]["temporaryProvision"] = [
-            {"temporaryOverriddenProvision": {"reference": reference}} for reference in references
-        ]
-        found["regulation"]["condition"]["timeValidity"] = {
-            "start": "2026-07-01T07:00:00",
-            "end": "2026-07-02T19:00:00",
-            "isPlaceholderTro": False,
-        }
-        found["provisionDescription"] = "Gas works"
-
-    return change

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.bays import EventDay, Permit, Register, SensorLink, Suspension
-from devices.bays_dated import KINDS, read_dated, write_dated
+from devices.bays_dated import KINDS, kind_of, read_dated, write_dated
 from devices.bays_file import Among
 from devices.registry import RegistryError
 from tests.worlds.parking_register import csv_of
@@ -107,6 +107,16 @@ def test_other_mistakes() -> None:
     assert "day '1 May' is no date" in problem
     (problem,) = _problems("events", {"zone": "A", "day": "2026-05-01", "name": "Match", "street": "x"})
     assert "names the column 'street', which a file of events does not have" in problem
+
+
+def test_a_file_is_known_by_its_headings() -> None:
+    assert kind_of(b"bay,device,from\n") == "sensors"
+    assert kind_of(b"bay,from,to,kind\n") == "permits"
+    # permits without dates are told what they lack
+    assert kind_of(b"bay,kind\n") == "permits"
+    assert "does not name the column from, to" in _problems("permits", {"bay": "b1", "kind": "a funeral"})[0]
+    # and bays without an id are no permits
+    assert kind_of(b"street,zone,kind,lon,lat\n") is None
 
 
 _INSTANT = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 bounds are naive
