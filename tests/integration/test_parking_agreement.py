@@ -138,7 +138,7 @@ def test_all_say_the_same(database: str, monkeypatch: pytest.MonkeyPatch) -> Non
         (recorded,) = connection.execute("select recorded_to from personal.parking_record").fetchone() or (NOW,)
         evening = midnight(local_day(NOW, LONDON), LONDON) // 1_000_000 - 600
         connection.execute("update personal.parking_record set recorded_to = to_timestamp(%s)", (evening,))
-        past = Boards(LONDON).past(connection, found.at)
+        past = Boards(LONDON, GRACE, SILENCE).past(connection, found.at)
         assert (_said(past), _times(past)) == (EXPECTED, _times(found))
         connection.execute("update personal.parking_record set recorded_to = %s", (recorded,))
         monkeypatch.setattr(board, "_REGISTER", 0.0)
@@ -164,7 +164,7 @@ def test_all_say_the_same(database: str, monkeypatch: pytest.MonkeyPatch) -> Non
         )
         connection.commit()
         runner.run(connection, ParkingOptions(LONDON))
-        found = Boards(LONDON).newest(connection)
+        found = Boards(LONDON, GRACE, SILENCE).newest(connection)
         assert _said(found) == {**EXPECTED, "taken": "unknown never"}
         assert found.now.since[found.bays.place["long"]] == microseconds(ago(hours=16))
         late = early.newest(connection)
@@ -189,6 +189,6 @@ def test_all_say_the_same(database: str, monkeypatch: pytest.MonkeyPatch) -> Non
             "update personal.parking_record set recorded_to = to_timestamp(%s)",
             (midnight(yesterday, LONDON) // 1_000_000 - 600,),
         )
-        boards = Boards(LONDON)
+        boards = Boards(LONDON, GRACE, SILENCE)
         found = boards.newest(connection)
         assert _said(found)["stuck"] == _said(boards.past(connection, found.at))["stuck"] == "unknown stuck"
