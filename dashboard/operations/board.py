@@ -55,7 +55,11 @@ class Filter:
 
     def query(self, **more: str) -> str:
         """An address' query with this filter."""
-        at = {} if self.at is None else {"at": f"{self.at:%Y-%m-%dT%H:%M}"}
+        at = (
+            {}
+            if self.at is None
+            else {"at": self.at.replace(tzinfo=None).isoformat(timespec="seconds").removesuffix(":00")}
+        )
         fields = {"zone": self.zone, "street": self.street, "state": self.state, "kind": self.kind, **at, **more}
         return urlencode({name: value for name, value in fields.items() if value})
 
