@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from markupsafe import Markup
 from numpy.typing import NDArray
 
@@ -54,7 +55,11 @@ class Filter:
 
     def query(self, **more: str) -> str:
         """An address' query with this filter."""
-        at = {} if self.at is None else {"at": f"{self.at:%Y-%m-%dT%H:%M}"}
+        at = (
+            {}
+            if self.at is None
+            else {"at": self.at.replace(tzinfo=None).isoformat(timespec="seconds").removesuffix(":00")}
+        )
         fields = {"zone": self.zone, "street": self.street, "state": self.state, "kind": self.kind, **at, **more}
         return urlencode({name: value for name, value in fields.items() if value})
 
@@ -149,10 +154,11 @@ def router(site: Site) -> APIRouter:
 
 
 def _filter(site: Site, zone: str, street: str, state: State, kind: str, at: datetime | None) -> Filter:
-    """What was asked for. Raises HTTPException 400 for a kind that is none and for an instant that is to come."""
+    """What was asked for. Raises RequestValidationError for a kind that is none and for an instant that is to come."""
     moment = None if at is None else at.replace(tzinfo=site.zone)
-    if kind not in ("", *KINDS) or (moment is not None and moment > datetime.now(site.zone)):
-        raise HTTPException(400)
+    flaws = {"kind": kind not in ("", *KINDS), "at": moment is not None and moment > datetime.now(site.zone)}
+    if any(flaws.values()):
+        raise RequestValidationError([{"loc": ("query", name)} for name, wrong in flaws.items() if wrong])
     return Filter(zone.strip(), street.strip(), state, kind, moment)
 
 

@@ -148,6 +148,10 @@ def test_the_board_as_it_was(officer: httpx.Client) -> None:
     assert found["a-03"] == "a-03 Occupied for 1 h 10 min Disabled (Blue Badge) 10 min"
     assert found["a-10"] == "a-10 Unknown: never heard Limited waiting"
     assert found["a-19"].startswith("a-19 Unknown: sensor silent for 2 h 40 min")
+    assert "Not right: at." in officer.get("/parking/board?at=2199-01-01T00:00").text
+    # its links lead to the same instant, to the second
+    page = officer.get(f"/parking/board?at={local:%Y-%m-%dT%H:%M}:30").text
+    assert f"at={local:%Y-%m-%dT%H}%3A{local:%M}%3A30" in page
     (row,) = [
         one for one in table(officer.get(f"/parking/board/bays.csv?at={local:%Y-%m-%dT%H:%M}")) if one["bay"] == "a-03"
     ]
