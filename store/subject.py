@@ -36,7 +36,7 @@ def everything(open_: Open, what: Plan) -> Everything:
     devices = sorted({one.device_id for one in what.meters})
     parameters = {
         "tenancy": what.tenancy_id, "home": what.home_id, "from_day": what.from_day, "to_day": what.to_day,
-        "devices": devices,
+        "devices": devices, "start": what.start, "stop": what.end or _NEVER,
     }  # fmt: skip
 
     def table(query: bytes) -> Rows:
@@ -53,6 +53,10 @@ def everything(open_: Open, what: Plan) -> Everything:
         "consents": table(_SQL["consents"]),
         "tariffs": table(_SQL["tariffs"]),
         "meters": table(_SQL["meters"]),
+        "bays": table(_SQL["bays"]),
+        "bay_days": table(_SQL["bay_days"]),
+        "bay_stays": table(_SQL["bay_stays"]),
+        "bay_visits": table(_SQL["bay_visits"]),
         "days": table(_SQL["days"]),
         "comparisons": table(_SQL["comparisons"]),
         "late_changes": table(_SQL["late"]),

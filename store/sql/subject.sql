@@ -21,6 +21,30 @@ from personal.tariff where tenancy_id = %(tenancy)s order by fuel, from_day;
 select d.id as device, d.family, d.model, d.origin, d.attributes, d.lon, d.lat, d.registered_at, d.retired_at
 from personal.device d where d.id = any(%(devices)s) order by d.id;
 
+-- bays: its own parking bays, as they are registered now
+select id as bay, street, zone, kind, spaces, lon, lat, registered_at from personal.bay where home_id = %(home)s order by id;
+
+-- bay_days: what is recorded of their days
+select d.bay_id as bay, d.day, d.arrivals, d.repeated, encode(d.quarters, 'hex') as quarters_hex
+from personal.bay_day d join personal.bay b on b.id = d.bay_id
+where b.home_id = %(home)s and d.day >= %(from_day)s and (%(to_day)s::date is null or d.day < %(to_day)s)
+order by d.bay_id, d.day;
+
+-- bay_stays: who stood there, as far as that is within the tenancy
+select t.bay_id as bay, greatest(t.arrival, %(start)s) as arrival,
+       case when %(to_day)s::date is null then t.departure else least(coalesce(t.departure, %(stop)s), %(stop)s) end
+           as departure,
+       t.begins, t.ends, t.over_from, t.over_seconds, t.suspended_seconds
+from personal.stay t join personal.bay b on b.id = t.bay_id
+where b.home_id = %(home)s and t.arrival < %(stop)s and coalesce(t.departure, 'infinity') > %(start)s
+order by t.bay_id, t.arrival;
+
+-- bay_visits: what officers found there
+select o.bay_id as bay, o.at, o.outcome, o.minutes_over
+from personal.visit_outcome o join personal.bay b on b.id = o.bay_id
+where b.home_id = %(home)s and o.at >= %(start)s and o.at < %(stop)s
+order by o.bay_id, o.at;
+
 -- series: the series of a meter
 select s.id, s.property, p.unit
 from personal.series s

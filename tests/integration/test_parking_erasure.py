@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from store import erasure, homes_import, registry, tombstones
-from store.connect import connect
+from store import erasure, homes_import, registry, subject, tombstones
+from store.connect import Connection, connect
 from tests.tools.batches import query
 from tests.worlds.household import KEY, NOW, ZONE, Household, add, device
 from tests.worlds.parking_record import ParkingWorld, every, utc
@@ -130,3 +132,35 @@ def test_a_device_that_goes_takes_its_links_and_days_along(database: str) -> Non
     assert query(database, "select id from personal.device where id = 'anna'") == []
     world.update()
     assert world.record() == world.recomputed()
+
+
+@pytest.mark.parametrize("to_day", [None, LAST])
+def test_a_subject_gets_what_is_known_of_the_own_bay_and_no_other(database: str, to_day: date | None) -> None:
+    world = Bays(database, to_day)
+    with connect(database) as connection:
+        plan = erasure.plan(connection, world.tenancy, ZONE)
+        assert plan is not None
+
+        @contextmanager
+        def opened() -> Iterator[Connection]:
+            yield connection
+
+        found = subject.everything(opened, plan)
+        tables = {}
+        for name in ("bays", "bay_days", "bay_stays", "bay_visits", "readings"):
+            read = found[name]
+            assert callable(read)
+            tables[name] = [row for rows in read() for row in rows]
+    last = 8 if to_day is None else 5
+    assert {row["bay"] for name in ("bays", "bay_days", "bay_stays", "bay_visits") for row in tables[name]} == {
+        "bay-anna"
+    }
+    assert [row["day"].day for row in tables["bay_days"]] == list(range(2, last + 1))
+    assert [row["outcome"] for row in tables["bay_visits"]] == ["gone"]
+    stays = [(row["arrival"], row["departure"]) for row in tables["bay_stays"]]
+    assert stays[0] == (utc("2026-03-02T20:00"), utc("2026-03-03T08:00"))
+    assert stays[-1] == (
+        (utc("2026-03-08T20:00"), None) if to_day is None else (utc("2026-03-05T20:00"), utc("2026-03-06T00:00"))
+    )
+    assert "anna" in {row["device"] for row in tables["readings"]}
+    assert "bert" not in {row["device"] for row in tables["readings"]}

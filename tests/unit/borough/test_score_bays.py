@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,15 @@ def test_the_grace_is_a_threshold() -> None:
         "true": 1, "found": 0, "missed": 1, "invented": 0,
     }  # fmt: skip
     assert score(told((0, 0, 90, 5)), recorded((0, 0, 90, 6))).overstays["invented"] == 1
+
+
+@pytest.mark.parametrize(("grace", "said"), [(5, (2, 1, 1)), (8, (1, 1, 0))])
+def test_the_grace_is_that_of_the_record(grace: int, said: tuple[int, int, int]) -> None:
+    """With eight minutes, a stay that is over by seven has nothing over in the record, and that is right."""
+    result = BayScore()
+    truth, record = told((0, 0, 90, 7), (1, 0, 90, 20)), recorded((0, 0, 90, 0), (1, 0, 90, 20))
+    compare(result, truth, record, END * MINUTE, faults(), timedelta(minutes=grace))
+    assert tuple(result.overstays[word] for word in ("true", "found", "missed")) == said
 
 
 def test_what_came_after_the_record_is_not_missing() -> None:
