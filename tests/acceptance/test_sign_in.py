@@ -98,7 +98,7 @@ def test_the_whole_way(web: httpx.Client, homes: str, wire: Wire) -> None:
         ("alice", "/home", set()),
         ("bob", "/sign-in/code", set()),
         ("gone", "/sign-in/code", set()),
-        ("staff", "/overview", {"engineer", "resident"}),
+        ("staff", "/", {"engineer", "resident"}),
         ("spaced", "/", {"programme", "data-protection"}),
         ("mad", "/sign-in/code", set()),
     ],

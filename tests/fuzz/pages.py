@@ -308,8 +308,11 @@ def _ask(host: str, port: int, asked: Asked) -> tuple[int, str]:
             pass  # it was too much to be read; the answer stands in the socket
         answer = HTTPResponse(wire, method=asked.method)
         answer.begin()
-        body = answer.read()
         kind = answer.headers.get("Content-Type", "")
+        if kind.startswith("text/event-stream") and asked.method == "GET":
+            # it goes on for ever: what it says first is enough, and it is left in the middle
+            return answer.status, "" if answer.read1() else "an empty stream"
+        body = answer.read()
         if "json" in kind and body:
             try:
                 json.loads(body)

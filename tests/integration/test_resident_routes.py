@@ -208,7 +208,7 @@ def test_what_others_do_is_not_told_to_who_is_not_compared(world: World) -> None
         text = world.get("quiet", path).text
         assert not re.search(r"\b43(\.0+)?\b( kWh|,)", text), path
         assert not re.search(r"\b21(\.0+)?\b( kWh|,)", text), path
-        assert "120" not in text, path
+        assert not re.search(r"\b120\b", text), path  # a form's token may have these digits in it
     page = world.get("quiet", "/home").text
     assert "020 7946 0123" in page
     for word in ("Well done", "Great", "You used more than", "Things that may help", "a year"):
