@@ -101,7 +101,8 @@ def test_a_conflict_that_is_tried_again_restates_unless_something_newer_did(worl
 @settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(EVENTS)
 def test_decoding_any_history_again_changes_nothing(each_database: str, events: list[tuple[object, ...]]) -> None:
-    """The archive has every message of it, also those that came again and the broker's retained copies."""
+    """The archive has every message of it, also those that came again; of retained copies it needs none, for what they
+    are copies of came before (docs/reference/archive.md says what becomes of others)."""
     with connect(each_database) as connection:
         connection.execute("truncate reading, latest, collector, superseded, redelivery, rejected, correction cascade")
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +114,7 @@ def test_decoding_any_history_again_changes_nothing(each_database: str, events: 
                     sent.append(world.send(source, time, device, import_interval=value))
                 case ("again", int(place)) if sent and place % 3:
                     world.again(sent[place % len(sent)])
-                case ("again", int(place)):
+                case ("again", int(place)) if ("m1", T0) in world.values():
                     world.send("settled", T0, flags=RETAINED, import_interval=VALUES[place % len(VALUES)])
                 case ("commit",):
                     world.commit()
