@@ -140,8 +140,8 @@ def test_late_replayed_and_broken_messages_are_kept_nowhere(world: World) -> Non
         (f"borough/parking-bay/{ANNA.meter}/reading", b'{"occupied": 1}'),
     ]  # fmt: skip
     publish(world.broker.port, late + readings(BERT, 500, 600))
-    assert wait_for(lambda: of(world, BERT.meter) == 600, 20)
-    assert wait_for(lambda: sum(one.messages_received for one in world.collector.account().values()) == 1310, 10)
+    assert wait_for(lambda: of(world, BERT.meter) == 600, 60)
+    assert wait_for(lambda: sum(one.messages_received for one in world.collector.account().values()) == 1310, 60)
     after = table_account(world.database)
     meters = after["smart-meter"]
     refused = 200 + 1 + 2 + 1 + 1 + 50
@@ -207,9 +207,9 @@ def test_the_next_tenant_is_stored_from_the_first_day_on(world: World) -> None:
         publish(world.broker.port, readings(carl, 0, 1, march))
         return of(world, carl.meter) == 1
 
-    assert wait_for(knows_the_meter, 20), "the collector does not read the registry again"
+    assert wait_for(knows_the_meter, 60), "the collector does not read the registry again"
     publish(world.broker.port, readings(carl, -48, 48, march))
-    assert wait_for(lambda: of(world, carl.meter) == 48, 20)
+    assert wait_for(lambda: of(world, carl.meter) == 48, 60)
     (row,) = ask(
         world.database,
         "select min(r.time) from public.reading r join personal.series s on s.id = r.series_id where s.device_id = %s",
@@ -233,11 +233,11 @@ def test_without_the_key_nothing_is_collected_and_nothing_lost(world: World, tmp
     (tmp_path / "other").write_bytes(b"x" * 40)
     with Collector(tmp_path, world.database, world.broker.url, tombstone_key_file=tmp_path / "other") as wrong:
         wrong.launch()
-        assert wait_for(lambda: "another key" in wrong.said(), 20)
+        assert wait_for(lambda: "another key" in wrong.said(), 60)
         assert not wrong.ready()
         publish(world.broker.port, readings(BERT, 0, 10) + readings(ANNA, 0, 10))
         assert count(world.database, "public.reading") == 0
         assert wrong.stop() == 0
     world.collector.start()
-    assert wait_for(lambda: of(world, BERT.meter) == 10, 20)
+    assert wait_for(lambda: of(world, BERT.meter) == 10, 60)
     assert table_account(world.database)["smart-meter"].readings_refused == 10
