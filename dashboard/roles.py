@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 RESIDENT = "resident"
 #: Roles that an issuer gives; whoever has none is a resident once a tenancy is theirs.
@@ -22,6 +22,7 @@ ROLE_WORDS = {
 @dataclass(frozen=True, slots=True)
 class Need:
     """What a visitor must be. ``roles`` empty and ``account`` False: anybody. ``demo``: open to all in a demo.
+    ``alone``: the row is of this one path, and what is below it has rows of its own.
 
     The role ``resident`` is one who has a tenancy, whatever an issuer says.
     """
@@ -29,6 +30,7 @@ class Need:
     roles: frozenset[str] = frozenset()
     account: bool = False
     demo: bool = False
+    alone: bool = field(default=False, compare=False)
 
 
 ANYBODY = Need()
@@ -59,8 +61,7 @@ ROUTES: dict[str, Need] = {
     "/parking/health": _role("parking-ops", "engineer"),
     "/parking/wall": _role("parking-ops", "engineer"),
     "/parking/events": _role("parking-ops", "engineer"),
-    # what is below it and has no row of its own is for anybody too
-    "/parking": ANYBODY,
+    "/parking": Need(alone=True),
     "/parking/live": ANYBODY,
     "/overview": _role("engineer", demo=True),
     "/home": _role(RESIDENT),
@@ -100,9 +101,12 @@ def landing(held: Iterable[str], *, tenancy: bool) -> str:
 
 def need(path: str) -> Need:
     """What the table asks of who opens ``path`` (a route's template). Raises LookupError where it says nothing."""
-    parts = path.rstrip("/").split("/")
+    whole = path.rstrip("/")
+    parts = whole.split("/")
     while len(parts) > 1:
-        if (found := ROUTES.get("/".join(parts))) is not None:
+        beginning = "/".join(parts)
+        found = ROUTES.get(beginning)
+        if found is not None and (beginning == whole or not found.alone):
             return found
         parts.pop()
     if path == "/":

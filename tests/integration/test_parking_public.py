@@ -135,7 +135,7 @@ def test_bays_of_another_origin_are_not_mixed_in(timescale: Cluster) -> None:
 
 
 def test_nothing_else_below_it_is_for_anybody() -> None:
-    """The row of the page would let everybody into what is below it and has no row of its own."""
+    """Of what is below the page, only what has such a row of its own."""
     paths = create_app(site.options("postgresql://x@127.0.0.1:1/x")).state.site.paths
     open_to_all = {path for path in paths if path.startswith("/parking") and roles.need(path) == roles.ANYBODY}
     assert {path for path in open_to_all if not path.startswith("/parking/feed/")} == {"/parking", "/parking/live"}

@@ -22,7 +22,20 @@ def test_the_longest_beginning_counts() -> None:
     assert roles.need("/api/v1/home/comparisons") is roles.ROUTES["/api/v1/home"]
 
 
-@pytest.mark.parametrize("path", ["/homes", "/home-office", "/api/v1/homes", "/api", "/secret", "/sign-inn", ""])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/homes",
+        "/home-office",
+        "/api/v1/homes",
+        "/api",
+        "/secret",
+        "/sign-inn",
+        "/parking/notes",
+        "/parking/x/live",
+        "",
+    ],
+)
 def test_what_the_table_does_not_name_is_not_served(path: str) -> None:
     with pytest.raises(LookupError, match="does not say who may open"):
         roles.need(path)
