@@ -202,8 +202,8 @@ class DayRows:
 
 
 def _packed(found: Sequence[_Values]) -> tuple[str, array[float]] | None:
-    """The values of a row in little memory: their property, and a number for each column; None where that
-    would lose anything."""
+    """The values of a row in little memory: their property, which is the same for all cells of a row, and a number for
+    each column; None where that would lose anything."""
     name = ""
     numbers = array("d")
     for values in found:
@@ -213,7 +213,7 @@ def _packed(found: Sequence[_Values]) -> tuple[str, array[float]] | None:
         if len(values) > 1:
             return None
         ((key, number),) = values.items()
-        if type(number) is not float or isnan(number) or (name and key != name):
+        if type(number) is not float or isnan(number):
             return None
         name = key
         numbers.append(number)
