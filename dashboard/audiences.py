@@ -42,7 +42,7 @@ AUDIENCES: tuple[Audience, ...] = (
         "operations/entry.html",
     ),
     Audience("Parking", "/parking", ("/parking",), "public/parking_entry.html", public=True),
-    Audience("Operation", "/overview", ("/overview",), "engineer/entry.html"),
+    Audience("Operation", "/overview", ("/overview", "/engineer"), "engineer/entry.html"),
 )
 
 

@@ -64,6 +64,7 @@ ROUTES: dict[str, Need] = {
     "/parking": Need(alone=True),
     "/parking/live": ANYBODY,
     "/overview": _role("engineer", demo=True),
+    "/engineer": _role("engineer"),
     "/home": _role(RESIDENT),
     "/left": ANYBODY,
     "/api/v1/home": _role(RESIDENT),
@@ -80,6 +81,7 @@ NAVIGATION = (
     ("/data-protection", "Data protection"),
     ("/parking/board", "Parking"),
     ("/overview", "What is arriving"),
+    ("/engineer", "Pipeline"),
 )
 
 

@@ -64,7 +64,9 @@ class Site:
             count=counted,
             hours=lambda register: hours(register, options.zone),
         )
-        self.templates.env.globals.update(options=options, static=static, fuel_words=FUEL_WORDS)
+        self.templates.env.globals.update(
+            options=options, static=static, fuel_words=FUEL_WORDS, pages=lambda: self.paths
+        )
 
     @property
     def zone(self) -> ZoneInfo:
