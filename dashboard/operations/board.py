@@ -127,9 +127,13 @@ def router(site: Site) -> APIRouter:
         chosen = _filter(site, zone, street, state, kind, at)
 
         def make() -> Response:
-            with site.connection() if chosen.at is None else site.lane.connection() as connection:
-                found = _board(site, connection, chosen).seen(visitor)
-            return _page(site, request, found, chosen, after)
+            if chosen.at is None:
+                with site.connection() as connection:
+                    found, events = site.parking.current(connection, visitor)
+            else:
+                with site.lane.connection() as connection:
+                    found, events = _board(site, connection, chosen).seen(visitor), ""
+            return _page(site, request, found, chosen, after, events)
 
         # another instant is made of a day's readings of all bays: not beside the pages
         return await (run_in_threadpool(make) if chosen.at is None else site.lane.run(make))
@@ -261,7 +265,7 @@ def totals(board: Board, chosen: Filter) -> list[Total]:
     ]
 
 
-def _page(site: Site, request: Request, board: Board, chosen: Filter, after: str | None) -> Response:
+def _page(site: Site, request: Request, board: Board, chosen: Filter, after: str | None, events: str) -> Response:
     if (bays := board.kept.get((chosen, after))) is None:
         if len(board.kept) >= _KEPT:
             board.kept.clear()
@@ -284,6 +288,7 @@ def _page(site: Site, request: Request, board: Board, chosen: Filter, after: str
         "kinds": [(kind, BAY_WORDS[kind]) for kind in KINDS],
         "states": [*words.STATE_WORDS.items(), ("over", "Over their time")],
         "live": chosen.at is None,
+        "events": events,
     }
     return site.page(request, "operations/board.html", context)
 

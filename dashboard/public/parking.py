@@ -98,11 +98,13 @@ def router(site: Site) -> APIRouter:
         wanted = " ".join(place.split())
         meant: list[Place] = []
         found = None
+        events = ""
         if wanted:
             with site.connection() as connection:
                 meant = places.find(connection, wanted, simulated=site.options.demo)
                 if len(meant) == 1:
-                    found = _around(site, connection, meant[0], kind, badge)
+                    board, events = site.parking.current(connection)
+                    found = _around(site, connection, board, meant[0], kind, badge)
         asked = {"kind": kind, "badge": "true" if badge else ""}
         return site.page(
             request,
@@ -113,6 +115,7 @@ def router(site: Site) -> APIRouter:
                 "badge": badge,
                 "kinds": [(one, BAY_WORDS[one]) for one in KINDS],
                 "found": found,
+                "events": events,
                 "meant": [(one.name, _address(asked, place=one.name)) for one in meant],
                 "again": _address(asked, place=wanted, refresh="" if refresh else "true"),
                 "refresh": _REFRESH if refresh and found is not None else None,
@@ -128,7 +131,7 @@ def _address(asked: Mapping[str, str], **more: str) -> str:
     return f"/parking?{urlencode({name: value for name, value in {**more, **asked}.items() if value})}"
 
 
-def _around(site: Site, connection: Connection, place: Place, kind: str, badge: bool) -> Found:
+def _around(site: Site, connection: Connection, board: Board, place: Place, kind: str, badge: bool) -> Found:
     today = site.today()
     kinds = (kind,) if kind else ANYBODY
     near = places.bays_near(
@@ -136,7 +139,6 @@ def _around(site: Site, connection: Connection, place: Place, kind: str, badge: 
     )
     if badge:
         near.sort(key=lambda one: (one.kind != "disabled", one.metres))
-    board = site.boards.current(connection).open
     # a bay that was registered since the board was read is not known yet
     at = np.array([board.bays.place.get(one.id, -1) for one in near], np.int64)
     near, at = [one for one, place_ in zip(near, at, strict=True) if place_ >= 0], at[at >= 0]

@@ -16,7 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
     live.textContent = `${item.querySelector("h3").textContent}: ${WORDS[state] ?? "no bay any more"}`;
   };
   const open = () => {
-    source = new EventSource("/parking/live");
+    source = new EventSource(live.dataset.events);
     source.addEventListener("change", (event) => {
       const one = JSON.parse(event.data);
       change(one.id, one.state);

@@ -15,10 +15,10 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from random import uniform
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import psycopg
 from fastapi import HTTPException, Request, Response
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 #: How often the database is asked for commits, how often a topic is looked at without one, and after how long again
 #: when the database is away [s].
 _POLL, _LOOK, _AGAIN = 0.1, 1.0, 0.5
+#: How long a page waits to be told where it stands [s]; it is made all the same.
+_PATIENCE = 0.5
 #: After so long without an event a client gets a sign of life, and so long it waits for its first snapshot [s].
 HEARTBEAT, _FIRST = 15.0, 5.0
 #: Whoever has signed in is looked up again after so long, and after so long again where that cannot be done [s].
@@ -71,11 +73,20 @@ class Topic(Protocol):
         """Everything, as of the last `changes`."""
 
 
+class Stand(NamedTuple):
+    """Where a topic stood: the id of the newest event in it, and what pages show of it."""
+
+    id: str
+    shown: object
+
+
 class Feed:
     """One topic on its way to its clients. All but the topic itself belongs to the event loop."""
 
-    def __init__(self, topic: Topic, wish: Callable[[], None]) -> None:
+    def __init__(self, topic: Topic, wish: Callable[[], None], shown: Callable[[], object] | None = None) -> None:
         self.topic = topic
+        self.shown = shown
+        self.stand: Stand | None = None
         self.ring = Ring()
         self.clients: set[Client] = set()
         #: The newest snapshot and the number of the last event that is in it.
@@ -84,6 +95,9 @@ class Feed:
         self.wished = False
         #: Whether the database is away, so that nothing is learnt.
         self.away = False
+        #: Pages that wait for a look, for nobody watches; and when the topic was looked at last (monotonic).
+        self.waiting: list[threading.Event] = []
+        self.looked = -_LOOK
         self._wish = wish
 
     @contextmanager
@@ -100,16 +114,25 @@ class Feed:
                 # nobody looks from now on: what was known grows old
                 self.snapshot, self.away = None, False
 
-    def take(self, events: list[bytes], snapshot: bytes | None) -> None:
-        """What the topic has said."""
+    def take(
+        self,
+        events: list[bytes],
+        snapshot: bytes | None,
+        shown: object = None,
+        waiting: Sequence[threading.Event] = (),
+    ) -> None:
+        """What the topic has said; ``waiting`` are told when it is in the ring."""
         was = self.away
         self.away = False
         self.ring.add(events)
+        self.stand = Stand(self.ring.name(self.ring.last), shown)
         if snapshot is not None:
             self.snapshot = (self.ring.last, frame(self.ring.name(self.ring.last), b"snapshot", snapshot))
             self.wished = False
         if events or snapshot is not None or was:
             self.wake()
+        for one in waiting:
+            one.set()
 
     def lose(self) -> None:
         """The database is away."""
@@ -193,16 +216,37 @@ class Events:
         self._connection: Connection | None = None
         self._lost = False
 
-    def add(self, topic: Topic) -> Feed:
-        """A topic that can be watched from now on. Only before `open`."""
-        self._feeds.append(Feed(topic, self._wanted.set))
+    def add(self, topic: Topic, shown: Callable[[], object] | None = None) -> Feed:
+        """A topic that can be watched from now on; ``shown``: what pages show as of its last `changes`, for `stand`.
+        Only before `open`."""
+        self._feeds.append(Feed(topic, self._wanted.set, shown))
         return self._feeds[-1]
 
     def stream(
-        self, feed: Feed, request: Request, still: Callable[[Request], Awaitable[bool]] | None = None
+        self,
+        feed: Feed,
+        request: Request,
+        still: Callable[[Request], Awaitable[bool]] | None = None,
+        after: str = "",
     ) -> Response:
-        """The answer that goes on. ``still``: asked about once a minute whether the visitor may still see it."""
-        return _Stream(feed, self._most, request, still)
+        """The answer that goes on. ``still``: asked about once a minute whether the visitor may still see it;
+        ``after``: the id of a `stand`, for a client that has heard no event yet."""
+        return _Stream(feed, self._most, request, still, after)
+
+    def stand(self, feed: Feed) -> Stand | None:
+        """Where the topic stood at a look of the last second, for a page that shows just that and goes on from there;
+        None where that cannot be had soon.
+
+        For a thread, not for the event loop. Where nobody watches, the topic is looked at now. A page that reads its
+        state by itself cannot go on from an id: what changed and changed back before the next look is never told.
+        """
+        if time.monotonic() - feed.looked >= _LOOK:
+            looked = threading.Event()
+            feed.waiting.append(looked)
+            self._wanted.set()
+            if not looked.wait(_PATIENCE):
+                return None
+        return feed.stand
 
     def open(self) -> None:
         """Begin. To be called in the event loop."""
@@ -237,16 +281,19 @@ class Events:
         seen, looked = None, 0.0
         while not self._end.is_set():
             self._wanted.clear()  # before we look: who comes later wakes us again
-            watched = [feed for feed in self._feeds if feed.clients]
+            watched = [feed for feed in self._feeds if feed.clients or feed.waiting]
             if not watched:
                 return
             committed = accounting.committed(connection)
             now = time.monotonic()
             due = committed != seen or now - looked >= _LOOK
             for feed in watched:
-                if due or feed.wished:
+                if due or feed.wished or feed.waiting:
+                    waiting, feed.waiting = feed.waiting, []
                     events = feed.topic.changes(connection)
-                    self._tell(feed.take, events, feed.topic.snapshot() if feed.wished else None)
+                    snapshot = feed.topic.snapshot() if feed.wished else None
+                    self._tell(feed.take, events, snapshot, feed.shown and feed.shown(), waiting)
+                    feed.looked = time.monotonic()
             if due:
                 seen, looked = committed, now
             if self._lost:
@@ -276,12 +323,18 @@ class _Stream(Response):
     """Events until the client leaves, may no longer see them, or the server ends."""
 
     def __init__(
-        self, feed: Feed, most: int, request: Request, still: Callable[[Request], Awaitable[bool]] | None
+        self,
+        feed: Feed,
+        most: int,
+        request: Request,
+        still: Callable[[Request], Awaitable[bool]] | None,
+        after: str,
     ) -> None:
         # a proxy that gathers answers before it passes them on would make them late
         super().__init__(None, 200, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, _MEDIA)
         del self.headers["content-length"]
         self._feed, self._most, self._request, self._still = feed, most, request, still
+        self._after = request.headers.get("last-event-id", after)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # as in ASGI
         """Write until the end. Raises HTTPException 503 where too many watch, PoolTimeout where nothing is known."""
@@ -299,7 +352,7 @@ class _Stream(Response):
         with self._feed.client() as client:
             connection.gone.add_done_callback(client.wake)
             connection.ending.add_done_callback(client.wake)
-            client.cursor = self._feed.ring.number(self._request.headers.get("last-event-id", ""))
+            client.cursor = self._feed.ring.number(self._after)
             piece = await self._first(client)
             if connection.gone.done():
                 return  # its socket is closed

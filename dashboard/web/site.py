@@ -25,6 +25,7 @@ from dashboard.web.exceptions import ErasedMeanwhile, TooOften
 from dashboard.web.hours import hours
 from dashboard.web.lane import Lane
 from dashboard.web.limits import Limits, address
+from dashboard.web.live_parking import LiveParking
 from dashboard.web.pool import make_pool
 from dashboard.web.visitor import Visitor
 from devices.counts import counted
@@ -50,6 +51,7 @@ class Site:
         self.lane = Lane(options.database_url, options.workers)
         self.boards = Boards(options.zone, options.parking_grace, options.parking_silence)
         self.events = Events(options.database_url, options.live_clients)
+        self.parking = LiveParking(self.boards, self.events)
         self.pool = make_pool(options.database_url, "borough dashboard", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from dashboard.web import events
 from store.connect import Connection, connect
 from tests.tools import site
-from tests.tools.listening import Listener, rows
+from tests.tools.listening import Event, Listener, rows
 from tests.tools.servers import Cluster
 from tests.worlds.parking_live import bay, long_ago, make_bays, say
 
@@ -26,7 +28,7 @@ def served(timescale: Cluster) -> Iterator[tuple[str, Connection]]:
         say(connection, range(1, 21), 0)
         say(connection, [3], 1)
         say(connection, [4], 1, long_ago())
-        with site.running(site.options(timescale.url(name), live_clients=5)) as url:
+        with site.running(site.options(timescale.url(name), live_clients=5, demo=True)) as url:
             yield url, connection
     timescale.drop(name)
 
@@ -66,6 +68,28 @@ async def test_a_snapshot_then_changes(served: tuple[str, Connection]) -> None:
         await other.close()
 
 
+@pytest.mark.parametrize(
+    ("path", "roles", "numbers"),
+    [("/parking/board", ["parking-ops"], (11, 12)), ("/parking?place=Street+0", None, (13, 14))],
+)
+async def test_a_page_goes_on_from_where_it_was_made(
+    served: tuple[str, Connection], path: str, roles: list[str] | None, numbers: tuple[int, int]
+) -> None:
+    url, connection = served
+    cookie = None if roles is None else site.make_session(connection, roles=roles)
+    for number in numbers:
+        page = await asyncio.to_thread(_page, url, path, cookie)
+        say(connection, [number], 1)
+        found = re.search(r'data-events="([^"]+)"', page)
+        assert found is not None
+        one = await Listener(url, found[1], cookie).open()
+        # the page may be of the second before, and is told of whatever has happened since
+        event = await one.until(partial(_is_of, bay(number)))
+        assert event.data["state"] == 1
+        assert {event.kind for event in one.events} == {"change"}
+        await one.close()
+
+
 async def test_who_sees_the_bays_of_households(served: tuple[str, Connection]) -> None:
     url, connection = served
     seen = {}
@@ -84,6 +108,15 @@ async def test_who_sees_the_bays_of_households(served: tuple[str, Connection]) -
         seen[who] = bay(THEIRS) in first, any(event.data.get("id") == bay(THEIRS) for event in one.events)
         await one.close()
     assert seen == {"public": (False, False), "engineer": (False, False), "officer": (True, True)}
+
+
+def _is_of(one: str, event: Event) -> bool:
+    return bool(event.data.get("id") == one)
+
+
+def _page(url: str, path: str, cookie: str | None) -> str:
+    with site.client(url, cookie) as web:
+        return web.get(path).text
 
 
 async def test_who_may_not_come_in(served: tuple[str, Connection]) -> None:
