@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from markupsafe import Markup
 
 from analytics.parking import patterns as rules
 from analytics.parking.patterns import Relief
@@ -81,15 +81,16 @@ def router(site: Site) -> APIRouter:
             raise HTTPException(404)
         chosen = [place for place, name in enumerate(found.zones) if zone in ("", name)]
         occupied, free = found.occupied[chosen].sum(axis=0), found.free[chosen].sum(axis=0)
-        query = Markup("?zone={}").format(zone) if zone else ""
+        query = f"?{urlencode({'zone': zone})}" if zone else ""
         context = {
             "page": "patterns",
             "zone": zone,
+            "query": query,
             "zones": bays.zones or found.zones,
             "first": start,
             "last": today - timedelta(days=1),
-            "hours": None if not days else hours_figure(occupied, free, zone, str(query)),
-            "dwell": dwell_figure(dwell, zone, str(query)) if dwell.sum() else None,
+            "hours": None if not days else hours_figure(occupied, free, zone, query),
+            "dwell": dwell_figure(dwell, zone, query) if dwell.sum() else None,
             "turnover": [one for one in found.turnover if zone in ("", one.zone)],
             "beside": beside(found, bays),
             "said": said,

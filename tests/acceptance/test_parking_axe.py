@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, expect
 
 from store.connect import connect
 from tests.tools import site
+from tests.tools.html_checker import html_faults
 from tests.tools.resident_browser import Looking, findings, scrolls
 from tests.tools.servers import Cluster
 from tests.worlds import parking_board
@@ -86,6 +88,17 @@ def test_no_state_has_a_finding(town: Looking, nothing: Looking, width: int) -> 
                 assert page.locator("h1").count() == 1, name
                 if folder := os.environ.get("BOROUGH_TEST_SHOTS"):
                     page.screenshot(path=f"{folder}/parking-{name}-{width}.png", full_page=True)
+
+
+def test_the_html_checker_finds_nothing(town: Looking, nothing: Looking, tmp_path: Path) -> None:
+    pages = {}
+    for world, names in ((town, list(STATES)), (nothing, _EMPTY)):
+        with site.client(world.url, world.cookies["officer"]) as web:
+            for name in names:
+                answer = web.get(f"/parking/{STATES[name]}")
+                assert answer.status_code == 200
+                pages[f"{name} of {'nothing' if world is nothing else 'the town'}"] = answer.text
+    assert html_faults(pages, tmp_path) == []
 
 
 @pytest.mark.parametrize("options", [{}, {"forced_colors": "active"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -266,6 +267,20 @@ def test_a_form_of_nobody_s_making_is_refused(officer: httpx.Client, cookie: str
         ("outcome", "ticket", 400), ("csrf", "x", 403),
     ):  # fmt: skip
         assert officer.post("/parking/queue", data={**good, name: wrong}).status_code == status, (name, wrong)
+
+
+def test_a_zone_s_name_may_have_any_letters(officer: httpx.Client, connection: psycopg.Connection) -> None:
+    zone = "R&D, Übungsplatz #2?"
+    parking_board.zone_day(connection, zone, _now().date() - timedelta(days=1), [0.5] * 24)
+    try:
+        page = officer.get("/parking/patterns", params={"zone": zone}).text
+        files = [html.unescape(one) for one in re.findall(r'href="([^"]+\.csv[^"]*)"', page)]
+        assert files
+        assert all(re.fullmatch(r"[!-~]+", one) for one in files), files
+        named = [row["zone"] for one in files for row in table(officer.get(one)) if "zone" in row]
+        assert set(named) == {zone}
+    finally:
+        connection.execute("delete from public.zone_day where zone = %s", (zone,))
 
 
 def test_patterns_find_the_full_zone_beside_an_emptier_one(officer: httpx.Client) -> None:
