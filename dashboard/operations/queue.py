@@ -45,7 +45,8 @@ _TOKEN = 24
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One place to go to. ``arrival`` [us]; ``likely``: how likely an overstay is found, 0 to 1."""
+    """One place to go to. ``arrival`` [us]; ``likely``: how likely an overstay is found, 0 to 1; ``known``: whether
+    any outcome has told of that, so that it is more than a guess to begin with."""
 
     bay: str
     street: str
@@ -57,6 +58,7 @@ class Visit:
     minutes: int
     likely: float
     worth: float
+    known: bool
 
     @property
     def kind_words(self) -> str:
@@ -161,6 +163,7 @@ def visits(connection: Connection, board: Board, start: tuple[float, float] | No
             int(minutes[row]),
             float(likely[row]),
             float(worth[row]),
+            told.everything.told > 0,
         )
         for row in way.tolist()
     ]

@@ -219,6 +219,7 @@ def test_the_queue_goes_to_what_is_worth_most(officer: httpx.Client) -> None:
     assert 89 <= int(found[0]["minutes_over"]) <= 91 + passed
     page = officer.get("/parking/queue").text
     assert page.count('<form method="post"') - page.count('action="/sign-out"') == 3
+    assert "of such visits" not in page  # nobody has visited yet, and nothing is known of that
 
 
 def test_an_outcome_is_noted_once_and_moves_precision(
@@ -231,6 +232,7 @@ def test_an_outcome_is_noted_once_and_moves_precision(
     form = {"csrf": csrf(cookie), **fields, "outcome": "confirmed"}
     answer = officer.post("/parking/queue", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/parking/queue?noted=new&was=confirmed")
+    assert "% of such visits find an overstay." in officer.get("/parking/queue").text
     # a second press, of another button even, changes nothing
     answer = officer.post("/parking/queue", data={**form, "outcome": "gone"})
     assert answer.headers["location"] == "/parking/queue?noted=again&was=confirmed"
