@@ -163,6 +163,7 @@ def test_planted_faults_are_seen_and_scored(state: Path, small: Path) -> None:
     page, lines = await_page(demo)
     for words in ("sent twice: counted as duplicates", "garbled: rejected", "simulated clock"):
         assert wait_for(partial(_shows, page, words), 30), words
+    _says_what_it_is_and_loads_nothing_from_elsewhere(page)
     # while it runs, by the line that it printed: what is in the ledger by now is neither lost nor wrong
     line = score_line(lines) + " --json"
     done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=300, check=False)
@@ -192,9 +193,7 @@ def test_planted_faults_are_seen_and_scored(state: Path, small: Path) -> None:
     assert score["lost"] == score["wrong_value"] == score["wrong_time"] == score["rejected_unexpectedly"] == 0
 
 
-def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path, small: Path) -> None:
-    demo = start(state, fleet=small)
-    page, _ = await_page(demo)
+def _says_what_it_is_and_loads_nothing_from_elsewhere(page: str) -> None:
     assert wait_for(lambda: "meter-0001" in read(page), 20)
     with urllib.request.urlopen(page, timeout=10) as answer:
         policy = answer.headers["Content-Security-Policy"]
@@ -211,9 +210,6 @@ def test_the_page_says_what_it_is_and_loads_nothing_from_elsewhere(state: Path, 
     with pytest.raises(urllib.error.HTTPError, match="400") as refused:
         read_as(page, "elsewhere.example")
     refused.value.close()
-    demo.send_signal(signal.SIGTERM)
-    _, errors = demo.communicate(timeout=300)
-    assert demo.returncode == 0, errors
 
 
 def _shows(page: str, words: str) -> bool:
@@ -227,7 +223,15 @@ def read_as(page: str, host: str) -> None:
 
 @pytest.mark.parametrize(
     ("delay", "number"),
-    [(0.0, signal.SIGINT), (0.4, signal.SIGTERM), (1.0, signal.SIGINT), (2.0, signal.SIGTERM), (4.0, signal.SIGINT)],
+    [
+        (0.0, signal.SIGINT),
+        (1.0, signal.SIGTERM),
+        *[
+            pytest.param(delay, number, marks=pytest.mark.soak)
+            for delay in (0.2, 0.4, 0.7, 1.4, 2.0, 3.0, 4.0)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        ],
+    ],
 )
 def test_ended_during_the_start_and_the_history(state: Path, delay: float, number: signal.Signals) -> None:
     demo = start(state)
@@ -259,8 +263,8 @@ def test_killed_it_leaves_nothing_and_starts_again(state: Path) -> None:
     assert wait_for(lambda: not users_of(state), 15)
 
 
-def test_a_second_one_is_told_and_reset_ends_the_first(state: Path) -> None:
-    demo = start(state)
+def test_a_second_one_is_told_and_reset_ends_the_first(state: Path, small: Path) -> None:
+    demo = start(state, fleet=small)
     await_page(demo)
     second = start(state)
     _, errors = second.communicate(timeout=300)
