@@ -42,20 +42,19 @@ class Trials:
             with connect(options.database_url, "borough rejected", autocommit=True) as connection:
                 return retry.differing(connection, options)
 
-    def installed(self, mapping: str, instead: str | None) -> bool:
-        """Whether a format is read with this very mapping. Raises NotTried."""
+    def installed(self, mapping: str) -> bool:
+        """Whether a format that a subscription names is read with this very mapping. Raises NotTried."""
         with _told():
             found, options = _format(mapping), self._options()
-            name = instead or found.name
-            return name in options.formats and options.formats[name].version == found.version
+            return any(options.formats[item.format].version == found.version for item in options.subscriptions)
 
     def try_again(
-        self, messages: Sequence[RejectedMessage], mapping: str | None, instead: str | None, seconds: float
+        self, messages: Sequence[RejectedMessage], mapping: str | None, instead: str | None
     ) -> Sequence[Tried]:
         """What would become of messages. Raises NotTried; psycopg.Error."""
         with _told():
             found = None if mapping is None else _format(mapping)
-            return trial.try_again(self._options(), messages, found, instead, seconds)
+            return trial.try_again(self._options(), messages, found, instead)
 
     def take(self, messages: Sequence[RejectedMessage], account_id: int | None) -> Taken:
         """Take messages once more, as things are. Raises NotTried; psycopg.Error."""

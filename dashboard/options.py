@@ -42,11 +42,11 @@ class Trials(Protocol):
     def differing(self) -> Sequence[tuple[str, str]]:
         """Collectors that run, and formats that they read otherwise than this site: nothing is taken then."""
 
-    def installed(self, mapping: str, instead: str | None) -> bool:
-        """Whether the site reads a format with this very mapping (a mapping file's text)."""
+    def installed(self, mapping: str) -> bool:
+        """Whether a format that a subscription names is read with this very mapping (a mapping file's text)."""
 
     def try_again(
-        self, messages: Sequence[RejectedMessage], mapping: str | None, instead: str | None, seconds: float
+        self, messages: Sequence[RejectedMessage], mapping: str | None, instead: str | None
     ) -> Sequence[Tried]:
         """What would become of messages, as things are or by a mapping file's text. Stores nothing."""
 

@@ -51,27 +51,20 @@ def try_again(
     messages: Sequence[RejectedMessage],
     mapping: Format | None = None,
     fmt: str | None = None,
-    seconds: float | None = None,
 ) -> list[Tried]:
     """What would become of messages, one for each in the order of their arrival, with today's registry.
 
-    ``mapping`` is read in place of the format ``fmt`` (default: of its own name). ``seconds``: after so long those that
-    are left are not tried. Raises NoFormat; store.tombstones.WrongKey; psycopg.Error.
+    ``mapping`` is read in place of the format ``fmt`` (default: of its own name). Raises NoFormat;
+    store.tombstones.WrongKey; psycopg.Error.
     """
     if mapping is not None:
         options = with_format(options, mapping, fmt)
-    until = None if seconds is None else time.monotonic() + seconds
     each = {item.message: item for item in messages}.values()
     whole = sorted(each, key=lambda item: (item.row.arrival, item.message))
     with connect(options.database_url, "borough rejected try", statement_timeout=_ANSWER_SECONDS) as connection:
         connection.read_only = True
         trial = _Trial(options, connection)
-        found: list[Tried] = []
-        for item in whole:
-            if until is not None and found and time.monotonic() > until:
-                break
-            found.append(trial.message(item))
-        return found
+        return [trial.message(item) for item in whole]
 
 
 class _Trial:
