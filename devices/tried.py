@@ -52,12 +52,12 @@ class Tried:
 
     @property
     def outcome(self) -> Literal["taken", "in part", "rejected", "gone"]:
-        """In one word what a retry would do."""
+        """In a word what a retry would do; in part: something of it is new, and something is rejected again."""
         if self.gone:
             return "gone"
         if not self.rejections:
             return "taken"
-        return "rejected" if any(one.property is None and one.more is None for one in self.rejections) else "in part"
+        return "in part" if any(one.fate != "there" for one in self.readings) else "rejected"
 
 
 class Taken(NamedTuple):

@@ -21,7 +21,7 @@ Until = Annotated[str, typer.Option(help="Only those that arrived longer than 90
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest first.")]
 
 
-def chosen(family: str, device: str, reason: str, since: str, until: str, *, waiting: bool = False) -> Filter:
+def chosen(family: str, device: str, reason: str, since: str, until: str = "", *, waiting: bool = False) -> Filter:
     """Which rejections the options mean. Raises UsageError for a family or reason that does not exist."""
     if family and family not in (*FAMILIES, UNKNOWN):
         raise UsageError(f"--family {family!r}; one of {', '.join((*FAMILIES, UNKNOWN))}")

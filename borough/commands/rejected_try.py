@@ -15,6 +15,7 @@ from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, show_table
 from borough.settings.collector import collector_options
 from borough.settings.settings import read_settings
+from devices.counts import counted
 from devices.decoders.mapped import json_format
 from devices.decoding import Format
 from devices.files import read_text
@@ -80,7 +81,7 @@ def try_(
             [row for one in found for row in _rows(one)],
         )
         said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        say(f"Nothing was stored. Of {len(found)} messages: {said or 'none'}.")
+        say(f"Nothing was stored. Of {counted(len(found), 'message')}: {said or 'none'}.")
     return 1 if outcomes["rejected"] or outcomes["in part"] else 0
 
 

@@ -88,18 +88,19 @@ def try_portion(
     until = time.monotonic() + SECONDS
     found, before = Trial(asked.total), asked.before
     show = asked.number is not None and rejected_looks.may_see(visitor)
-    while found.tried < TRIED and time.monotonic() < until:
+    while True:
         with site.lane.connection() as connection:
             messages = _messages(connection, asked, before)
             rows = rejected_list.whole(connection, messages)
             if show and any(one.personal for one in rows):
                 rejected_looks.note_look(site, connection, visitor, rows[0].item.row, "tried a rejected message")
         _add(found, rows, trials.try_again([one.item for one in rows], mapping, instead), show=show)
-        before = messages[-1] if asked.number is None and len(messages) == PORTION else None
-        if before is None:
-            break
-    found.next = before
-    return found
+        if asked.number is not None or len(messages) < PORTION:
+            return found
+        before = messages[-1]
+        if found.tried >= TRIED or time.monotonic() > until:
+            found.next = before
+            return found
 
 
 def take_portion(site: Site, trials: Trials, visitor: Visitor, asked: Asking, done: Taking) -> Taking:

@@ -77,5 +77,5 @@ OUTCOME_WORDS: Mapping[str, str] = {
     "taken": "would be taken",
     "in part": "would be taken in part",
     "rejected": "would be rejected again",
-    "gone": "cannot be tried: its bytes are not kept",
+    "gone": "cannot be tried, for want of their bytes",
 }

@@ -1,4 +1,4 @@
-"""A borough with rejected messages of every kind, made by the collector's own way: bays, a household's meter, strangers.
+"""A borough with rejected messages, made by the collector's own way: of bays, a household's meter, strangers.
 
 The vendor's mapping is wrong (``unreadable`` of all its messages until it is mended), a device is not registered, a
 meter sends what is out of range, and somebody sends what would do harm on a page or a terminal.

@@ -1,0 +1,439 @@
+"""The engineers' pages of rejected messages: what they say, to whom, what is noted, what is tried and what is taken."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from borough.settings.collector import collector_options
+from borough.trials import Trials
+from dashboard.engineer import rejected_portions
+from ingest.decoder_version import format_marks
+from store import session_lock
+from store.connect import connect
+from tests.tools.servers import Cluster
+from tests.tools.site import HERS, client, csrf, make_session, options, running
+from tests.worlds import rejections as worlds
+from tests.worlds.rejections import METER, RIGHT, SECRETS, WRONG, World
+
+ROOT = "/engineer/rejected"
+BOTH = ["engineer", "data-protection"]
+
+
+@pytest.fixture(scope="module")
+def world(timescale: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with worlds.rejections(timescale, tmp_path_factory.mktemp("rejected")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def url(world: World) -> Iterator[str]:
+    with running(options(world.url, trials=Trials(world.settings))) as found:
+        yield found
+
+
+@pytest.fixture
+def connection(world: World) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(world.url, autocommit=True) as found:
+        yield found
+
+
+@pytest.fixture
+def cookie(connection: psycopg.Connection) -> str:
+    return make_session(connection, None, ["engineer"])
+
+
+@pytest.fixture
+def engineer(url: str, cookie: str) -> Iterator[httpx.Client]:
+    with client(url, cookie) as found:
+        found.headers["X-CSRF-Token"] = csrf(cookie)
+        yield found
+
+
+@pytest.fixture
+def officer(url: str, connection: psycopg.Connection) -> Iterator[httpx.Client]:
+    """Who is an engineer and a data protection officer."""
+    own = make_session(connection, None, BOTH)
+    with client(url, own) as found:
+        found.headers["X-CSRF-Token"] = csrf(own)
+        yield found
+
+
+@pytest.fixture
+def fresh(timescale: Cluster, tmp_path: Path) -> Iterator[tuple[World, httpx.Client]]:
+    """A world and a site of one's own, signed in as an engineer, for what changes them."""
+    with (
+        worlds.rejections(timescale, tmp_path) as world,
+        running(options(world.url, trials=Trials(world.settings))) as url,
+    ):
+        with psycopg.connect(world.url, autocommit=True) as connection:
+            own = make_session(connection, None, ["engineer"])
+        with client(url, own) as found:
+            found.headers["X-CSRF-Token"] = csrf(own)
+            yield world, found
+
+
+def text_of(page: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def number(connection: psycopg.Connection, family: str, reason: str, device: str = "") -> int:
+    row = connection.execute(
+        "select min(id) from rejected where family = %s and reason = %s and (%s = '' or device = %s)",
+        (family, reason, device, device),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def meter_s(connection: psycopg.Connection) -> int:
+    return number(connection, "smart-meter", "unknown_property")
+
+
+def accesses(connection: psycopg.Connection) -> list[tuple[int, str, str, str | None]]:
+    return connection.execute("select tenancy_id, role, action, detail from personal.access order by id").fetchall()
+
+
+def retried(connection: psycopg.Connection) -> int:
+    """How many messages the account says were tried again."""
+    row = connection.execute("select sum(messages_received) from accounting where collector = 'retry'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_the_list_says_what_and_how_many(engineer: httpx.Client) -> None:
+    said = text_of(engineer.get(ROOT).text)
+    assert "13 rejections are kept." in said
+    assert "bad_value parking-bay 6 0 The value is no finite number." in said
+    assert re.search(r"out_of_range parking-bay bay-1 battery: outside 0 to 100 no", said)
+    assert "parking-bay 10 10 0 0 0" in said
+    assert "smart-meter 2 2 0 0 0" in said
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("reason=bad_value", 6),
+        ("reason=bad_value&device=v-1", 3),
+        ("family=parking-bay&reason=unreadable", 3),
+        ("family=unknown", 1),
+        ("device=nobody-s", None),
+        ("waiting=true", 13),
+        ("reason=conflict", 0),
+        ("reason=&family=&device=&from=&to=", 13),
+    ],
+)
+def test_a_choice(engineer: httpx.Client, query: str, count: int | None) -> None:
+    page = engineer.get(f"{ROOT}?{query}").text
+    assert len(re.findall(r'href="/engineer/rejected/\d+"', page)) == (count or 0)
+    answer = engineer.get(f"{ROOT}/rejections.csv?{query}")
+    assert answer.status_code == (403 if count is None else 200)
+    if count is not None:
+        assert len(list(csv.DictReader(io.StringIO(answer.text)))) == count
+
+
+def test_a_choice_by_time_is_local_and_half_open(engineer: httpx.Client, world: World) -> None:
+    zone = options("").zone
+    first = (world.now - (world.now - worlds.messages(world.now)[0][2])).astimezone(zone).replace(tzinfo=None)
+    exact = first.isoformat(timespec="seconds")
+    rows = csv.DictReader(io.StringIO(engineer.get(f"{ROOT}/rejections.csv?to={exact}").text))
+    assert list(rows) == []
+    later = worlds.messages(world.now)[2][2].astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
+    rows = csv.DictReader(io.StringIO(engineer.get(f"{ROOT}/rejections.csv?from={exact}&to={later}").text))
+    assert sorted(row["device"] for row in rows) == ["v-1", "v-2"]
+
+
+@pytest.mark.parametrize(
+    "query", ["family=zork", "reason=zork", "from=yesterday", "cursor=%21", "cursor=eA", "device=%00"]
+)
+def test_what_is_no_choice_is_refused(engineer: httpx.Client, query: str) -> None:
+    assert engineer.get(f"{ROOT}?{query}").status_code == 400
+
+
+def test_pages_go_on_where_the_last_ended(engineer: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.engineer.rejected.PAGE", 5)
+    address, seen = ROOT, list[int]()
+    while address:
+        page = engineer.get(address).text
+        rows = [int(one) for one in re.findall(r'href="/engineer/rejected/(\d+)"', page)]
+        assert 0 < len(rows) <= 5
+        seen += rows
+        found = re.search(r'href="([^"]+)">Earlier rejections', page)
+        address = unescape(found[1]) if found else ""
+    assert seen == sorted(set(seen), reverse=True)
+    assert len(seen) == 13
+
+
+def test_a_household_s_identifiers_never_reach_an_engineer_alone(
+    engineer: httpx.Client, connection: psycopg.Connection
+) -> None:
+    """No page, file or answer to a form has them, whatever is asked for."""
+    ids = [row[0] for row in connection.execute("select id from rejected").fetchall()]
+    pages = [ROOT, f"{ROOT}/rejections.csv", f"{ROOT}?family=smart-meter", f"{ROOT}?family=unknown", f"{ROOT}/try"]
+    answers = [engineer.get(page) for page in [*pages, *(f"{ROOT}/{one}" for one in ids)]]
+    answers += [engineer.get(f"{ROOT}/try?id={one}") for one in ids]
+    for how in ({"how": "now"}, {"how": "mapping", "mapping": RIGHT}):
+        answers += [engineer.post(f"{ROOT}/try{query}", data=how) for query in ("", *(f"?id={one}" for one in ids))]
+    looks = [engineer.post(f"{ROOT}/{one}") for one in ids]
+    assert {answer.status_code for answer in looks} == {200, 403}
+    for answer in [*answers, *looks]:
+        assert answer.status_code in (200, 403)
+        for secret in (*SECRETS, "stranger-9"):
+            assert secret not in answer.text, answer.request.url
+    assert accesses(connection) == []
+
+
+def test_nobody_chooses_by_a_household_s_device_unseen(
+    engineer: httpx.Client, officer: httpx.Client, connection: psycopg.Connection
+) -> None:
+    """For an engineer alone a meter's answer is that of a device which there is not."""
+    asked = {
+        device: engineer.get(f"{ROOT}?device={device}").text.replace(device, "") for device in (METER, "1200000000003")
+    }
+    assert len(set(asked.values())) == 1
+    assert "13" not in text_of(next(iter(asked.values()))).split("The account")[0]
+    for device in (METER, "1200000000003", "stranger-9"):
+        for path in ("rejections.csv", "try"):
+            assert engineer.get(f"{ROOT}/{path}?device={device}").status_code == 403
+        for path in ("try", "take"):
+            assert engineer.post(f"{ROOT}/{path}?device={device}").status_code == 403
+    before = accesses(connection)
+    assert "2 rejections are kept" in text_of(officer.get(f"{ROOT}?device={METER}").text)
+    assert accesses(connection)[len(before) :] == [(HERS, "engineer", "searched rejected messages of a meter", None)]
+
+
+def test_who_may_look_is_noted_where_the_household_reads_it(
+    officer: httpx.Client, connection: psycopg.Connection, world: World
+) -> None:
+    one = meter_s(connection)
+    before = accesses(connection)
+    page = officer.get(f"{ROOT}/{one}").text
+    assert not any(secret in page for secret in SECRETS)
+    assert accesses(connection) == before, "a page without the message is no look"
+    page = officer.post(f"{ROOT}/{one}").text
+    assert METER in page
+    assert "987654321" in page
+    day = connection.execute("select (arrival at time zone 'Europe/London')::date from rejected where id = %s", (one,))
+    row = day.fetchone()
+    assert row is not None
+    assert accesses(connection)[len(before) :] == [
+        (HERS, "engineer", "looked at a rejected message", row[0].isoformat())
+    ]
+    tried = officer.post(f"{ROOT}/try?id={one}", data={"how": "now"}).text
+    assert "zork" in tried
+    assert accesses(connection)[-1][2] == "tried a rejected message"
+    # of many nothing is shown to anybody
+    assert not any(secret in officer.post(f"{ROOT}/try", data={"how": "now"}).text for secret in SECRETS)
+    assert accesses(connection)[-1][2] == "tried a rejected message"
+
+
+def test_a_look_at_nobody_s_message_stands_in_the_site_s_log(
+    officer: httpx.Client, connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = number(connection, "unknown", "unknown_device")
+    before = accesses(connection)
+    with caplog.at_level(logging.INFO, "dashboard.engineer.rejected_looks"):
+        page = officer.post(f"{ROOT}/{one}").text
+    assert "stranger-9" in page
+    assert accesses(connection) == before
+    [record] = [record.getMessage() for record in caplog.records if "rejection" in record.getMessage()]
+    assert re.fullmatch(
+        rf"account \d+ looked at a rejected message: rejection {one}, of no household that is known", record
+    )
+
+
+def test_an_unknown_device_is_open_once_it_is_registered_as_no_household_s(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        one = number(connection, "unknown", "unknown_device")
+        assert "stranger-9" not in engineer.get(f"{ROOT}/{one}").text
+        connection.execute(
+            "insert into personal.device (id, family, model, origin, personal, changed)"
+            " values ('stranger-9', 'parking-bay', 'native', 'real', false, 99)"
+        )
+        assert "stranger-9" in engineer.get(f"{ROOT}/{one}").text
+        connection.execute("update personal.device set personal = true where id = 'stranger-9'")
+        assert "stranger-9" not in engineer.get(f"{ROOT}/{one}").text
+
+
+def test_bytes_with_the_place_where_the_decoder_stopped(engineer: httpx.Client, connection: psycopg.Connection) -> None:
+    one = number(connection, "parking-bay", "unreadable", "v-1")
+    page = engineer.get(f"{ROOT}/{one}").text
+    assert "The decoder stopped at byte 18 (hex 12), marked below." in page
+    assert "22 20 <mark>6f</mark> 6f 70 73 7d" in page
+    assert "<mark>o</mark>ops}" in page
+    assert "bad_value" not in page
+
+
+def test_what_would_do_harm_is_shown(engineer: httpx.Client, connection: psycopg.Connection) -> None:
+    one = number(connection, "parking-bay", "unreadable", "bay-1")
+    page = engineer.get(f"{ROOT}/{one}").text
+    assert "\\x1b[2J\\u202e&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    for harm in ("<script>alert", "\x1b", "\u202e", "\x00"):
+        assert harm not in page
+
+
+def test_what_is_not_kept_is_said(engineer: httpx.Client, connection: psycopg.Connection) -> None:
+    answer = engineer.get(f"{ROOT}/999999")
+    assert answer.status_code == 404
+    assert "Rejection 999999 is not kept" in answer.text
+    assert engineer.get(f"{ROOT}/try?id=999999").status_code == 404
+    one = number(connection, "smart-meter", "unreadable")
+    assert "Try it again" not in engineer.get(f"{ROOT}/{one}").text
+
+
+def test_a_site_that_only_looks_tries_nothing(world: World, connection: psycopg.Connection, cookie: str) -> None:
+    with running(options(world.url)) as url, client(url, cookie) as browser:
+        assert "again</a>" not in browser.get(ROOT).text
+        assert browser.get(f"{ROOT}/try").status_code == 404
+        assert browser.post(f"{ROOT}/take", headers={"X-CSRF-Token": csrf(cookie)}).status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------- trying and taking
+
+
+def test_a_mapping_of_a_form_is_tried_and_never_taken(engineer: httpx.Client, connection: psycopg.Connection) -> None:
+    query = "reason=bad_value"
+    page = engineer.post(f"{ROOT}/try?{query}", data={"how": "mapping", "mapping": RIGHT}).text
+    assert "6 of 6 messages would be taken" in page
+    assert "This mapping stands in this form alone" in page
+    assert f'action="{ROOT}/take' not in page
+    # whoever sends it to the other address takes what is installed, and that reads nothing
+    taken = engineer.post(f"{ROOT}/take?{query}", data={"how": "mapping", "mapping": RIGHT}).text
+    assert "0 rejections were taken" in taken
+    assert connection.execute("select count(*) from rejected where reason = 'bad_value'").fetchone() == (6,)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"mapping": ""}, "Paste the text of a mapping file"),
+        ({"mapping": "x = "}, "The mapping: "),
+        ({"mapping": RIGHT.replace('"occupied"', '"colour"')}, "no family has a property"),
+        ({"mapping": RIGHT.replace('"bay-vendor"', '"other"')}, "say which it stands in for, bay-vendor, native"),
+        ({"mapping": RIGHT, "instead": "zork"}, "subscription names the format"),
+        ({"mapping": "# " + "x" * 20_000}, "more than 20,000 signs"),
+        ({"mapping": RIGHT + "# \u202e"}, "turns the order of text round"),
+    ],
+)
+def test_a_wrong_mapping_is_told_beside_its_text(engineer: httpx.Client, form: dict[str, str], said: str) -> None:
+    answer = engineer.post(f"{ROOT}/try", data={"how": "mapping", **form})
+    assert answer.status_code == 400
+    assert said in text_of(answer.text)
+    assert "Traceback" not in answer.text
+    kept = re.search(r"<textarea[^>]*>(.*?)</textarea>", answer.text, re.DOTALL)
+    assert kept is not None
+    assert unescape(kept[1]).strip() == form["mapping"].strip(), "what was typed is not lost"
+
+
+def test_mended_tried_and_taken_and_the_account_closes(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    query = "reason=bad_value"
+    (world.mappings / "bay.toml").write_text(RIGHT)
+    page = engineer.post(f"{ROOT}/try?{query}", data={"how": "mapping", "mapping": RIGHT}).text
+    assert "This very mapping is installed." in page
+    assert "Take 6 messages" in page
+    first = text_of(engineer.post(f"{ROOT}/take?{query}").text)
+    assert "6 rejections were taken" in first
+    again = text_of(engineer.post(f"{ROOT}/take?{query}").text)
+    assert "0 rejections were taken" in again
+    said = text_of(engineer.get(ROOT).text)
+    assert "7 rejections are kept." in said
+    assert "parking-bay 10 4 0 6 0" in said
+    assert re.search(r"account \d+ parking-bay bad_value 6 0 0\.1\.0\+[0-9a-f]{12}", said)
+    with psycopg.connect(world.url) as connection:
+        stored = connection.execute(
+            "select device, value from observation where device like 'v-%' order by time"
+        ).fetchall()
+        assert stored[:6] == [("v-1", 1.0), ("v-2", 1.0)] * 3
+        counted = connection.execute(
+            "select sum(messages_received) from accounting where collector = 'retry'"
+        ).fetchone()
+        assert counted == (6,)
+
+
+def test_one_is_taken_once(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    (world.mappings / "bay.toml").write_text(RIGHT)
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        one = number(connection, "parking-bay", "bad_value")
+    assert "Take it" in engineer.post(f"{ROOT}/try?id={one}", data={"how": "now"}).text
+    assert "1 rejection was taken" in text_of(engineer.post(f"{ROOT}/take?id={one}").text)
+    again = text_of(engineer.post(f"{ROOT}/take?id={one}").text)
+    assert "0 rejections were taken" in again
+    assert "1 was there no more" in again
+
+
+def test_many_go_portion_by_portion(fresh: tuple[World, httpx.Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer says how far it is and offers the next; sent twice, a portion takes nothing twice."""
+    world, engineer = fresh
+    (world.mappings / "bay.toml").write_text(RIGHT)
+    monkeypatch.setattr(rejected_portions, "PORTION", 2)
+    monkeypatch.setattr(rejected_portions, "SECONDS", 0.0)
+    monkeypatch.setattr(rejected_portions, "TRIED", 2)
+    address = f"{ROOT}/try?reason=bad_value"
+    given: dict[str, str] = {"how": "now"}
+    tried = 0
+    while given:
+        page = engineer.post(address, data=given).text
+        if "There is nothing to try" not in page:
+            assert "2 of 2 messages would be taken" in page
+            tried += 2
+        found = re.search(r'name="before" value="(\d+)"', page)
+        given = {"how": "now", "before": found[1]} if found else {}
+    assert tried == 6
+    address, given, seen = f"{ROOT}/take?reason=bad_value", {}, []
+    for _ in range(9):
+        page = engineer.post(address, data=given).text
+        seen.append(text_of(page))
+        twice = text_of(engineer.post(address, data=given).text) if given else ""
+        if twice:
+            assert twice == seen[-1] or "there no more" in twice or "are done" in twice
+        given = dict(re.findall(r'name="(\w+)" value="(\d+)"', page.partition('id="go-on"')[2].partition("</form>")[0]))
+        if not given:
+            break
+    assert "2 of 6 messages are done" in seen[0]
+    assert "6 rejections were taken" in seen[-1]
+    with psycopg.connect(world.url) as connection:
+        counted = connection.execute(
+            "select sum(messages_received) from accounting where collector = 'retry'"
+        ).fetchone()
+        assert counted == (6,)
+        assert connection.execute("select sum(taken) from rejected_taken").fetchone() == (6,)
+
+
+def test_nothing_is_taken_before_the_collector_reads_the_same(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    with connect(world.url, autocommit=True) as collector:
+        session_lock.take(collector, ["c-1"])
+        session_lock.note(collector, "c-1", format_marks(collector_options(world.settings)))
+        (world.mappings / "bay.toml").write_text(RIGHT)
+        page = engineer.post(f"{ROOT}/try?reason=bad_value", data={"how": "now"}).text
+        assert "Nothing can be taken now." in page
+        assert "bay-vendor by c-1" in text_of(page)
+        assert f'action="{ROOT}/take' not in page
+        answer = engineer.post(f"{ROOT}/take?reason=bad_value")
+        assert answer.status_code == 409
+        assert "collector c-1 reads the format bay-vendor with another decoder" in text_of(answer.text).replace(
+            "C", "c"
+        )
+        (world.mappings / "bay.toml").write_text(WRONG)
+        assert engineer.post(f"{ROOT}/take?reason=bad_value").status_code == 200
+
+
+def test_a_wrong_setting_is_said_on_the_page(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    (world.mappings / "bay.toml").write_text("name = ")
+    for answer in (engineer.get(f"{ROOT}/try"), engineer.post(f"{ROOT}/try", data={"how": "now"})):
+        assert "BOROUGH_MAPPINGS" in answer.text
+        assert "Traceback" not in answer.text
+    assert engineer.post(f"{ROOT}/take").status_code == 409
