@@ -60,7 +60,7 @@ class Trials:
         """Take messages once more, as things are. Raises NotTried; psycopg.Error."""
         with _told():
             done = retry.retry(self._options(), messages, account_id)
-            return Taken(len(done.taken), len(done.rejected), len(done.gone), len(done.missing))
+            return Taken(len(done.taken), len(done.rejected), len(done.gone), len(done.missing), done.anew)
 
     def _options(self) -> CollectorOptions:
         return collector_options(self._settings)

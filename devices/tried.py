@@ -61,12 +61,16 @@ class Tried:
 
 
 class Taken(NamedTuple):
-    """How many rejections a retry took and rejected again, how many had no bytes, and how many were gone by then."""
+    """How many rejections a retry took and rejected again, how many had no bytes, and how many were gone by then.
+
+    ``anew``: readings of messages that were taken, which are rejected by themselves now.
+    """
 
     taken: int
     rejected: int
     gone: int
     missing: int
+    anew: int
 
 
 class NotTried(Exception):

@@ -41,7 +41,8 @@ class Retried(NamedTuple):
     """What became of rejections that were tried again: ids of those taken and of those rejected once more.
 
     ``gone`` could not be tried because their bytes are not kept any more, or not all of them. ``missing`` were there no
-    more: somebody else took them, or their household was erased.
+    more: somebody else took them, or their household was erased. ``anew``: readings of messages that were taken which
+    were rejected by themselves, and have rejections of their own now.
     """
 
     taken: list[int]
@@ -49,6 +50,7 @@ class Retried(NamedTuple):
     gone: list[int]
     counts: dict[str, Counts]
     missing: list[int]
+    anew: int = 0
 
 
 def differing(connection: Connection, options: CollectorOptions) -> list[tuple[str, str]]:
@@ -143,7 +145,8 @@ class _Run:
                 self.archive.write(built)
 
         outcome = self.writer.write(batch, beside)
-        return Retried(self.again.taken(), sorted(self.again.ids), [], outcome.counts, [])
+        anew = _counted((item.family, item.reason, item.more) for item in [*batch.rejected, *self.conflicts]).total()
+        return Retried(self.again.taken(), sorted(self.again.ids), [], outcome.counts, [], anew)
 
     def _keep_conflicts(self, batch: Batch) -> None:
         first_conflicts = batch.conflicts

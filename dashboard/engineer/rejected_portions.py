@@ -75,6 +75,7 @@ class Taking:
     rejected: int = 0
     gone: int = 0
     missing: int = 0
+    anew: int = 0
     before: int | None = None
 
 
@@ -119,6 +120,7 @@ def take_portion(site: Site, trials: Trials, visitor: Visitor, asked: Asking, do
                 rejected=done.rejected + found.rejected,
                 gone=done.gone + found.gone,
                 missing=done.missing + found.missing,
+                anew=done.anew + found.anew,
             )
         if asked.number is not None or len(messages) < PORTION:
             return replace(done, before=None)

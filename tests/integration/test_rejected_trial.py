@@ -147,7 +147,9 @@ def test_two_messages_of_one_key_are_told_as_a_retry_would(options: CollectorOpt
     ]  # fmt: skip
     assert [one.reason for one in tried[3].rejections] == ["conflict"]
     done = retry.retry(options, strangers)
-    assert (len(done.taken), len(done.rejected), done.missing) == (3, 1, [])
+    # the message that nobody could place is taken, and the one reading of it has a rejection of its own now
+    assert (len(done.taken), done.rejected, done.missing, done.anew) == (4, [], [], 1)
+    assert [one.row.reason for one in messages(world, reason="conflict")] == ["conflict"]
     closes(world)
 
 

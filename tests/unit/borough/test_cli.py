@@ -26,7 +26,7 @@ from borough import cli, output
 from borough.app import make_app
 from borough.commands import doctor
 from borough.commands.device_status import duration
-from borough.commands.rejected import chosen
+from borough.commands.rejected_options import chosen
 from borough.database import connect_reason
 from borough.demo.report import Report
 from borough.errors import Failure, UsageError
