@@ -36,6 +36,8 @@ _SQL = {
     name: text.replace(b"{columns}", _COLUMNS).replace(b"{rows}", _ROWS).replace(b"{personal}", _PERSONAL)
     for name, text in queries("rejected_list").items()
 }
+#: So many bytes of messages are held at once.
+HELD = 8 << 20
 _FAMILIES = {"families": [family.name for family in FAMILIES.values() if family.personal]}
 
 
@@ -81,10 +83,22 @@ def of_message(connection: Connection, message: int) -> list[Listed]:
     return [Listed(*row) for row in connection.execute(_SQL["of_message"], {**_FAMILIES, "message": message})]
 
 
-def messages(connection: Connection, which: Filter, limit: int, before: int | None = None) -> list[int]:
-    """Numbers of messages with such rejections, the newest first, ``before`` one of them. Raises psycopg.Error."""
+def messages(
+    connection: Connection, which: Filter, limit: int, before: int | None = None, held: int = HELD
+) -> tuple[list[int], bool]:
+    """Numbers of messages with such rejections, the newest first, ``before`` one of them; whether more may follow.
+
+    At most ``limit``, and so many that their bytes are not more than ``held``; one at least. Raises psycopg.Error.
+    """
     given = {**which.parameters(), "limit": limit, "before": before}
-    return [row[0] for row in connection.execute(_SQL["messages"], given)]
+    rows = connection.execute(_SQL["messages"], given).fetchall()
+    found: list[int] = []
+    for number, size in rows:
+        held -= size
+        if found and held < 0:
+            return found, True
+        found.append(number)
+    return found, len(rows) == limit
 
 
 def count_messages(connection: Connection, which: Filter, before: int | None = None) -> int:

@@ -29,8 +29,8 @@ from store.connect import Connection
 from store.rejected import RejectedMessage
 from store.times import instant
 
-#: Messages that are held at once.
-_PORTION = 100
+#: Messages that are held at once, unless their bytes are too many.
+_PORTION = 500
 
 
 def try_(
@@ -108,10 +108,13 @@ def _portions(
         yield [message for _, message in found if message is not None]
         return
     before: int | None = None
-    while limit and (messages := rejected_list.messages(connection, which, min(limit, _PORTION), before)):
-        before = messages[-1]
-        limit -= len(messages)
-        yield [one.item for one in rejected_list.whole(connection, messages)]
+    more = True
+    while more and limit:
+        messages, more = rejected_list.messages(connection, which, min(limit, _PORTION), before)
+        if messages:
+            before = messages[-1]
+            limit -= len(messages)
+            yield [one.item for one in rejected_list.whole(connection, messages)]
 
 
 def _document(one: Tried) -> dict[str, Any]:

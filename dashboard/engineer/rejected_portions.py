@@ -22,8 +22,8 @@ from store.connect import Connection
 from store.rejected import RejectedMessage
 from store.rejected_list import Whole
 
-#: Messages that are read and held at once, so many of a trial, and how long one request goes on [s].
-PORTION, TRIED, SECONDS = 50, 500, 2.0
+#: Messages that are read and held at once, of a trial at most so many, and how long one request goes on [s].
+PORTION, TRIED, SECONDS = 500, 500, 2.0
 #: Messages whose readings a page shows.
 SHOWN = 50
 
@@ -91,12 +91,12 @@ def try_portion(
     show = asked.number is not None and rejected_looks.may_see(visitor)
     while True:
         with site.lane.connection() as connection:
-            messages = _messages(connection, asked, before)
+            messages, more = _messages(connection, asked, before)
             rows = rejected_list.whole(connection, messages)
             if show and any(one.personal for one in rows):
                 rejected_looks.note_look(site, connection, visitor, rows[0].item.row, "tried a rejected message")
         _add(found, rows, trials.try_again([one.item for one in rows], mapping, instead), show=show)
-        if asked.number is not None or len(messages) < PORTION:
+        if not more:
             return found
         before = messages[-1]
         if found.tried >= TRIED or time.monotonic() > until:
@@ -109,7 +109,7 @@ def take_portion(site: Site, trials: Trials, visitor: Visitor, asked: Asking, do
     until = time.monotonic() + SECONDS
     while True:
         with site.lane.connection() as connection:
-            messages = _messages(connection, asked, done.before)
+            messages, more = _messages(connection, asked, done.before)
             rows = rejected_list.whole(connection, messages)
         if rows:
             found = trials.take([one.item for one in rows], visitor.account_id)
@@ -122,18 +122,19 @@ def take_portion(site: Site, trials: Trials, visitor: Visitor, asked: Asking, do
                 missing=done.missing + found.missing,
                 anew=done.anew + found.anew,
             )
-        if asked.number is not None or len(messages) < PORTION:
+        if not more:
             return replace(done, before=None)
         done = replace(done, before=messages[-1])
         if time.monotonic() > until:
             return done
 
 
-def _messages(connection: Connection, asked: Asking, before: int | None) -> list[int]:
+def _messages(connection: Connection, asked: Asking, before: int | None) -> tuple[list[int], bool]:
+    """The next messages, and whether more may follow."""
     if asked.number is None:
         return rejected_list.messages(connection, asked.chosen.filter, PORTION, before)
     found = rejected_list.get(connection, asked.number)
-    return [] if found is None else [found.message]
+    return ([] if found is None else [found.message]), False
 
 
 def _add(found: Trial, rows: Sequence[Whole], tried: Sequence[Tried], *, show: bool) -> None:

@@ -22,18 +22,24 @@ from {rows}
 where r.message = %(message)s
 order by r.id;
 
--- messages: messages with such rejections, the newest first, from one number downwards
-select distinct r.message
-from public.rejected r
-where (%(before)s::int8 is null or r.message < %(before)s)
-  and (%(family)s::text is null or r.family = %(family)s)
-  and (%(device)s::text is null or r.device = %(device)s)
-  and (%(reason)s::text is null or r.reason = %(reason)s)
-  and (%(since)s::timestamptz is null or r.arrival >= %(since)s)
-  and (%(until)s::timestamptz is null or r.arrival < %(until)s)
-  and (%(waiting)s::bool is not true or r.retried_at is null)
-order by r.message desc
-limit %(limit)s;
+-- messages: messages with such rejections, the newest first, from one number downwards, and what of their bytes is kept
+select k.message, coalesce(octet_length(o.bytes), octet_length(p.bytes), 0)
+from (
+    select distinct r.message
+    from public.rejected r
+    where (%(before)s::int8 is null or r.message < %(before)s)
+      and (%(family)s::text is null or r.family = %(family)s)
+      and (%(device)s::text is null or r.device = %(device)s)
+      and (%(reason)s::text is null or r.reason = %(reason)s)
+      and (%(since)s::timestamptz is null or r.arrival >= %(since)s)
+      and (%(until)s::timestamptz is null or r.arrival < %(until)s)
+      and (%(waiting)s::bool is not true or r.retried_at is null)
+    order by r.message desc
+    limit %(limit)s
+) k
+left join public.rejected_bytes o on o.id = k.message
+left join personal.rejected_bytes p on p.id = k.message
+order by k.message desc;
 
 -- count_messages: how many messages have such rejections
 select count(distinct r.message)

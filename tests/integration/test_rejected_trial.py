@@ -45,7 +45,8 @@ def mapping(text: str = RIGHT) -> Format:
 
 def messages(world: World, **which: str) -> list[RejectedMessage]:
     with connect(world.url) as connection:
-        numbers = rejected_list.messages(connection, Filter(**which), 100)  # type: ignore[arg-type]
+        numbers, more = rejected_list.messages(connection, Filter(**which), 100)  # type: ignore[arg-type]
+        assert not more
         return [one.item for one in rejected_list.whole(connection, numbers)]
 
 
@@ -253,6 +254,23 @@ def test_nothing_is_taken_by_another_decoder_than_the_collector_s(world: World, 
         session_lock.note(running, "c-1", format_marks(options))
     # and one that runs no more neither
     assert len(retry.retry(new, vendor[1:]).taken) == 5
+
+
+def test_so_many_messages_are_held_as_their_bytes_allow(world: World) -> None:
+    with connect(world.url) as connection:
+        every = rejected_list.messages(connection, Filter(reason="bad_value"), 100)
+        assert (len(every[0]), every[1]) == (6, False)
+        size = len(b'{"state": "taken"}')
+        found, before = list[int](), None
+        more = True
+        while more:
+            some, more = rejected_list.messages(connection, Filter(reason="bad_value"), 100, before, held=2 * size)
+            assert 1 <= len(some) <= 2
+            found, before = [*found, *some], some[-1]
+        assert found == every[0]
+        # one at least, however large it is
+        assert rejected_list.messages(connection, Filter(reason="bad_value"), 100, held=1) == (every[0][:1], True)
+        assert rejected_list.messages(connection, Filter(reason="bad_value"), 4) == (every[0][:4], True)
 
 
 def test_what_is_taken_is_archived_like_any_message(world: World, tmp_path: Path) -> None:
