@@ -7,6 +7,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ingest.decoder_version import format_marks
 from store import session_lock
 from store.connect import connect
 from tests.tools.servers import Cluster
-from tests.tools.site import HERS, client, csrf, make_session, options, running
+from tests.tools.site import COOKIE, HERS, client, csrf, make_session, options, running
 from tests.worlds import rejections as worlds
 from tests.worlds.rejections import METER, RIGHT, SECRETS, WRONG, World
 
@@ -253,14 +254,21 @@ def test_a_look_at_nobody_s_message_stands_in_the_site_s_log(
 
 def test_an_unknown_device_is_open_once_it_is_registered_as_no_household_s(fresh: tuple[World, httpx.Client]) -> None:
     world, engineer = fresh
+    naming = ("borough/parking-bay/stranger-9/reading", b'{"occupied": 1, "of": "%s"}' % METER.encode(), world.now)
+    worlds.collect(collector_options(world.settings), [naming])
     with psycopg.connect(world.url, autocommit=True) as connection:
         one = number(connection, "unknown", "unknown_device")
+        row = connection.execute("select max(id) from rejected where family = 'unknown'").fetchone()
+        assert row is not None
         assert "stranger-9" not in engineer.get(f"{ROOT}/{one}").text
         connection.execute(
             "insert into personal.device (id, family, model, origin, personal, changed)"
             " values ('stranger-9', 'parking-bay', 'native', 'real', false, 99)"
         )
         assert "stranger-9" in engineer.get(f"{ROOT}/{one}").text
+        # not so what names a household's device
+        for secret in ("stranger-9", METER):
+            assert secret not in engineer.get(f"{ROOT}/{row[0]}").text
         connection.execute("update personal.device set personal = true where id = 'stranger-9'")
         assert "stranger-9" not in engineer.get(f"{ROOT}/{one}").text
 
@@ -272,6 +280,28 @@ def test_bytes_with_the_place_where_the_decoder_stopped(engineer: httpx.Client, 
     assert "22 20 <mark>6f</mark> 6f 70 73 7d" in page
     assert "<mark>o</mark>ops}" in page
     assert "bad_value" not in page
+
+
+def test_what_a_flood_left_out_is_counted(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    flood = [("borough/parking-bay/bay-1/reading", b"{%d" % one, world.now - timedelta(hours=5)) for one in range(9)]
+    worlds.collect(collector_options(world.settings), flood, limit=2)
+    said = text_of(engineer.get(ROOT).text)
+    assert "15 rejections are kept, and 7 more were only counted in a flood." in said
+    assert "unreadable parking-bay 5 7 The bytes are not what the format says." in said
+    assert "parking-bay 19 12 7 0 0" in said
+
+
+def test_a_household_s_bytes_were_written_anew_so_that_no_place_is_marked(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        one = meter_s(connection)
+        connection.execute("update rejected set detail = 'not so (char 5)' where id = %s", (one,))
+        own = make_session(connection, None, BOTH)
+    engineer.cookies.set(COOKIE, own)
+    page = engineer.post(f"{ROOT}/{one}", headers={"X-CSRF-Token": csrf(own)}).text
+    assert "987654321" in page
+    assert "<mark>" not in page
 
 
 def test_what_would_do_harm_is_shown(engineer: httpx.Client, connection: psycopg.Connection) -> None:

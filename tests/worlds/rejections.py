@@ -121,9 +121,11 @@ def messages(now: datetime) -> list[tuple[str, bytes, datetime]]:
     ]
 
 
-def collect(options: CollectorOptions, given: list[tuple[str, bytes, datetime]], name: str = "c") -> None:
-    """Take messages as a collector does."""
-    writer = Writer(options.database_url)
+def collect(
+    options: CollectorOptions, given: list[tuple[str, bytes, datetime]], name: str = "c", limit: int = 1_000
+) -> None:
+    """Take messages as a collector does; ``limit``: rejections kept of a device, hour and reason."""
+    writer = Writer(options.database_url, rejected_limit=limit)
     connection = writer.connection
     builder = BatchBuilder(options, Suppressions(None), lambda new: states(connection, new), name=name, register=True)
     with connection.transaction():
