@@ -22,7 +22,7 @@ from ingest.decoder_version import format_marks
 from store import session_lock
 from store.connect import connect
 from tests.tools.servers import Cluster
-from tests.tools.site import COOKIE, HERS, client, csrf, make_session, options, running
+from tests.tools.site import COOKIE, GONE, HERS, client, csrf, make_session, options, running
 from tests.worlds import rejections as worlds
 from tests.worlds.rejections import METER, RIGHT, SECRETS, WRONG, World
 
@@ -209,7 +209,10 @@ def test_nobody_chooses_by_a_household_s_device_unseen(
             assert engineer.post(f"{ROOT}/{path}?device={device}").status_code == 403
     before = accesses(connection)
     assert "2 rejections are kept" in text_of(officer.get(f"{ROOT}?device={METER}").text)
-    assert accesses(connection)[len(before) :] == [(HERS, "engineer", "searched rejected messages of a meter", None)]
+    words = ("engineer", "searched rejected messages of a meter", None)
+    assert sorted(accesses(connection)[len(before) :]) == [(HERS, *words), (GONE, *words)], "whoever lived there"
+    officer.get(f"{ROOT}?device={METER}&from=2021-01-01T00:00")
+    assert accesses(connection)[len(before) + 2 :] == [(HERS, *words)]
 
 
 def test_who_may_look_is_noted_where_the_household_reads_it(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from store.connect import connect
 from store.times import microseconds
 from store.writer import Writer
 from tests.tools.servers import Cluster
-from tests.tools.site import HERS, make_home
+from tests.tools.site import GONE, HERS, make_home
 
 METER = "1200000000002"
 #: What only who may look at households sees: the meter, and what stands in its message.
@@ -74,8 +74,9 @@ def rejections(timescale: Cluster, folder: Path) -> Iterator[World]:
 
 
 def people(connection: psycopg.Connection) -> None:
-    """A household with a meter, two bays of the vendor's and one of ours."""
-    make_home(connection, tenancy_id=HERS)
+    """A household with a meter and one that has left the home, two bays of the vendor's and one of ours."""
+    make_home(connection, tenancy_id=GONE, to_day=date(2021, 1, 1))
+    make_home(connection, tenancy_id=HERS, from_day=date(2021, 1, 1))
     for device, family, model, personal in (
         (METER, "smart-meter", "native", True),
         ("v-1", "parking-bay", "bay-vendor", False),
