@@ -6,16 +6,20 @@ meter sends what is out of range, and somebody sends what would do harm on a pag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import psycopg
 
 from borough.settings.collector import collector_options
 from borough.settings.settings import Settings
+from borough.trials import Trials
 from ingest.batch_builder import BatchBuilder
 from ingest.options import CollectorOptions
 from ingest.suppressions import Suppressions, states
@@ -24,7 +28,7 @@ from store.connect import connect
 from store.times import microseconds
 from store.writer import Writer
 from tests.tools.servers import Cluster
-from tests.tools.site import GONE, HERS, make_home
+from tests.tools.site import GONE, HERS, client, csrf, make_home, make_session, options, running
 
 METER = "1200000000002"
 #: What only who may look at households sees: the meter, and what stands in its message.
@@ -137,3 +141,29 @@ def collect(
     connection.commit()
     writer.write(batch)
     writer.close()
+
+
+@contextmanager
+def engineering(timescale: Cluster, folder: Path) -> Iterator[tuple[World, httpx.Client]]:
+    """The borough and its site, and the browser of an engineer there, for what changes them."""
+    with rejections(timescale, folder) as world, running(options(world.url, trials=Trials(world.settings))) as url:
+        with connect(world.url, autocommit=True) as connection:
+            cookie = make_session(connection, None, ["engineer"])
+        with client(url, cookie) as found:
+            found.headers["X-CSRF-Token"] = csrf(cookie)
+            yield world, found
+
+
+def text_of(page: str) -> str:
+    """What stands on a page."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def number(connection: psycopg.Connection, family: str, reason: str, device: str = "") -> int:
+    """The first rejection of a kind."""
+    row = connection.execute(
+        "select min(id) from rejected where family = %s and reason = %s and (%s = '' or device = %s)",
+        (family, reason, device, device),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
