@@ -11,6 +11,7 @@ from borough.rights.for_pages import ForPages, for_pages
 from borough.settings.energy import read_energy
 from borough.settings.parking import parking_accounts
 from borough.settings.settings import Settings, need_database_url, secret_file, variable
+from borough.trials import Trials
 from dashboard.options import SignIn, SiteOptions
 from dashboard.web.forwarded import networks
 
@@ -40,6 +41,7 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         erase=rights.erase,
         erasure=rights.erasure,
         subject=rights.subject,
+        trials=Trials(settings),
         energy=read_energy(settings),
         coverage=settings.coverage,
         workers=settings.web_workers,

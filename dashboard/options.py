@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,9 @@ from analytics.energy.prices import Energy, load
 from dashboard.simulation import Simulation
 from devices.bays import GRACE, SILENCE
 from devices.parking_account import Account
+from devices.tried import Taken, Tried
 from store.erasures import State
+from store.rejected import RejectedMessage
 from store.subject import Open
 
 
@@ -30,9 +33,30 @@ class SignIn:
     roles_claim: str = "borough_roles"
 
 
+class Trials(Protocol):
+    """Rejected messages tried and taken by the collector's way. All raise devices.tried.NotTried; psycopg.Error."""
+
+    def formats(self) -> Sequence[str]:
+        """Formats that the subscriptions name."""
+
+    def differing(self) -> Sequence[tuple[str, str]]:
+        """Collectors that run, and formats that they read otherwise than this site: nothing is taken then."""
+
+    def installed(self, mapping: str) -> bool:
+        """Whether a format that a subscription names is read with this very mapping (a mapping file's text)."""
+
+    def try_again(
+        self, messages: Sequence[RejectedMessage], mapping: str | None, instead: str | None
+    ) -> Sequence[Tried]:
+        """What would become of messages, as things are or by a mapping file's text. Stores nothing."""
+
+    def take(self, messages: Sequence[RejectedMessage], account_id: int | None) -> Taken:
+        """Take messages once more, as things are, each once."""
+
+
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
-    """One site. What it cannot do (``simulation``, ``erase``, ``erasure``, ``subject``) is None."""
+    """One site. What it cannot do (``simulation``, ``erase``, ``erasure``, ``trials``, ``subject``) is None."""
 
     database_url: str = field(repr=False)
     #: Signs the cookie of a sign-in under way and the tokens of forms: the same for all processes of a site.
@@ -75,6 +99,8 @@ class SiteOptions:
     erase: Callable[[int], State] | None = None
     #: How far the erasure of a tenancy is; None: nobody asked for it.
     erasure: Callable[[int], State | None] | None = None
+    #: None: rejected messages are only looked at.
+    trials: Trials | None = None
     #: All that is held about a tenancy: JSON in pieces of bytes, each made with a connection of its own.
     subject: Callable[[int, Open], Iterator[bytes]] | None = None
 

@@ -18,6 +18,7 @@ from devices.text import visible
 from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
+from ingest.decoder_version import format_marks
 from ingest.device_names import further_filters
 from ingest.errors import OptionsError
 from ingest.health import HealthServer
@@ -88,7 +89,11 @@ class Collector:
         broker = options.broker
         shared = broker.shared_group is not None
         self._control = Control(
-            options.database_url, broker.client_id, shared=shared, tombstone_key=options.tombstone_key
+            options.database_url,
+            broker.client_id,
+            shared=shared,
+            tombstone_key=options.tombstone_key,
+            formats=format_marks(options),
         )
         self._broker = f"{broker.host}:{broker.port}"
         self._key_problem = ""

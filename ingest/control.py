@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,10 +37,22 @@ class SessionLost(Exception):
 
 
 class Control:
-    """A connection in a thread of its own. Every method raises psycopg.Error while the store is away."""
+    """A connection in a thread of its own. Every method raises psycopg.Error while the store is away.
 
-    def __init__(self, url: str, client_id: str, *, shared: bool, tombstone_key: bytes | None = None) -> None:
+    ``formats``: what they are read with here, by name, for others to see.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        *,
+        shared: bool,
+        tombstone_key: bytes | None = None,
+        formats: Mapping[str, str] | None = None,
+    ) -> None:
         self._url = url
+        self._formats = formats or {}
         self._key = tombstone_key
         self._names = [f"{client_id}-{number}" for number in range(_REPLICAS)] if shared else [client_id]
         self._prefix = f"{client_id}-"
@@ -126,7 +138,7 @@ class Control:
         # who serves one already goes on with it: another that became free would leave it held and served by nobody
         self._held = session_lock.take(connection, self._names if self._held is None else [self._held])
         if self._held is not None:
-            session_lock.note(connection, self._held)
+            session_lock.note(connection, self._held, self._formats)
         self._mark = self._version = 0
         return self._held
 

@@ -10,10 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from hashlib import blake2b
-from importlib.metadata import version
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +20,7 @@ from ingest.archive_files import Frame
 from ingest.batch_builder import BatchBuilder
 from ingest.batch_rejections import reasons
 from ingest.build_batch import BuiltBatch
+from ingest.decoder_version import decoder_version
 from ingest.options import CollectorOptions
 from ingest.restatements import decided
 from ingest.seen import Seen
@@ -321,29 +318,6 @@ class _Run:
                 done.tally = Tally(*done.correction[-8:])
         done.published = corrections.published(self.connection, done.days)
         self.connection.rollback()
-
-
-def decoder_version(options: CollectorOptions) -> str:
-    """The program's version and a fingerprint of what decides how a message is read.
-
-    That is the package ``devices``, mapping files of the borough's own, and the subscriptions.
-    """
-    mark = blake2b(digest_size=6)
-    for path, content in sorted(_sources(files("devices"), "")):
-        mark.update(path.encode() + b"\0" + content)
-    for name in sorted(options.formats):
-        mark.update(repr((name, options.formats[name].topics, options.formats[name].version)).encode())
-    mark.update(repr([(item.topic, item.format) for item in options.subscriptions]).encode())
-    mark.update("".join(item.source for item in options.subscriptions).encode())
-    return f"{version('borough-telemetry')}+{mark.hexdigest()}"
-
-
-def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
-    for item in folder.iterdir():
-        if item.is_dir():
-            yield from _sources(item, f"{path}{item.name}/")
-        elif item.name.endswith((".py", ".toml")):
-            yield path + item.name, item.read_bytes()
 
 
 def day_before(moment: int) -> date:

@@ -121,7 +121,7 @@ KEPT = {
         "counts of a whole family",
     ),
     "public.alembic_version": _kept("version_num", "the schema's own version"),
-    "public.collector": _kept("name batch outcome at", "counts of a collector's last batch"),
+    "public.collector": _kept("name batch outcome at formats", "counts of a collector's last batch, what it reads"),
     "public.event_day": _kept("zone day name", "days of a whole zone"),
     "public.place": _kept("kind name lon lat", "postcodes and areas, as published"),
     "public.zone_forecast": _kept(
@@ -139,6 +139,9 @@ KEPT = {
     "public.redelivery": _kept(
         "session packet_id digest arrival rejected",
         "digests of messages, compared with one that comes again; gone once the broker has the acknowledgement",
+    ),
+    "public.rejected_taken": _kept(
+        "id at account_id decoder family reason taken anew", "counts of a whole family, and who of the staff asked"
     ),
     "public.session_filter": _kept(
         "session broker filters",

@@ -59,21 +59,24 @@ class RejectedMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rejections; None is any. ``since`` is an aware instant, ``waiting`` those that were not tried again."""
+    """Which rejections; None is any. They arrived from ``since`` on and before ``until`` (aware instants); ``waiting``:
+    those that were not tried again."""
 
     family: str | None = None
     device: str | None = None
     reason: str | None = None
     since: datetime | None = None
     waiting: bool = False
+    until: datetime | None = None
 
     def parameters(self) -> dict[str, object]:
-        """The query's parameters. Raises ValueError where ``since`` is naive."""
+        """The query's parameters. Raises ValueError where an instant is naive."""
         return {
             "family": self.family,
             "device": self.device,
             "reason": self.reason,
             "since": None if self.since is None else aware(self.since),
+            "until": None if self.until is None else aware(self.until),
             "waiting": self.waiting,
         }
 
@@ -149,7 +152,8 @@ def count(connection: Connection, which: Filter | None = None) -> dict[tuple[str
 
 
 def count_left_out(connection: Connection, which: Filter | None = None) -> dict[tuple[str, str], int]:
-    """How many rejections a flood left out, by (family, reason), in the hours from that of ``since`` on.
+    """How many rejections a flood left out, by (family, reason), in the hours from that of ``since`` to that before
+    ``until``, whole ones.
 
     The reason is empty for what was counted before reasons were told apart. What ids that nobody registered share is of
     the family unknown, and of no device. Raises psycopg.Error.
@@ -162,6 +166,11 @@ def get(connection: Connection, rejected_id: int) -> RejectedMessage | None:
     """One rejection with its message, or None. Raises psycopg.Error."""
     row = connection.execute(_SQL["get"], (rejected_id,)).fetchone()
     return None if row is None else RejectedMessage(RejectedRow(*row[:10]), *row[10:])
+
+
+def existing(connection: Connection, ids: Iterable[int]) -> set[int]:
+    """Which of these rejections are kept. Raises psycopg.Error."""
+    return {row[0] for row in connection.execute(_SQL["existing"], (Int8s(ids),))}
 
 
 def mark_retried(connection: Connection, ids: Iterable[int]) -> int:

@@ -53,6 +53,14 @@ def resolve(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[Se
     return [SeriesState(row[0], row[1], math.nan if row[1] is None else row[2]) for row in rows]
 
 
+def known(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[SeriesState | None]:
+    """The same of series that there are, None for others: for a look that changes nothing. Raises psycopg.Error."""
+    return [
+        None if row[0] is None else SeriesState(row[0], row[1], math.nan if row[1] is None else row[2])
+        for row in _find(connection, pairs)
+    ]
+
+
 def _find(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[tuple[Any, ...]]:
     devices, names = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     with connection.cursor(binary=True) as cursor:

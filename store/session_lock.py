@@ -6,10 +6,11 @@ by instead. With a shared subscription the replicas take numbered slots the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from store.queries import queries
 
@@ -32,9 +33,17 @@ def give_back(connection: psycopg.Connection[Any], name: str) -> None:
     connection.execute(_SQL["give_back"], (_SPACE, name))
 
 
-def note(connection: psycopg.Connection[Any], name: str) -> None:
-    """Remember that this session exists at the broker, also before its first batch."""
-    connection.execute(_SQL["note"], (name,))
+def note(connection: psycopg.Connection[Any], name: str, formats: Mapping[str, str]) -> None:
+    """Remember that this session exists at the broker, also before its first batch, and what its formats are read with.
+
+    ``formats``: a fingerprint by the name of each format (`ingest.decoder_version.format_marks`).
+    """
+    connection.execute(_SQL["note"], (name, Jsonb(dict(formats))))
+
+
+def serving(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
+    """Sessions that are served at this moment, and what their formats are read with, as noted. Raises psycopg.Error."""
+    return dict(connection.execute(_SQL["serving"], (_SPACE,)).fetchall())
 
 
 def known(connection: psycopg.Connection[Any], prefix: str) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from borough.commands.device_status import duration
+from borough.commands import rejected_try
+from borough.commands.rejected_options import Device, Family, Limit, Since, Until, Why, chosen
 from borough.database import database
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
@@ -16,7 +16,6 @@ from borough.settings.collector import collector_options
 from borough.settings.settings import read_settings
 from devices.counts import counted
 from devices.decoding import Reason
-from devices.families import FAMILIES, UNKNOWN
 from ingest import retry as ingest_retry
 from store import rejected as table
 from store.connect import Connection
@@ -26,27 +25,6 @@ _PORTION = 200
 
 app = typer.Typer(help="Messages and readings that could not be taken.", no_args_is_help=True)
 
-Family = Annotated[str, typer.Option(help="Only this family, or unknown.")]
-Device = Annotated[str, typer.Option(help="Only this device id.")]
-Why = Annotated[str, typer.Option("--reason", help="Only this reason, such as unknown_device.")]
-Since = Annotated[str, typer.Option(help="Only those that arrived in the last 90s, 15min, 1h or 2d.")]
-Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest first.")]
-
-
-def chosen(family: str, device: str, reason: str, since: str, *, waiting: bool = False) -> Filter:
-    """Which rejections the options mean. Raises UsageError for a family or reason that does not exist."""
-    if family and family not in (*FAMILIES, UNKNOWN):
-        raise UsageError(f"--family {family!r}; one of {', '.join((*FAMILIES, UNKNOWN))}")
-    if reason and reason not in [*Reason]:
-        raise UsageError(f"--reason {reason!r}; one of {', '.join(Reason)}")
-    return Filter(
-        family or None,
-        device or None,
-        reason or None,
-        datetime.now(UTC) - duration(since) if since else None,
-        waiting,
-    )
-
 
 @app.command("list")
 def list_(
@@ -54,6 +32,8 @@ def list_(
     device: Device = "",
     reason: Why = "",
     since: Since = "",
+    until: Until = "",
+    before: Annotated[int | None, typer.Option(min=0, help="Go on behind the one with this number.")] = None,
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
@@ -61,9 +41,9 @@ def list_(
 
     Example: borough rejected list --reason unknown_device --since 1h
     """
-    which = chosen(family, device, reason, since)
+    which = chosen(family, device, reason, since, until)
     with database() as connection:
-        rows = table.find(connection, which, limit)
+        rows = table.find(connection, which, limit, before)
         counts = table.count(connection, which)
         left_out = table.count_left_out(connection, which)
     if json_output:
@@ -80,7 +60,9 @@ def list_(
         [(row.id, row.arrival, row.topic, row.property, row.reason, row.detail) for row in rows],
     )
     total = sum(counts.values())
-    shown = f" ({len(rows)} shown; --limit shows more)" if len(rows) < total else ""
+    shown = f" ({len(rows)} shown; --limit shows more)" if len(rows) < total and before is None else ""
+    if before is not None:
+        shown = f" ({len(rows)} shown" + (f"; go on with --before {rows[-1].id})" if rows else ")")
     say(f"{counted(total, 'rejection is', 'rejections are')} kept{shown}.")
     if left_out:
         which_ones = ", ".join(f"{count} {of} {why}".rstrip() for (of, why), count in sorted(left_out.items()))
@@ -148,20 +130,22 @@ def retry(
     device: Device = "",
     reason: Why = "",
     since: Since = "",
+    until: Until = "",
     everything: Annotated[bool, typer.Option("--all", help="All that are kept and were not tried again yet.")] = False,
     json_output: Json = False,
 ) -> int:
     """Take rejected messages once more, after a fix: a device registered, a decoder corrected.
 
     What is taken leaves the list, what is rejected again stays and is marked as tried. Name the rejections, or say by
-    options which of those that were not tried again yet. Status 1 if any is rejected again.
+    options which of those that were not tried again yet. Nothing is taken while a collector runs that reads a format
+    with another decoder: restart it first. Status 1 if any is rejected again.
 
     Example: borough rejected retry --reason unknown_device
     """
-    chosen_by = bool(family or device or reason or since or everything)
+    chosen_by = bool(family or device or reason or since or until or everything)
     if bool(numbers) == chosen_by:
         raise UsageError("say which rejections: either their numbers, or options such as --reason or --all")
-    which = chosen(family, device, reason, since, waiting=True)
+    which = chosen(family, device, reason, since, until, waiting=True)
     options = collector_options(read_settings())
     taken, again, gone = 0, 0, 0
     with database() as connection:
@@ -171,7 +155,10 @@ def retry(
             unknown = [str(number) for number, message in found if message is None]
             if unknown and numbers:
                 raise Failure(f"not kept: {', '.join(unknown)}; nothing was tried again")
-            done = ingest_retry.retry(options, [message for _, message in found if message is not None])
+            try:
+                done = ingest_retry.retry(options, [message for _, message in found if message is not None])
+            except ingest_retry.OtherDecoders as error:
+                raise Failure(str(error)) from None
             taken, again, gone = taken + len(done.taken), again + len(done.rejected), gone + len(done.gone)
     if json_output:
         show_json({"taken": taken, "rejected_again": again, "bytes_gone": gone})
@@ -193,4 +180,5 @@ def _portions(connection: Connection, numbers: Sequence[int] | None, which: Filt
 
 def register(made: typer.Typer) -> None:
     """Add the commands to the command line."""
+    app.command("try")(rejected_try.try_)
     made.add_typer(app, name="rejected")

@@ -15,6 +15,7 @@ from borough.rights import for_pages
 from borough.rights.context import erasure_context
 from borough.settings.collector import tombstone_key
 from borough.settings.settings import Settings
+from borough.trials import Trials
 from devices.device import Device
 from store import erasure, erasures, tombstones
 from store.connect import Connection
@@ -58,6 +59,8 @@ class Erasure:
             tombstone_log=folder / "tombstones.log",
             personal_folders=[self._ledgers],
         )
+        #: rejected messages tried and taken, by what the demo's collector reads with too
+        self.trials = Trials(settings)
         self._key = tombstone_key(settings)
         self.context, self._subject = erasure_context(settings), subjects.subject_context(settings)
         #: What demos of earlier versions counted in a file of their own.

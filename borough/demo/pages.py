@@ -15,7 +15,7 @@ import uvicorn
 
 from borough.errors import Failure
 from dashboard.app import create_app
-from dashboard.options import SiteOptions
+from dashboard.options import SiteOptions, Trials
 from dashboard.simulation import Simulation
 from dashboard.web.connections import Patience, config
 from store.erasures import State
@@ -23,7 +23,11 @@ from store.subject import Open
 
 
 class Rights(Protocol):
-    """What households may ask for."""
+    """What households may ask for, and engineers of rejected messages."""
+
+    @property
+    def trials(self) -> Trials:
+        """Rejected messages tried and taken."""
 
     def erase(self, tenancy_id: int) -> State:
         """Erase a tenancy; how far it is."""
@@ -69,6 +73,7 @@ def demo_site(
         erase=None if rights is None else rights.erase,
         erasure=None if rights is None else rights.erasure,
         subject=None if rights is None else rights.subject,
+        trials=None if rights is None else rights.trials,
     )
 
 

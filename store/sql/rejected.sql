@@ -8,6 +8,7 @@ where (%(before)s::int8 is null or r.id < %(before)s)
   and (%(device)s::text is null or device = %(device)s)
   and (%(reason)s::text is null or reason = %(reason)s)
   and (%(since)s::timestamptz is null or arrival >= %(since)s)
+  and (%(until)s::timestamptz is null or arrival < %(until)s)
   and (%(waiting)s::bool is not true or retried_at is null)
 order by r.id desc
 limit %(limit)s;
@@ -19,6 +20,7 @@ where (%(family)s::text is null or family = %(family)s)
   and (%(device)s::text is null or device = %(device)s)
   and (%(reason)s::text is null or reason = %(reason)s)
   and (%(since)s::timestamptz is null or arrival >= %(since)s)
+  and (%(until)s::timestamptz is null or arrival < %(until)s)
   and (%(waiting)s::bool is not true or retried_at is null)
 group by family, reason
 order by family, reason;
@@ -53,6 +55,7 @@ where left_out > 0
   and (%(device)s::text is null or device = %(device)s)
   and (%(reason)s::text is null or reason = %(reason)s)
   and (%(since)s::timestamptz is null or hour >= date_trunc('hour', %(since)s::timestamptz))
+  and (%(until)s::timestamptz is null or hour < %(until)s)
 group by family, reason
 order by family, reason;
 
@@ -81,6 +84,9 @@ with given as (
 )
 insert into personal.rejected_bytes (id, bytes, size)
 select id, bytes, size from numbered where row = first and personal;
+
+-- existing: which of some rejections there are
+select id from public.rejected where id = any(%s::int8[]);
 
 -- mark_retried: these were tried again now
 update public.rejected set retried_at = now() where id = any(%s::int8[]);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -169,3 +170,54 @@ def test_why_nothing_of_a_message_is_kept_is_said(run: Run, database: str) -> No
         assert row is not None
         connection.execute("insert into personal.rejected_bytes (id, bytes, size) values (%s, '', 17)", row)
     assert b"17 bytes, not kept: no subscription asks for this topic" in run("rejected", "show", str(row[0])).stdout
+
+
+VENDOR = """name = "native"
+topics = ["borough/{family}/{device}/reading"]
+[time]
+path = "time"
+[[reading]]
+property = "occupied"
+path = "taken"
+values = { yes = 1, no = 0 }
+"""
+
+
+def test_try_stores_nothing_and_a_mapping_of_a_file_reads(
+    run: Run, rejections: list[int], database: str, tmp_path: Path
+) -> None:
+    good, bad, gone = rejections
+    run("devices", "add", "bay-1", "--family", "parking-bay")
+    tried = of(run("rejected", "try", "--all", "--json", status=1))
+    assert tried["outcomes"] == {"gone": 1, "rejected": 1, "taken": 1}
+    [reading] = next(one["readings"] for one in tried["tried"] if one["message"] == good)
+    assert (reading["device"], reading["property"], reading["value"], reading["unit"], reading["fate"]) == (
+        "bay-1", "occupied", 1.0, "1", "new",
+    )  # fmt: skip
+    assert reading["time"] == "2026-02-01T00:30:00Z"
+    lines = run("rejected", "try", str(bad), str(gone), status=1).stdout.decode()
+    assert "unreadable: not valid JSON" in lines
+    assert "Nothing was stored. Of 2 messages: 1 gone, 1 rejected." in lines
+    (tmp_path / "fixed.toml").write_text(VENDOR)
+    by_file = of(run("rejected", "try", str(good), "--mapping", str(tmp_path / "fixed.toml"), "--json", status=1))
+    assert [one["reason"] for one in by_file["tried"][0]["rejections"]] == ["empty"]
+    (tmp_path / "fixed.toml").write_text("x = ")
+    assert b"fixed.toml" in run("rejected", "try", "--all", "--mapping", str(tmp_path / "fixed.toml"), status=2).stderr
+    assert b"No such file" in run("rejected", "try", "--all", "--mapping", str(tmp_path / "none"), status=2).stderr
+    assert b"not kept: 999" in run("rejected", "try", "999", status=1).stderr
+    with psycopg.connect(database) as connection:
+        assert connection.execute("select count(*) from reading").fetchone() == (0,)
+        assert connection.execute("select count(*) from rejected where retried_at is null").fetchone() == (3,)
+
+
+def test_pages_of_the_list(run: Run, rejections: list[int]) -> None:
+    good, bad, gone = rejections
+    first = run("rejected", "list", "--limit", "1").stdout.decode()
+    assert str(gone) in first.splitlines()[1]
+    behind = of(run("rejected", "list", "--before", str(gone), "--json"))
+    assert [row["id"] for row in behind["rejected"]] == [bad, good]
+    assert (
+        f"go on with --before {bad})".encode() in run("rejected", "list", "--before", str(gone), "--limit", "1").stdout
+    )
+    assert of(run("rejected", "list", "--until", "1h", "--json"))["rejected"] == []
+    assert len(of(run("rejected", "list", "--since", "1h", "--json"))["rejected"]) == 3

@@ -166,6 +166,7 @@ class World:
                 Case([str(self.rejection)]),
                 Case([str(self.rejection), "--raw"], raw=True, json=False),
             ],
+            ("rejected", "try"): [Case(["--all", "--mapping", HOSTILE]), Case(["--all"], shows=False)],
             ("rejected", "retry"): [Case(["--family", HOSTILE]), Case(["--all"], shows=False)],
             ("decode",): [
                 Case(["native", "--family", "parking-bay"], stdin=message),

@@ -26,7 +26,7 @@ from borough import cli, output
 from borough.app import make_app
 from borough.commands import doctor
 from borough.commands.device_status import duration
-from borough.commands.rejected import chosen
+from borough.commands.rejected_options import chosen
 from borough.database import connect_reason
 from borough.demo.report import Report
 from borough.errors import Failure, UsageError
@@ -77,7 +77,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     assert {path[1] for path in ALL if path[0] == "devices"} == {
         "add", "import", "list", "show", "retire", "status", "credentials", "export",
     }  # fmt: skip
-    assert {path[1] for path in ALL if path[0] == "rejected"} == {"list", "show", "retry"}
+    assert {path[1] for path in ALL if path[0] == "rejected"} == {"list", "show", "try", "retry"}
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
@@ -122,6 +122,8 @@ def test_documented_commands_exist() -> None:
         (["devices", "export", "--format", "xlsx"], "borough: --format 'xlsx'; one of csv, geojson"),
         (["rejected", "list", "--reason", "bored"], "borough: --reason 'bored'; one of unreadable, "),
         (["rejected", "retry"], "borough: say which rejections: either their numbers, or options"),
+        (["rejected", "try"], "borough: say which rejections: either their numbers, or options"),
+        (["rejected", "try", "1", "--in-place-of", "x"], "borough: --in-place-of is said of a mapping"),
         (["correct"], "borough: say why with --reason"),
         (["correct", "--reason", "x"], "borough: say which readings with --period A/B"),
         (["correct", "--reason", "x", "--period", "2026-02-02/2026-02-01"], "the period ends before it begins"),

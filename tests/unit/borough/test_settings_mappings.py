@@ -12,7 +12,7 @@ from borough.settings.collector import archive_retention_days, collector_options
 from borough.settings.settings import read_settings
 from devices.decoders import FORMATS
 from devices.decoding import Binding
-from ingest.correct import decoder_version
+from ingest.decoder_version import decoder_version
 
 GOOD = """
 name = "bay-vendor"

@@ -1,0 +1,154 @@
+"""Rejected messages tried and taken portion by portion, each request what fits into a moment.
+
+Nothing is held between two requests; a portion that is sent twice takes nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from dashboard.engineer import rejected_looks
+from dashboard.engineer.rejected_filter import Chosen
+from dashboard.options import Trials
+from dashboard.web.site import Site
+from dashboard.web.visitor import Visitor
+from devices.tried import Tried
+from store import rejected_list
+from store.connect import Connection
+from store.rejected import RejectedMessage
+from store.rejected_list import Whole
+
+#: Messages that are read and held at once, of a trial at most so many, and how long one request goes on [s].
+PORTION, TRIED, SECONDS = 500, 500, 2.0
+#: Messages whose readings a page shows.
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What it is about: a choice of ``total`` messages from ``before`` on, or the message of one rejection."""
+
+    chosen: Chosen
+    number: int | None
+    total: int
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message that was tried; ``hidden``: what it says is not shown, for it may be a household's."""
+
+    id: int
+    arrival: datetime
+    tried: Tried
+    hidden: bool
+
+
+@dataclass(slots=True)
+class Trial:
+    """What a trial found: ``outcomes`` and ``reasons`` of rejections by their number; ``next``: where it goes on."""
+
+    total: int
+    lines: list[Line] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    readings: int = 0
+    next: int | None = None
+
+    @property
+    def tried(self) -> int:
+        """Messages that were tried."""
+        return self.outcomes.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How far it is: ``messages`` done of ``total``, rejections by their fate; ``before``: where it goes on."""
+
+    total: int = 0
+    messages: int = 0
+    taken: int = 0
+    rejected: int = 0
+    gone: int = 0
+    missing: int = 0
+    anew: int = 0
+    before: int | None = None
+
+
+def try_portion(
+    site: Site, trials: Trials, visitor: Visitor, asked: Asking, mapping: str | None, instead: str | None
+) -> Trial:
+    """Try a portion. A message of a household is shown where it was asked for alone by who may see it; that is noted.
+
+    Raises devices.tried.NotTried; psycopg.Error.
+    """
+    until = time.monotonic() + SECONDS
+    found, before = Trial(asked.total), asked.before
+    show = asked.number is not None and rejected_looks.may_see(visitor)
+    while True:
+        with site.lane.connection() as connection:
+            messages, more = _messages(connection, asked, before)
+            rows = rejected_list.whole(connection, messages)
+            if show and any(one.personal for one in rows):
+                rejected_looks.note_look(site, connection, visitor, rows[0].item.row, "tried a rejected message")
+        _add(found, rows, trials.try_again([one.item for one in rows], mapping, instead), show=show)
+        if not more:
+            return found
+        before = messages[-1]
+        if found.tried >= TRIED or time.monotonic() > until:
+            found.next = before
+            return found
+
+
+def take_portion(site: Site, trials: Trials, visitor: Visitor, asked: Asking, done: Taking) -> Taking:
+    """Take portions for a moment. Raises devices.tried.NotTried; psycopg.Error."""
+    until = time.monotonic() + SECONDS
+    while True:
+        with site.lane.connection() as connection:
+            messages, more = _messages(connection, asked, done.before)
+            rows = rejected_list.whole(connection, messages)
+        if rows:
+            found = trials.take([one.item for one in rows], visitor.account_id)
+            done = replace(
+                done,
+                messages=done.messages + len(messages),
+                taken=done.taken + found.taken,
+                rejected=done.rejected + found.rejected,
+                gone=done.gone + found.gone,
+                missing=done.missing + found.missing,
+                anew=done.anew + found.anew,
+            )
+        if not more:
+            return replace(done, before=None)
+        done = replace(done, before=messages[-1])
+        if time.monotonic() > until:
+            return done
+
+
+def _messages(connection: Connection, asked: Asking, before: int | None) -> tuple[list[int], bool]:
+    """The next messages, and whether more may follow."""
+    if asked.number is None:
+        return rejected_list.messages(connection, asked.chosen.filter, PORTION, before)
+    found = rejected_list.get(connection, asked.number)
+    return ([] if found is None else [found.message]), False
+
+
+def _add(found: Trial, rows: Sequence[Whole], tried: Sequence[Tried], *, show: bool) -> None:
+    first: dict[int, RejectedMessage] = {}
+    personal: set[int] = set()
+    for one in rows:
+        first.setdefault(one.item.message, one.item)
+        if one.personal:
+            personal.add(one.item.message)
+    for result in tried:
+        found.outcomes[result.outcome] += 1
+        found.readings += sum(item.fate != "there" for item in result.readings)
+        for rejection in result.rejections:
+            found.reasons[rejection.reason] += 1 if rejection.more is None else rejection.more
+        if len(found.lines) < SHOWN:
+            item = first[result.message]
+            found.lines.append(Line(item.row.id, item.row.arrival, result, result.message in personal and not show))
