@@ -120,6 +120,13 @@ KEPT = {
         " readings_restated",
         "counts of a whole family",
     ),
+    "public.alarm": _kept(
+        "id rule subject severity text mark seen_at begun_at calm_at ended_at",
+        "what is wrong with the system: of families, gateways of open bays, folders",
+    ),
+    "public.alarm_notice": _kept(
+        "alarm_id event way key made_at due_at tries told_at given_up_at problem", "whether an alarm was told"
+    ),
     "public.alembic_version": _kept("version_num", "the schema's own version"),
     "public.collector": _kept("name batch outcome at", "counts of a collector's last batch"),
     "public.event_day": _kept("zone day name", "days of a whole zone"),
@@ -145,6 +152,7 @@ KEPT = {
         "topics that a collector has asked the broker for; what nobody asks for any more goes once it is unsubscribed",
     ),
     "public.touched_day": _kept("id family day", "days of a whole family"),
+    "public.watch": _kept("one looked_at", "when the rules of alarms were looked at"),
     "public.unread_property": _kept(
         "family format name devices first_seen last_seen", "names of keys that many devices send, without numbers"
     ),
