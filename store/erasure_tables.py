@@ -130,6 +130,13 @@ KEPT = {
     "public.alembic_version": _kept("version_num", "the schema's own version"),
     "public.collector": _kept("name batch outcome at", "counts of a collector's last batch"),
     "public.event_day": _kept("zone day name", "days of a whole zone"),
+    "public.flow_minute": _kept(
+        "minute collector batches messages write_seconds write_longest database_seconds in_flight_most held_bytes_most"
+        " broker_queued broker_dropped up",
+        "counts and times of all that a collector took",
+    ),
+    "public.lag_hour": _kept("hour collector family counts", "counts of a whole family"),
+    "public.lag_minute": _kept("minute collector family counts", "counts of a whole family"),
     "public.place": _kept("kind name lon lat", "postcodes and areas, as published"),
     "public.zone_forecast": _kept(
         "zone minutes at occupancy error persistence_error hour_of_week_error shown tested_day tested_days",
@@ -147,6 +154,7 @@ KEPT = {
         "session packet_id digest arrival rejected",
         "digests of messages, compared with one that comes again; gone once the broker has the acknowledgement",
     ),
+    "public.rejection_minute": _kept("minute collector family reason count", "counts of a whole family"),
     "public.session_filter": _kept(
         "session broker filters",
         "topics that a collector has asked the broker for; what nobody asks for any more goes once it is unsubscribed",
