@@ -284,6 +284,8 @@ class Collector:
         figures = flow.figures()
         await self._control.note_flow(pipeline.name, figures)
         flow.written(figures)
+        if self.metrics.archive_failing:
+            await self._control.note_unarchived(pipeline.name, self.metrics.archive_missed)
 
     async def _drain(self, name: str) -> None:
         """Empty and end a shared session that nobody serves: the broker goes on giving it its share."""

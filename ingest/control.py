@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from devices.device import Device
-from store import connect, flow, migrations, registry, session_filters, session_lock, tombstones, unread
+from store import alarm_facts, connect, flow, migrations, registry, session_filters, session_lock, tombstones, unread
 from store.connect import see_one_moment
 from store.flow import Figures
 from store.tombstones import Tombstone
@@ -77,6 +77,10 @@ class Control:
     async def note_flow(self, name: str, figures: Figures) -> None:
         """Write a session's minutes."""
         await self._run(lambda: flow.note(self._open(), name, figures))
+
+    async def note_unarchived(self, name: str, missed: int) -> None:
+        """Note that messages are not archived, so many since our start. Raises psycopg.Error."""
+        await self._run(lambda: alarm_facts.note_unarchived(self._open(), name, missed))
 
     async def orphans(self) -> list[str]:
         """Shared sessions that nobody served at this call and the one before; their locks are ours then."""

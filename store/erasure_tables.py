@@ -160,6 +160,7 @@ KEPT = {
         "topics that a collector has asked the broker for; what nobody asks for any more goes once it is unsubscribed",
     ),
     "public.touched_day": _kept("id family day", "days of a whole family"),
+    "public.archive_failure": _kept("collector missed at", "counts of a collector"),
     "public.watch": _kept("one looked_at", "when the rules of alarms were looked at"),
     "public.unread_property": _kept(
         "family format name devices first_seen last_seen", "names of keys that many devices send, without numbers"

@@ -14,7 +14,7 @@ from store.alarms import Alarm
 @dataclass(slots=True)
 class Changes:
     """How alarms stand now: ``added`` have no number yet, ``kept`` have one, ``dropped`` were conditions that went
-    before they became alarms. An alarm in ``added`` or ``kept`` that is also in ``begun`` or ``ended`` is to be told."""
+    before they became alarms. An alarm in ``added`` or ``kept`` that is in ``begun`` or ``ended`` too is to be told."""
 
     added: list[Alarm] = field(default_factory=list)
     kept: list[Alarm] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,20 +10,25 @@ from typing import NamedTuple
 
 from analytics.alarms.rules import BY_KEY
 from devices.counts import counted
-from store.alarm_facts import Facts, Heard, Rejections, Waiting
+from store.alarm_facts import Collectors, Facts, Heard, Lag, Rejections, Unarchived, Waiting
 
 #: Windows in which a family is expected to send something, the shortest that fits counts.
 WINDOWS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 #: In so many of these windows it must have sent something, of at least so many, over at least so long.
 REGULAR, LEAST_WINDOWS, LEAST_SPAN = 0.95, 7, timedelta(days=1)
-#: Fewer rejected messages than this are no flood.
-LEAST_REJECTED = 20
+#: Fewer rejected messages than this are no flood, and of fewer readings no lag is told.
+LEAST_REJECTED = LEAST_READINGS = 20
+#: A collector writes every few seconds; one that did not for so long does not run.
+COLLECTOR_SILENT = timedelta(minutes=3)
+#: What rules without a subject of their own are of.
+SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``rejected``: part of all messages; ``disk``: part that must be free."""
+    """``lag`` [s]; ``rejected``: part of all messages; ``disk``: part that must be free."""
 
+    lag: float = 600.0
     rejected: float = 0.05
     disk: float = 0.10
 
@@ -62,12 +68,42 @@ def find(
 ) -> list[Condition]:
     """All conditions that hold at ``now``."""
     return [
+        *collecting(facts.collectors, now),
         *silent(facts.heard, now),
+        *late(facts.lags, facts.usual_lags, limits.lag),
         *rejected(facts.rejections, limits.rejected),
+        *_archives(facts.unarchived),
         *days(facts.waiting),
         *_gateways(gateways),
         *full(disks, limits.disk),
     ]
+
+
+def collecting(found: Collectors, now: datetime) -> Iterator[Condition]:
+    """Whether collectors run, are subscribed, and hear that the broker throws messages away; nothing where none ever
+    ran."""
+    if found.newest is None:
+        return
+    # the last minute that was written may have lasted to its end
+    if now - found.newest >= COLLECTOR_SILENT + timedelta(minutes=1):
+        yield Condition("collector", SYSTEM, f"none has written anything since {found.newest:%Y-%m-%d %H:%M} UTC")
+    elif found.subscribed <= 0:
+        yield Condition("broker", SYSTEM, "none is subscribed at the broker")
+    if found.dropped > 0:
+        yield Condition("dropped", SYSTEM, f"{counted(found.dropped, 'message')} in 15 minutes")
+
+
+def late(lags: Iterable[Lag], usual: Iterable[Lag], limit: float) -> Iterator[Condition]:
+    """Families whose readings come later than the limit [s] and did not before. Of one that has no before none is told:
+    a history that is loaded is late by years."""
+    before = {one.family: one for one in usual if one.readings >= LEAST_READINGS}
+    for one in lags:
+        then = before.get(one.family)
+        if then is None or one.readings < LEAST_READINGS or one.median <= limit or then.median > limit:
+            continue
+        yield Condition(
+            "lag", one.family, f"half of {counted(one.readings, 'reading')} were about {_age(one.median)} old"
+        )
 
 
 def quiet_after(one: Heard) -> timedelta | None:
@@ -118,6 +154,11 @@ def full(disks: Iterable[Disk], limit: float) -> Iterator[Condition]:
             yield Condition("disk", one.folder, f"{part:.1f} % is free, {free:,.1f} GB")
 
 
+def _archives(found: Iterable[Unarchived]) -> Iterator[Condition]:
+    for one in found:
+        yield Condition("archive", one.collector, f"{counted(one.missed, 'message')} missing since its start")
+
+
 def _gateways(gateways: Iterable[Gateway]) -> Iterator[Condition]:
     for one in gateways:
         yield Condition("gateway", one.name, f"{one.silent} of its {counted(one.bays, 'bay')} fell silent together")
@@ -132,3 +173,12 @@ def _words(length: timedelta) -> str:
     unit = next(name for name, one in _UNITS.items() if length >= one)
     number = length // _UNITS[unit]
     return unit if number == 1 else counted(number, unit)
+
+
+def _age(seconds: float) -> str:
+    if math.isinf(seconds):
+        return "a month or more"
+    for name, unit in _UNITS.items():
+        if seconds >= 2 * unit.total_seconds():
+            return counted(seconds / unit.total_seconds(), name)
+    return counted(seconds, "second")

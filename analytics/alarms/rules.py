@@ -34,6 +34,35 @@ _MINUTE = timedelta(minutes=1)
 
 RULES: Final = (
     Rule(
+        "collector",
+        "No collector runs",
+        "urgent",
+        "system",
+        timedelta(0),
+        "No collector has written what its minutes were like for three minutes. Nothing is lost yet: the broker keeps"
+        " the queue until it is full.",
+        "Start `borough collect`, or look at its log; the database may refuse what it writes.",
+    ),
+    Rule(
+        "broker",
+        "No collector is subscribed",
+        "urgent",
+        "system",
+        5 * _MINUTE,
+        "A collector runs, but none has a session at the broker with all its subscriptions.",
+        "Look at the broker, its certificates, and the collector's account and rights there; `/health/ready` says why.",
+    ),
+    Rule(
+        "dropped",
+        "The broker throws messages away",
+        "urgent",
+        "system",
+        timedelta(0),
+        "In the last 15 minutes the broker counted messages that it dropped because a queue was full, of any client:"
+        " readings are lost.",
+        "Raise `max_queued_messages`, add collectors, look at who has a session at the broker and does not read it.",
+    ),
+    Rule(
         "silent",
         "A family has fallen silent",
         "urgent",
@@ -45,6 +74,16 @@ RULES: Final = (
         " supplier of these devices.",
     ),
     Rule(
+        "lag",
+        "Readings come late",
+        "soon",
+        "family",
+        5 * _MINUTE,
+        "Half of a family's readings of 15 minutes, at least 20, were older than the limit when they were stored, and"
+        " in the week that ended a day ago they were not.",
+        "Look at the broker's queue on the page Pipeline, then at gateways, the supplier, and the devices' clocks.",
+    ),
+    Rule(
         "rejected",
         "Many messages are rejected",
         "soon",
@@ -52,8 +91,18 @@ RULES: Final = (
         5 * _MINUTE,
         "Of the messages of 15 minutes more than the limit, and at least 20, could not be read. They are kept, and can"
         " be read again.",
-        "Look at the reasons with `borough rejected list`: a format that changed needs a mapping, unknown devices need to"
-        " be registered; then `borough rejected retry`.",
+        "Look at the reasons with `borough rejected list`: a format that changed needs a mapping, unknown devices need"
+        " to be registered; then `borough rejected retry`.",
+    ),
+    Rule(
+        "archive",
+        "Messages are not archived",
+        "soon",
+        "collector",
+        5 * _MINUTE,
+        "A collector cannot write its archive. Readings are stored; corrections by another decoder will not have these"
+        " messages.",
+        "Look at the disk and the rights of the folder `BOROUGH_ARCHIVE`.",
     ),
     Rule(
         "days",

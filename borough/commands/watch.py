@@ -85,8 +85,10 @@ def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], 
     while not stopped():
         try:
             with reachable(url), _connection(url, options) as connection:
+                held = False
                 while not stopped():
-                    if not alarms.lock(connection):
+                    held = held or alarms.lock(connection)
+                    if not held:
                         told = _once(told, "another one watches; this one stands by")
                     else:
                         told = _once(told, "watches")

@@ -26,13 +26,15 @@ from dashboard.operations.health import gateways_out
 from dashboard.web.board import Boards
 from devices.text import visible
 from store import alarm_facts, alarms
-from store.alarm_facts import Facts, Heard
+from store.alarm_facts import Facts, Heard, Lag
 from store.alarms import Event, Notice, Way
 from store.connect import Connection
 
 log = logging.getLogger(__name__)
 
-#: Messages of so much time are looked at for rejections.
+#: A collector that was not subscribed for so long has no session; one said so lately that it cannot archive.
+SUBSCRIBED, UNARCHIVED = timedelta(minutes=2), timedelta(minutes=2)
+#: Messages of so much time are looked at for lags and rejections.
 RECENT = timedelta(minutes=15)
 #: What is usual for a family is asked again after so long.
 USUAL_FOR = timedelta(hours=1)
@@ -67,6 +69,7 @@ class Watcher:
         self._chance = chance
         self._boards = Boards(options.zone, options.parking_grace, options.parking_silence)
         self._usual: dict[str, tuple[datetime, Heard]] = {}
+        self._usual_lags: tuple[datetime, list[Lag]] | None = None
         self._ways: tuple[Way, ...] = ("log",) if options.webhook is None else ("log", "webhook")
 
     def look(self, connection: Connection, now: datetime) -> Changes:
@@ -121,6 +124,10 @@ class Watcher:
     def _conditions(self, connection: Connection, now: datetime) -> list[Condition]:
         last = alarm_facts.last_heard(connection, now)
         facts = Facts(
+            collectors=alarm_facts.collectors(connection, now, SUBSCRIBED, RECENT),
+            lags=alarm_facts.lags(connection, now - RECENT, now),
+            usual_lags=self._lags(connection, now),
+            unarchived=alarm_facts.unarchived(connection, now - UNARCHIVED),
             heard=[self._heard(connection, family, at, now) for family, at in last.items()],
             rejections=alarm_facts.rejections(connection, now - RECENT),
             waiting=alarm_facts.waiting(connection),
@@ -129,6 +136,11 @@ class Watcher:
         gateways = [Gateway(visible(one.gateway), one.silent, one.bays) for one in out]
         disks, lost = disks_of(self._options.folders)
         return [*find(facts, disks, gateways, self._options.limits, now), *lost]
+
+    def _lags(self, connection: Connection, now: datetime) -> list[Lag]:
+        if self._usual_lags is None or not timedelta(0) <= now - self._usual_lags[0] < USUAL_FOR:
+            self._usual_lags = now, alarm_facts.usual_lags(connection, now)
+        return self._usual_lags[1]
 
     def _heard(self, connection: Connection, family: str, last: datetime, now: datetime) -> Heard:
         known = self._usual.get(family)

@@ -28,7 +28,7 @@ def watch_options(settings: Settings) -> WatchOptions:
         zone=settings.time_zone,
         parking_grace=timedelta(minutes=settings.parking_grace),
         parking_silence=timedelta(hours=settings.parking_silence),
-        limits=Limits(rejected=settings.alarm_rejected, disk=settings.alarm_disk),
+        limits=Limits(lag=settings.alarm_lag, rejected=settings.alarm_rejected, disk=settings.alarm_disk),
         folders=tuple(dict.fromkeys(folders)),
         webhook=webhook(settings),
         site=settings.web_url,

@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     alarm_webhook_url: str | None = Field(default=None, repr=False)
     alarm_webhook_url_file: File = None
     alarm_webhook_secret_file: File = None
+    alarm_lag: Seconds = 600.0
     alarm_rejected: Annotated[float, Field(gt=0, le=1)] = 0.05
     alarm_disk: Annotated[float, Field(gt=0, lt=1)] = 0.10
     alarm_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)

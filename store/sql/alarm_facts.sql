@@ -35,3 +35,40 @@ where (t.family = 'smart-meter' and exists (select from personal.home_meter))
    or (t.family = 'parking-bay' and exists (select from personal.bay_sensor))
 group by t.family
 order by t.family;
+
+-- collectors: the minute that a collector wrote last, and in the minutes before this one: how long sessions were
+-- subscribed, and what the broker threw away, which every collector hears of
+select (select minute from public.flow_minute where minute <= %(now)s order by minute desc limit 1),
+    coalesce((select sum(up) from public.flow_minute where minute >= %(subscribed)s and minute <= %(now)s), 0),
+    coalesce((select sum(dropped)::int8 from (
+        select max(broker_dropped) as dropped from public.flow_minute
+        where minute >= %(recent)s and minute <= %(now)s group by minute) minutes), 0);
+
+-- lags: readings by lag, of minutes from one on
+select family, array_agg(count order by place)
+from (
+    select l.family, c.place, sum(c.count)::int8 as count
+    from public.lag_minute l, unnest(l.counts) with ordinality as c (count, place)
+    where l.minute >= %(since)s and l.minute <= %(until)s
+    group by l.family, c.place
+) counts
+group by family
+order by family;
+
+-- usual_lags: the same, of hours
+select family, array_agg(count order by place)
+from (
+    select l.family, c.place, sum(c.count)::int8 as count
+    from public.lag_hour l, unnest(l.counts) with ordinality as c (count, place)
+    where l.hour >= %(since)s and l.hour <= %(until)s
+    group by l.family, c.place
+) counts
+group by family
+order by family;
+
+-- archives: collectors that could not archive lately
+select collector, missed from public.archive_failure where at >= %s order by collector;
+
+-- note_archive: that a collector cannot archive
+insert into public.archive_failure (collector, missed, at) values (%s, %s, now())
+on conflict (collector) do update set missed = excluded.missed, at = excluded.at;

@@ -46,3 +46,11 @@ create table public.watch (
     looked_at timestamptz not null
 ) with (fillfactor = 10);
 comment on table public.watch is 'When the rules of alarms were looked at last: nobody else would say that nobody looks.';
+
+create table public.archive_failure (
+    collector text primary key,
+    missed bigint not null,
+    at timestamptz not null
+) with (fillfactor = 10);
+comment on table public.archive_failure is
+    'Collectors that could not archive, when they said so last, and how many messages are missing since their start.';
