@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from devices.families import FAMILIES
-from store import absences, corrections
+from store import absences, alarms, corrections
 from store.connect import Connection
 from store.copy import Int4s
 from store.queries import queries
@@ -21,6 +21,8 @@ _SERIES = 500
 _ROWS = 20_000
 #: Days that the log of access is kept at least: the database refuses to delete what is younger.
 _YEAR = 366
+#: Days after their end that alarms are kept.
+_ALARMS = 400
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ def maintain(
     connection.execute(_SQL["delete_texts"], (now - timedelta(days=rejected_bytes_days),))
     report.flood_hours = connection.execute(_SQL["delete_flood"], (now - timedelta(days=2),)).rowcount
     absences.delete(connection, now - timedelta(days=_YEAR))
+    alarms.forget(connection, now - timedelta(days=_ALARMS))
     with connection.transaction():
         connection.execute(_SQL["expiring"])
         report.accesses = connection.execute(

@@ -44,9 +44,7 @@ def webhook(settings: Settings) -> Webhook | None:
         name += "_FILE"
         url = secret_file(settings.alarm_webhook_url_file, name)
     path, secret_name = settings.alarm_webhook_secret_file, variable("alarm_webhook_secret_file")
-    if url is None:
-        if path is not None:
-            raise SettingsError(f"{secret_name} is set without {name}")
+    if url is None:  # a secret without a use for it harms nobody: a stack has it from its first day
         return None
     if path is None:
         raise SettingsError(

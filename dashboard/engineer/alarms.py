@@ -14,6 +14,7 @@ from dashboard.labels import age
 from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
 from dashboard.web.values import Whole
+from devices.counts import counted
 from devices.text import visible
 from store import alarms
 from store.alarms import Told
@@ -104,7 +105,7 @@ def _told(notice: dict[str, Any]) -> str:
         return f"{event}: told by {way}"
     said = "" if notice["problem"] is None else f" ({visible(str(notice['problem']))})"
     if notice["given_up_at"] is not None:
-        return f"{event}: {way} given up after {notice['tries']} tries{said}"
+        return f"{event}: {way} given up after {counted(notice['tries'], 'try', 'tries')}{said}"
     return f"{event}: {way} not yet told{said}"
 
 
