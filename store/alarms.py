@@ -98,6 +98,11 @@ def note(connection: Connection, alarm_id: int, event: Event, ways: Sequence[Way
     connection.execute(_SQL["note"], {"id": alarm_id, "event": event, "ways": list(ways), "now": aware(now)})
 
 
+def note_told(connection: Connection, alarm_id: int, way: Way, key: UUID, at: datetime) -> None:
+    """Note that an alarm's beginning was told already, by this key. Raises psycopg.Error."""
+    connection.execute(_SQL["note_told"], {"id": alarm_id, "way": way, "key": key, "at": aware(at)})
+
+
 def due(connection: Connection, way: Way, now: datetime, limit: int) -> list[Notice]:
     """What is to be told in a way by now, the oldest first. Raises psycopg.Error."""
     rows = connection.execute(_SQL["due"], {"way": way, "now": aware(now), "limit": limit})

@@ -32,7 +32,21 @@ class Rule:
 
 _MINUTE = timedelta(minutes=1)
 
+#: The one that no look at the database can find: whoever watches notes it when the database is back.
+DATABASE: Final = "database"
+
 RULES: Final = (
+    Rule(
+        DATABASE,
+        "The database is away",
+        "urgent",
+        "system",
+        2 * _MINUTE,
+        "`borough watch` could not reach the database, or got no answer. Nothing is lost yet: the broker keeps the"
+        " queue until it is full.",
+        "Look at the database, its log and its disk. The log and the webhook tell it while it lasts; this page knows of"
+        " it once it is over.",
+    ),
     Rule(
         "collector",
         "No collector runs",

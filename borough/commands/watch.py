@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
 def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], bool]) -> None:
     """Look again and again until told to stop; a database that is away is waited for."""
     watcher = Watcher(options)
-    told = ""
+    told, standing_by = "", False
     log.info("begins: every %g seconds", every)
     while not stopped():
         try:
@@ -88,10 +88,12 @@ def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], 
                 held = False
                 while not stopped():
                     held = held or alarms.lock(connection)
+                    standing_by = not held
                     if not held:
                         told = _once(told, "another one watches; this one stands by")
                     else:
                         told = _once(told, "watches")
+                        watcher.back(connection, _now())
                         watcher.look(connection, _now())
                         watcher.tell(connection, _now)
                     _sleep(every, stopped)
@@ -102,6 +104,8 @@ def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], 
             if text != told:
                 log.error("%s", text)
             told = text
+            if not standing_by:  # who stands by leaves it to the one who watched
+                watcher.away(f"{database_place(url)} cannot be asked", _now())
             _sleep(every, stopped)
     log.info("ended")
 

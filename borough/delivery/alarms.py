@@ -11,23 +11,24 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from analytics.alarms.changes import Changes, step
-from analytics.alarms.conditions import WINDOWS, Condition, Disk, Gateway, Limits, find
-from analytics.alarms.rules import BY_KEY
+from analytics.alarms.conditions import SYSTEM, WINDOWS, Condition, Disk, Gateway, Limits, find
+from analytics.alarms.rules import BY_KEY, DATABASE
 from borough.delivery.webhook import NotTold, Webhook
 from dashboard.operations.health import gateways_out
 from dashboard.web.board import Boards
 from devices.text import visible
 from store import alarm_facts, alarms
 from store.alarm_facts import Facts, Heard, Lag
-from store.alarms import Event, Notice, Way
+from store.alarms import Alarm, Event, Notice, Way
 from store.connect import Connection
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ GAP = timedelta(minutes=5)
 GIVEN_UP = timedelta(hours=24)
 #: The first pause before another try and the longest, each about half as long again at random.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=30)
+#: Before all times.
+NEVER = datetime.min.replace(tzinfo=UTC)
 #: Notices told at once, before the rules are looked at again.
 _AT_ONCE = 20
 
@@ -61,6 +64,18 @@ class WatchOptions:
     site: str | None = None
 
 
+@dataclass(slots=True)
+class Outage:
+    """A time without a database: since when, and who was told. ``key``: of the message that says so."""
+
+    since: datetime
+    key: UUID
+    logged: bool = False
+    told: bool = False
+    tries: int = 0
+    due_at: datetime = NEVER
+
+
 class Watcher:
     """Looks and tells; keeps what is usual and the register of bays between two looks."""
 
@@ -70,7 +85,53 @@ class Watcher:
         self._boards = Boards(options.zone, options.parking_grace, options.parking_silence)
         self._usual: dict[str, tuple[datetime, Heard]] = {}
         self._usual_lags: tuple[datetime, list[Lag]] | None = None
+        self._outage: Outage | None = None
         self._ways: tuple[Way, ...] = ("log",) if options.webhook is None else ("log", "webhook")
+
+    def away(self, problem: str, now: datetime) -> None:
+        """The database is away: it cannot be noted, so it is told from here once it has been for its rule's time."""
+        outage = self._outage = self._outage or Outage(now, uuid4())
+        if now - outage.since < BY_KEY[DATABASE].holds:
+            return
+        text = f"{problem}, since {outage.since:%Y-%m-%d %H:%M} UTC"
+        begun = outage.since + BY_KEY[DATABASE].holds
+        one = Notice(0, "begun", outage.key, outage.tries, begun, DATABASE, SYSTEM, "urgent", text, begun, None)
+        if not outage.logged:
+            outage.logged = True
+            _log(one)
+        webhook = self._options.webhook
+        if webhook is None or outage.told or now < outage.due_at or now - begun >= GIVEN_UP:
+            return
+        try:
+            webhook.send(str(one.key), orjson.dumps(document(one, self._options.site)), now)
+        except NotTold as error:
+            outage.due_at = now + self._pause(outage.tries)
+            if outage.tries == 0:
+                _not_taken(error)
+            outage.tries += 1
+        else:
+            outage.told = True
+
+    def back(self, connection: Connection, now: datetime) -> None:
+        """The database is there: what was told while it was away is noted, as an alarm that ends like any other.
+
+        Raises psycopg.Error; then it is noted the next time.
+        """
+        outage = self._outage
+        if outage is not None and outage.logged:
+            begun = outage.since + BY_KEY[DATABASE].holds
+            text = f"it was away from {outage.since:%Y-%m-%d %H:%M} to {now:%H:%M} UTC"
+            with connection.transaction():
+                if not any(one.rule == DATABASE for one in alarms.unended(connection)):
+                    number = alarms.add(
+                        connection, Alarm(None, DATABASE, SYSTEM, "urgent", text, "", outage.since, begun)
+                    )
+                    alarms.note_told(connection, number, "log", outage.key, begun)
+                    if outage.told:
+                        alarms.note_told(connection, number, "webhook", outage.key, begun)
+                    elif "webhook" in self._ways:
+                        alarms.note(connection, number, "begun", ["webhook"], now)
+        self._outage = None
 
     def look(self, connection: Connection, now: datetime) -> Changes:
         """Look at all rules and write what changed, in a transaction of its own. Raises psycopg.Error."""
@@ -85,7 +146,7 @@ class Watcher:
             for one in changes.kept:
                 alarms.change(connection, one)
             numbers = {one: alarms.add(connection, one) for one in changes.added}
-            told: tuple[tuple[Event, Sequence[alarms.Alarm]], ...] = ("begun", changes.begun), ("ended", changes.ended)
+            told: tuple[tuple[Event, Sequence[Alarm]], ...] = ("begun", changes.begun), ("ended", changes.ended)
             for event, some in told:
                 for one in some:
                     alarms.note(connection, numbers[one] if one.id is None else one.id, event, self._ways, now)
@@ -113,13 +174,17 @@ class Watcher:
             alarms.told(connection, one, "webhook", now())
 
     def _failed(self, connection: Connection, one: Notice, problem: str, now: datetime) -> None:
-        pause = min(FIRST_PAUSE * 2 ** min(one.tries, 20), LONGEST_PAUSE) * (1 + self._chance() / 2)
+        pause = self._pause(one.tries)
         given_up = now if now - one.made_at >= GIVEN_UP else None
         alarms.failed(connection, one, "webhook", problem, now + pause, last=given_up)
         if given_up is not None:
             log.error("the webhook was told nothing of alarm %d (%s), and is not asked again", one.alarm_id, one.event)
         elif one.tries == 0:
-            log.warning("the webhook took nothing: %s; it is tried again until it does, for a day", problem)
+            _not_taken(problem)
+
+    def _pause(self, tries: int) -> timedelta:
+        pause = min(FIRST_PAUSE * (1 << min(tries, 20)), LONGEST_PAUSE)
+        return pause * (1 + self._chance() / 2)
 
     def _conditions(self, connection: Connection, now: datetime) -> list[Condition]:
         last = alarm_facts.last_heard(connection, now)
@@ -149,6 +214,10 @@ class Watcher:
         return known[1]._replace(last=last)
 
 
+def _not_taken(problem: object) -> None:
+    log.warning("the webhook took nothing: %s; it is tried again until it does, for a day", problem)
+
+
 def disks_of(folders: Sequence[Path]) -> tuple[list[Disk], list[Condition]]:
     """Where these folders lie, and what is wrong with those that cannot be looked at."""
     disks, lost = [], []
@@ -169,7 +238,7 @@ def document(one: Notice, site: str | None) -> dict[str, Any]:
         "type": f"alarm.{one.event}",
         "timestamp": one.made_at,
         "data": {
-            "alarm": one.alarm_id,
+            "alarm": one.alarm_id or None,
             "rule": one.rule,
             "title": one.rule if rule is None else rule.title,
             "subject": one.subject,
@@ -187,7 +256,7 @@ def _log(one: Notice) -> None:
     level = logging.INFO if one.event == "ended" else logging.ERROR if one.severity == "urgent" else logging.WARNING
     title = BY_KEY[one.rule].title if one.rule in BY_KEY else one.rule
     when = one.begun_at if one.ended_at is None or one.event == "begun" else one.ended_at
-    log.log(
-        level, "alarm %d %s at %s, %s: %s (%s): %s",
-        one.alarm_id, one.event, when.isoformat(timespec="seconds"), one.severity, title, one.subject, one.text,
-    )  # fmt: skip
+    number = one.alarm_id or "of the database"
+    at = when.isoformat(timespec="seconds")
+    what = f"{one.severity}: {title} ({one.subject}): {one.text}"
+    log.log(level, "alarm %s %s at %s, %s", number, one.event, at, what)

@@ -1,60 +1,31 @@
-"""Alarms against a real database: what the rules look at, what begins and ends, who is told and how often."""
+"""Alarms against a real database: what the rules look at, what begins and ends."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import orjson
-import psycopg
 import pytest
 
 from analytics.alarms.conditions import WINDOWS, Limits
-from borough.delivery.alarms import GIVEN_UP, Watcher, WatchOptions, disks_of
-from borough.delivery.webhook import Webhook
+from borough.delivery.alarms import Watcher, disks_of
 from store import alarm_facts, alarms, flow
 from store.connect import Connection, connect
 from store.flow import Figures, Minute
-from tests.tools.receiver import Receiver
-from tests.tools.servers import Cluster
+from tests.tools.collector import CLIENT_ID, Collector
+from tests.tools.publisher import publish
+from tests.tools.servers import Cluster, Mosquitto, wait_for
 from tests.worlds import parking_board
-
-NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-OPTIONS = WatchOptions(ZoneInfo("Europe/London"), timedelta(minutes=5), timedelta(hours=25))
-KEY = b"of-the-tests-" * 3
+from tests.worlds.alarms import HOUR, MINUTE, NOW, OPTIONS, device, speaks
 
 
 @pytest.fixture
 def connection(database: str) -> Iterator[Connection]:
     with connect(database, autocommit=True) as found:
         yield found
-
-
-def device(connection: Connection, family: str, *, retired: bool = False) -> None:
-    connection.execute(
-        "insert into personal.device (id, family, model, origin, personal, retired_at, changed)"
-        " values (%s, %s, 'native', 'real', false, %s, 0)",
-        (f"one-{family}", family, NOW if retired else None),
-    )
-
-
-def speaks(connection: Connection, family: str, last: datetime = NOW, days: int = 3, every: int = 5) -> None:
-    """Has said something every few minutes, of two collectors in turn."""
-    connection.execute(
-        "insert into public.accounting (minute, collector, family, messages_received, messages_decoded)"
-        " select m, case when extract(epoch from m)::int8 / 60 %% 2 = 0 then 'a' else 'b' end, %s, 10, 10"
-        " from generate_series(%s::timestamptz - make_interval(days => %s), %s, make_interval(mins => %s)) m",
-        (family, last, days, last, every),
-    )
 
 
 def begun(watcher: Watcher, connection: Connection, now: datetime) -> list[tuple[str, str]]:
@@ -222,173 +193,22 @@ def test_a_collector_that_cannot_archive(connection: Connection) -> None:
     assert alarm_facts.unarchived(connection, now[0] + MINUTE) == []
 
 
-# telling
+def test_a_real_collector_that_cannot_archive_says_so(database: str, mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with connect(database, autocommit=True) as connection:
+        device(connection, "air-monitor")
+        with Collector(tmp_path, database, mosquitto.url, archive=tmp_path / "archive", batch_age=0.05) as collector:
+            collector.start()
+            # a file in the place of a folder
+            (tmp_path / "archive/open/air-monitor").write_text("in the way")
+            body = b'{"time": "%s", "pm2_5": 3}' % datetime.now(UTC).isoformat().encode()
+            publish(mosquitto.port, [("borough/air-monitor/one-air-monitor/reading", body)])
+            since = datetime.now(UTC) - HOUR
+            assert wait_for(lambda: bool(alarm_facts.unarchived(connection, since)), 30)
+            (found,) = alarm_facts.unarchived(connection, since)
+            # and that it is there itself
+            assert wait_for(lambda: subscribed(connection) > 0, 30)
+        assert (found.collector, found.missed) == (CLIENT_ID, 1)
 
 
-def raised(connection: Connection, webhook: Webhook | None) -> Watcher:
-    """A watcher, and one alarm that has just begun."""
-    device(connection, "air-monitor")
-    speaks(connection, "air-monitor")
-    watcher = Watcher(replace(OPTIONS, webhook=webhook, site="https://pages.example/"), chance=lambda: 0.0)
-    watcher.look(connection, NOW + 16 * MINUTE)
-    return watcher
-
-
-def state(connection: Connection) -> list[tuple[object, ...]]:
-    rows = connection.execute(
-        "select event, way, tries, told_at is not null, given_up_at is not null, problem from public.alarm_notice"
-        " order by 1, 2"
-    )
-    return list(rows)
-
-
-def test_an_alarm_is_told_once_at_its_beginning_and_once_at_its_end(
-    connection: Connection, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    with Receiver() as receiver:
-        watcher = raised(connection, Webhook(receiver.url, KEY))
-        for _ in range(3):
-            watcher.tell(connection, lambda: NOW + 16 * MINUTE)
-        speaks(connection, "air-monitor", NOW + 17 * MINUTE, days=0)
-        for after in (17, 22, 23):
-            watcher.look(connection, NOW + after * MINUTE)
-            watcher.tell(connection, lambda: NOW + HOUR)
-        assert len(receiver.got) == 2
-        began, ended = (orjson.loads(one.body) for one in receiver.got)
-    assert began == {
-        "type": "alarm.begun",
-        "timestamp": "2026-03-10T12:16:00+00:00",
-        "data": {
-            "alarm": 1,
-            "rule": "silent",
-            "title": "A family has fallen silent",
-            "subject": "air-monitor",
-            "severity": "urgent",
-            "text": "nothing has come since 2026-03-10 12:00 UTC; usually something does every 15 minutes",
-            "begun_at": "2026-03-10T12:16:00+00:00",
-            "ended_at": None,
-            "todo": began["data"]["todo"],
-            "page": "https://pages.example/engineer/alarms",
-        },
-    }
-    assert began["data"]["todo"].startswith("Look whether the collector runs")
-    assert (ended["type"], ended["data"]["ended_at"]) == ("alarm.ended", "2026-03-10T12:17:00+00:00")
-    assert receiver.got[0].headers["webhook-id"] != receiver.got[1].headers["webhook-id"]
-    lines = [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "borough.delivery.alarms"]
-    assert [level for level, _ in lines] == ["ERROR", "INFO"]
-    assert lines[0][1].startswith(
-        "alarm 1 begun at 2026-03-10T12:16:00+00:00, urgent: A family has fallen silent (air-"
-    )
-    assert lines[1][1].startswith("alarm 1 ended at 2026-03-10T12:17:00+00:00")
-    assert [row[2:] for row in state(connection)] == [(1, True, False, None)] * 4
-
-
-def test_a_receiver_that_refuses_is_asked_again_with_the_same_key_and_ever_later(
-    connection: Connection, caplog: pytest.LogCaptureFixture
-) -> None:
-    with Receiver("refuses") as receiver:
-        watcher = raised(connection, Webhook(receiver.url, KEY))
-        tries: list[datetime] = []
-        for place in range(6 * 104):
-            now = NOW + 16 * MINUTE + timedelta(seconds=10 * place)
-            before = len(receiver.got)
-            watcher.tell(connection, partial(datetime.fromtimestamp, now.timestamp(), UTC))
-            tries += [now] * (len(receiver.got) - before)
-        pauses = [(later - one).total_seconds() for one, later in pairwise(tries)]
-        assert pauses == [10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800]
-        assert len({one.headers["webhook-id"] for one in receiver.got}) == 1
-        assert state(connection)[1] == ("begun", "webhook", 11, False, False, "answered 500")
-        assert sum("the webhook took nothing: answered 500" in one.getMessage() for one in caplog.records) == 1
-        receiver.how = "takes"
-        watcher.tell(connection, lambda: NOW + 4 * HOUR)
-        assert state(connection)[1] == ("begun", "webhook", 12, True, False, None)
-
-
-def test_what_nobody_took_for_a_day_is_given_up_and_the_page_says_so(connection: Connection) -> None:
-    with Receiver("refuses") as receiver:
-        watcher = raised(connection, Webhook(receiver.url, KEY))
-        watcher.tell(connection, lambda: NOW + HOUR)
-        watcher.tell(connection, lambda: NOW + 16 * MINUTE + GIVEN_UP)
-        assert state(connection)[1] == ("begun", "webhook", 2, False, True, "nobody took it for a day")
-        receiver.how = "takes"
-        watcher.tell(connection, lambda: NOW + timedelta(days=3))
-        assert len(receiver.got) == 1
-
-
-def test_an_end_is_not_told_before_its_beginning(connection: Connection) -> None:
-    with Receiver("refuses") as receiver:
-        watcher = raised(connection, Webhook(receiver.url, KEY))
-        watcher.tell(connection, lambda: NOW + 16 * MINUTE)
-        speaks(connection, "air-monitor", NOW + 17 * MINUTE, days=0)
-        for after in (17, 22):
-            watcher.look(connection, NOW + after * MINUTE)
-        receiver.how = "takes"
-        for _ in range(2):
-            watcher.tell(connection, lambda: NOW + HOUR)
-        assert [orjson.loads(one.body)["type"] for one in receiver.got[1:]] == ["alarm.begun", "alarm.ended"]
-
-
-def test_a_receiver_that_is_gone_keeps_nobody_from_looking(connection: Connection) -> None:
-    with Receiver() as receiver:
-        url = receiver.url
-    watcher = raised(connection, Webhook(url, KEY))
-    watcher.tell(connection, lambda: NOW + HOUR)
-    (log_row, webhook_row) = state(connection)
-    assert log_row[3] is True
-    assert webhook_row[:5] == ("begun", "webhook", 1, False, False)
-    assert str(webhook_row[5]).startswith("ConnectError")
-    assert "secret" not in str(webhook_row[5])
-
-
-def test_a_webhook_that_is_no_more_set_is_told_nothing(connection: Connection) -> None:
-    with Receiver() as receiver:
-        raised(connection, Webhook(receiver.url, KEY))
-        Watcher(OPTIONS).tell(connection, lambda: NOW + HOUR)
-        assert receiver.got == []
-        Watcher(replace(OPTIONS, webhook=Webhook(receiver.url, KEY))).tell(connection, lambda: NOW + HOUR)
-        assert len(receiver.got) == 1
-
-
-def test_who_was_killed_before_it_was_noted_tells_it_again_with_the_same_key(connection: Connection) -> None:
-    with Receiver() as receiver:
-        watcher = raised(connection, Webhook(receiver.url, KEY))
-        watcher.tell(connection, lambda: NOW + HOUR)
-        # as if the note had not been written
-        connection.execute("update public.alarm_notice set told_at = null, tries = 0 where way = 'webhook'")
-        Watcher(replace(OPTIONS, webhook=Webhook(receiver.url, KEY))).tell(connection, lambda: NOW + HOUR)
-        assert len(receiver.got) == 2
-        assert len({one.headers["webhook-id"] for one in receiver.got}) == 1
-
-
-def test_one_watches_at_a_time(database: str) -> None:
-    with connect(database, autocommit=True) as first, connect(database, autocommit=True) as second:
-        assert alarms.lock(first)
-        assert alarms.lock(first), "who watches goes on"
-        assert not alarms.lock(second)
-        first.close()
-        until = time.monotonic() + 10
-        while not alarms.lock(second):  # the server notices in its own time
-            assert time.monotonic() < until
-
-
-def test_alarms_are_read_by_who_may_read_open_data(connection: Connection) -> None:
-    raised(connection, None)
-    connection.execute("set role borough_open")
-    assert connection.execute("select rule from public.alarm").fetchall() == [("silent",)]
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute("select * from public.alarm_notice")
-
-
-def test_history_in_pages_and_old_alarms_forgotten(connection: Connection) -> None:
-    for number in range(5):
-        at = NOW - number * HOUR
-        one = alarms.Alarm(None, "silent", f"family-{number}", "urgent", "quiet", "", at, at)
-        own = alarms.add(connection, one)
-        if at < NOW:
-            alarms.change(connection, one._replace(id=own, ended_at=at + MINUTE))
-    assert [one.id for one in alarms.history(connection, limit=2)] == [5, 4]
-    assert [one.id for one in alarms.history(connection, before=4, limit=2)] == [3, 2]
-    assert [one.id for one in alarms.history(connection, is_open=True)] == [1]
-    assert alarms.forget(connection, NOW - 2 * HOUR + 2 * MINUTE) == 3
-    assert [one.id for one in alarms.history(connection)] == [2, 1]
+def subscribed(connection: Connection) -> float:
+    return alarm_facts.collectors(connection, datetime.now(UTC), HOUR, HOUR).subscribed

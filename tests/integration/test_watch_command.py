@@ -9,16 +9,21 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from analytics.alarms.rules import BY_KEY, DATABASE
 from borough import cli
+from borough.commands.watch import _serve
+from borough.delivery.webhook import Webhook
 from store import alarms
 from store.connect import connect
 from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.receiver import Receiver
+from tests.worlds.alarms import OPTIONS
 
 
 @pytest.fixture
@@ -117,6 +122,22 @@ def test_a_database_that_goes_away_is_waited_for(silent: str, tmp_path: Path) ->
         until(lambda: alarms.looked_at(connection) != before)
         assert one.end(signal.SIGTERM) == 0
         assert sum("begun at" in line["message"] for line in one.lines()) == 1
+
+
+def test_the_service_tells_of_a_database_that_is_away(
+    free_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # at once, in place of two minutes
+    monkeypatch.setitem(BY_KEY, DATABASE, replace(BY_KEY[DATABASE], holds=timedelta(0)))
+    with Receiver() as receiver:
+        options = replace(OPTIONS, webhook=Webhook(receiver.url, b"of-the-tests-" * 3))
+        url = f"postgresql://borough:hidden-word@127.0.0.1:{free_port}/borough"
+        _serve(url, options, 0.1, receiver.came.is_set)
+        (got,) = receiver.got
+    data = json.loads(got.body)["data"]
+    assert (data["rule"], data["subject"]) == ("database", "system")
+    assert data["text"].startswith(f"127.0.0.1:{free_port}/borough cannot be asked, since ")
+    assert "hidden-word" not in got.body.decode() + caplog.text
 
 
 def test_once_it_shows_what_is_wrong_with_its_status(
