@@ -105,7 +105,7 @@ def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], 
                 log.error("%s", text)
             told = text
             if not standing_by:  # who stands by leaves it to the one who watched
-                watcher.away(f"{database_place(url)} cannot be asked", _now())
+                watcher.away(text, _now())
             _sleep(every, stopped)
     log.info("ended")
 

@@ -136,7 +136,7 @@ def test_the_service_tells_of_a_database_that_is_away(
         (got,) = receiver.got
     data = json.loads(got.body)["data"]
     assert (data["rule"], data["subject"]) == ("database", "system")
-    assert data["text"].startswith(f"127.0.0.1:{free_port}/borough cannot be asked, since ")
+    assert data["text"].startswith(f"the database at 127.0.0.1:{free_port}/borough cannot be reached: ")
     assert "hidden-word" not in got.body.decode() + caplog.text
 
 
