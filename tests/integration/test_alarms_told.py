@@ -121,17 +121,34 @@ def test_what_nobody_took_for_a_day_is_given_up_and_the_page_says_so(connection:
         assert len(receiver.got) == 1
 
 
+def ended(connection: Connection, watcher: Watcher) -> None:
+    """The alarm ends."""
+    speaks(connection, "air-monitor", NOW + 17 * MINUTE, days=0)
+    for after in (17, 22):
+        watcher.look(connection, NOW + after * MINUTE)
+
+
 def test_an_end_is_not_told_before_its_beginning(connection: Connection) -> None:
-    with Receiver("refuses") as receiver:
+    with Receiver() as receiver:
         watcher = raised(connection, Webhook(receiver.url, KEY))
-        watcher.tell(connection, lambda: NOW + 16 * MINUTE)
-        speaks(connection, "air-monitor", NOW + 17 * MINUTE, days=0)
-        for after in (17, 22):
-            watcher.look(connection, NOW + after * MINUTE)
-        receiver.how = "takes"
+        (beginning,) = alarms.due(connection, "webhook", NOW + HOUR, 10)
+        alarms.failed(connection, beginning, "webhook", "answered 500", NOW + 2 * HOUR, last=None)
+        ended(connection, watcher)
+        watcher.tell(connection, lambda: NOW + HOUR)
+        assert receiver.got == []
         for _ in range(2):
-            watcher.tell(connection, lambda: NOW + HOUR)
-        assert [orjson.loads(one.body)["type"] for one in receiver.got[1:]] == ["alarm.begun", "alarm.ended"]
+            watcher.tell(connection, lambda: NOW + 2 * HOUR)
+        assert [orjson.loads(one.body)["type"] for one in receiver.got] == ["alarm.begun", "alarm.ended"]
+
+
+def test_an_end_is_told_where_its_beginning_was_given_up(connection: Connection) -> None:
+    with Receiver() as receiver:
+        watcher = raised(connection, Webhook(receiver.url, KEY))
+        (beginning,) = alarms.due(connection, "webhook", NOW + HOUR, 10)
+        alarms.failed(connection, beginning, "webhook", "answered 500", NOW, last=NOW)
+        ended(connection, watcher)
+        watcher.tell(connection, lambda: NOW + HOUR)
+        assert [orjson.loads(one.body)["type"] for one in receiver.got] == ["alarm.ended"]
 
 
 def test_a_receiver_that_is_gone_keeps_nobody_from_looking(connection: Connection) -> None:

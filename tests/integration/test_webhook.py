@@ -64,6 +64,7 @@ def test_the_documents_receiver_takes_what_is_ours_and_nothing_else() -> None:
         ("drips", "no answer within 0.3 s"),
     ],
 )
+@pytest.mark.timeout(60)  # what is not bounded would not end
 def test_a_receiver_that_does_not_take_it(how: How, words: str) -> None:
     with Receiver(how) as receiver:
         begin = time.monotonic()
