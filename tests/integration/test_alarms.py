@@ -149,6 +149,13 @@ def test_rejections_and_days_that_wait(connection: Connection) -> None:
     assert {after: found for after, found in raised.items() if found} == expected
 
 
+def test_what_was_seen_before_nobody_looked_proves_nothing(connection: Connection, tmp_path: Path) -> None:
+    watcher = Watcher(replace(OPTIONS, folders=[tmp_path / "gone"]))
+    assert begun(watcher, connection, NOW) == []
+    assert begun(watcher, connection, NOW + HOUR) == []
+    assert begun(watcher, connection, NOW + HOUR + 5 * MINUTE) == [("disk", str(tmp_path / "gone"))]
+
+
 def test_a_gateway_that_is_out_is_told_and_none_of_its_bays(timescale: Cluster) -> None:
     name = timescale.create()
     now = datetime.now(UTC)
