@@ -30,9 +30,9 @@ _ROUGH = "Quantiles are read from counts by powers of the square root of two: th
 def charts(found: Flow, shown: Window, family: str | None, address: Callable[..., str]) -> list[tuple[Figure, str]]:
     """The figures of what is known of a time, each with a remark."""
     made = []
-    received = found.counts[:, :, COUNT_NAMES.index("messages_received")]
+    received = found.counts[:, :, COUNT_NAMES.index("messages_received")].astype(np.float64)
     if received.any():
-        made.append((_came(found, shown, family, address, received.astype(np.float64)), ""))
+        made.append((_came(found, shown, family, address, received), ""))
     p50, p99 = flow_words.lags(flow_words.of_family(found.lags, found, family))
     if not np.isnan(p50).all():
         made.append((_lag(found, shown, family, address, p50, p99), _ROUGH))
@@ -43,7 +43,10 @@ def charts(found: Flow, shown: Window, family: str | None, address: Callable[...
 
 def _came(found: Flow, shown: Window, family: str | None, address: Callable[..., str], received: Float64) -> Figure:
     places = [place for place, name in enumerate(found.families) if family in (None, name) and received[:, place].any()]
-    given = [Line(family_words(found.families[place]), received[:, place]) for place in places]
+    drawn = received.copy()
+    if shown.now:
+        drawn[-1] = np.nan  # what is running would look like a fall
+    given = [Line(family_words(found.families[place]), drawn[:, place]) for place in places]
     total = received[:, places].sum(axis=1)
     marks = Axis([(value, f"{value:,.10g}") for value in scale(float(total.max(initial=0)))])
     most = int(np.argmax(total))
@@ -57,7 +60,7 @@ def _came(found: Flow, shown: Window, family: str | None, address: Callable[...,
         lines(given, marks, _marks(shown), f"Messages by {shown.unit}: {headline}"),
         f"Messages received by {shown.unit} (UTC), the newest first",
         [shown.unit.capitalize(), *(line.name for line in given)],
-        _table(found, shown, [line.values for line in given], flow_words.number, total > 0),
+        _table(found, shown, [received[:, place] for place in places], flow_words.number, total > 0),
         csv=address("/engineer/pipeline/account.csv"),
         unit=f"messages a {shown.unit}",
     )

@@ -57,7 +57,7 @@ def way(stops: Sequence[Stop], words: Words, alternative: str) -> Markup:
 # -- the way ---------------------------------------------------------------------------------------------------------
 
 #: Boxes and gaps in the drawing's units, which are pixels where it has all its room; lines are _LINE apart.
-_BOX, _GAP, _HIGH, _LINE = 148, 96, 56, 22
+_BOX, _GAP, _HIGH, _LINE = 140, 120, 56, 22
 
 
 def _across(stops: Sequence[Stop], words: Words, alternative: str) -> Markup:
@@ -67,13 +67,12 @@ def _across(stops: Sequence[Stop], words: Words, alternative: str) -> Markup:
     parts = []
     for place, stop in enumerate(stops):
         left = place * (_BOX + _GAP)
-        if stop.comes:
-            parts.append(_arrow(left - _GAP, top + _HIGH / 2, left, top + _HIGH / 2, words, stop.comes[0][1]))
+        if place:
+            middle = top + _HIGH / 2
+            parts.append(_arrow(left - _GAP, middle, left, middle, words, stop.comes[0][1] if stop.comes else None))
             for line, (word, text) in enumerate(stop.comes):
-                at = top + _HIGH / 2 + (-22 if line == 0 else 26 + (line - 1) * _LINE)
-                parts.append(
-                    _label(left - _GAP / 2, at - (0 if line else 4), "middle", word, text, words, two=line == 0)
-                )
+                at = middle - 14 if line == 0 else middle + 38
+                parts.append(_label(left - _GAP / 2, at, "middle", word, text, words, two=True))
         parts.append(_box(left + 1, top, _BOX - 2, _HIGH, stop.name))
         below = top + _HIGH
         for line, note in enumerate(stop.notes):
@@ -89,10 +88,10 @@ def _across(stops: Sequence[Stop], words: Words, alternative: str) -> Markup:
 
 def _down(stops: Sequence[Stop], words: Words, alternative: str) -> Markup:
     parts, top, wide = [], 2.0, 340
-    for stop in stops:
-        if stop.comes:
-            tall = 34 + (len(stop.comes) - 1) * _LINE
-            parts.append(_arrow(40, top, 40, top + tall, words, stop.comes[0][1]))
+    for place, stop in enumerate(stops):
+        if place:
+            tall = 34 + max(0, len(stop.comes) - 1) * _LINE
+            parts.append(_arrow(40, top, 40, top + tall, words, stop.comes[0][1] if stop.comes else None))
             for line, (word, text) in enumerate(stop.comes):
                 parts.append(_label(60, top + 21 + line * _LINE, "start", word, text, words))
             top += tall
@@ -141,9 +140,9 @@ def _box(x: float, y: float, wide: float, high: float, name: str) -> Markup:
     )
 
 
-def _arrow(x1: float, y1: float, x2: float, y2: float, words: Words, text: str) -> Markup:
-    """An arrow to the right or down; dashed where nothing went that way."""
-    count = words.numbers.get(text, 0)
+def _arrow(x1: float, y1: float, x2: float, y2: float, words: Words, text: str | None) -> Markup:
+    """An arrow to the right or down; dashed where nothing went that way. ``text`` None: nobody counts what does."""
+    count = 1 if text is None else words.numbers.get(text, 0)
     kind, width = ("goes", 2 + 1.6 * math.log10(1 + count)) if count else ("goes none", 1.5)
     head = 5 + width
     if x1 == x2:

@@ -90,7 +90,7 @@ def router(site: Site) -> APIRouter:
         shown = _window(span, to, now)
 
         def make() -> Response:
-            with site.connection() if shown.unit == "minute" else site.lane.connection() as connection:
+            with site.lane.connection() if costly else site.connection() as connection:
                 last, silent, texts = newest(connection, silence, now)
                 whole = shown.span == "1h" and shown.now
                 found = last if whole else flow.minutes(connection, shown.since, shown.until, shown.step)
@@ -101,8 +101,9 @@ def router(site: Site) -> APIRouter:
             known = [name for name in (*FAMILIES, UNKNOWN) if name in here or name in last.families]
             return site.page(request, "engineer/pipeline.html", {**context, "silent": here, "known": known})
 
-        # weeks are made of a quarter of a million rows: not beside the pages
-        return await (run_in_threadpool(make) if shown.unit == "minute" else site.lane.run(make))
+        # days are made of thousands of rows, weeks of a quarter of a million: not beside the pages
+        costly = shown.span not in ("1h", "6h")
+        return await (site.lane.run(make) if costly else run_in_threadpool(make))
 
     @routes.get("/engineer/pipeline/events")
     async def events(request: Request) -> Response:
