@@ -94,8 +94,8 @@ def test_rates_are_of_the_last_whole_minute_and_the_running_one() -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (math.nan, flow_words.NOT_KNOWN), (0.0, "0 ms"), (0.0042, "4.2 ms"), (0.012, "12 ms"), (0.9996, "1.0 s"), (3.41, "3.4 s"),
-        (99.6, "2 min"), (3000, "50 min"), (18_000, "5.0 h"), (300_000, "3.5 days"),
+        (math.nan, flow_words.NOT_KNOWN), (0.0, "0 ms"), (0.0042, "4.2 ms"), (0.012, "12 ms"), (0.9996, "1.0 s"),
+        (3.41, "3.4 s"), (99.6, "2 min"), (3000, "50 min"), (18_000, "5.0 h"), (300_000, "3.5 days"),
     ],
 )  # fmt: skip
 def test_times_as_they_are_said(seconds: float, words: str) -> None:
