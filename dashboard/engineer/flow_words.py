@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import numpy as np
+from markupsafe import Markup
 
 from analytics.pipeline.lags import quantile
 from dashboard.engineer.traffic import family_words
@@ -65,6 +66,11 @@ class Row:
     at: datetime
     numbers: Sequence[int]
     adds_up: bool
+
+    @property
+    def cells(self) -> Markup:
+        """The numbers as a table's cells: twelve in each of many rows are quicker made at once."""
+        return Markup("".join(f'<td class="number">{number:,}</td>' for number in self.numbers))  # noqa: S704 - numbers
 
 
 def window(span: str, to: datetime | None, now: datetime) -> Window:
