@@ -12,7 +12,7 @@ with families (family, messages, readings, number) as (
     values ('smart-meter', 30, 2, 0), ('parking-bay', 12, 1, 1), ('air-monitor', 20, 6, 2),
         ('movement-sensor', 6, 2, 3), ('car-park', 2, 2, 4)
 ), minutes as (
-    select m, extract(epoch from m)::int8 / 60 as n from generate_series(%(since)s, %(until)s, interval '1 minute') m
+    select m, extract(epoch from m)::int8 / 60 as n from generate_series(%(since)s::timestamptz, %(until)s, %(every)s) m
 ), collectors (collector) as (
     select 'collector-' || c from generate_series(1, %(collectors)s) c
 ), account as (
@@ -68,10 +68,19 @@ set session_replication_role = origin;
 """
 
 
-def fill(connection: Connection, until: datetime, length: timedelta, *, collectors: int = 1, devices: int = 20) -> None:
-    """All minutes of five families up to that of ``until``, and devices of each."""
+def fill(
+    connection: Connection,
+    until: datetime,
+    length: timedelta,
+    *,
+    collectors: int = 1,
+    devices: int = 20,
+    every: timedelta = timedelta(minutes=1),
+) -> None:
+    """Minutes of five families up to that of ``until``, all or one in ``every``, and devices of each."""
     last = until.astimezone(UTC).replace(second=0, microsecond=0)
-    connection.execute(_FILL.encode(), {"since": last - length, "until": last, "collectors": collectors})
+    given = {"since": last - length, "until": last, "collectors": collectors, "every": every}
+    connection.execute(_FILL.encode(), given)
     for statement in _DEVICES.replace("%(devices)s", str(devices)).replace("%%", "%").split(";\n"):
         connection.execute(statement.encode())
     for table in ("accounting", "flow_minute", "lag_minute", "lag_hour", "rejection_minute", "latest"):
