@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ingest.series_cache import FAMILY_NAMES
+from ingest.series_cache import FAMILY_NAMES, FAMILY_NUMBER
 from store.batch import Batch, Int64
 from store.flow import LAG_BOUNDS, LAGS, Figures, Lag, Minute
 
@@ -96,9 +96,11 @@ class Flow:
                 own.broker_dropped = (own.broker_dropped or 0) + minute.broker_dropped
         for kept, lags in ((self._lags, before.lags), (self._hours, before.hours)):
             for at, family, counts in lags:
-                if family in FAMILY_NAMES:
-                    known = kept.setdefault(at, np.zeros((len(FAMILY_NAMES), LAGS), np.int64))
-                    known[FAMILY_NAMES.index(family)] += counts
+                if family in FAMILY_NUMBER:
+                    known = kept.get(at)
+                    sums = np.zeros((len(FAMILY_NAMES), LAGS), np.int64) if known is None else known.copy()
+                    sums[FAMILY_NUMBER[family]] += counts
+                    kept[at] = sums  # the old one may be the other's too
 
     def figures(self) -> Figures:
         """All that is to be written: minutes and hours that may not be in the store as they are."""

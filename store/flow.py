@@ -141,7 +141,7 @@ def minutes(connection: Connection, since: datetime, until: datetime, step: time
 
     For hours ``since`` is a whole hour. Raises psycopg.Error; ValueError for a naive instant.
     """
-    given = {"since": aware(since), "until": aware(until), "step": step.total_seconds()}
+    given = {"since": aware(since), "until": aware(until), "step": step.total_seconds(), "width": step}
     steps = -((since - until) // step)
     lag_query = "lag_minutes" if step < HOUR else "lag_hours"
     with connection.cursor(binary=True) as cursor:

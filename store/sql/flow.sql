@@ -38,9 +38,9 @@ select %s, %s, k.* from unnest(%s::text[], %s::text[], %s::int8[]) as k (family,
 on conflict (minute, collector, family, reason) do update set count = r.count + excluded.count;
 
 -- accounts: what all collectors counted, by family its steps as bytes
-select family, string_agg(int4send(step) || {sent}, ''::bytea)
+select family, string_agg(int4send(round(extract(epoch from at - %(since)s) / %(step)s)::int4) || {sent}, ''::bytea)
 from (
-    select family, floor(extract(epoch from minute - %(since)s) / %(step)s)::int4 as step, {sums}
+    select family, date_bin(%(width)s::interval, minute, %(since)s) as at, {sums}
     from public.accounting
     where minute >= %(since)s and minute < %(until)s
     group by 1, 2
@@ -48,30 +48,30 @@ from (
 group by family;
 
 -- figures: what the collectors noted, by step; of what each of them hears from the broker, what the most was
-select coalesce(string_agg(int4send(step) || int8send(batches) || int8send(messages) || float8send(write_seconds)
-           || float8send(write_longest) || float8send(database_seconds) || int8send(in_flight_most)
-           || int8send(held_bytes_most) || int8send(coalesce(broker_queued, -1)) || int8send(coalesce(broker_dropped, -1))
-           || float8send(up), ''::bytea), '')
+select coalesce(string_agg(int4send(round(extract(epoch from at - %(since)s) / %(step)s)::int4) || int8send(batches)
+           || int8send(messages) || float8send(write_seconds) || float8send(write_longest) || float8send(database_seconds)
+           || int8send(in_flight_most) || int8send(held_bytes_most) || int8send(coalesce(broker_queued, -1))
+           || int8send(coalesce(broker_dropped, -1)) || float8send(up), ''::bytea), '')
 from (
-    select step, sum(batches)::int8 as batches, sum(messages)::int8 as messages, sum(write_seconds) as write_seconds,
-           max(write_longest) as write_longest, sum(database_seconds) as database_seconds,
-           max(in_flight_most)::int8 as in_flight_most, max(held_bytes_most)::int8 as held_bytes_most,
-           max(broker_queued) as broker_queued, sum(broker_dropped)::int8 as broker_dropped, sum(up) as up
+    select date_bin(%(width)s::interval, minute, %(since)s) as at, sum(batches)::int8 as batches,
+           sum(messages)::int8 as messages, sum(write_seconds) as write_seconds, max(write_longest) as write_longest,
+           sum(database_seconds) as database_seconds, max(in_flight_most)::int8 as in_flight_most,
+           max(held_bytes_most)::int8 as held_bytes_most, max(broker_queued) as broker_queued,
+           sum(broker_dropped)::int8 as broker_dropped, sum(up) as up
     from (
-        select floor(extract(epoch from minute - %(since)s) / %(step)s)::int4 as step, sum(batches) as batches,
-               sum(messages) as messages, sum(write_seconds) as write_seconds, max(write_longest) as write_longest,
-               sum(database_seconds) as database_seconds, sum(in_flight_most) as in_flight_most,
-               sum(held_bytes_most) as held_bytes_most, max(broker_queued) as broker_queued,
-               max(broker_dropped) as broker_dropped, max(up) as up
+        select minute, sum(batches) as batches, sum(messages) as messages, sum(write_seconds) as write_seconds,
+               max(write_longest) as write_longest, sum(database_seconds) as database_seconds,
+               sum(in_flight_most) as in_flight_most, sum(held_bytes_most) as held_bytes_most,
+               max(broker_queued) as broker_queued, max(broker_dropped) as broker_dropped, max(up) as up
         from public.flow_minute
         where minute >= %(since)s and minute < %(until)s
         group by minute
     ) minutes
-    group by step
+    group by 1
 ) steps;
 
 -- lag_minutes: lags of readings by family, a collector's minutes as bytes
-select family, string_agg(int4send(floor(extract(epoch from minute - %(since)s) / %(step)s)::int4) || array_send(counts),
+select family, string_agg(int4send(round(extract(epoch from minute - %(since)s) / %(step)s)::int4) || array_send(counts),
                           ''::bytea)
 from public.lag_minute
 where minute >= %(since)s and minute < %(until)s
