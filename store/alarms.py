@@ -98,9 +98,15 @@ def note(connection: Connection, alarm_id: int, event: Event, ways: Sequence[Way
     connection.execute(_SQL["note"], {"id": alarm_id, "event": event, "ways": list(ways), "now": aware(now)})
 
 
-def note_told(connection: Connection, alarm_id: int, way: Way, key: UUID, at: datetime) -> None:
-    """Note that an alarm's beginning was told already, by this key. Raises psycopg.Error."""
-    connection.execute(_SQL["note_told"], {"id": alarm_id, "way": way, "key": key, "at": aware(at)})
+def note_begun(
+    connection: Connection, alarm_id: int, way: Way, key: UUID, at: datetime, *, tries: int, told_at: datetime | None
+) -> None:
+    """Note an alarm's beginning that was told by this key already, or (``told_at`` None) was tried to be.
+
+    Raises psycopg.Error.
+    """
+    given = {"id": alarm_id, "way": way, "key": key, "at": aware(at), "tries": tries, "told_at": told_at}
+    connection.execute(_SQL["note_begun"], given)
 
 
 def due(connection: Connection, way: Way, now: datetime, limit: int) -> list[Notice]:

@@ -93,8 +93,8 @@ def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], 
                         told = _once(told, "another one watches; this one stands by")
                     else:
                         told = _once(told, "watches")
-                        watcher.back(connection, _now())
                         watcher.look(connection, _now())
+                        watcher.back(connection, _now())
                         watcher.tell(connection, _now)
                     _sleep(every, stopped)
         except WrongZone:

@@ -126,11 +126,12 @@ class Watcher:
                     number = alarms.add(
                         connection, Alarm(None, DATABASE, SYSTEM, "urgent", text, "", outage.since, begun)
                     )
-                    alarms.note_told(connection, number, "log", outage.key, begun)
-                    if outage.told:
-                        alarms.note_told(connection, number, "webhook", outage.key, begun)
-                    elif "webhook" in self._ways:
-                        alarms.note(connection, number, "begun", ["webhook"], now)
+                    alarms.note_begun(connection, number, "log", outage.key, begun, tries=1, told_at=begun)
+                    if "webhook" in self._ways:
+                        tries, told_at = (outage.tries + 1, now) if outage.told else (outage.tries, None)
+                        alarms.note_begun(
+                            connection, number, "webhook", outage.key, begun, tries=tries, told_at=told_at
+                        )
         self._outage = None
 
     def look(self, connection: Connection, now: datetime) -> Changes:

@@ -24,9 +24,9 @@ delete from public.alarm where id = %s and begun_at is null;
 insert into public.alarm_notice (alarm_id, event, way, made_at, due_at)
 select %(id)s, %(event)s, way, %(now)s, %(now)s from unnest(%(ways)s::text[]) way;
 
--- note_told: that an alarm's beginning was told before it could be noted
+-- note_begun: an alarm's beginning that was told, or tried to be, by this key before it could be noted
 insert into public.alarm_notice (alarm_id, event, way, key, made_at, due_at, tries, told_at)
-values (%(id)s, 'begun', %(way)s, %(key)s, %(at)s, %(at)s, 1, %(at)s);
+values (%(id)s, 'begun', %(way)s, %(key)s, %(at)s, %(at)s, %(tries)s, %(told_at)s);
 
 -- due: what is to be told by a way; of one alarm the beginning first
 select n.alarm_id, n.event, n.key, n.tries, n.made_at, a.rule, a.subject, a.severity, a.text, a.begun_at, a.ended_at

@@ -230,6 +230,7 @@ def test_a_short_outage_is_none_and_one_that_nobody_took_is_told_when_it_is_over
         short = away < 2 * MINUTE
         assert len(alarms.history(connection)) == (0 if short else 1)
         assert len(receiver.got) == (0 if short else 2)
+        assert len({one.headers["webhook-id"] for one in receiver.got}) == (0 if short else 1)
 
 
 def test_one_watches_at_a_time(database: str) -> None:
