@@ -31,6 +31,7 @@ COMMANDS = (
     "correct",
     "complete",
     "analyse",
+    "watch",
     "explain",
     "letters",
     "subject",

@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import roles
 from dashboard.account import binding, sign_in
-from dashboard.engineer import arriving, rejected, rejected_trial
+from dashboard.engineer import alarms, arriving, pipeline, rejected, rejected_trial, silence
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import feeds, pages
@@ -46,6 +46,9 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     # before the pages of single ones, whose addresses its own look like
     rejected_trial.router,
     rejected.router,
+    alarms.router,
+    pipeline.router,
+    silence.router,
     programme.router,
     data_protection.router,
     assist.router,

@@ -9,7 +9,7 @@ chmod 700 private
 chmod 777 private/accounts private/erasures
 
 secret() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-for name in superuser_password database_password collector_password simulator_password web_secret tombstone_key; do
+for name in superuser_password database_password collector_password simulator_password web_secret tombstone_key alarm_webhook_secret; do
     [ -s "private/$name" ] || { secret >"private/$name" && chmod 444 "private/$name"; }
 done
 

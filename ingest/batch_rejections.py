@@ -6,6 +6,7 @@ and memory are bounded by message.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 
@@ -44,6 +45,10 @@ class BatchRejections:
         ]
         self._readings: list[tuple[int, str | None, str, str]] = []
         self._more: dict[tuple[int, str], int] = {}
+        #: what decoding found, and what was added to it by (family, reason)
+        self._decoded: list[tuple[int, str | None, str, str]] = []
+        self._decoded_more: dict[tuple[int, str], int] = {}
+        self._added: Counter[tuple[str, str]] = Counter()
         #: how many readings of each message are named
         self._named = np.zeros(len(arrival), np.int64)
 
@@ -54,6 +59,7 @@ class BatchRejections:
         messages = np.array([row[0] for row in self._readings], np.int64)
         np.add.at(self._named, messages, 1)
         more = {key: count for key, count in pending.rejected_more.items() if state[key[0]] == 0}
+        self._decoded, self._decoded_more = self._readings[:], more
         if more:
             self._more.update(more)
             counted = np.repeat([message for message, _ in more], list(more.values()))
@@ -62,6 +68,8 @@ class BatchRejections:
 
     def add(self, rows: Int64, reason: Reason, detail: Callable[[int], str]) -> None:
         """Reject readings: ascending rows of the batch's readings."""
+        for family, count in enumerate(np.bincount(self._cache.family[self._series_index[rows]]).tolist()):
+            self._added[FAMILY_NAMES[family], str(reason)] += count
         messages = self._message[rows]
         shown = self._room(messages, self._named)
         for row, message in zip(rows[shown].tolist(), messages[shown].tolist(), strict=True):
@@ -96,6 +104,17 @@ class BatchRejections:
         for (message, reason), count in sorted(self._more.items()):
             if message not in quiet and first_time(message, batch.remember):
                 add(rejected(message, None, reason, _rest(count), count))
+
+    def tally(self, suppressed: Bools) -> dict[tuple[str, str], int]:
+        """What the account counts as rejected, messages and readings, by (family, reason); also what came again."""
+        routes, found = self._pending.routes, +self._added
+        for message, _, reason, _ in self.whole:
+            found[FAMILY_NAMES[routes[message].family], str(reason)] += 1
+        decoded = [((message, reason), 1) for message, _, reason, _ in self._decoded]
+        for (message, why), count in [*decoded, *self._decoded_more.items()]:
+            if not suppressed[message]:  # else it was refused
+                found[FAMILY_NAMES[routes[message].family], str(why)] += count
+        return dict(found)
 
     def conflicts(self, rows: Int64, suppressed: Bools, remember: list[Remembered]) -> list[Rejected]:
         """Rejections of readings, by row, whose key the store holds with another value.

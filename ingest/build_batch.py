@@ -189,6 +189,7 @@ class _Validation:
             restating=restating,
         )
         self.rejections.write(batch, self.suppressed)
+        batch.rejections = self.rejections.tally(self.suppressed)
         return BuiltBatch(pending, batch, self.arrival, accepted, self.suppressed)
 
     def _reject_by_time(self) -> None:

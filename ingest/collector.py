@@ -41,6 +41,8 @@ _DRAINED_SECONDS = 2.0
 _LOOK_SECONDS = 3600.0
 #: How often a collector that lacks the key of the tombstones looks again.
 _KEY_SECONDS = 2.0
+#: [us].
+_HOUR = 3_600_000_000
 
 
 async def run(
@@ -197,6 +199,9 @@ class Collector:
                             await self._note_unsubscribed(pipeline)
                 elif not serving.done():
                     await self._tick(pipeline)
+            if self.metrics.database_reached:
+                with suppress(psycopg.Error, SessionLost):
+                    await self._note_flow(pipeline)
         finally:
             self._pipeline = None
         try:
@@ -239,7 +244,8 @@ class Collector:
         await asyncio.wait({stopped}, timeout=_KEY_SECONDS)
 
     async def _tick(self, pipeline: Pipeline) -> None:
-        """Registry changes, the session's lock, sessions that nobody serves."""
+        """Registry changes, the session's lock, its figures, sessions that nobody serves."""
+        pipeline.look()
         try:
             registry = await self._control.refresh()
             if not self.metrics.database_reached:
@@ -252,6 +258,8 @@ class Collector:
                 log.info("the registry names other topics: session %s connects anew", pipeline.name)
                 await pipeline.stop()
                 return
+            if pipeline.flow.due():
+                await self._note_flow(pipeline)
             if rows := pipeline.unread.news():
                 await self._control.note_unread(rows)
                 pipeline.unread.noted(rows)
@@ -273,6 +281,17 @@ class Collector:
             log.error("%s", error)
             await pipeline.stop()
 
+    async def _note_flow(self, pipeline: Pipeline) -> None:
+        """Write what the session's minutes were like; what cannot be written now is written later."""
+        flow = pipeline.flow
+        if flow.unknown is not None:
+            flow.add(await self._control.noted_flow(pipeline.name, flow.unknown, flow.unknown // _HOUR * _HOUR))
+        figures = flow.figures()
+        await self._control.note_flow(pipeline.name, figures)
+        flow.written(figures)
+        if self.metrics.archive_failing:
+            await self._control.note_unarchived(pipeline.name, self.metrics.archive_missed)
+
     async def _drain(self, name: str) -> None:
         """Empty and end a shared session that nobody serves: the broker goes on giving it its share."""
         log.warning("nobody serves session %s: taking what is queued for it", name)
@@ -285,8 +304,12 @@ class Collector:
             running = asyncio.create_task(pipeline.run(devices))
             while not (running.done() or (pipeline.source.status.subscribed and pipeline.idle(_DRAINED_SECONDS))):
                 await asyncio.wait({running}, timeout=0.5)
+                pipeline.look()
+                if pipeline.flow.due():
+                    await self._note_flow(pipeline)
             await pipeline.stop()
             await running
+            await self._note_flow(pipeline)
             await self._control.retire(name, self._broker)
             log.info("session %s is empty and ended", name)
         except (psycopg.Error, SessionLost, WrongKey) as error:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from devices.device import Device
-from store import connect, migrations, registry, session_filters, session_lock, tombstones, unread
+from store import alarm_facts, connect, flow, migrations, registry, session_filters, session_lock, tombstones, unread
 from store.connect import see_one_moment
+from store.flow import Figures
 from store.tombstones import Tombstone
 from store.unread import Unread
 
@@ -80,6 +81,18 @@ class Control:
     async def note_unread(self, rows: Sequence[Unread]) -> None:
         """Note what messages had and nobody read. Raises psycopg.Error."""
         await self._run(lambda: unread.note(self._open(), rows))
+
+    async def noted_flow(self, name: str, minute: int, hour: int) -> Figures:
+        """What is written of a session's minutes from these on [us since the Unix epoch]."""
+        return await self._run(lambda: flow.noted(self._open(), name, minute, hour))
+
+    async def note_flow(self, name: str, figures: Figures) -> None:
+        """Write a session's minutes."""
+        await self._run(lambda: flow.note(self._open(), name, figures))
+
+    async def note_unarchived(self, name: str, missed: int) -> None:
+        """Note that messages are not archived, so many since our start. Raises psycopg.Error."""
+        await self._run(lambda: alarm_facts.note_unarchived(self._open(), name, missed))
 
     async def orphans(self) -> list[str]:
         """Shared sessions that nobody served at this call and the one before; their locks are ours then."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from ingest.batch_rejections import reasons
 from ingest.source import SourceStatus
-from store.batch import COUNT_NAMES, Counts
+from store.batch import COUNT_NAMES, Batch, Counts, Outcome
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0)
 
@@ -85,7 +86,9 @@ class Metrics:
         self.database_takes = True
         self.broker_connected: Callable[[], bool] = lambda: False
         self.sources: list[SourceStatus] = []
+        #: what the broker says of all its clients: what it threw away since its start, what it keeps for sessions now
         self.broker_dropped: int | None = None
+        self.broker_queued: int | None = None
         self.staged_batches = 0
         self.write_errors = 0
         #: messages archived and not archived, failed writes, and whether the last one failed
@@ -114,6 +117,21 @@ class Metrics:
         """Add what a committed batch counted. Hold ``lock``."""
         for family, found in counts.items():
             self.committed.setdefault(family, Counts()).add(found)
+
+    def wrote(self, outcome: Outcome, batch: Batch | None) -> None:
+        """What a committed batch says besides its counts; None: it was committed before."""
+        self.write_seconds.observe(outcome.seconds)
+        self.staged_batches += outcome.staged
+        if batch is None:
+            return
+        for reason, count in reasons(batch.rejected).items():
+            self.rejected[reason] = self.rejected.get(reason, 0) + count
+        if len(outcome.conflicts):
+            self.rejected["conflict"] = self.rejected.get("conflict", 0) + len(outcome.conflicts)
+        for item in batch.late:
+            self.after_absence[item.family] = self.after_absence.get(item.family, 0) + item.readings
+        if len(batch.time):
+            self.lag_seconds.observe_all(np.maximum(time.time() - batch.time / 1e6, 0.0))
 
     def collect(self) -> Iterable[Metric]:
         """All metrics, for prometheus_client."""
@@ -175,6 +193,12 @@ class Metrics:
         if self.broker_dropped is not None:
             yield CounterMetricFamily(
                 "borough_broker_dropped", "Messages that the broker threw away, of any client.", self.broker_dropped
+            )
+        if self.broker_queued is not None:
+            yield GaugeMetricFamily(
+                "borough_broker_queued",
+                "Messages that the broker keeps for sessions, of any client.",
+                self.broker_queued,
             )
         yield GaugeMetricFamily("borough_start_time_seconds", "When the collector started.", self.started)
 

@@ -17,16 +17,15 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
 import psycopg
 
 from devices.device import Device
 from ingest.backlog import Absence
-from ingest.batch_rejections import reasons
 from ingest.batch_writer import BatchWriter
 from ingest.broker_source import make_source
 from ingest.cutting import cut, lies_in_data, pieces, place_of, set_aside, too_slow
 from ingest.device_names import further_filters
+from ingest.flow import Flow
 from ingest.metrics import Metrics
 from ingest.options import BrokerOptions, CollectorOptions
 from ingest.pending_batch import PendingBatch
@@ -87,7 +86,8 @@ class Pipeline:
         self._stopping = False
         self._stop_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._received = time.monotonic()
+        self._received = self._taken = time.monotonic()
+        self.flow = Flow()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._paused = False
         #: absences whose queue is empty now, with the instant [us], until that is noted
@@ -255,7 +255,9 @@ class Pipeline:
                 with self.metrics.lock:
                     pending = self._builder.take()
                     self._writing = [pending]
+                self._taken = time.monotonic()
                 self._decode()
+                self._note_held()
                 if not await self._write_all():
                     left = sum(map(len, self._writing))
                     log.warning("stopped with the store away: %d messages are left to the broker", left)
@@ -276,19 +278,22 @@ class Pipeline:
         with metrics.lock:
             self._writing.remove(pending)
             metrics.commit(outcome.counts)
-        metrics.write_seconds.observe(outcome.seconds)
-        metrics.staged_batches += outcome.staged
         built, self._writer.built = self._writer.built, None
-        if built is not None:
-            batch = built.batch
-            for reason, count in reasons(batch.rejected).items():
-                metrics.rejected[reason] = metrics.rejected.get(reason, 0) + count
-            if len(outcome.conflicts):
-                metrics.rejected["conflict"] = metrics.rejected.get("conflict", 0) + len(outcome.conflicts)
-            for item in batch.late:
-                metrics.after_absence[item.family] = metrics.after_absence.get(item.family, 0) + item.readings
-            if len(batch.time):
-                metrics.lag_seconds.observe_all(np.maximum(time.time() - batch.time / 1e6, 0.0))
+        batch = None if built is None else built.batch
+        metrics.wrote(outcome, batch)
+        now = time.monotonic()
+        self.flow.committed(len(pending), now - self._taken, outcome.seconds, batch)
+        self._taken = now
+
+    def look(self) -> None:
+        """Note how the session is, for the figures of its minute."""
+        self._note_held()
+        metrics = self.metrics
+        self.flow.look(self.source.status.subscribed, metrics.broker_queued, metrics.broker_dropped)
+
+    def _note_held(self) -> None:
+        held = (self._builder.pending, *self._writing)
+        self.flow.holds(sum(map(len, held)), sum(pending.size for pending in held))
 
     def _go_on(self) -> None:
         """Read again, where there is room."""

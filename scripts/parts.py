@@ -1,4 +1,4 @@
-"""What the tests need of a system: TimescaleDB and Mosquitto, and the fonts of letters.
+"""What the tests need of a system: TimescaleDB and Mosquitto, the fonts of letters, Prometheus' promtool.
 
 The system's own, or Debian 13's packages unpacked into a private folder.
 
@@ -27,6 +27,8 @@ PACKAGES = ("postgresql-17", "postgresql-17-timescaledb", "mosquitto")
 #: Fonts for names in every script, and where they are unpacked.
 FONT_PACKAGES = ("fonts-noto-core", "fonts-droid-fallback")
 FONT_FOLDERS = ("usr/share/fonts", "usr/share/fonts-droid-fallback")
+#: Checks Prometheus' rules; as Debian 13 has it, it runs on Debian 12 as it is. `PROMTOOL` names another one.
+PROMTOOL_PACKAGE, PROMTOOL = "promtool", "BOROUGH_TEST_PROMTOOL"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 #: Changes when what is made from the packages changes, so that an older folder is not taken for it.
 RECIPE = 1
@@ -87,6 +89,29 @@ def fonts() -> list[Path]:
             print(f"Fetching fonts from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
             _unpack(tree, FONT_PACKAGES)
     return [tree / folder for folder in FONT_FOLDERS if (tree / folder).is_dir()]
+
+
+def promtool() -> Path:
+    """Prometheus' promtool: the one that is named, the system's, or a downloaded one. Raises PartsError."""
+    if named := os.environ.get(PROMTOOL):
+        if not os.access(named, os.X_OK):
+            raise PartsError(f"{PROMTOOL}: {named} is no program")
+        return Path(named)
+    if (found := shutil.which("promtool")) is not None:
+        return Path(found)
+    try:
+        folder = private_folder()
+    except PostgresError as error:
+        raise PartsError(str(error)) from None
+    tree = folder / f"promtool-{SUITE}-{platform.machine()}-{RECIPE}"
+    program = tree / "usr/bin/promtool"
+    with locked(folder / f"{tree.name}.lock"):
+        if not tree.exists():
+            _require_debian("promtool", f"Prometheus' promtool, or name it in {PROMTOOL}")
+            print(f"Fetching promtool from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
+            _unpack(tree, [PROMTOOL_PACKAGE])
+    _run([str(program), "--version"])
+    return program
 
 
 def installed() -> Parts | None:
@@ -227,6 +252,11 @@ def main() -> int:
         print(f"Fonts: {', '.join(str(folder) for folder in fonts())}", file=sys.stderr)
     except PartsError as error:
         print(f"No fonts for the tests: {error}", file=sys.stderr)
+        status = 1
+    try:
+        print(f"promtool: {promtool()}", file=sys.stderr)
+    except PartsError as error:
+        print(f"No promtool for the tests: {error}", file=sys.stderr)
         status = 1
     return status
 

@@ -5,7 +5,7 @@ Times are int64 microseconds since the Unix epoch, UTC. Rows are sorted by (seri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import IntEnum
@@ -216,6 +216,8 @@ class Batch:
     late: Sequence[Late] = ()
     #: None where nothing in the batch comes from a source that may restate.
     restating: Restating | None = None
+    #: What ``counts`` has of rejected messages and readings, by (family, reason).
+    rejections: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

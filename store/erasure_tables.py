@@ -120,9 +120,23 @@ KEPT = {
         " readings_restated",
         "counts of a whole family",
     ),
+    "public.alarm": _kept(
+        "id rule subject severity text mark seen_at begun_at calm_at ended_at",
+        "what is wrong with the system: of families, gateways of open bays, folders",
+    ),
+    "public.alarm_notice": _kept(
+        "alarm_id event way key made_at due_at tries told_at given_up_at problem", "whether an alarm was told"
+    ),
     "public.alembic_version": _kept("version_num", "the schema's own version"),
     "public.collector": _kept("name batch outcome at formats", "counts of a collector's last batch, what it reads"),
     "public.event_day": _kept("zone day name", "days of a whole zone"),
+    "public.flow_minute": _kept(
+        "minute collector batches messages write_seconds write_longest database_seconds in_flight_most held_bytes_most"
+        " broker_queued broker_dropped up",
+        "counts and times of all that a collector took",
+    ),
+    "public.lag_hour": _kept("hour collector family counts", "counts of a whole family"),
+    "public.lag_minute": _kept("minute collector family counts", "counts of a whole family"),
     "public.place": _kept("kind name lon lat", "postcodes and areas, as published"),
     "public.zone_forecast": _kept(
         "zone minutes at occupancy error persistence_error hour_of_week_error shown tested_day tested_days",
@@ -143,11 +157,14 @@ KEPT = {
     "public.rejected_taken": _kept(
         "id at account_id decoder family reason taken anew", "counts of a whole family, and who of the staff asked"
     ),
+    "public.rejection_minute": _kept("minute collector family reason count", "counts of a whole family"),
     "public.session_filter": _kept(
         "session broker filters",
         "topics that a collector has asked the broker for; what nobody asks for any more goes once it is unsubscribed",
     ),
     "public.touched_day": _kept("id family day", "days of a whole family"),
+    "public.archive_failure": _kept("collector missed at", "counts of a collector"),
+    "public.watch": _kept("one looked_at", "when the rules of alarms were looked at"),
     "public.unread_property": _kept(
         "family format name devices first_seen last_seen", "names of keys that many devices send, without numbers"
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from devices.families import FAMILIES
-from store import absences, corrections
+from store import absences, alarms, corrections, flow
 from store.connect import Connection
 from store.copy import Int4s
 from store.queries import queries
@@ -21,6 +21,8 @@ _SERIES = 500
 _ROWS = 20_000
 #: Days that the log of access is kept at least: the database refuses to delete what is younger.
 _YEAR = 366
+#: Days after their end that alarms are kept.
+_ALARMS = 400
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Report:
     accesses: int = 0
     bay_days: int = 0
     stays: int = 0
+    flow_minutes: int = 0
     columnstore: int = 0
 
 
@@ -52,7 +55,7 @@ def maintain(
     With the readings of bays their days and stays go; days of zones stay. Where every registered family has one, whole
     chunks past the longest are dropped; the rest is deleted by series, in transactions of their own, so the connection
     must not be inside one. Bytes of rejections of personal and unknown devices go after ``rejected_bytes_days``, rows
-    of the log of access after ``access_days``, a year at least.
+    of the log of access after ``access_days``, a year at least, minutes of the pipeline after 30 days.
     On TimescaleDB Community, chunks that end more than ``columnstore_after_days`` ago are compressed: late data are
     dearer there, so let the time for them pass first. ``now`` is an aware instant. Raises psycopg.Error; ValueError for
     an unknown family, a retention of less than a day, a naive ``now``.
@@ -80,6 +83,8 @@ def maintain(
     connection.execute(_SQL["delete_texts"], (now - timedelta(days=rejected_bytes_days),))
     report.flood_hours = connection.execute(_SQL["delete_flood"], (now - timedelta(days=2),)).rowcount
     absences.delete(connection, now - timedelta(days=_YEAR))
+    alarms.forget(connection, now - timedelta(days=_ALARMS))
+    report.flow_minutes = flow.delete(connection, now - flow.KEPT)
     with connection.transaction():
         connection.execute(_SQL["expiring"])
         report.accesses = connection.execute(

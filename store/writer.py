@@ -13,7 +13,8 @@ import numpy as np
 import psycopg
 from psycopg import errors
 
-from store import absences, redelivery, restatements, tombstones
+from devices.decoding import Reason
+from store import absences, flow, redelivery, restatements, tombstones
 from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome, UInt8
 from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
@@ -190,6 +191,7 @@ class Writer:
                 connection.execute(_SQL["touched"], (list(families), list(days)))
             if outcome.counts:
                 connection.execute(_SQL["account"], _account(batch, outcome.counts))
+                flow.count_rejections(connection, batch.collector, batch.minute, _rejections(batch, outcome.counts))
             connection.execute(_SQL["finish"], (_to_save(outcome), batch.collector))
         write_spans(connection, batch.sequences)
 
@@ -209,6 +211,18 @@ def _counts(batch: Batch, fate: UInt8) -> dict[str, Counts]:
             count.readings_restated += row[RESTATED]
     nothing = Counts()
     return {family: count for family, count in counts.items() if count != nothing}
+
+
+def _rejections(batch: Batch, counts: dict[str, Counts]) -> dict[tuple[str, str], int]:
+    """The batch's rejections by (family, reason), and the readings that the store found to be conflicts."""
+    found = dict(batch.rejections)
+    for family, count in counts.items():
+        before = batch.counts.get(family)
+        conflicts = count.readings_rejected - (0 if before is None else before.readings_rejected)
+        if conflicts:
+            key = family, str(Reason.CONFLICT)
+            found[key] = found.get(key, 0) + conflicts
+    return found
 
 
 def _latest(batch: Batch, written: Written) -> Sequence[Any]:

@@ -18,6 +18,7 @@ import pytest
 from borough.logs import JsonLines, PlainLines
 from borough.postgres_server import PostgresError, embedded_binaries, free_port
 from scripts.parts import Parts, PartsError, fonts, prepare
+from scripts.parts import promtool as find_promtool
 from tests.examples import load_profile
 from tests.tools.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
@@ -86,6 +87,15 @@ def letter_fonts() -> list[Path]:
     """Folders with fonts for names in every script."""
     try:
         return fonts()
+    except PartsError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Prometheus' promtool."""
+    try:
+        return find_promtool()
     except PartsError as error:
         unavailable(str(error))
 

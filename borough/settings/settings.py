@@ -26,7 +26,7 @@ PREFIX = "BOROUGH_"
 #: Read by the tests and the demo, not by the service.
 OTHER_PREFIXES = ("BOROUGH_TEST_", "BOROUGH_DEMO_")
 
-_SECRET = {"database_url", "mqtt_url", "mqtt_password"}
+_SECRET = {"database_url", "mqtt_url", "mqtt_password", "alarm_webhook_url"}
 
 
 def _instant(value: Any) -> Any:
@@ -121,6 +121,14 @@ class Settings(BaseSettings):
     metrics_host: Host = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 9464
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    alarm_webhook_url: str | None = Field(default=None, repr=False)
+    alarm_webhook_url_file: File = None
+    alarm_webhook_secret_file: File = None
+    alarm_lag: Seconds = 600.0
+    alarm_rejected: Annotated[float, Field(gt=0, le=1)] = 0.05
+    alarm_disk: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    alarm_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
 
     retention_parking_bay: Days = None
     retention_smart_meter: Days = None

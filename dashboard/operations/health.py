@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
+from numpy.typing import NDArray
 
 from analytics.parking.arrays import NONE
 from analytics.parking.health import LOW_BATTERY, REPEATED, Silences, alarms, low_batteries, repeating
@@ -140,13 +141,10 @@ def router(site: Site) -> APIRouter:
 def broken(site: Site, connection: Connection, board: Board) -> Broken:
     """What is broken of the bays of a board, those longest so first. Raises psycopg.Error."""
     now, bays = board.now, board.bays
-    names = sorted(set(bays.gateway) - {""})
-    place = {name: at for at, name in enumerate(names)}
-    gateway = np.array([place.get(name, -1) for name in bays.gateway], np.int64)
-    found = alarms(gateway, Silences(now.reason == SILENT, now.reason == NEVER, now.since), bays.limit)
+    raised, covered = gateways_out(board)
     groups = []
     for key, (title, text) in _TITLES.items():
-        places = np.flatnonzero((now.reason == _CODES[key]) & ~found.covered)
+        places = np.flatnonzero((now.reason == _CODES[key]) & ~covered)
         rows = places[np.argsort(now.since[places], kind="stable")]
         groups.append(Group(key, title, text, [_problem(board, row, int(now.since[row])) for row in rows.tolist()]))
     suspects = [one for one in site.boards.suspects(connection) if one.bay in bays.place]
@@ -162,11 +160,21 @@ def broken(site: Site, connection: Connection, board: Board) -> Broken:
     low = [latest.bays[row] for row in np.flatnonzero(low_batteries(latest.battery)).tolist()]
     rows_of_low = [_problem(board, bays.place[bay], NONE) for bay in sorted(low) if bay in bays.place]
     groups.append(Group("battery", *_LOW, rows_of_low))
+    return Broken(raised, [group for group in groups if group.rows])
+
+
+def gateways_out(board: Board) -> tuple[list[Alarm], NDArray[np.bool_]]:
+    """Gateways that took their bays with them, and which bays these alarms stand for, ``(bays,)``."""
+    now, bays = board.now, board.bays
+    names = sorted(set(bays.gateway) - {""})
+    place = {name: at for at, name in enumerate(names)}
+    gateway = np.array([place.get(name, -1) for name in bays.gateway], np.int64)
+    found = alarms(gateway, Silences(now.reason == SILENT, now.reason == NEVER, now.since), bays.limit)
     raised = [
         Alarm(names[int(at)], int(silent), int(of), int(since), age_words(board.at - int(since)))
         for at, silent, of, since in zip(found.gateway, found.silent, found.bays, found.since, strict=True)
     ]
-    return Broken(raised, [group for group in groups if group.rows])
+    return raised, found.covered
 
 
 def csv_rows(found: Broken) -> Iterator[Row]:

@@ -38,6 +38,7 @@ from tests.tools.commands import (
     MIGRATE,
     SERVE,
     SIMULATE,
+    WATCH,
 )
 from tests.tools.servers import Cluster, Mosquitto, wait_for
 
@@ -81,6 +82,8 @@ class Stack:
             "//broker:1883": f"//127.0.0.1:{self.port}",
             "/run/secrets": str(self.private),
             "/erasures": str(self.private / "erasures"),
+            "/watched/database": str(self.deploy),
+            "/watched/broker": str(self.deploy),
             "9464": str(self.metrics_port),
             "8000": str(self.web_port),
             "0.0.0.0": "127.0.0.1",
@@ -201,8 +204,9 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         _service(stack, COLLECT) as collector,
         _service(stack, SERVE) as dashboard,
         _service(stack, ANALYSE) as analyst,
+        _service(stack, WATCH) as watcher,
     ):
-        ran += [COLLECT, SERVE, ANALYSE]
+        ran += [COLLECT, SERVE, ANALYSE, WATCH]
         for name, process in (("collector", collector), ("dashboard", dashboard)):
             assert wait_for(partial(_healthy_or_ended, stack, name, process), 30.0)
             assert process.poll() is None, (stack.deploy / "service.log").read_text()
@@ -220,7 +224,8 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         assert re.search(r"\b384 readings published", said), said
         assert wait_for(lambda: len(_stored(stack)) == 1 + 384, 20.0)
         run(MAINTAIN)
-        for process in (collector, dashboard, analyst):
+        assert wait_for(lambda: _looked_at(stack), 20.0)
+        for process in (collector, dashboard, analyst, watcher):
             process.send_signal(signal.SIGTERM)
             assert process.wait(30.0) == 0
     assert set(ran) == set(COMPOSE_COMMANDS)
@@ -254,6 +259,16 @@ def _healthy(stack: Stack, name: str) -> bool:
     ports = {"9464": str(stack.metrics_port), "8000": str(stack.web_port)}
     check = [sys.executable, *(_replaced(part, ports) for part in arguments)]
     return subprocess.run(check, capture_output=True, check=False).returncode == 0
+
+
+def _looked_at(stack: Stack) -> bool:
+    """Whether the rules of alarms were looked at, and no disk is missing."""
+    assert stack.cluster.server is not None
+    address = f"postgresql://borough@127.0.0.1:{stack.cluster.server.port}/borough"
+    with psycopg.connect(address, password=stack.secret("database_password")) as connection:
+        lost = connection.execute("select text from public.alarm where text like 'cannot be looked at%'").fetchall()
+        assert lost == []
+        return connection.execute("select from public.watch").fetchone() is not None
 
 
 def _publish(stack: Stack, device: str, payload: bytes) -> bool:

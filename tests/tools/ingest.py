@@ -148,6 +148,7 @@ class Collecting:
     def build(self, *, now: int = NOW) -> Batch:
         """Build a batch of what was received."""
         self.built = self.builder.build(now)
+        assert_told(self.built.batch)
         return self.built.batch
 
     def commit(self, *, now: int = NOW) -> tuple[Batch, dict[str, Counts]]:
@@ -164,6 +165,15 @@ class Collecting:
         """The broker has read every acknowledgement so far of a connection."""
         forgotten = [self.memory.confirm(mark) for mark in self.marks.pop(generation, [])]
         self.pending.forget.extend(packet_id for packet_id in forgotten if packet_id is not None)
+
+
+def assert_told(batch: Batch) -> None:
+    """A batch has a reason for each message and reading that it counts as rejected, family by family."""
+    told: dict[str, int] = {}
+    for (family, _), count in batch.rejections.items():
+        told[family] = told.get(family, 0) + count
+    counted = {name: found.messages_rejected + found.readings_rejected for name, found in batch.counts.items()}
+    assert told == {name: count for name, count in counted.items() if count}
 
 
 class Store:

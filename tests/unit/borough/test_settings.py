@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.alarms.conditions import Limits
+from borough.delivery.alarms import WatchOptions
+from borough.delivery.webhook import Webhook
+from borough.errors import SettingsError
 from borough.settings.addresses import database_place, database_url, mqtt_address
+from borough.settings.alarms import watch_options
 from borough.settings.collector import collector_options, retention_days
 from borough.settings.settings import Settings, read_settings, unknown_variables, variable
 from devices.families import FAMILIES
@@ -267,3 +275,87 @@ def test_settings_are_documented() -> None:
     page = (Path(__file__).parents[3] / "docs/reference/settings.md").read_text()
     missing = [variable(name) for name in Settings.model_fields if f"`{variable(name)}`" not in page]
     assert not missing, "not in docs/reference/settings.md"
+
+
+def told_of_alarms(monkeypatch: pytest.MonkeyPatch, **settings: str) -> str:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"BOROUGH_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        watch_options(read_settings())
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "hidden-word" not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("ftp://alerts.example/hidden-word", "is no address of a page; it looks like https://"),
+        ("https://", "is no address of a page"),
+        ("https:///hidden-word", "is no address of a page"),
+        ("https://alerts.example/hidden-word\u202e", "is no address of a page"),
+        ("https://alerts.example/hidden word", "is no address of a page"),
+        ("https://xn--\u0131.example/", "is no address of a page"),
+        ("https://alerts.example:0/hidden-word", "is no address of a page"),
+        ("https://alerts.example:hidden-word/", "its port is no number from 1 to 65535"),
+        ("https://user:hidden-word@alerts.example/", "holds a user, which is not sent"),
+        ("https://alerts.example/#hidden-word", "has a part after #"),
+        ("http://alerts.example/hidden-word", "must be https, or on this machine"),
+    ],
+)
+def test_addresses_of_webhooks_that_are_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, words: str
+) -> None:
+    (tmp_path / "key").write_text("k" * 32)
+    key = str(tmp_path / "key")
+    found = told_of_alarms(monkeypatch, ALARM_WEBHOOK_URL=url, ALARM_WEBHOOK_SECRET_FILE=key)
+    assert found.startswith("BOROUGH_ALARM_WEBHOOK_URL: ")
+    assert words in found
+    monkeypatch.delenv("BOROUGH_ALARM_WEBHOOK_URL")
+    (tmp_path / "url").write_text(url)
+    found = told_of_alarms(monkeypatch, ALARM_WEBHOOK_URL_FILE=str(tmp_path / "url"))
+    assert found.startswith("BOROUGH_ALARM_WEBHOOK_URL_FILE: ")
+
+
+def test_a_webhook_needs_a_key_that_cannot_be_guessed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    url = {"ALARM_WEBHOOK_URL": "https://alerts.example/hidden-word"}
+    assert "openssl rand -hex 32" in told_of_alarms(monkeypatch, **url)
+    key = tmp_path / "key"
+    given = {**url, "ALARM_WEBHOOK_SECRET_FILE": str(key)}
+    assert f"{key}: No such file" in told_of_alarms(monkeypatch, **given)
+    key.write_text("hidden-word")
+    assert f"{key} holds fewer than 24 bytes" in told_of_alarms(monkeypatch, **given)
+    key.write_text("whsec_hidden-word!" + "=" * 40)
+    assert "what follows is no Base64" in told_of_alarms(monkeypatch, **given)
+    key.write_text("whsec_" + base64.b64encode(b"hidden-word").decode())
+    assert f"{key} holds fewer than 24 bytes" in told_of_alarms(monkeypatch, **given)
+    assert "are both set" in told_of_alarms(monkeypatch, **given, ALARM_WEBHOOK_URL_FILE=str(key))
+
+
+def test_what_is_watched_and_who_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert watch_options(read_settings()).webhook is None
+    # a key alone harms nobody
+    (tmp_path / "key").write_text("whsec_" + base64.b64encode(bytes(range(32))).decode() + "\n")
+    monkeypatch.setenv("BOROUGH_ALARM_WEBHOOK_SECRET_FILE", str(tmp_path / "key"))
+    assert watch_options(read_settings()).webhook is None
+    settings = {
+        "ALARM_WEBHOOK_URL": "http://127.0.0.1:8080/hook", "ALARM_LAG": "60", "ALARM_REJECTED": "0.5",
+        "ALARM_DISK": "0.2", "ALARM_FOLDERS": f"{tmp_path}:/data", "ARCHIVE": "/data", "WEB_URL": "https://b.example",
+        "PARKING_GRACE": "7", "PARKING_SILENCE": "3",
+    }  # fmt: skip
+    for name, value in settings.items():
+        monkeypatch.setenv(f"BOROUGH_{name}", value)
+    made = watch_options(read_settings())
+    assert made == WatchOptions(
+        zone=ZoneInfo("Europe/London"),
+        parking_grace=timedelta(minutes=7),
+        parking_silence=timedelta(hours=3),
+        limits=Limits(lag=60.0, rejected=0.5, disk=0.2),
+        folders=(Path("/data"), tmp_path),
+        webhook=Webhook("http://127.0.0.1:8080/hook", bytes(range(32))),
+        site="https://b.example",
+    )
+    monkeypatch.setenv("BOROUGH_ALARM_DISK", "1")
+    with pytest.raises(SettingsError, match="BOROUGH_ALARM_DISK: '1'"):
+        read_settings()

@@ -134,6 +134,9 @@ def test_what_the_broker_dropped_is_told_once_it_is_known() -> None:
     assert ("borough_broker_dropped_total", "") not in scrape(metrics)
     metrics.broker_dropped = 0
     assert scrape(metrics)["borough_broker_dropped_total", ""] == 0
+    assert ("borough_broker_queued", "") not in scrape(metrics)
+    metrics.broker_queued = 37
+    assert scrape(metrics)["borough_broker_queued", ""] == 37
 
 
 BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0]
@@ -163,7 +166,7 @@ def test_a_bucket_counts_what_is_at_most_its_bound(one_by_one: list[float], at_o
 
 def test_every_metric_is_documented_and_nothing_else() -> None:
     metrics = Metrics()
-    metrics.broker_dropped = 0
+    metrics.broker_dropped = metrics.broker_queued = 0
     metrics.rejected["bad_time"] = 1
     with metrics.lock:
         metrics.commit(batch(1))
