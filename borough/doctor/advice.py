@@ -171,7 +171,9 @@ ADVICE: dict[str, Advice] = {
     "broker-file-expiry": _wrong(
         "broker file", "set persistent_client_expiration to more than BOROUGH_MQTT_SESSION_EXPIRY, such as {days}d"
     ),
-    "broker-file-qos0": _warning("broker file", "set queue_qos0_messages true, or have devices send with QoS 1"),
+    "broker-file-qos0": _warning(
+        "broker file", "set queue_qos0_messages true, or subscribe with QoS 1 what is sent so"
+    ),
     "broker-file-keep-alive": _wrong("broker file", "take max_keepalive out, or install another release than 2.0.21"),
     "broker-file-packet": _wrong("broker file", "set max_packet_size {twice}"),
     "broker-file-anonymous": _warning("broker file", "set allow_anonymous false, with password_file and acl_file"),

@@ -13,7 +13,7 @@ from borough import broker_accounts
 from borough.doctor.broker import FAULTY_KEEP_ALIVE, HEAD
 from borough.doctor.finding import Finding, ill, well
 from borough.doctor.mosquitto import Configuration, Unreadable, read_acl, read_configuration, truth, unread
-from borough.settings.collector import broker_options
+from borough.settings.collector import broker_options, subscriptions
 from borough.settings.settings import Settings
 from devices.counts import counted
 from devices.credentials import matches, read_passwords, username
@@ -32,12 +32,12 @@ _ENDLESS_MENDED = (2, 0, 22)
 def broker_file(path: Path, settings: Settings, version: str | None) -> Iterator[Finding]:
     """Findings about a configuration of Mosquitto; ``version`` is that of the broker, where it said so.
 
-    Raises OptionsError for settings that name no broker.
+    Raises OptionsError for settings of a collector that are wrong.
     """
     try:
         configuration = read_configuration(path)
         faults = [
-            *_queue(configuration, version),
+            *_queue(configuration, settings, version),
             *_kept(configuration, settings),
             *_clients(configuration, settings, version),
             *_password(configuration, settings),
@@ -74,7 +74,7 @@ def rights(path: Path, settings: Settings, devices: Sequence[Device]) -> Iterato
         yield well("broker rights", f"by {path} {name} may read all {counted(len(needed), 'filter')}")
 
 
-def _queue(given: Configuration, version: str | None) -> Iterator[Finding]:
+def _queue(given: Configuration, settings: Settings, version: str | None) -> Iterator[Finding]:
     most = given.number("max_queued_messages", 1_000)
     if most == 0:
         if version is None or _number(version) < _ENDLESS_MENDED:
@@ -94,6 +94,12 @@ def _queue(given: Configuration, version: str | None) -> Iterator[Finding]:
     in_flight = given.number("max_inflight_messages", 20)
     if 0 < in_flight < _LEAST_IN_FLIGHT:
         yield ill("broker-file-inflight", f"max_inflight_messages is {in_flight}")
+    if not given.truth("queue_qos0_messages", default=False):
+        unkept = [item.topic for item in subscriptions(settings) if item.qos == 0]
+        if unkept:
+            yield ill(
+                "broker-file-qos0", f"queue_qos0_messages is false, and QoS 0 is asked for of {', '.join(unkept)}"
+            )
 
 
 def _kept(given: Configuration, settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +64,7 @@ def _broker_files(
             found += broker_file(configuration, settings, version)
             if not any(item.code == "broker-file" for item in found):
                 for path in acl_files(configuration):
-                    if path.exists():
+                    if os.access(path, os.R_OK):
                         paths.append(path)
                     elif acl is None:
                         found.append(ill("broker-file-unseen", f"acl_file {path} is not seen from here"))

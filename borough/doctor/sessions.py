@@ -19,7 +19,7 @@ _WAITING, _STUCK = 1_000, timedelta(minutes=5)
 
 
 def sessions(connection: Connection, broker: BrokerOptions, now: datetime, waiting: int | None) -> Iterator[Finding]:
-    """Findings about the queue and the sessions; ``waiting``: messages at the broker, where it tells. Raises psycopg.Error."""
+    """Findings about the queue and the sessions; ``waiting``: messages at the broker, if it tells."""
     known = asked.sessions(connection)
     yield from served(known, broker, now, waiting)
     undrained = asked.undrained_since(connection, now - timedelta(days=_REMEMBERED))

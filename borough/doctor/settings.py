@@ -40,7 +40,7 @@ def of_letters(settings: Settings) -> list[Finding]:
     today = local_day(datetime.now(UTC), settings.time_zone)
     return [
         attempt("letters", "letters", lambda: _letters(settings)),
-        attempt("bank holidays", "bank-holidays", lambda: _bank_holidays(today)),
+        attempt("bank holidays", "bank-holidays", lambda: bank_holidays(today)),
     ]
 
 
@@ -80,7 +80,7 @@ def _site(settings: Settings) -> str:
     return signs_in + erases
 
 
-def _bank_holidays(today: date) -> str:
+def bank_holidays(today: date) -> str:
     """Whether this year's are known: bays' hours that do not hold on them would be taken for holding."""
     years = known_years()
     if today.year not in years:
