@@ -59,7 +59,7 @@ def broker(settings: Settings) -> tuple[list[Finding], Broker | None]:
             seen = probe.look(options)
         except (OSError, Refused, Unanswered):
             return [*found, well("broker limits", "MQTT 3.1.1 does not tell them")], None
-    faults = [*limits(seen, settings), *_open(options), *queue(seen), *clock(seen)]
+    faults = [*limits(seen, settings), *_open(options), *on_the_way(options), *queue(seen), *clock(seen)]
     bounds = f"{counted(seen.receive_maximum, 'message')} in flight, packets of {seen.packet or 'any'} bytes"
     if not any(item.name == "broker limits" for item in faults):
         faults.insert(0, well("broker limits", bounds))
@@ -126,7 +126,7 @@ def clock(seen: Broker) -> Iterator[Finding]:
 
 
 def _open(options: BrokerOptions) -> Iterator[Finding]:
-    """Whether anybody comes in, and whether anybody on the way can listen."""
+    """Whether anybody comes in."""
     if options.username is None and options.cert_file is None:
         yield ill("broker-anonymous", "the broker lets us in without a name")
     elif options.cert_file is None:
@@ -135,6 +135,10 @@ def _open(options: BrokerOptions) -> Iterator[Finding]:
                 yield ill("broker-anonymous", "the broker lets anybody in without a name and a password")
         except (OSError, Unanswered):
             pass  # hung up on: nobody comes in
+
+
+def on_the_way(options: BrokerOptions) -> Iterator[Finding]:
+    """Whether anybody between here and the broker can listen."""
     if not options.tls and _is_far(options.host):
         yield ill("broker-clear", f"{options.host} is a public address, and what goes there can be read on the way")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from borough.doctor.finding import Finding, ill
@@ -16,7 +16,7 @@ LEAST = 170_000
 #: At 2.1e9 the server takes no more writes; autovacuum freezes from 0.2e9 on.
 _OLD_AGE = 1_000_000_000
 #: Log that an unread slot may keep [bytes], and how long a client may sit on a transaction [s].
-_SLOT, _IDLE = 1 << 30, 3_600.0
+_SLOT, IDLE = 1 << 30, 3_600.0
 #: Switched off, a commit that was acknowledged to the broker can be gone after a crash.
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 NAMES = (*DURABLE, "default_transaction_read_only", "autovacuum", "data_directory")
@@ -26,21 +26,8 @@ def server(connection: Connection) -> Iterator[Finding]:
     """Findings about the server of a connection. Raises psycopg.Error."""
     facts = asked.server(connection)
     yield from judge(facts, asked.settings(connection, NAMES))
-    if not facts.standby:
-        for slot, kept in asked.unread_slots(connection):
-            if kept > _SLOT:
-                yield ill(
-                    "database-slot",
-                    f"nobody reads replication slot {slot}; {kept >> 20} MB of log are kept for it",
-                    slot=slot,
-                )
-    if (failed := asked.archiver_fails_since(connection)) is not None:
-        yield ill("database-archiver", f"the write-ahead log cannot be archived: failed at {_said(failed)}")
-    idle = asked.idle_transaction(connection)
-    if idle is not None and idle[0] > _IDLE:
-        yield ill(
-            "database-idle", f"a transaction of {idle[1] or 'a client'} has been open and idle for {idle[0]:.0f} s"
-        )
+    slots = [] if facts.standby else asked.unread_slots(connection)
+    yield from wear(slots, asked.archiver_fails_since(connection), asked.idle_transaction(connection))
 
 
 def judge(facts: Server, settings: Mapping[str, str]) -> Iterator[Finding]:
@@ -67,6 +54,22 @@ def judge(facts: Server, settings: Mapping[str, str]) -> Iterator[Finding]:
     if facts.superuser:
         yield ill(
             "database-superuser", "the service's role is a superuser: it can run programs on the database's machine"
+        )
+
+
+def wear(
+    slots: Iterable[tuple[str, int]], failed: datetime | None, idle: tuple[float, str] | None
+) -> Iterator[Finding]:
+    """What fills its disk or keeps it from cleaning up; the arguments as ``store.doctor`` gives them."""
+    for slot, kept in slots:
+        if kept > _SLOT:
+            said = f"nobody reads replication slot {slot}; {kept >> 20} MB of log are kept for it"
+            yield ill("database-slot", said, slot=slot)
+    if failed is not None:
+        yield ill("database-archiver", f"the write-ahead log cannot be archived: failed at {_said(failed)}")
+    if idle is not None and idle[0] > IDLE:
+        yield ill(
+            "database-idle", f"a transaction of {idle[1] or 'a client'} has been open and idle for {idle[0]:.0f} s"
         )
 
 
