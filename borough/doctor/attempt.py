@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from borough.doctor.finding import Finding, ill, well
 from borough.errors import Failure
@@ -15,11 +15,3 @@ def attempt(name: str, code: str, look: Callable[[], str]) -> Finding:
         return well(name, look())
     except (Failure, OptionsError) as error:
         return ill(code, str(error))
-
-
-def attempts(code: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """The findings of ``look``; where it raises Failure or OptionsError, that alone, as the fault ``code``."""
-    try:
-        return list(look())
-    except (Failure, OptionsError) as error:
-        return [ill(code, str(error))]

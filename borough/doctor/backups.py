@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +59,10 @@ def judge(found: Sequence[Backup], folder: Path, now: datetime, hours: int) -> I
     faults = []
     if age > timedelta(hours=hours):
         faults.append(
-            ill("backups-old", f"the newest is {said}, {age / timedelta(hours=1):.0f} hours old; {hours} are allowed")
+            ill(
+                "backups-old",
+                f"the newest is {said}, {counted(age // timedelta(hours=1), 'hour')} old; allowed: {hours}",
+            )
         )
     if newest.size == 0:
         faults.append(ill("backups-empty", f"the newest, {said}, is empty"))
@@ -68,7 +72,9 @@ def judge(found: Sequence[Backup], folder: Path, now: datetime, hours: int) -> I
         )
     old = [item for item in found if now - item.at > timedelta(days=KEPT)]
     if old:
-        faults.append(ill("backups-kept", f"{counted(len(old), 'backup is', 'backups are')} older than {KEPT} days"))
+        faults.append(
+            ill("backups-kept", f"{counted(len(old), 'backup is', 'backups are')} older than {counted(KEPT, 'day')}")
+        )
     if not faults:
         yield well("backups", f"the newest is {said}, {newest.size} bytes")
     yield from faults
@@ -78,7 +84,12 @@ def _within(folder: Path) -> list[Backup]:
     """The backups of a folder, or the one that a path names. Raises OSError."""
     if not folder.is_dir():
         return [_backup(folder)]
-    return [_backup(path) for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    found = []
+    for path in sorted(folder.iterdir()):
+        if not path.name.startswith("."):
+            with suppress(FileNotFoundError):  # rotated away meanwhile, or a link that leads nowhere
+                found.append(_backup(path))
+    return found
 
 
 def _backup(path: Path) -> Backup:

@@ -176,6 +176,7 @@ def _by_mqtt3(options: BrokerOptions, place: str) -> None:
             tls=tls_context(options) if options.tls else None,
             protocol=4,
             timeout=probe.ANSWER_SECONDS,
+            keep_alive=options.keep_alive,
         ).close()
     except TimeoutError:
         raise Failure(f"the broker at {place} does not answer when we sign in") from None

@@ -113,7 +113,8 @@ class _Line:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._socket.sendall(mqtt5.DisconnectPacket().write())
+            # the session ends with us, whatever expiry was asked for
+            self._socket.sendall(mqtt5.DisconnectPacket(session_expiry_interval=0).write())
         except OSError:
             pass  # it is closed already, which is what we want
         finally:

@@ -58,7 +58,7 @@ def kept(connection: Connection, settings: Settings, now: datetime) -> Iterator[
     if tier(connection) == "community":
         chunks = asked.late_chunks(connection, now - timedelta(days=settings.columnstore_after + _MISSED))
         if chunks:
-            late.append(f"{counted(chunks, 'chunk')} of readings should be compressed")
+            late.append(f"{counted(chunks, 'chunk')} should be compressed")
     if late:
         yield ill("retention-not-run", "; ".join(late))
     else:

@@ -76,9 +76,7 @@ def unused(
             continue
         found = True
         since = "" if session is None else f", last served at {_said(session.at)}"
-        yield ill(
-            "session-unused", f"session {name} at {place} has subscriptions and nobody serves it{since}", client=name
-        )
+        yield ill("session-unused", f"session {name} at {place} is subscribed and nobody serves it{since}", client=name)
     if not found:
         yield well("sessions", "none is left at a broker that nobody serves")
 

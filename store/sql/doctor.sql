@@ -46,16 +46,22 @@ where hypertable_schema = 'public' and hypertable_name = 'reading' and is_compre
 select count(*) from timescaledb_information.chunks
 where hypertable_schema = 'public' and hypertable_name = 'reading' and not is_compressed and range_end <= %s;
 
--- offsets: each change of a zone's offset from UTC [s] between two instants, to the half-hour; the first one is no change
-select t, o from (
-    select t, o, lag(o) over (order by t) as before
-    from (
-        select t, extract(epoch from (t at time zone %(zone)s) - (t at time zone 'UTC'))::int as o
-        from generate_series(%(start)s::timestamptz, %(end)s::timestamptz, interval '30 minutes') t
-    ) x
-) y
-where before is distinct from o
-order by t;
+-- offsets: each change of a zone's offset from UTC [s] between two midnights of UTC, to the half-hour; first that at start
+with offset_at as (
+    select t, extract(epoch from (t at time zone %(zone)s) - (t at time zone 'UTC'))::int as seconds
+    from generate_series(%(start)s::timestamptz, %(end)s::timestamptz, interval '1 day') t
+), changed as (
+    select t from (select t, seconds, lag(seconds) over (order by t) as before from offset_at) d where seconds <> before
+), step as (
+    select c.t as day, s as t, extract(epoch from (s at time zone %(zone)s) - (s at time zone 'UTC'))::int as seconds
+    from changed c, generate_series(c.t - interval '1 day', c.t, interval '30 minutes') s
+), moment as (
+    select t, seconds, lag(seconds) over (partition by day order by t) as before from step
+)
+select t, seconds from offset_at where t = %(start)s
+union all
+select t, seconds from moment where seconds <> before
+order by 1;
 
 -- expired: whether a family has readings that are older than an instant
 select exists (

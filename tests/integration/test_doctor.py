@@ -33,8 +33,12 @@ def page() -> Iterator[int]:
     server.server_close()
 
 
-def test_nothing_is_wrong_where_nothing_is(doctor: Doctor) -> None:
+def test_nothing_is_wrong_where_nothing_is(doctor: Doctor, tmp_path: Path) -> None:
     assert doctor.wrong() == {}
+    doctor.set(letter_fonts=tmp_path, metric_port=1)
+    found = doctor.faults()
+    assert "no font for names in" in found["letters"][0].found
+    assert "BOROUGH_METRICS_PORT is one" in found["settings-unknown"][0].found
 
 
 def test_tombstones_without_their_key(

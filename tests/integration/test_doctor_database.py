@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -137,7 +138,7 @@ def test_compressed_chunks_that_the_licence_does_not_let_us_read(doctor: Doctor,
         " update _timescaledb_catalog.chunk c set compressed_chunk_id = made.id, status = 1 from made"
     )
     told = doctor.one("timescale-apache-compressed")
-    assert told.found == "1 chunk of readings cannot be read under the Apache licence (#9623)"
+    assert told.found == "under the Apache licence 1 chunk with readings cannot be read (#9623)"
     assert "timescaledb.license" in told.todo
 
 
@@ -178,18 +179,19 @@ def test_time_zone_data_of_python_that_are_others(doctor: Doctor, durable_databa
         shutil.copy(source / "Africa/Abidjan", tmp_path / "Europe" / name)
     settings = {name: value for name, value in os.environ.items() if name.startswith("BOROUGH_")}
 
-    def told(zone: str) -> dict[str, str]:
+    def told(zone: str) -> dict[str | None, str]:
         given = {**settings, "BOROUGH_TIME_ZONE": zone, "PYTHONTZPATH": str(tmp_path)}
-        done = subprocess.run([*BOROUGH, "doctor"], env=environment(given), capture_output=True, text=True, check=False)
-        lines = done.stdout.splitlines()
-        return dict(line.split("\t")[1:3] for line in lines if line.startswith("time zone\t"))
+        done = subprocess.run(
+            [*BOROUGH, "doctor", "--json"], env=environment(given), capture_output=True, text=True, check=False
+        )
+        return {check["code"]: check["found"] for check in json.loads(done.stdout) if check["name"] == "time zone"}
 
     year = datetime.now(UTC).year
-    found = told("Europe/London")["wrong"]
+    found = told("Europe/London")["zone-rules"]
     assert f"Europe/London, {year - 1} to {year + 10}: they differ in {year - 1}, " in found
     assert "only the database has " in found
     assert "-03-" in found
-    assert told("Europe/Newtown") == {"wrong": "the database does not know Europe/Newtown"}
+    assert told("Europe/Newtown") == {"zone-unknown": "the database does not know Europe/Newtown"}
 
 
 def test_what_should_be_gone_and_is_not(doctor: Doctor, connection: Connection) -> None:
@@ -249,7 +251,7 @@ def test_sessions_that_somebody_left(doctor: Doctor, connection: Connection, dur
         " ('borough-collector', now() - interval '1 day', 'parking-bay', now() - interval '2 days', 1, 1)"
     )
     found = doctor.faults()
-    assert found["session-unused"][0].found.startswith("session old-collector at former.example:1883 has subscriptions")
+    assert found["session-unused"][0].found.startswith("session old-collector at former.example:1883 is subscribed")
     assert "BOROUGH_MQTT_CLIENT_ID=old-collector" in found["session-unused"][0].todo
     assert (NOW - 2 * DAY).strftime("since %Y-%m-%d") in found["queue-undrained"][0].found
     connection.execute(

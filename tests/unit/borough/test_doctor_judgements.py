@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from borough.doctor import backups, broker, clock, disk, retention, server, sessions, timescale, zones
+from borough.doctor.attempt import attempt
 from borough.doctor.backups import Backup
 from borough.doctor.disk import Room
 from borough.doctor.finding import Finding
 from borough.doctor.probe import DROPPED, RETAINED, STORED, TIME, VERSION, Broker
+from borough.doctor.settings import bank_holidays
 from borough.settings.settings import Settings
 from ingest.options import BrokerOptions
 from store.doctor import Growth, Server, Session, Timescale
@@ -290,6 +292,13 @@ def test_a_broker_at_a_public_address_without_tls() -> None:
 
     assert found("8.8.8.8", tls=False) == ["broker-clear"]
     assert found("8.8.8.8", tls=True) == found("127.0.0.1", tls=False) == found("10.1.2.3", tls=False) == []
+
+
+def test_bank_holidays_that_are_not_known_yet() -> None:
+    def found(year: int) -> str | None:
+        return attempt("bank holidays", "bank-holidays", lambda: bank_holidays(date(year, 1, 1))).code
+
+    assert [found(year) for year in (2026, 2028, 2029)] == [None, None, "bank-holidays"]
 
 
 @pytest.mark.parametrize(
