@@ -47,7 +47,7 @@ def judge(kind: Tier, facts: Timescale, settings: Mapping[str, str]) -> Iterator
         faults.append(
             ill(
                 "timescale-apache-compressed",
-                f"under the Apache licence {counted(facts.compressed, 'chunk')} with readings cannot be read (#9623)",
+                f"under the Apache licence {counted(facts.compressed, 'chunk')} cannot be read (#9623)",
             )
         )
     if version < (2, 29):

@@ -138,7 +138,7 @@ def test_compressed_chunks_that_the_licence_does_not_let_us_read(doctor: Doctor,
         " update _timescaledb_catalog.chunk c set compressed_chunk_id = made.id, status = 1 from made"
     )
     told = doctor.one("timescale-apache-compressed")
-    assert told.found == "under the Apache licence 1 chunk with readings cannot be read (#9623)"
+    assert told.found == "under the Apache licence 1 chunk cannot be read (#9623)"
     assert "timescaledb.license" in told.todo
 
 
