@@ -17,6 +17,9 @@ from store.times import aware, microseconds
 
 _SQL = queries("doctor")
 
+#: How the pages' connections are named: this, and the time zone of their days.
+PAGES = "borough dashboard, "
+
 
 class Server(NamedTuple):
     """The server and our database on it. ``version`` is PostgreSQL's number, 170010 for 17.10.
@@ -136,6 +139,12 @@ def offsets(connection: Connection, zone: ZoneInfo, start: datetime, end: dateti
         ).fetchall()
     except errors.InvalidParameterValue:
         raise LookupError(zone.key) from None
+
+
+def zones_shown(connection: Connection) -> list[str]:
+    """Time zones whose days are shown by pages that are served now. Raises psycopg.Error."""
+    names = connection.execute(_SQL["zones_shown"], (PAGES,)).fetchall()
+    return [name.removeprefix(PAGES) for (name,) in names]
 
 
 def has_older(connection: Connection, family: str, before: datetime) -> bool:

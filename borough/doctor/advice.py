@@ -92,6 +92,9 @@ ADVICE: dict[str, Advice] = {
     "clock-jumps": _wrong("clock", "look who sets this machine's clock: time should be slewed, and by one program"),
     "clock-future": _wrong("clock", "set the clock right; what was committed keeps its arrival"),
     "zone-stored": _wrong("time zone", "do what the line says"),
+    "zone-shown": _wrong(
+        "time zone", "restart borough serve with this setting: a running one goes on with its old one"
+    ),
     "zone-unknown": _wrong("time zone", "install the server's time zones (Debian: tzdata), and restart it"),
     "zone-rules": _wrong(
         "time zone",

@@ -29,6 +29,9 @@ def zones(connection: Connection, zone: ZoneInfo, now: datetime) -> Iterator[Fin
         require_zone(connection, zone)
     except WrongZone as error:
         yield ill("zone-stored", str(error))
+    for shown in asked.zones_shown(connection):
+        if shown != zone.key:
+            yield ill("zone-shown", f"pages are served with the days of {shown}, and the setting is {zone.key}")
     start, end = datetime(now.year - _BACK, 1, 1, tzinfo=UTC), datetime(now.year + _AHEAD + 1, 1, 1, tzinfo=UTC)
     years = f"{start.year} to {end.year - 1}"
     try:

@@ -63,6 +63,11 @@ union all
 select t, seconds from moment where seconds <> before
 order by 1;
 
+-- zones_shown: names of the connections by which pages are served, each once
+select distinct application_name from pg_stat_activity
+where datname = current_database() and starts_with(application_name, %s)
+order by 1;
+
 -- expired: whether a family has readings that are older than an instant
 select exists (
     select from personal.series s

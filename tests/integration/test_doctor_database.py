@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -24,6 +25,7 @@ from store import doctor as asked
 from store import registry, session_filters, session_lock
 from store.connect import Connection, connect
 from store.tier import tier as tier_of
+from tests.tools import site
 from tests.tools.doctor import Doctor
 from tests.tools.program import BOROUGH, environment
 from tests.tools.servers import Cluster, wait_for
@@ -160,6 +162,19 @@ def test_days_of_another_time_zone(doctor: Doctor, connection: Connection) -> No
     told = doctor.one("zone-stored")
     assert "BOROUGH_TIME_ZONE is Europe/London" in told.found
     assert "--change-zone" in told.found
+
+
+def test_pages_that_were_not_restarted_after_the_zone_was_changed(
+    doctor: Doctor, connection: Connection, durable_database: str
+) -> None:
+    with site.running(site.options(durable_database)) as url:
+        assert httpx.get(f"{url}/health/ready").status_code == 200
+        assert "zone-shown" not in doctor.faults()
+        doctor.set(time_zone="Europe/Dublin")
+        assert doctor.one("zone-shown").found == (
+            "pages are served with the days of Europe/London, and the setting is Europe/Dublin"
+        )
+    assert wait_for(lambda: not asked.zones_shown(connection), 10.0)
 
 
 def test_python_and_the_database_have_the_same_rules_for_the_zones_of_these_islands(connection: Connection) -> None:
