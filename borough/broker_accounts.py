@@ -15,6 +15,14 @@ from devices.device import Device
 #: The three files, in the order of writing: a secret that a device may already have is never lost.
 SECRETS, PASSWORDS, ACL = "secrets.csv", "passwords", "acl"
 
+#: What Mosquitto tells of itself and the collector's account may read: its version, what it threw away, and what it
+#: holds, of which the retained messages wait for nobody.
+VERSION = "$SYS/broker/version"
+DROPPED = "$SYS/broker/publish/messages/dropped"
+STORED = "$SYS/broker/store/messages/count"
+RETAINED = "$SYS/broker/retained messages/count"
+TOLD = (DROPPED, STORED, RETAINED, VERSION)
+
 
 def read(path: Path) -> str:
     """A file's text; empty where there is none. Raises OSError, UnicodeDecodeError."""

@@ -11,6 +11,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from borough.broker_accounts import DROPPED, RETAINED, STORED
 from borough.doctor import probe
 from borough.doctor.finding import Finding, ill, well
 from borough.doctor.probe import Broker, Refused, Unanswered
@@ -105,7 +106,7 @@ def limits(seen: Broker, settings: Settings) -> Iterator[Finding]:
 
 def queue(seen: Broker) -> Iterator[Finding]:
     """What the broker has thrown away, and what waits in it."""
-    if dropped := seen.number(probe.DROPPED):
+    if dropped := seen.number(DROPPED):
         yield ill("queue-dropped", f"the broker has thrown away {counted(dropped, 'message')} since its start")
     if (here := waiting(seen) or 0) > _LONG_QUEUE:
         yield ill("queue-long", f"{counted(here, 'message')} wait at the broker")
@@ -113,8 +114,8 @@ def queue(seen: Broker) -> Iterator[Finding]:
 
 def waiting(seen: Broker) -> int | None:
     """Messages that the broker holds and that are no retained ones; None where it does not tell."""
-    stored = seen.number(probe.STORED)
-    return None if stored is None else max(0, stored - (seen.number(probe.RETAINED) or 0))
+    stored = seen.number(STORED)
+    return None if stored is None else max(0, stored - (seen.number(RETAINED) or 0))
 
 
 def clock(seen: Broker) -> Iterator[Finding]:

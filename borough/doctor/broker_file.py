@@ -18,7 +18,6 @@ from borough.settings.settings import Settings
 from devices.counts import counted
 from devices.credentials import matches, read_passwords, username
 from devices.device import Device
-from ingest.broker_watch import TOPIC as DROPPED
 
 #: Messages that a queue should hold: at 100 a second, which is a borough's, a million are under three hours.
 _LEAST_QUEUED, _LEAST_BYTES = 100_000, 100 << 20
@@ -68,8 +67,8 @@ def rights(path: Path, settings: Settings, devices: Sequence[Device]) -> Iterato
     lacking = unread(given, broker.username, broker.client_id, needed)
     if lacking:
         yield ill("rights-read", f"by {path} {name} may not read {', '.join(lacking)}")
-    elif unread(given, broker.username, broker.client_id, [DROPPED]):
-        yield ill("rights-dropped", f"by {path} {name} may not read {DROPPED}")
+    elif unread(given, broker.username, broker.client_id, [broker_accounts.DROPPED]):
+        yield ill("rights-dropped", f"by {path} {name} may not read {broker_accounts.DROPPED}")
     else:
         yield well("broker rights", f"by {path} {name} may read all {counted(len(needed), 'filter')}")
 

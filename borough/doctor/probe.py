@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 import mqtt5
 
+from borough.broker_accounts import TOLD, VERSION
 from ingest.options import BrokerOptions
 from ingest.tls import tls_context
 
@@ -20,13 +21,9 @@ ANSWER_SECONDS = 5.0
 #: The longest keep-alive: a broker that has a limit of its own answers with that.
 _LONGEST = 65_535
 
-VERSION = "$SYS/broker/version"
-DROPPED = "$SYS/broker/publish/messages/dropped"
-STORED = "$SYS/broker/store/messages/count"
-RETAINED = "$SYS/broker/retained messages/count"
 #: Mochi's clock [s since the Unix epoch]; Mosquitto tells none.
 TIME = "$SYS/broker/time"
-TOPICS = (VERSION, DROPPED, STORED, RETAINED, TIME)
+TOPICS = (*TOLD, TIME)
 
 
 class Refused(Exception):

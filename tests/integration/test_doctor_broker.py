@@ -12,6 +12,8 @@ from pathlib import Path
 import mqtt5
 import pytest
 
+from borough import broker_accounts
+from borough.broker_accounts import DROPPED, STORED, VERSION
 from borough.cli import run
 from borough.doctor import probe
 from borough.doctor.mosquitto import read_acl, unread
@@ -25,7 +27,6 @@ from tests.tools.mqtt_session import NATIVE, Session
 from tests.tools.publisher import publish
 from tests.tools.servers import Mosquitto, wait_for
 
-DROPPED = "$SYS/broker/publish/messages/dropped"
 #: A configuration that the doctor finds nothing in, but for where its files are.
 LINES = ("persistent_client_expiration 14d", "autosave_interval 60", "max_packet_size 262144")
 
@@ -78,12 +79,12 @@ def test_a_queue_that_ran_over_and_one_that_waits(
             session.subscribe(NATIVE)
         publish(broker.port, messages[:100])
         doctor.set(mqtt_url=broker.url)
-        assert wait_for(lambda: _told(broker, probe.DROPPED) == 90, 20.0, 0.1)
+        assert wait_for(lambda: _told(broker, DROPPED) == 90, 20.0, 0.1)
         assert "thrown away 90 messages" in doctor.one("queue-dropped").found
     with Session(mosquitto.port, "away") as session:
         session.subscribe(NATIVE)
     publish(mosquitto.port, messages)
-    assert wait_for(lambda: (_told(mosquitto, probe.STORED) or 0) >= 11_000, 20.0, 0.1)
+    assert wait_for(lambda: (_told(mosquitto, STORED) or 0) >= 11_000, 20.0, 0.1)
     doctor.set(mqtt_url=mosquitto.url)
     assert doctor.one("queue-long").found == "11,000 messages wait at the broker"
     with connect(durable_database, autocommit=True) as collector:
@@ -119,6 +120,10 @@ def test_a_configuration_and_its_files_beside_the_broker(
         doctor.set(mqtt_url=broker.url, mqtt_username=credentials.COLLECTOR, mqtt_password=secret)
         given = ("--broker-config", broker.configuration)
         assert not [code for code in doctor.faults(*given) if code.startswith(("broker", "rights"))]
+        ours = BrokerOptions(port=broker.port, username=credentials.COLLECTOR, password=secret)
+        assert wait_for(lambda: probe.look(ours).told.keys() >= {*broker_accounts.TOLD}, 10.0), (
+            "its account may read that"
+        )
 
         (tmp_path / "new").write_text(acl.read_text().replace("topic read borough/+/+/senml\n", ""))
         told = doctor.one("rights-read", "--acl", tmp_path / "new")
@@ -198,7 +203,7 @@ def test_strict_takes_a_warning_for_a_fault(doctor: Doctor, capsys: pytest.Captu
 def test_a_look_at_a_broker_takes_no_time(mosquitto: Mosquitto) -> None:
     """It waits for answers and not for a while: what is retained stands before the ping's answer."""
     options = BrokerOptions(port=mosquitto.port)
-    assert wait_for(lambda: probe.VERSION in probe.look(options).told, 10.0)
+    assert wait_for(lambda: VERSION in probe.look(options).told, 10.0)
     began = time.monotonic()
-    assert {probe.VERSION, probe.STORED} <= probe.look(options).told.keys()
+    assert {VERSION, STORED} <= probe.look(options).told.keys()
     assert time.monotonic() - began < probe.ANSWER_SECONDS / 2

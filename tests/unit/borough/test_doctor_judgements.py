@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from borough.broker_accounts import DROPPED, RETAINED, STORED, VERSION
 from borough.doctor import backups, broker, clock, disk, retention, server, sessions, timescale, zones
 from borough.doctor.attempt import attempt
 from borough.doctor.backups import Backup
 from borough.doctor.disk import Room
 from borough.doctor.finding import Finding
-from borough.doctor.probe import DROPPED, RETAINED, STORED, TIME, VERSION, Broker
+from borough.doctor.probe import TIME, Broker
 from borough.doctor.settings import bank_holidays
 from borough.settings.settings import Settings
 from ingest.options import BrokerOptions
