@@ -26,6 +26,8 @@ _LEAST_IN_FLIGHT = 1_000
 _SAVED = 300
 #: Releases before it took 0 messages, which should be no limit, for a small one.
 _ENDLESS_MENDED = (2, 0, 22)
+#: Keys that name a plugin: for rights, or (2.1) for what is kept.
+_PLUGINS = ("plugin", "global_plugin", "plugin_load", "auth_plugin")
 
 
 def broker_file(path: Path, settings: Settings, version: str | None) -> Iterator[Finding]:
@@ -102,7 +104,9 @@ def _queue(given: Configuration, settings: Settings, version: str | None) -> Ite
 
 
 def _kept(given: Configuration, settings: Settings) -> Iterator[Finding]:
-    if not given.truth("persistence", default=False):
+    if any("persist" in plugin for plugin in _plugins(given)):
+        pass  # Mosquitto 2.1 keeps sessions by a plugin, message by message
+    elif not given.truth("persistence", default=False):
         yield ill("broker-file-persistence", "persistence is false: a restart of the broker throws every queue away")
     else:
         for line in given.lines("persistence_location")[-1:]:
@@ -144,7 +148,7 @@ def _clients(given: Configuration, settings: Settings, version: str | None) -> I
             )
     if any(truth(line, "allow_anonymous") for line in given.lines("allow_anonymous")):
         yield ill("broker-file-anonymous", "allow_anonymous is true: anybody who gets there can say anything")
-    if not given.has("acl_file") and not given.has("plugin") and not given.has("auth_plugin"):
+    if not given.has("acl_file") and not any("persist" not in plugin for plugin in _plugins(given)):
         yield ill("broker-file-no-rights", "no acl_file and no plugin: every device may speak for all others")
 
 
@@ -169,6 +173,11 @@ def _password(given: Configuration, settings: Settings) -> Iterator[Finding]:
             yield ill("broker-password", f"{path} has no account {broker.username}")
         elif hashed.startswith("$7$") and not matches(broker.password, hashed):
             yield ill("broker-password", f"{path} has another password of {broker.username} than the settings")
+
+
+def _plugins(given: Configuration) -> list[str]:
+    """What the configuration says of plugins, a line each."""
+    return [line.value for key in _PLUGINS for line in given.lines(key)]
 
 
 def _number(version: str) -> tuple[int, ...]:

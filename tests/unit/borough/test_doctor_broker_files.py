@@ -43,6 +43,17 @@ def test_the_configuration_of_the_stack_is_well() -> None:
     assert codes(ROOT / "deploy/mosquitto.conf") == []
 
 
+def test_rights_may_come_from_a_plugin(tmp_path: Path) -> None:
+    path = tmp_path / "mosquitto.conf"
+    without = GOOD.replace("acl_file /elsewhere/acl\n", "")
+    path.write_text(without)
+    assert codes(path) == ["broker-file-no-rights"]
+    path.write_text(without + "plugin_load keeping /usr/lib/mosquitto_persist_sqlite.so\n")
+    assert codes(path, version="2.1.2") == ["broker-file-no-rights"]
+    path.write_text(without + "plugin /usr/lib/mosquitto_dynamic_security.so\n")
+    assert codes(path) == []
+
+
 def test_the_broker_with_its_own_defaults_is_not(tmp_path: Path) -> None:
     path = tmp_path / "mosquitto.conf"
     path.write_text("# nothing set\n\nlistener 1883\n")
@@ -76,6 +87,8 @@ def test_the_broker_with_its_own_defaults_is_not(tmp_path: Path) -> None:
         ("max_keepalive 60", None, ["broker-file-keep-alive"]),
         ("max_packet_size 100000", "2.0.22", ["broker-file-packet"]),
         ("message_size_limit 100000", "2.0.22", ["broker-file-packet"]),
+        ("persistence false\nglobal_plugin /usr/lib/mosquitto_persist_sqlite.so", "2.1.2", []),
+        ("persistence false\nplugin /usr/lib/mosquitto_dynamic_security.so", "2.1.2", ["broker-file-persistence"]),
         ("listener 1884\nallow_anonymous true", "2.0.22", ["broker-file-anonymous"]),
     ],
 )
