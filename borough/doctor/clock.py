@@ -48,7 +48,7 @@ def judge(looks: list[tuple[float, float, float]]) -> Iterator[Finding]:
     elif abs(off) > NEAR:
         yield ill("clock-database-near", said)
     else:
-        yield well("clock", f"within {max(abs(off), took):.3f} s of the database's")
+        yield well("clock", f"within {max(abs(off), took, 0.1):.1f} s of the database's")
 
 
 def future(sessions: list[Session], now: datetime) -> Iterator[Finding]:
