@@ -92,6 +92,6 @@ def _once(found: Iterable[Finding]) -> list[Finding]:
     """Without findings that say in the same words what another one has said."""
     kept: list[Finding] = []
     for item in found:
-        if item.state == "ok" or item.found not in {other.found for other in kept}:
+        if item.found not in {other.found for other in kept}:
             kept.append(item)
     return kept

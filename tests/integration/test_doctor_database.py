@@ -301,3 +301,7 @@ def test_a_database_that_is_older_than_its_erasures(doctor: Doctor, connection: 
     assert "was written with another key" in doctor.one("tombstones-log").found
     log.unlink()
     assert "2 tombstones" in doctor.one("tombstones-log").found
+    key.unlink()
+    found = doctor.faults()
+    assert "No such file" in found["settings"][0].found
+    assert not {"tombstones-key", "site", "broker"} & found.keys(), "one fault, told once"
