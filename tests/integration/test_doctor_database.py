@@ -51,7 +51,7 @@ def _name(connection: Connection) -> sql.Identifier:
 def test_a_server_for_tests_does_not_keep_what_it_commits(doctor: Doctor, database: str) -> None:
     """That of all our other tests: it says that a commit is on the disk, and it is not."""
     doctor.set(database_url=database)
-    told = doctor.faults()["database-not-durable"]
+    told = doctor.of_database()["database-not-durable"]
     assert [item.found.partition(" ")[0] for item in told] == ["fsync", "full_page_writes"]
     assert {item.state for item in told} == {"wrong"}
     assert "set fsync = on" in told[0].todo
@@ -61,16 +61,16 @@ def test_settings_of_the_database_alone(doctor: Doctor, connection: Connection) 
     """What the server's own file says does not count where database or role say otherwise."""
     name = _name(connection)
     connection.execute(sql.SQL("alter database {} set synchronous_commit = off").format(name))
-    assert doctor.one("database-not-durable").found.startswith("synchronous_commit is off")
+    assert doctor.one_of_database("database-not-durable").found.startswith("synchronous_commit is off")
     connection.execute(sql.SQL("alter database {} reset synchronous_commit").format(name))
     connection.execute(sql.SQL("alter database {} set default_transaction_read_only = on").format(name))
-    assert doctor.one("database-read-only").state == "wrong"
+    assert doctor.one_of_database("database-read-only").state == "wrong"
 
 
 def test_a_database_that_is_not_utf8_has_no_tables_and_is_named_twice(doctor: Doctor, durable: Cluster) -> None:
     durable.execute("create database latin template template0 encoding 'LATIN1' locale_provider libc locale 'C'")
     doctor.set(database_url=durable.url("latin"))
-    found = doctor.faults()
+    found = doctor.of_database()
     durable.drop("latin")
     assert found["database-encoding"][0].found.startswith("the database's encoding is LATIN1")
     assert "borough migrate" in found["database"][0].found
@@ -79,7 +79,7 @@ def test_a_database_that_is_not_utf8_has_no_tables_and_is_named_twice(doctor: Do
 def test_the_servers_own_upkeep(
     doctor: Doctor, durable: Cluster, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert doctor.one("database-superuser").state == "warning"
+    assert doctor.one_of_database("database-superuser").state == "warning"
     connection.execute("update pg_database set datcollversion = '0.1' where datname = current_database()")
     durable.execute("alter system set autovacuum = off")
     connection.execute("select pg_create_physical_replication_slot('left_behind', true)")
@@ -89,7 +89,7 @@ def test_the_servers_own_upkeep(
         assert wait_for(lambda: connection.execute("show autovacuum").fetchone() == ("off",), 10.0)
         with psycopg.connect(durable.url(connection.info.dbname), application_name="a forgotten psql") as idle:
             idle.execute("select 1")
-            found = doctor.faults()
+            found = doctor.of_database()
         (slot,) = asked.unread_slots(connection)
     finally:
         connection.execute("select pg_drop_replication_slot('left_behind')")
@@ -140,7 +140,7 @@ def test_compressed_chunks_that_the_licence_does_not_let_us_read(doctor: Doctor,
         " select hypertable_id, schema_name, 'compressed', 0, now() from _timescaledb_catalog.chunk returning id)"
         " update _timescaledb_catalog.chunk c set compressed_chunk_id = made.id, status = 1 from made"
     )
-    told = doctor.one("timescale-apache-compressed")
+    told = doctor.one_of_database("timescale-apache-compressed")
     assert told.found == "under the Apache licence 1 chunk cannot be read (#9623)"
     assert "timescaledb.license" in told.todo
 
@@ -149,18 +149,18 @@ def test_clocks_that_disagree(doctor: Doctor, connection: Connection, monkeypatc
     connection.execute(
         "insert into collector (name, batch, at) values ('borough-collector', 1, now() + interval '1 hour')"
     )
-    assert "which is still to come" in doctor.one("clock-future").found
+    assert "which is still to come" in doctor.one_of_database("clock-future").found
     true = time.time
     monkeypatch.setattr(time, "time", lambda: true() - 100)
-    told = doctor.one("clock-database")
+    told = doctor.one_of_database("clock-database")
     assert told.found == "the database's clock is 100.0 s ahead of this machine's"
     monkeypatch.setattr(time, "time", lambda: true() + 5)
-    assert doctor.one("clock-database-near").found.endswith("5.0 s behind this machine's")
+    assert doctor.one_of_database("clock-database-near").found.endswith("5.0 s behind this machine's")
 
 
 def test_days_of_another_time_zone(doctor: Doctor, connection: Connection) -> None:
     connection.execute("insert into personal.day_zone (zone) values ('America/New_York')")
-    told = doctor.one("zone-stored")
+    told = doctor.one_of_database("zone-stored")
     assert "BOROUGH_TIME_ZONE is Europe/London" in told.found
     assert "--change-zone" in told.found
 
@@ -170,9 +170,9 @@ def test_pages_that_were_not_restarted_after_the_zone_was_changed(
 ) -> None:
     with site.running(site.options(durable_database)) as url:
         assert httpx.get(f"{url}/health/ready").status_code == 200
-        assert "zone-shown" not in doctor.faults()
+        assert "zone-shown" not in doctor.of_database()
         doctor.set(time_zone="Europe/Dublin")
-        assert doctor.one("zone-shown").found == (
+        assert doctor.one_of_database("zone-shown").found == (
             "pages are served with the days of Europe/London, and the setting is Europe/Dublin"
         )
     assert wait_for(lambda: not asked.zones_shown(connection), 10.0)
@@ -221,53 +221,56 @@ def test_what_should_be_gone_and_is_not(doctor: Doctor, connection: Connection) 
         connection.execute(f"insert into reading values ({series}, now() - interval '{days} days', 1)".encode())
 
     at(91)
-    assert "retention-not-run" not in doctor.faults(), "tonight's run has it"
+    assert "retention-not-run" not in doctor.of_database(), "tonight's run has it"
     at(93)
-    assert "readings of movement-sensor are kept beyond 90 days" in doctor.one("retention-not-run").found
+    assert "readings of movement-sensor are kept beyond 90 days" in doctor.one_of_database("retention-not-run").found
     assert run(["maintain"]) == 0
-    assert "retention-not-run" not in doctor.faults()
+    assert "retention-not-run" not in doctor.of_database()
     connection.execute(
         "with one as (insert into rejected (arrival, topic, family, device, reason, detail)"
         " values (now() - interval '10 days', 't', 'smart-meter', 'm', 'bad_time', '') returning id)"
         " insert into personal.rejected_bytes (id, bytes) select id, '' from one"
     )
-    assert "personal bytes of rejected messages are kept since" in doctor.one("retention-not-run").found
+    assert "personal bytes of rejected messages are kept since" in doctor.one_of_database("retention-not-run").found
 
 
 def test_the_disk_of_the_database(
     doctor: Doctor, connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not {"disk-full", "disk-filling"} & doctor.faults().keys()
+    assert not {"disk-full", "disk-filling"} & doctor.of_database().keys()
     free = disk._room(Path("/dev/shm")).free
     readings = round(free / 20 / disk.BYTES_A_READING)
     connection.execute(
         "insert into accounting (minute, collector, family, readings_stored) values (now(), 'c', 'air-monitor', %s)",
         (readings,),
     )
-    told = doctor.one("disk-filling")
+    told = doctor.one_of_database("disk-filling")
     assert told.found.startswith("the database's data: the database has ")
     assert ", which is 19 days" in told.found or ", which is 20 days" in told.found
     connection.execute("update accounting set readings_stored = readings_stored * 4")
-    assert "which is 4 days" in doctor.one("disk-full").found or "which is 5 days" in doctor.one("disk-full").found
+    assert (
+        "which is 4 days" in doctor.one_of_database("disk-full").found
+        or "which is 5 days" in doctor.one_of_database("disk-full").found
+    )
 
 
 def test_sessions_that_somebody_left(doctor: Doctor, connection: Connection, durable_database: str) -> None:
-    assert doctor.one("queue-none").state == "warning"
+    assert doctor.one_of_database("queue-none").state == "warning"
     connection.execute(
         "insert into collector (name, batch, at) values ('borough-collector', 1, now() - interval '3 hours')"
     )
-    told = doctor.one("queue-nobody")
+    told = doctor.one_of_database("queue-nobody")
     assert told.found.endswith("(3 hours)")
     with connect(durable_database, autocommit=True) as collector:
         assert session_lock.take(collector, ["borough-collector"]) == "borough-collector"
-        assert not {"queue-nobody", "queue-none"} & doctor.faults().keys()
+        assert not {"queue-nobody", "queue-none"} & doctor.of_database().keys()
     session_lock.note(connection, "old-collector")
     session_filters.remember(connection, "old-collector", "former.example:1883", ["borough/+/+/reading"])
     connection.execute(
         "insert into absence (collector, back_at, family, lost_at, messages, readings) values"
         " ('borough-collector', now() - interval '1 day', 'parking-bay', now() - interval '2 days', 1, 1)"
     )
-    found = doctor.faults()
+    found = doctor.of_database()
     assert found["session-unused"][0].found.startswith("session old-collector at former.example:1883 is subscribed")
     assert "BOROUGH_MQTT_CLIENT_ID=old-collector" in found["session-unused"][0].todo
     assert (NOW - 2 * DAY).strftime("since %Y-%m-%d") in found["queue-undrained"][0].found
@@ -275,32 +278,32 @@ def test_sessions_that_somebody_left(doctor: Doctor, connection: Connection, dur
         "insert into absence (collector, back_at, family, lost_at, drained_at, messages, readings) values"
         " ('borough-collector', now() - interval '1 hour', 'parking-bay', now() - interval '2 hours', now(), 1, 1)"
     )
-    assert "queue-undrained" not in doctor.faults(), "a later queue was seen to its end"
+    assert "queue-undrained" not in doctor.of_database(), "a later queue was seen to its end"
 
 
 def test_a_database_that_is_older_than_its_erasures(doctor: Doctor, connection: Connection, tmp_path: Path) -> None:
     key, log = tmp_path / "key", tmp_path / "log"
     key.write_bytes(KEY)
     doctor.set(tombstone_key_file=key)
-    assert doctor.one("tombstones-no-log").state == "wrong"
+    assert doctor.one_of_database("tombstones-no-log").state == "wrong"
     doctor.set(tombstone_log=log)
     with connect(connection.info.dsn + f" password={connection.info.password}") as adding:
         tenancy = household.add(adding, ADA)
     assert run(["erase", str(tenancy), "--yes"]) == 0
     assert doctor.wrong() == {}
     connection.execute("delete from personal.tombstone where kind = 'meter'")
-    told = doctor.one("tombstones-forgotten")
+    told = doctor.one_of_database("tombstones-forgotten")
     assert "borough erase --again" in told.todo
     assert "1 tombstone of 2" in told.found
     assert run(["erase", "--again"]) == 0
     assert doctor.wrong() == {}
     kept = log.read_text()
     log.write_text("no log\n{}\n")
-    assert "is no line of a log" in doctor.one("tombstones-log").found
+    assert "is no line of a log" in doctor.one_of_database("tombstones-log").found
     log.write_text(kept.replace('"key": "', '"key": "00'))
-    assert "was written with another key" in doctor.one("tombstones-log").found
+    assert "was written with another key" in doctor.one_of_database("tombstones-log").found
     log.unlink()
-    assert "2 tombstones" in doctor.one("tombstones-log").found
+    assert "2 tombstones" in doctor.one_of_database("tombstones-log").found
     key.unlink()
     found = doctor.faults()
     assert "No such file" in found["settings"][0].found
