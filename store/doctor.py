@@ -162,7 +162,7 @@ def oldest_personal_bytes(connection: Connection) -> datetime | None:
 def growth(connection: Connection, tier: Tier, since: datetime) -> Growth:
     """How fast readings come, and what they take. Raises psycopg.Error."""
     stored = connection.execute(_SQL["stored"], (aware(since),)).fetchone()
-    taken = connection.execute(_SQL["table_size" if tier == "plain" else "chunk_size"]).fetchone()
+    taken = connection.execute(_SQL["table_size"] if tier == "plain" else _SQL["chunk_size"]).fetchone()
     assert stored is not None
     assert taken is not None
     return Growth(*stored, *taken)
