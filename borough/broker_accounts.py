@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from borough.settings.collector import formats, subscriptions
+from borough.settings.settings import Settings
 from devices import credentials
+from devices.device import Device
 
 #: The three files, in the order of writing: a secret that a device may already have is never lost.
 SECRETS, PASSWORDS, ACL = "secrets.csv", "passwords", "acl"
+
+#: What Mosquitto tells of itself and the collector's account may read: its version, what it threw away, and what it
+#: holds, of which the retained messages wait for nobody.
+VERSION = "$SYS/broker/version"
+DROPPED = "$SYS/broker/publish/messages/dropped"
+STORED = "$SYS/broker/store/messages/count"
+RETAINED = "$SYS/broker/retained messages/count"
+TOLD = (DROPPED, STORED, RETAINED, VERSION)
 
 
 def read(path: Path) -> str:
@@ -19,6 +30,18 @@ def read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+
+
+def filters(settings: Settings, devices: Iterable[Device]) -> list[str]:
+    """What a collector with these settings subscribes, further filters for names of several levels included.
+
+    Raises OptionsError.
+    """
+    from ingest.device_names import further_filters  # slow to import
+
+    subscribed = subscriptions(settings)
+    further = further_filters(subscribed, formats(settings), devices)
+    return [*(item.filter for item in subscribed), *(topic_filter for topic_filter, _ in further)]
 
 
 def forget(folder: Path, devices: Collection[str]) -> list[str]:

@@ -29,6 +29,9 @@ _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(\"expires_at\": ?)\"[^\"]*\"", r"\1<later>"),
         (r"^[\d,]+ of [\d,]+ letters\n", ""),  # how far it is, every few seconds
         (r"\bin \d+(?:\.\d+)? s\b", "in <duration> s"),
+        # of the doctor's disks
+        (r"(the database has |grows by |; )\d+(?:\.\d+)? [kMGT]B(?: of \d+(?:\.\d+)? [kMGT]B)?", r"\1<size>"),
+        (r"are free, which is [\w, ]+", "are free, which is <long>"),
         (r"\bprocess \[\d+\]", "process [<number>]"),
         (r"As of \d\d:\d\d:\d\d UTC", "As of <now> UTC"),
         (r"^((?:borough_start_time_seconds|\w+_seconds_(?:sum|bucket\{[^}]*\})) ).*$", r"\1<duration>"),

@@ -64,8 +64,9 @@ class Published(NamedTuple):
 class Publisher:
     """A connection that publishes. ``window`` bounds the unacknowledged messages (below the broker's receive maximum).
 
-    ``timeout`` [s] bounds each wait for the broker until it has let us in. Use as a context manager. Raises OSError or
-    PublishError where the broker cannot be reached or says no.
+    ``timeout`` [s] bounds each wait for the broker until it has let us in. ``keep_alive`` [s] is what we ask for, and
+    nothing here pings; where it is 0 a broker with a limit of its own refuses MQTT 3.1.1. Use as a context manager.
+    Raises OSError or PublishError where the broker cannot be reached or says no.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Publisher:
         tls: ssl.SSLContext | None = None,
         protocol: Protocol = 5,
         timeout: float = 10.0,
+        keep_alive: int = 0,
     ) -> None:
         self._socket = socket.create_connection((host, port), timeout=timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -101,12 +103,12 @@ class Publisher:
                     username=username,
                     password=None if password is None else password.encode(),
                     clean_start=True,
-                    keep_alive=0,
+                    keep_alive=keep_alive,
                 )
                 self._socket.sendall(connect.write())
                 window = min(window, self._connack().receive_max)
             else:
-                self._socket.sendall(old_connect_packet(client_id, username, password))
+                self._socket.sendall(old_connect_packet(client_id, username, password, keep_alive))
                 self._old_connack()
         except BaseException:
             self._socket.close()
@@ -320,11 +322,11 @@ def old_publish_packet(topic: str, payload: bytes, packet_id: int) -> bytes:
     return b"".join((b"\x32", _length(size), _text(name), struct.pack("!H", packet_id), payload))
 
 
-def old_connect_packet(client_id: str, username: str | None, password: str | None) -> bytes:
-    """CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a keep-alive."""
+def old_connect_packet(client_id: str, username: str | None, password: str | None, keep_alive: int = 0) -> bytes:
+    """CONNECT of MQTT 3.1.1 (section 3.1): a clean session, without a keep-alive [s] unless one is given."""
     flags = 0x02 | (0x80 if username is not None else 0) | (0x40 if password is not None else 0)
     words = [word.encode() for word in (client_id, username, password) if word is not None]
-    body = b"".join((_text(b"MQTT"), bytes((4, flags)), b"\0\0", *map(_text, words)))
+    body = b"".join((_text(b"MQTT"), bytes((4, flags)), keep_alive.to_bytes(2), *map(_text, words)))
     return b"\x10" + _length(len(body)) + body
 
 

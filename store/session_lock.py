@@ -16,13 +16,13 @@ from store.queries import queries
 
 _SQL = queries("session_lock")
 #: First key of the two-key advisory locks, so that they meet no one else's.
-_SPACE = 0x424F524F & 0x7FFFFFFF
+SPACE = 0x424F524F & 0x7FFFFFFF
 
 
 def take(connection: psycopg.Connection[Any], names: Iterable[str]) -> str | None:
     """Take the first session name that nobody holds; None where all are held. Held until the connection ends."""
     for name in names:
-        row = connection.execute(_SQL["take"], (_SPACE, name)).fetchone()
+        row = connection.execute(_SQL["take"], (SPACE, name)).fetchone()
         if row is not None and row[0]:
             return name
     return None
@@ -30,7 +30,7 @@ def take(connection: psycopg.Connection[Any], names: Iterable[str]) -> str | Non
 
 def give_back(connection: psycopg.Connection[Any], name: str) -> None:
     """Let go of a session name."""
-    connection.execute(_SQL["give_back"], (_SPACE, name))
+    connection.execute(_SQL["give_back"], (SPACE, name))
 
 
 def note(connection: psycopg.Connection[Any], name: str, formats: Mapping[str, str]) -> None:

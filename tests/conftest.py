@@ -20,6 +20,7 @@ from borough.postgres_server import PostgresError, embedded_binaries, free_port
 from scripts.parts import Parts, PartsError, fonts, prepare
 from scripts.parts import promtool as find_promtool
 from tests.examples import load_profile
+from tests.tools.doctor import Doctor
 from tests.tools.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
 load_profile()
@@ -188,6 +189,38 @@ def mosquitto(parts: Parts, tmp_path: Path) -> Iterator[Mosquitto]:
     """A fresh Mosquitto with a plain listener."""
     with Mosquitto(parts.mosquitto, tmp_path / "mosquitto") as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def durable(parts: Parts) -> Iterator[Cluster]:
+    """A TimescaleDB server that promises what a commit says, as one has to that is not for tests alone."""
+    settings = {**TIMESCALE_SETTINGS, "fsync": "on", "full_page_writes": "on"}
+    cluster = own_cluster("apache", parts.postgres, settings, in_memory=True)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def durable_database(durable: Cluster) -> Iterator[str]:
+    """URL of a fresh, migrated database on it."""
+    name = durable.create()
+    yield durable.url(name)
+    durable.drop(name)
+
+
+@pytest.fixture
+def doctor(
+    durable_database: str,
+    mosquitto: Mosquitto,
+    letter_fonts: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Doctor:
+    """`borough doctor` of a place where nothing is wrong yet."""
+    monkeypatch.delenv("BOROUGH_RECORDINGS", raising=False)  # the tests' own, and no setting
+    made = Doctor(monkeypatch, capsys)
+    made.set(database_url=durable_database, mqtt_url=mosquitto.url, letter_fonts=":".join(map(str, letter_fonts)))
+    return made
 
 
 @pytest.fixture(name="free_port")

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from borough import broker_accounts
-from borough.broker_accounts import ACL, PASSWORDS, SECRETS
+from borough.broker_accounts import ACL, PASSWORDS, SECRETS, TOLD
 from borough.database import database
 from borough.errors import UsageError
 from borough.output import Json, say, show_json
-from borough.settings.collector import formats, subscriptions
+from borough.settings.collector import subscriptions
 from borough.settings.settings import read_settings
 from devices.counts import counted
 from devices.credentials import Accounts, Files, accounts, lost_reads
@@ -36,8 +36,7 @@ def credentials(
 
     Example: borough devices credentials /etc/mosquitto/borough
     """
-    from ingest.broker_watch import TOPIC as DROPPED  # slow to import, and only needed here
-    from ingest.device_names import further_filters, is_further
+    from ingest.device_names import is_further  # slow to import, and only needed here
 
     settings = read_settings()
     subscribed = subscriptions(settings)
@@ -45,8 +44,7 @@ def credentials(
         raise UsageError(f"{folder} is no folder; make it first, and let nobody else read it")
     with database() as connection:
         devices = registry.load(connection)[0]
-    further = further_filters(subscribed, formats(settings), devices)
-    filters = [*(item.filter for item in subscribed), *(topic_filter for topic_filter, _ in further), DROPPED]
+    filters = [*broker_accounts.filters(settings, devices), *TOLD]
     topics = {device.model: model_of(device.model).topics for device in devices}
     old = Files(_read(folder / PASSWORDS), _read(folder / SECRETS))
     try:

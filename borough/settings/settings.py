@@ -144,6 +144,8 @@ class Settings(BaseSettings):
     archive_retention_movement_sensor: Days = 30
     archive_retention_car_park: Days = 400
     columnstore_after: Annotated[int, Field(ge=1, le=36_500)] = 30
+    backup_folder: File = None
+    backup_hours: Annotated[int, Field(ge=1, le=24 * 366)] = 26
 
     time_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo("Europe/London")
     energy_file: File = None

@@ -32,6 +32,7 @@ from devices.counts import counted
 from devices.text import visible
 from store import accounts
 from store.connect import Connection
+from store.doctor import PAGES
 
 #: The package's folder: templates and static files stand in it.
 HERE = Path(__file__).parents[1]
@@ -52,7 +53,7 @@ class Site:
         self.boards = Boards(options.zone, options.parking_grace, options.parking_silence)
         self.events = Events(options.database_url, options.live_clients)
         self.parking = LiveParking(self.boards, self.events)
-        self.pool = make_pool(options.database_url, "borough dashboard", 1, 8)
+        self.pool = make_pool(options.database_url, f"{PAGES}{options.zone.key}", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True
         self.templates.env.filters.update(

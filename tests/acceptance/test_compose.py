@@ -32,6 +32,7 @@ from tests.tools.commands import (
     ANALYSE,
     COLLECT,
     COMPOSE_COMMANDS,
+    DOCTOR,
     FLEET,
     LIST,
     MAINTAIN,
@@ -75,7 +76,11 @@ class Stack:
 
     def environment(self, command: tuple[str, ...]) -> dict[str, str]:
         """What the service that runs this command gets, with this machine's places."""
-        (service,) = (found for found in COMPOSE["services"].values() if tuple(found.get("command", ())) == command)
+        (service,) = (
+            found
+            for found in COMPOSE["services"].values()
+            if "command" in found and tuple(found["command"]) == command[: len(found["command"])]
+        )
         assert self.cluster.server is not None
         places = {
             "@database:5432": f"@127.0.0.1:{self.cluster.server.port}",
@@ -95,14 +100,17 @@ class Stack:
         }
 
     def command(self, command: tuple[str, ...]) -> list[str]:
-        places = {"/accounts": str(self.private / "accounts"), "/fleet.toml": str(self.deploy / "fleet.toml")}
+        places = {
+            "/accounts": str(self.private / "accounts"),
+            "/fleet.toml": str(self.deploy / "fleet.toml"),
+            "/broker/": f"{self.deploy}/",
+        }
         return [BOROUGH, *(_replaced(part, places) for part in command)]
 
-    def run(self, command: tuple[str, ...]) -> str:
-        """Standard output of one command that must end with 0."""
-        done = subprocess.run(
-            self.command(command), env=self.environment(command), capture_output=True, text=True, check=False
-        )
+    def run(self, command: tuple[str, ...], **settings: str) -> str:
+        """Standard output of one command that must end with 0; ``settings`` are what the image has besides."""
+        environment = {**self.environment(command), **settings}
+        done = subprocess.run(self.command(command), env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -119,26 +127,26 @@ def _replaced(text: str, places: Mapping[str, str]) -> str:
 
 
 @pytest.fixture
-def stack(apache: Cluster, parts: Parts, tmp_path: Path) -> Iterator[Stack]:
+def stack(durable: Cluster, parts: Parts, tmp_path: Path) -> Iterator[Stack]:
     """Secrets made by prepare.sh, and the role and database that database.sh makes."""
     deploy = tmp_path / "deploy"
     deploy.mkdir()
     for name in ("prepare.sh", "database.sh", "mosquitto.conf"):
         shutil.copy(ROOT / "deploy" / name, deploy)
     subprocess.run(["sh", str(deploy / "prepare.sh")], check=True, capture_output=True)
-    assert apache.server is not None
+    assert durable.server is not None
     environment = {
         "PATH": f"{parts.postgres}:{os.environ['PATH']}",
         "PGHOST": "127.0.0.1",
-        "PGPORT": str(apache.server.port),
-        "PGPASSWORD": apache.server.password,
+        "PGPORT": str(durable.server.port),
+        "PGPASSWORD": durable.server.password,
         "POSTGRES_USER": "postgres",
         "SERVICE_PASSWORD_FILE": str(deploy / "private/database_password"),
     }
     subprocess.run(["sh", str(deploy / "database.sh")], check=True, capture_output=True, env=environment)
-    yield Stack(deploy, apache, free_port(), free_port(), free_port())
-    apache.drop("borough")
-    apache.execute("drop role borough")
+    yield Stack(deploy, durable, free_port(), free_port(), free_port())
+    durable.drop("borough")
+    durable.execute("drop role borough")
 
 
 @pytest.fixture
@@ -187,7 +195,7 @@ def test_the_service_is_no_superuser(stack: Stack) -> None:
     assert extension == ("timescaledb",)
 
 
-def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitto) -> None:
+def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitto, letter_fonts: list[Path]) -> None:
     """Migrate, accounts, broker, collector; a message of a registered device arrives; maintain; a graceful end."""
     ran = []
 
@@ -225,10 +233,29 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         assert wait_for(lambda: len(_stored(stack)) == 1 + 384, 20.0)
         run(MAINTAIN)
         assert wait_for(lambda: _looked_at(stack), 20.0)
+        # the image has fonts
+        fonts = {"BOROUGH_LETTER_FONTS": ":".join(map(str, letter_fonts))}
+        ran.append(DOCTOR)
+        _nothing_is_wrong(stack.run(DOCTOR, **fonts))
+        _nothing_is_wrong(stack.run((*DOCTOR, "--acl", "/accounts/acl"), **fonts), acl_seen=True)
         for process in (collector, dashboard, analyst, watcher):
             process.send_signal(signal.SIGTERM)
             assert process.wait(30.0) == 0
     assert set(ran) == set(COMPOSE_COMMANDS)
+
+
+def _nothing_is_wrong(said: str, *, acl_seen: bool = False) -> None:
+    """What the doctor says of the stack: all is well but for what is no fault of it."""
+    lines = [line.split("\t") for line in said.splitlines()[1:]]
+    odd = {line[0]: line[2] for line in lines if line[1] != "ok"}
+    assert odd.pop("backups").startswith("BOROUGH_BACKUP_FOLDER is not set")
+    # Debian's version, where the stack has a newer one
+    assert "TimescaleDB 2.19.3" in odd.pop("timescale")
+    if acl_seen:
+        assert "may read all 3 filters" in {line[0]: line[2] for line in lines}["broker rights"]
+    else:
+        assert odd.pop("broker file").startswith("acl_file /mosquitto/accounts/acl is not seen")
+    assert not odd, said
 
 
 @contextmanager

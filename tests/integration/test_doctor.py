@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.server
-import json
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -16,44 +15,12 @@ import pytest
 from borough.cli import run
 from scripts.parts import Parts
 from store.connect import connect
+from tests.tools.doctor import Doctor
 from tests.tools.servers import Mosquitto
 from tests.worlds import household
 from tests.worlds.household import KEY, Household
 
 ANNA = Household("100021048377", "meter-anna-7731", "Anna Quillfeather", "3 Nightjar Row", 0.271828, date(2026, 1, 1))
-
-
-class Doctor:
-    """The command with settings; what it says is wrong."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._patch, self._capsys = patch, capsys
-
-    def set(self, **settings: object) -> None:
-        for name, value in settings.items():
-            self._patch.setenv(f"BOROUGH_{name.upper()}", str(value))
-
-    def wrong(self) -> dict[str, str]:
-        status = run(["doctor", "--json"])
-        checks = json.loads(self._capsys.readouterr().out)
-        found = {check["name"]: check["found"] for check in checks if not check["ok"]}
-        assert status == bool(found)
-        return found
-
-
-@pytest.fixture
-def doctor(
-    database: str,
-    mosquitto: Mosquitto,
-    letter_fonts: list[Path],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Doctor:
-    monkeypatch.delenv("BOROUGH_RECORDINGS", raising=False)  # the tests' own, and no setting
-    made = Doctor(monkeypatch, capsys)
-    made.set(database_url=database, mqtt_url=mosquitto.url, letter_fonts=":".join(map(str, letter_fonts)))
-    assert made.wrong() == {}
-    return made
 
 
 @pytest.fixture
@@ -66,30 +33,32 @@ def page() -> Iterator[int]:
     server.server_close()
 
 
+def test_nothing_is_wrong_where_nothing_is(doctor: Doctor, tmp_path: Path) -> None:
+    assert doctor.wrong() == {}
+    doctor.set(letter_fonts=tmp_path, metric_port=1)
+    found = doctor.faults()
+    assert "no font for names in" in found["letters"][0].found
+    assert "BOROUGH_METRICS_PORT is one" in found["settings-unknown"][0].found
+
+
 def test_tombstones_without_their_key(
-    doctor: Doctor, database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    doctor: Doctor, durable_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "key").write_bytes(KEY)
     (tmp_path / "other").write_bytes(b"y" * 32)
-    with connect(database) as connection:
+    with connect(durable_database) as connection:
         tenancy = household.add(connection, ANNA)
     doctor.set(tombstone_key_file=tmp_path / "key", tombstone_log=tmp_path / "log")
     assert run(["erase", str(tenancy), "--yes"]) == 0
     capsys.readouterr()
     assert doctor.wrong() == {}
     doctor.set(tombstone_key_file=tmp_path / "other")
-    assert "were made with another key" in doctor.wrong()["database"]
+    assert "were made with another key" in doctor.one("tombstones-key").found
     doctor.set(tombstone_key_file="", tombstone_log="")
     found = doctor.wrong()
-    assert list(found) == ["database"]
-    assert found["database"].startswith("BOROUGH_TOMBSTONE_KEY_FILE: ")
-    assert "a collector stores nothing" in found["database"]
-
-
-def test_days_of_another_time_zone(doctor: Doctor, database: str) -> None:
-    with connect(database) as connection:
-        connection.execute("insert into personal.day_zone (zone) values ('America/New_York')")
-    assert "BOROUGH_TIME_ZONE is Europe/London" in doctor.wrong()["database"]
+    assert list(found) == ["tombstones"]
+    assert found["tombstones"].startswith("BOROUGH_TOMBSTONE_KEY_FILE: ")
+    assert "a collector stores nothing" in found["tombstones"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +120,7 @@ def test_the_broker_says_no_or_is_none(
 def test_something_else_listens_on_the_brokers_port(
     doctor: Doctor, page: int, source: str, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("borough.commands.doctor._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("borough.doctor.probe.ANSWER_SECONDS", 1.0)
     doctor.set(mqtt_url=f"{scheme}://127.0.0.1:{page}", mqtt_source=source)
     assert f"127.0.0.1:{page}" in doctor.wrong()["broker"]
 
@@ -173,7 +142,7 @@ class _Upgrades(http.server.BaseHTTPRequestHandler):
 
 
 def test_websockets_that_no_broker_answers(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("borough.commands.doctor._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("borough.doctor.probe.ANSWER_SECONDS", 1.0)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Upgrades) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from borough.doctor import disk
 from scripts.fixed_words import FixedWords, log_words
 
 WORDS = FixedWords(ZoneInfo("Europe/London"))
@@ -48,6 +49,17 @@ def test_random_words_and_places() -> None:
     assert words("borough_write_seconds_sum 0.25\nborough_write_seconds_count 3.0") == (
         "borough_write_seconds_sum <duration>\nborough_write_seconds_count 3.0"
     )
+
+
+def test_a_disk_has_other_numbers_in_every_run() -> None:
+    """As the doctor says them; a size that is none of a disk's stays."""
+    said = disk.judge(
+        "the database's data", disk.Room(9 << 30, 10 << 30), 1e8, "the database has 11.7 MB and grows by 5 kB a day"
+    )
+    assert WORDS(said.found) == (
+        "the database's data: the database has <size> and grows by <size> a day; <size> are free, which is <long>"
+    )
+    assert WORDS("files of at most 5 MB") == "files of at most 5 MB"
 
 
 def test_what_people_read_of_the_present() -> None:
