@@ -1,8 +1,8 @@
 """Digests of days: what of a series' day is drawn in a picture of months, kept so that it is not read again.
 
 A digest is there only while the readings say the same: the database forgets it in the transaction that writes to its
-day (trigger on ``touched_day``), and it is made under a lock that keeps such transactions out. Deleting readings touches
-no day: retention and erasure delete the digests themselves.
+day (trigger on ``touched_day``), and it is made under a lock that keeps such transactions out. Deleting readings
+touches no day: retention and erasure delete the digests themselves.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
-
-import numpy as np
 
 from store.batch import Float64, Int64
 from store.connect import Connection
@@ -38,7 +36,7 @@ def read(connection: Connection, series: int, first: date, end: date) -> list[Di
 
 
 def alone(connection: Connection) -> bool:
-    """Whether the running transaction may make digests; what it reads after this is what counts. Raises psycopg.Error."""
+    """Whether the running transaction may make digests; what it reads after this counts. Raises psycopg.Error."""
     row = connection.execute(_SQL["alone"]).fetchone()
     return row is not None and bool(row[0])
 

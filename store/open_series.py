@@ -9,6 +9,7 @@ import numpy as np
 
 from store.batch import Float64, Int64
 from store.connect import Connection
+from store.copy import float8s, instants
 from store.queries import queries
 from store.times import instant
 
@@ -16,7 +17,7 @@ _SQL = queries("open_series")
 
 
 class Found(NamedTuple):
-    """One of the series that were searched for; ``time`` and ``value`` of its newest reading, None where there is none."""
+    """One of the series that were searched for; ``time`` and ``value``: its newest reading, None where there is none."""
 
     device: str
     family: str
@@ -79,12 +80,6 @@ def extent(connection: Connection, series: int) -> tuple[int, int] | None:
     return None if row is None else (row[0], row[1])
 
 
-def following(connection: Connection, series: int, start: int, end: int) -> int | None:
-    """Time of the first reading from ``start`` on, before ``end`` [us]. Raises psycopg.Error."""
-    row = connection.execute(_SQL["following"], (series, instant(start), instant(end))).fetchone()
-    return None if row is None else int(row[0])
-
-
 def count_changes(connection: Connection, series: int, start: int, end: int) -> int:
     """How many changes there are from ``start`` to ``end`` [us]. Raises psycopg.Error."""
     row = connection.execute(_SQL["count_changes"], (series, instant(start), instant(end))).fetchone()
@@ -106,3 +101,23 @@ def marks(connection: Connection, series: int, start: int, end: int, width: int)
     wanted = {"series": series, "start": instant(start), "end": instant(end), "width": timedelta(microseconds=width)}
     rows = connection.execute(_SQL["marks"], wanted).fetchall()
     return np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows], np.float64)
+
+
+def block(connection: Connection, series: int, start: int, end: int, limit: int) -> tuple[Int64, Float64]:
+    """The first ``limit`` readings from ``start`` on, before ``end`` [us]: times [us] and values, ``(readings,)``.
+
+    Raises psycopg.Error.
+    """
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(_SQL["block"], (series, instant(start), instant(end), limit)).fetchone()
+    assert row is not None
+    return instants(row[0] or b""), float8s(row[1] or b"")
+
+
+def changed(connection: Connection, series: int, first: int, last: int) -> Int64:
+    """Times [us], rising, of the readings from ``first`` to ``last`` (included) that were changed. Raises psycopg.Error.
+    """
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(_SQL["changed"], (series, instant(first), instant(last))).fetchone()
+    assert row is not None
+    return instants(row[0])

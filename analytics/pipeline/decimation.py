@@ -33,8 +33,8 @@ def piece_width(start: int, end: int, pieces: int = PIECES, step: int = 1) -> in
 
 
 def keep(times: Int64, values: Float64, width: int) -> Int64:
-    """Places of the readings that are kept, rising: of each piece ``[k width, (k + 1) width)`` the first, the least, the
-    greatest and the last; of several equal ones the earliest.
+    """Places of the readings that are kept, rising: of each piece ``[k width, (k + 1) width)`` the first, the least,
+    the greatest and the last; of several equal ones the earliest.
 
     ``times``: sorted; ``values``: ``(readings,)``. The same of what is kept of pieces that ``width`` is a multiple of:
     nothing is lost by decimating twice.

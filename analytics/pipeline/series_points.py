@@ -128,4 +128,3 @@ def _read(connection: Connection, series: int, start: int, end: int) -> tuple[In
 
 def _date(day: int) -> date:
     return _EPOCH + timedelta(days=day)
-

@@ -22,11 +22,6 @@ select (extract(epoch from f.time) * 1000000)::int8, (extract(epoch from l.time)
 from (select time from public.reading where series_id = %(series)s order by time limit 1) f,
      (select time from public.reading where series_id = %(series)s order by time desc limit 1) l;
 
--- following: the time of the first reading from an instant on, before another [us]
-select (extract(epoch from time) * 1000000)::int8
-from public.reading where series_id = %s and time >= %s and time < %s
-order by time limit 1;
-
 -- count_changes: how many readings of a series in a period were corrected, restated or added afterwards
 select count(*) from public.superseded where series_id = %s and time >= %s and time < %s;
 
@@ -48,4 +43,19 @@ from (
     order by date_bin(%(width)s::interval, c.time, 'epoch'), c.time
 ) m
 join public.reading r on r.series_id = %(series)s and r.time = m.time
-order by m.time
+order by m.time;
+
+-- block: the first readings of a series from an instant on, before another: their times and values as bytes
+select string_agg(timestamptz_send(r.time), ''::bytea order by r.time),
+       string_agg(float8send(r.value), ''::bytea order by r.time)
+from (
+    select time, value from public.reading
+    where series_id = %s and time >= %s and time < %s
+    order by time limit %s
+) r;
+
+-- changed: the times of readings in a period that were changed, as bytes
+select coalesce(string_agg(timestamptz_send(c.time), ''::bytea order by c.time), '')
+from (
+    select distinct time from public.superseded where series_id = %s and time >= %s and time <= %s
+) c

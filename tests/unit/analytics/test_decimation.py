@@ -35,9 +35,7 @@ def test_first_least_greatest_and_last_of_every_piece_are_kept_and_nothing_else(
 
 
 @given(_series(), st.integers(1, 10), st.integers(2, 40))
-def test_decimating_twice_is_decimating_once(
-    series: tuple[np.ndarray, np.ndarray], hours: int, factor: int
-) -> None:
+def test_decimating_twice_is_decimating_once(series: tuple[np.ndarray, np.ndarray], hours: int, factor: int) -> None:
     times, values = series
     once = keep(times, values, hours * HOUR)
     twice = once[keep(times[once], values[once], hours * factor * HOUR)]
@@ -68,9 +66,7 @@ def test_pieces_are_whole_steps_and_no_more_than_asked_for(start: int, length: i
 
 
 @given(_series(), st.integers(0, 10**15))
-def test_a_line_is_broken_where_nothing_came_for_longer(
-    series: tuple[np.ndarray, np.ndarray], longest: int
-) -> None:
+def test_a_line_is_broken_where_nothing_came_for_longer(series: tuple[np.ndarray, np.ndarray], longest: int) -> None:
     times, _ = series
     wanted = [place for place in range(1, len(times)) if times[place] - times[place - 1] > longest]
     assert breaks(times, longest).tolist() == wanted
