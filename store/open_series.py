@@ -17,7 +17,7 @@ _SQL = queries("open_series")
 
 
 class Found(NamedTuple):
-    """One of the series that were searched for; ``time`` and ``value``: its newest reading, None where there is none."""
+    """One of the series that were searched for; ``time`` and ``value`` of its newest reading, None without one."""
 
     device: str
     family: str
@@ -115,8 +115,7 @@ def block(connection: Connection, series: int, start: int, end: int, limit: int)
 
 
 def changed(connection: Connection, series: int, first: int, last: int) -> Int64:
-    """Times [us], rising, of the readings from ``first`` to ``last`` (included) that were changed. Raises psycopg.Error.
-    """
+    """Times [us], rising, of the changed readings from ``first`` to ``last`` (included). Raises psycopg.Error."""
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(_SQL["changed"], (series, instant(first), instant(last))).fetchone()
     assert row is not None

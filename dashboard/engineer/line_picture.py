@@ -90,7 +90,7 @@ def path(x: Int64, y: Int64, broken: Int64, *, steps: bool) -> str:
 
 
 def axis(values: Float64) -> tuple[float, float]:
-    """The least and the greatest value of the axis: round numbers around all values, apart even where these are equal."""
+    """The least and the greatest value of the axis: round numbers around all values, apart where these are equal."""
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())

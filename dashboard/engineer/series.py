@@ -16,6 +16,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from markupsafe import Markup
 
 from dashboard.engineer import series_files, series_panel
+from dashboard.engineer.line_picture import CHANGED
 from dashboard.engineer.series_panel import Panel
 from dashboard.engineer.series_spans import NAMES, Name, NoSpan, Span, beside, choose
 from dashboard.engineer.time_axis import local
@@ -31,6 +32,7 @@ from store.times import instant, midnight
 #: Series of a page of the search.
 FOUND = 50
 PATH = "/engineer/series"
+_MINUTE = 60_000_000
 
 _Begin = Annotated[Moment, Query(alias="from")]
 _End = Annotated[Moment, Query(alias="to")]
@@ -93,6 +95,7 @@ def router(site: Site) -> APIRouter:
         context = {
             "page": "series",
             "chosen": chosen[0] if chosen else None,
+            "title": f"{series_panel.property_words(chosen[0].property)} of {chosen[0].device}" if chosen else "Series",
             "shown": shown,
             "wrong": wrong,
             "span": looked,
@@ -132,7 +135,7 @@ def router(site: Site) -> APIRouter:
             if len(found) <= FOUND
             else address(given | search | {"after": f"{found[FOUND - 1].device}/{found[FOUND - 1].property}"}),
             "first": address(given | search) if after else None,
-            "sign": series_panel.line_picture.CHANGED,
+            "sign": CHANGED,
             "most": series_panel.CHANGES,
         }
         return site.page(request, "engineer/series.html", context, 400 if wrong else 200)
@@ -241,7 +244,7 @@ def _span_words(span: Span | None, site: Site) -> dict[str, str]:
     if span is None or span.name == "all":
         return {"span": "all"} if span is not None else {}
     begin = _wall(span.start, site)
-    return {"span": span.name, "from": begin} if span.name else {"from": begin, "to": _wall(span.end, site)}
+    return {"span": span.name, "from": begin} if span.name else {"from": begin, "to": _wall(_whole(span.end), site)}
 
 
 def _stepped(site: Site, given: dict[str, str], span: Span | None, units: int) -> str | None:
@@ -256,7 +259,12 @@ def _wall(at: int, site: Site) -> str:
     return f"{instant(at).astimezone(site.zone):%Y-%m-%dT%H:%M}"
 
 
+def _whole(end: int) -> int:
+    """An end [us] as the minute that is not before it."""
+    return -(-end // _MINUTE) * _MINUTE
+
+
 def _typed(span: Span | None, typed: datetime | None, site: Site, *, start: bool) -> str:
     if span is not None:
-        return _wall(span.start if start else span.end, site)
+        return _wall(span.start if start else _whole(span.end), site)
     return "" if typed is None else typed.isoformat(timespec="minutes")

@@ -33,7 +33,7 @@ class Closed(RuntimeError):
 
 
 class Block(NamedTuple):
-    """Some readings: ``times`` [us], ``values``, and whether each was ``changed`` after it was stored. ``(readings,)``."""
+    """Readings: ``times`` [us], ``values``, and whether each was ``changed`` after it was stored. ``(readings,)``."""
 
     times: Int64
     values: Float64

@@ -30,7 +30,7 @@ ROWS = 48
 CHANGES = 100
 #: The interval of series of kind `interval` whose device says nothing [us].
 _INTERVAL = 1_800_000_000
-#: How many times as long as usual a silence is, before a line is broken: of a rhythm that is said, and of one that is not.
+#: How many times as long as usual a silence is that breaks a line: of a rhythm that is said, and of one that is not.
 _LATE, _UNUSUAL = 1.5, 5
 
 

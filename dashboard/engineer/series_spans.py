@@ -1,4 +1,4 @@
-"""Which time of a series is looked at: whole local days, weeks, months and years, all of it, or from one time to another."""
+"""Which time of a series is looked at: local days, weeks, months, years, all of it, or from one time to another."""
 
 from __future__ import annotations
 
@@ -52,11 +52,9 @@ def choose(
         if last <= first:
             raise NoSpan("the end is not after the beginning")
         return Span(first, last, "")
-    if name == "all":
-        if extent is None:
-            raise NoSpan("there is no reading yet")
+    if name == "all" and extent is not None:
         return Span(extent[0], extent[1] + 1, "all")
-    unit: Name = name or "week"
+    unit: Name = "week" if name in ("", "all") else name
     if begin is not None:
         return Span(_instant(begin, zone, fold=0), _instant(_later(begin, unit, 1), zone, fold=0), unit)
     newest = now if extent is None else instant(extent[1])
