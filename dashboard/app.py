@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import roles
 from dashboard.account import binding, sign_in
-from dashboard.engineer import arriving, series
+from dashboard.engineer import arriving, completeness, series
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import feeds, pages
@@ -43,6 +43,7 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     health.router,
     wall.router,
     arriving.router,
+    completeness.router,
     series.router,
     programme.router,
     data_protection.router,

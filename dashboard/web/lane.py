@@ -166,6 +166,11 @@ class Lane:
         setattr(run, _MARK, True)
         return run
 
+    def steps(self, route: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        """A route of the lane that is a coroutine and has its pieces made one after the other, each by `run`."""
+        setattr(route, _MARK, True)
+        return route
+
     async def knock(self, request: Request, token: str | None) -> None:
         """Before a costly request's session is looked up. Raises TooOften, ClientDisconnect."""
         if not costly(request):
