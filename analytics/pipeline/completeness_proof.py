@@ -78,7 +78,7 @@ def in_service(connection: Connection, start: int, family: str | None = None, de
 
 
 def prove_some(connection: Connection, portion: Sequence[Known], start: int, end: int) -> Iterator[DeviceProof]:
-    """Judge some devices between two midnights [us], in their order: for who proves piece by piece. Raises psycopg.Error."""
+    """Judge some devices between two midnights [us], in their order, for a proof in pieces. Raises psycopg.Error."""
     ids = [item.id for item in portion]
     every = completeness.series(connection, ids)
     runs = completeness.runs(connection, ids)
@@ -171,7 +171,7 @@ def _what_is_missing(days: Sequence[DayProof]) -> str:
         parts.append(f"{counted(numbers, 'message number is', 'message numbers are')} missing")
     if readings := sum(day.expected - day.present for day in days):
         parts.append(
-            f"{readings} of {counted(sum(day.expected for day in days), 'reading is', 'readings are')} missing"
+            f"{readings:,} of {counted(sum(day.expected for day in days), 'reading is', 'readings are')} missing"
         )
     if wrong := sum(day.disagrees for day in days):
         parts.append(f"register and intervals disagree on {counted(wrong, 'day')}")

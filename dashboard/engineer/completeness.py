@@ -125,7 +125,7 @@ def router(site: Site) -> APIRouter:
             "previous": _paged(given, show, place - 1) if place > 1 else None,
             "following": _paged(given, show, place + 1) if place < pages else None,
             "place": place,
-            "pages": pages,
+            "page_count": pages,
             "csv": [(kind, f"{PATH}.csv?{urlencode(given | {'kind': kind})}") for kind in ("gaps", "all")],
         }  # fmt: skip
         return site.page(request, "engineer/completeness.html", context, 400 if wrong else 200)
@@ -232,7 +232,8 @@ def months(proof: DeviceProof) -> list[Month]:
         weeks = []
         while monday < after:
             week = [monday + timedelta(days=number) for number in range(7)]
-            weeks.append([known.get(day) if first <= day < after else None for day in week])
+            if any(day in known and first <= day < after for day in week):
+                weeks.append([known.get(day) if first <= day < after else None for day in week])
             monday += timedelta(days=7)
         found.append(Month(f"{first:%B %Y}", weeks))
         first = after
@@ -240,8 +241,8 @@ def months(proof: DeviceProof) -> list[Month]:
 
 
 def gap_rows(proofs: Iterable[DeviceProof]) -> Iterator[Row]:
-    """One row for each kind of gap of a day: ``silence`` (no reading), ``readings`` (some lack), ``numbers`` of messages
-    that never came, ``register`` (the register rose by more or less than the intervals say; missing: the difference)."""
+    """One row for each kind of gap of a day: ``silence`` (no reading), ``readings`` (some lack), ``numbers`` (messages
+    never came), ``register`` (it rose by more or less than the intervals say; missing: the difference)."""
     for proof in proofs:
         for day in proof.days:
             beginning = (proof.device, proof.family, day.day.isoformat())

@@ -27,8 +27,8 @@ _ORDER: tuple[Verdict, ...] = ("gaps", "cannot know", "complete")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One open device: readings of its rhythm that were ``expected`` and ``present``, message ``numbers`` that lack, and
-    ``days`` on which something is missing."""
+    """One open device: readings of its rhythm that were ``expected`` and ``present``, message ``numbers`` that lack,
+    and ``days`` on which something is missing."""
 
     device: str
     verdict: Verdict

@@ -52,7 +52,7 @@ def ticks(start: int, end: int, zone: ZoneInfo, most: int = MOST) -> list[Tick]:
 
 
 def local(at: int, zone: ZoneInfo) -> str:
-    """A local time in full, as tables have it: ``29 Mar 2026, 02:15:00 BST``; what is below a second only where it is."""
+    """A local time in full, as tables have it: ``29 Mar 2026, 02:15:00 BST``; finer only where it is."""
     moment = instant(at).astimezone(zone)
     below = f".{moment:%f}".rstrip("0").rstrip(".")
     return f"{moment.day} {moment:%b %Y, %H:%M:%S}{below} {moment:%Z}"

@@ -10,11 +10,31 @@ from devices.device import Device
 from store import registry, series
 from store.connect import Connection
 from store.copy import copy_readings
+from store.times import instant
 
 #: 2026-03-01T00:00:00Z [us].
 START = 1_772_323_200_000_000
 MINUTE = 60_000_000
 DAY = 1_440 * MINUTE
+
+
+_NEWEST = """
+insert into latest (series_id, time, value, arrival)
+select series_id, time, value, now() from reading where series_id = %s order by time desc limit 1
+on conflict (series_id) do update set time = excluded.time, value = excluded.value
+"""
+_CORRECTED = """
+with c as (
+    insert into correction (author, reason, period_start, period_end, source, content, decoder, finished_at)
+    values ('A', 'wrong factor', '2026-03-01', '2026-03-02', 'archive', '{}', 'x', now()) returning id
+)
+insert into superseded (correction_id, series_id, time, old_value, new_value)
+select c.id, r.series_id, r.time, r.value * 2, r.value from c, reading r where (r.series_id, r.time) = (%s, %s)
+"""
+_ADDED = """
+insert into superseded (series_id, time, old_value, new_value, arrival, source, reason)
+select series_id, time, null, value, now(), 'file', 'restated' from reading where (series_id, time) = (%s, %s)
+"""
 
 
 def add(connection: Connection, device: Device, name: str, times: Sequence[int], values: Sequence[float]) -> int:
@@ -24,11 +44,7 @@ def add(connection: Connection, device: Device, name: str, times: Sequence[int],
     number = np.full(len(times), state.series, np.int32)
     with connection.transaction():
         copy_readings(connection, number, np.array(times, np.int64), np.array(values, np.float64))
-        connection.execute(
-            "insert into latest (series_id, time, value, arrival) select series_id, time, value, now() from reading"
-            " where series_id = %s order by time desc limit 1 on conflict (series_id) do update set time = excluded.time",
-            (state.series,),
-        )
+        connection.execute(_NEWEST.encode(), (state.series,))
     return state.series
 
 
@@ -43,32 +59,22 @@ def minutes(first: int, last: int, leave_out: range = range(0)) -> list[int]:
     return [START + number * MINUTE for number in range(first, last) if number not in leave_out]
 
 
-def town(connection: Connection) -> None:
-    """One monitor with three days that have a spike, a silence and a correction, one without a reading, a bay, and
-    households' devices of every kind."""
+def town(connection: Connection) -> int:
+    """One monitor with three days that have a spike, a silence and changes, one without a rhythm, one without a reading,
+    and a bay; the number of the first one's series."""
     times = minutes(0, 3 * 1_440, range(2_000, 2_180))
     values = [10 + (number % 7) / 2 for number in range(len(times))]
     values[1_000] = 480.5
     number = add(connection, air("air-1"), "pm2_5", times, values)
-    add(connection, air("air-1"), "humidity", times[::5], [50.0] * len(times[::5]))
+    add(connection, air("air-1"), "humidity", times, [50.0] * len(times))
     add(connection, air("air-2", attributes={}), "pm2_5", times[1_440:], values[1_440:])
     registry.upsert(connection, [air("air-never")])
     series.resolve(connection, [("air-never", "pm2_5")])
-    add(connection, Device("bay-1", "parking-bay", "native", -0.1, 51.5), "occupied", times[::90], [0, 1] * (len(times[::90]) // 2) + [0] * (len(times[::90]) % 2))  # fmt: skip
-    connection.execute(
-        "insert into correction (author, reason, period_start, period_end, source, content, decoder, finished_at)"
-        " values ('A', 'wrong factor', '2026-03-01', '2026-03-02', 'archive', '{}', 'x', now())"
-    )
-    connection.execute(
-        "insert into superseded (correction_id, series_id, time, old_value, new_value) select c.id, r.series_id, r.time,"
-        " r.value * 2, r.value from correction c, reading r where r.series_id = %s and r.time = to_timestamp(%s)",
-        (number, times[500] / 1e6),
-    )
-    connection.execute(
-        "insert into superseded (series_id, time, old_value, new_value, arrival, source, reason) select r.series_id,"
-        " r.time, null, r.value, now(), 'file', 'restated' from reading r where r.series_id = %s and r.time = to_timestamp(%s)",
-        (number, times[501] / 1e6),
-    )
+    turns = times[::90]
+    add(connection, Device("bay-1", "parking-bay", "native"), "occupied", turns, [n % 2 for n in range(len(turns))])
+    connection.execute(_CORRECTED.encode(), (number, instant(times[500])))
+    connection.execute(_ADDED.encode(), (number, instant(times[501])))
+    return number
 
 
 def households(connection: Connection) -> list[tuple[str, str]]:
