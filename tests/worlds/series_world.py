@@ -60,7 +60,7 @@ def minutes(first: int, last: int, leave_out: range = range(0)) -> list[int]:
 
 
 def town(connection: Connection) -> int:
-    """One monitor with three days that have a spike, a silence and changes, one without a rhythm, one without a reading,
+    """One monitor with three days that have a spike, a silence and changes, one without a rhythm, one without readings,
     and a bay; the number of the first one's series."""
     times = minutes(0, 3 * 1_440, range(2_000, 2_180))
     values = [10 + (number % 7) / 2 for number in range(len(times))]
