@@ -46,7 +46,7 @@ def draw(
     y = np.rint((high - values) / (high - low) * _HIGH).astype(np.int64)
     parts.append(
         Markup(
-            '<svg class="plot" x="{}%" y="{}em" width="{}%" height="{}em" viewBox="0 0 {} {}"'
+            '<svg class="plot" aria-hidden="true" x="{}%" y="{}em" width="{}%" height="{}em" viewBox="0 0 {} {}"'
             ' preserveAspectRatio="none"><path class="line" vector-effect="non-scaling-stroke" d="{}"/></svg>'
         ).format(
             _text(_LEFT),

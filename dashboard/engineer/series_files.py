@@ -68,7 +68,7 @@ def csv_pieces(found: Iterator[Block]) -> Iterator[bytes]:
         said = np.datetime_as_string(times.astype("M8[us]"), timezone="UTC").tolist()
         rows = zip(said, values.tolist(), changed.tolist(), strict=True)
         yield "".join(f"{time},{value!r},{'yes' if late else ''}\r\n" for time, value, late in rows).encode()
-    yield f"# complete: {readings} readings\r\n".encode()
+    yield f"# complete, readings: {readings}\r\n".encode()
 
 
 def parquet_pieces(found: Iterator[Block], series: OpenSeries) -> Iterator[bytes]:

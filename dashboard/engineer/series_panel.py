@@ -121,7 +121,7 @@ def notes(panel: Panel) -> list[str]:
     said = []
     if panel.points.width:
         said.append(
-            f"Drawn are {len(panel.points.times):,} of {panel.points.readings:,} readings: the first, the least, the"
+            f"Drawn are {len(panel.points.times):,} of {counted(panel.points.readings, 'reading')}: the first, the least, the"
             f" greatest and the last of every {age(panel.points.width)}."
         )
     if panel.points.readings and panel.longest is not None:

@@ -185,7 +185,7 @@ def test_files_have_every_reading_and_say_that_they_are_whole(
     assert lines[0] == "time,value,changed"
     assert lines[1] == "2026-03-01T00:00:00.000000Z,10.0,"
     assert lines[501] == "2026-03-01T08:20:00.000000Z,11.5,yes"
-    assert lines[-2:] == [f"# complete: {READINGS} readings", ""]
+    assert lines[-2:] == [f"# complete, readings: {READINGS}", ""]
     assert len(lines) == READINGS + 3
     answer = ask(web, f"{PATH}/readings.parquet", **span)
     assert answer.headers["content-disposition"] == 'attachment; filename="air-1-pm2-5.parquet"'
@@ -203,7 +203,7 @@ def test_files_have_every_reading_and_say_that_they_are_whole(
 
 def test_files_without_a_reading(web: httpx.Client) -> None:
     span = {"device": "air-never", "name": "pm2_5", "start": START, "stop": START + DAY}
-    assert ask(web, f"{PATH}/readings.csv", **span).text == "time,value,changed\r\n# complete: 0 readings\r\n"
+    assert ask(web, f"{PATH}/readings.csv", **span).text == "time,value,changed\r\n# complete, readings: 0\r\n"
     assert pq.read_table(io.BytesIO(ask(web, f"{PATH}/readings.parquet", **span).content)).num_rows == 0
 
 
