@@ -121,8 +121,8 @@ def notes(panel: Panel) -> list[str]:
     said = []
     if panel.points.width:
         said.append(
-            f"Drawn are {len(panel.points.times):,} of {counted(panel.points.readings, 'reading')}: the first, the least, the"
-            f" greatest and the last of every {age(panel.points.width)}."
+            f"Drawn are {len(panel.points.times):,} of {counted(panel.points.readings, 'reading')}: the first, the"
+            f" least, the greatest and the last of every {age(panel.points.width)}."
         )
     if panel.points.readings and panel.longest is not None:
         said.append(f"The line is broken where nothing came for more than {age(panel.longest)}.")
