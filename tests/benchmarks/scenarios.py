@@ -10,7 +10,7 @@ import numpy as np
 from store import arrays, series
 from store.connect import connect
 from store.copy import copy_readings
-from tests.benchmarks import board, daily, exports, fanout, lettering, live, loads, neighbours, pages, parking
+from tests.benchmarks import board, daily, explorer, exports, fanout, lettering, live, loads, neighbours, pages, parking
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.replaying import replay, shapes
@@ -198,6 +198,8 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "resident_page_p95": pages.resident_page,
     "page_under_exports": exports.page_under_exports,
     "board": board.board_page,
+    "explorer_p95": explorer.explorer,
+    "explorer_vs_rows": explorer.explorer,
     "sse_fanout": fanout.sse_fanout,
     "sse_memory": fanout.sse_memory,
 }
