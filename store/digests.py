@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+import numpy as np
+
 from store.batch import Float64, Int64
 from store.connect import Connection
 from store.copy import EPOCH_2000, Int4s, float8s, instants
@@ -28,11 +30,26 @@ class Digest(NamedTuple):
     values: Float64
 
 
-def read(connection: Connection, series: int, first: date, end: date) -> list[Digest]:
-    """The digests of a series from a day to another (not included), in order. Raises psycopg.Error."""
+class Known(NamedTuple):
+    """What is known of a span of days: of which ``days`` [since 1970-01-01], rising, how many ``readings`` they have
+    together, and the ones that are kept, in order."""
+
+    days: Int64
+    readings: int
+    times: Int64
+    values: Float64
+
+
+def read(connection: Connection, series: int, first: date, end: date) -> Known:
+    """The digests of a series from a day to another (not included). Raises psycopg.Error."""
     with connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_SQL["read"], (series, first, end)).fetchall()
-    return [Digest(day, readings, instants(times), float8s(values)) for day, readings, times, values in rows]
+    return Known(
+        np.array([row[0] for row in rows], np.int64),
+        sum(row[1] for row in rows),
+        instants(b"".join(row[2] for row in rows)),
+        float8s(b"".join(row[3] for row in rows)),
+    )
 
 
 def alone(connection: Connection) -> bool:

@@ -28,6 +28,9 @@ _LIVE_DAYS = 2
 _PORTION = 92
 _EPOCH = date(1970, 1, 1)
 
+#: How many readings something has, and of these the kept ones: times [us] and values.
+_Part = tuple[int, Int64, Float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Points:
@@ -59,10 +62,14 @@ def read_points(connection: Connection, series: int, start: int, end: int, now: 
         places, width = decimate(times, values, start, end)
         usual = int(np.median(np.diff(times))) if len(times) > 1 else 0
         return Points(times[places], values[places], len(times), width, usual)
-    parts = list(_parts(connection, series, max(start, extent[0]), min(end, extent[1] + 1), now))
-    times = np.concatenate([part.times for part in parts])
-    values = np.concatenate([part.values for part in parts])
-    count = sum(part.readings for part in parts)
+    # whole days where all of them is looked at: so that none of them needs its readings
+    first, last = max(start, extent[0] // _DAY * _DAY), min(end, (extent[1] // _DAY + 1) * _DAY)
+    parts = list(_parts(connection, series, first, last, now))
+    times = np.concatenate([part[1] for part in parts])
+    values = np.concatenate([part[2] for part in parts])
+    order = np.argsort(times)
+    times, values = times[order], values[order]
+    count = sum(part[0] for part in parts)
     if count == len(times):
         places, width = decimate(times, values, start, end)
         usual = int(np.median(np.diff(times))) if count > 1 else 0
@@ -72,8 +79,8 @@ def read_points(connection: Connection, series: int, start: int, end: int, now: 
     return Points(times[places], values[places], count, width, usual)
 
 
-def _parts(connection: Connection, series: int, start: int, end: int, now: datetime) -> Iterator[Digest]:
-    """What is kept of each hour between two instants, day by day or of several days together, in order."""
+def _parts(connection: Connection, series: int, start: int, end: int, now: datetime) -> Iterator[_Part]:
+    """What is kept of each hour between two instants, in no order."""
     live = microseconds(now) // _DAY - _LIVE_DAYS
     first, last = -(-start // _DAY), min(end // _DAY, live)
     if first >= last:
@@ -82,19 +89,17 @@ def _parts(connection: Connection, series: int, start: int, end: int, now: datet
     if start < first * _DAY:
         yield _kept(connection, series, start, first * _DAY)
     known = digests.read(connection, series, _date(first), _date(last))
-    day = first
-    for digest in known:
-        if digest.day > day:
-            yield from _made(connection, series, day, digest.day)
-        yield digest
-        day = digest.day + 1
-    yield from _made(connection, series, day, last)
+    yield known.readings, known.times, known.values
+    # from each known day to the next one, and to the end
+    edges = np.concatenate(([first - 1], known.days, [last]))
+    for place in np.flatnonzero(np.diff(edges) > 1).tolist():
+        yield from _made(connection, series, int(edges[place]) + 1, int(edges[place + 1]))
     if last * _DAY < end:
         yield _kept(connection, series, last * _DAY, end)
 
 
-def _made(connection: Connection, series: int, first: int, last: int) -> Iterator[Digest]:
-    """Digests of days that have none, kept for the next time if nobody writes to old days just now."""
+def _made(connection: Connection, series: int, first: int, last: int) -> Iterator[_Part]:
+    """What is kept of days that have no digest, kept for the next time if nobody writes to old days just now."""
     for low in range(first, last, _PORTION):
         high = min(low + _PORTION, last)
         with connection.transaction():
@@ -103,7 +108,7 @@ def _made(connection: Connection, series: int, first: int, last: int) -> Iterato
             made = list(_digests(times, values, low, high))
             if alone:
                 digests.write(connection, series, made)
-        yield from made
+        yield sum(one.readings for one in made), *_joined(made)
 
 
 def _digests(times: Int64, values: Float64, first: int, last: int) -> Iterator[Digest]:
@@ -115,10 +120,14 @@ def _digests(times: Int64, values: Float64, first: int, last: int) -> Iterator[D
         yield Digest(day, int(all_places[number + 1] - all_places[number]), times[some], values[some])
 
 
-def _kept(connection: Connection, series: int, start: int, end: int) -> Digest:
+def _joined(made: list[Digest]) -> tuple[Int64, Float64]:
+    return np.concatenate([one.times for one in made]), np.concatenate([one.values for one in made])
+
+
+def _kept(connection: Connection, series: int, start: int, end: int) -> _Part:
     times, values = _read(connection, series, start, end)
     kept = keep(times, values, HOUR)
-    return Digest(start // _DAY, len(times), times[kept], values[kept])
+    return len(times), times[kept], values[kept]
 
 
 def _read(connection: Connection, series: int, start: int, end: int) -> tuple[Int64, Float64]:

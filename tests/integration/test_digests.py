@@ -62,7 +62,7 @@ def test_the_same_points_with_and_without_digests(connection: Connection) -> Non
     series = fill(connection)
     count = len(read_series(connection, [series], *SPAN).times)
     first = read_points(connection, series, *SPAN, NOW)
-    assert len(known(connection)) == 55  # silent days too, that nobody looks there again
+    assert len(known(connection)) == 56  # silent days too, that nobody looks there again
     again = read_points(connection, series, *SPAN, NOW)
     assert drawn(first) == drawn(again) == from_readings(connection, series, *SPAN)
     assert first.readings == again.readings == count
@@ -110,7 +110,7 @@ def test_late_readings_are_drawn(connection: Connection) -> None:
     points = read_points(connection, series, *SPAN, NOW)
     assert late in points.times.tolist()
     assert points.values.max() == 999
-    assert len(known(connection)) == 55
+    assert len(known(connection)) == 56
 
 
 def test_only_the_touched_day_of_the_touched_family_is_forgotten(connection: Connection) -> None:
@@ -118,9 +118,9 @@ def test_only_the_touched_day_of_the_touched_family_is_forgotten(connection: Con
     read_points(connection, series, *SPAN, NOW)
     day = instant(START + 5 * DAY).date()
     touch(connection, day, "parking-bay")
-    assert len(known(connection)) == 55
+    assert len(known(connection)) == 56
     touch(connection, day)
-    assert set(known(connection)) == {instant(START + n * DAY).date() for n in range(55)} - {day}
+    assert set(known(connection)) == {instant(START + n * DAY).date() for n in range(56)} - {day}
 
 
 def test_none_is_made_beside_a_transaction_that_writes_to_old_days(connection: Connection, each_database: str) -> None:
@@ -134,7 +134,7 @@ def test_none_is_made_beside_a_transaction_that_writes_to_old_days(connection: C
         assert known(connection) == []
         other.commit()
     assert read_points(connection, series, *SPAN, NOW).values.max() == 999
-    assert len(known(connection)) == 55
+    assert len(known(connection)) == 56
 
 
 def test_who_writes_to_an_old_day_waits_for_a_digest_and_forgets_it(connection: Connection, each_database: str) -> None:
@@ -176,5 +176,5 @@ def test_retention_takes_the_digests_along(connection: Connection) -> None:
     read_points(connection, series, *SPAN, NOW)
     maintain.maintain(connection, {"air-monitor": 170}, NOW)
     cut = START + 30 * DAY
-    assert known(connection) == [instant(cut + DAY * n).date() for n in range(1, 25)]
+    assert known(connection) == [instant(cut + DAY * n).date() for n in range(1, 26)]
     assert int(read_points(connection, series, *SPAN, NOW).times[0]) >= cut
