@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -72,7 +73,7 @@ def web(url: str, connection: Connection) -> Iterator[httpx.Client]:
         yield found
 
 
-def ask(web: httpx.Client, path: str = "", status: int = 200, **query: str) -> str:
+def ask(web: httpx.Client, path: str = "", status: Any = 200, **query: Any) -> str:
     answer = web.get(PATH + path, params=DAYS | query)
     assert answer.status_code == status, answer.text[:2_000]
     return answer.text

@@ -36,7 +36,7 @@ def fill(connection: Connection, device: str = "air-1", days: int = 40) -> int:
     times = times[(times < START + 10 * DAY) | (times > START + 14 * DAY)]
     times = np.append(times, START + 55 * DAY + 7)
     return series_world.add(
-        connection, series_world.air(device), "pm2_5", times.tolist(), random.normal(20, 9, len(times))
+        connection, series_world.air(device), "pm2_5", times.tolist(), random.normal(20, 9, len(times)).tolist()
     )
 
 
@@ -147,13 +147,15 @@ def test_who_writes_to_an_old_day_waits_for_a_digest_and_forgets_it(connection: 
             assert digests.alone(connection)
             day = (late.date() - date(1970, 1, 1)).days
             digests.write(connection, series, [digests.Digest(day, 0, np.empty(0, np.int64), np.empty(0))])
-            touching = threading.Thread(target=lambda: (touch(other, late.date()), other.commit()))
+            touching = threading.Thread(target=lambda: touch(other, late.date()))
             touching.start()
             pid = other.info.backend_pid
             waits = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
             while not (watching.execute(waits.encode(), (pid,)).fetchone() or (False,))[0]:
                 assert touching.is_alive()
         touching.join(20)
+        assert not touching.is_alive()
+        other.commit()
     assert known(connection) == []
     assert read_points(connection, series, *SPAN, NOW).values.max() == 999
 

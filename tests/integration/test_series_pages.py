@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboard.engineer import series_files
-from store import digests
+from store import digests, open_series
 from store.connect import Connection, connect
 from tests.tools.servers import Cluster
 from tests.tools.site import client, make_session, options, running
@@ -54,18 +55,16 @@ def web(url: str, connection: Connection) -> Iterator[httpx.Client]:
         yield found
 
 
-def ask(web: httpx.Client, path: str = PATH, status: int = 200, **query: object) -> httpx.Response:
+def ask(web: httpx.Client, path: str = PATH, status: Any = 200, **query: Any) -> httpx.Response:
     words = {{"name": "property", "begin": "from", "end": "to", "beside": "with"}.get(key, key): value
              for key, value in query.items()}  # fmt: skip
-    answer = web.get(path, params=words)  # type: ignore[arg-type]
+    answer = web.get(path, params=words)
     assert answer.status_code == status, answer.text[:2_000]
     return answer
 
 
-def points(web: httpx.Client, device: str, name: str, start: int, stop: int) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = ask(
-        web, f"{PATH}/points.json", device=device, name=name, start=start, stop=stop
-    ).json()
+def points(web: httpx.Client, device: str, name: str, start: int, stop: int) -> dict[str, Any]:
+    found: dict[str, Any] = ask(web, f"{PATH}/points.json", device=device, name=name, start=start, stop=stop).json()
     return found
 
 
@@ -228,7 +227,7 @@ def test_a_file_is_broken_off_when_its_device_moves_into_a_home(
 ) -> None:
     monkeypatch.setattr(series_files, "BLOCK", 100)
     series_world.add(connection, series_world.air("air-moving"), "pm2_5", series_world.minutes(0, 300), [1.0] * 300)
-    one = series_files.open_series.get(connection, "air-moving", "pm2_5")
+    one = open_series.get(connection, "air-moving", "pm2_5")
     assert one is not None
     pieces = series_files.csv_pieces(series_files.blocks(lambda: connect(database), one, START, START + DAY))
     assert next(pieces)
