@@ -32,6 +32,12 @@ def piece_width(start: int, end: int, pieces: int = PIECES, step: int = 1) -> in
     return step * math.ceil((end - start) / ((pieces - 1) * step))
 
 
+def whole_step(length: int, pieces: int) -> int:
+    """The largest of an hour, a minute, a second and a microsecond [us] of which there are as many as ``pieces`` in a
+    ``length`` [us]: pieces of so many of them can be said in words."""
+    return next(step for step in (HOUR, 60_000_000, 1_000_000, 1) if step == 1 or (pieces - 1) * step <= length)
+
+
 def keep(times: Int64, values: Float64, width: int) -> Int64:
     """Places of the readings that are kept, rising: of each piece ``[k width, (k + 1) width)`` the first, the least,
     the greatest and the last; of several equal ones the earliest.
@@ -61,7 +67,7 @@ def decimate(times: Int64, values: Float64, start: int, end: int, points: int = 
     """
     if len(times) <= points:
         return np.arange(len(times)), 0
-    width = piece_width(start, end, points // 4)
+    width = piece_width(start, end, points // 4, whole_step(end - start, points // 4))
     return keep(times, values, width), width
 
 

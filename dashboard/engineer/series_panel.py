@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from markupsafe import Markup
 
-from analytics.pipeline.decimation import PIECES, Float64, Int64, breaks, piece_width
+from analytics.pipeline.decimation import PIECES, Float64, Int64, breaks, piece_width, whole_step
 from analytics.pipeline.series_points import Points, read_points
 from dashboard.engineer import line_picture
 from dashboard.engineer.time_axis import local, ticks
@@ -122,10 +122,10 @@ def notes(panel: Panel) -> list[str]:
     if panel.points.width:
         said.append(
             f"Drawn are {len(panel.points.times):,} of {counted(panel.points.readings, 'reading')}: the first, the"
-            f" least, the greatest and the last of every {age(panel.points.width)}."
+            f" least, the greatest and the last of every {length(panel.points.width)}."
         )
     if panel.points.readings and panel.longest is not None:
-        said.append(f"The line is broken where nothing came for more than {age(panel.longest)}.")
+        said.append(f"The line is broken where nothing came for more than {length(panel.longest)}.")
     return said
 
 
@@ -150,7 +150,9 @@ def rows(panel: Panel, zone: ZoneInfo) -> list[Row]:
         return [
             Row(local(at, zone), value(one, panel), "") for at, one in zip(times.tolist(), values.tolist(), strict=True)
         ]
-    width = piece_width(panel.start, panel.end, ROWS, panel.points.width or 1)
+    # whole pieces of the picture: what lies in a part of one is not all drawn
+    step = panel.points.width or whole_step(panel.end - panel.start, ROWS)
+    width = piece_width(panel.start, panel.end, ROWS, step)
     piece = times // width
     first = np.flatnonzero(np.concatenate(([True], piece[1:] != piece[:-1])))
     least, greatest = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
@@ -197,6 +199,11 @@ def document(panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         "ticks": [[at / 1000, text] for at, text in ticks(panel.start, panel.end, zone)],
         "marks": [(panel.marks[0] / 1000).tolist(), panel.marks[1].tolist()],
     }
+
+
+def length(microseconds: int) -> str:
+    """A length of time in words, below two minutes in seconds."""
+    return f"{microseconds / 1e6:g} s" if microseconds < 120_000_000 else age(microseconds)
 
 
 def value(number: float, panel: Panel | None = None) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.pipeline.decimation import HOUR, POINTS, breaks, decimate, keep, piece_width
+from analytics.pipeline.decimation import HOUR, POINTS, breaks, decimate, keep, piece_width, whole_step
 
 _TIMES = st.lists(st.integers(-(10**15), 10**16), min_size=0, max_size=300, unique=True).map(sorted)
 
@@ -70,6 +70,15 @@ def test_a_line_is_broken_where_nothing_came_for_longer(series: tuple[np.ndarray
     times, _ = series
     wanted = [place for place in range(1, len(times)) if times[place] - times[place - 1] > longest]
     assert breaks(times, longest).tolist() == wanted
+
+
+@pytest.mark.parametrize(("length", "step"), [(500, 1), (499 * 1_000_000, 1_000_000), (499 * 60_000_000, 60_000_000),
+                                             (499 * HOUR - 1, 60_000_000), (499 * HOUR, HOUR)])  # fmt: skip
+def test_pieces_of_whole_hours_minutes_or_seconds(length: int, step: int) -> None:
+    assert whole_step(length, 500) == step
+    times = np.arange(3_000) * (length // 3_000 or 1)
+    _, width = decimate(times, np.zeros(3_000), 0, length)
+    assert width % step == 0
 
 
 def test_a_year_of_minutes_with_one_spike_each_way() -> None:
