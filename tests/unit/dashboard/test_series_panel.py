@@ -48,8 +48,8 @@ def test_the_table_s_least_and_greatest_are_those_of_all_readings(seed: int, cou
 
 
 def _at(text: str) -> int:
-    form = "%d %b %Y, %H:%M:%S.%f %z" if "." in text else "%d %b %Y, %H:%M:%S %z"
-    return microseconds(datetime.strptime(text.replace("UTC", "+0000"), form))
+    whole = text if "." in text else text.replace(" UTC", ".0 UTC")
+    return microseconds(datetime.strptime(whole.replace("UTC", "+0000"), "%d %b %Y, %H:%M:%S.%f %z"))
 
 
 def test_what_was_left_out_is_said() -> None:
