@@ -102,15 +102,17 @@ def test_the_last_days_have_none(connection: Connection) -> None:
 def test_late_readings_are_drawn(connection: Connection) -> None:
     series = fill(connection)
     read_points(connection, series, *SPAN, NOW)
-    late = START + 12 * DAY + 3 * HOUR
-    with connection.transaction():
-        connection.execute("insert into reading values (%s, %s, 999)", (series, instant(late)))
-        touch(connection, instant(late).date())
-    assert instant(late).date() not in known(connection)
-    points = read_points(connection, series, *SPAN, NOW)
-    assert late in points.times.tolist()
-    assert points.values.max() == 999
-    assert len(known(connection)) == 56
+    # of the first day, a silent one, and the last
+    for number, day in enumerate((0, 12, 55), 1):
+        late = START + day * DAY + 3 * HOUR + 30
+        with connection.transaction():
+            connection.execute("insert into reading values (%s, %s, %s)", (series, instant(late), 999 * number))
+            touch(connection, instant(late).date())
+        assert instant(late).date() not in known(connection)
+        points = read_points(connection, series, *SPAN, NOW)
+        assert late in points.times.tolist()
+        assert points.values.max() == 999 * number
+        assert len(known(connection)) == 56
 
 
 def test_only_the_touched_day_of_the_touched_family_is_forgotten(connection: Connection) -> None:

@@ -238,8 +238,12 @@ def test_a_file_is_broken_off_when_its_device_moves_into_a_home(
 
 
 def test_digests_are_of_open_series_alone(connection: Connection, personal: list[tuple[str, str]]) -> None:
-    (number,) = connection.execute("select id from personal.series where device_id = 'air-home'").fetchone() or (0,)
-    with connection.transaction():
-        assert digests.alone(connection)
-        digests.write(connection, number, [digests.Digest(20_513, 1, np.array([START]), np.array([1.0]))])
-    assert connection.execute("select 1 from reading_digest where series_id = %s", (number,)).fetchone() is None
+    for device in ("air-home", "air-moved", "air-taken", "air-2"):
+        (number,) = connection.execute("select id from personal.series where device_id = %s", (device,)).fetchone() or (
+            0,
+        )
+        with connection.transaction():
+            assert digests.alone(connection)
+            digests.write(connection, number, [digests.Digest(20_513, 1, np.array([START]), np.array([1.0]))])
+        made = connection.execute("select 1 from reading_digest where series_id = %s", (number,)).fetchone()
+        assert (made is not None) == (device == "air-2"), device
