@@ -225,6 +225,9 @@ class GiveBack:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        if scope["type"] != "http":  # the application's own life is no page: it lasts as long as the server
+            await self._app(scope, receive, send)
+            return
         with ExitStack() as held, ExitStack() as page:
             page.enter_context(self._lane.page())
             # into the scope itself: what stands around looks there for the route
