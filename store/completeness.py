@@ -16,7 +16,8 @@ _SQL = queries("completeness")
 
 
 class Known(NamedTuple):
-    """A registered device. ``interval`` is its attribute (ISO 8601 duration) or None."""
+    """A registered device. ``interval`` is its attribute (ISO 8601 duration) or None. ``open``: neither it nor any
+    series of it is a household's."""
 
     id: str
     family: str
@@ -24,6 +25,7 @@ class Known(NamedTuple):
     interval: str | None
     registered_at: datetime
     retired_at: datetime | None
+    open: bool
 
 
 class Series(NamedTuple):

@@ -71,6 +71,7 @@ _BY_SERIES = (
     ("public.reading", _SQL["reading"]),
     ("public.latest", _SQL["latest"]),
     ("public.superseded", _SQL["superseded"]),
+    ("public.reading_digest", _SQL["reading_digest"]),
 )
 
 

@@ -60,6 +60,7 @@ COVERED = {
         "public.latest": "series_id time value arrival",
         "public.publication": "id kind reference family first_day last_day at",
         "public.reading": "series_id time value",
+        "public.reading_digest": "series_id day family readings times values",
         "public.rejected": "id arrival topic family device property reason detail retried_at message more",
         "public.rejected_bytes": "id bytes size",
         "public.rejected_flood": "device hour reason family count left_out",

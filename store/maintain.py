@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from devices.families import FAMILIES
-from store import absences, alarms, corrections, flow
+from store import absences, alarms, corrections, digests, flow
 from store.connect import Connection
 from store.copy import Int4s
 from store.queries import queries
@@ -75,6 +75,7 @@ def maintain(
     for family, days in retention.items():
         _delete_old(connection, family, now - timedelta(days=days), report)
         report.superseded += corrections.delete_superseded(connection, family, now - timedelta(days=days))
+        digests.forget(connection, (now - timedelta(days=days)).astimezone(UTC).date(), family)
     if "parking-bay" in retention:
         _delete_record(connection, now - timedelta(days=retention["parking-bay"]), report)
     report.rejected_bytes = connection.execute(

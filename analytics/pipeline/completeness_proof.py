@@ -63,18 +63,27 @@ def prove(
     connection: Connection, start: int, end: int, family: str | None = None, device: str | None = None
 ) -> Iterator[DeviceProof]:
     """Judge every device that was in service between two midnights [us], by id. Raises psycopg.Error."""
-    known = [
+    known = in_service(connection, start, family, device)
+    for first in range(0, len(known), _PORTION):
+        yield from prove_some(connection, known[first : first + _PORTION], start, end)
+
+
+def in_service(connection: Connection, start: int, family: str | None = None, device: str | None = None) -> list[Known]:
+    """The devices that were not retired before ``start`` [us], by id. Raises psycopg.Error."""
+    return [
         item
         for item in completeness.devices(connection, family, device)
         if item.retired_at is None or microseconds(item.retired_at) > start
     ]
-    for first in range(0, len(known), _PORTION):
-        portion = known[first : first + _PORTION]
-        ids = [item.id for item in portion]
-        every = completeness.series(connection, ids)
-        runs = completeness.runs(connection, ids)
-        for item in portion:
-            yield _judge(connection, item, every.get(item.id, []), runs.get(item.id), start, end)
+
+
+def prove_some(connection: Connection, portion: Sequence[Known], start: int, end: int) -> Iterator[DeviceProof]:
+    """Judge some devices between two midnights [us], in their order, for a proof in pieces. Raises psycopg.Error."""
+    ids = [item.id for item in portion]
+    every = completeness.series(connection, ids)
+    runs = completeness.runs(connection, ids)
+    for item in portion:
+        yield _judge(connection, item, every.get(item.id, []), runs.get(item.id), start, end)
 
 
 def _judge(
@@ -162,7 +171,7 @@ def _what_is_missing(days: Sequence[DayProof]) -> str:
         parts.append(f"{counted(numbers, 'message number is', 'message numbers are')} missing")
     if readings := sum(day.expected - day.present for day in days):
         parts.append(
-            f"{readings} of {counted(sum(day.expected for day in days), 'reading is', 'readings are')} missing"
+            f"{readings:,} of {counted(sum(day.expected for day in days), 'reading is', 'readings are')} missing"
         )
     if wrong := sum(day.disagrees for day in days):
         parts.append(f"register and intervals disagree on {counted(wrong, 'day')}")

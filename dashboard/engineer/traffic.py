@@ -20,7 +20,7 @@ FAMILY_WORDS = {
     "car-park": "Car parks",
     "unknown": "Unknown",
 }
-_UNIT_WORDS = {"1": "", "kW.h": "kWh", "Cel": "°C", "ug/m3": "µg/m³", "mg/m3": "mg/m³", "[ppm]": "ppm", "m3": "m³"}
+UNIT_WORDS = {"1": "", "kW.h": "kWh", "Cel": "°C", "ug/m3": "µg/m³", "mg/m3": "mg/m³", "[ppm]": "ppm", "m3": "m³"}
 #: What 0 and 1 of a state mean.
 _STATE_WORDS = {"occupied": ("free", "occupied"), "motion": ("still", "movement"), "contact": ("open", "closed")}
 
@@ -155,5 +155,5 @@ def value_words(reading: LatestReading) -> str:
     """A value as it is said: a state by its word, a number with its unit."""
     if reading.property in _STATE_WORDS and reading.value in (0.0, 1.0):
         return _STATE_WORDS[reading.property][int(reading.value)]
-    unit = _UNIT_WORDS.get(reading.unit or "", reading.unit or "")
+    unit = UNIT_WORDS.get(reading.unit or "", reading.unit or "")
     return f"{reading.value:g} {unit}".rstrip()

@@ -166,6 +166,11 @@ class Lane:
         setattr(run, _MARK, True)
         return run
 
+    def steps(self, route: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        """A route of the lane that is a coroutine and has its pieces made one after the other, each by `run`."""
+        setattr(route, _MARK, True)
+        return route
+
     async def knock(self, request: Request, token: str | None) -> None:
         """Before a costly request's session is looked up. Raises TooOften, ClientDisconnect."""
         if not costly(request):
@@ -220,6 +225,9 @@ class GiveBack:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        if scope["type"] != "http":  # the application's own life is no page: it lasts as long as the server
+            await self._app(scope, receive, send)
+            return
         with ExitStack() as held, ExitStack() as page:
             page.enter_context(self._lane.page())
             # into the scope itself: what stands around looks there for the route

@@ -1,8 +1,9 @@
--- devices: devices of a family or of one id, with when they were registered and retired
-select id, family, model, attributes ->> 'interval', registered_at, retired_at
-from personal.device
-where (%(family)s::text is null or family = %(family)s) and (%(device)s::text is null or id = %(device)s)
-order by id;
+-- devices: devices of a family or of one id, with when they were registered and retired, and whether they are open
+select d.id, d.family, d.model, d.attributes ->> 'interval', d.registered_at, d.retired_at,
+       not d.personal and not exists (select from personal.series s where s.device_id = d.id and s.personal)
+from personal.device d
+where (%(family)s::text is null or d.family = %(family)s) and (%(device)s::text is null or d.id = %(device)s)
+order by d.id;
 
 -- series: series of some devices, with the time of the first reading
 select s.device_id, s.property, s.id, (extract(epoch from r.time) * 1000000)::int8

@@ -124,6 +124,11 @@ delete from public.latest where series_id = any(%(series)s::int4[]) and time >= 
 -- superseded: what corrections put aside
 delete from public.superseded where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
 
+-- reading_digest: digests of days in a period, of a series that was open when they were made
+delete from public.reading_digest
+where series_id = any(%(series)s::int4[]) and day >= (%(start)s::timestamptz at time zone 'UTC')::date
+  and day <= (%(stop)s::timestamptz at time zone 'UTC')::date;
+
 -- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with the last
 delete from public.rejected r
 where (device = %(device)s

@@ -10,7 +10,7 @@ import numpy as np
 from store import arrays, series
 from store.connect import connect
 from store.copy import copy_readings
-from tests.benchmarks import board, daily, exports, fanout, lettering, live, loads, neighbours, pages, parking, pipeline
+from tests.benchmarks import board, daily, explorer, exports, fanout, lettering, live, loads, neighbours, pages, parking, pipeline
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.replaying import replay, shapes
@@ -199,6 +199,8 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "page_under_exports": exports.page_under_exports,
     "board": board.board_page,
     "pipeline_p95": pipeline.pipeline_page,
+    "explorer_p95": explorer.explorer,
+    "explorer_vs_rows": explorer.explorer,
     "sse_fanout": fanout.sse_fanout,
     "sse_memory": fanout.sse_memory,
 }

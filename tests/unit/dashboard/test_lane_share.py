@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import MutableMapping
+from typing import Any
 
 import httpx
 import pytest
@@ -49,3 +51,27 @@ async def test_one_account_takes_its_share_and_no_more(monkeypatch: pytest.Monke
             assert inside == {1: 2 * OPEN, 2: 1}
     finally:
         lane.close()
+
+
+async def test_the_application_s_own_life_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece waits for pages that are being made, and for nothing else: never for the server to end."""
+    monkeypatch.setattr(lanes, "_COURTESY", 3_600)
+    lane = Lane("postgresql://nowhere")
+    made: list[int] = []
+
+    async def application(*_: object) -> None:
+        lane.open()
+        async with asyncio.timeout(20):
+            made.append(await lane.run(lambda: 13))
+
+    async def nothing() -> MutableMapping[str, Any]:
+        return {}
+
+    async def nobody(_: object) -> None:
+        return
+
+    try:
+        await GiveBack(application, lane)({"type": "lifespan"}, nothing, nobody)
+    finally:
+        lane.close()
+    assert made == [13]
