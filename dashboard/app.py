@@ -16,8 +16,10 @@ from dashboard.account import binding, sign_in
 from dashboard.engineer import alarms, arriving, completeness, pipeline, rejected, rejected_trial, series, silence
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
-from dashboard.public import feeds, pages, parking as public_parking
-from dashboard.resident import api as resident_api, choices, data, details, home, use
+from dashboard.public import feeds, pages
+from dashboard.public import parking as public_parking
+from dashboard.resident import api as resident_api
+from dashboard.resident import choices, data, details, home, use
 from dashboard.staff import assist, data_protection, programme
 from dashboard.web import errors, parking, security
 from dashboard.web.forwarded import Forwarded

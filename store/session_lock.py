@@ -43,7 +43,7 @@ def note(connection: psycopg.Connection[Any], name: str, formats: Mapping[str, s
 
 def serving(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
     """Sessions that are served at this moment, and what their formats are read with, as noted. Raises psycopg.Error."""
-    return dict(connection.execute(_SQL["serving"], (_SPACE,)).fetchall())
+    return dict(connection.execute(_SQL["serving"], (SPACE,)).fetchall())
 
 
 def known(connection: psycopg.Connection[Any], prefix: str) -> list[str]:

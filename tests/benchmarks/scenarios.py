@@ -10,7 +10,20 @@ import numpy as np
 from store import arrays, series
 from store.connect import connect
 from store.copy import copy_readings
-from tests.benchmarks import board, daily, explorer, exports, fanout, lettering, live, loads, neighbours, pages, parking, pipeline
+from tests.benchmarks import (
+    board,
+    daily,
+    explorer,
+    exports,
+    fanout,
+    lettering,
+    live,
+    loads,
+    neighbours,
+    pages,
+    parking,
+    pipeline,
+)
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.replaying import replay, shapes

@@ -3,7 +3,7 @@
 from store.migrations import run_sql
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0017"
 
 
 def upgrade() -> None:
