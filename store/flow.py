@@ -101,8 +101,8 @@ def noted(connection: Connection, collector: str, minute: int, hour: int) -> Fig
     """What is written of a collector from ``minute`` and ``hour`` [us] on. Raises psycopg.Error."""
     minutes = connection.execute(_SQL["minutes_of"], (collector, instant(minute)))
     found = Figures([Minute(*row) for row in minutes])
-    for query, since, lags in (("lags_of", minute, found.lags), ("lag_hours_of", hour, found.hours)):
-        rows = connection.execute(_SQL[query], (collector, instant(since)))
+    for query, since, lags in ((_SQL["lags_of"], minute, found.lags), (_SQL["lag_hours_of"], hour, found.hours)):
+        rows = connection.execute(query, (collector, instant(since)))
         lags += [Lag(at, family, np.array(counts, np.int64)) for at, family, counts in rows]
     return found
 
@@ -113,9 +113,9 @@ def note(connection: Connection, collector: str, figures: Figures) -> None:
         for one in figures.minutes:
             values = [getattr(one, name) for name in FIGURES]
             connection.execute(_SQL["note_minute"], (instant(one.minute), collector, *values))
-        for query, lags in (("note_lag", figures.lags), ("note_lag_hour", figures.hours)):
+        for query, lags in ((_SQL["note_lag"], figures.lags), (_SQL["note_lag_hour"], figures.hours)):
             for at, family, counts in lags:
-                connection.execute(_SQL[query], (instant(at), collector, family, Int8s(counts)))
+                connection.execute(query, (instant(at), collector, family, Int8s(counts)))
 
 
 def count_rejections(
@@ -143,10 +143,10 @@ def minutes(connection: Connection, since: datetime, until: datetime, step: time
     """
     given = {"since": aware(since), "until": aware(until), "step": step.total_seconds(), "width": step}
     steps = -((since - until) // step)
-    lag_query = "lag_minutes" if step < HOUR else "lag_hours"
+    lag_query = _SQL["lag_minutes"] if step < HOUR else _SQL["lag_hours"]
     with connection.cursor(binary=True) as cursor:
         accounts: dict[str, bytes] = dict(cursor.execute(_SQL["accounts"], given).fetchall())
-        lags: dict[str, bytes] = dict(cursor.execute(_SQL[lag_query], given).fetchall())
+        lags: dict[str, bytes] = dict(cursor.execute(lag_query, given).fetchall())
         row = cursor.execute(_SQL["figures"], given).fetchone()
     assert row is not None
     rejections = {

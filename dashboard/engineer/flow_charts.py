@@ -17,7 +17,7 @@ from store.batch import COUNT_NAMES, Float64
 from store.flow import Flow
 
 #: Steps in a figure's table; its file has all.
-_ROWS = 60
+_ROWS = 30
 #: Marks of an axis of times [s].
 _TIMES = (
     (0.001, "1 ms"), (0.01, "10 ms"), (0.1, "100 ms"), (1.0, "1 s"), (10.0, "10 s"), (60.0, "1 min"), (600.0, "10 min"),

@@ -216,7 +216,8 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     if seconds < 5_970:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+    days = f"{seconds / 86_400:.1f}"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{days} days"
 
 
 def number(value: float) -> str:

@@ -19,8 +19,10 @@ from store.connect import Connection, connect
 from store.flow import FIGURES, HOUR, LAGS, Figures, Flow, Lag, Minute
 from store.maintain import maintain
 from store.times import microseconds
+from store.writer import Writer
 from tests.tools import glow
 from tests.tools.account import assert_same, table_account, total
+from tests.tools.batches import T0, make
 from tests.tools.collector import Collector
 from tests.tools.load import ask, message, native_load, now, register, rfc3339
 from tests.tools.publisher import publish
@@ -97,6 +99,19 @@ def test_writing_again_changes_nothing_and_two_collectors_add(connection: Connec
     assert [(item.at, item.counts.tolist()) for item in (*before.lags, *before.hours)] == [
         (item.at, item.counts.tolist()) for item in (one.lags[1], one.hours[0])
     ]
+
+
+def test_conflicts_that_the_store_finds_have_their_reason(database: str) -> None:
+    """Once by the writer, beside what the batch counted itself; a batch that is committed already adds nothing."""
+    writer = Writer(database)
+    writer.write(make([(2, T0, 1.0), (4, T0, 1.0)]))
+    second = make([(2, T0, 7.0), (4, T0, 1.0)], number=2, rejections={("smart-meter", "bad_value"): 3})
+    for _ in range(2):
+        writer.write(second)
+    writer.close()
+    assert ask(database, "select family, reason, count from public.rejection_minute order by 1") == [
+        ("parking-bay", "conflict", 1), ("smart-meter", "bad_value", 3)
+    ]  # fmt: skip
 
 
 def test_what_a_broker_does_not_say_is_not_known(connection: Connection) -> None:
