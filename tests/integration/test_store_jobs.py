@@ -20,7 +20,7 @@ from store.connect import Connection, connect
 from store.jobs import FALLS, Job, Lost, NotSo
 from tests.tools.servers import Cluster, wait_for
 
-UP = "select where pg_postmaster_start_time() < clock_timestamp() - %s * interval '1 second'"
+UP = "select 1 where pg_postmaster_start_time() < clock_timestamp() - %s * interval '1 second'"
 LIVE = (
     "update public.job set beat_at = clock_timestamp()"
     " where state = 'running' and beat_at > clock_timestamp() - interval '30 minutes'"
