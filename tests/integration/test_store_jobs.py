@@ -352,7 +352,7 @@ class TwoWorkers(RuleBasedStateMachine):
         assert one.worker is not None
         becomes = state
         if state in ("waiting", "paused"):
-            becomes = {"stop": "stopped", "pause": "paused", None: state}[one.wish]
+            becomes = {"stop": "stopped", "pause": "paused", None: "waiting"}[one.wish]
         assert jobs.finish(self.connection, number, one.worker, state, {}, None, "why") == becomes
         one.state, one.worker, one.wish, one.silent, one.falls = becomes, None, None, False, 0
 
