@@ -42,7 +42,7 @@ class Replay:
         with in_words_of_jobs():
             job = Job(self._settings, asked.options, asked.speed, self._files.checkpoint, register=asked.register)
             devices = job.source.devices() if asked.register else []
-        targets = Targets()
+        targets = Targets.registered()
         targets.check_recorded(devices)
         job.messages = targets.guarded(job.messages)
         if asked.register:

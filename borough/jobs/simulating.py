@@ -79,7 +79,7 @@ class SimulationRun:
         if self._checkpoint.complete:
             return True
         simulation, told = self.simulation, self._told
-        Targets().check_fleet(simulation.registered())
+        Targets.registered().check_fleet(simulation.registered())
         if self._asked.register:
             told.phase = "registering"
             if register_fleet(self._settings, simulation) and stop.wait(2 * self._settings.registry_refresh + 0.5):
