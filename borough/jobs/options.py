@@ -13,6 +13,7 @@ from borough.errors import UsageError
 from borough.replay.asked import replay_options, replay_speed
 from borough.replay.plan import ReplayOptions
 from borough.simulate import Asked
+from devices.counts import counted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REPLAY = ("mapping", "speed", "from", "until", "shift", "format", "pack", "register")
@@ -118,7 +119,7 @@ def _text(options: Mapping[str, Any], name: str) -> str:
     if name == "speed" and _is_number(value):
         return f"{value:g}"
     if not isinstance(value, str) or len(value) > _LONGEST:
-        raise UsageError(f"{name}: {str(value)[:40]!r} is no text of at most {_LONGEST:,} letters")
+        raise UsageError(f"{name}: {str(value)[:40]!r} is no text of at most {counted(_LONGEST, 'letter')}")
     return value
 
 

@@ -19,6 +19,7 @@ from borough.replay.job import Job, register_devices
 from borough.replay.sender import Progress, Stop
 from borough.replay.sources import remarks
 from borough.settings.settings import Settings
+from devices.counts import counted
 
 
 class Replay:
@@ -117,6 +118,6 @@ def check_kept(path: Path, found: Mapping[str, Any], told: Told) -> None:
     """Raise Failure where something is out and nobody knows any more what."""
     if told.sent and not found:
         raise Failure(
-            f"{told.sent:,} messages of this job are out, but its {path.name} is gone: do all workers share one folder?"
+            f"{counted(told.sent, 'message')} of this job went out, but its {path.name} is gone: do all workers share one folder?"
             " Ask for the job anew"
         )
