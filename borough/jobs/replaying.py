@@ -118,6 +118,6 @@ def check_kept(path: Path, found: Mapping[str, Any], told: Told) -> None:
     """Raise Failure where something is out and nobody knows any more what."""
     if told.sent and not found:
         raise Failure(
-            f"{counted(told.sent, 'message')} of this job went out, but its {path.name} is gone: do all workers share one folder?"
-            " Ask for the job anew"
+            f"{counted(told.sent, 'message')} of this job went out, but its {path.name} is gone: do all workers share"
+            " one folder? Ask for the job anew"
         )
