@@ -61,8 +61,11 @@ def replay_asked(options: Mapping[str, Any], files: list[Path]) -> ReplayAsked:
     return ReplayAsked(found, speed, _flag(options, "register", otherwise=False))
 
 
-def simulation_asked(options: Mapping[str, Any], files: list[Path]) -> SimulationAsked:
-    """Read the options of a simulation. Raises UsageError."""
+def simulation_asked(options: Mapping[str, Any], files: list[Path], job_id: int | None = None) -> SimulationAsked:
+    """Read the options of a simulation. Each job's fleet has names of its own: two runs of one never meet.
+
+    Raises UsageError.
+    """
     _check(options, _SIMULATION)
     if len(files) != 1:
         raise UsageError("a simulation needs one fleet file")
@@ -79,7 +82,7 @@ def simulation_asked(options: Mapping[str, Any], files: list[Path]) -> Simulatio
     if hours is not None and not (_is_number(hours) and 0.001 <= hours <= 1e6):
         raise UsageError(f"hours {hours!r} is no number of hours")
     start = _instant(_text(options, "start"))
-    asked = Asked(files[0], seed, start, hours, _text(options, "format") or None, _pack(options), faults)
+    asked = Asked(files[0], seed, start, hours, _text(options, "format") or None, _pack(options), faults, job_id)
     register = _flag(options, "register", otherwise=True)
     return SimulationAsked(asked, simulation_speed(_text(options, "speed") or "max"), mode, register)  # type: ignore[arg-type]
 
