@@ -26,6 +26,7 @@ from borough.jobs.simulating import SimulationRun
 from borough.jobs.told import Told
 from borough.replay.recording import RecordingError
 from borough.replay.sender import Stop
+from borough.scoring.result import Score
 from borough.settings.settings import Settings, need_database_url
 from devices.mapping import MappingError
 from ingest.errors import OptionsError
@@ -151,7 +152,12 @@ class Worker:
         run.finish()
         told.phase = "scoring"
         patience = PATIENCE if done else STOPPED_PATIENCE
-        score = final_score(self._settings, run, stop, heart.score, patience)
+
+        def tell(score: Score) -> None:
+            told.phase = "waiting for the record of bays" if score.whole else "scoring"
+            heart.score(score)
+
+        score = final_score(self._settings, run, stop, tell, patience)
         if self._let_go(heart):
             return "waiting", None
         if heart.wish == "pause":
