@@ -106,8 +106,7 @@ class Worker:
             require_schema(connection, self._url)
             if time.monotonic() - self._tidied > _TIDY or not self._tidied:
                 self._tidied = time.monotonic()
-                known = jobs.names(connection)
-                self._folder.tidy(known, (name for files in known.values() for name in files))
+                self._folder.tidy(lambda: jobs.names(connection))
             return jobs.take(connection, self.name)
 
     def _run(self, job: Job) -> None:
@@ -194,7 +193,7 @@ class Worker:
     def _make(self, job: Job, files: RunFiles, told: Told) -> Sending:
         paths = [self._folder.resolve(name) for name in job.files]
         if job.kind == "replay":
-            return Replay(self._settings, replay_asked(job.options, paths), files, told)
+            return Replay(self._settings, replay_asked(self._folder.own(job.options), paths), files, told)
         return SimulationRun(self._settings, simulation_asked(job.options, paths, job.id), files, told)
 
     def _let_go(self, heart: Heart) -> bool:

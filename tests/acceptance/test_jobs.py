@@ -242,8 +242,9 @@ def test_whom_no_job_may_speak_for(work: Work, tmp_path: Path) -> None:
     table.write_text("id,time,kwh\nmt-1,2025-01-05T00:00:00Z,1.5\n")
     mapping = tmp_path / "meters.toml"
     mapping.write_text(MAPPING)
-    listed = work.ask("replay", [table], {"mapping": str(mapping), "register": True})
-    work.command("work", "--once")
+    options = ["--set", f"mapping={mapping}", "--set", "register=true"]
+    listed = json.loads(work.command("jobs", "ask", str(table), *options, "--json"))["job"]
+    assert work.start("--once").wait(60) == 0
     for number, words in ((recorded, "message 1 of the recording is of a device"), (listed, "1 device of these files")):
         failed = work.job(number)
         assert failed.state == "failed"

@@ -24,7 +24,7 @@ class Run:
     def __init__(self, url: str, path: Path) -> None:
         self.url, self.path = url, path
         self.world = Restated(url)
-        self.now = time.time_ns() // 1000
+        self.now = self.world.arrival = time.time_ns() // 1000
 
     def play(self, readings: Sequence[tuple[int, float, bool]]) -> None:
         """``readings``: how long ago each went out [s], its value (10,000 is none of a meter), whether it has come."""
