@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from borough.commands.device_status import duration
+from borough.duration import duration
 from borough.errors import UsageError
 from devices.decoding import Reason
 from devices.families import FAMILIES, UNKNOWN

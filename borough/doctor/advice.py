@@ -32,6 +32,7 @@ ADVICE: dict[str, Advice] = {
     "energy": _wrong("energy", "mend the file as the line says, or leave the setting away for our own figures"),
     "site": _wrong("site", "set what belongs together: docs/reference/sign-in.md, docs/how-to/erase-a-household.md"),
     "files": _wrong("files", "make it, or let the service's user read and write it"),
+    "jobs": _wrong("jobs", "set both, or neither at a production installation: docs/how-to/run-a-replay-job.md"),
     "letters": _wrong("letters", "install the fonts that are named, and run this again"),
     "bank-holidays": _wrong("bank holidays", "install a newer version of this program"),
     # ---------------------------------------------------------------------------------------------------- database

@@ -51,8 +51,8 @@ def of_database(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def of_folders(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """The disks of the archive and of the backups."""
-    for field in ("archive", "backup_folder"):
+    """The disks of the archive, of the backups and of jobs."""
+    for field in ("archive", "backup_folder", "jobs_folder"):
         path: Path | None = getattr(settings, field)
         if path is None or not path.is_dir():
             continue

@@ -12,6 +12,7 @@ from borough.doctor.finding import Finding, ill
 from borough.errors import Failure
 from borough.settings.collector import collector_options
 from borough.settings.energy import read_energy
+from borough.settings.jobs import half_set
 from borough.settings.settings import Settings, unknown_variables, variable
 from borough.site import site_options
 from devices.bank_holidays import known_years
@@ -45,7 +46,8 @@ def of_letters(settings: Settings) -> list[Finding]:
 
 
 def files(settings: Settings) -> list[Finding]:
-    """A finding for each folder or file of the settings that is not there or cannot be used as it has to be."""
+    """A finding for each folder or file of the settings that is not there or cannot be used as it has to be; and
+    whether what jobs need is all set."""
     found = []
     for field, folders in (("personal_folders", settings.personal_folders), ("letter_fonts", settings.letter_fonts)):
         if field in settings.model_fields_set:
@@ -56,7 +58,8 @@ def files(settings: Settings) -> list[Finding]:
     for field, path in (("archive", settings.archive), ("tombstone_log", settings.tombstone_log)):
         if path is not None and (text := _unusable(path, folder=field == "archive")):
             found.append(f"{variable(field)}: {text}")
-    return [ill("files", text) for text in found]
+    half = half_set(settings)
+    return [*(ill("files", text) for text in found), *([] if half is None else [ill("jobs", half)])]
 
 
 def _collecting(settings: Settings) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from types import FrameType
+from typing import Literal
 
-from borough.errors import Failure
+from borough.errors import BrokerAway, Failure
 from borough.replay.checkpoint import Checkpoint
 from borough.replay.ledger import ReplayLedger
 from borough.replay.messages import Outgoing
@@ -31,6 +31,15 @@ _DEADLINE = 60.0
 _BACKOFF_MAXIMUM = 5.0
 #: A broker that is away for longer ends the replay, which the checkpoint can go on with [s].
 _PATIENCE = 120.0
+#: MQTT 3.1.1, as packets number it.
+OLD: Literal[4] = 4
+#: Unacknowledged messages; the embedded broker, which speaks 3.1.1 alone, loses some beyond 10,000 of all its clients.
+WINDOW, OLD_WINDOW = 10_000, 500
+
+
+def is_old(broker: BrokerOptions) -> bool:
+    """Whether a broker is to be spoken to by MQTT 3.1.1: its source for the collector is the one for such brokers."""
+    return broker.source == "paho"
 
 
 @dataclass(slots=True)
@@ -87,9 +96,10 @@ class Stop:
 class Sender:
     """Publishes messages in their order, at a pace, and goes on after lost connections.
 
-    ``checkpoint`` is where the messages begin: so many are skipped (the ledger has them all the same). It is saved
-    into ``path``, where one is given, after each acknowledged chunk; what was acknowledged after the last one is sent
-    again by the next start and counted there as duplicates.
+    ``checkpoint`` is where the messages begin: so many are skipped (the ledger has them all the same). ``keep`` is
+    given it after each acknowledged chunk, with the moments at which the chunk's messages went out [us], and says how
+    it stands then; what was acknowledged after the last one kept is sent again by the next start and counted there as
+    duplicates. ``linger`` is called when nothing more is sent and before the connection is closed.
     """
 
     def __init__(
@@ -98,40 +108,47 @@ class Sender:
         pace: Pace,
         ledger: ReplayLedger,
         checkpoint: Checkpoint,
-        path: Path | None,
+        keep: Callable[[Checkpoint, Sequence[int]], Checkpoint],
         stop: Stop,
         tell: Callable[[Progress], None],
+        linger: Callable[[], None] = lambda: None,
     ) -> None:
         self.progress = Progress()
         self.checkpoint = checkpoint
         self._broker = broker
         self._pace = pace
         self._ledger = ledger
-        self._path = path
+        self._keep = keep
         self._stop = stop
         self._tell = tell
+        self._linger = linger
         self._publisher: Publisher | None = None
 
     def run(self, messages: Iterator[Outgoing]) -> bool:
         """Send everything; False where somebody asked to stop before the end.
 
-        Raises Failure where the broker refuses messages or stays away.
+        Raises BrokerAway where the broker stays away, Failure where it refuses messages.
         """
         try:
-            if not self._skip(messages):
-                return False
-            for chunk in self._chunks(messages):
-                self._send(chunk)
-                self._tell(self.progress)
-                if self._stop.asked:
-                    return False
-            return not self._stop.asked
+            done = self._run(messages)
+            self._linger()
+            return done
         finally:
             if self._publisher is not None:
                 self._publisher.close()
 
+    def _run(self, messages: Iterator[Outgoing]) -> bool:
+        if not self._skip(messages):
+            return False
+        for chunk in self._chunks(messages):
+            self._send(chunk)
+            self._tell(self.progress)
+            if self._stop.asked:
+                return False
+        return not self._stop.asked
+
     def _skip(self, messages: Iterator[Outgoing]) -> bool:
-        """Pass over what an earlier start has sent. Their moment of publication is not known any more: its start."""
+        """Pass over what an earlier start has sent."""
         held: list[Outgoing] = []
         for message in messages if self.checkpoint.sent else ():
             held.append(message)
@@ -139,8 +156,10 @@ class Sender:
             done = self.progress.skipped == self.checkpoint.sent
             if done or len(held) == _CHUNK:
                 first = self.progress.skipped - len(held)
-                self._ledger.append(first, held, [self.checkpoint.started] * len(held))
+                self._ledger.append(first, held, self.checkpoint.published(first, len(held)))
+                self.progress.at = held[-1].due
                 held = []
+                self._tell(self.progress)
             if done or self._stop.asked:
                 break
         return not self._stop.asked
@@ -180,7 +199,7 @@ class Sender:
                 self._drop()
                 if time.monotonic() - begun > _PATIENCE or self._stop.asked or not self.progress.connects:
                     place = f"{self._broker.host}:{self._broker.port}"
-                    raise Failure(f"the broker at {place} cannot be reached or refuses: {error}") from None
+                    raise BrokerAway(f"the broker at {place} cannot be reached or refuses: {error}") from None
                 self._stop.wait(backoff)
                 backoff = min(backoff * 2, _BACKOFF_MAXIMUM)
         self.progress.refused += done.refused
@@ -193,9 +212,7 @@ class Sender:
         self._ledger.append(self.checkpoint.sent, chunk, stamps)
         self.progress.sent += len(chunk)
         self.progress.at = chunk[-1].due
-        self.checkpoint = replace(self.checkpoint, sent=self.checkpoint.sent + len(chunk))
-        if self._path is not None:
-            self.checkpoint.save(self._path)
+        self.checkpoint = self._keep(self.checkpoint, stamps)
 
     def _connected(self) -> Publisher:
         if self._publisher is None:
@@ -207,6 +224,8 @@ class Sender:
                 username=broker.username,
                 password=broker.password,
                 tls=tls_context(broker) if broker.tls else None,
+                protocol=OLD if is_old(broker) else 5,
+                window=OLD_WINDOW if is_old(broker) else WINDOW,
             )
             self.progress.connects += 1
         return self._publisher

@@ -5,6 +5,7 @@ Hosts and mounted paths are replaced by this machine's; everything else is read 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -40,6 +41,7 @@ from tests.tools.commands import (
     SERVE,
     SIMULATE,
     WATCH,
+    WORK,
 )
 from tests.tools.servers import Cluster, Mosquitto, wait_for
 
@@ -89,6 +91,7 @@ class Stack:
             "/erasures": str(self.private / "erasures"),
             "/watched/database": str(self.deploy),
             "/watched/broker": str(self.deploy),
+            "/jobs": str(self.private / "jobs"),
             "9464": str(self.metrics_port),
             "8000": str(self.web_port),
             "0.0.0.0": "127.0.0.1",
@@ -213,8 +216,9 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         _service(stack, SERVE) as dashboard,
         _service(stack, ANALYSE) as analyst,
         _service(stack, WATCH) as watcher,
+        _service(stack, WORK) as worker,
     ):
-        ran += [COLLECT, SERVE, ANALYSE, WATCH]
+        ran += [COLLECT, SERVE, ANALYSE, WATCH, WORK]
         for name, process in (("collector", collector), ("dashboard", dashboard)):
             assert wait_for(partial(_healthy_or_ended, stack, name, process), 30.0)
             assert process.poll() is None, (stack.deploy / "service.log").read_text()
@@ -238,7 +242,8 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         ran.append(DOCTOR)
         _nothing_is_wrong(stack.run(DOCTOR, **fonts))
         _nothing_is_wrong(stack.run((*DOCTOR, "--acl", "/accounts/acl"), **fonts), acl_seen=True)
-        for process in (collector, dashboard, analyst, watcher):
+        assert _job(stack) == ["done"], "the worker works"
+        for process in (collector, dashboard, analyst, watcher, worker):
             process.send_signal(signal.SIGTERM)
             assert process.wait(30.0) == 0
     assert set(ran) == set(COMPOSE_COMMANDS)
@@ -256,6 +261,30 @@ def _nothing_is_wrong(said: str, *, acl_seen: bool = False) -> None:
     else:
         assert odd.pop("broker file").startswith("acl_file /mosquitto/accounts/acl is not seen")
     assert not odd, said
+
+
+def _job(stack: Stack) -> list[str]:
+    """What becomes of a simulation that sends nothing: of it no device is registered, nor may it be spoken for."""
+    (stack.deploy / "none.toml").write_text(_FLEET.replace("small", "none"))
+    command = [
+        BOROUGH,
+        "jobs",
+        "ask",
+        str(stack.deploy / "none.toml"),
+        "--set",
+        "hours=0.001",
+        "--set",
+        "register=false",
+    ]
+    environment = stack.environment(WORK)
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+    def states() -> list[str]:
+        said = subprocess.run([BOROUGH, "jobs", "list", "--json"], env=environment, check=True, capture_output=True)
+        return [job["state"] for job in json.loads(said.stdout)["jobs"]]
+
+    assert wait_for(lambda: states() in (["done"], ["failed"]), 30.0, 0.5), (stack.deploy / "service.log").read_text()
+    return states()
 
 
 @contextmanager

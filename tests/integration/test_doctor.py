@@ -83,6 +83,8 @@ def test_tombstones_without_their_key(
         ),
         ({"tombstone_key_file": "{here}/key"}, "site", "BOROUGH_TOMBSTONE_LOG is not set"),
         ({"tombstone_log": "{here}/log"}, "site", "BOROUGH_TOMBSTONE_KEY_FILE is not set"),
+        ({"jobs_folder": "{here}"}, "jobs", "BOROUGH_INSTALLATION is production: no job can run"),
+        ({"installation": "test"}, "jobs", "BOROUGH_JOBS_FOLDER is not set"),
         ({"subscriptions": "{here}/gone.toml"}, "settings", "subscriptions file {here}/gone.toml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else None,

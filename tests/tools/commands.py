@@ -17,5 +17,8 @@ DOCTOR = ("doctor", "--broker-config", "/broker/mosquitto.conf")
 LIST = ("devices", "list")
 FLEET = ("simulate", "/fleet.toml", "--register", "--gateway", "borough-simulator", "--hours", "1", "--dry-run")
 SIMULATE = ("simulate", "/fleet.toml", "--format", "senml-json", "--pack", "200")
+WORK = ("work",)
 
-COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, ANALYSE, WATCH, SERVE, MAINTAIN, DOCTOR, LIST, FLEET, SIMULATE)
+COMPOSE_COMMANDS = (
+    MIGRATE, ACCOUNTS, COLLECT, ANALYSE, WATCH, SERVE, MAINTAIN, DOCTOR, LIST, FLEET, SIMULATE, WORK,
+)  # fmt: skip

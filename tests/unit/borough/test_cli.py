@@ -24,12 +24,12 @@ from typer.testing import CliRunner
 
 from borough import cli, output
 from borough.app import make_app
-from borough.commands.device_status import duration
 from borough.commands.rejected_options import chosen
 from borough.database import connect_reason
 from borough.demo.report import Report
 from borough.doctor import probe
 from borough.doctor import settings as by_settings
+from borough.duration import duration
 from borough.errors import Failure, UsageError
 from borough.logs import JsonLines
 from store.batch import Counts
@@ -72,7 +72,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     contract = {
         "migrate", "devices", "decode", "collect", "rejected", "simulate", "record", "replay", "reconcile", "correct",
         "complete", "analyse", "explain", "serve", "letters", "trial", "subject", "erase", "export", "places",
-        "maintain", "doctor", "demo", "homes", "bays", "watch",
+        "maintain", "doctor", "demo", "homes", "bays", "watch", "work", "jobs",
     }  # fmt: skip
     assert {path[0] for path in ALL} <= contract
     assert {path[1] for path in ALL if path[0] == "devices"} == {
