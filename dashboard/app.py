@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import roles
 from dashboard.account import binding, sign_in
-from dashboard.engineer import arriving
+from dashboard.engineer import arriving, uploads
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import feeds, pages
@@ -43,6 +43,7 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     health.router,
     wall.router,
     arriving.router,
+    uploads.router,
     programme.router,
     data_protection.router,
     assist.router,
@@ -95,7 +96,7 @@ def create_app(options: SiteOptions) -> FastAPI:
         max_age=sign_in.UNDER_WAY_SECONDS,
         https_only=options.secure,
     )
-    app.add_middleware(security.BodyLimit)
+    app.add_middleware(security.BodyLimit, beyond=(uploads.PATH,))
     app.add_middleware(GiveBack, lane=site.lane)
     app.add_middleware(security.Head)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
