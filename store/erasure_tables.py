@@ -135,6 +135,11 @@ KEPT = {
         "what staff did and with what counts; whom it was about, and all that people wrote, is in the columns covered",
     ),
     "public.erased": _kept("family readings", "counts of all erasures together"),
+    "public.job": _kept(
+        "id kind name options files state wish asked_by asked_at started_at ended_at worker beat_at attempts furthest"
+        " falls progress score problem",
+        "what engineers asked for at an installation that is none of production's; no real home's device is its target",
+    ),
     "public.property": _kept("family name unit kind personal", "what families observe"),
     "public.redelivery": _kept(
         "session packet_id digest arrival rejected",
