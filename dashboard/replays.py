@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Installation = Literal["production", "test", "demo"]
 Kind = Literal["recording", "table", "fleet", "mapping"]
@@ -86,6 +86,9 @@ class Reader(Protocol):
         Raises Unfit where nothing could be replayed, OSError.
         """
 
+    def simulation(self, path: Path, shown: str, options: Mapping[str, Any]) -> None:
+        """Whether a fleet can be simulated with a job's ``options`` (`store.jobs`). Raises Unfit, OSError."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replays:
@@ -99,6 +102,8 @@ class Replays:
     fleets: Sequence[Fleet] = ()
     #: Names of the mappings that come with the program, and what each says of itself.
     mappings: Mapping[str, str] = field(default_factory=dict)
+    #: Faults that a fleet can have, and whether each is of devices or of messages.
+    faults: Mapping[str, Literal["devices", "messages"]] = field(default_factory=dict)
 
     @property
     def why_not(self) -> str:

@@ -7,9 +7,12 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from borough.uploads import fleets
 from borough.uploads.kinds import suffix_of
 from dashboard.replays import Checked, Unfit
 
@@ -49,3 +52,7 @@ class Apart:
         if "unfit" in found:
             raise Unfit(found["unfit"], found["problems"])
         return Checked(**found)
+
+    def simulation(self, path: Path, shown: str, options: Mapping[str, Any]) -> None:
+        """See `dashboard.replays.Reader`. A fleet file is small and bounded: it is read here."""
+        fleets.fits(path, shown, options)

@@ -85,14 +85,15 @@ def _recording(path: Path, seconds: float) -> Checked:
     facts = {
         "Messages": _so_far(count, whole),
         "Topics": _so_far(len(topics), whole),
-        "First message": _moment(first),
-        "Last message" if whole else "Looked at until": _moment(last),
+        "First message": moment(first),
+        "Last message" if whole else "Looked at until": moment(last),
     }
     problems = [f"{counted(retained, 'retained message')}: old when recorded, left out"] if retained else []
     return Checked("recording", SUFFIX, facts, problems, whole)
 
 
-def _moment(instant: int) -> str:
+def moment(instant: int) -> str:
+    """An instant [us] in words."""
     return f"{_EPOCH + timedelta(microseconds=instant):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -187,8 +188,8 @@ def _rows(source: TableSource, seconds: float) -> tuple[dict[str, str], list[str
     facts = {
         "Readings": _so_far(readings, whole),
         "Devices": _so_far(len(source.devices), whole),
-        "Earliest": _moment(first),
-        "Latest": _moment(last),
+        "Earliest": moment(first),
+        "Latest": moment(last),
         "Cannot be read": f"{counted(unreadable, 'cell or row', 'cells or rows')}, left out" if unreadable else "nothing",
     }
     return facts, problems, whole
@@ -231,7 +232,7 @@ def fleet_facts(fleet: Fleet, faults: FaultOptions) -> dict[str, str]:
     """What a fleet is, in words of a page."""
     return {
         "Devices": ", ".join(f"{plan.count:,} {family}" for family, plan in fleet.plans.items()),
-        "From": _moment(fleet.start_us),
+        "From": moment(fleet.start_us),
         "Long": f"{fleet.days * 24:g} h",
         "Seed": str(fleet.seed),
         "Faults": ", ".join(f"{name.replace('_', ' ')} {share:g}" for name, share in faults.share.items()) or "none",

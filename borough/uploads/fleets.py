@@ -1,0 +1,45 @@
+"""Fleets: those that come with the program, and whether one can be simulated as somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from borough.uploads.reading import fleet_facts, moment
+from dashboard.replays import Fleet, Unfit
+from simulators import fleet_file
+from simulators.clock import SECOND_US
+from simulators.fault_options import FaultError, read_options
+from simulators.fleet_file import FleetError
+from simulators.run import choose_wires
+
+
+def shipped() -> list[Fleet]:
+    """The fleets of ``simulators/fleets``, by name."""
+    found = []
+    for path in sorted(Path(str(files("simulators").joinpath("fleets"))).glob("*.toml")):
+        fleet = fleet_file.load(path)
+        head = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+        about = " ".join(line.removeprefix("#").strip() for line in head)
+        found.append(Fleet(path.stem, path, about, fleet_facts(fleet, read_options(fleet.faults))))
+    return found
+
+
+def fits(path: Path, shown: str, options: Mapping[str, Any]) -> None:
+    """Whether a fleet can be simulated with a job's options. Raises Unfit."""
+    try:
+        fleet = fleet_file.load(path, seed=options.get("seed"))
+        if "faults" in options:
+            fleet = replace(fleet, faults=options["faults"])
+        read_options(fleet.faults)
+        choose_wires({family: plan.format for family, plan in fleet.plans.items()}, options.get("format"))
+    except (FleetError, FaultError, ValueError) as error:
+        raise Unfit(str(error).replace(str(path), shown)) from None
+    if start := options.get("start"):
+        begin = round(datetime.fromisoformat(start).timestamp()) * SECOND_US
+        if begin < fleet.start_us:
+            raise Unfit(f"It begins before the fleet's own start ({moment(fleet.start_us)}): nothing is known of that time.")
