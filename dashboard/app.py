@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import roles
 from dashboard.account import binding, sign_in
-from dashboard.engineer import arriving, jobs, uploads
+from dashboard.engineer import arriving, jobs, runs, uploads
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import feeds, pages
@@ -44,6 +44,7 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     wall.router,
     arriving.router,
     uploads.router,
+    runs.router,
     jobs.router,
     programme.router,
     data_protection.router,

@@ -32,7 +32,16 @@ class Apart:
 
     def check(self, path: Path, shown: str, mapping: str = "") -> Checked:
         """See `dashboard.replays.Reader`."""
-        command = [sys.executable, "-m", "borough.uploads.reading", str(path), shown, mapping, str(self.seconds), str(self.memory)]
+        command = [
+            sys.executable,
+            "-m",
+            "borough.uploads.reading",
+            str(path),
+            shown,
+            mapping,
+            str(self.seconds),
+            str(self.memory),
+        ]
         # it needs none of our settings, and no secret among them
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BOROUGH_")}
         try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def shipped() -> list[Fleet]:
     found = []
     for path in sorted(Path(str(files("simulators").joinpath("fleets"))).glob("*.toml")):
         fleet = fleet_file.load(path)
-        head = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+        head = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
         about = " ".join(line.removeprefix("#").strip() for line in head)
         found.append(Fleet(path.stem, path, about, fleet_facts(fleet, read_options(fleet.faults))))
     return found
@@ -42,4 +43,6 @@ def fits(path: Path, shown: str, options: Mapping[str, Any]) -> None:
     if start := options.get("start"):
         begin = round(datetime.fromisoformat(start).timestamp()) * SECOND_US
         if begin < fleet.start_us:
-            raise Unfit(f"It begins before the fleet's own start ({moment(fleet.start_us)}): nothing is known of that time.")
+            raise Unfit(
+                f"It begins before the fleet's own start ({moment(fleet.start_us)}): nothing is known of that time."
+            )

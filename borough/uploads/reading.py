@@ -1,12 +1,12 @@
-"""What the replay reads at the beginning of an upload: ``python -m borough.uploads.reading FILE SHOWN MAPPING SECONDS MEMORY``.
+"""What the replay reads at the beginning of an upload.
 
-One JSON object goes to standard output: a `dashboard.replays.Checked`, or ``unfit`` with ``problems``. It runs in a
-process of its own (`borough.uploads.apart`), for what a file makes of memory and time shall be nobody else's.
+``python -m borough.uploads.reading FILE SHOWN MAPPING SECONDS MEMORY``: one JSON object goes to standard output, a
+`dashboard.replays.Checked`, or ``unfit`` with ``problems``. It runs in a process of its own
+(`borough.uploads.apart`), for what a file makes of memory and time shall be nobody else's.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import resource
 import sys
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from borough.errors import UsageError
+from borough.output import show_json
 from borough.replay.mapping_file import find_mapping, read_table_mapping
 from borough.replay.observations import TableSource
 from borough.replay.packed import PackedError, RowBytes
@@ -30,7 +31,8 @@ from devices.files import read_text
 from devices.mapping import MappingError
 from devices.toml import TomlError, parse
 from simulators.fault_options import FaultError, FaultOptions, read_options
-from simulators.fleet_file import FleetError, parse as parse_fleet
+from simulators.fleet_file import FleetError
+from simulators.fleet_file import parse as parse_fleet
 from simulators.plans import Fleet
 
 #: Problems that are told, and messages or rows that are looked at.
@@ -97,7 +99,7 @@ def moment(instant: int) -> str:
     return f"{_EPOCH + timedelta(microseconds=instant):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _so_far(count: int, whole: bool) -> str:  # noqa: FBT001 - how the two are said together
+def _so_far(count: int, whole: bool) -> str:
     return f"{count:,}" if whole else f"{count:,} in the beginning that was looked at"
 
 
@@ -190,7 +192,9 @@ def _rows(source: TableSource, seconds: float) -> tuple[dict[str, str], list[str
         "Devices": _so_far(len(source.devices), whole),
         "Earliest": moment(first),
         "Latest": moment(last),
-        "Cannot be read": f"{counted(unreadable, 'cell or row', 'cells or rows')}, left out" if unreadable else "nothing",
+        "Cannot be read": f"{counted(unreadable, 'cell or row', 'cells or rows')}, left out"
+        if unreadable
+        else "nothing",
     }
     return facts, problems, whole
 
@@ -288,4 +292,4 @@ def _bound(seconds: float, memory: int) -> None:
 if __name__ == "__main__":
     _path, _shown, _mapping, _seconds, _memory = sys.argv[1:]
     _bound(float(_seconds), int(_memory))
-    print(json.dumps(_document(lambda: check(Path(_path), _shown, _mapping, float(_seconds)))))
+    show_json(_document(lambda: check(Path(_path), _shown, _mapping, float(_seconds))))

@@ -23,7 +23,8 @@ class JobEvents:
 
     def changes(self, connection: Connection) -> list[bytes]:
         """Those that have changed since it was asked last. Raises psycopg.Error."""
-        before, now = self._known, {job.id: (job.state, mark(job)) for job in jobs.find(connection, limit=MOST)}
+        before = self._known
+        now: dict[int, tuple[str, str]] = {job.id: (job.state, mark(job)) for job in jobs.find(connection, limit=MOST)}
         self._known = now
         if before is None:
             return []

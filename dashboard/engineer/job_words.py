@@ -1,4 +1,4 @@
-"""A job in words and numbers of a page: how it stands, how far it is, what its score says. Nothing here reads or writes."""
+"""A job in words and numbers of a page: how it stands, how far it is, what its score says. All of it is pure."""
 
 from __future__ import annotations
 
@@ -168,7 +168,10 @@ def scored(score: Mapping[str, Any] | None) -> Scored | None:
         faults=[
             Row(
                 name.replace("_", " "),
-                [(f"{_whole(counts.get(word)):,}", word in ("missing", *BAD) and bool(counts.get(word))) for word in fault_words],
+                [
+                    (f"{_whole(counts.get(word)):,}", word in ("missing", *BAD) and bool(counts.get(word)))
+                    for word in fault_words
+                ],
             )
             for name, counts in (score.get("faults") or {}).items()
         ],
@@ -191,7 +194,13 @@ def _planted(bays: Mapping[str, Any]) -> list[Row]:
         counts = bays.get(key)
         if counts:
             found.append(
-                Row(words, [(f"{_whole(counts.get(word)):,}", word in ("missed", "invented") and bool(counts.get(word))) for word in BAY_COLUMNS])
+                Row(
+                    words,
+                    [
+                        (f"{_whole(counts.get(word)):,}", word in ("missed", "invented") and bool(counts.get(word)))
+                        for word in BAY_COLUMNS
+                    ],
+                )
             )
     return found
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.engineer import asking, job_words
@@ -147,7 +147,7 @@ def _found(job: Job | None) -> Job:
 
 def _form(site: Site, request: Request, key: str, form: Form, *, status: int = 200) -> Response:
     replays = site.options.replays
-    context = {"page": "jobs", "why_not": _why_not(site), "uploads": PATH}
+    context: dict[str, Any] = {"page": "jobs", "why_not": _why_not(site), "uploads": PATH}
     if replays is None or replays.why_not:
         return site.page(request, "engineer/new_jobs.html", {**context, "choices": []}, status)
     choice = asking.find(replays, key) if key else None
@@ -161,7 +161,11 @@ def _form(site: Site, request: Request, key: str, form: Form, *, status: int = 2
             ],
         }
         return site.page(request, "engineer/new_jobs.html", context, 404 if key and status == 200 else status)
-    default = {**_TYPED, "name": choice.title[:60], "format": {"table": "native", "recording": "recorded"}.get(choice.what, "")}
+    default = {
+        **_TYPED,
+        "name": choice.title[:60],
+        "format": {"table": "native", "recording": "recorded"}.get(choice.what, ""),
+    }
     if choice.upload is not None and choice.upload.checked.mapping:
         default["mapping"] = choice.upload.checked.mapping
     context |= {

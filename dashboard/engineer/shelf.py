@@ -44,7 +44,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One file. ``name``: as it was called where it came from, for people; ``file``: as a job calls it; ``by``: account."""
+    """One file. ``name``: as it was called where it came from; ``file``: as a job calls it; ``by``: an account's id."""
 
     id: str
     name: str
@@ -127,7 +127,7 @@ class Shelf:
 
     def _names(self) -> list[str]:
         try:
-            return [name for name in os.listdir(self.folder) if _ID.fullmatch(name)]
+            return [path.name for path in self.folder.iterdir() if _ID.fullmatch(path.name)]
         except FileNotFoundError:
             return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -138,7 +139,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     replays = site.options.replays
-    context = {
+    context: dict[str, Any] = {
         "page": "jobs",
         "done": done,
         "problem": problem,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from borough.uploads.apart import Apart
 from borough.uploads.site import replays_of
-from dashboard.replays import Limits, Replays
+from dashboard.replays import Limits
 from store import jobs
-from store.connect import connect
 from tests.tools.servers import Cluster
 from tests.tools.site import client, csrf, make_session, options, running
 
@@ -78,7 +75,12 @@ def test_a_fleet_is_started(engineer: httpx.Client, connection: psycopg.Connecti
     assert (answer.status_code, answer.headers["location"]) == (303, "/engineer/jobs/1"), answer.text
     job = jobs.get(connection, 1)
     assert job is not None
-    assert (job.kind, job.name, job.state, list(job.files)) == ("simulation", "Night", "waiting", ["shipped:faults-all.toml"])
+    assert (job.kind, job.name, job.state, list(job.files)) == (
+        "simulation",
+        "Night",
+        "waiting",
+        ["shipped:faults-all.toml"],
+    )
     assert job.options == {"hours": 2, "seed": 9, "speed": "max", "connections": "one", "register": True}
     page = engineer.get("/engineer/jobs/1").text
     assert "Waiting for a worker." in page

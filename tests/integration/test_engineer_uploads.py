@@ -1,22 +1,13 @@
-"""Uploads of engineers: what a file is by its bytes, every upload that is not what it says, bounds, and nothing left."""
+"""Uploads of engineers: what a file is by its bytes, every one that is not what it says, bounds, and nothing left."""
 
 from __future__ import annotations
 
-import gzip
 import io
-import json
-import os
 import re
-import socket
-import tarfile
-import time
-import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,7 +17,6 @@ from borough.replay.recording import Recorded, RecordingWriter
 from borough.uploads.apart import Apart
 from dashboard.engineer.shelf import Shelf
 from dashboard.replays import Limits, Replays
-from store import jobs
 from store.connect import connect
 from tests.tools.servers import Cluster
 from tests.tools.site import client, csrf, make_session, options, running
