@@ -25,7 +25,7 @@ def shipped() -> list[Fleet]:
     for path in sorted(Path(str(files("simulators").joinpath("fleets"))).glob("*.toml")):
         fleet = fleet_file.load(path)
         head = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
-        about = " ".join(line.removeprefix("#").strip() for line in head)
+        about = " ".join(line.removeprefix("#").strip() for line in head).replace("`", "")
         found.append(Fleet(path.stem, path, about, fleet_facts(fleet, read_options(fleet.faults))))
     return found
 

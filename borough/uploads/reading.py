@@ -127,18 +127,19 @@ def _table(path: Path, shown: str, suffix: str, mapping: str, seconds: float) ->
         chosen = find_mapping(mapping, path)
     except MappingError as error:
         if mapping:
-            raise Unfit(f"The mapping cannot be used: {_said(str(error), path, shown)}") from None
+            raise Unfit(f"The mapping cannot be used: {_said(str(error), path, shown, mapping)}") from None
     if chosen is None:
         return _unmapped(path, shown, suffix)
-    name = mapping or chosen.where.removesuffix(".toml")
+    name = Path(mapping or chosen.where).name.removesuffix("" if mapping else ".toml")
     try:
         source = TableSource(chosen, [path])
         facts, problems, whole = _rows(source, seconds)
     except UsageError as error:
-        details = [_said(text, path, shown) for text in error.details]
-        raise Unfit(f"It cannot be replayed by the mapping {name}: {_said(str(error), path, shown)}", details) from None
+        details = [_said(text, path, shown, mapping) for text in error.details]
+        reason = _said(str(error), path, shown, mapping)
+        raise Unfit(f"It cannot be replayed by the mapping {name}: {reason}", details) from None
     except MappingError as error:
-        raise Unfit(f"It does not fit the mapping {name}: {_said(str(error), path, shown)}") from None
+        raise Unfit(f"It does not fit the mapping {name}: {_said(str(error), path, shown, mapping)}") from None
     return Checked("table", suffix, facts, problems, whole, name)
 
 
@@ -261,8 +262,10 @@ def _reason(text: str, path: Path) -> str:
     return text.removeprefix(f"{path}: ").rstrip(".")
 
 
-def _said(text: str, path: Path, shown: str) -> str:
-    """An error's text as its reader knows the file."""
+def _said(text: str, path: Path, shown: str, mapping: str = "") -> str:
+    """An error's text as its reader knows the files."""
+    if mapping:
+        text = text.replace(mapping, Path(mapping).name)
     return text.replace(str(path), shown).replace(path.name, shown)
 
 

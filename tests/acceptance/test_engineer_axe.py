@@ -9,15 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from borough.uploads.site import replays_of
 from dashboard.replays import Limits
-from store import jobs
 from store.connect import connect
 from tests.tools import site
 from tests.tools.resident_browser import Looking, findings, scrolls

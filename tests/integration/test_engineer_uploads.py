@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import re
+import socket
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from borough.replay.recording import Recorded, RecordingWriter
 from borough.uploads.apart import Apart
-from dashboard.engineer.shelf import Shelf
-from dashboard.replays import Limits, Replays
+from dashboard.engineer.shelf import Refused, Shelf, Upload, safe_name, shown_name
+from dashboard.replays import Checked, Limits, Replays
+from store import jobs
 from store.connect import connect
 from tests.tools.servers import Cluster
 from tests.tools.site import client, csrf, make_session, options, running
+from tests.unit.borough.test_upload_kinds import parquet, recording, zipped
+from tests.unit.borough.test_upload_reading import FLEET, TABLE
 
 UPLOADS = "/engineer/jobs/uploads"
 LIMITS = Limits(size=3 << 20, files=4, total=4 << 20, free=0, days=30)
-TABLE = "device,time,pm2_5\nmonitor-1,2026-01-01T00:00:00Z,7.5\nmonitor-1,2026-01-01T01:00:00Z,n/a\n"
-MAPPING = """
-name = "own"
-family = "air-monitor"
-[device]
-column = "device"
-[time]
-columns = ["time"]
-zone = "UTC"
-[[reading]]
-property = "pm2_5"
-path = "pm2_5"
-unit = "ug/m3"
-"""
-FLEET = 'name = "small"\nseed = 3\nstart = 2026-01-05T00:00:00Z\ndays = 0.1\n\n[parking-bay]\ncount = 5\n'
 
 
 @pytest.fixture(scope="module")
@@ -84,22 +73,6 @@ def kept(folder: Path) -> list[str]:
     )
 
 
-def recording(tmp_path: Path, count: int = 3) -> bytes:
-    path = tmp_path / "r.btr"
-    with RecordingWriter(path) as writer:
-        for number in range(count):
-            writer.add(
-                Recorded(1_700_000_000_000_000 + number, f"borough/air-monitor/m-{number % 2}/reading", b"{}", 1, False)
-            )
-    return path.read_bytes()
-
-
-def parquet() -> bytes:
-    held = io.BytesIO()
-    pq.write_table(pa.table({"device": ["m"], "pm2_5": [3.5]}), held)
-    return held.getvalue()
-
-
 # -- what is taken -----------------------------------------------------------------------------------------------------
 
 
@@ -125,3 +98,252 @@ def test_what_is_taken_is_told_by_its_bytes_and_has_a_name_of_ours(
     listed = engineer.get(UPLOADS).text
     assert "passwd" in listed
     assert "../" not in listed
+
+
+def test_nothing_of_a_refused_upload_is_left(engineer: httpx.Client, folder: Path, tmp_path: Path) -> None:
+    bomb = zstandard.compress(b"device,time\n" + b"a" * (24 << 20))
+    wanted = {
+        "readings.csv": (zipped(10_000), "is a ZIP archive"),
+        "empty.csv": (b"", "is empty"),
+        "bomb.csv": (bomb, "becomes more than 500 times its size"),
+        "fleet.toml": (FLEET.replace("5", "-5").encode(), "line 7: parking-bay.count = -5"),
+        "table.parquet": (parquet()[:-20] + b"PAR1", "It cannot be replayed"),
+        "broken.btr": (recording(tmp_path)[:-8], "no whole block"),
+    }
+    for said, (data, words) in wanted.items():
+        answer = send(engineer, said, data)
+        assert answer.status_code == 400, said
+        assert words in answer.text, said
+        assert "Nothing of it was kept." in answer.text
+        assert str(folder) not in answer.text
+        assert kept(folder) == [], said
+
+
+def test_no_more_is_taken_than_there_is_room_for(engineer: httpx.Client, folder: Path) -> None:
+    one = TABLE.encode() + b"\n" * (2 << 20)
+    assert send(engineer, "one.csv", one).status_code == 303
+    # the file alone, whether its length is said or not
+    for content in (b"x" * (4 << 20), [b"x" * (1 << 20)] * 4):
+        answer = engineer.post(UPLOADS, content=body(engineer, content), headers=KIND)
+        assert answer.status_code == 413
+        assert "The file has more than 3 MB" in answer.text
+    # all of them together
+    answer = send(engineer, "two.csv", TABLE.encode() + b"\n" * ((2 << 20) + 100))
+    assert (answer.status_code, "Uploads have 4 MB together" in answer.text) == (413, True)
+    assert [path.split("/")[-1] for path in kept(folder)] == ["one.csv", "upload.json"]
+    # their number
+    for number in range(3):
+        assert send(engineer, f"{number}.csv", TABLE.encode()).status_code == 303
+    answer = send(engineer, "five.csv", TABLE.encode())
+    assert (answer.status_code, "There are 4 uploads" in answer.text) == (409, True)
+    assert len(kept(folder)) == 8
+
+
+KIND = {"Content-Type": "multipart/form-data; boundary=xyz"}
+_FILE = b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+
+
+def field(name: str, value: str) -> bytes:
+    return f'--xyz\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+
+
+def body(engineer: httpx.Client, content: bytes | list[bytes]) -> bytes | Iterator[bytes]:
+    """A form with its token and a file; of pieces a body that does not say its length."""
+    head, tail = field("csrf", csrf(engineer.cookies["borough"])) + _FILE, b"\r\n--xyz--\r\n"
+    return head + content + tail if isinstance(content, bytes) else iter([head, *content, tail])
+
+
+def test_the_disk_is_not_filled(database: str, tmp_path: Path, cookie: str) -> None:
+    limits = replace(LIMITS, free=1 << 60)
+    with (
+        running(options(database, replays=Replays("test", tmp_path, Apart(), limits))) as url,
+        client(url, cookie) as web,
+    ):
+        answer = send(web, "one.csv", TABLE.encode())
+    assert answer.status_code == 507
+    assert "The disk has no room for it" in answer.text
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("order", ["none", "wrong", "after"])
+def test_a_form_without_its_token_is_not_read(engineer: httpx.Client, folder: Path, order: str) -> None:
+    token = field("csrf", {"none": "", "wrong": "0" * 64, "after": csrf(engineer.cookies["borough"])}[order])
+    content = _FILE + TABLE.encode() + b"\r\n"
+    content = content + token if order == "after" else (token + content if order == "wrong" else content)
+    answer = engineer.post(UPLOADS, content=content + b"--xyz--\r\n", headers=KIND)
+    assert answer.status_code == 403
+    assert "This form is too old" in answer.text
+    assert kept(folder) == []
+
+
+def test_a_token_in_the_header_will_do(engineer: httpx.Client, folder: Path) -> None:
+    headers = {"X-CSRF-Token": csrf(engineer.cookies["borough"])}
+    answer = engineer.post(UPLOADS, files={"file": ("a.csv", TABLE.encode())}, headers=headers)
+    assert answer.status_code == 303
+    headers = {"X-CSRF-Token": "0" * 64}
+    assert engineer.post(UPLOADS, files={"file": ("a.csv", b"a")}, headers=headers).status_code == 403
+    headers = {"Origin": "https://elsewhere.example"}
+    answer = engineer.post(UPLOADS, content=body(engineer, TABLE.encode()), headers={**KIND, **headers})
+    assert (answer.status_code, "did not come from our page" in answer.text) == (403, True)
+    assert len(kept(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        ([_FILE, b"a,b\n\r\n"] * 2, 400, "Send one file at a time."),
+        ([field("more", "x")] * 20, 400, "Send one file, and nothing else beside it."),
+        ([field("more", "x" * 1_000)], 400, "not right"),
+        ([b'--xyz\r\nContent-Disposition: form-data; name="' + b"x" * 20_000 + b'"\r\n\r\n\r\n'], 400, "not right"),
+        ([field("other", "x")], 400, "No file was chosen."),
+        ([_FILE.replace(b"a.csv", b""), b"\r\n"], 400, "No file was chosen."),
+        ([b"no form at all"], 400, "not right"),
+        ([_FILE, b"a,b\n1,2\n"], 400, "not right"),
+    ],
+)
+def test_forms_that_are_none_of_ours(
+    engineer: httpx.Client, folder: Path, content: list[bytes], status: int, words: str
+) -> None:
+    end = b"" if content[-1].startswith(b"a,b\n1") else b"--xyz--\r\n"
+    token = field("csrf", csrf(engineer.cookies["borough"]))
+    answer = engineer.post(UPLOADS, content=token + b"".join(content) + end, headers=KIND)
+    assert (answer.status_code, words in answer.text) == (status, True), answer.text
+    assert kept(folder) == []
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data", "text/csv"])
+def test_what_is_no_form_with_a_file(engineer: httpx.Client, folder: Path, kind: str) -> None:
+    headers = {"Content-Type": kind, "X-CSRF-Token": csrf(engineer.cookies["borough"])}
+    assert engineer.post(UPLOADS, content=b"a,b\n", headers=headers).status_code == 400
+    assert kept(folder) == []
+
+
+@pytest.mark.parametrize("role", [None, "programme", "parking-ops", "data-protection"])
+def test_nobody_else_uploads(url: str, database: str, folder: Path, role: str | None) -> None:
+    with connect(database, autocommit=True) as connection:
+        cookie = make_session(connection, None, [role]) if role else None
+    with client(url, cookie) as web:
+        answer = web.post(UPLOADS, files={"file": ("a.csv", b"x" * 100_000)})
+    assert answer.status_code == (403 if role else 303)
+    assert kept(folder) == []
+
+
+def test_in_production_nothing_is_taken(database: str, tmp_path: Path, cookie: str) -> None:
+    with running(options(database, replays=Replays("production", tmp_path, Apart(), LIMITS))) as url:
+        with client(url, cookie) as web:
+            answer = send(web, "a.csv", TABLE.encode())
+            assert (answer.status_code, "This installation is in production" in answer.text) == (409, True)
+            assert '<input type="file"' not in web.get(UPLOADS).text
+    with running(options(database)) as url, client(url, cookie) as web:
+        answer = send(web, "a.csv", TABLE.encode())
+        assert (answer.status_code, "BOROUGH_JOBS_FOLDER is not set" in answer.text) == (409, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- what breaks off ---------------------------------------------------------------------------------------------------
+
+
+def begin(url: str, cookie: str, folder: Path, length: int = 2 << 20) -> socket.socket:
+    """An upload that has begun and does not end; returns when its first bytes are on the disk."""
+    place = urlsplit(url)
+    line = socket.create_connection((place.hostname, place.port or 80))
+    head = field("csrf", csrf(cookie)) + _FILE
+    line.sendall(
+        f"POST {UPLOADS} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: borough={cookie}\r\n"
+        f"Content-Type: {KIND['Content-Type']}\r\nContent-Length: {length}\r\n\r\n".encode()
+        + head
+        + b"1,2\n" * (300 << 10)
+    )
+    until = time.monotonic() + 20
+    while not [path for path in (folder / "uploads").glob(".coming-*/data") if path.stat().st_size]:
+        assert time.monotonic() < until, "nothing was written"
+        time.sleep(0.01)
+    return line
+
+
+def test_what_breaks_off_leaves_nothing(url: str, cookie: str, engineer: httpx.Client, folder: Path) -> None:
+    line = begin(url, cookie, folder)
+    # one at a time: another one is told so
+    answer = send(engineer, "b.csv", TABLE.encode())
+    assert (answer.status_code, "Another upload is under way" in answer.text) == (409, True)
+    line.close()
+    until = time.monotonic() + 20
+    while kept(folder):
+        assert time.monotonic() < until, kept(folder)
+        time.sleep(0.01)
+    assert list((folder / "uploads").glob(".coming-*")) == []
+    assert send(engineer, "b.csv", TABLE.encode()).status_code == 303
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(engineer: httpx.Client, folder: Path) -> None:
+    left = folder / "uploads" / ".coming-0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "data").write_bytes(b"x" * 1_000)
+    assert send(engineer, "b.csv", TABLE.encode()).status_code == 303
+    assert not left.exists()
+
+
+# -- what is kept, and for how long ------------------------------------------------------------------------------------
+
+
+def put(folder: Path, name: str, *, days: int = 0) -> Upload:
+    shelf = Shelf(folder, LIMITS)
+    with shelf.receiving() as incoming:
+        incoming.write(TABLE.encode())
+        incoming.name(name, ".csv")
+        made = incoming.keep(name, None, Checked("table", ".csv"))
+    if days:
+        about = folder / "uploads" / made.id / "upload.json"
+        about.write_text(about.read_text().replace(made.at.isoformat(), (made.at - timedelta(days=days)).isoformat()))
+    return made
+
+
+def test_what_no_job_reads_goes_by_age(engineer: httpx.Client, folder: Path, database: str) -> None:
+    old, used, new = put(folder, "old", days=31), put(folder, "used", days=31), put(folder, "new", days=29)
+    with connect(database, autocommit=True) as connection:
+        job = jobs.ask(connection, "replay", "x", {}, None, [used.file])
+    assert send(engineer, "b.csv", TABLE.encode()).status_code == 303
+    left = {one.id for one in Shelf(folder, LIMITS).all()}
+    assert old.id not in left
+    assert {used.id, new.id} < left
+    # while a job reads it, it cannot be removed by hand either
+    page = engineer.get(f"{UPLOADS}/{used.id}").text
+    assert f'<a href="/engineer/jobs/{job}">job {job}</a>' in page
+    token = {"csrf": csrf(engineer.cookies["borough"])}
+    assert engineer.post(f"{UPLOADS}/{used.id}/remove", data=token).headers["location"] == f"{UPLOADS}/{used.id}"
+    assert engineer.post(f"{UPLOADS}/{new.id}/remove", data=token).headers["location"] == f"{UPLOADS}?removed=yes"
+    left = {one.id for one in Shelf(folder, LIMITS).all()}
+    assert used.id in left
+    assert new.id not in left
+    with connect(database, autocommit=True) as connection:
+        jobs.remove(connection, job)
+
+
+@pytest.mark.parametrize("upload", ["0123456789abcdef", "..", ".lock", "uploads", "0123456789ABCDEF"])
+def test_what_is_no_upload_is_not_found(engineer: httpx.Client, folder: Path, upload: str) -> None:
+    put(folder, "one")
+    before = kept(folder)
+    assert engineer.get(f"{UPLOADS}/{upload}").status_code in (303, 400, 404)
+    assert Shelf(folder, LIMITS).find(upload) is None
+    Shelf(folder, LIMITS).remove(upload)
+    assert kept(folder) == before
+
+
+def test_names() -> None:
+    assert safe_name("../../x.tar.csv.gz", ".csv.gz") == "x-tar.csv.gz"
+    assert safe_name("...", ".btr") == "upload.btr"
+    assert safe_name("a" * 500, ".csv") == "a" * 60 + ".csv"
+    assert safe_name("week 7 (late).CSV", ".ndjson") == "week-7-late.ndjson"
+    assert shown_name("C:\\x\\y z.csv") == "y z.csv"
+    assert shown_name("/etc/passwd") == "passwd"
+    assert shown_name("a\u202eb.csv") == "upload"
+    assert shown_name("") == "upload"
+
+
+def test_two_at_once_are_one_after_the_other(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, LIMITS)
+    with shelf.receiving(), pytest.raises(Refused, match="Another upload is under way"), shelf.receiving():
+        pass
+    with shelf.receiving():
+        pass
+    assert kept(tmp_path) == []
