@@ -28,6 +28,8 @@ COMMANDS = (
     "record",
     "replay",
     "reconcile",
+    "work",
+    "jobs",
     "correct",
     "complete",
     "analyse",

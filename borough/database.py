@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import errors
 
-from borough.errors import Failure
+from borough.errors import DatabaseAway, Failure
 from borough.settings.addresses import database_place
 from borough.settings.settings import need_database_url, read_settings, variable
 from store import daily, migrations
@@ -62,8 +62,8 @@ def reachable(url: str) -> Iterator[None]:
         raise Failure(f"the database at {place} has no tables of ours; run: borough migrate") from None
     except psycopg.OperationalError as error:
         if error.sqlstate is None:
-            raise Failure(f"the database at {place} cannot be reached: {connect_reason(error)}") from None
-        raise Failure(f"the database at {place} gave up: {one_line(error)}") from None
+            raise DatabaseAway(f"the database at {place} cannot be reached: {connect_reason(error)}") from None
+        raise DatabaseAway(f"the database at {place} gave up: {one_line(error)}") from None
     except psycopg.Error as error:
         raise Failure(f"the database at {place} refused: {one_line(error)}") from None
 

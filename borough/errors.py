@@ -28,3 +28,11 @@ class UsageError(Exception):
 
 class Failure(Exception):
     """Something outside stopped the command (a server is away, a port is taken). Ends with status 1."""
+
+
+class BrokerAway(Failure):
+    """The broker cannot be reached or ended the connection. Whoever can wait may try again."""
+
+
+class DatabaseAway(Failure):
+    """The database cannot be reached or gave up. Whoever can wait may try again."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields, replace
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from borough.errors import Failure, SettingsError, UsageError
+from borough.database import database
+from borough.errors import BrokerAway, Failure, SettingsError, UsageError
+from borough.replay.sender import Stop
+from borough.settings.collector import broker_options
+from borough.settings.settings import Settings
 from devices.bank_holidays import is_bank_holiday
 from devices.bays import Register
 from devices.bays_file import BaysFile, Given
+from devices.counts import counted
 from devices.device import Device
 from ingest.options import BrokerOptions
 from ingest.tls import tls_context
@@ -20,14 +26,15 @@ from simulators import truth_file
 from simulators.bay_register import make_register
 from simulators.bay_truth import truth_of
 from simulators.clock import SECOND_US
-from simulators.connections import Broker
+from simulators.connections import Broker, Connections
 from simulators.fault_options import FaultError, read_options
 from simulators.fleet_file import FleetError, default_span, load
 from simulators.generate import devices_of, generate
 from simulators.kerbside import FAMILY
 from simulators.plans import PROPERTIES, Fleet
-from simulators.run import Lines, Progress, Simulation, choose_wires
-from store import bays_import
+from simulators.publisher import PublishError
+from simulators.run import Clock, Earlier, Keep, Lines, Progress, Simulation, Writer, choose_wires, publish
+from store import bays_import, registry
 from store.bays_import import Plan
 from store.connect import Connection
 
@@ -36,7 +43,8 @@ _HOUR = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for: ``start`` [us] and ``hours`` replace the file's span, ``format`` its formats."""
+    """What was asked for: ``start`` [us] and ``hours`` replace the file's span, ``format`` its formats, ``faults`` its
+    table of faults."""
 
     fleet: Path
     seed: int | None
@@ -44,17 +52,18 @@ class Asked:
     hours: float | None
     format: str | None
     pack: int
+    faults: Mapping[str, Any] | None = None
 
 
 def simulation_of(asked: Asked) -> Simulation:
     """Read the fleet file. Raises UsageError with the file and what is wrong in it."""
     try:
         fleet = load(asked.fleet, seed=asked.seed)
-        faults = read_options(fleet.faults)
+        faults = read_options(fleet.faults if asked.faults is None else asked.faults)
     except FleetError as error:
         raise UsageError(str(error)) from None
     except FaultError as error:
-        raise UsageError(f"fleet file {asked.fleet}: {error}") from None
+        raise UsageError(f"fleet file {asked.fleet}: {error}" if asked.faults is None else str(error)) from None
     try:
         wires = choose_wires({family: plan.format for family, plan in fleet.plans.items()}, asked.format)
     except ValueError as error:
@@ -95,6 +104,66 @@ def register_bays(connection: Connection, register: Register, zone: tzinfo, what
         raise Failure(f"the bays cannot be registered: {plan.problems[0]}")
     connection.commit()
     return plan
+
+
+def register_fleet(settings: Settings, simulation: Simulation, gateway: str = "") -> bool:
+    """Register a fleet's devices, and its bays; whether a device was new or changed. ``gateway``: all stand behind it.
+
+    Raises Failure, psycopg.Error.
+    """
+    with database() as connection:
+        devices = simulation.registered()
+        if gateway:
+            devices = [replace(device, attributes={**device.attributes, "gateway": gateway}) for device in devices]
+        changed = registry.upsert(connection, devices)
+        fleet = simulation.fleet
+        if fleet is not None and fleet.bays is not None:
+            bays = make_register(fleet, simulation.devices[FAMILY])
+            register_bays(connection, bays, settings.time_zone, f"fleet {fleet.name}")
+    return bool(changed)
+
+
+def send(
+    simulation: Simulation,
+    settings: Settings,
+    clock: Clock,
+    mode: Lines,
+    writer: Callable[[], AbstractContextManager[Writer]] | None,
+    watch: Callable[[Progress], None],
+    stop: Stop,
+    *,
+    earlier: Earlier | None = None,
+    keep: Keep | None = None,
+) -> tuple[Progress, int]:
+    """Publish a simulation to the broker of the settings, as `simulators.run.publish` does; the progress, and how many
+    messages nobody was subscribed to. All is acknowledged before what ``writer`` opens is closed.
+
+    Raises BrokerAway, Failure where the broker refuses messages, UsageError, SettingsError.
+    """
+    options = broker_options(settings)
+    broker = broker_of(options)
+    count, lines = lines_of(simulation.devices, mode)
+    if simulation.span[0] > clock.wall:
+        raise UsageError("the simulation begins in the future; give a --start that is not after now")
+    place = f"{options.host}:{options.port}"
+    try:
+        with ExitStack() as stack:
+            wires = stack.enter_context(Connections(broker, count))
+            # the ledger is closed before the connections, and before that all is acknowledged
+            book = None if writer is None else stack.enter_context(writer())
+            progress = publish(
+                simulation, clock, wires, lines, book, watch, lambda: stop.asked, earlier=earlier, keep=keep
+            )
+    except PublishError as error:
+        raise BrokerAway(f"the broker at {place}: {error}") from None
+    except OSError as error:
+        raise BrokerAway(f"the broker at {place} cannot be reached: {error}") from None
+    total = wires.total
+    if total.refused:
+        raise Failure(
+            f"the broker refused {counted(total.refused, 'message')}; may this account publish for the fleet?"
+        )
+    return progress, total.unheard
 
 
 def write_truth(simulation: Simulation, until: int, ledger: Path) -> None:

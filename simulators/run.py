@@ -8,23 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from devices.device import Device
 from devices.models import model_of
 from simulators import ledger
-from simulators.columns import starts
 from simulators.connections import Connections
 from simulators.encode import VENDOR, WIRES, Wire, plan, speaking
 from simulators.fault_options import FaultOptions
 from simulators.faults import Faults, rows_of
-from simulators.ledger import NO_TIME, Rows
+from simulators.ledger import Rows
 from simulators.plans import Fleet
-from simulators.publisher import Message
 from simulators.rules import UNSENT
 from simulators.stream import EXPECTATIONS, Int64, Signals, Stream
+from simulators.window import TOLERANCE, Block, Plan, Window
 
 #: Signals of a span [us], such as ``simulators.generate.generate`` with its fleet given.
 Generate = Callable[[int, int], Iterator[Signals]]
@@ -35,8 +34,8 @@ _DEVICES_A_DAY = 4_000
 _BURST = 500
 _BLOCK = 5_000
 _TICK = 0.05
-#: How far from the publication the arrival of a message without a time may be [us].
-TOLERANCE = 300_000_000
+#: How often what is out is acknowledged and kept, and how long that may take [s].
+_KEEP, _PATIENCE = 1.0, 60.0
 
 Lines = Literal["one", "gateway", "device"]
 
@@ -52,17 +51,47 @@ class Writer(Protocol):
 class Clock:
     """When a message that is due goes out: ``speed`` simulated seconds a second from ``start`` [us], at the instant
     ``wall`` [us]; None is as fast as possible. Nothing goes out before it is due: it would come from the future.
+
+    ``turns``: from what is due then [us], at the instant [us], it went on after it had been held, the earliest first.
     """
 
     start: int
     wall: int
     speed: float | None
+    turns: Sequence[tuple[int, int]] = ()
 
     def arrival(self, due: Int64) -> Int64:
         """When what is due arrives at the earliest [us]."""
+        starts_, walls = (
+            np.array(column, np.int64) for column in zip((self.start, self.wall), *self.turns, strict=True)
+        )
+        place = np.maximum(np.searchsorted(starts_, due, side="right") - 1, 0)
         if self.speed is None:
-            return np.maximum(due, self.wall)
-        return np.maximum(due, self.wall + ((due - self.start) / self.speed).astype(np.int64))
+            return np.maximum(due, walls[place])
+        return np.maximum(due, walls[place] + ((due - starts_[place]) / self.speed).astype(np.int64))
+
+
+class Place(NamedTuple):
+    """How far a simulation is out: whole windows, messages in the order in which they go out, when the last was due
+    [us]. All of them are acknowledged."""
+
+    windows: int = 0
+    messages: int = 0
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier start of the same simulation has done: ``out`` is not sent again, and the rows of what is
+    ``written`` are in a ledger. ``stamps`` says of numbers of messages between the two when they went out [us]."""
+
+    out: Place
+    written: Place
+    stamps: Callable[[Int64], Int64]
+
+
+#: Called now and then when all that is out is acknowledged; its second argument hands the rows of that to the writer.
+Keep = Callable[[Place, Callable[[], None]], None]
 
 
 @dataclass(slots=True)
@@ -210,130 +239,134 @@ def publish(
     watch: Callable[[Progress], None],
     stopped: Callable[[], bool] = lambda: False,
     finished: Callable[[Progress, int], None] = lambda _progress, _edge: None,
+    *,
+    earlier: Earlier | None = None,
+    keep: Keep | None = None,
 ) -> Progress:
     """Publish a simulation at the pace of the clock and write its ledger.
 
     ``line_of``: the connection of each device, by family. ``finished`` is called at the end [us] of each whole window,
     when its messages are out (not all acknowledged) and its rows with the writer. Ends early where ``stopped`` says so;
-    the ledger then holds what is out, and nothing else. Raises PublishError or OSError where a connection ends.
+    the ledger then holds what is out, and nothing else. ``earlier``: what an earlier start did, by a clock that this
+    one continues; it is counted in the progress as if it went out now. ``keep`` is called every second or so, and once
+    at the end. Raises PublishError or OSError where a connection ends.
     """
-    progress = Progress()
-    number = 0
+    run = _Run(simulation, clock, connections, line_of, writer, watch, stopped, earlier, keep)
     for (_, edge), streams in zip(simulation.windows(), simulation.streams(clock.arrival), strict=True):
-        sent = _play(simulation, streams, clock, connections, line_of, progress, watch, stopped)
-        for stream, stamps in zip(streams, sent, strict=True):
-            published = stamps[stream.message]
-            out = (published != NO_TIME) | (stream.expect == UNSENT)
-            if not stream.sent_time:
-                stream.stored_time = published
-            if writer is not None:
-                rows = ledger.from_stream(stream, first_message=number, published=published, tolerance=TOLERANCE)
-                writer.append(rows if out.all() else rows.take(out))
-            number += len(stamps)
-            progress.add(stream if out.all() else rows_of(stream, np.flatnonzero(out)))
-        watch(progress)
+        run.play(streams)
+        watch(run.progress)
         if stopped():
             break
-        finished(progress, edge)
-    connections.wait_acknowledged(60.0)
-    return progress
+        finished(run.progress, edge)
+    connections.wait_acknowledged(_PATIENCE)
+    run.keep()
+    return run.progress
 
 
-def _play(
-    simulation: Simulation,
-    streams: Sequence[Stream],
-    clock: Clock,
-    connections: Connections,
-    line_of: Mapping[str, Sequence[int]],
-    progress: Progress,
-    watch: Callable[[Progress], None],
-    stopped: Callable[[], bool],
-) -> list[Int64]:
-    """Publish the messages of one window, all families in the order in which they are due; when each went out [us].
+class _Run:
+    """A simulation that is being published, window by window."""
 
-    Messages are encoded block by block: the broker works on one while the next is made.
-    """
-    plans = [_Plan(stream, simulation.wires[stream.family], line_of[stream.family]) for stream in streams]
-    sent = [np.full(len(plan_.due), NO_TIME) for plan_ in plans]
-    if not plans:
-        return sent
-    due = np.concatenate([plan_.due for plan_ in plans])
-    of_plan = np.repeat(np.arange(len(plans)), [len(plan_.due) for plan_ in plans])
-    place = np.concatenate([np.arange(len(plan_.due)) for plan_ in plans])
-    order = np.argsort(due, kind="stable")
-    order = order[np.concatenate([plan_.goes for plan_ in plans])[order]]
-    goes = clock.arrival(due[order])
-    looked = time.monotonic()
-    for start in range(0, len(order), _BLOCK):
-        block = order[start : start + _BLOCK]
-        ready = _Block(plans, of_plan[block], place[block])
-        at = 0
-        while at < len(block) and not stopped():
-            now = time.time_ns() // 1_000
-            free = int(np.searchsorted(goes[start : start + len(block)], now, side="right"))
-            if free <= at:
-                connections.wait(min(_TICK, (int(goes[start + at]) - now) / 1e6))
-            else:
-                end = min(free, at + _BURST)
-                part = slice(at, end)
-                for number in range(len(plans)):
-                    sent[number][ready.place[part][ready.of_plan[part] == number]] = now
-                connections.send(ready.messages[part], ready.lines[part])
-                progress.messages += end - at
-                progress.readings += int(ready.readings[part].sum())
-                progress.at = int(due[block[end - 1]])
-                at = end
-            if time.monotonic() - looked >= 0.5:
-                looked = time.monotonic()
-                watch(progress)
-    return sent
+    def __init__(
+        self,
+        simulation: Simulation,
+        clock: Clock,
+        connections: Connections,
+        line_of: Mapping[str, Sequence[int]],
+        writer: Writer | None,
+        watch: Callable[[Progress], None],
+        stopped: Callable[[], bool],
+        earlier: Earlier | None,
+        keep: Keep | None,
+    ) -> None:
+        self.progress = Progress()
+        self._simulation, self._clock, self._connections, self._line_of = simulation, clock, connections, line_of
+        self._writer, self._watch, self._stopped, self._earlier, self._keep = writer, watch, stopped, earlier, keep
+        self._windows, self._number = 0, 0
+        self._window: Window | None = None
+        self._kept = self._looked = time.monotonic()
 
+    def play(self, streams: Sequence[Stream]) -> None:
+        """Publish the messages of one window, all families in the order in which they are due, and write its rows.
 
-class _Plan:
-    """One family's messages of a window: when each is due, whether it goes out, over which line, and its rows."""
+        Messages are encoded block by block: the broker works on one while the next is made.
+        """
+        plans = [
+            Plan(stream, self._simulation.wires[stream.family], self._line_of[stream.family]) for stream in streams
+        ]
+        window = self._window = Window(plans, self._number)
+        self._number = window.end
+        if plans:
+            self._send(window)
+        whole = not self._stopped()
+        if self._earlier is not None and self._windows < self._earlier.written.windows:
+            window.written_whole()
+        self._write(whole=whole or self._keep is None)
+        for stream, out in window.out():
+            self.progress.add(stream if out.all() else rows_of(stream, np.flatnonzero(out)))
+        if whole:
+            self._windows += 1
+            self._window = None
 
-    def __init__(self, stream: Stream, wire: Wire, lines: Sequence[int]) -> None:
-        self.stream, self.wire = stream, wire
-        self.edges = starts(stream.message)
-        firsts = self.edges[:-1]
-        self.due = stream.due[firsts]
-        self.goes = stream.expect[firsts] != UNSENT
-        self.line = np.asarray(lines, np.int64)[stream.device[firsts]]
+    def keep(self) -> None:
+        """Say how far it is. All of it must be acknowledged."""
+        self._kept = time.monotonic()
+        if self._keep is not None:
+            self._keep(Place(self._windows, self.progress.messages, self.progress.at), lambda: self._write(whole=False))
 
-    def encode(self, places: Int64) -> list[Message]:
-        """The messages of these numbers, which rise; each of them goes out."""
-        low, high = int(places[0]), int(places[-1]) + 1
-        rows = np.arange(self.edges[low], self.edges[high])
-        part = rows_of(self.stream, rows[self.goes[self.stream.message[rows]]])
-        part.message = part.message - low
-        part.spoiled = {number - low: self.stream.spoiled[number] for number in self._spoiled(low, high)}
-        made = self.wire.encode(part)
-        found = [made[place] for place in (places - low).tolist()]
-        if None in found:
-            raise RuntimeError(f"format {self.wire.name} made no message of a {self.stream.family}'s readings")
-        return [message for message in found if message is not None]
+    def _write(self, *, whole: bool) -> None:
+        if self._window is not None and self._writer is not None:
+            for rows in self._window.rows(whole=whole):
+                self._writer.append(rows)
 
-    def _spoiled(self, low: int, high: int) -> list[int]:
-        return [number for number in self.stream.spoiled if low <= number < high]
+    def _send(self, window: Window) -> None:
+        order = window.order
+        goes = self._clock.arrival(window.due[order])
+        skipped = self._skip(window)
+        order, goes = order[skipped:], goes[skipped:]
+        for start in range(0, len(order), _BLOCK):
+            if self._stopped():
+                break
+            block = order[start : start + _BLOCK]
+            ready = Block(window.plans, window.of_plan[block], window.place[block])
+            at = 0
+            while at < len(block) and not self._stopped():
+                now = time.time_ns() // 1_000
+                free = int(np.searchsorted(goes[start : start + len(block)], now, side="right"))
+                if free <= at:
+                    self._connections.wait(min(_TICK, (int(goes[start + at]) - now) / 1e6))
+                else:
+                    end = min(free, at + _BURST)
+                    part = slice(at, end)
+                    window.stamp(block[part], now)
+                    self._connections.send(ready.messages[part], ready.lines[part])
+                    self._count(end - at, int(ready.readings[part].sum()), int(window.due[block[end - 1]]))
+                    at = end
+                if time.monotonic() - self._looked >= 0.5:
+                    self._looked = time.monotonic()
+                    self._watch(self.progress)
+                if self._keep is not None and time.monotonic() - self._kept >= _KEEP:
+                    self._connections.wait_acknowledged(_PATIENCE)
+                    self.keep()
 
+    def _skip(self, window: Window) -> int:
+        """Pass over what an earlier start has sent; how many that are."""
+        if self._earlier is None:
+            return 0
+        first = self.progress.messages
+        skipped = min(max(self._earlier.out.messages - first, 0), len(window.order))
+        if not skipped:
+            return 0
+        mine = window.order[:skipped]
+        numbers = np.arange(first, first + skipped)
+        window.stamp(mine, self._earlier.stamps(numbers))
+        window.wrote(mine[numbers < self._earlier.written.messages])
+        self._count(skipped, window.readings(mine), int(window.due[mine[-1]]))
+        return skipped
 
-class _Block:
-    """Messages of several families in the order in which they go out, encoded."""
-
-    def __init__(self, plans: Sequence[_Plan], of_plan: Int64, place: Int64) -> None:
-        self.of_plan, self.place = of_plan, place
-        messages: list[Message] = [("", b"")] * len(place)
-        line, self.readings = np.zeros(len(place), np.int64), np.zeros(len(place), np.int64)
-        for number, plan_ in enumerate(plans):
-            mine = np.flatnonzero(of_plan == number)
-            if not len(mine):
-                continue
-            places = place[mine]
-            for index, message in zip(mine.tolist(), plan_.encode(places), strict=True):
-                messages[index] = message
-            line[mine] = plan_.line[places]
-            self.readings[mine] = plan_.edges[places + 1] - plan_.edges[places]
-        self.messages, self.lines = messages, line.tolist()
+    def _count(self, messages: int, readings: int, at: int) -> None:
+        self.progress.messages += messages
+        self.progress.readings += readings
+        self.progress.at = at
 
 
 def _whole(parts: Sequence[Signals]) -> Signals:

@@ -131,8 +131,8 @@ def finish(
 ) -> State:
     """Let go of a job; the state that it has now. Raises Lost; ValueError; psycopg.Error.
 
-    ``waiting`` gives it back for the next worker. Where a pause or a stop was wished meanwhile of what is given back,
-    it is paused or stopped.
+    ``waiting`` gives it back for the next worker, ``paused`` does what was wished; of both what is wished now decides:
+    it may be a stop meanwhile, or no pause any more.
     """
     if state == "running":
         raise ValueError("a job that is finished does not run")

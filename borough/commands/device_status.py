@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from borough.database import database
-from borough.errors import UsageError
+from borough.duration import duration
 from borough.output import Json, say, show_json, show_table
 from devices.counts import counted
 from store import absences, registry, unread
@@ -17,18 +16,8 @@ from store.connect import Connection
 
 #: What nobody reads is shown where it came within this time.
 _LATELY = timedelta(days=7)
-_DURATION = re.compile(r"(\d{1,6})\s*(s|min|h|d)\Z")
 #: So far back absences of collectors are shown.
 _LOOK_BACK = timedelta(days=30)
-_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
-
-
-def duration(text: str) -> timedelta:
-    """A length of time as it is typed: ``90s``, ``15min``, ``1h``, ``2d``. Raises UsageError."""
-    found = _DURATION.match(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is no length of time such as 90s, 15min, 1h or 2d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def last_heard(connection: Connection, device_id: str) -> datetime | None:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from borough.commands.device_status import duration
+from borough.duration import duration
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json, tell
 from borough.replay.progress import ProgressLine

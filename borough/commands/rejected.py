@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from borough.commands.device_status import duration
 from borough.database import database
+from borough.duration import duration
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
 from borough.settings.collector import collector_options

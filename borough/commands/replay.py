@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from borough.commands.device_status import duration
 from borough.errors import UsageError
-from borough.output import Json
-from borough.replay import plan
-from borough.replay.job import Job
-from borough.replay.pace import speed_of
+from borough.output import Json, say, show_json, tell
+from borough.replay.asked import replay_options, replay_speed
+from borough.replay.job import Job, Replayed, register_devices
+from borough.replay.progress import ProgressLine
 from borough.replay.recording import RecordingError
+from borough.replay.sender import Progress, Stop
+from borough.replay.sources import remarks
 from borough.settings.settings import read_settings
+from devices.counts import counted
 from devices.mapping import MappingError
+from simulators.ledger import LedgerWriter
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,15 +66,19 @@ def replay(
     Example: borough replay air.csv --mapping openaq --register --ledger air.parquet
     """
     settings = read_settings()
-    pace = _speed(speed)
-    options = _options(files, mapping, pace, start, until, shift, format, pack)
+    pace = replay_speed(speed)
+    options = replay_options(
+        files, mapping=mapping, speed=pace, start=start, until=until, shift=shift, form=format, pack=pack
+    )
     try:
         job = Job(settings, options, pace, checkpoint, register=register and not dry_run)
-        if dry_run:
-            return job.dry_run(ledger, json_output=json_output)
-        return job.run(ledger, json_output=json_output)
+        if register and not dry_run:
+            register_devices(settings, job.source.devices(), tell)
+        writer = None if ledger is None else lambda: LedgerWriter(ledger)
+        done = job.dry_run(writer) if dry_run else _run(job, writer)
     except (MappingError, RecordingError) as error:
         raise UsageError(str(error)) from None
+    return _report(job, done, dry=dry_run, json_output=json_output)
 
 
 def register(app: typer.Typer) -> None:
@@ -78,53 +86,62 @@ def register(app: typer.Typer) -> None:
     app.command("replay")(replay)
 
 
-def _options(
-    files: list[Path], mapping: str, speed: float, start: str, until: str, shift: str, format: str, pack: int
-) -> plan.ReplayOptions:
-    if format not in ("", "native", "senml", "recorded"):
-        raise UsageError(f"--format {format!r}; one of native, senml, recorded")
-    if format == "recorded" and not plan.is_recording(files):
-        raise UsageError("--format recorded is for recordings; a table is sent as native or senml")
-    begin, end = _instant("--from", start), _instant("--until", until)
-    if begin is not None and end is not None and begin >= end:
-        raise UsageError(f"--from {start} is not before --until {until}")
-    moved: Any = "now" if shift == "now" else _shift(shift)
-    return plan.ReplayOptions(
-        paths=files,
-        mapping=mapping,
-        format=format or "recorded",  # type: ignore[arg-type]
-        pack=pack,
-        start=begin,
-        end=end,
-        shift=moved,
-        real_speed=speed == 1,
+def _run(job: Job, writer: Callable[[], LedgerWriter] | None) -> Replayed:
+    """Send everything, and say meanwhile how far it is."""
+    if job.resumed:
+        tell(f"Going on after message {job.checkpoint.sent:,} of an earlier start.")
+    line = ProgressLine(lambda: job.source.fraction)
+
+    def show(progress: Progress) -> None:
+        if progress.sent:
+            at = (_EPOCH + timedelta(microseconds=progress.at)).strftime("%Y-%m-%d %H:%M")
+            line.show(progress.sent, f"at {at}")
+
+    stop = Stop()
+    with stop.on_signals():
+        done = job.run(writer, stop, show)
+    line.end()
+    if done.done and job.path is not None:
+        job.path.unlink(missing_ok=True)
+    return done
+
+
+def _report(job: Job, done: Replayed, *, dry: bool, json_output: bool) -> int:
+    left = job.source.left_out()
+    progress = done.progress
+    result: dict[str, Any] = {
+        "finished": done.done,
+        "messages": progress.sent,
+        "sent_before": progress.skipped,
+        "readings": done.readings,
+        "expected": done.expected,
+        "unreadable": left.unreadable,
+        "unheard": progress.unheard,
+        "seconds": round(done.seconds, 3),
+        **left.beside,
+    }
+    if json_output:
+        show_json(result)
+    else:
+        _say(result, dry=dry, at=progress.at, path=job.path)
+    for text in remarks(left, progress.unheard):
+        tell(text)
+    if not done.done:
+        return 130
+    return 1 if progress.unheard or left.unreadable or left.lost else 0
+
+
+def _say(result: dict[str, Any], *, dry: bool, at: int, path: Path | None) -> None:
+    words = ", ".join(f"{number:,} {word}" for word, number in result["expected"].items())
+    verb = "would be sent" if dry else "sent"
+    rate = f" in {result['seconds']:.1f} s ({result['messages'] / max(result['seconds'], 1e-3):,.0f}/s)"
+    say(
+        f"{counted(result['messages'], 'message')} {verb}{'' if dry else rate}; "
+        f"{counted(result['readings'], 'reading')}: {words}."
     )
-
-
-def _speed(text: str) -> float:
-    try:
-        return speed_of(text)
-    except ValueError:
-        raise UsageError(f"--speed {text!r} is neither flat-out, real nor a number such as 60") from None
-
-
-def _instant(option: str, text: str) -> int | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text!r} is no date or time such as 2013-10-27T01:00:00Z") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _shift(text: str) -> int:
-    if not text:
-        return 0
-    back = text.startswith("-")
-    try:
-        amount = duration(text.removeprefix("-")) // timedelta(microseconds=1)
-    except UsageError:
-        raise UsageError(f"--shift {text!r} is neither now nor a length of time such as 364d or -12h") from None
-    return -amount if back else amount
+    if result["finished"] and not result["readings"] and not result["messages"] + result["sent_before"]:
+        say("There is nothing in these files between --from and --until that is mapped.")
+    if not result["finished"]:
+        then = f" at {(_EPOCH + timedelta(microseconds=at)).isoformat()}" if at else ""
+        how = f"the same command goes on ({path})" if path else "without --checkpoint it starts anew"
+        say(f"Paused{then}; {how}.")

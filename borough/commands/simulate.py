@@ -6,14 +6,13 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from borough.errors import Failure, UsageError
+from borough.errors import BrokerAway, Failure, UsageError
 from borough.output import Json, say, show_json, show_table
 from borough.settings.collector import broker_options
 from borough.settings.settings import read_settings
@@ -103,7 +102,7 @@ class _Run:
                 progress = run_dry(self.simulation, self._writer(stack), watch)
                 unheard = 0
             else:
-                progress, unheard = self._publish(stack, speed, mode, register, watch)
+                progress, unheard = self._publish(speed, mode, register, watch)
         if self.ledger is not None:
             write_truth(self.simulation, self.until, self.ledger)
         done = summary(self.simulation, progress, time.monotonic() - begun, dry=dry_run)
@@ -115,67 +114,40 @@ class _Run:
 
     def _publish(
         self,
-        stack: ExitStack,
         speed: float | None,
         mode: Literal["one", "gateway", "device"],
         register: bool,
         watch: Callable[[Any], None],
     ) -> tuple[Any, int]:
         from borough.replay.sender import Stop
-        from borough.simulate import broker_of, lines_of
-        from simulators.connections import Connections
-        from simulators.publisher import PublishError
-        from simulators.run import Clock, publish
+        from borough.simulate import send
+        from simulators.ledger import LedgerWriter
+        from simulators.run import Clock
 
-        options = broker_options(read_settings())
-        broker = broker_of(options)
-        count, lines = lines_of(self.simulation.devices, mode)
+        settings = read_settings()
+        broker_options(settings)  # what is wrong with it is told before anything is registered
         if register:
             self._register()
         clock = Clock(self.simulation.span[0], time.time_ns() // 1_000, speed)
-        if self.simulation.span[0] > clock.wall:
-            raise UsageError("the simulation begins in the future; give a --start that is not after now")
         stop = Stop()
+        path = self.ledger
+        writer = None if path is None else lambda: LedgerWriter(path)
         try:
-            wires = stack.enter_context(Connections(broker, count))
-            # the ledger is closed before the connections, and before that all is acknowledged
-            writer = self._writer(stack)
-            stack.enter_context(stop.on_signals())
-            progress = publish(self.simulation, clock, wires, lines, writer, watch, lambda: stop.asked)
-        except PublishError as error:
-            raise Failure(f"the broker at {options.host}:{options.port}: {error}; no ledger was kept") from None
-        except OSError as error:
-            raise Failure(f"the broker at {options.host}:{options.port} cannot be reached: {error}") from None
+            with stop.on_signals():
+                progress, unheard = send(self.simulation, settings, clock, mode, writer, watch, stop)
+        except BrokerAway as error:
+            raise Failure(f"{error}; no ledger was kept") from None
         if stop.asked:
             self.until = progress.at
-        total = wires.total
-        if total.refused:
-            raise Failure(
-                f"the broker refused {counted(total.refused, 'message')}; may this account publish for the fleet?"
-            )
-        return progress, total.unheard
+        return progress, unheard
 
     def _register(self) -> None:
-        from borough.database import database
-        from borough.simulate import register_bays
-        from simulators.bay_register import make_register
-        from simulators.kerbside import FAMILY
-        from store import registry
+        from borough.simulate import register_fleet
 
-        with database() as connection:
-            devices = self.simulation.registered()
-            if self.gateway:
-                devices = [
-                    replace(device, attributes={**device.attributes, "gateway": self.gateway}) for device in devices
-                ]
-            changed = registry.upsert(connection, devices)
-            fleet = self.simulation.fleet
-            if fleet.bays is not None:
-                bays = make_register(fleet, self.simulation.devices[FAMILY])
-                register_bays(connection, bays, read_settings().time_zone, f"fleet {fleet.name}")
-        if changed:
+        settings = read_settings()
+        if register_fleet(settings, self.simulation, self.gateway):
             # a collector that runs looks for new devices now and then; before that it would reject theirs
-            time.sleep(2 * read_settings().registry_refresh + 0.5)
+            time.sleep(2 * settings.registry_refresh + 0.5)
 
     def _writer(self, stack: ExitStack) -> Any:
         from simulators.ledger import LedgerWriter

@@ -10,14 +10,19 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from borough.errors import UsageError
 
 #: Bytes from the start and the end of each file that tell it from another.
 _SAMPLE = 65_536
+#: Messages that went out so close together share a stamp; those whose rows are written, so close [us].
+_TOGETHER, _COARSE = 1_000_000, 300_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +30,78 @@ class Checkpoint:
     """``sent``: messages that are acknowledged. ``shift`` [us] and ``started`` [us] are those of the first start.
 
     ``plan`` holds everything that the order and bytes of the messages hang on.
+
+    Where the ledger is written in parts (jobs), the first ``parts`` of them are whole and hold the rows of the first
+    ``covered`` messages. ``stamps`` say when messages went out: [first message, messages, when the first and when the
+    last went, in us]. ``complete``: everything is out, and its rows are in whole parts.
     """
 
     plan: Mapping[str, Any]
     started: int
     shift: int
     sent: int = 0
+    parts: int = 0
+    covered: int = 0
+    stamps: Sequence[Sequence[int]] = ()
+    complete: bool = False
 
     def save(self, path: Path) -> None:
         """Replace the file, whole or not at all, and wait until it is on disk. Raises OSError."""
-        part = path.with_name(path.name + ".part")
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write(path, asdict(self))
+
+    def noted(self, stamps: Sequence[int]) -> Checkpoint:
+        """With messages that were acknowledged and when each went out [us]."""
+        return replace(
+            self,
+            sent=self.sent + len(stamps),
+            stamps=stamped(self.stamps, self.sent, len(stamps), stamps[0], stamps[-1]),
+        )
+
+    def published(self, first: int, count: int) -> list[int]:
+        """When messages that an earlier start sent went out [us], more or less; its start where nobody knows."""
+        found: list[int] = stamps_of(self.stamps, np.arange(first, first + count), self.started).tolist()
+        return found
+
+
+def write(path: Path, value: Mapping[str, Any]) -> None:
+    """Replace a JSON file, whole or not at all, and wait until it is on disk. Raises OSError."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(value, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def stamped(stamps: Sequence[Sequence[int]], first: int, count: int, begun: int, ended: int) -> Sequence[Sequence[int]]:
+    """Stamps with those of further messages, joined with the last ones where these are less than a second old."""
+    if stamps:
+        before, number, start, _ = stamps[-1]
+        if before + number == first and ended - start < _TOGETHER:
+            return [*stamps[:-1], [before, number + count, start, ended]]
+    return [*stamps, [first, count, begun, ended]]
+
+
+def coarser(stamps: Sequence[Sequence[int]], covered: int) -> list[list[int]]:
+    """Stamps, of the first ``covered`` messages joined over minutes: what they are still asked for is not fine."""
+    found: list[list[int]] = []
+    for first, count, begun, ended in stamps:
+        if found and first + count <= covered:
+            before, number, start, _ = found[-1]
+            if before + number == first and ended - start < _COARSE:
+                found[-1] = [before, number + count, start, ended]
+                continue
+        found.append([first, count, begun, ended])
+    return found
+
+
+def stamps_of(stamps: Sequence[Sequence[int]], numbers: NDArray[np.int64], otherwise: int) -> NDArray[np.int64]:
+    """When messages of these numbers went out [us], spread evenly between the first and last of their stamp."""
+    found = np.full(len(numbers), otherwise, np.int64)
+    for first, count, begun, ended in stamps:
+        own = (numbers >= first) & (numbers < first + count)
+        found[own] = begun + (numbers[own] - first) * (ended - begun) // max(count - 1, 1)
+    return found
 
 
 def load(path: Path, plan: Mapping[str, Any]) -> Checkpoint | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from borough.replay.messages import Outgoing, Reading
 from devices.decoding import Reason
 from devices.families import FAMILIES
 from ingest.subscriptions import Subscription
-from simulators.ledger import NO_TIME, LedgerWriter, Rows
+from simulators.ledger import NO_TIME, Rows
 from simulators.stream import EXPECTATIONS
 
 _STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED, _RESTATED = (
@@ -153,14 +152,27 @@ class _Remembered:
         self._values.clear()
 
 
-class ReplayLedger:
-    """Writes the ledger of a replay; without a path it only counts. Use as a context manager, which closes ``fates``
-    too. Raises OSError."""
+class LedgerParts(Protocol):
+    """What takes rows and is ended as a context manager: `simulators.ledger.LedgerWriter`, or parts of a ledger."""
 
-    def __init__(self, path: Path | None, fates: ExpectedOutcome) -> None:
+    def append(self, rows: Rows) -> None:
+        """Add rows at the end. Raises OSError."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it. Raises OSError."""
+
+
+class ReplayLedger:
+    """Writes the ledger of a replay; without a writer it only counts. Use as a context manager, which ends the writer
+    and closes ``fates`` too. ``covered``: so many messages have their rows in an earlier part. Raises OSError."""
+
+    def __init__(self, writer: LedgerParts | None, fates: ExpectedOutcome, covered: int = 0) -> None:
         self.fates = fates
         self.readings = 0
-        self._writer = None if path is None else LedgerWriter(path)
+        self._writer = writer
+        self._covered = covered
         self._columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
         self._names: dict[str, dict[str, int]] = {name: {} for name in ("family", "device", "property", "reason")}
 
@@ -176,7 +188,7 @@ class ReplayLedger:
             for reading in message.readings:
                 self.readings += 1
                 expect, reason = predict(reading, today if sent == NO_TIME else sent, restates=restates)
-                if self._writer is None:
+                if self._writer is None or count < self._covered:
                     continue
                 own = reading.time
                 held = expect in (_STORED, _DUPLICATE, _RESTATED)
@@ -194,13 +206,14 @@ class ReplayLedger:
                 columns["stored_value"].append(float(reading.value) if held else np.nan)
                 columns["tolerance"].append(_TOLERANCE if own is None else 0)
             if len(columns["message"]) >= _HELD:
-                self._flush()
+                self.flush()
 
     def _code(self, kind: str, name: str) -> int:
         names = self._names[kind]
         return names.setdefault(name, len(names))
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Hand all rows to the writer. Raises OSError."""
         if self._writer is None or not self._columns["message"]:
             return
         arrays: Mapping[str, Any] = {name: np.array(self._columns[name], dtype) for name, dtype in _COLUMNS.items()}
@@ -228,7 +241,7 @@ class ReplayLedger:
     ) -> None:
         try:
             if error is None:
-                self._flush()
+                self.flush()
             if self._writer is not None:
                 self._writer.__exit__(kind, error, trace)
         finally:

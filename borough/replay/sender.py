@@ -5,13 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from types import FrameType
 
-from borough.errors import Failure
+from borough.errors import BrokerAway, Failure
 from borough.replay.checkpoint import Checkpoint
 from borough.replay.ledger import ReplayLedger
 from borough.replay.messages import Outgoing
@@ -87,9 +86,10 @@ class Stop:
 class Sender:
     """Publishes messages in their order, at a pace, and goes on after lost connections.
 
-    ``checkpoint`` is where the messages begin: so many are skipped (the ledger has them all the same). It is saved
-    into ``path``, where one is given, after each acknowledged chunk; what was acknowledged after the last one is sent
-    again by the next start and counted there as duplicates.
+    ``checkpoint`` is where the messages begin: so many are skipped (the ledger has them all the same). ``keep`` is
+    given it after each acknowledged chunk, with the moments at which the chunk's messages went out [us], and says how
+    it stands then; what was acknowledged after the last one kept is sent again by the next start and counted there as
+    duplicates.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Sender:
         pace: Pace,
         ledger: ReplayLedger,
         checkpoint: Checkpoint,
-        path: Path | None,
+        keep: Callable[[Checkpoint, Sequence[int]], Checkpoint],
         stop: Stop,
         tell: Callable[[Progress], None],
     ) -> None:
@@ -107,7 +107,7 @@ class Sender:
         self._broker = broker
         self._pace = pace
         self._ledger = ledger
-        self._path = path
+        self._keep = keep
         self._stop = stop
         self._tell = tell
         self._publisher: Publisher | None = None
@@ -115,7 +115,7 @@ class Sender:
     def run(self, messages: Iterator[Outgoing]) -> bool:
         """Send everything; False where somebody asked to stop before the end.
 
-        Raises Failure where the broker refuses messages or stays away.
+        Raises BrokerAway where the broker stays away, Failure where it refuses messages.
         """
         try:
             if not self._skip(messages):
@@ -131,7 +131,7 @@ class Sender:
                 self._publisher.close()
 
     def _skip(self, messages: Iterator[Outgoing]) -> bool:
-        """Pass over what an earlier start has sent. Their moment of publication is not known any more: its start."""
+        """Pass over what an earlier start has sent."""
         held: list[Outgoing] = []
         for message in messages if self.checkpoint.sent else ():
             held.append(message)
@@ -139,8 +139,10 @@ class Sender:
             done = self.progress.skipped == self.checkpoint.sent
             if done or len(held) == _CHUNK:
                 first = self.progress.skipped - len(held)
-                self._ledger.append(first, held, [self.checkpoint.started] * len(held))
+                self._ledger.append(first, held, self.checkpoint.published(first, len(held)))
+                self.progress.at = held[-1].due
                 held = []
+                self._tell(self.progress)
             if done or self._stop.asked:
                 break
         return not self._stop.asked
@@ -180,7 +182,7 @@ class Sender:
                 self._drop()
                 if time.monotonic() - begun > _PATIENCE or self._stop.asked or not self.progress.connects:
                     place = f"{self._broker.host}:{self._broker.port}"
-                    raise Failure(f"the broker at {place} cannot be reached or refuses: {error}") from None
+                    raise BrokerAway(f"the broker at {place} cannot be reached or refuses: {error}") from None
                 self._stop.wait(backoff)
                 backoff = min(backoff * 2, _BACKOFF_MAXIMUM)
         self.progress.refused += done.refused
@@ -193,9 +195,7 @@ class Sender:
         self._ledger.append(self.checkpoint.sent, chunk, stamps)
         self.progress.sent += len(chunk)
         self.progress.at = chunk[-1].due
-        self.checkpoint = replace(self.checkpoint, sent=self.checkpoint.sent + len(chunk))
-        if self._path is not None:
-            self.checkpoint.save(self._path)
+        self.checkpoint = self._keep(self.checkpoint, stamps)
 
     def _connected(self) -> Publisher:
         if self._publisher is None:

@@ -19,6 +19,7 @@ from borough.replay.registering import devices_of
 from borough.replay.table_mapping import TableMapping
 from borough.settings.collector import subscriptions
 from borough.settings.settings import Settings
+from devices.counts import counted
 from devices.device import Device
 
 _SECOND = 1_000_000
@@ -37,6 +38,29 @@ class LeftOut:
     lost: int = 0
     #: what the result tells of this kind of source alone, by name
     beside: Mapping[str, int] = field(default_factory=dict)
+
+
+def remarks(left: LeftOut, unheard: int) -> list[str]:
+    """What somebody must know of what was not sent, or went nowhere: a line each."""
+    lines = list(left.lines)
+    if left.unreadable:
+        lines.append(
+            f"{counted(left.unreadable, 'cell or row', 'cells or rows')} could not be read; "
+            f"{'it was' if left.unreadable == 1 else 'they were'} left out."
+        )
+    if left.lost:
+        lines.append(
+            f"{counted(left.lost, 'byte')} of the recordings "
+            f"{'is no whole block' if left.lost == 1 else 'are no whole blocks'}, as a recorder leaves "
+            f"that was cut off;"
+            " they were left out."
+        )
+    if unheard:
+        lines.append(
+            f"Nobody was subscribed to {counted(unheard, 'message')}, which the broker dropped:"
+            " start borough collect before a replay."
+        )
+    return lines
 
 
 class ReplaySource(Protocol):

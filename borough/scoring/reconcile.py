@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.pipeline import score
 from analytics.pipeline.score import MATCHED, MISSING, WRONG_TIME, WRONG_VALUE, Float64, Int64, Stored, Wanted
+from borough.scoring.columns import groups, place_of, what_counts
 from borough.scoring.result import WORDS, Score
 from simulators import ledger
 from simulators.ledger import NO_TIME
@@ -28,6 +30,11 @@ from store.times import instant
 PART = 2_000_000
 #: The collector's clock may be so far behind the publisher's [us].
 _CLOCKS_APART = 2_000_000
+#: Batches of several collectors are committed so far out of order [us].
+_UNDER_WAY = 10_000_000
+#: What became of a row that may be on its way; the others are those of `analytics.pipeline.score`.
+_OPEN = 4
+_BECAME = ("", "wrong_value", "wrong_time", "missing", "open")
 
 _STORED, _DUPLICATE, _REJECTED, _THINNED, _IGNORED, _UNSENT, _RESTATED = range(len(EXPECTATIONS))
 
@@ -66,10 +73,16 @@ def survey(paths: Sequence[Path]) -> Survey:
     return found
 
 
-def reconcile(connection: Connection, paths: Sequence[Path], found: Survey, part: int = PART) -> Score:
-    """Score a ledger that was published (``found.first`` is set). Raises LedgerError, psycopg.Error."""
+def reconcile(
+    connection: Connection, paths: Sequence[Path], found: Survey, part: int = PART, *, so_far: bool = False
+) -> Score:
+    """Score a ledger that was published (``found.first`` is set). Raises LedgerError, psycopg.Error.
+
+    ``so_far``: it is the beginning of one whose run goes on. What is missing and went out after, or little before, the
+    last that is stored may be on its way: it is open, not lost.
+    """
     assert found.first is not None
-    result = Score(first=found.first, last=found.last)
+    result = Score(first=found.first, last=found.last, open={} if so_far else None)
     for name in found.families:
         result.families[name] = dict.fromkeys(WORDS, 0)
     parts = max(1, -(-found.rows // part))
@@ -137,6 +150,7 @@ class _Part:
     def __init__(self, connection: Connection, found: Survey, result: Score, names: Sequence[str]) -> None:
         self.connection, self.found, self.result, self.names = connection, found, result, names
         self.family_of = np.array(found.family_of, np.int64)
+        self._so_far = result.open is not None
 
     def score(self, rows: _Columns) -> None:
         out = rows.published != NO_TIME
@@ -149,20 +163,33 @@ class _Part:
         need = sent[np.isin(rows.expect[sent], (_STORED, _DUPLICATE, _RESTATED))]
         fate = np.full(len(rows.device), MATCHED, np.uint8)
         series, pairs = self._series(rows)
-        value = _what_counts(rows.expect[need], series[need], rows.stored_time[need], rows.stored_value[need])
+        value = what_counts(rows.expect[need], series[need], rows.stored_time[need], rows.stored_value[need])
         wanted = Wanted(series[need], rows.stored_time[need], value, rows.tolerance[need])
         ids, stored = self._stored(pairs, wanted)
         found = score.match(wanted, stored)
-        fate[need] = found.fate
+        late = self._late(rows, need, found.fate)
+        became = np.where(np.isin(found.fate, (MISSING, WRONG_TIME)) & late[need], _OPEN, found.fate)
+        fate[need] = became
+        self._leave_open(rows.device[need[became == _OPEN]])
         for word, code in (("stored", _STORED), ("duplicates", _DUPLICATE), ("restated", _RESTATED)):
-            self._count(word, rows.device[need[(found.fate == MATCHED) & (rows.expect[need] == code)]])
-        self._count("wrong_value", rows.device[need[found.fate == WRONG_VALUE]])
-        self._count("wrong_time", rows.device[need[found.fate == WRONG_TIME]])
-        missing = need[found.fate == MISSING]
-        self._rejections(rows, sent, missing, self._unclaimed(pairs, stored, found.claimed))
-        self._lags(rows, need, found.fate, series, ids)
+            self._count(word, rows.device[need[(became == MATCHED) & (rows.expect[need] == code)]])
+        self._count("wrong_value", rows.device[need[became == WRONG_VALUE]])
+        self._count("wrong_time", rows.device[need[became == WRONG_TIME]])
+        missing = need[became == MISSING]
+        # what is stored and the ledger does not know may be of messages whose rows come later
+        unclaimed = {} if self._so_far else self._unclaimed(pairs, stored, found.claimed)
+        self._rejections(rows, sent, missing, unclaimed, late)
+        self._lags(rows, need, became, series, ids)
         self._faults(rows, sent, fate)
-        self._examples(rows, np.flatnonzero(fate != MATCHED), fate)
+        self._examples(rows, np.flatnonzero((fate != MATCHED) & (fate != _OPEN)), fate)
+
+    def _late(self, rows: _Columns, need: Int64, fate: Any) -> NDArray[np.bool_]:
+        """Which rows, ``(rows,)``, went out so late that what is not there may be on its way."""
+        if not self._so_far:
+            return np.zeros(len(rows.device), np.bool_)
+        stored = rows.published[need[fate == MATCHED]]
+        late: NDArray[np.bool_] = rows.published >= (stored.max(initial=0) - _UNDER_WAY)
+        return late
 
     def _series(self, rows: _Columns) -> tuple[Int64, list[tuple[str, str]]]:
         key = rows.device * len(rows.properties) + rows.property
@@ -202,7 +229,9 @@ class _Part:
             result[pairs[place][0]] = result.get(pairs[place][0], 0) + count
         return result
 
-    def _rejections(self, rows: _Columns, sent: Int64, missing: Int64, unclaimed: Mapping[str, int]) -> None:
+    def _rejections(
+        self, rows: _Columns, sent: Int64, missing: Int64, unclaimed: Mapping[str, int], late: NDArray[np.bool_]
+    ) -> None:
         """Rejections as intended, and those that explain what is missing; the rest of that is lost.
 
         Where a rejection is absent and a row is stored that nothing explains, the value was taken: it is wrong there.
@@ -220,6 +249,7 @@ class _Part:
         # of messages that were sent after the ledger's end: what it says nothing of is no fault of it
         later = scoring.rejections(self.connection, names, self.found.last)
         more = score.without_later(allotment.more, later)
+        on_the_way = np.bincount(rows.device[refused[late[refused]]], minlength=len(self.names))
         repeats = np.bincount(rows.device[self._repeated(rows, refused)], minlength=len(self.names))
         by_device = np.bincount(rows.device[missing], minlength=len(self.names)) if len(missing) else None
         for place in devices.tolist():
@@ -231,6 +261,10 @@ class _Part:
             again = min(absent, int(repeats[place]))
             self.result.add(family, "duplicates", again)
             absent -= again
+            if self._so_far:
+                waiting = min(absent, int(on_the_way[place]))
+                self.result.leave_open(family, waiting)
+                absent -= waiting
             taken = min(absent, unclaimed.get(name, 0))
             gone = 0 if by_device is None else int(by_device[place])
             self.result.add(family, "wrong_value", taken)
@@ -240,7 +274,7 @@ class _Part:
 
     def _repeated(self, rows: _Columns, refused: Int64) -> Int64:
         """Conflicts that repeat an earlier one exactly."""
-        conflicts = refused[rows.reason[refused] == _place(rows.reasons, "conflict")]
+        conflicts = refused[rows.reason[refused] == place_of(rows.reasons, "conflict")]
         keys = rows.value[conflicts], rows.time[conflicts], rows.property[conflicts], rows.device[conflicts]
         order = np.lexsort(keys)
         same = np.ones(max(len(order) - 1, 0), bool)
@@ -255,10 +289,10 @@ class _Part:
         readings: dict[tuple[str, str | None, str], int] = {}
         messages: dict[tuple[str, str], list[int]] = {}
         keys = np.stack((rows.device[refused], rows.property[refused], rows.reason[refused]))
-        for (device, prop, reason), count in zip(*_groups(keys), strict=True):
+        for (device, prop, reason), count in zip(*groups(keys), strict=True):
             readings[self.names[device], rows.properties[prop], rows.reasons[reason]] = count
         keys = np.stack((rows.device[refused], rows.reason[refused], rows.message[refused]))
-        for (device, reason, _), count in zip(*_groups(keys), strict=True):
+        for (device, reason, _), count in zip(*groups(keys), strict=True):
             messages.setdefault((self.names[device], rows.reasons[reason]), []).append(count)
         return readings, messages
 
@@ -267,10 +301,10 @@ class _Part:
         waiting: dict[tuple[str, str], int] = {}
         sizes: dict[str, list[int]] = {}
         for (device, prop), count in zip(
-            *_groups(np.stack((rows.device[missing], rows.property[missing]))), strict=True
+            *groups(np.stack((rows.device[missing], rows.property[missing]))), strict=True
         ):
             waiting[self.names[device], rows.properties[prop]] = count
-        for (device, _), count in zip(*_groups(np.stack((rows.device[missing], rows.message[missing]))), strict=True):
+        for (device, _), count in zip(*groups(np.stack((rows.device[missing], rows.message[missing]))), strict=True):
             sizes.setdefault(self.names[device], []).append(count)
         for (name, what), count in more.items():
             family = self.found.families[int(self.family_of[self.found.devices[name]])]
@@ -296,9 +330,9 @@ class _Part:
 
     def _faults(self, rows: _Columns, sent: Int64, fate: Any) -> None:
         keys = np.stack((rows.fault[sent], rows.expect[sent].astype(np.int64), fate[sent].astype(np.int64)))
-        for (fault, expect, became), count in zip(*_groups(keys), strict=True):
+        for (fault, expect, became), count in zip(*groups(keys), strict=True):
             counts = self.result.faults.setdefault(rows.faults[fault] or "none", {})
-            word = EXPECTATIONS[expect] if became == MATCHED else ("", "wrong_value", "wrong_time", "missing")[became]
+            word = EXPECTATIONS[expect] if became == MATCHED else _BECAME[became]
             counts[word] = counts.get(word, 0) + count
 
     def _examples(self, rows: _Columns, bad: Int64, fate: Any) -> None:
@@ -311,7 +345,7 @@ class _Part:
                     "fault": rows.faults[int(rows.fault[row])],
                     "stored_time": instant(int(rows.stored_time[row])),
                     "stored_value": float(rows.stored_value[row]),
-                    "became": ("", "wrong_value", "wrong_time", "missing")[int(fate[row])],
+                    "became": _BECAME[int(fate[row])],
                 }
             )
 
@@ -319,49 +353,17 @@ class _Part:
         for minute, count in zip(*np.unique(published // 60_000_000, return_counts=True), strict=True):
             self.result.minutes[int(minute)] = self.result.minutes.get(int(minute), 0) + int(count)
 
+    def _leave_open(self, device: Int64) -> None:
+        for place, count in enumerate(np.bincount(self.family_of[device], minlength=len(self.found.families)).tolist()):
+            if count:
+                self.result.leave_open(self.found.families[place], count)
+
     def _count(self, word: str, device: Int64) -> None:
         for family, count in enumerate(
             np.bincount(self.family_of[device], minlength=len(self.found.families)).tolist()
         ):
             if count:
                 self.result.add(self.found.families[family], word, count)
-
-
-def _what_counts(expect: Int64, series: Int64, time: Int64, value: Float64) -> Float64:
-    """The value that the table should hold of each row's key: of a key that was restated that of its last row.
-
-    Shapes: ``(rows,)``, in the order of publication.
-    """
-    if not (expect == _RESTATED).any():
-        return value
-    order = np.lexsort((time, series))
-    same = (series[order][1:] == series[order][:-1]) & (time[order][1:] == time[order][:-1])
-    group = np.cumsum(np.concatenate(([0], ~same)))
-    restated = np.zeros(int(group[-1]) + 1, bool)
-    restated[group[expect[order] == _RESTATED]] = True
-    last = order[np.append(group[1:] != group[:-1], True)]
-    result = value.copy()
-    result[order] = np.where(restated[group], value[last][group], value[order])
-    return result
-
-
-def _place(words: Sequence[str], word: str) -> int:
-    return list(words).index(word) if word in words else -1
-
-
-def _groups(keys: Int64) -> tuple[list[list[int]], list[int]]:
-    """Distinct columns of ``keys`` and how often each stands there."""
-    if not keys.shape[1]:
-        return [], []
-    whole, sizes = np.zeros(keys.shape[1], np.int64), (keys.max(axis=1) + 1).tolist()
-    for row, size in zip(keys, sizes, strict=True):
-        whole = whole * size + row
-    distinct, counts = np.unique(whole, return_counts=True)
-    columns = []
-    for size in reversed(sizes):
-        distinct, column = np.divmod(distinct, size)
-        columns.append(column)
-    return np.stack(columns[::-1], axis=1).tolist(), counts.tolist()
 
 
 def _account(result: Score, totals: Mapping[str, Counts]) -> None:
@@ -374,5 +376,8 @@ def _account(result: Score, totals: Mapping[str, Counts]) -> None:
         for word in ("duplicates", "thinned"):
             gone = min(max(short, 0), counts[word])
             counts[word] -= gone
-            counts["lost"] += gone
+            if result.open is None:
+                counts["lost"] += gone
+            else:
+                result.leave_open(family, gone)
             short -= gone

@@ -48,6 +48,8 @@ class Score:
     examples: list[dict[str, Any]] = field(default_factory=list)
     #: What was made of a simulated fleet's bays, where their truth stands beside the ledger and a record is there.
     bays: BayScore | None = None
+    #: Readings that may be on their way, by family, while a run goes on; None where it is over.
+    open: dict[str, int] | None = None
     #: Publication [us].
     first: int | None = None
     #: Publication [us].
@@ -56,6 +58,12 @@ class Score:
     def add(self, family: str, word: str, count: int) -> None:
         """Count readings."""
         self.families.setdefault(family, dict.fromkeys(WORDS, 0))[word] += count
+
+    def leave_open(self, family: str, count: int) -> None:
+        """Count readings that may be on their way."""
+        assert self.open is not None
+        if count:
+            self.open[family] = self.open.get(family, 0) + count
 
     def total(self, word: str) -> int:
         """Readings of all families."""
@@ -66,14 +74,28 @@ class Score:
         """Whether nothing is lost, wrong, or rejected that should not have been."""
         return not any(self.total(word) for word in BAD)
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is good, and nothing is on its way any more."""
+        return self.good and not (self.open and any(self.open.values()))
+
     def document(self) -> dict[str, Any]:
-        """The result as JSON: the contract's words, and the same by family; lags [s]."""
-        families = {
+        """The result as JSON: the contract's words, and the same by family; lags [s].
+
+        While a run goes on it says ``so_far``, and how many readings are ``open``: they may be on their way.
+        """
+        families: dict[str, dict[str, Any]] = {
             name: {**counts, "lag": quantiles(joined(self.lags.get(name, [])))}
             for name, counts in sorted(self.families.items())
         }
+        on_the_way: dict[str, Any] = {}
+        if self.open is not None:
+            on_the_way = {"so_far": True, "open": sum(self.open.values())}
+            for name, counts in families.items():
+                counts["open"] = self.open.get(name, 0)
         return {
             **{word: self.total(word) for word in WORDS},
+            **on_the_way,
             "families": families,
             "lag": quantiles(joined([part for parts in self.lags.values() for part in parts])),
             "faults": dict(sorted(self.faults.items())),

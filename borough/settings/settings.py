@@ -148,6 +148,9 @@ class Settings(BaseSettings):
     accounts_folder: File = None
     personal_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
 
+    installation: Literal["production", "test", "demo"] = "production"
+    jobs_folder: File = None
+
     web_host: Host = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     web_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None

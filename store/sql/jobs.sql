@@ -40,7 +40,7 @@ set beat_at = clock_timestamp(), progress = %(progress)s::jsonb, score = coalesc
 where id = %(id)s and worker = %(worker)s and state = 'running'
 returning wish;
 
--- finish: the worker that holds it lets it go; what was wished of it meanwhile counts where it could go on
+-- finish: the worker that holds it lets it go; where it could go on, what is wished of it now counts
 update public.job
 set state = s.state, worker = null, beat_at = null, wish = null,
     ended_at = case when s.state in ('done', 'stopped', 'failed') then clock_timestamp() end,
@@ -51,7 +51,7 @@ from (
         when %(state)s not in ('waiting', 'paused') then %(state)s
         when wish = 'stop' then 'stopped'
         when wish = 'pause' then 'paused'
-        else %(state)s
+        else 'waiting'
     end as state
     from public.job where id = %(id)s and worker = %(worker)s and state = 'running'
     for update

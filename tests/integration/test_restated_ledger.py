@@ -9,6 +9,7 @@ from borough.replay.ledger import ExpectedOutcome, ReplayLedger
 from borough.replay.messages import Outgoing, Reading
 from borough.scoring.reconcile import reconcile, survey
 from borough.scoring.result import Score
+from simulators.ledger import LedgerWriter
 from store.connect import connect
 from tests.tools.batches import HALF_HOUR, T0
 from tests.tools.restating import SUBSCRIPTIONS, Restated
@@ -28,7 +29,7 @@ def replayed(url: str, path: Path) -> Score:
     world = Restated(url)
     world.arrival = time.time_ns() // 1000
     with ReplayLedger(
-        path, ExpectedOutcome(ordered=False, earliest=0, ahead=300.0, subscriptions=SUBSCRIPTIONS)
+        LedgerWriter(path), ExpectedOutcome(ordered=False, earliest=0, ahead=300.0, subscriptions=SUBSCRIPTIONS)
     ) as ledger:
         for number, (source, place, value, _) in enumerate(SENT):
             moment = T0 + place * HALF_HOUR

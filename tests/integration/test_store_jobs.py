@@ -20,7 +20,7 @@ from store.connect import Connection, connect
 from store.jobs import FALLS, Job, Lost, NotSo
 from tests.tools.servers import Cluster, wait_for
 
-UP = "select where pg_postmaster_start_time() < clock_timestamp() - %s * interval '1 second'"
+UP = "select 1 where pg_postmaster_start_time() < clock_timestamp() - %s * interval '1 second'"
 LIVE = (
     "update public.job set beat_at = clock_timestamp()"
     " where state = 'running' and beat_at > clock_timestamp() - interval '30 minutes'"
@@ -352,7 +352,7 @@ class TwoWorkers(RuleBasedStateMachine):
         assert one.worker is not None
         becomes = state
         if state in ("waiting", "paused"):
-            becomes = {"stop": "stopped", "pause": "paused", None: state}[one.wish]
+            becomes = {"stop": "stopped", "pause": "paused", None: "waiting"}[one.wish]
         assert jobs.finish(self.connection, number, one.worker, state, {}, None, "why") == becomes
         one.state, one.worker, one.wish, one.silent, one.falls = becomes, None, None, False, 0
 

@@ -25,10 +25,10 @@ from typer.testing import CliRunner
 from borough import cli, output
 from borough.app import make_app
 from borough.commands import doctor
-from borough.commands.device_status import duration
 from borough.commands.rejected import chosen
 from borough.database import connect_reason
 from borough.demo.report import Report
+from borough.duration import duration
 from borough.errors import Failure, UsageError
 from borough.logs import JsonLines
 from store.batch import Counts

@@ -13,6 +13,7 @@ from borough.replay.ledger import ExpectedOutcome, ReplayLedger
 from borough.replay.messages import Outgoing, Reading
 from ingest.subscriptions import Subscription
 from simulators import ledger
+from simulators.ledger import LedgerWriter
 from simulators.stream import EXPECTATIONS
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -96,7 +97,7 @@ def test_what_was_remembered_in_a_file_is_let_go_with_the_ledger(
 
     monkeypatch.setattr(sqlite3, "connect", watched)
     five = [reading(n, START + n) for n in range(5)]
-    with ReplayLedger(tmp_path / "l.parquet", fates(ordered=False)) as book:
+    with ReplayLedger(LedgerWriter(tmp_path / "l.parquet"), fates(ordered=False)) as book:
         book.append(0, [Outgoing(START, "t", b"", five)], [NOW])
     (one,) = opened
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
@@ -105,7 +106,7 @@ def test_what_was_remembered_in_a_file_is_let_go_with_the_ledger(
 
 def test_the_ledger_holds_every_reading(tmp_path: Path) -> None:
     path = tmp_path / "l.parquet"
-    with ReplayLedger(path, fates(ordered=True)) as book:
+    with ReplayLedger(LedgerWriter(path), fates(ordered=True)) as book:
         two = [reading(1), reading(-1, name="pm1")]
         book.append(
             0, [Outgoing(START, "t", b"", two), Outgoing(START + 7, "t", b"", [reading(5, None)])], [NOW, NOW + 1]
