@@ -16,7 +16,7 @@ from borough.errors import UsageError
 #: What a job reads of the program's own begins so.
 SHIPPED = "shipped:"
 _FLEETS = Path(__file__).parents[2] / "simulators" / "fleets"
-_UPLOADS, _RUNS = "uploads", "runs"
+_UPLOADS, _RECORDINGS, _RUNS = "uploads", "recordings", "runs"
 #: An upload that no job names is removed when it is so old [s].
 _UNUSED = 86_400.0
 _LOOK = 0.2
@@ -90,8 +90,9 @@ class JobsFolder:
                 raise UsageError(f"file {name}: there is no such fleet file of the program's own; {_list(shipped())}")
             return _FLEETS / own
         path = (self.root / name).resolve()
-        if not path.is_relative_to(self.uploads.resolve()):
-            raise UsageError(f"file {name}: lies outside the folder of uploads")
+        rooms = [(self.root / room).resolve() for room in (_UPLOADS, _RECORDINGS)]
+        if not any(path.is_relative_to(room) for room in rooms):
+            raise UsageError(f"file {name}: lies neither in the folder of uploads nor in that of recordings")
         if not path.is_file():
             raise UsageError(f"file {name}: is not there any more; ask for the job anew with its file")
         return path

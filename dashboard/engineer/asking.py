@@ -122,14 +122,11 @@ def _replay(form: Form, options: dict[str, Any], choice: Choice, files: list[str
     options["format"] = form.choice("format", tuple(formats), "Choose a format")
     if choice.what == "table":
         found = form.choice("mapping", tuple(mappings(replays)), "Choose the mapping by which the table is read")
-        if found.startswith("upload-") and "mapping" not in form.errors:
-            upload = _shelf(replays).find(found.removeprefix("upload-"))
-            if upload is None:
-                form.errors["mapping"] = "This mapping has been removed. Choose another one"
-            else:
-                files.append(upload.file)
-                found = upload.file
-        options["mapping"] = found
+        if not found.startswith("upload-"):
+            options["mapping"] = found
+        elif (upload := _shelf(replays).find(found.removeprefix("upload-"))) is not None:
+            # one of their own is a file beside the table
+            files.append(upload.file)
 
 
 def _fits(form: Form, wanted: Wanted, choice: Choice, replays: Replays) -> None:
@@ -143,9 +140,8 @@ def _fits(form: Form, wanted: Wanted, choice: Choice, replays: Replays) -> None:
             if choice.upload is None:
                 replays.reader.check(choice.path, choice.title)
             return  # an upload was read when it came
-        mapping = wanted.options["mapping"]
-        own = len(wanted.files) > 1
-        replays.reader.check(choice.path, choice.title, str(replays.folder / mapping) if own else mapping)
+        own = [str(replays.folder / file) for file in wanted.files[1:]]
+        replays.reader.check(choice.path, choice.title, wanted.options.get("mapping") or own[0])
     except Unfit as error:
         form.errors[field_name] = " ".join((str(error), *error.problems))
 

@@ -47,7 +47,8 @@ async def receive(request: Request, into: Incoming, check: Callable[[str | None]
                 await run_in_threadpool(into.write, form.take())
                 if connection is not None:
                     connection.goes_on()
-        parser.finalize()
+        if not form.whole:
+            raise HTTPException(400)  # it was cut off: what is there of the file may be half of it
         await run_in_threadpool(into.write, form.take())
     except (FormParserError, ValueError):
         raise HTTPException(400) from None
@@ -88,6 +89,8 @@ class _Form:
         #: bytes of the file that were not taken yet
         self.waiting = bytearray()
         self._in_file = False
+        #: whether the form's end has come
+        self.whole = False
 
     def callbacks(self) -> dict[str, Callable[..., None]]:
         """As the parser wants them."""
@@ -99,6 +102,7 @@ class _Form:
             "on_headers_finished": self._headers,
             "on_part_data": self._data,
             "on_part_end": self._end,
+            "on_end": self._whole,
         }
 
     def take(self) -> bytes:
@@ -111,6 +115,9 @@ class _Form:
         to += data
         if len(to) > _AROUND:
             raise HTTPException(400)
+
+    def _whole(self) -> None:
+        self.whole = True
 
     def _begin(self) -> None:
         self._parts += 1

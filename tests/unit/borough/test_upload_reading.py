@@ -179,7 +179,7 @@ def test_fleets_of_the_program(tmp_path: Path) -> None:
     assert fleets["faults-all"].about.endswith("with the ledger of this fleet.")
     one = fleets["faults-all"].path
     fits(one, "own", {"faults": {"loss": 0.5}, "start": "2025-10-26T00:00:00+00:00", "format": "vendor"})
-    with pytest.raises(Unfit, match="add up to 1.4"):
+    with pytest.raises(Unfit, match=r"add up to 1\.4"):
         fits(one, "own", {"faults": {"loss": 0.7, "spike": 0.7}})
     with pytest.raises(Unfit, match="before the fleet's own start"):
         fits(one, "own", {"start": "2025-10-24T00:00:00+00:00"})
