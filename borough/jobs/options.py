@@ -69,7 +69,7 @@ def _mapping(name: str, files: list[Path]) -> tuple[str, list[Path]]:
         raise UsageError("a replay has one mapping: a name, or a file (.toml) beside its tables")
     if name and name not in packaged():
         raise UsageError(
-            f"mapping {name!r}: the program has none of this name; give one of your own as a file (.toml) beside the tables"
+            f"mapping {name!r}: the program has none of this name; one of your own is a file (.toml) beside the tables"
         )
     return str(own[0]) if own else name, [path for path in files if path not in own]
 

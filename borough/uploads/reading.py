@@ -12,7 +12,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +23,16 @@ from borough.replay.packed import PackedError, RowBytes
 from borough.replay.recording import SUFFIX, RecordingError, RecordingReader
 from borough.replay.table_mapping import TableMapping
 from borough.replay.tables import Table
+from borough.uploads.fleets import fleet_facts, moment
 from borough.uploads.kinds import suffix_of
 from dashboard.replays import Checked, Unfit
 from devices.counts import counted
 from devices.files import read_text
 from devices.mapping import MappingError
 from devices.toml import TomlError, parse
-from simulators.fault_options import FaultError, FaultOptions, read_options
+from simulators.fault_options import FaultError, read_options
 from simulators.fleet_file import FleetError
 from simulators.fleet_file import parse as parse_fleet
-from simulators.plans import Fleet
 
 #: Problems that are told, and messages or rows that are looked at.
 _TOLD, _ROWS = 50, 100_000
@@ -41,7 +40,6 @@ _TOLD, _ROWS = 50, 100_000
 UNPACKED = 64 << 30
 #: Devices of a fleet from outside.
 DEVICES = 200_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = re.compile(r"(?:unknown key )?\[?([\w.-]+)\]?(?: ([\w-]+):| =| is missing|;)")
 
 
@@ -92,11 +90,6 @@ def _recording(path: Path, seconds: float) -> Checked:
     }
     problems = [f"{counted(retained, 'retained message')}: old when recorded, left out"] if retained else []
     return Checked("recording", SUFFIX, facts, problems, whole)
-
-
-def moment(instant: int) -> str:
-    """An instant [us] in words."""
-    return f"{_EPOCH + timedelta(microseconds=instant):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _so_far(count: int, whole: bool) -> str:
@@ -231,17 +224,6 @@ def _toml(path: Path, shown: str) -> Checked:
     if devices > DEVICES:
         raise Unfit(f"The fleet has {devices:,} devices; {DEVICES:,} are simulated at most.")
     return Checked("fleet", ".toml", fleet_facts(fleet, faults))
-
-
-def fleet_facts(fleet: Fleet, faults: FaultOptions) -> dict[str, str]:
-    """What a fleet is, in words of a page."""
-    return {
-        "Devices": ", ".join(f"{plan.count:,} {family}" for family, plan in fleet.plans.items()),
-        "From": moment(fleet.start_us),
-        "Long": f"{fleet.days * 24:g} h",
-        "Seed": str(fleet.seed),
-        "Faults": ", ".join(f"{name.replace('_', ' ')} {share:g}" for name, share in faults.share.items()) or "none",
-    }
 
 
 def _line_of(text: str, key: str) -> int | None:
