@@ -136,12 +136,15 @@ def _fits(form: Form, wanted: Wanted, choice: Choice, replays: Replays) -> None:
         if choice.kind == "simulation":
             replays.reader.simulation(choice.path, choice.title, wanted.options)
             return
-        if choice.what == "recording":
-            if choice.upload is None:
-                replays.reader.check(choice.path, choice.title)
-            return  # an upload was read when it came
-        own = [str(replays.folder / file) for file in wanted.files[1:]]
-        replays.reader.check(choice.path, choice.title, wanted.options.get("mapping") or own[0])
+        if choice.what == "recording" and choice.upload is not None:
+            return  # it was read when it came
+        mapping = wanted.options.get("mapping", "")
+        for own in wanted.files[1:]:
+            mapping = str(replays.folder / own)
+        found = replays.reader.check(choice.path, choice.title, mapping)
+        if found.kind != choice.what:
+            what, is_one = KIND_WORDS[choice.what].lower(), KIND_WORDS[found.kind].lower()
+            raise Unfit(f"By its name it is a {what}, by what stands in it a {is_one}.")
     except Unfit as error:
         form.errors[field_name] = " ".join((str(error), *error.problems))
 

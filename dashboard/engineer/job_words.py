@@ -18,6 +18,13 @@ STATES = {
     "stopped": "Stopped",
     "failed": "Failed",
 }
+#: What a worker is at, in its words and ours.
+PHASES = {
+    "starting": "starting",
+    "sending": "sending",
+    "scoring": "waiting until all is stored, and scoring it",
+    "over": "ending",
+}
 KINDS = {"replay": "Replay", "simulation": "Simulation"}
 #: Words of a score that the pages show, in readings: key, heading, and whether any of it is bad.
 COUNTS = (
@@ -98,10 +105,11 @@ def standing(job: Job, now: datetime) -> Standing:
     """How a job stands."""
     progress = job.progress
     sent, total = _whole(progress.get("sent")), progress.get("total")
-    percent = None
-    if isinstance(total, int | float) and total > 0:
-        # what is under way is never shown as whole: the score is waited for
-        percent = 100 if job.state == "done" else min(99, int(100 * sent / total))
+    part = progress.get("fraction")
+    if not isinstance(part, int | float):
+        part = sent / total if isinstance(total, int | float) and total > 0 else None
+    # what is under way is never shown as whole: the score is waited for
+    percent = 100 if job.state == "done" else None if part is None else min(99, int(100 * part))
     facts = [("Messages sent", f"{sent:,}" + (f" of {total:,.0f}" if isinstance(total, int | float) and total else ""))]
     live = job.state == "running" and not job.silent
     if live and isinstance(rate := progress.get("rate"), int | float):
@@ -110,10 +118,12 @@ def standing(job: Job, now: datetime) -> Standing:
         facts.append(("Has come to", moment(progress["at"])))
     if live and isinstance(left := progress.get("remaining"), int | float):
         facts.append(("Remaining", f"about {span(left)}"))
-    if live and progress.get("phase"):
-        facts.append(("At work on", str(progress["phase"])))
+    if live and (phase := str(progress.get("phase") or "")):
+        facts.append(("Now", PHASES.get(phase, phase)))
     if job.started_at is not None:
         facts.append(("Has taken", span(((job.ended_at or now) - job.started_at).total_seconds())))
+    if unheard := _whole(progress.get("unheard")):
+        facts.append(("Nobody was subscribed to", counted(unheard, "message") + ", which the broker dropped"))
     if job.attempts > 1:
         facts.append(("Taken by a worker", counted(job.attempts, "time")))
     return Standing(job.state, _sentence(job, now), percent, facts)

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from dashboard.engineer import asking, job_words
 from dashboard.engineer.job_events import JobEvents, mark
+from dashboard.engineer.runs import charts_of
 from dashboard.engineer.uploads import NOT_SET, PATH
 from dashboard.replays import KIND_WORDS
 from dashboard.web.forms import Form
@@ -107,6 +108,7 @@ def router(site: Site) -> APIRouter:
             "seconds": REFRESH,
             "refused": refused,
             "mark": mark(found),
+            "charts": charts_of(site.options.replays, job) is not None,
         }
         return site.page(request, "engineer/job.html", context)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import FileResponse
 from markupsafe import Markup
 
 from dashboard.engineer import job_words
 from dashboard.figures import Cell, Figure
+from dashboard.replays import Replays
 from dashboard.web.site import Site
 from dashboard.web.values import Whole
 from store import jobs
@@ -84,6 +87,14 @@ def router(site: Site) -> APIRouter:
         answer.headers["Content-Disposition"] = f'attachment; filename="job-{found.id}.html"'
         return answer
 
+    @routes.get("/engineer/jobs/{job}/charts.html")
+    def charts(job: Whole) -> Response:
+        """The page that the worker wrote at the end, with charts: one file with their script in it."""
+        path = charts_of(site.options.replays, job)
+        if path is None:
+            raise HTTPException(404)
+        return FileResponse(path, media_type="text/html", filename=f"job-{job}-charts.html")
+
     @routes.get("/engineer/jobs/{job}/report.json")
     def document(job: Whole) -> Response:
         """The same for programs."""
@@ -106,6 +117,14 @@ def router(site: Site) -> APIRouter:
         return Response(orjson.dumps(said, option=orjson.OPT_INDENT_2), 200, headers, "application/json")
 
     return routes
+
+
+def charts_of(replays: Replays | None, job_id: int) -> Path | None:
+    """The page with charts that a worker leaves behind at the end of a job; None where there is none (yet)."""
+    if replays is None:
+        return None
+    path = replays.folder / "runs" / str(job_id) / "report.html"
+    return path if path.is_file() else None
 
 
 def comparison(first: Job, second: Job) -> list[Table]:
