@@ -178,12 +178,15 @@ def allot(
     messages: Mapping[tuple[str, str], Sequence[int]],
     table: Rejections,
     counted: Mapping[str, int],
+    *,
+    resent: bool = False,
 ) -> Allotment:
     """Match rejections by device, reason and property.
 
     ``readings``: wanted readings by (device, property, reason); ``messages``: by (device, reason) the numbers of wanted
     readings in each message, since a message that is rejected whole is one row; ``table``: rows by (device, property
     or None, reason); ``counted``: by device, rejections that were counted and not kept, because there were too many.
+    ``resent``: some of it went out twice, nobody knows what, so that as many again as are wanted are no fault.
     """
     left, spare = dict(table), dict(counted)
     result = Allotment({}, {}, {})
@@ -215,7 +218,9 @@ def allot(
         result.found[device] = result.found.get(device, 0) + covered
         if wanted > covered:
             result.absent[device] = result.absent.get(device, 0) + wanted - covered
-    for (device, name, _reason), count in left.items():
+    for (device, name, reason), surplus in left.items():
+        twice = len(messages.get((device, reason), ())) if name is None else readings.get((device, name, reason), 0)
+        count = surplus - min(surplus, twice) if resent else surplus
         if count:
             result.more[device, name] = result.more.get((device, name), 0) + count
     for device, count in spare.items():

@@ -23,6 +23,7 @@ from borough.output import Json, show_json, show_table
 from borough.settings.addresses import database_place
 from borough.settings.collector import collector_options, tombstone_key
 from borough.settings.energy import read_energy
+from borough.settings.jobs import half_set
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables, variable
 from borough.site import site_options
 from devices.bank_holidays import known_years
@@ -86,6 +87,8 @@ def _checks() -> list[Check]:
         ("bank holidays", lambda: _bank_holidays(local_day(datetime.now(UTC), settings.time_zone))),
     ]
     found += [Check("files", False, text) for text in _absent(settings)]
+    if (half := half_set(settings)) is not None:
+        found.append(Check("jobs", False, half))
     for name, look in looks:
         check = _attempt(name, look)
         if check.ok or check.found not in {other.found for other in found}:

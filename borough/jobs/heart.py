@@ -29,7 +29,7 @@ class Heart(threading.Thread):
 
     def __init__(self, url: str, job_id: int, worker: str, told: Told, stop: Stop) -> None:
         super().__init__(name="heart", daemon=True)
-        self._url, self._job, self._worker, self._told, self._stop = url, job_id, worker, told, stop
+        self._url, self._job, self._worker, self._told, self._sending = url, job_id, worker, told, stop
         self._end = threading.Event()
         self._connection: Connection | None = None
         self._score: Mapping[str, Any] | None = None
@@ -57,7 +57,7 @@ class Heart(threading.Thread):
             except Lost:
                 log.warning("job %d: somebody else has it, or nobody wants it any more", self._job)
                 self.lost = True
-                self._stop.ask()
+                self._sending.ask()
                 return
 
     def finish(self, state: State, problem: str | None, given_up: threading.Event) -> State | None:
@@ -88,7 +88,7 @@ class Heart(threading.Thread):
     def _beat(self) -> None:
         self.wish = jobs.beat(self._connected(), self._job, self._worker, self._told.document(), self._score)
         if self.wish is not None:
-            self._stop.ask()
+            self._sending.ask()
 
     def _connected(self) -> Connection:
         if self._connection is None:

@@ -22,13 +22,13 @@ from borough.settings.settings import Settings
 
 
 class Replay:
-    """A replay of a job's row. ``ledger`` are the whole parts of its ledger so far."""
+    """A replay of a job's row. ``ledger`` are the whole parts of its ledger so far; ``resent``: some went out twice."""
 
     def __init__(self, settings: Settings, asked: ReplayAsked, files: RunFiles, told: Told) -> None:
         self._settings, self._asked, self._files, self._told = settings, asked, files, told
         found = saved(files.checkpoint)
         self.ledger: Sequence[Path] = whole_parts(files.ledger, found.get("parts", 0))
-        self._complete = bool(found.get("complete"))
+        self._complete, self.resent = bool(found.get("complete")), bool(found.get("resent") or found.get("running"))
         check_kept(files.checkpoint, found, told)
 
     def send(self, stop: Stop) -> bool:
@@ -42,13 +42,14 @@ class Replay:
         with in_words_of_jobs():
             job = Job(self._settings, asked.options, asked.speed, self._files.checkpoint, register=asked.register)
             devices = job.source.devices() if asked.register else []
-        targets = Targets()
+        targets = Targets.registered()
         targets.check_recorded(devices)
         job.messages = targets.guarded(job.messages)
         if asked.register:
             told.phase = "registering"
             register_devices(self._settings, marked(devices), told.remarks.append)
         before = job.checkpoint.sent
+        job.checkpoint = replace(job.checkpoint, running=True, resent=self.resent)
         parts = Parts(self._files.ledger, job.checkpoint.parts)
 
         def watch(progress: Progress) -> None:
@@ -60,9 +61,12 @@ class Replay:
         told.phase = "passing over what is out" if before else "sending"
         done = job.run(lambda: parts, stop, watch, self._keeper(parts))
         if done.progress.skipped < before:
-            return False  # stopped on the way to where it was: its checkpoint is what it was
+            # stopped on the way to where it was, so it is there still
+            replace(job.checkpoint, running=False).save(self._files.checkpoint)
+            return False
         found = _covered(job.checkpoint, parts)
-        replace(found, complete=done.done).save(self._files.checkpoint)
+        self.resent = self.resent or done.progress.connects > 1
+        replace(found, complete=done.done, running=False, resent=self.resent).save(self._files.checkpoint)
         self._complete, self.ledger = done.done, parts.whole
         watch(done.progress)
         if done.done:

@@ -32,33 +32,38 @@ PATIENCE = 60.0
 STOPPED_PATIENCE = 15.0
 
 
-def score_now(settings: Settings, ledger: Sequence[Path], *, so_far: bool, bays: bool = False) -> Score | None:
-    """Score the parts of a ledger; None where nothing in them went out. ``bays``: with what is recorded of parking.
-
-    Raises LedgerError, TruthError, Failure, psycopg.Error.
-    """
-    found = survey(ledger)
-    if found.first is None:
-        return None
-    with database() as connection:
-        result = reconcile(connection, ledger, found, so_far=so_far)
-        if bays:
-            grace = timedelta(minutes=settings.parking_grace)
-            result.bays = score_bays(connection, ledger, settings.time_zone, grace)
-    return result
-
-
 class Sending(Protocol):
     """What a job does: `borough.jobs.replaying.Replay` or `borough.jobs.simulating.SimulationRun`."""
 
     #: The whole parts of its ledger so far.
     ledger: Sequence[Path]
 
+    @property
+    def resent(self) -> bool:
+        """Whether some of it may have gone out twice."""
+
     def send(self, stop: Stop) -> bool:
         """Send what is not out; False where somebody asked to stop before the end."""
 
     def finish(self) -> None:
         """Write what belongs beside the ledger."""
+
+
+def score_now(settings: Settings, run: Sending, *, so_far: bool, bays: bool = False) -> Score | None:
+    """Score what is out; None where nothing is. ``bays``: with what is recorded of parking.
+
+    Raises LedgerError, TruthError, Failure, psycopg.Error.
+    """
+    ledger = run.ledger
+    found = survey(ledger)
+    if found.first is None:
+        return None
+    with database() as connection:
+        result = reconcile(connection, ledger, found, so_far=so_far, resent=run.resent)
+        if bays:
+            grace = timedelta(minutes=settings.parking_grace)
+            result.bays = score_bays(connection, ledger, settings.time_zone, grace)
+    return result
 
 
 class ScoreSoFar(threading.Thread):
@@ -75,9 +80,8 @@ class ScoreSoFar(threading.Thread):
         pause = _LOOK
         while not self._end.wait(pause):
             begun = time.monotonic()
-            parts = self._sending.ledger
             try:
-                score = score_now(self._settings, parts, so_far=True) if parts else None
+                score = score_now(self._settings, self._sending, so_far=True)
                 if score is not None:
                     self._tell(score)
             except (Failure, psycopg.Error, LedgerError) as error:
@@ -91,7 +95,7 @@ class ScoreSoFar(threading.Thread):
 
 
 def final_score(
-    settings: Settings, ledger: Sequence[Path], stop: Stop, tell: Callable[[Score], None], patience: float
+    settings: Settings, run: Sending, stop: Stop, tell: Callable[[Score], None], patience: float
 ) -> Score | None:
     """The score when all is stored, or nothing has come for ``patience`` [s]; None where nothing went out.
 
@@ -104,7 +108,7 @@ def final_score(
         begun = time.monotonic()
         try:
             over = begun - since > patience
-            score = score_now(settings, ledger, so_far=not over, bays=True)
+            score = score_now(settings, run, so_far=not over, bays=True)
         except (Failure, psycopg.Error) as error:
             log.warning("the score waits: %s", error if isinstance(error, Failure) else type(error).__name__)
             since = time.monotonic()

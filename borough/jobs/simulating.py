@@ -29,7 +29,7 @@ class SimulationCheckpoint:
     """How far a simulation is. ``started`` [us]: when it first began; ``turns``: see `simulators.run.Clock`.
 
     ``out`` is acknowledged; the rows of what is ``written`` stand in the first ``parts`` of the ledger. ``stamps`` as
-    in a replay's checkpoint, by the order in which messages go out.
+    in a replay's checkpoint, by the order in which messages go out; so are ``running`` and ``resent``.
     """
 
     plan: Mapping[str, Any]
@@ -40,6 +40,8 @@ class SimulationCheckpoint:
     parts: int = 0
     stamps: Sequence[Sequence[int]] = ()
     complete: bool = False
+    running: bool = False
+    resent: bool = False
 
 
 class SimulationRun:
@@ -57,6 +59,11 @@ class SimulationRun:
         self._simulation: Simulation | None = None
 
     @property
+    def resent(self) -> bool:
+        """Whether some of it went out twice."""
+        return self._checkpoint.resent or self._checkpoint.running
+
+    @property
     def simulation(self) -> Simulation:
         """What is simulated. Raises UsageError."""
         if self._simulation is None:
@@ -72,7 +79,7 @@ class SimulationRun:
         if self._checkpoint.complete:
             return True
         simulation, told = self.simulation, self._told
-        Targets().check_fleet(simulation.registered())
+        Targets.registered().check_fleet(simulation.registered())
         if self._asked.register:
             told.phase = "registering"
             if register_fleet(self._settings, simulation) and stop.wait(2 * self._settings.registry_refresh + 0.5):
@@ -102,9 +109,11 @@ class SimulationRun:
                 keep=self._keeper(parts, earlier),
             )
         if progress.messages < earlier.out.messages:
-            return False  # stopped on the way to where it was: its checkpoint is what it was
+            # stopped on the way to where it was, so it is there still
+            write(self._files.checkpoint, asdict(replace(self._checkpoint, running=False)))
+            return False
         done = not stop.asked
-        self._note(replace(self._covered(parts, self._checkpoint.out), complete=done), parts)
+        self._note(replace(self._covered(parts, self._checkpoint.out), complete=done, running=False), parts)
         self._watch(progress, earlier)
         if done:
             told.total, told.fraction = told.sent, 1.0
@@ -129,8 +138,8 @@ class SimulationRun:
             after = checkpoint.out[2] + 1
             turns = [turn for turn in checkpoint.turns if turn[0] < after]
             found = replace(checkpoint, turns=[*turns, (after, now)])
-        self._checkpoint = found
-        write(self._files.checkpoint, asdict(found))
+        self._checkpoint = replace(found, running=True, resent=self.resent)
+        write(self._files.checkpoint, asdict(self._checkpoint))
 
     def _keeper(self, parts: Parts, earlier: Earlier) -> Callable[[Place, Callable[[], None]], None]:
         began = time.time_ns() // 1_000

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Self
 
 from borough.database import database
 from borough.errors import Failure
@@ -24,13 +25,25 @@ MARK, OURS = "registered_by", "job"
 
 
 class Targets:
-    """The devices that are registered when the job starts. Raises Failure, psycopg.Error."""
+    """The devices that are registered as real when the job starts, and which of them are homes'."""
 
-    def __init__(self) -> None:
+    def __init__(self, real: Iterable[str], homes: Iterable[str]) -> None:
+        self._real, self._homes = frozenset(real), frozenset(homes)
+
+    @classmethod
+    def of(cls, registered: Iterable[Device]) -> Self:
+        """Those among these devices."""
+        real = [device for device in registered if device.origin == "real"]
+        return cls(
+            (device.id for device in real),
+            (device.id for device in real if device.personal and device.attributes.get(MARK) != OURS),
+        )
+
+    @classmethod
+    def registered(cls) -> Self:
+        """Those of the database of the settings. Raises Failure, psycopg.Error."""
         with database() as connection:
-            real = [device for device in registry.load(connection)[0] if device.origin == "real"]
-        self._real = frozenset(device.id for device in real)
-        self._homes = frozenset(device.id for device in real if device.personal and device.attributes.get(MARK) != OURS)
+            return cls.of(registry.load(connection)[0])
 
     def check_fleet(self, devices: Sequence[Device]) -> None:
         """Raise Failure where a simulated device has the name of a real one."""

@@ -151,7 +151,7 @@ class Worker:
         run.finish()
         told.phase = "scoring"
         patience = PATIENCE if done else STOPPED_PATIENCE
-        score = final_score(self._settings, run.ledger, stop, heart.score, patience)
+        score = final_score(self._settings, run, stop, heart.score, patience)
         if self._let_go(heart):
             return "waiting", None
         if heart.wish == "pause":

@@ -33,7 +33,8 @@ class Checkpoint:
 
     Where the ledger is written in parts (jobs), the first ``parts`` of them are whole and hold the rows of the first
     ``covered`` messages. ``stamps`` say when messages went out: [first message, messages, when the first and when the
-    last went, in us]. ``complete``: everything is out, and its rows are in whole parts.
+    last went, in us]. ``complete``: everything is out, and its rows are in whole parts. ``running``: whoever sends has
+    not come to an end that it knows of; ``resent``: so it was before, or a connection broke, and some went out twice.
     """
 
     plan: Mapping[str, Any]
@@ -44,6 +45,8 @@ class Checkpoint:
     covered: int = 0
     stamps: Sequence[Sequence[int]] = ()
     complete: bool = False
+    running: bool = False
+    resent: bool = False
 
     def save(self, path: Path) -> None:
         """Replace the file, whole or not at all, and wait until it is on disk. Raises OSError."""

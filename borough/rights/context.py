@@ -76,7 +76,7 @@ def erasure_context(settings: Settings, folders: Sequence[Path] = ()) -> Erasure
         settings.tombstone_log,
         settings.time_zone,
         collector_options(settings),
-        [*settings.personal_folders, *folders],
+        [*settings.personal_folders, *([] if settings.jobs_folder is None else [settings.jobs_folder]), *folders],
         settings.accounts_folder,
     )
 

@@ -74,12 +74,19 @@ def survey(paths: Sequence[Path]) -> Survey:
 
 
 def reconcile(
-    connection: Connection, paths: Sequence[Path], found: Survey, part: int = PART, *, so_far: bool = False
+    connection: Connection,
+    paths: Sequence[Path],
+    found: Survey,
+    part: int = PART,
+    *,
+    so_far: bool = False,
+    resent: bool = False,
 ) -> Score:
     """Score a ledger that was published (``found.first`` is set). Raises LedgerError, psycopg.Error.
 
     ``so_far``: it is the beginning of one whose run goes on. What is missing and went out after, or little before, the
-    last that is stored may be on its way: it is open, not lost.
+    last that is stored may be on its way: it is open, not lost. ``resent``: some of it went out twice, as after a crash
+    of whoever sent it, and what is to be rejected may have been rejected twice.
     """
     assert found.first is not None
     result = Score(first=found.first, last=found.last, open={} if so_far else None)
@@ -88,7 +95,7 @@ def reconcile(
     parts = max(1, -(-found.rows // part))
     names = list(found.devices)
     for number in range(parts):
-        _Part(connection, found, result, names).score(_collect(paths, found, number, parts))
+        _Part(connection, found, result, names, resent=resent).score(_collect(paths, found, number, parts))
     _account(result, accounting.totals(connection, instant(found.first // 60_000_000 * 60_000_000)))
     return result
 
@@ -147,10 +154,12 @@ def _collect(paths: Sequence[Path], found: Survey, number: int, parts: int) -> _
 class _Part:
     """The score of one part."""
 
-    def __init__(self, connection: Connection, found: Survey, result: Score, names: Sequence[str]) -> None:
+    def __init__(
+        self, connection: Connection, found: Survey, result: Score, names: Sequence[str], *, resent: bool
+    ) -> None:
         self.connection, self.found, self.result, self.names = connection, found, result, names
         self.family_of = np.array(found.family_of, np.int64)
-        self._so_far = result.open is not None
+        self._so_far, self._resent = result.open is not None, resent
 
     def score(self, rows: _Columns) -> None:
         out = rows.published != NO_TIME
@@ -244,7 +253,7 @@ class _Part:
         table = scoring.rejections(self.connection, names, since)
         counted = scoring.only_counted(self.connection, names, since)
         readings, messages = self._wanted_rejections(rows, refused)
-        allotment = score.allot(readings, messages, table, counted)
+        allotment = score.allot(readings, messages, table, counted, resent=self._resent)
         assert self.found.last is not None
         # of messages that were sent after the ledger's end: what it says nothing of is no fault of it
         later = scoring.rejections(self.connection, names, self.found.last)

@@ -21,6 +21,19 @@ def no_jobs(settings: Settings) -> str | None:
     return None
 
 
+def half_set(settings: Settings) -> str | None:
+    """What of the settings of jobs is without the other, or cannot be used; None where nothing is."""
+    if settings.installation == "production":
+        if settings.jobs_folder is None:
+            return None
+        return f"{variable('jobs_folder')} is set, but {variable('installation')} is production: no job can run"
+    try:
+        jobs_folder(settings)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
 def jobs_folder(settings: Settings) -> Path:
     """The folder of jobs. Raises SettingsError where this installation runs none, or the folder cannot be used."""
     name = variable("jobs_folder")
