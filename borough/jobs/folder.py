@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from borough.errors import UsageError
@@ -17,8 +18,6 @@ from borough.errors import UsageError
 SHIPPED = "shipped:"
 _FLEETS = Path(__file__).parents[2] / "simulators" / "fleets"
 _UPLOADS, _RECORDINGS, _RUNS = "uploads", "recordings", "runs"
-#: An upload that no job names is removed when it is so old [s].
-_UNUSED = 86_400.0
 _LOOK = 0.2
 
 
@@ -69,9 +68,11 @@ class RunFiles:
 
 @dataclass(frozen=True, slots=True)
 class JobsFolder:
-    """The folder of all jobs; the site and the workers share it."""
+    """The folder of all jobs; the site and the workers share it. ``unused``: after which an upload goes that no job
+    names."""
 
     root: Path
+    unused: timedelta = timedelta(days=30)
 
     @property
     def uploads(self) -> Path:
@@ -92,7 +93,7 @@ class JobsFolder:
         path = (self.root / name).resolve()
         rooms = [(self.root / room).resolve() for room in (_UPLOADS, _RECORDINGS)]
         if not any(path.is_relative_to(room) for room in rooms):
-            raise UsageError(f"file {name}: lies neither in the folder of uploads nor in that of recordings")
+            raise UsageError(f"file {name}: lies outside the folders of uploads and of recordings")
         if not path.is_file():
             raise UsageError(f"file {name}: is not there any more; ask for the job anew with its file")
         return path
@@ -115,7 +116,7 @@ class JobsFolder:
                 shutil.rmtree(self.uploads / name.split("/")[1], ignore_errors=True)
 
     def tidy(self, known: Iterable[int], used: Iterable[str]) -> None:
-        """Remove the files of jobs that are not ``known`` any more, and uploads that nobody has used for a day.
+        """Remove the files of jobs that are not ``known`` any more, and uploads that nobody has used for long.
 
         Raises OSError.
         """
@@ -125,7 +126,7 @@ class JobsFolder:
                 shutil.rmtree(folder, ignore_errors=True)
         kept = {name.split("/")[1] for name in used if name.startswith(f"{_UPLOADS}/")}
         for folder in _folders(self.uploads):
-            if folder.name not in kept and time.time() - _touched(folder) > _UNUSED:
+            if folder.name not in kept and time.time() - _touched(folder) > self.unused.total_seconds():
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -222,7 +222,7 @@ def _toml(path: Path, shown: str) -> Checked:
         raise Unfit("The fleet cannot be simulated.", [f"line {line}: {reason}" if line else reason]) from None
     devices = sum(plan.count for plan in fleet.plans.values())
     if devices > DEVICES:
-        raise Unfit(f"The fleet has {devices:,} devices; {DEVICES:,} are simulated at most.")
+        raise Unfit(f"The fleet has {counted(devices, 'device')}; {DEVICES:,} are simulated at most.")
     return Checked("fleet", ".toml", fleet_facts(fleet, faults))
 
 

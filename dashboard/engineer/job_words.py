@@ -113,7 +113,7 @@ def standing(job: Job, now: datetime) -> Standing:
     facts = [("Messages sent", f"{sent:,}" + (f" of {total:,.0f}" if isinstance(total, int | float) and total else ""))]
     live = job.state == "running" and not job.silent
     if live and isinstance(rate := progress.get("rate"), int | float):
-        facts.append(("Rate", f"{rate:,.0f} messages a second"))
+        facts.append(("Rate", f"{counted(round(rate), 'message')} a second"))
     if progress.get("at"):
         facts.append(("Has come to", moment(progress["at"])))
     if live and isinstance(left := progress.get("remaining"), int | float):
@@ -249,7 +249,7 @@ def span(seconds: float) -> str:
         return f"{whole // 60} min {whole % 60} s"
     if whole < 172_800:
         return f"{whole // 3_600} h {whole % 3_600 // 60} min"
-    return f"{whole // 86_400} days {whole % 86_400 // 3_600} h"
+    return f"{counted(whole // 86_400, 'day')} {whole % 86_400 // 3_600} h"
 
 
 def moment(value: Any) -> str:

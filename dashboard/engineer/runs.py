@@ -18,6 +18,7 @@ from dashboard.figures import Cell, Figure
 from dashboard.replays import Replays
 from dashboard.web.site import Site
 from dashboard.web.values import Whole
+from devices.counts import counted
 from store import jobs
 from store.connect import Connection
 from store.jobs import Job
@@ -150,12 +151,12 @@ def bad_figure(first: Job, second: Job) -> Figure | None:
     totals = [sum(values[place] for _, values in rows) for place in (0, 1)]
     names = [f"Job {one.id}" for one in (first, second)]
     if totals[0] == totals[1]:
-        headline = f"In both runs {totals[0]:,} readings are not as they should be"
+        headline = f"Not as it should be: {counted(totals[0], 'reading')} in both runs"
     else:
         worse = int(totals[1] > totals[0])
         headline = (
-            f"{names[worse]} has {totals[worse]:,} readings that are not as they should be, {names[1 - worse].lower()}"
-            f" has {totals[1 - worse]:,}"
+            f"Not as it should be: {counted(totals[worse], 'reading')} in {names[worse].lower()},"
+            f" {totals[1 - worse]:,} in {names[1 - worse].lower()}"
         )
     return Figure(
         name="bad",

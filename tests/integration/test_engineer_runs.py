@@ -111,7 +111,7 @@ def test_two_runs_side_by_side(engineer: httpx.Client, connection: psycopg.Conne
     ids = engineer_jobs.every_state(connection)
     page = engineer.get(f"/engineer/jobs/compare?a={ids['done']}&b={ids['bad']}").text
     said = text_of(page)
-    assert "Job 2 has 20 readings that are not as they should be, job 1 has 0" in said
+    assert "Not as it should be: 20 readings in job 2, 0 in job 1" in said
     assert "smart-meter: lost 0 17 +17, job 2 worse" in said
     assert "smart-meter: published 20,000 20,000 the same" in said
     assert "smart-meter 0.400 s 1.900 s +1.500 s, job 2 worse" in said
