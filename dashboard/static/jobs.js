@@ -5,7 +5,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const live = document.getElementById("live");
   if (!live || typeof EventSource === "undefined") return;
-  const PARTS = ["now", "controls", "scored", "jobs"];
+  const PARTS = ["now", "controls", "scored", "documents", "jobs"];
   const PAUSE = 1000;
   const own = () => document.getElementById("now");
   let under = false;
