@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from borough.database import database
 from borough.errors import BrokerAway, Failure, SettingsError, UsageError
-from borough.replay.sender import Stop
+from borough.replay.sender import OLD, OLD_WINDOW, WINDOW, Stop, is_old
 from borough.settings.collector import broker_options
 from borough.settings.settings import Settings
 from devices.bank_holidays import is_bank_holiday
@@ -39,12 +40,14 @@ from store.bays_import import Plan
 from store.connect import Connection
 
 _HOUR = 3_600_000_000
+#: A fleet's names that are hexadecimal numbers: four places of zeros before the last four make room for another.
+_MAKERS = re.compile(r"([0-9A-Fa-f]{4,8})0000([0-9A-Fa-f]{4})")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was asked for: ``start`` [us] and ``hours`` replace the file's span, ``format`` its formats, ``faults`` its
-    table of faults."""
+    table of faults. ``apart``: a number that makes the names of its devices, bays and zones those of no other."""
 
     fleet: Path
     seed: int | None
@@ -53,6 +56,7 @@ class Asked:
     format: str | None
     pack: int
     faults: Mapping[str, Any] | None = None
+    apart: int | None = None
 
 
 def simulation_of(asked: Asked) -> Simulation:
@@ -78,6 +82,8 @@ def simulation_of(asked: Asked) -> Simulation:
     if asked.hours is not None:
         end = start + round(asked.hours * _HOUR)
     devices = devices_of(fleet)
+    if asked.apart is not None:
+        devices = {family: [_apart(device, asked.apart) for device in own] for family, own in devices.items()}
     return Simulation(
         generate=partial(generate, fleet, devices=devices),
         span=(start, end),
@@ -88,6 +94,36 @@ def simulation_of(asked: Asked) -> Simulation:
         pack=asked.pack,
         fleet=fleet,
     )
+
+
+def bays_of(simulation: Simulation, apart: int | None = None) -> Register:
+    """The register of a fleet that has bays; ``apart`` as it was asked for."""
+    assert simulation.fleet is not None
+    found = make_register(simulation.fleet, simulation.devices[FAMILY])
+    if apart is None:
+        return found
+    return Register(
+        bays=tuple(replace(bay, id=_own(bay.id, apart), zone=_own(bay.zone, apart)) for bay in found.bays),
+        sensors=tuple(replace(link, bay=_own(link.bay, apart)) for link in found.sensors),
+        suspensions=tuple(replace(one, bay=_own(one.bay, apart)) for one in found.suspensions),
+        permits=tuple(replace(one, bay=_own(one.bay, apart)) for one in found.permits),
+        events=tuple(replace(one, zone=_own(one.zone, apart)) for one in found.events),
+    )
+
+
+def _apart(device: Device, number: int) -> Device:
+    """A device by a name of its own. One that is a number by its maker's rules stays one."""
+    name = _own(device.id, number)
+    if match := _MAKERS.fullmatch(device.id):
+        name = f"{match[1]}{number % 0xFFFF + 1:04{'X' if match[1].isupper() else 'x'}}{match[2]}"
+    attributes = {**device.attributes}
+    if "zone_code" in attributes:
+        attributes["zone_code"] = _own(attributes["zone_code"], number)
+    return replace(device, id=name, attributes=attributes)
+
+
+def _own(name: str, number: int) -> str:
+    return f"j{number}-{name}"
 
 
 def register_bays(connection: Connection, register: Register, zone: tzinfo, what: str) -> Plan:
@@ -106,8 +142,9 @@ def register_bays(connection: Connection, register: Register, zone: tzinfo, what
     return plan
 
 
-def register_fleet(settings: Settings, simulation: Simulation, gateway: str = "") -> bool:
-    """Register a fleet's devices, and its bays; whether a device was new or changed. ``gateway``: all stand behind it.
+def register_fleet(settings: Settings, simulation: Simulation, gateway: str = "", apart: int | None = None) -> bool:
+    """Register a fleet's devices, and its bays; whether a device was new or changed. ``gateway``: all stand behind it;
+    ``apart`` as it was asked for.
 
     Raises Failure, psycopg.Error.
     """
@@ -118,8 +155,7 @@ def register_fleet(settings: Settings, simulation: Simulation, gateway: str = ""
         changed = registry.upsert(connection, devices)
         fleet = simulation.fleet
         if fleet is not None and fleet.bays is not None:
-            bays = make_register(fleet, simulation.devices[FAMILY])
-            register_bays(connection, bays, settings.time_zone, f"fleet {fleet.name}")
+            register_bays(connection, bays_of(simulation, apart), settings.time_zone, f"fleet {fleet.name}")
     return bool(changed)
 
 
@@ -134,9 +170,11 @@ def send(
     *,
     earlier: Earlier | None = None,
     keep: Keep | None = None,
+    linger: Callable[[], None] = lambda: None,
 ) -> tuple[Progress, int]:
     """Publish a simulation to the broker of the settings, as `simulators.run.publish` does; the progress, and how many
-    messages nobody was subscribed to. All is acknowledged before what ``writer`` opens is closed.
+    messages nobody was subscribed to. All is acknowledged before what ``writer`` opens is closed; ``linger`` is called
+    between the two.
 
     Raises BrokerAway, Failure where the broker refuses messages, UsageError, SettingsError.
     """
@@ -154,6 +192,7 @@ def send(
             progress = publish(
                 simulation, clock, wires, lines, book, watch, lambda: stop.asked, earlier=earlier, keep=keep
             )
+            linger()
     except PublishError as error:
         raise BrokerAway(f"the broker at {place}: {error}") from None
     except OSError as error:
@@ -166,13 +205,12 @@ def send(
     return progress, total.unheard
 
 
-def write_truth(simulation: Simulation, until: int, ledger: Path) -> None:
+def write_truth(simulation: Simulation, until: int, ledger: Path, apart: int | None = None) -> None:
     """Write what is true of the fleet's bays, if any, up to ``until`` [us] beside its ledger. Raises OSError."""
     fleet = simulation.fleet
     if fleet is None or fleet.bays is None or until <= simulation.span[0]:
         return
-    register = make_register(fleet, simulation.devices[FAMILY])
-    truth = truth_of(fleet, register, simulation.span[0], until, is_bank_holiday)
+    truth = truth_of(fleet, bays_of(simulation, apart), simulation.span[0], until, is_bank_holiday)
     truth_file.write(truth_file.beside(ledger), truth, fleet.bays.heartbeat * SECOND_US)
 
 
@@ -218,7 +256,13 @@ def broker_of(options: BrokerOptions) -> Broker:
     if options.transport != "tcp":
         raise SettingsError("BOROUGH_MQTT_URL: a fleet speaks mqtt:// and mqtts://, not WebSockets")
     return Broker(
-        options.host, options.port, options.username, options.password, tls_context(options) if options.tls else None
+        options.host,
+        options.port,
+        options.username,
+        options.password,
+        tls_context(options) if options.tls else None,
+        OLD if is_old(options) else 5,
+        OLD_WINDOW if is_old(options) else WINDOW,
     )
 
 

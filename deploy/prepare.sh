@@ -2,11 +2,11 @@
 # Makes the secrets of docker-compose.yml in deploy/private: random, once, kept at every further run.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p private/accounts private/erasures
-# Only you pass this folder. Inside, the containers' own users must read (and write the accounts): they come by mount
+mkdir -p private/accounts private/erasures private/jobs
+# Only you pass this folder. Inside, the containers' own users must read (and write some of it): they come by mount
 # and never through it.
 chmod 700 private
-chmod 777 private/accounts private/erasures
+chmod 777 private/accounts private/erasures private/jobs
 
 secret() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 for name in superuser_password database_password collector_password simulator_password web_secret tombstone_key; do

@@ -15,6 +15,7 @@ from borough.jobs.asking import Asking
 from borough.jobs.folder import SHIPPED
 from borough.output import Json, say, show_json, show_table
 from borough.settings.settings import read_settings
+from devices.counts import counted
 from store import jobs
 from store.jobs import Job, Kind, NotSo
 
@@ -212,7 +213,10 @@ def _say(job: Job) -> None:
     progress = job.progress
     say(f"Job {job.id}, a {job.kind} called {job.name}: {'its worker is silent' if job.silent else job.state}")
     say(f"asked for {job.asked_at}" + (f", begun {job.started_at}" if job.started_at else ""))
-    words = [f"{progress.get('sent', 0):,} messages are out", f"{progress.get('rate', 0):,.0f}/s"]
+    words = [
+        f"{counted(progress.get('sent', 0), 'message is', 'messages are')} out",
+        f"{progress.get('rate', 0):,.0f}/s",
+    ]
     if progress.get("remaining") is not None:
         words.append(f"about {progress['remaining']:,.0f} s left")
     say(f"{progress.get('phase', 'waiting')}: {', '.join(words)}")

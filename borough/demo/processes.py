@@ -79,6 +79,37 @@ def start_collector(folder: Path, url: str, broker: EmbeddedBroker, metrics: int
     )
 
 
+def jobs_environment(url: str, broker: EmbeddedBroker, folder: Path) -> dict[str, str]:
+    """What a worker of jobs, and whoever asks for them, needs of the demo."""
+    return {
+        **environment(),
+        "BOROUGH_DATABASE_URL": url,
+        "BOROUGH_MQTT_URL": f"mqtt://127.0.0.1:{broker.port}",
+        "BOROUGH_MQTT_USERNAME": USER,
+        "BOROUGH_MQTT_PASSWORD": broker.password,
+        "BOROUGH_MQTT_SOURCE": "paho",  # the embedded broker speaks MQTT 3.1.1
+        "BOROUGH_INSTALLATION": "demo",
+        "BOROUGH_JOBS_FOLDER": str(jobs_folder(folder)),
+    }
+
+
+def jobs_folder(folder: Path) -> Path:
+    """The folder of the demo's jobs."""
+    found = folder / "jobs"
+    found.mkdir(exist_ok=True)
+    return found
+
+
+def start_worker(folder: Path, url: str, broker: EmbeddedBroker) -> Child:
+    """Start `borough work` over the demo's database and broker."""
+    return Child(
+        "worker",
+        [sys.executable, "-P", "-m", "borough", "work"],
+        log=folder / "worker.log",
+        environment=jobs_environment(url, broker, folder),
+    )
+
+
 def await_ready(collector: Child, port: int, stop: threading.Event) -> None:
     """Wait until the collector is ready, or ``stop`` is set. Raises Failure where it ends, or is not after a minute."""
     until = time.monotonic() + 60

@@ -26,7 +26,15 @@ from borough.demo.fleet import FleetAtWork
 from borough.demo.households import demo_homes, move_in
 from borough.demo.pages import Page, demo_site, listen
 from borough.demo.plan import Plan, make_plan
-from borough.demo.processes import USER, EmbeddedBroker, await_ready, database, start_broker, start_collector
+from borough.demo.processes import (
+    USER,
+    EmbeddedBroker,
+    await_ready,
+    database,
+    start_broker,
+    start_collector,
+    start_worker,
+)
 from borough.demo.report import History, Report
 from borough.demo.state import DemoState
 from borough.errors import Failure
@@ -123,8 +131,10 @@ def run_demo(options: DemoOptions) -> Report:
         with connect(url, "borough demo") as connection:
             before = _received(connection)
         analyst = Analyst(parts, state.folder, url, page.url)
+        worker = _Worker(parts, state.folder, url, broker)
         leavers = parts.enter_context(_Leavers(url, erasure, plan, fleet))
-        _watch(options, begun, fleet, [broker.child, collector], stop, analyst, leavers)
+        _watch(options, begun, fleet, [broker.child, collector], stop, analyst, worker, leavers)
+        worker.stop()
         drained = _await_received(url, before + fleet.published, collector)
         status = collector.stop(_STOP_SECONDS)
         if status != 0:
@@ -228,6 +238,27 @@ class _Leavers:
             self._fleet.ledger.left = frozenset(self._erasure.left(self._connection, self._plan.devices))
 
 
+class _Worker:
+    """The worker of jobs, once the past is stored: what it sends would be taken for some of that."""
+
+    def __init__(self, parts: ExitStack, folder: Path, url: str, broker: EmbeddedBroker) -> None:
+        self._parts, self._folder, self._url, self._broker = parts, folder, url, broker
+        self._child: Child | None = None
+
+    def tend(self) -> None:
+        """Call it again and again. Raises Failure where it has ended by itself."""
+        if self._child is None:
+            self._child = start_worker(self._folder, self._url, self._broker)
+            self._parts.callback(self._child.stop, _STOP_SECONDS)
+        self._child.check()
+
+    def stop(self) -> None:
+        """Its job goes back with how far it is, while the collector still takes what is out."""
+        if self._child is not None:
+            self._child.stop(_STOP_SECONDS)
+            self._child = None
+
+
 def _watch(
     options: DemoOptions,
     begun: float,
@@ -235,6 +266,7 @@ def _watch(
     children: list[Child],
     stop: _Stop,
     analyst: Analyst,
+    worker: _Worker,
     leavers: _Leavers,
 ) -> None:
     """Let the fleet work until the time is over or somebody ends it; everything that is counted was acknowledged."""
@@ -263,6 +295,7 @@ def _watch(
             leavers.tend()
             if fleet.past_is_stored():
                 analyst.tend()
+                worker.tend()
             fleet.join(0.1)
     finally:
         line.end()

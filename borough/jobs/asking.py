@@ -15,6 +15,7 @@ from borough.replay.recording import RecordingError, RecordingReader
 from borough.settings.jobs import no_jobs
 from borough.settings.settings import Settings
 from borough.simulate import simulation_of
+from devices.counts import counted
 from devices.mapping import MappingError
 from ingest.errors import OptionsError
 from store import jobs
@@ -86,7 +87,7 @@ class Asking:
         """Ask for a job; its id. Raises Failure where this installation takes none, UsageError with all problems."""
         found = self.check(kind, options, files)
         if not name.strip() or len(name) > _LONGEST:
-            raise UsageError(f"a job needs a name of at most {_LONGEST} letters")
+            raise UsageError(f"a job needs a name of at most {counted(_LONGEST, 'letter')}")
         if found.problems:
             raise UsageError(found.problems[0], found.problems[1:])
         return jobs.ask(connection, kind, name.strip(), options, account_id, files)
@@ -99,7 +100,7 @@ def _fleet(options: Mapping[str, Any], paths: list[Path]) -> Checked:
     devices = {family: len(own) for family, own in simulation.devices.items()}
     hours = (simulation.span[1] - simulation.span[0]) / 3_600_000_000
     words = ", ".join(f"{count:,} {family}" for family, count in devices.items())
-    return Checked(summary=f"{words}; {hours:,.1f} simulated hours", devices=devices)
+    return Checked(summary=f"{words}; simulated time {hours:,.1f} h", devices=devices)
 
 
 def _recorded(options: Mapping[str, Any], paths: list[Path]) -> Checked:
@@ -108,10 +109,12 @@ def _recorded(options: Mapping[str, Any], paths: list[Path]) -> Checked:
         recording = is_recording(asked.options.paths)
         if not recording:
             mapping, files = table_files(asked.options.paths, asked.options.mapping)
-            return Checked(summary=f"{len(files):,} files by the mapping {mapping.where}")
+            return Checked(summary=f"{counted(len(files), 'file')} by the mapping {mapping.where}")
         if asked.options.mapping or asked.register:
             raise UsageError("mapping and register are for tables; a recording names its devices itself")
         for path in asked.options.paths:
             if next(iter(RecordingReader(path)), None) is None:
                 raise UsageError(f"{path.name}: holds no message")
-    return Checked(summary=f"{len(paths):,} recordings, {sum(path.stat().st_size for path in paths):,} bytes")
+    return Checked(
+        summary=f"{counted(len(paths), 'recording')}, {counted(sum(path.stat().st_size for path in paths), 'byte')}"
+    )

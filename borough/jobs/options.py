@@ -14,6 +14,7 @@ from borough.replay.asked import replay_options, replay_speed
 from borough.replay.mapping_file import packaged
 from borough.replay.plan import ReplayOptions
 from borough.simulate import Asked
+from devices.counts import counted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REPLAY = ("mapping", "speed", "from", "until", "shift", "format", "pack", "register")
@@ -74,8 +75,11 @@ def _mapping(name: str, files: list[Path]) -> tuple[str, list[Path]]:
     return str(own[0]) if own else name, [path for path in files if path not in own]
 
 
-def simulation_asked(options: Mapping[str, Any], files: list[Path]) -> SimulationAsked:
-    """Read the options of a simulation. Raises UsageError."""
+def simulation_asked(options: Mapping[str, Any], files: list[Path], job_id: int | None = None) -> SimulationAsked:
+    """Read the options of a simulation. Each job's fleet has names of its own: two runs of one never meet.
+
+    Raises UsageError.
+    """
     _check(options, _SIMULATION)
     if len(files) != 1:
         raise UsageError("a simulation needs one fleet file")
@@ -92,7 +96,7 @@ def simulation_asked(options: Mapping[str, Any], files: list[Path]) -> Simulatio
     if hours is not None and not (_is_number(hours) and 0.001 <= hours <= 1e6):
         raise UsageError(f"hours {hours!r} is no number of hours")
     start = _instant(_text(options, "start"))
-    asked = Asked(files[0], seed, start, hours, _text(options, "format") or None, _pack(options), faults)
+    asked = Asked(files[0], seed, start, hours, _text(options, "format") or None, _pack(options), faults, job_id)
     register = _flag(options, "register", otherwise=True)
     return SimulationAsked(asked, simulation_speed(_text(options, "speed") or "max"), mode, register)  # type: ignore[arg-type]
 
@@ -132,7 +136,7 @@ def _text(options: Mapping[str, Any], name: str) -> str:
     if name == "speed" and _is_number(value):
         return f"{value:g}"
     if not isinstance(value, str) or len(value) > _LONGEST:
-        raise UsageError(f"{name}: {str(value)[:40]!r} is no text of at most {_LONGEST:,} letters")
+        raise UsageError(f"{name}: {str(value)[:40]!r} is no text of at most {counted(_LONGEST, 'letter')}")
     return value
 
 

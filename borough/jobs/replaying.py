@@ -12,6 +12,7 @@ from borough.errors import Failure
 from borough.jobs.folder import RunFiles
 from borough.jobs.options import ReplayAsked, in_words_of_jobs
 from borough.jobs.parts import Parts, whole_parts
+from borough.jobs.scoring import await_stored
 from borough.jobs.targets import Targets, marked
 from borough.jobs.told import Told
 from borough.replay.checkpoint import Checkpoint, coarser
@@ -19,6 +20,7 @@ from borough.replay.job import Job, register_devices
 from borough.replay.sender import Progress, Stop
 from borough.replay.sources import remarks
 from borough.settings.settings import Settings
+from devices.counts import counted
 
 
 class Replay:
@@ -59,7 +61,7 @@ class Replay:
             told.fraction = job.source.fraction
 
         told.phase = "passing over what is out" if before else "sending"
-        done = job.run(lambda: parts, stop, watch, self._keeper(parts))
+        done = job.run(lambda: parts, stop, watch, self._keeper(parts), lambda flush: self._linger(parts, flush, stop))
         if done.progress.skipped < before:
             # stopped on the way to where it was, so it is there still
             replace(job.checkpoint, running=False).save(self._files.checkpoint)
@@ -86,6 +88,14 @@ class Replay:
             return found
 
         return keep
+
+    def _linger(self, parts: Parts, flush: Callable[[], None], stop: Stop) -> None:
+        """Stay connected to the demo's broker until all is stored."""
+        if self._settings.installation == "demo":
+            flush()
+            parts.cut()
+            self.ledger = parts.whole
+            await_stored(self._settings, self, stop)
 
     def finish(self) -> None:
         """A replay leaves no truth beside its ledger."""
@@ -117,6 +127,6 @@ def check_kept(path: Path, found: Mapping[str, Any], told: Told) -> None:
     """Raise Failure where something is out and nobody knows any more what."""
     if told.sent and not found:
         raise Failure(
-            f"{told.sent:,} messages of this job are out, but its {path.name} is gone: do all workers share one folder?"
-            " Ask for the job anew"
+            f"{counted(told.sent, 'message')} of this job went out, but its {path.name} is gone: do all workers share"
+            " one folder? Ask for the job anew"
         )

@@ -30,6 +30,8 @@ _LOOK, _TIMES = 3.0, 4.0
 PATIENCE = 60.0
 #: A job that was stopped is not waited for as long [s].
 STOPPED_PATIENCE = 15.0
+#: The demo's publishers stay so long, and so long where somebody asked to stop [s].
+_LINGER, _LINGER_STOPPED = 30.0, 5.0
 
 
 class Sending(Protocol):
@@ -92,6 +94,24 @@ class ScoreSoFar(threading.Thread):
         """End it, and wait until it has."""
         self._end.set()
         self.join()
+
+
+def await_stored(settings: Settings, run: Sending, stop: Stop) -> None:
+    """Wait until all that is out is stored, half a minute at most, or until somebody asks to stop.
+
+    The demo's broker throws away what it has acknowledged and not yet passed on when its publisher leaves.
+    """
+    until = time.monotonic() + _LINGER
+    while time.monotonic() < until:
+        try:
+            score = score_now(settings, run, so_far=True)
+        except (Failure, psycopg.Error):
+            score = None
+        if score is None or score.whole:
+            return
+        if stop.wait(0.5):
+            until = min(until, time.monotonic() + _LINGER_STOPPED)
+            time.sleep(0.2)
 
 
 def final_score(

@@ -14,6 +14,7 @@ from borough.jobs.folder import RunFiles
 from borough.jobs.options import SimulationAsked, in_words_of_jobs
 from borough.jobs.parts import Parts, whole_parts
 from borough.jobs.replaying import check_kept, saved
+from borough.jobs.scoring import await_stored
 from borough.jobs.targets import Targets
 from borough.jobs.told import Told
 from borough.replay.checkpoint import coarser, stamped, stamps_of, write
@@ -82,7 +83,9 @@ class SimulationRun:
         Targets.registered().check_fleet(simulation.registered())
         if self._asked.register:
             told.phase = "registering"
-            if register_fleet(self._settings, simulation) and stop.wait(2 * self._settings.registry_refresh + 0.5):
+            changed = register_fleet(self._settings, simulation, apart=self._asked.asked.apart)
+            # the collector looks at the registry this often
+            if changed and stop.wait(2 * self._settings.registry_refresh + 0.5):
                 return False
         self._begin()
         checkpoint = self._checkpoint
@@ -107,6 +110,7 @@ class SimulationRun:
                 stop,
                 earlier=earlier,
                 keep=self._keeper(parts, earlier),
+                linger=lambda: self._linger(parts, stop),
             )
         if progress.messages < earlier.out.messages:
             # stopped on the way to where it was, so it is there still
@@ -121,12 +125,20 @@ class SimulationRun:
         told.remarks = remarks(LeftOut(), unheard)
         return done
 
+    def _linger(self, parts: Parts, stop: Stop) -> None:
+        """Stay connected to the demo's broker until all is stored."""
+        if self._settings.installation == "demo":
+            parts.cut()
+            self.ledger = parts.whole
+            await_stored(self._settings, self, stop)
+
     def finish(self) -> None:
         """Write what is true of the fleet's bays, up to where it is out, beside its ledger. Raises OSError."""
         if not self.ledger:
             return
         done = self._checkpoint.complete
-        write_truth(self.simulation, self.simulation.span[1] if done else self._checkpoint.out[2], self.ledger[0])
+        until = self.simulation.span[1] if done else self._checkpoint.out[2]
+        write_truth(self.simulation, until, self.ledger[0], self._asked.asked.apart)
 
     def _begin(self) -> None:
         """Fix the clock before anything goes out by it: what becomes of messages hangs on when they arrive."""
@@ -193,4 +205,5 @@ def _plan(asked: SimulationAsked) -> dict[str, Any]:
         "pack": own.pack,
         "faults": None if own.faults is None else dict(own.faults),
         "speed": asked.speed,
+        "apart": own.apart,
     }

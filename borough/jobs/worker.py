@@ -189,7 +189,7 @@ class Worker:
         paths = [self._folder.resolve(name) for name in job.files]
         if job.kind == "replay":
             return Replay(self._settings, replay_asked(job.options, paths), files, told)
-        return SimulationRun(self._settings, simulation_asked(job.options, paths), files, told)
+        return SimulationRun(self._settings, simulation_asked(job.options, paths, job.id), files, told)
 
     def _let_go(self, heart: Heart) -> bool:
         """Whether this worker has nothing more to do with the job."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Checkpoint:
     sent: int = 0
     parts: int = 0
     covered: int = 0
-    stamps: Sequence[Sequence[int]] = ()
+    stamps: Sequence[Sequence[int]] = field(default_factory=list)
     complete: bool = False
     running: bool = False
     resent: bool = False

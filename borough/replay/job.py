@@ -86,12 +86,14 @@ class Job:
         stop: Stop,
         watch: Callable[[Progress], None],
         keep: Callable[[Checkpoint, Sequence[int], Callable[[], None]], Checkpoint] | None = None,
+        linger: Callable[[Callable[[], None]], None] = lambda _flush: None,
     ) -> Replayed:
         """Send everything that is not out, until somebody asks to stop.
 
         ``keep`` is given the checkpoint, the moments [us] at which further messages went out that the broker has
         acknowledged, and what hands all rows to the writer; it says how the checkpoint stands then. Without it the
-        checkpoint is saved where it was looked for. Raises BrokerAway, Failure, and what a source raises.
+        checkpoint is saved where it was looked for. ``linger`` is called with the latter before the connection is
+        closed. Raises BrokerAway, Failure, and what a source raises.
         """
         begun = time.monotonic()
         book = self._book(writer)
@@ -105,7 +107,9 @@ class Job:
             return found
 
         with book:
-            sender = Sender(self.broker, self.pace, book, self.checkpoint, kept, stop, watch)
+            sender = Sender(
+                self.broker, self.pace, book, self.checkpoint, kept, stop, watch, lambda: linger(book.flush)
+            )
             if self.path is not None:
                 self.checkpoint.save(self.path)
             done = sender.run(self.messages)

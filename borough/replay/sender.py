@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Literal
 
 from borough.errors import BrokerAway, Failure
 from borough.replay.checkpoint import Checkpoint
@@ -30,6 +31,15 @@ _DEADLINE = 60.0
 _BACKOFF_MAXIMUM = 5.0
 #: A broker that is away for longer ends the replay, which the checkpoint can go on with [s].
 _PATIENCE = 120.0
+#: MQTT 3.1.1, as packets number it.
+OLD: Literal[4] = 4
+#: Unacknowledged messages; the embedded broker, which speaks 3.1.1 alone, loses some beyond 10,000 of all its clients.
+WINDOW, OLD_WINDOW = 10_000, 500
+
+
+def is_old(broker: BrokerOptions) -> bool:
+    """Whether a broker is to be spoken to by MQTT 3.1.1: its source for the collector is the one for such brokers."""
+    return broker.source == "paho"
 
 
 @dataclass(slots=True)
@@ -89,7 +99,7 @@ class Sender:
     ``checkpoint`` is where the messages begin: so many are skipped (the ledger has them all the same). ``keep`` is
     given it after each acknowledged chunk, with the moments at which the chunk's messages went out [us], and says how
     it stands then; what was acknowledged after the last one kept is sent again by the next start and counted there as
-    duplicates.
+    duplicates. ``linger`` is called when nothing more is sent and before the connection is closed.
     """
 
     def __init__(
@@ -101,6 +111,7 @@ class Sender:
         keep: Callable[[Checkpoint, Sequence[int]], Checkpoint],
         stop: Stop,
         tell: Callable[[Progress], None],
+        linger: Callable[[], None] = lambda: None,
     ) -> None:
         self.progress = Progress()
         self.checkpoint = checkpoint
@@ -110,6 +121,7 @@ class Sender:
         self._keep = keep
         self._stop = stop
         self._tell = tell
+        self._linger = linger
         self._publisher: Publisher | None = None
 
     def run(self, messages: Iterator[Outgoing]) -> bool:
@@ -118,17 +130,22 @@ class Sender:
         Raises BrokerAway where the broker stays away, Failure where it refuses messages.
         """
         try:
-            if not self._skip(messages):
-                return False
-            for chunk in self._chunks(messages):
-                self._send(chunk)
-                self._tell(self.progress)
-                if self._stop.asked:
-                    return False
-            return not self._stop.asked
+            done = self._run(messages)
+            self._linger()
+            return done
         finally:
             if self._publisher is not None:
                 self._publisher.close()
+
+    def _run(self, messages: Iterator[Outgoing]) -> bool:
+        if not self._skip(messages):
+            return False
+        for chunk in self._chunks(messages):
+            self._send(chunk)
+            self._tell(self.progress)
+            if self._stop.asked:
+                return False
+        return not self._stop.asked
 
     def _skip(self, messages: Iterator[Outgoing]) -> bool:
         """Pass over what an earlier start has sent."""
@@ -207,6 +224,8 @@ class Sender:
                 username=broker.username,
                 password=broker.password,
                 tls=tls_context(broker) if broker.tls else None,
+                protocol=OLD if is_old(broker) else 5,
+                window=OLD_WINDOW if is_old(broker) else WINDOW,
             )
             self.progress.connects += 1
         return self._publisher

@@ -5,6 +5,7 @@ Hosts and mounted paths are replaced by this machine's; everything else is read 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -38,6 +39,7 @@ from tests.tools.commands import (
     MIGRATE,
     SERVE,
     SIMULATE,
+    WORK,
 )
 from tests.tools.servers import Cluster, Mosquitto, wait_for
 
@@ -81,6 +83,7 @@ class Stack:
             "//broker:1883": f"//127.0.0.1:{self.port}",
             "/run/secrets": str(self.private),
             "/erasures": str(self.private / "erasures"),
+            "/jobs": str(self.private / "jobs"),
             "9464": str(self.metrics_port),
             "8000": str(self.web_port),
             "0.0.0.0": "127.0.0.1",
@@ -201,8 +204,9 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         _service(stack, COLLECT) as collector,
         _service(stack, SERVE) as dashboard,
         _service(stack, ANALYSE) as analyst,
+        _service(stack, WORK) as worker,
     ):
-        ran += [COLLECT, SERVE, ANALYSE]
+        ran += [COLLECT, SERVE, ANALYSE, WORK]
         for name, process in (("collector", collector), ("dashboard", dashboard)):
             assert wait_for(partial(_healthy_or_ended, stack, name, process), 30.0)
             assert process.poll() is None, (stack.deploy / "service.log").read_text()
@@ -220,10 +224,35 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         assert re.search(r"\b384 readings published", said), said
         assert wait_for(lambda: len(_stored(stack)) == 1 + 384, 20.0)
         run(MAINTAIN)
-        for process in (collector, dashboard, analyst):
+        assert _job(stack) == ["done"], "the worker works"
+        for process in (collector, dashboard, analyst, worker):
             process.send_signal(signal.SIGTERM)
             assert process.wait(30.0) == 0
     assert set(ran) == set(COMPOSE_COMMANDS)
+
+
+def _job(stack: Stack) -> list[str]:
+    """What becomes of a simulation that sends nothing: of it no device is registered, nor may it be spoken for."""
+    (stack.deploy / "none.toml").write_text(_FLEET.replace("small", "none"))
+    command = [
+        BOROUGH,
+        "jobs",
+        "ask",
+        str(stack.deploy / "none.toml"),
+        "--set",
+        "hours=0.001",
+        "--set",
+        "register=false",
+    ]
+    environment = stack.environment(WORK)
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+    def states() -> list[str]:
+        said = subprocess.run([BOROUGH, "jobs", "list", "--json"], env=environment, check=True, capture_output=True)
+        return [job["state"] for job in json.loads(said.stdout)["jobs"]]
+
+    assert wait_for(lambda: states() in (["done"], ["failed"]), 30.0, 0.5), (stack.deploy / "service.log").read_text()
+    return states()
 
 
 @contextmanager

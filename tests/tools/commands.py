@@ -15,5 +15,6 @@ MAINTAIN = ("maintain",)
 LIST = ("devices", "list")
 FLEET = ("simulate", "/fleet.toml", "--register", "--gateway", "borough-simulator", "--hours", "1", "--dry-run")
 SIMULATE = ("simulate", "/fleet.toml", "--format", "senml-json", "--pack", "200")
+WORK = ("work",)
 
-COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, ANALYSE, SERVE, MAINTAIN, LIST, FLEET, SIMULATE)
+COMPOSE_COMMANDS = (MIGRATE, ACCOUNTS, COLLECT, ANALYSE, SERVE, MAINTAIN, LIST, FLEET, SIMULATE, WORK)

@@ -71,7 +71,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     contract = {
         "migrate", "devices", "decode", "collect", "rejected", "simulate", "record", "replay", "reconcile", "correct",
         "complete", "analyse", "explain", "serve", "letters", "trial", "subject", "erase", "export", "places",
-        "maintain", "doctor", "demo", "homes", "bays",
+        "maintain", "doctor", "demo", "homes", "bays", "work", "jobs",
     }  # fmt: skip
     assert {path[0] for path in ALL} <= contract
     assert {path[1] for path in ALL if path[0] == "devices"} == {

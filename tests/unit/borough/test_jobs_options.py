@@ -95,7 +95,7 @@ def test_what_is_asked_for_is_looked_through(tmp_path: Path) -> None:
     found = asking.check("simulation", {"hours": 2}, ["shipped:bays-400.toml"])
     assert not found.problems
     assert found.devices["parking-bay"] == 400
-    assert "2.0 simulated hours" in found.summary
+    assert "simulated time 2.0 h" in found.summary
     (tmp_path / "wrong.toml").write_text(
         "name = 'x'\nstart = 2026-01-01T00:00:00Z\ndays = 1\n[smart-meter]\ncount = -1\n"
     )
