@@ -128,8 +128,8 @@ class Shelf:
     def _names(self) -> list[str]:
         try:
             return [path.name for path in self.folder.iterdir() if _ID.fullmatch(path.name)]
-        except FileNotFoundError:
-            return []
+        except (FileNotFoundError, NotADirectoryError):
+            return []  # nothing has been kept yet; that it could be is tried when something comes
 
 
 class Incoming:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from dashboard.web.site import Site
 from dashboard.web.values import Word
 from dashboard.web.visitor import Anybody, Visitor
 from store import jobs
+
+log = logging.getLogger(__name__)
 
 #: Where uploads are sent to; its body is counted here and not with all others.
 PATH = "/engineer/jobs/uploads"
@@ -41,7 +44,11 @@ def router(site: Site) -> APIRouter:
             if replays is None or replays.why_not:
                 raise Refused(409, NOT_SET if replays is None else replays.why_not)
             made = await _take(site, replays, request, visitor)
-        except Refused as error:
+        except (Refused, OSError) as error:
+            if isinstance(error, OSError):
+                # which file of ours it was is for the log, and the rest for whoever sees to the machine
+                log.error("an upload cannot be kept: %s", error.strerror)
+                error = Refused(507, f"The jobs' folder cannot be written to: {error.strerror}.")
             await drain(request)
             return await run_in_threadpool(
                 _page, site, request, problem=str(error), problems=error.problems, status=error.status

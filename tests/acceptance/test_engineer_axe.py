@@ -68,7 +68,7 @@ def look(world: World, where: str, states: dict[str, str], width: int) -> None:
             page.goto(f"{world.sites[where].url}/engineer/jobs{path}")
             page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
             # what axe looks at is the same at any width, but for what a narrow page hides
-            assert width < 640 and name not in _NARROW or findings(page) == [], name
+            assert (width < 640 and name not in _NARROW) or findings(page) == [], name
             assert not scrolls(page), name
             assert page.locator("h1").count() == 1, name
             if folder := os.environ.get("BOROUGH_TEST_SHOTS"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,11 +14,15 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import uvicorn
 import zstandard
 
+from borough.demo.pages import listen
 from borough.uploads.apart import Apart
+from dashboard.app import create_app
 from dashboard.engineer.shelf import Refused, Shelf, Upload, safe_name, shown_name
 from dashboard.replays import Checked, Limits, Replays
+from dashboard.web.connections import Patience, config
 from store import jobs
 from store.connect import connect
 from tests.tools.servers import Cluster
@@ -141,6 +146,7 @@ def test_no_more_is_taken_than_there_is_room_for(engineer: httpx.Client, folder:
 
 
 KIND = {"Content-Type": "multipart/form-data; boundary=xyz"}
+_END = b"\r\n--xyz--\r\n"
 _FILE = b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
 
 
@@ -274,6 +280,47 @@ def test_what_breaks_off_leaves_nothing(url: str, cookie: str, engineer: httpx.C
         time.sleep(0.01)
     assert list((folder / "uploads").glob(".coming-*")) == []
     assert send(engineer, "b.csv", TABLE.encode()).status_code == 303
+
+
+def test_who_sends_steadily_is_waited_for_and_who_stops_is_not(database: str, tmp_path: Path, cookie: str) -> None:
+    """In two seconds a megabyte has to come; an upload of four seconds is taken all the same."""
+    made = create_app(
+        options(database, replays=Replays("test", tmp_path, Apart(), replace(LIMITS, size=8 << 20, total=16 << 20)))
+    )
+    with listen(None) as listener:
+        server = uvicorn.Server(config(made, Patience(body=2.0), timeout_graceful_shutdown=3))
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        piece = b"1,2\n" * (320 << 10)
+        length = len(field("csrf", csrf(cookie))) + len(_FILE) + (300 << 12) + 4 * len(piece) + len(_END)
+        with begin(url, cookie, tmp_path, length) as line:
+            for _ in range(4):
+                time.sleep(1)  # the network is slow: there is nothing to wait for
+                line.sendall(piece)
+            line.sendall(_END)
+            assert line.recv(100).startswith(b"HTTP/1.1 303 ")
+        with begin(url, cookie, tmp_path, length) as line:
+            begun = time.monotonic()
+            line.settimeout(20)
+            assert line.recv(100) == b""
+            assert time.monotonic() - begun > 1
+        until = time.monotonic() + 20
+        while list((tmp_path / "uploads").glob(".coming-*")):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        server.should_exit = True
+        thread.join(10)
+    assert len(kept(tmp_path)) == 2
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(database: str, tmp_path: Path, cookie: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+    there = Replays("test", tmp_path / "file" / "jobs", Apart(), LIMITS)
+    with running(options(database, replays=there)) as url, client(url, cookie) as web:
+        answer = web.post(UPLOADS, content=body(web, TABLE.encode()), headers=KIND)
+    assert answer.status_code == 507
+    assert "The jobs&#39; folder cannot be written to: Not a directory." in answer.text
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next(engineer: httpx.Client, folder: Path) -> None:

@@ -47,7 +47,7 @@ def test_every_role_gets_exactly_what_its_row_says() -> None:
     opens = {
         "resident": {"/home", "/api/v1/home"},
         "assist": {"/assist"},
-        "engineer": {"/overview"} | parking,
+        "engineer": {"/overview", "/engineer"} | parking,
         "programme": {"/programme"},
         "data-protection": {"/data-protection"},
         "parking-ops": parking,
