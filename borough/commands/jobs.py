@@ -53,6 +53,12 @@ def ask(
         if not file.startswith(SHIPPED) and not Path(file).is_file():
             raise UsageError(f"{file}: there is no such file")
     added = [file if file.startswith(SHIPPED) else folder.add(Path(file)) for file in files]
+    mapping = options.get("mapping")
+    if isinstance(mapping, str) and Path(mapping).is_file():
+        options["mapping"] = folder.add(Path(mapping))
+        added_too = [options["mapping"]]
+    else:
+        added_too = []
     kept = False
     try:
         found = asking.check(kind, options, added)
@@ -67,7 +73,7 @@ def ask(
         kept = True
     finally:
         if not kept:
-            folder.forget(added)
+            folder.forget([*added, *added_too])
     if json_output:
         show_json({"job": number, "kind": kind, "summary": found.summary})
     else:

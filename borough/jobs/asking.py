@@ -67,7 +67,7 @@ class Asking:
         folder = self.folder
         try:
             paths = [folder.resolve(name) for name in files]
-            return _fleet(options, paths) if kind == "simulation" else _recorded(options, paths)
+            return _fleet(options, paths) if kind == "simulation" else _recorded(folder.own(options), paths)
         except UsageError as error:
             return Checked([str(error), *error.details])
         except (MappingError, RecordingError, OptionsError) as error:

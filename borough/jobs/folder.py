@@ -6,11 +6,12 @@ import fcntl
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from borough.errors import UsageError
 
@@ -109,21 +110,34 @@ class JobsFolder:
             raise
         return f"{_UPLOADS}/{folder.name}/{path.name}"
 
+    def own(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a job with the file of its mapping: one of the program's by its name, or an upload.
+
+        Raises UsageError for any other: whoever asks for a job may not have this machine's files read.
+        """
+        mapping = options.get("mapping")
+        if not isinstance(mapping, str) or not _is_file(mapping):
+            return dict(options)
+        return {**options, "mapping": str(self.resolve(mapping))}
+
     def forget(self, names: Iterable[str]) -> None:
         """Remove uploads that no job reads after all."""
         for name in names:
             if name.startswith(f"{_UPLOADS}/"):
                 shutil.rmtree(self.uploads / name.split("/")[1], ignore_errors=True)
 
-    def tidy(self, known: Iterable[int], used: Iterable[str]) -> None:
-        """Remove the files of jobs that are not ``known`` any more, and uploads that nobody has used for long.
+    def tidy(self, jobs: Callable[[], Mapping[int, Iterable[str]]]) -> None:
+        """Remove the files of jobs that are gone, and uploads that no job has named for as long as is ``unused``.
 
-        Raises OSError.
+        ``jobs``: those that there are, by id, and the files that each reads; asked after the folder is looked at, for
+        one that comes meanwhile is no job that is gone. Raises OSError, and what ``jobs`` raises.
         """
-        keep = {str(number) for number in known}
-        for folder in _folders(self.root / _RUNS):
-            if folder.name not in keep:
+        runs = _folders(self.root / _RUNS)
+        known = jobs()
+        for folder in runs:
+            if folder.name not in {str(number) for number in known}:
                 shutil.rmtree(folder, ignore_errors=True)
+        used = [name for files in known.values() for name in files]
         kept = {name.split("/")[1] for name in used if name.startswith(f"{_UPLOADS}/")}
         for folder in _folders(self.uploads):
             if folder.name not in kept and time.time() - _touched(folder) > self.unused.total_seconds():
@@ -133,6 +147,11 @@ class JobsFolder:
 def shipped() -> list[str]:
     """The fleet files of the program's own, by name."""
     return sorted(path.name for path in _FLEETS.glob("*.toml"))
+
+
+def _is_file(mapping: str) -> bool:
+    """Whether a mapping is given as a file and not by its name."""
+    return "/" in mapping or mapping.endswith(".toml")
 
 
 def _list(names: list[str]) -> str:

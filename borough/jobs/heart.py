@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import psycopg
 from borough.jobs.told import Told
 from borough.replay.sender import Stop
 from borough.scoring.result import Score
+from devices.text import visible
 from store import jobs
 from store.connect import Connection, connect
 from store.jobs import Lost, State, Wish
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Between two beats, well below what frees a job; how long one may take [s].
 _EVERY, _LONGEST = 2.0, 10.0
+#: Letters of a problem that are kept.
+_PROBLEM = 4_000
 
 
 class Heart(threading.Thread):
@@ -38,7 +42,7 @@ class Heart(threading.Thread):
 
     def score(self, score: Score) -> None:
         """Tell a score with the next beat."""
-        self._score = score.document()
+        self._score = finite(score.document())
 
     def run(self) -> None:
         """Beat until the end."""
@@ -67,6 +71,8 @@ class Heart(threading.Thread):
         """
         self._end.set()
         self.join()
+        # what a file says may stand in it
+        problem = None if problem is None else visible(problem)[:_PROBLEM]
         while not self.lost:
             try:
                 found = jobs.finish(
@@ -99,6 +105,15 @@ class Heart(threading.Thread):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def finite(value: Any) -> Any:
+    """A document with nothing in the place of numbers that are none: JSON knows neither NaN nor infinity."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def unique_name(host: str, process: int) -> str:

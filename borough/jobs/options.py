@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from borough.errors import UsageError
 from borough.replay.asked import replay_options, replay_speed
-from borough.replay.mapping_file import packaged
 from borough.replay.plan import ReplayOptions
 from borough.simulate import Asked
 from devices.counts import counted
@@ -43,16 +42,15 @@ class SimulationAsked:
 
 
 def replay_asked(options: Mapping[str, Any], files: list[Path]) -> ReplayAsked:
-    """Read the options of a replay; a mapping of one's own is a file (.toml) beside the tables. Raises UsageError."""
+    """Read the options of a replay. Raises UsageError."""
     _check(options, _REPLAY)
-    mapping, files = _mapping(_text(options, "mapping"), files)
     if not files:
         raise UsageError("a replay needs a file")
     with in_words_of_jobs():
         speed = replay_speed(_text(options, "speed") or "flat-out")
         found = replay_options(
             files,
-            mapping=mapping,
+            mapping=_text(options, "mapping"),
             speed=speed,
             start=_text(options, "from"),
             until=_text(options, "until"),
@@ -61,18 +59,6 @@ def replay_asked(options: Mapping[str, Any], files: list[Path]) -> ReplayAsked:
             pack=_pack(options),
         )
     return ReplayAsked(found, speed, _flag(options, "register", otherwise=False))
-
-
-def _mapping(name: str, files: list[Path]) -> tuple[str, list[Path]]:
-    """The mapping, and the files that are sent. A name is one of the program's own: no other file is ever opened."""
-    own = [path for path in files if path.suffix == ".toml"]
-    if len(own) + bool(name) > 1:
-        raise UsageError("a replay has one mapping: a name, or a file (.toml) beside its tables")
-    if name and name not in packaged():
-        raise UsageError(
-            f"mapping {name!r}: the program has none of this name; one of your own is a file (.toml) beside the tables"
-        )
-    return str(own[0]) if own else name, [path for path in files if path not in own]
 
 
 def simulation_asked(options: Mapping[str, Any], files: list[Path], job_id: int | None = None) -> SimulationAsked:

@@ -26,6 +26,7 @@ from borough.jobs.simulating import SimulationRun
 from borough.jobs.told import Told
 from borough.replay.recording import RecordingError
 from borough.replay.sender import Stop
+from borough.scoring.result import Score
 from borough.settings.settings import Settings, need_database_url
 from devices.mapping import MappingError
 from ingest.errors import OptionsError
@@ -105,8 +106,7 @@ class Worker:
             require_schema(connection, self._url)
             if time.monotonic() - self._tidied > _TIDY or not self._tidied:
                 self._tidied = time.monotonic()
-                known = jobs.names(connection)
-                self._folder.tidy(known, (name for files in known.values() for name in files))
+                self._folder.tidy(lambda: jobs.names(connection))
             return jobs.take(connection, self.name)
 
     def _run(self, job: Job) -> None:
@@ -151,7 +151,12 @@ class Worker:
         run.finish()
         told.phase = "scoring"
         patience = PATIENCE if done else STOPPED_PATIENCE
-        score = final_score(self._settings, run, stop, heart.score, patience)
+
+        def tell(score: Score) -> None:
+            told.phase = "waiting for the record of bays" if score.whole else "scoring"
+            heart.score(score)
+
+        score = final_score(self._settings, run, stop, tell, patience)
         if self._let_go(heart):
             return "waiting", None
         if heart.wish == "pause":
@@ -188,7 +193,7 @@ class Worker:
     def _make(self, job: Job, files: RunFiles, told: Told) -> Sending:
         paths = [self._folder.resolve(name) for name in job.files]
         if job.kind == "replay":
-            return Replay(self._settings, replay_asked(job.options, paths), files, told)
+            return Replay(self._settings, replay_asked(self._folder.own(job.options), paths), files, told)
         return SimulationRun(self._settings, simulation_asked(job.options, paths, job.id), files, told)
 
     def _let_go(self, heart: Heart) -> bool:

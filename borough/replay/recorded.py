@@ -82,9 +82,9 @@ class RecordingSource:
         """The very bytes to the very topics."""
         for message in messages:
             route = self._route(message)
-            device = route.device
             readings = self._readings(route, message, None)
-            if device is not None:
+            # looked at now: reading a message may have registered its device
+            if (device := route.device) is not None:
                 readings = [self._thinned(device.model, reading) for reading in readings]
             yield Outgoing(message.arrival, message.topic, message.payload, readings)
 
@@ -119,16 +119,20 @@ class RecordingSource:
     def _readings(self, route: Route, message: Recorded, arrival: int | None) -> list[Reading]:
         """What is in a message that arrives at ``arrival`` [us]; None: now, long after it was recorded."""
         device = route.device_id or ""
-        family = route.device.family if route.device else UNKNOWN
+
+        def family() -> str:
+            # asked after the decoder, which may have registered the device
+            return route.device.family if route.device else UNKNOWN
+
         if len(message.payload) > self._payload_maximum:
-            return [Reading(device, family, "", None, math.nan, Reason.OVERSIZE)]
+            return [Reading(device, family(), "", None, math.nan, Reason.OVERSIZE)]
         try:
             decoded = route.decode(message.payload)
         except Rejection as error:
-            return [Reading(device, family, "", None, math.nan, error.reason)]
+            return [Reading(device, family(), "", None, math.nan, error.reason)]
         if decoded is STATUS:
-            return [Reading(device, family, "", None, math.nan, "ignored")]
-        return [self._judged(route, family, name, time, value, arrival) for name, time, value in _pairs(decoded)]
+            return [Reading(device, family(), "", None, math.nan, "ignored")]
+        return [self._judged(route, family(), name, time, value, arrival) for name, time, value in _pairs(decoded)]
 
     def _judged(self, route: Route, family: str, name: str, time: Any, value: Any, arrival: int | None) -> Reading:
         device = route.device_id or ""

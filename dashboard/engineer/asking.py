@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from dashboard.engineer.shelf import Shelf, Upload
+from dashboard.engineer.shelf import ROOM, Shelf, Upload
 from dashboard.replays import KIND_WORDS, Replays, Unfit
 from dashboard.web.forms import Form
 from store.jobs import Kind
@@ -82,13 +82,12 @@ def read(form: Form, choice: Choice, replays: Replays) -> Wanted:
     """The options of a form; what is wrong stands in ``form.errors``, and then they are not to be used."""
     name = form.line("name", _LONGEST_NAME, "The name", "Give the job a name")
     options: dict[str, Any] = {"register": form.text("register") == "yes"} if choice.what != "recording" else {}
-    files = [choice.file]
     _speed(form, options, fastest="max" if choice.kind == "simulation" else "flat-out")
     if choice.kind == "simulation":
         _simulation(form, options, replays)
     else:
-        _replay(form, options, choice, files, replays)
-    wanted = Wanted(name, {key: value for key, value in options.items() if value not in (None, "")}, files)
+        _replay(form, options, choice, replays)
+    wanted = Wanted(name, {key: value for key, value in options.items() if value not in (None, "")}, [choice.file])
     if not form.errors:
         _fits(form, wanted, choice, replays)
     return wanted
@@ -110,7 +109,7 @@ def _simulation(form: Form, options: dict[str, Any], replays: Replays) -> None:
             form.errors["faults"] = "Give at least one fault a share above 0, such as 0.02, or choose none"
 
 
-def _replay(form: Form, options: dict[str, Any], choice: Choice, files: list[str], replays: Replays) -> None:
+def _replay(form: Form, options: dict[str, Any], choice: Choice, replays: Replays) -> None:
     options["from"] = _moment(form, "from", "the beginning")
     options["until"] = _moment(form, "until", "the end")
     if options["from"] and options["until"] and options["from"] >= options["until"]:
@@ -122,11 +121,8 @@ def _replay(form: Form, options: dict[str, Any], choice: Choice, files: list[str
     options["format"] = form.choice("format", tuple(formats), "Choose a format")
     if choice.what == "table":
         found = form.choice("mapping", tuple(mappings(replays)), "Choose the mapping by which the table is read")
-        if not found.startswith("upload-"):
-            options["mapping"] = found
-        elif (upload := _shelf(replays).find(found.removeprefix("upload-"))) is not None:
-            # one of their own is a file beside the table
-            files.append(upload.file)
+        upload = _shelf(replays).find(found.removeprefix("upload-")) if found.startswith("upload-") else None
+        options["mapping"] = found if upload is None else upload.file
 
 
 def _fits(form: Form, wanted: Wanted, choice: Choice, replays: Replays) -> None:
@@ -139,8 +135,8 @@ def _fits(form: Form, wanted: Wanted, choice: Choice, replays: Replays) -> None:
         if choice.what == "recording" and choice.upload is not None:
             return  # it was read when it came
         mapping = wanted.options.get("mapping", "")
-        for own in wanted.files[1:]:
-            mapping = str(replays.folder / own)
+        if mapping.startswith(f"{ROOM}/"):
+            mapping = str(replays.folder / mapping)
         found = replays.reader.check(choice.path, choice.title, mapping)
         if found.kind != choice.what:
             what, is_one = KIND_WORDS[choice.what].lower(), KIND_WORDS[found.kind].lower()

@@ -102,5 +102,5 @@ where %(before)s::bigint is null or id < %(before)s
 order by id desc
 limit %(limit)s;
 
--- names: all jobs there are, and which files they read
-select id, files from public.job;
+-- names: all jobs there are, and which files they read, that of their mapping too
+select id, array_remove(files || (options ->> 'mapping'), null) from public.job;

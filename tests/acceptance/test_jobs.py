@@ -17,6 +17,7 @@ from scripts.parts import Parts
 from store import registry
 from store.connect import connect
 from store.jobs import Job
+from tests.tools import forked
 from tests.tools.collector import Collector
 from tests.tools.servers import TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 from tests.tools.working import Work, end
@@ -35,6 +36,21 @@ malformed = 0.01
 out_of_order = 0.05
 """
 T0 = 1_767_571_200_000_000
+MAPPING = """
+name = "meters"
+about = "Half-hours of a meter."
+files = ["meters.csv"]
+family = "smart-meter"
+[device]
+column = "id"
+[time]
+path = "time"
+zone = "UTC"
+[[reading]]
+property = "import_interval"
+path = "kwh"
+unit = "kW.h"
+"""
 STORED = (
     "select s.device_id, s.property, r.time, r.value from public.reading r join personal.series s on s.id = r.series_id"
     " where s.device_id = any(%s)"
@@ -191,3 +207,63 @@ def test_the_database_goes_away_in_the_middle(town: Town, work: Work, tmp_path: 
     assert_whole(work, done)
     assert end(worker) == 0
     assert end(other) == 0
+
+
+def test_a_stopped_job_is_scored_and_its_files_go_with_it(work: Work, tmp_path: Path) -> None:
+    number = work.ask("simulation", [fleet(tmp_path, "ash")], {"speed": "3600", "hours": 24})
+    worker = work.start()
+    work.sent(number, 100)
+    assert "still running" in work.command("jobs", "stop", str(number))
+    stopped = work.until(number, "stopped")
+    assert 100 <= stopped.progress["sent"] < 2_000
+    assert_whole(work, stopped)
+    said = json.loads(work.command("jobs", "show", str(number), "--json"))
+    assert (said["state"], said["score"]["lost"]) == ("stopped", 0)
+    work.command("jobs", "remove", str(number))
+    assert end(worker) == 0
+    assert work.command("work", "--once") == ""
+    assert not (work.jobs / "runs" / str(number)).exists(), "a worker tidies when it begins"
+
+
+def test_whom_no_job_may_speak_for(work: Work, tmp_path: Path) -> None:
+    """A real home's meter, whatever the installation is called: nothing of it is sent, and it stays as it is."""
+    with connect(work.database) as connection:
+        home = Device("mt-1", "smart-meter", "native", personal=True)
+        registry.upsert(connection, [home, Device("mon-1", "air-monitor", "native")])
+    path = tmp_path / "home.btr"
+    writer = RecordingWriter(path)
+    for name, family in (("mon-1", "air-monitor"), ("mt-1", "smart-meter")):
+        body = b'{"time": "2025-01-05T00:00:00Z", "no2": 1, "import_interval": 1}'
+        writer.add(Recorded(T0, f"borough/{family}/{name}/reading", body, 1, False))
+    writer.flush()
+    writer.__exit__(None, None, None)
+    recorded = work.ask("replay", [path], {})
+    table = tmp_path / "meters.csv"
+    table.write_text("id,time,kwh\nmt-1,2025-01-05T00:00:00Z,1.5\n")
+    mapping = tmp_path / "meters.toml"
+    mapping.write_text(MAPPING)
+    options = ["--set", f"mapping={mapping}", "--set", "register=true"]
+    listed = json.loads(work.command("jobs", "ask", str(table), *options, "--json"))["job"]
+    assert work.start("--once").wait(60) == 0
+    for number, words in ((recorded, "message 1 of the recording is of a device"), (listed, "1 device of these files")):
+        failed = work.job(number)
+        assert failed.state == "failed"
+        assert failed.problem is not None
+        assert failed.problem.startswith(words), failed.problem
+        assert "real home" in failed.problem
+    with connect(work.database) as connection:
+        assert registry.get(connection, "mt-1") == home
+        assert connection.execute(STORED, (["mt-1"],)).fetchall() == []
+    assert "mt-1" not in work.log.read_text()
+
+
+def test_where_no_job_may_run(work: Work) -> None:
+    settings = {**work.settings, "BOROUGH_INSTALLATION": "production"}
+    for arguments in (["work"], ["jobs", "ask", "shipped:demo.toml"]):
+        done = forked.run(arguments, settings)
+        assert done.returncode in (1, 2)
+        assert "production" in done.stderr
+    problem = work.command("jobs", "ask", "shipped:demo.toml", "--set", "faults.los=1", status=2)
+    assert "[faults] los: there is no such fault" in problem
+    assert "Nothing was asked for" in work.command("jobs", "ask", "shipped:bays-400.toml", "--dry-run")
+    assert json.loads(work.command("jobs", "list", "--json"))["jobs"]

@@ -91,6 +91,8 @@ def test_a_job_from_its_asking_to_its_end(connection: Connection) -> None:
     assert [one.id for one in jobs.find(connection, before=second)] == [first]
     assert [one.id for one in jobs.find(connection, limit=1)] == [second]
     assert jobs.names(connection) == {first: ["uploads/a/air.csv"], second: ["uploads/a/air.csv"]}
+    own = jobs.ask(connection, "replay", "own", {"mapping": "uploads/b/own.toml"}, None, ["uploads/a/air.csv"])
+    assert jobs.names(connection)[own] == ["uploads/a/air.csv", "uploads/b/own.toml"]
     jobs.remove(connection, first)
     assert jobs.get(connection, first) is None
 

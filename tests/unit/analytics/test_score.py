@@ -77,6 +77,21 @@ def test_rejections_by_reading_and_by_message() -> None:
     assert result.more == {("d1", "co2"): 4}
 
 
+def test_what_went_out_twice_may_be_rejected_twice() -> None:
+    readings: Counted = {("d1", "power", "out_of_range"): 2, ("d1", "power", "unreadable"): 1}
+    messages = {("d1", "out_of_range"): [1, 1], ("d1", "unreadable"): [1]}
+    table: Counted = {
+        ("d1", "power", "out_of_range"): 5,
+        ("d1", None, "unreadable"): 2,
+        ("d1", "power", "conflict"): 1,
+        ("d2", None, "unreadable"): 1,
+    }
+    assert allot(readings, messages, table, {}).more == {("d1", "power"): 4, ("d1", None): 1, ("d2", None): 1}
+    found = allot(readings, messages, table, {}, resent=True)
+    assert found.more == {("d1", "power"): 2, ("d2", None): 1}, "no more again than were wanted, and of nothing else"
+    assert found.found == {"d1": 3}
+
+
 def test_a_flood_that_was_only_counted_is_rejected_all_the_same() -> None:
     readings: Counted = {("d1", "power", "out_of_range"): 5}
     table: Counted = {("d1", "power", "out_of_range"): 2}

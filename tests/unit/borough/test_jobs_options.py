@@ -13,6 +13,7 @@ import pytest
 from borough.errors import Failure, SettingsError, UsageError
 from borough.jobs.asking import Asking
 from borough.jobs.folder import JobsFolder
+from borough.jobs.heart import finite
 from borough.jobs.options import replay_asked, simulation_asked
 from borough.jobs.targets import MARK, OURS, Targets, marked
 from borough.jobs.told import Told
@@ -148,6 +149,10 @@ def test_rate_and_remaining_time_are_those_of_the_last_while() -> None:
     told.phase = "scoring"
     assert (told.document()["rate"], told.document()["remaining"]) == (0.0, None)
     assert Told.after(document).sent == told.sent
+
+
+def test_numbers_that_are_none_leave_nothing() -> None:
+    assert finite({"a": [1.5, math.nan, {"b": math.inf}], "c": 2}) == {"a": [1.5, None, {"b": None}], "c": 2}
 
 
 HOME = Device("mt-1", "smart-meter", "native", personal=True)

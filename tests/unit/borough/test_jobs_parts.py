@@ -122,6 +122,18 @@ def test_a_file_is_added_and_found(tmp_path: Path) -> None:
     assert folder.resolve("shipped:demo.toml").is_file()
 
 
+def test_a_mapping_is_the_program_s_or_an_upload(tmp_path: Path) -> None:
+    folder = JobsFolder(tmp_path / "jobs")
+    path = tmp_path / "own.toml"
+    path.write_text("name = 'own'")
+    name = folder.add(path)
+    assert folder.own({"mapping": name})["mapping"] == str(folder.resolve(name))
+    assert folder.own({"mapping": "openaq", "pack": 3}) == {"mapping": "openaq", "pack": 3}
+    for foreign in ("/etc/shadow", str(path), "own.toml", "../own.toml"):
+        with pytest.raises(UsageError, match="outside the folder"):
+            folder.own({"mapping": foreign})
+
+
 def test_what_nobody_knows_any_more_is_tidied(tmp_path: Path) -> None:
     folder = JobsFolder(tmp_path)
     for number in (1, 2):
@@ -134,8 +146,14 @@ def test_what_nobody_knows_any_more_is_tidied(tmp_path: Path) -> None:
         path = tmp_path / names[name]
         for one in (path, path.parent):
             os.utime(one, (1_000, 1_000))
-    folder.tidy([2], [names["used"], "shipped:demo.toml"])
+
+    def known() -> dict[int, list[str]]:
+        folder.run(3).ledger.mkdir(parents=True)  # of a job that is taken in this moment
+        return {2: [names["used"], "shipped:demo.toml"]}
+
+    folder.tidy(known)
     assert not folder.run(1).folder.exists()
     assert folder.run(2).folder.is_dir()
+    assert folder.run(3).folder.is_dir()
     assert [(tmp_path / names[name]).exists() for name in ("used", "old", "new")] == [True, False, True]
-    JobsFolder(tmp_path / "nothing").tidy([], [])
+    JobsFolder(tmp_path / "nothing").tidy(dict)

@@ -221,6 +221,26 @@ def test_a_recording_is_read_as_the_collector_would(tmp_path: Path) -> None:
     ]
 
 
+def test_a_device_that_registers_itself_is_known_from_its_first_message_on(tmp_path: Path) -> None:
+    topic, other = "borough/air-monitor/a/reading", "borough/air-monitor/b/reading"
+    path = recording(
+        tmp_path,
+        (topic, b'{"time": "2026-01-01T00:00:00Z", "pm10": 3, "colour": 1}'),
+        (topic, b'{"time": "2026-01-01T00:00:01Z", "pm10": 3}'),
+        (other, b"{"),
+    )
+    source = RecordingSource([path], native(FORMATS), [], auto_register=True, keep={})
+    found = [
+        [(row.device, row.family, row.property, row.verdict) for row in message.readings]
+        for message in source.as_recorded(source.messages())
+    ]
+    assert found == [
+        [("a", "air-monitor", "pm10", ""), ("a", "air-monitor", "colour", "unknown_property")],
+        [("a", "air-monitor", "pm10", "")],
+        [("b", "unknown", "", "unknown_device")],
+    ]
+
+
 def test_readings_of_a_recording_as_native_messages_with_times(tmp_path: Path) -> None:
     path = recording(
         tmp_path,
