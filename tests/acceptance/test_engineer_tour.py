@@ -144,10 +144,13 @@ def test_without_scripts(town: Town, tmp_path: Path) -> None:
         page.get_by_role("button", name="Start it").click()
         page.get_by_role("link", name="every 5 seconds").click()
         assert page.locator("meta[http-equiv=refresh]").get_attribute("content") == "5"
+        address = page.url.partition("?")[0]
+        job = town.work.sent(int(address.rsplit("/", 1)[1]), 1)
+        page.get_by_role("link", name="stop that").click()
+        expect(page.locator("#now")).to_contain_text("Running.")
         page.get_by_role("button", name="Stop").click()
-        expect(page.locator("#now")).to_contain_text("stop")
-        job = town.work.until(int(page.url.rsplit("/", 1)[1]), "stopped")
-        page.get_by_role("link", name="Ask again").click()
+        town.work.until(job.id, "stopped")
+        page.goto(address)
         expect(page.locator("#now")).to_contain_text("Stopped.")
         page.get_by_role("button", name="Remove").click()
         expect(page.get_by_role("status").first).to_have_text(f"Job {job.id} has been removed.")

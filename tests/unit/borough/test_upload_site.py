@@ -30,7 +30,7 @@ def test_settings_become_limits(tmp_path: Path) -> None:
 
 def test_without_a_folder_there_is_nothing(tmp_path: Path) -> None:
     assert site_options(Settings(database_url=_DATABASE)).replays is None
-    with pytest.raises(SettingsError, match="BOROUGH_JOBS_FOLDER: .*is no folder; make it"):
+    with pytest.raises(SettingsError, match=r"BOROUGH_JOBS_FOLDER: .*is no folder; make it"):
         site_options(Settings(database_url=_DATABASE, installation="demo", jobs_folder=tmp_path / "none"))
 
 
