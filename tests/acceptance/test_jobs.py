@@ -140,6 +140,11 @@ def test_a_simulation_is_paused_given_back_and_killed(town: Town, work: Work, tm
     work.age(number)
     done = work.until(number, "done")
     assert done.attempts == 4
+    kept = json.loads((work.jobs / "runs" / str(number) / "checkpoint.json").read_text())
+    held = [turn[1] for turn in kept["turns"]]
+    assert len(held) >= 4, "after the pause, SIGTERM, the broker and SIGKILL the clock went on from where it was"
+    assert held == sorted(held)
+    assert kept["started"] < held[0]
     assert told.score is not None
     assert told.score["so_far"]
     assert told.score["lost"] == 0

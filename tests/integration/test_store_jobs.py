@@ -175,6 +175,16 @@ def test_what_takes_its_workers_down_fails(connection: Connection) -> None:
     assert again.problem is None
 
 
+def test_a_taking_that_is_no_fall_is_not_counted_as_one(connection: Connection) -> None:
+    number = asked(connection)
+    states = []
+    for turn in range(FALLS + 1):
+        take(connection, f"worker {turn}")
+        states.append(of(connection, number).state)
+        fall_silent(connection, number)
+    assert states == ["running"] * FALLS + ["failed"]
+
+
 def test_what_gets_further_goes_on_however_often(connection: Connection) -> None:
     number = asked(connection)
     for turn in range(2 * FALLS):

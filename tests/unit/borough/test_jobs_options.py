@@ -121,6 +121,7 @@ def test_stamps_are_joined_and_found_again() -> None:
     assert len(stamps) == 2
     found = stamps_of(stamps, np.array([0, 19, 20, 21]), 7)
     assert found.tolist() == [1_000_000, 1_950_000, 9_000_000, 7]
+    assert stamps_of([[5, 3, 100, 300]], np.array([5, 6, 7]), 0).tolist() == [100, 200, 300]
     assert coarser(stamps, 21) == [[0, 21, 1_000_000, 9_000_000]]
     assert coarser(stamps, 20) == [*map(list, stamps)], "what is not covered stays fine"
     far = [[0, 1, 0, 0], [1, 1, 400_000_000, 400_000_000]]
