@@ -211,7 +211,7 @@ def _asked(first: Job, second: Job) -> list[Line]:
     lines = [_line("Kind", job_words.KINDS[first.kind], job_words.KINDS[second.kind])]
     names = dict.fromkeys([*known[0], *known[1]])
     lines += [_line(name, known[0].get(name, _NONE), known[1].get(name, _NONE)) for name in names]
-    versions = [str(one.progress.get("version") or one.options.get("version") or _NONE) for one in (first, second)]
+    versions = [str(one.progress.get("version") or _NONE) for one in (first, second)]
     return [*lines, _line("Version", *versions)] if versions != [_NONE, _NONE] else lines
 
 

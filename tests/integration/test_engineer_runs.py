@@ -115,7 +115,8 @@ def test_two_runs_side_by_side(engineer: httpx.Client, connection: psycopg.Conne
     assert "smart-meter: lost 0 17 +17, job 2 worse" in said
     assert "smart-meter: published 20,000 20,000 the same" in said
     assert "smart-meter 0.400 s 1.900 s +1.500 s, job 2 worse" in said
-    assert page.count('<tr class="differs">') == 5
+    assert "Version 0.1.0 0.2.0 differs" in said
+    assert page.count('<tr class="differs">') == 6
     same = engineer.get(f"/engineer/jobs/compare?a={ids['done']}&b={ids['done']}").text
     assert 'class="differs"' not in same
     assert "<figure" not in same

@@ -22,6 +22,7 @@ PROGRESS = {
     "at": "2025-10-25T23:10:00+00:00",
     "remaining": 75.4,
     "phase": "sending",
+    "version": "0.1.0",
 }
 
 
@@ -76,6 +77,7 @@ def every_state(connection: Connection, account_id: int | None = None) -> dict[s
         ("paused", "paused", score(so_far=True), None),
     ):
         progress = PROGRESS | {"sent": 50_000} if state == "done" else PROGRESS
+        progress = progress | {"version": "0.2.0"} if name == "bad" else progress
         made = taken(name)
         if state == "paused":
             jobs.wish(connection, made, "pause")
