@@ -13,6 +13,7 @@ from borough.settings.parking import parking_accounts
 from borough.settings.settings import Settings, need_database_url, secret_file, variable
 from borough.trials import Trials
 from dashboard.options import SignIn, SiteOptions
+from dashboard.replays import Replays
 from dashboard.web.forwarded import networks
 
 #: Names that this machine itself is asked by: the health check's and a proxy's beside it.
@@ -42,6 +43,7 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         erasure=rights.erasure,
         subject=rights.subject,
         trials=Trials(settings),
+        replays=_replays(settings),
         energy=read_energy(settings),
         coverage=settings.coverage,
         workers=settings.web_workers,
@@ -49,6 +51,15 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         parking_grace=timedelta(minutes=settings.parking_grace),
         parking_silence=timedelta(hours=settings.parking_silence),
     )
+
+
+def _replays(settings: Settings) -> Replays | None:
+    if settings.jobs_folder is None:
+        return None
+    # what reads fleets and recordings is imported where it is needed
+    from borough.uploads.site import replays
+
+    return replays(settings, settings.jobs_folder)
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

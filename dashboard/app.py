@@ -13,7 +13,19 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import roles
 from dashboard.account import binding, sign_in
-from dashboard.engineer import alarms, arriving, completeness, pipeline, rejected, rejected_trial, series, silence
+from dashboard.engineer import (
+    alarms,
+    arriving,
+    completeness,
+    jobs,
+    pipeline,
+    rejected,
+    rejected_trial,
+    runs,
+    series,
+    silence,
+    uploads,
+)
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
 from dashboard.public import feeds, pages
@@ -51,6 +63,9 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     silence.router,
     completeness.router,
     series.router,
+    uploads.router,
+    runs.router,
+    jobs.router,
     programme.router,
     data_protection.router,
     assist.router,
@@ -103,7 +118,7 @@ def create_app(options: SiteOptions) -> FastAPI:
         max_age=sign_in.UNDER_WAY_SECONDS,
         https_only=options.secure,
     )
-    app.add_middleware(security.BodyLimit)
+    app.add_middleware(security.BodyLimit, beyond=(uploads.PATH,))
     app.add_middleware(GiveBack, lane=site.lane)
     app.add_middleware(security.Head)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from analytics.energy.prices import Energy, load
+from dashboard.replays import Replays
 from dashboard.simulation import Simulation
 from devices.bays import GRACE, SILENCE
 from devices.parking_account import Account
@@ -58,6 +59,8 @@ class Trials(Protocol):
 class SiteOptions:
     """One site. What it cannot do (``simulation``, ``erase``, ``erasure``, ``trials``, ``subject``) is None."""
 
+    """One site. What it cannot do (``simulation``, ``erase``, ``erasure``, ``subject``, ``replays``) is None."""
+
     database_url: str = field(repr=False)
     #: Signs the cookie of a sign-in under way and the tokens of forms: the same for all processes of a site.
     secret: str = field(repr=False)
@@ -103,6 +106,8 @@ class SiteOptions:
     trials: Trials | None = None
     #: All that is held about a tenancy: JSON in pieces of bytes, each made with a connection of its own.
     subject: Callable[[int, Open], Iterator[bytes]] | None = None
+    #: What is needed to start replays and simulations; None: nothing is.
+    replays: Replays | None = None
 
     @property
     def secure(self) -> bool:

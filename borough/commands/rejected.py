@@ -10,7 +10,6 @@ import typer
 from borough.commands import rejected_try
 from borough.commands.rejected_options import Device, Family, Limit, Since, Until, Why, chosen
 from borough.database import database
-from borough.duration import duration
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_bytes, show_json, show_table
 from borough.settings.collector import collector_options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -35,7 +36,7 @@ def work(
     broker_options(settings)
     for warning in unknown_variables():
         log.warning("%s", warning)
-    worker = Worker(settings, JobsFolder(folder))
+    worker = Worker(settings, JobsFolder(folder, timedelta(days=settings.upload_days)))
     log.info("begins, as %s", worker.name)
     with worker.ended_by_signals():
         count = worker.work(once=once)

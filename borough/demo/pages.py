@@ -8,16 +8,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 import uvicorn
 
+from borough.demo.analyst import LIFETIME
 from borough.errors import Failure
+from borough.uploads.site import replays_of
 from dashboard.app import create_app
 from dashboard.options import SiteOptions, Trials
+from dashboard.replays import Limits
 from dashboard.simulation import Simulation
 from dashboard.web.connections import Patience, config
+from store import accounts
+from store.connect import connect
 from store.erasures import State
 from store.subject import Open
 
@@ -57,10 +64,12 @@ def demo_site(
     database_url: str,
     simulation: Callable[[], Simulation] | None = None,
     rights: Rights | None = None,
+    jobs: Path | None = None,
 ) -> SiteOptions:
     """The site of a demo: everybody may see what is arriving, and codes of the purpose ``demo`` sign in.
 
     ``simulation`` tells how far the simulation is; ``rights`` as in SiteOptions.
+    ``jobs``: the folder of jobs, without which none are started.
     """
     return SiteOptions(
         database_url,
@@ -74,7 +83,15 @@ def demo_site(
         erasure=None if rights is None else rights.erasure,
         subject=None if rights is None else rights.subject,
         trials=None if rights is None else rights.trials,
+        replays=None if jobs is None else replays_of("demo", jobs, Limits()),
     )
+
+
+def engineer_link(url: str, page: str) -> str:
+    """Where an engineer signs in: a line to tell. Raises psycopg.Error."""
+    with connect(url, "borough demo") as connection:
+        code = accounts.make_code(connection, "demo", None, datetime.now(UTC), LIFETIME, ("engineer",))
+    return f"  engineer  {page}sign-in/demo/{code}  (the pipeline; replays and simulations)"
 
 
 class Page:

@@ -24,13 +24,14 @@ from borough.demo.bays import lay_out, parking_links
 from borough.demo.erasure import Erasure
 from borough.demo.fleet import FleetAtWork
 from borough.demo.households import demo_homes, move_in
-from borough.demo.pages import Page, demo_site, listen
+from borough.demo.pages import Page, demo_site, engineer_link, listen
 from borough.demo.plan import Plan, make_plan
 from borough.demo.processes import (
     USER,
     EmbeddedBroker,
     await_ready,
     database,
+    jobs_folder,
     start_broker,
     start_collector,
     start_worker,
@@ -122,10 +123,13 @@ def run_demo(options: DemoOptions) -> Report:
         parts.callback(collector.stop, _STOP_SECONDS)
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
         parts.enter_context(Finisher(erasure.context))
-        page = parts.enter_context(Page(demo_site(url, lambda: fleet.shown, erasure), listener))
+        page = parts.enter_context(
+            Page(demo_site(url, lambda: fleet.shown, erasure, jobs_folder(state.folder)), listener)
+        )
         with reachable(url):
-            parking = [] if plan.bays is None else parking_links(url, page.url)
-        _introduce(page.url, broker, server, state.folder, plan, parking)
+            links = [] if plan.bays is None else parking_links(url, page.url)
+            links.append(engineer_link(url, page.url))
+        _introduce(page.url, broker, server, state.folder, plan, links)
         await_ready(collector, metrics, stop.event)
         stop.check()
         with connect(url, "borough demo") as connection:
@@ -188,7 +192,7 @@ def _leave(fleet: FleetAtWork) -> None:
 
 
 def _introduce(
-    page: str, broker: EmbeddedBroker, server: PostgresServer, folder: Path, plan: Plan, parking: Sequence[str]
+    page: str, broker: EmbeddedBroker, server: PostgresServer, folder: Path, plan: Plan, links: Sequence[str]
 ) -> None:
     past = (
         f"{counted(plan.days - plan.loaded, 'day of history comes', 'days of history come')} first, then the present."
@@ -202,7 +206,7 @@ def _introduce(
             f"data. {past}"
         ),
         f"  page      {page}",
-        *parking,
+        *links,
         f"  broker    mqtt://127.0.0.1:{broker.port}  user {USER}  password {broker.password}  (for this run only)",
         f"  database  postgresql://postgres@127.0.0.1:{server.port}/borough  password in {folder}/postgres.password",
         f"  state     {folder}  (all that is kept; borough demo --reset removes it)",

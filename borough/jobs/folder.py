@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,7 @@ from borough.errors import UsageError
 #: What a job reads of the program's own begins so.
 SHIPPED = "shipped:"
 _FLEETS = Path(__file__).parents[2] / "simulators" / "fleets"
-_UPLOADS, _RUNS = "uploads", "runs"
-#: An upload that no job names is removed when it is so old [s].
-_UNUSED = 86_400.0
+_UPLOADS, _RECORDINGS, _RUNS = "uploads", "recordings", "runs"
 _LOOK = 0.2
 
 
@@ -70,9 +69,11 @@ class RunFiles:
 
 @dataclass(frozen=True, slots=True)
 class JobsFolder:
-    """The folder of all jobs; the site and the workers share it."""
+    """The folder of all jobs; the site and the workers share it. ``unused``: after which an upload goes that no job
+    names."""
 
     root: Path
+    unused: timedelta = timedelta(days=30)
 
     @property
     def uploads(self) -> Path:
@@ -91,8 +92,9 @@ class JobsFolder:
                 raise UsageError(f"file {name}: there is no such fleet file of the program's own; {_list(shipped())}")
             return _FLEETS / own
         path = (self.root / name).resolve()
-        if not path.is_relative_to(self.uploads.resolve()):
-            raise UsageError(f"file {name}: lies outside the folder of uploads")
+        rooms = [(self.root / room).resolve() for room in (_UPLOADS, _RECORDINGS)]
+        if not any(path.is_relative_to(room) for room in rooms):
+            raise UsageError(f"file {name}: lies outside the folders of uploads and of recordings")
         if not path.is_file():
             raise UsageError(f"file {name}: is not there any more; ask for the job anew with its file")
         return path
@@ -125,7 +127,7 @@ class JobsFolder:
                 shutil.rmtree(self.uploads / name.split("/")[1], ignore_errors=True)
 
     def tidy(self, jobs: Callable[[], Mapping[int, Iterable[str]]]) -> None:
-        """Remove the files of jobs that are gone, and uploads that no job has named for a day.
+        """Remove the files of jobs that are gone, and uploads that no job has named for as long as is ``unused``.
 
         ``jobs``: those that there are, by id, and the files that each reads; asked after the folder is looked at, for
         one that comes meanwhile is no job that is gone. Raises OSError, and what ``jobs`` raises.
@@ -138,7 +140,7 @@ class JobsFolder:
         used = [name for files in known.values() for name in files]
         kept = {name.split("/")[1] for name in used if name.startswith(f"{_UPLOADS}/")}
         for folder in _folders(self.uploads):
-            if folder.name not in kept and time.time() - _touched(folder) > _UNUSED:
+            if folder.name not in kept and time.time() - _touched(folder) > self.unused.total_seconds():
                 shutil.rmtree(folder, ignore_errors=True)
 
 

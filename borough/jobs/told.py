@@ -7,8 +7,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
+#: Of the program that sends, so that two runs can be told apart by it.
+_VERSION = version("borough-telemetry")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The rate is that of the last while [s].
 _WHILE = 10.0
@@ -36,7 +39,7 @@ class Told:
 
     def document(self) -> dict[str, Any]:
         """The progress of a job's row: ``sent``, ``total``, ``rate`` [1/s], ``at``, ``remaining`` [s], ``phase``,
-        ``fraction``, ``unheard``, ``remarks``."""
+        ``fraction``, ``unheard``, ``remarks``, ``version``."""
         rate, remaining = self._rate() if self.phase == "sending" else (0.0, None)
         return {
             "sent": self.sent,
@@ -48,6 +51,7 @@ class Told:
             "fraction": None if self.fraction is None else round(self.fraction, 4),
             "unheard": self.unheard,
             "remarks": self.remarks[:20],
+            "version": _VERSION,
         }
 
     def _rate(self) -> tuple[float, float | None]:

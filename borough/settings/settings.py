@@ -160,6 +160,11 @@ class Settings(BaseSettings):
 
     installation: Literal["production", "test", "demo"] = "production"
     jobs_folder: File = None
+    upload_bytes: Annotated[int, Field(ge=1024)] = 2 << 30
+    upload_files: Annotated[int, Field(ge=1, le=10_000)] = 100
+    upload_total: Annotated[int, Field(ge=1024)] = 10 << 30
+    upload_free: Annotated[int, Field(ge=0)] = 1 << 30
+    upload_days: Annotated[int, Field(ge=1, le=3_650)] = 30
 
     web_host: Host = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 8000

@@ -119,6 +119,11 @@ class Connection(H11Protocol):
         if self._streams:
             self.loop.call_later(_LAST_WORDS, self.cut)
 
+    def goes_on(self) -> None:
+        """A piece of a long body has been taken: the next one has as much time as a whole body has."""
+        if self._reading is not None:
+            self._expect(self.limits.body)
+
     @property
     def idle(self) -> bool:
         """Whether no request is being answered."""

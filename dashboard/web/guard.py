@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -26,6 +28,8 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 CSRF_HEADER = "X-CSRF-Token"
 #: How long a page that anybody may read waits for the database, only to know who is reading [s].
 _ANYBODY_SECONDS = 1.0
+_OWN_BODY = "__reads_its_body__"
+_Route = TypeVar("_Route", bound=Callable[..., object])
 
 
 async def guard(request: Request) -> None:
@@ -121,10 +125,24 @@ async def _check_form(request: Request, site: Site, visitor: Visitor) -> None:
     elif fetched is not None and fetched not in ("same-origin", "none"):
         raise HTTPException(403, "foreign-form")
     sent: object = request.headers.get(CSRF_HEADER)
+    if sent is None and hasattr(getattr(request.scope["route"], "endpoint", None), _OWN_BODY):
+        return
     if sent is None and request.headers.get("content-type", "").startswith(
         ("application/x-www-form-urlencoded", "multipart/form-data")
     ):
         sent = (await read_form(request)).get("csrf")
+    check_token(visitor, sent)
+
+
+def reads_its_body(route: _Route) -> _Route:
+    """A route whose form is too long to be read before it: it reads it piece by piece, and has to `check_token` what
+    stands first in it before it takes anything, where the header has none."""
+    setattr(route, _OWN_BODY, True)
+    return route
+
+
+def check_token(visitor: Visitor, sent: object) -> None:
+    """Raises HTTPException 403 where ``sent`` is not the token of the visitor's forms."""
     if not isinstance(sent, str) or not visitor.csrf or not hmac.compare_digest(sent.encode(), visitor.csrf.encode()):
         raise HTTPException(403, "form-expired")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -102,16 +103,18 @@ class Head:
 class BodyLimit:
     """ASGI middleware: a request's body is no longer than ``most`` bytes; longer ones get 413 (a page by the handler).
 
-    A body that says its length is refused before it is read, another one where it goes beyond.
+    A body that says its length is refused before it is read, another one where it goes beyond. ``beyond``: paths whose
+    route counts for itself what it reads.
     """
 
-    def __init__(self, app: ASGIApp, most: int = 64 * 1024) -> None:
+    def __init__(self, app: ASGIApp, most: int = 64 * 1024, beyond: Collection[str] = ()) -> None:
         self._app = app
         self._most = most
+        self._beyond = frozenset(beyond)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting what it sends."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._beyond:
             await self._app(scope, receive, send)
             return
         said = dict(scope["headers"]).get(b"content-length", b"0")

@@ -1,0 +1,156 @@
+"""An engineer's way with a browser, real worker, broker, collector and database: a fleet with faults is uploaded, its
+problem mended, started, watched, paused, and its score kept; and without scripts the same by links.
+
+``BOROUGH_TEST_SHOTS`` names a folder that pictures go to, for people to look at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from borough.uploads.site import replays_of
+from dashboard.replays import Limits
+from scripts.parts import Parts
+from store.connect import connect
+from tests.tools import site
+from tests.tools.collector import Collector
+from tests.tools.resident_browser import Looking, findings
+from tests.tools.servers import Cluster, Mosquitto
+from tests.tools.working import Work
+
+pytestmark = pytest.mark.browser
+
+FLEET = """
+name = "tour"
+start = 2026-01-05T00:00:00Z
+days = 0.8
+[smart-meter]
+count = 40
+[air-monitor]
+count = 3
+[faults]
+duplicate = 0.05
+malformed = 0.02
+"""
+
+
+class Town:
+    """A site, a worker and what stands around them."""
+
+    def __init__(self, looking: Looking, work: Work) -> None:
+        self.looking, self.work = looking, work
+
+
+@pytest.fixture(scope="module")
+def town(
+    parts: Parts, timescale: Cluster, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("tour")
+    name = timescale.create()
+    database = timescale.url(name)
+    with connect(database, autocommit=True) as connection:
+        cookie = site.make_session(connection, None, ["engineer"])
+    with (
+        Mosquitto(parts.mosquitto, folder / "mosquitto") as broker,
+        Collector(folder, database, broker.url, registry_refresh=0.05).start(),
+    ):
+        work = Work(folder, database, broker.url)
+        work.start()
+        there = site.options(database, replays=replays_of("test", work.jobs, Limits(free=0)))
+        with site.running(there) as url:
+            yield Town(Looking(url, {"engineer": cookie}, browser), work)
+        work.kill()
+    timescale.drop(name)
+
+
+def picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("BOROUGH_TEST_SHOTS"):
+        page.screenshot(path=f"{folder}/tour-{name}.png", full_page=True)
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_label("File").set_input_files(path)
+    page.get_by_role("button", name="Upload it").click()
+
+
+def test_a_fleet_with_faults_from_its_upload_to_its_report(town: Town, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text(FLEET.replace("count = 40", 'count = "forty"'))
+    (tmp_path / "tour.toml").write_text(FLEET)
+    with town.looking.page("engineer", refused=True) as page:
+        page.goto(f"{town.looking.url}/engineer/jobs")
+        page.get_by_role("link", name="Uploads").click()
+        upload(page, tmp_path / "wrong.toml")
+        expect(page.get_by_role("alert")).to_contain_text("line 6: smart-meter.count = 'forty'")
+        assert findings(page) == []
+        picture(page, "refused")
+        upload(page, tmp_path / "tour.toml")
+        expect(page.get_by_role("heading", level=1)).to_have_text("tour.toml")
+        assert findings(page) == []
+        picture(page, "upload")
+        page.get_by_role("link", name="Start a simulation with it").click()
+        page.get_by_label("Name of the job").fill("Tour")
+        page.get_by_label("So many times as fast:").check()
+        page.get_by_label("Times as fast", exact=True).fill("3600")
+        page.get_by_role("button", name="Start it").click()
+        # nothing is reloaded: what changes comes by itself
+        now, scored = page.locator("#now"), page.locator("#scored")
+        expect(page.locator("#live")).to_have_text("Changes appear by themselves.")
+        expect(now).to_contain_text("Simulation. Running.", timeout=30_000)
+        expect(now).to_contain_text("messages a second", timeout=30_000)
+        expect(scored).to_contain_text("so far nothing is lost and nothing is wrong", timeout=30_000)
+        seen = page.locator("#scored tbody td").first.inner_text()
+        expect(page.locator("#scored tbody td").first).not_to_have_text(seen, timeout=30_000)
+        assert findings(page) == []
+        picture(page, "running")
+        page.get_by_role("button", name="Pause").click()
+        expect(now).to_contain_text("Paused.", timeout=30_000)
+        expect(page.get_by_role("button", name="Go on")).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+        expect(now).to_contain_text("Simulation. Done.", timeout=90_000)
+        expect(scored).to_contain_text("This is its last word.")
+        picture(page, "done")
+        expect(scored).to_contain_text("nothing is lost and nothing is wrong.")
+        page.reload()
+        with page.expect_download() as told:
+            page.get_by_role("link", name="The same with charts").click()
+        assert "Nothing is lost and nothing is wrong." in told.value.path().read_text()
+        with page.expect_download() as told:
+            page.get_by_role("link", name="Report to keep and share").click()
+        kept = told.value.path().read_text()
+        (tmp_path / "kept.html").write_text(kept)
+    # the kept file needs nobody
+    context = town.looking.browser.new_context(offline=True, java_script_enabled=True)
+    page = context.new_page()
+    page.goto((tmp_path / "kept.html").as_uri())
+    expect(page.get_by_role("heading", level=1)).to_have_text("Job 1: Tour")
+    assert findings(page) == []
+    picture(page, "report")
+    context.close()
+
+
+def test_without_scripts(town: Town, tmp_path: Path) -> None:
+    (tmp_path / "again.toml").write_text(FLEET.replace("tour", "again"))
+    with town.looking.page("engineer", 390, java_script_enabled=False) as page:
+        page.goto(f"{town.looking.url}/engineer/jobs/uploads")
+        upload(page, tmp_path / "again.toml")
+        page.get_by_role("link", name="Start a simulation with it").click()
+        page.get_by_label("So many times as fast:").check()
+        page.get_by_label("Times as fast", exact=True).fill("3600")
+        page.get_by_role("button", name="Start it").click()
+        page.get_by_role("link", name="every 5 seconds").click()
+        assert page.locator("meta[http-equiv=refresh]").get_attribute("content") == "5"
+        address = page.url.partition("?")[0]
+        job = town.work.sent(int(address.rsplit("/", 1)[1]), 1)
+        page.get_by_role("link", name="stop that").click()
+        expect(page.locator("#now")).to_contain_text("Running.")
+        page.get_by_role("button", name="Stop").click()
+        town.work.until(job.id, "stopped")
+        page.goto(address)
+        expect(page.locator("#now")).to_contain_text("Stopped.")
+        page.get_by_role("button", name="Remove").click()
+        expect(page.get_by_role("status").first).to_have_text(f"Job {job.id} has been removed.")
