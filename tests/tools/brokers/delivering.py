@@ -38,7 +38,10 @@ def retained(kit: Kit) -> Answer:
             came = all_of(session)
         seen[way] = [bool(packet.retain) for packet in came]
     good = [way for way, marks in seen.items() if marks == [True]]
-    text = "; ".join(f"{way}: " + ("comes" if marks == [True] else f"{len(marks)} come, marked {sum(marks)}") for way, marks in seen.items())
+    text = "; ".join(
+        f"{way}: " + ("comes" if marks == [True] else f"{len(marks)} come, marked {sum(marks)}")
+        for way, marks in seen.items()
+    )
     return Answer("yes" if len(good) == 3 else "partly" if good else "no", text)
 
 
@@ -86,7 +89,10 @@ def shared(kit: Kit) -> Answer:
     group.close()
     twice = len(set(shares[0]) & set(shares[1]))
     whole = len(set(shares[0]) | set(shares[1])) == 10 * COUNT
-    return Answer("yes" if whole and not twice else "no", f"{len(shares[0])} and {len(shares[1])} of {10 * COUNT:,}, {twice} twice")
+    return Answer(
+        "yes" if whole and not twice else "no",
+        f"{len(shares[0])} and {len(shares[1])} of {10 * COUNT:,}, {twice} twice",
+    )
 
 
 def shared_with_one_away(kit: Kit) -> Answer:
@@ -169,7 +175,9 @@ def queue_is_bounded(kit: Kit) -> Answer:
             came = numbers(all_of(session))
     which = "the oldest" if came[:1] == [0] else "the newest" if came[-1:] == [10 * COUNT - 1] else "some"
     lost = 10 * COUNT - len(set(came))
-    text = f"{good:,} acknowledged, {refused} refused; {which} {len(came)} kept; $SYS tells {'nothing' if told is None else int(told)} of {lost} lost"
+    kept = f"{which} {len(came)} kept"
+    counted = "nothing" if told is None else str(int(told))
+    text = f"{good:,} acknowledged, {refused} refused; {kept}; $SYS tells {counted} of {lost} lost"
     if refused >= lost:
         return Answer("yes", text)
     return Answer("partly" if told is not None and int(told) >= lost - refused else "no", text)
@@ -225,7 +233,11 @@ def larger_than_the_broker_takes(kit: Kit) -> Answer:
             answer = session.next(5)
         small = try_publish(broker.port, [("large", b"x" * 5_000)])
     reason = getattr(answer, "reason_code", None)
-    told = "nothing" if answer is None else f"{type(answer).__name__.removesuffix('Packet').upper()} 0x{int(reason or 0):02X}"
+    told = (
+        "nothing"
+        if answer is None
+        else f"{type(answer).__name__.removesuffix('Packet').upper()} 0x{int(reason or 0):02X}"
+    )
     text = f"CONNACK: {'nothing' if said is None else f'{said:,}'}; the publisher hears {told}"
     if small is not None:
         return Answer("no", f"{text}; one of 5,000 bytes is not taken: {small}")
@@ -280,5 +292,11 @@ def topic_that_is_no_text(kit: Kit) -> Answer:
             answer = sender.next(3)
         raw = reader.bytes_within(2 * QUIET)
     passed = b"\xff\xfe" in raw
-    told = "nothing" if answer is None else f"{type(answer).__name__.removesuffix('Packet').upper()} 0x{int(getattr(answer, 'reason_code', 0)):02X}"
-    return Answer("no" if passed else "yes", f"{'passed on' if passed else 'not passed on'}; the publisher hears {told}")
+    told = (
+        "nothing"
+        if answer is None
+        else f"{type(answer).__name__.removesuffix('Packet').upper()} 0x{int(getattr(answer, 'reason_code', 0)):02X}"
+    )
+    return Answer(
+        "no" if passed else "yes", f"{'passed on' if passed else 'not passed on'}; the publisher hears {told}"
+    )

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
 
 from borough.postgres_server import free_port, locked, private_folder
 from scripts import parts
@@ -43,8 +43,10 @@ def _repoint(making: Path, tree: Path) -> None:
     for program in sorted(making.glob("usr/lib/erlang/**/bin/*")):
         if not program.is_symlink() and os.access(program, os.X_OK) and program.read_bytes()[:4] == b"\x7fELF":
             parts._run(
-                ["patchelf", "--set-interpreter", str(tree / loader.relative_to(making)), "--force-rpath"]
-                + ["--set-rpath", ":".join(str(tree / folder) for folder in libraries), str(program)]
+                [
+                    *("patchelf", "--set-interpreter", str(tree / loader.relative_to(making)), "--force-rpath"),
+                    *("--set-rpath", ":".join(str(tree / folder) for folder in libraries), str(program)),
+                ]
             )
 
 
@@ -112,8 +114,10 @@ class _RabbitMq(Running):
             )  # fmt: skip
         super().start(timeout)
 
-    def __exit__(self, *raised: Any) -> None:
-        super().__exit__(*raised)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
         if self._names is not None:
             self._names.kill()
             self._names.wait()

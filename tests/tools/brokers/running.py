@@ -36,7 +36,8 @@ class Broker(Protocol):
     port: int
 
     @property
-    def url(self) -> str: ...  # noqa: D102 - ``mqtt://`` URL of the plain listener
+    def url(self) -> str:
+        """``mqtt://`` URL of the plain listener."""
 
     def start(self, timeout: float = 60.0) -> None:
         """Start and wait until it answers a CONNECT."""
@@ -191,9 +192,9 @@ class MochiKind:
         """One that does not run yet."""
         folder.mkdir(parents=True)
         port = free_port()
-        command = [str(self._program), "-port", str(port), "-file", str(folder / "sessions.bolt")]
-        if limits.queue is not None:
-            command += ["-inflight", str(limits.queue), "-pending", str(limits.queue)]
+        command = [str(self._program), "-port", str(port), "-folder", str(folder / "sessions")]
+        queue = str(limits.queue or 65_535)
+        command += ["-inflight", queue, "-pending", queue]
         if limits.packet is not None:
             command += ["-packet", str(limits.packet)]
         return Running(command, folder, port, {})
@@ -201,4 +202,4 @@ class MochiKind:
 
 def _said(program: Path, question: str) -> str:
     done = subprocess.run([program, question], capture_output=True, text=True, check=False)
-    return re.findall(r"version (\d+\.\d+\.\d+)", done.stdout)[0]
+    return str(re.findall(r"version (\d+\.\d+\.\d+)", done.stdout)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import mqtt5
 
@@ -132,7 +133,13 @@ def order_of_a_topic(kit: Kit) -> Answer:
             session = kit.session(client)
         came = numbers(all_of(session))
         session.close()
-        seen.append((way, came == sorted(came) and len(set(came)) == QUEUED, sum(a > b for a, b in zip(came, came[1:], strict=False))))
+        seen.append(
+            (
+                way,
+                came == sorted(came) and len(set(came)) == QUEUED,
+                sum(a > b for a, b in pairwise(came)),
+            )
+        )
     good = [way for way, right, _ in seen if right]
     text = "; ".join(f"{way}: " + ("in order" if right else f"{swaps} steps back") for way, right, swaps in seen)
     return Answer("yes" if len(good) == 3 else "partly" if good else "no", text)
@@ -203,7 +210,9 @@ def week_long_session(kit: Kit) -> Answer:
     """A session expiry of a week is granted as asked."""
     with kit.session(kit.name("week")) as session:
         granted = session.connack.session_expiry_interval
-    return Answer("yes" if granted in (None, 604_800) else "no", f"CONNACK: {'as asked' if granted is None else f'{granted:,} s'}")
+    return Answer(
+        "yes" if granted in (None, 604_800) else "no", f"CONNACK: {'as asked' if granted is None else f'{granted:,} s'}"
+    )
 
 
 def taken_over(kit: Kit) -> Answer:
@@ -217,14 +226,18 @@ def taken_over(kit: Kit) -> Answer:
         publish(kit.port, numbered(topic, COUNT))
         came = len(all_of(second))
     first.cut()
-    reason = f"DISCONNECT 0x{int(told.reason_code):02X}" if isinstance(told, mqtt5.DisconnectPacket) else "no DISCONNECT"
+    reason = (
+        f"DISCONNECT 0x{int(told.reason_code):02X}" if isinstance(told, mqtt5.DisconnectPacket) else "no DISCONNECT"
+    )
     right = isinstance(told, mqtt5.DisconnectPacket) and int(told.reason_code) == 0x8E
     good = present and came == COUNT
-    return Answer("yes" if right and good else "partly" if good else "no", f"{reason}; the second got {came} of {COUNT}")
+    return Answer(
+        "yes" if right and good else "partly" if good else "no", f"{reason}; the second got {came} of {COUNT}"
+    )
 
 
 def silent_client_is_dropped(kit: Kit) -> Answer:
-    """A client that says nothing for 1.5 times its keep-alive of 2 s is disconnected."""
+    """A client that says nothing for 1.5 times its keep-alive of 2 s is disconnected, by a clock of whole seconds."""
     session = kit.session(kit.name("silent"), keep_alive=2)
     start = time.monotonic()
     told = session.next(10)
@@ -233,4 +246,4 @@ def silent_client_is_dropped(kit: Kit) -> Answer:
     name = f"DISCONNECT 0x{int(told.reason_code):02X}" if isinstance(told, mqtt5.DisconnectPacket) else "closed"
     if took >= 10 - QUIET / 10:
         return Answer("no", "still open after 10 s")
-    return Answer("yes" if 2 <= took <= 3.6 else "partly", f"{name} after {took:.1f} s")
+    return Answer("yes" if 2 <= took <= 4.5 else "partly", f"{name} after {took:.1f} s")

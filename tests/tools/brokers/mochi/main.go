@@ -1,5 +1,5 @@
 // A Mochi broker for the tests: one plain listener on 127.0.0.1, everybody may do everything, sessions and queues in
-// a Bolt file, as the module's own documentation shows it. SIGTERM ends it cleanly.
+// a folder of Badger, the store that the module recommends (that of Bolt forgets packet ids). SIGTERM ends it cleanly.
 package main
 
 import (
@@ -12,13 +12,13 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
-	"github.com/mochi-mqtt/server/v2/hooks/storage/bolt"
+	"github.com/mochi-mqtt/server/v2/hooks/storage/badger"
 	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
 func main() {
 	port := flag.Int("port", 1883, "port of 127.0.0.1")
-	file := flag.String("file", "", "where sessions are kept")
+	folder := flag.String("folder", "", "where sessions are kept")
 	inflight := flag.Int("inflight", 0, "unacknowledged messages kept for a client; 0: Mochi's own 8192")
 	pending := flag.Int("pending", 0, "messages that wait to be written to a client; 0: Mochi's own 8192")
 	packet := flag.Int("packet", 0, "largest packet in bytes; 0: any")
@@ -36,7 +36,7 @@ func main() {
 		SysTopicResendInterval: 1,
 		Logger:                 slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
-	if err := serve(server, *port, *file); err != nil {
+	if err := serve(server, *port, *folder); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -49,11 +49,11 @@ func main() {
 	}
 }
 
-func serve(server *mqtt.Server, port int, file string) error {
+func serve(server *mqtt.Server, port int, folder string) error {
 	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
 		return err
 	}
-	if err := server.AddHook(new(bolt.Hook), &bolt.Options{Path: file}); err != nil {
+	if err := server.AddHook(new(badger.Hook), &badger.Options{Path: folder}); err != nil {
 		return err
 	}
 	listener := listeners.NewTCP(listeners.Config{ID: "plain", Address: fmt.Sprintf("127.0.0.1:%d", port)})
