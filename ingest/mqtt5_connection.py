@@ -20,7 +20,7 @@ import numpy as np
 from devices.text import visible
 from ingest.copies import Copies
 from ingest.malformed import is_panic, lenient_publish
-from ingest.mqtt5_session import Owner, Refused
+from ingest.mqtt5_session import Owner, Refused, unusable
 from ingest.source import SPEAKS_MQTT5, Chunk, take_unsubscribed, warn_of_less
 
 log = logging.getLogger(__name__)
@@ -269,12 +269,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def _connack(self, packet: mqtt5.ConnAckPacket) -> None:
         assert self._transport is not None
-        if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
-            text = packet.reason_code.name.lower().replace("_", " ")
-            if packet.reason_code == mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
-                text += f": {SPEAKS_MQTT5}"
+        problem = unusable(packet, self.source.filters)
+        if problem is not None:
             if not self.ready.done():
-                self.ready.set_exception(Refused(f"the broker refuses the session: {text}"))
+                self.ready.set_exception(Refused(problem))
             self._transport.abort()
             return
         status = self.source.status

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +53,11 @@ def answered(name: str, kind: Kind, row: Row[Any], answer: Answer, started: floa
     print(
         f"\n{kind.name} {kind.version}, {row.words}: {answer.holds}. {answer.seen} ({time.monotonic() - started:.1f} s)"
     )
-    told = page.read()
     if RECORD:
-        today = datetime.now(UTC).date().isoformat()
-        told["brokers"][name] = {"name": kind.name, "version": kind.version, "asked": today}
-        told["answers"].setdefault(row.key, {})[name] = {"holds": answer.holds, "seen": answer.seen}
-        page.write(told)
-        page.main()
+        page.record(name, kind, row.key, answer)
         return
-    recorded = told["answers"][row.key][name]
+    recorded = page.read()["answers"].get(row.key, {}).get(name)
+    assert recorded is not None, "there is no recorded answer yet: BOROUGH_BROKERS_RECORD=1 records it"
     assert answer.holds == recorded["holds"], f"now: {answer.seen}; recorded: {recorded['seen']}"
 
 

@@ -11,11 +11,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from borough.postgres_server import locked, private_folder
+from tests.tools.brokers.asking import Answer
 from tests.tools.brokers.had import NAMES
 from tests.tools.brokers.rows import COLLECTOR, RAW, Row
+from tests.tools.brokers.running import Kind
 
 _DOCS = Path(__file__).parents[3] / "docs/reference"
 ANSWERS, PAGE = _DOCS / "brokers.json", _DOCS / "brokers.md"
@@ -28,6 +32,17 @@ def read() -> dict[str, Any]:
         return {"brokers": {}, "answers": {}}
     found: dict[str, Any] = json.loads(ANSWERS.read_text())
     return found
+
+
+def record(name: str, kind: Kind, key: str, answer: Answer) -> None:
+    """Put one answer of today into the file, and make the page anew. Runs of several brokers may do so at once."""
+    with locked(private_folder() / "brokers.lock"):
+        told = read()
+        today = datetime.now(UTC).date().isoformat()
+        told["brokers"][name] = {"name": kind.name, "version": kind.version, "asked": today}
+        told["answers"].setdefault(key, {})[name] = {"holds": answer.holds, "seen": answer.seen}
+        write(told)
+        main()
 
 
 def write(told: Mapping[str, Any]) -> None:

@@ -69,6 +69,20 @@ async def test_a_refused_session_is_tried_again_and_said_plainly() -> None:
         assert r.source.status.problem == ""
 
 
+async def test_a_broker_without_shared_subscriptions_is_told_from_one_that_is_silent() -> None:
+    """It takes the filter as a topic like any other, and grants it: nothing would ever come."""
+    async with rig() as r:
+        peer = await r.peer()
+        await peer.connack(shared_subscription_available=False)
+        assert await peer.ended()
+        await r.until(lambda: "shared subscription" in r.source.status.problem)
+        assert "BOROUGH_MQTT_SHARED_GROUP" in r.source.status.problem
+        assert r.sessions == [], "a session that we did not take is none that was lost"
+        assert not r.source.status.connected
+    async with rig(filters=[("borough/+/+/reading", 1)]) as r:
+        await r.connected(shared_subscription_available=False)
+
+
 async def test_a_refused_subscription_is_no_subscription() -> None:
     async with rig() as r:
         peer = await r.peer()
