@@ -233,7 +233,7 @@ def stranger_with_our_id(borough: Borough, broker: Broker) -> Answer:
 
 
 def broker_frozen(borough: Borough, broker: Broker) -> Answer:
-    """The broker stands still for longer than the keep-alive of 5 s and goes on: the collector says so and loses none."""
+    """The broker stands still for longer than the keep-alive of 5 s: the collector says so and loses nothing."""
     load = borough.load(2_000)
     collector = borough.collector(broker.port, mqtt_keep_alive=5).start()
     publish(broker.port, load.messages[:1_000])
