@@ -72,7 +72,7 @@ def test_ten_times_the_load(
 
     def look() -> None:
         numbers = collector.metrics()
-        peak["in flight"] = max(peak["in flight"], int(sum(numbers["borough_messages_in_flight"].values())))
+        peak["in flight"] = max(peak["in flight"], int(sum(numbers.get("borough_messages_in_flight", {}).values())))
         peak["memory"] = max(peak["memory"], memory.memory_info().rss)
         peak["queued"] = max(peak["queued"], _queued(mosquitto.port))
         assert peak["in flight"] <= most

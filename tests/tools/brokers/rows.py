@@ -38,6 +38,7 @@ RAW: list[Row[Question]] = [
     Row("session kept while away", sessions.session_kept),
     Row("again after a reconnect", sessions.comes_again_after_a_reconnect),
     Row("again after a clean restart", sessions.comes_again_after_a_restart),
+    Row("reconnects while messages come", sessions.reconnects_while_messages_come),
     Row("acknowledged stays away", sessions.acknowledged_stays_away),
     Row("acknowledged on the next connection", sessions.acknowledged_on_the_next_connection),
     Row("order of a topic", sessions.order_of_a_topic),

@@ -20,6 +20,7 @@ from tests.tools.brokers.asking import (
     publish,
     taken,
 )
+from tests.tools.publisher import Publishing
 
 COUNT = 100
 QUEUED = 1_000
@@ -83,6 +84,23 @@ def _compared(first: list[mqtt5.PublishPacket], client: str, kit: Kit) -> Answer
     if len(again) < len(first):
         return Answer("no", text)
     return Answer("yes" if same == duplicate == len(first) else "partly", text)
+
+
+def reconnects_while_messages_come(kit: Kit) -> Answer:
+    """A client that is cut off ten times while messages are published, acknowledging none, gets every one at last."""
+    client, topic = kit.name("flapping"), kit.name("flapping/topic")
+    kit.subscribed(client, topic)
+    publishing = Publishing(kit.port, numbered(topic, 5 * QUEUED), rate=2_000)
+    cuts = 0
+    while publishing.is_alive():
+        session = kit.session(client)
+        taken(session, 100, 0.3)
+        session.cut()
+        cuts += 1
+    publishing.join()
+    with kit.session(client) as session:
+        lost = 5 * QUEUED - len(set(numbers(all_of(session))))
+    return Answer("no" if lost else "yes", f"{lost} of {5 * QUEUED:,} lost in {cuts} reconnects")
 
 
 def acknowledged_stays_away(kit: Kit) -> Answer:
