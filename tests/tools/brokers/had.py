@@ -37,7 +37,7 @@ def get(name: str, parts: Parts) -> Kind:
     if name == "mosquitto21-sqlite":
         plugin = _named("BOROUGH_TEST_MOSQUITTO_21_SQLITE")
         lines = [f"plugin {plugin}", "plugin_opt_db_file {folder}/sessions.sqlite"]
-        return MosquittoKind(_named("BOROUGH_TEST_MOSQUITTO_21"), name="Mosquitto, SQLite", lines=lines)
+        return MosquittoKind(_named("BOROUGH_TEST_MOSQUITTO_21"), more=" with SQLite", lines=lines)
     if name == "mochi":
         return MochiKind(_mochi())
     try:

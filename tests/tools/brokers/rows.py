@@ -46,6 +46,7 @@ RAW: list[Row[Question]] = [
     Row("the same, session made with clean start", sessions.clean_start_over_a_restart),
     Row("queue over SIGKILL, at once", sessions.queue_over_a_kill),
     Row("queue over SIGKILL, 10 s later", sessions.queue_over_a_late_kill),
+    Row("loss window of a SIGKILL", sessions.loss_window),
     Row("session expiry", sessions.session_expires),
     Row("session of a week", sessions.week_long_session),
     Row("takeover", sessions.taken_over),

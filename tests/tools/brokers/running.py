@@ -155,11 +155,12 @@ class Kind(Protocol):
 
 
 class MosquittoKind:
-    """Mosquitto, whichever version the program is; ``lines`` are further lines of its configuration."""
+    """Mosquitto, whichever version the program is, ``more`` told of it; ``lines`` are further lines of its configuration."""
 
-    def __init__(self, program: Path, *, name: str = "Mosquitto", lines: Sequence[str] = ()) -> None:
-        self.name = name
-        self.version = _said(program, "-h")
+    name = "Mosquitto"
+
+    def __init__(self, program: Path, *, more: str = "", lines: Sequence[str] = ()) -> None:
+        self.version = _said(program, "-h") + more
         self._program, self._lines = program, lines
 
     def make(self, folder: Path, limits: Limits) -> Broker:

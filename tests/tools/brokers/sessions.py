@@ -21,6 +21,7 @@ from tests.tools.brokers.asking import (
     taken,
 )
 from tests.tools.publisher import Publishing
+from tests.tools.publisher import publish as publish_at
 
 COUNT = 100
 QUEUED = 1_000
@@ -203,6 +204,21 @@ def queue_over_a_late_kill(kit: Kit) -> Answer:
     kit.broker.kill9()
     kit.broker.start()
     return _left(kit, client)
+
+
+def loss_window(kit: Kit) -> Answer:
+    """SIGKILL directly after 15 s of 200 messages a second to a session that is away: how many seconds are gone."""
+    client, topic, rate = kit.name("window"), kit.name("window/topic"), 200
+    kit.subscribed(client, topic)
+    count = 15 * rate
+    publish_at(kit.port, numbered(topic, count), rate=rate)
+    kit.broker.kill9()
+    kit.broker.start()
+    with kit.session(client) as session:
+        lost = count - len(set(numbers(all_of(session))))
+    everything = " (everything)" if lost == count else ""
+    text = f"the last {lost / rate:.1f} s of 15 s are lost{everything}: {lost:,} of {count:,}"
+    return Answer("no" if lost == count else "partly" if lost else "yes", text)
 
 
 def _left(kit: Kit, client: str) -> Answer:
