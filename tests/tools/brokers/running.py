@@ -155,7 +155,7 @@ class Kind(Protocol):
 
 
 class MosquittoKind:
-    """Mosquitto, whichever version the program is, ``more`` told of it; ``lines`` are further lines of its configuration."""
+    """Mosquitto, whichever version the program is (``more`` is said of it); ``lines`` are more of its configuration."""
 
     name = "Mosquitto"
 
