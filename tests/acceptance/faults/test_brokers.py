@@ -22,7 +22,7 @@ from tests.acceptance.faults.conftest import Collect
 from tests.conftest import unavailable
 from tests.tools.brokers import had, page
 from tests.tools.brokers.asking import Answer, Kit, Question
-from tests.tools.brokers.collected import Borough
+from tests.tools.brokers.collected import Borough, Stuck
 from tests.tools.brokers.rows import COLLECTOR, RAW, CollectorQuestion, Row
 from tests.tools.brokers.running import Kind, Limits
 
@@ -80,5 +80,8 @@ def test_brokers_with_our_collector(
     started = time.monotonic()
     with kind.make(tmp_path / "broker", Limits()) as broker:
         borough = Borough(Kit(kind, broker, tmp_path), database, collect, row.source, seed)
-        answer = row.ask(borough, broker)
+        try:
+            answer = row.ask(borough, broker)
+        except Stuck as error:
+            answer = Answer("no", str(error))
     answered(request.node.callspec.params["kind"], kind, row, answer, started)

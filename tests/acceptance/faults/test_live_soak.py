@@ -61,9 +61,12 @@ async def _deaf(url: str, until: float) -> int:
     """One who asks and never reads; comes back when it was cut. How often it came."""
     came = 0
     while time.monotonic() < until:
-        one = await Listener(url, PATH).open(receive=4_096)
         came += 1
-        await asyncio.sleep(3)
+        try:
+            one = await Listener(url, PATH).open(receive=4_096)
+        except ConnectionError:
+            continue  # cut before this busy process had looked, as is right
+        await asyncio.sleep(6)
         await one.close(abruptly=True)
     return came
 
@@ -83,7 +86,7 @@ async def test_those_who_stay_see_all(
     with connect(fragile, autocommit=True) as connection:
         make_bays(connection, BAYS)
         say(connection, range(1, BAYS + 1), 0)
-    with serving(fragile, tmp_path / "log", BOROUGH_WEB_STALL="1") as (process, url):
+    with serving(fragile, tmp_path / "log", BOROUGH_WEB_STALL="3") as (process, url):
         memory = psutil.Process(process.pid)
         watchers = [await Listener(url, PATH).open() for _ in range(WATCHERS)]
         for one in watchers:

@@ -85,12 +85,23 @@ def killed_and_cut(borough: Borough, broker: Broker) -> Answer:
                 collector.kill9()
                 collector.launch()
         proxy.reset()
-        collector.wait_ready()
+        _ready_again(collector)
         publishing.join()
         _settled(collector, borough.database, len(load.expected))
         collector.account()
         assert collector.stop() == 0
     return _compared(borough, load)
+
+
+class Stuck(Exception):
+    """The collector does not get through on this broker. The text says what it said last."""
+
+
+def _ready_again(collector: Collector) -> None:
+    if not wait_for(collector.ready, 60):
+        raise Stuck(
+            f"the collector is not ready again after 60 s: {' '.join(collector.get('/health/ready')[1].split())}"
+        )
 
 
 def _settled_connection(collector: Collector) -> None:
@@ -104,7 +115,8 @@ def _settled_connection(collector: Collector) -> None:
             since.append(time.monotonic())
         return bool(since) and time.monotonic() - since[0] > 2
 
-    assert wait_for(stays, 60, 0.05), collector.said()[-2000:]
+    if not wait_for(stays, 60, 0.05):
+        _ready_again(collector)
 
 
 def broker_restarted(borough: Borough, broker: Broker) -> Answer:
@@ -116,7 +128,7 @@ def broker_restarted(borough: Borough, broker: Broker) -> Answer:
     grows(borough.database, "public.reading", 3_000, 60)
     broker.restart()
     publishing.join()
-    collector.wait_ready(60)
+    _ready_again(collector)
     _settled(collector, borough.database, len(load.expected))
     lost = int(collector.metric("borough_sessions_lost_total"))
     assert collector.stop() == 0
@@ -127,7 +139,7 @@ def broker_killed(borough: Borough, broker: Broker) -> Answer:
     """SIGKILL of the broker while the collector holds a hundred of a thousand that were acknowledged: none is lost."""
     senders = [device(f"air{index}", "air-monitor") for index in range(10)]
     register(borough.database, senders)
-    load, start = _numbered(senders, 300)
+    load = _numbered(senders, 300)
     collector = borough.collector(broker.port, mqtt_receive_maximum=100).start()
     publish(broker.port, load.messages[:1_000])
     grows(borough.database, "public.reading", 1_000)
@@ -138,8 +150,6 @@ def broker_killed(borough: Borough, broker: Broker) -> Answer:
     collector.thaw()
     _settled_connection(collector)
     publish(broker.port, load.messages[2_000:])
-    newest = (load.messages[-1][0].split("/")[2], "pm2_5", start + 300 * 60_000_000)
-    assert wait_for(lambda: newest in stored(borough.database), 30)
     _settled(collector, borough.database, len(load.expected))
     told = collector.metric("borough_sessions_lost_total")
     assert collector.stop() == 0
@@ -150,14 +160,14 @@ def broker_killed(borough: Borough, broker: Broker) -> Answer:
     return Answer("yes" if not lost else "partly" if told or gaps >= 1 else "no", text)
 
 
-def _numbered(senders: Sequence[Device], count: int) -> tuple[Load, int]:
+def _numbered(senders: Sequence[Device], count: int) -> Load:
     load, start = Load(list(senders)), now() - 86_400_000_000
     for seq in range(1, count + 1):
         for sender in senders:
             at = start + seq * 60_000_000
             load.expected[sender.id, "pm2_5", at] = seq / 10
             load.messages.append(message(sender, {"time": rfc3339(at), "pm2_5": seq / 10, "seq": seq}))
-    return load, start
+    return load
 
 
 def without_a_time(borough: Borough, broker: Broker) -> Answer:
@@ -178,7 +188,7 @@ def without_a_time(borough: Borough, broker: Broker) -> Answer:
             if fault == "a kill":
                 collector.kill9()
                 proxy.deaf = False
-                collector.start()
+                _ready_again(collector.launch())
             else:
                 proxy.deaf = False
                 proxy.reset()
@@ -219,7 +229,7 @@ def without_a_time_over_a_restart(borough: Borough, broker: Broker) -> Answer:
         assert grows(borough.database, "public.reading", 150)
         broker.restart()
         proxy.deaf = False
-        collector.wait_ready(60)
+        _ready_again(collector)
         wait_for(lambda: total(table_account(borough.database)).messages_received >= 250, 10)
         came = total(table_account(borough.database)).messages_received - 150
         assert collector.stop() == 0
@@ -269,7 +279,7 @@ def broker_frozen(borough: Borough, broker: Broker) -> Answer:
     broker.freeze()
     noticed = wait_for(lambda: not collector.ready(), 15)
     broker.thaw()
-    collector.wait_ready(60)
+    _ready_again(collector)
     publish(broker.port, load.messages[1_000:])
     _settled(collector, borough.database, 2_000)
     assert collector.stop() == 0
@@ -289,7 +299,7 @@ def queue_overflows(borough: Borough, broker: Broker) -> Answer:
         collector.freeze()
         publish(small.port, messages, window=500)
         collector.thaw()
-        collector.wait_ready(60)
+        _ready_again(collector)
         _settled(collector, borough.database, 1_000)
         lost = 1_000 - count(borough.database, "public.reading")
         told = wait_for(lambda: collector.metric("borough_broker_dropped_total") > 0, 5 if lost else 0.1)
