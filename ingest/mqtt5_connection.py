@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -20,15 +21,17 @@ import numpy as np
 from devices.text import visible
 from ingest.copies import Copies
 from ingest.malformed import is_panic, lenient_publish
-from ingest.mqtt5_session import Owner, Refused
+from ingest.mqtt5_session import Owner, Refused, unusable
 from ingest.source import SPEAKS_MQTT5, Chunk, take_unsubscribed, warn_of_less
 
 log = logging.getLogger(__name__)
 
 _BUFFER = 1 << 20
 _PUBLISH = 3
-#: Packet id of our UNSUBSCRIBE; our SUBSCRIBEs have those from 1 on.
+#: Packet id of our UNSUBSCRIBE; our SUBSCRIBEs have those from 1 on, and others where the broker says that one is in
+#: use. So does Mochi of the ids of its own messages to us: how many others are tried.
 _UNSUBSCRIBE = 65_535
+_OTHER_IDS = 30
 _PUBACK = np.dtype([("header", ">u2"), ("packet_id", ">u2")])
 
 
@@ -56,8 +59,9 @@ class Connection(asyncio.BufferedProtocol):
         #: since when SUBACK is waited for with nothing else to do
         self._waiting = 0.0
         self._unsubscribing: list[str] = []
-        #: what was subscribed and is not confirmed, by packet id
-        self._unconfirmed: dict[int, list[tuple[str, int]]] = {}
+        #: identifier and filters of what was subscribed and is not confirmed, by packet id
+        self._unconfirmed: dict[int, tuple[int, list[tuple[str, int]]]] = {}
+        self._other_ids = _OTHER_IDS
         self._copies: Copies | None = None
         self._watched: list[int] = []
         #: for every PINGREQ that is not answered yet, what was acknowledged between it and the one before
@@ -236,7 +240,11 @@ class Connection(asyncio.BufferedProtocol):
             case mqtt5.ConnAckPacket():
                 self._connack(packet)
             case mqtt5.SubAckPacket():
-                asked = self._unconfirmed.pop(packet.packet_id, [])
+                identifier, asked = self._unconfirmed.pop(packet.packet_id, (0, []))
+                if mqtt5.SubAckReasonCode.PACKET_ID_IN_USE in packet.reason_codes and self._other_ids:
+                    self._other_ids -= 1
+                    self._ask_for(random.randrange(1_000, _UNSUBSCRIBE), identifier, asked)
+                    return
                 refused = [
                     f"{pattern}: {code.name}"
                     for (pattern, _), code in zip(asked, packet.reason_codes, strict=False)
@@ -269,12 +277,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def _connack(self, packet: mqtt5.ConnAckPacket) -> None:
         assert self._transport is not None
-        if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
-            text = packet.reason_code.name.lower().replace("_", " ")
-            if packet.reason_code == mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
-                text += f": {SPEAKS_MQTT5}"
+        problem = unusable(packet, self.source.filters)
+        if problem is not None:
             if not self.ready.done():
-                self.ready.set_exception(Refused(f"the broker refuses the session: {text}"))
+                self.ready.set_exception(Refused(problem))
             self._transport.abort()
             return
         status = self.source.status
@@ -304,7 +310,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def _subscribe(self, copies: Copies, packet: mqtt5.ConnAckPacket) -> None:
         """One SUBSCRIBE, and where copies are possible one for each identifier."""
-        assert self._transport is not None
         filters = self.source.filters
         groups: dict[int, list[tuple[str, int]]] = {}
         if copies.possible and packet.subscription_id_available:
@@ -313,13 +318,17 @@ class Connection(asyncio.BufferedProtocol):
                 groups.setdefault(identifier, []).append(item)
         else:
             groups[0] = list(filters)
-        self._unconfirmed = dict(enumerate(groups.values(), 1))
         for number, (identifier, group) in enumerate(groups.items(), 1):
-            # retain_as_published false: the flag then says "from the store of retained messages"
-            wanted = [
-                mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False) for pattern, qos in group
-            ]
-            self._transport.write(mqtt5.SubscribePacket(number, wanted, subscription_id=identifier or None).write())
+            self._ask_for(number, identifier, group)
+
+    def _ask_for(self, number: int, identifier: int, group: list[tuple[str, int]]) -> None:
+        assert self._transport is not None
+        self._unconfirmed[number] = identifier, group
+        # retain_as_published false: the flag then says "from the store of retained messages"
+        wanted = [
+            mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS(qos), retain_as_published=False) for pattern, qos in group
+        ]
+        self._transport.write(mqtt5.SubscribePacket(number, wanted, subscription_id=identifier or None).write())
 
     def _unsubscribe(self, patterns: Sequence[str]) -> None:
         assert self._transport is not None

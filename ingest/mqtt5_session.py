@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import mqtt5
+
 from ingest.options import BrokerOptions
-from ingest.source import Connected, Receive, SourceStatus
+from ingest.source import SPEAKS_MQTT5, Connected, Receive, SourceStatus
 
 
 class Owner(Protocol):
@@ -27,3 +29,16 @@ class Owner(Protocol):
 
 class Refused(Exception):
     """The broker answered, and said no."""
+
+
+def unusable(answer: mqtt5.ConnAckPacket, filters: Sequence[tuple[str, int]]) -> str | None:
+    """Why we cannot collect over a session that a broker answers so; None where we can."""
+    if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
+        text = answer.reason_code.name.lower().replace("_", " ")
+        if answer.reason_code == mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
+            text += f": {SPEAKS_MQTT5}"
+        return f"the broker refuses the session: {text}"
+    if not answer.shared_subscription_available and any(pattern.startswith("$share/") for pattern, _ in filters):
+        # RabbitMQ would grant it as if it were a topic's name, and nothing would ever come
+        return "the broker has no shared subscriptions: unset BOROUGH_MQTT_SHARED_GROUP and run one collector"
+    return None

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,10 +27,20 @@ CLIENT_ID = "borough-collector"
 class Collector:
     """One collector. ``settings`` are by the names of the environment without their prefix: ``batch_age=0.05``.
 
-    Where its memory is looked at it is a fresh process (``alone``), and no fork of one that has imported everything.
+    Where its memory is looked at it is a fresh process (``alone``), and no fork of one that has imported everything;
+    ``around`` is more of such a process's environment.
     """
 
-    def __init__(self, folder: Path, database: str, broker: str, *, alone: bool = False, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: str,
+        broker: str,
+        *,
+        alone: bool = False,
+        around: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> None:
         self.metrics_port = free_port()
         self.log = folder / f"collector-{self.metrics_port}.log"
         self._settings = {
@@ -38,7 +49,8 @@ class Collector:
             "BOROUGH_METRICS_PORT": str(self.metrics_port),
             **{f"BOROUGH_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        self._alone = alone
+        self._alone = alone or around is not None
+        self._around = around or {}
         self._process: subprocess.Popen[bytes] | forked.Forked | None = None
 
     # -- its life ----------------------------------------------------------------------------------------------------
@@ -50,7 +62,8 @@ class Collector:
             if self._alone:
                 self._process = subprocess.Popen(
                     [*WITH_US, *BOROUGH, "collect"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    env=environment(self._settings), start_new_session=True,
+                    env={**environment(self._settings), **self._around},
+                    start_new_session=True,
                 )  # fmt: skip
             else:
                 self._process = forked.start(["collect"], self._settings, log.fileno())

@@ -45,7 +45,10 @@ class Listener:
         self.bytes = 0
 
     async def open(self, *, receive: int | None = None) -> Listener:
-        """Ask, and read the head of the answer. ``receive``: it takes in no more than about so many bytes."""
+        """Ask, and read the head of the answer. ``receive``: it takes in no more than about so many bytes.
+
+        Raises ConnectionError where the other side hangs up first.
+        """
         line = socket.socket()
         if receive is not None:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
@@ -53,7 +56,11 @@ class Listener:
         await asyncio.get_running_loop().sock_connect(line, (self._host, self._port))
         self.reader, self.writer = await asyncio.open_connection(sock=line, limit=receive or _SNAPSHOT)
         self.writer.write(self._head)
-        self.status = int((await self.reader.readline()).split()[1])
+        first = await self.reader.readline()
+        if not first:
+            self.writer.close()
+            raise ConnectionError("closed without an answer")
+        self.status = int(first.split()[1])
         while text := (await self.reader.readline()).decode().strip():
             name, _, value = text.partition(": ")
             self.headers[name.lower()] = value

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import mqtt5
 
@@ -18,22 +18,43 @@ WEEK = 7 * 86_400
 
 
 class Session:
-    """A blocking connection. ``present`` says whether the broker knew the session."""
+    """A blocking connection. ``present`` says whether the broker knew the session, ``connack`` all that it answered,
+    ``early`` how many messages came before that.
 
-    def __init__(self, port: int, client_id: str = CLIENT_ID, *, clean_start: bool = False, expiry: int = WEEK) -> None:
+    ``more`` are further fields of CONNECT.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        client_id: str = CLIENT_ID,
+        *,
+        clean_start: bool = False,
+        expiry: int = WEEK,
+        receive_max: int = 65_534,
+        **more: Any,
+    ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self._rest = b""
+        self._early: list[mqtt5.PublishPacket] = []
         connect = mqtt5.ConnectPacket(
-            client_id, clean_start=clean_start, session_expiry_interval=expiry, receive_max=65_534
+            client_id, clean_start=clean_start, session_expiry_interval=expiry, receive_max=receive_max, **more
         )
         self._socket.sendall(connect.write())
-        answer = self.next(10)
+        early = []
+        while isinstance(answer := self.next(10), mqtt5.PublishPacket):
+            early.append(answer)  # by the standard nothing may come before CONNACK; Mochi sends such
         assert isinstance(answer, mqtt5.ConnAckPacket), answer
+        self.early = len(early)
+        self._early = early
         assert int(answer.reason_code) < 0x80, answer
+        self.connack = answer
         self.present: bool = answer.session_present
 
     def next(self, timeout: float) -> object | None:
         """The next packet; None where none comes in time or the broker closed the connection."""
+        if self._early:
+            return self._early.pop(0)
         until = time.monotonic() + timeout
         while True:
             try:
@@ -55,6 +76,20 @@ class Session:
                 return None
             self._rest += data
 
+    def bytes_within(self, seconds: float) -> bytes:
+        """What comes within so long, not read as packets: it may be none that a codec takes."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                data = self._socket.recv(1 << 16)
+            except (TimeoutError, ConnectionResetError):
+                break
+            if not data:
+                break
+            self._rest += data
+        return self._rest
+
     def subscribe(self, filters: Sequence[str], qos: int = 1) -> None:
         """Subscribe and wait for the SUBACK."""
         topics = [mqtt5.TopicFilter(name, max_qos=mqtt5.QoS(qos), retain_as_published=False) for name in filters]
@@ -74,6 +109,10 @@ class Session:
             pass  # the broker was quicker
         finally:
             self._socket.close()
+
+    def cut(self) -> None:
+        """Close without DISCONNECT, as the end of a killed process does."""
+        self._socket.close()
 
     def __enter__(self) -> Self:
         return self

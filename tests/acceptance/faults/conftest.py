@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -18,9 +18,17 @@ from tests.tools.servers import TIMESCALE_SETTINGS, Cluster, own_cluster
 
 
 class Collect(Protocol):
-    """Makes a collector that does not run yet, ``alone`` as Collector says."""
+    """Makes a collector that does not run yet, ``alone`` and ``around`` as Collector says."""
 
-    def __call__(self, database: str, broker: str, *, alone: bool = False, **settings: object) -> Collector: ...
+    def __call__(
+        self,
+        database: str,
+        broker: str,
+        *,
+        alone: bool = False,
+        around: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> Collector: ...
 
 
 @pytest.fixture
@@ -42,8 +50,15 @@ def collect(tmp_path: Path) -> Iterator[Collect]:
     """Makes collectors; what still runs at the end of the test is killed, and every log is printed."""
     made: list[Collector] = []
 
-    def make(database: str, broker: str, *, alone: bool = False, **settings: object) -> Collector:
-        made.append(Collector(tmp_path, database, broker, alone=alone, **settings))
+    def make(
+        database: str,
+        broker: str,
+        *,
+        alone: bool = False,
+        around: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> Collector:
+        made.append(Collector(tmp_path, database, broker, alone=alone, around=around, **settings))
         return made[-1]
 
     with ExitStack() as stack:

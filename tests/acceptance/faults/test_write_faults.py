@@ -157,6 +157,31 @@ def test_deadlock_is_tried_again(
     assert_same(metrics, table_account(fragile))
 
 
+def test_serialization_failure_is_tried_again(fragile: str, mosquitto: Mosquitto, collect: Collect, seed: int) -> None:
+    """The database asks twice to try again, at the end of a batch's transaction (40001): once stored, no error."""
+    load = native_load(seed, 500)
+    register(fragile, load.devices)
+    with psycopg.connect(fragile, autocommit=True) as connection:
+        connection.execute("create sequence public.tries")
+        connection.execute(
+            "create function public.fail() returns trigger language plpgsql as $$ begin if nextval('public.tries') < 3"
+            " then raise exception 'could not serialize access' using errcode = '40001'; end if; return null; end $$"
+        )
+        connection.execute(
+            "create trigger fail after insert or update on public.accounting"
+            " for each statement execute function public.fail()"
+        )
+    collector = collect(fragile, mosquitto.url, batch_age=2).start()
+    publish(mosquitto.port, load.messages)
+    assert grows(fragile, "public.reading", 500)
+    assert number(fragile, "select last_value from public.tries") >= 3, "the batch did not fail"
+    metrics = collector.account_at_rest()
+    assert collector.metric("borough_write_errors_total") == 0, "it is no failure of the database"
+    assert collector.stop() == 0
+    assert_stored(fragile, load.expected)
+    assert_same(metrics, table_account(fragile))
+
+
 def _deadlocks(database: str) -> int:
     return number(database, "select deadlocks from pg_stat_database where datname = current_database()")
 

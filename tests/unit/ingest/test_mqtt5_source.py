@@ -69,6 +69,52 @@ async def test_a_refused_session_is_tried_again_and_said_plainly() -> None:
         assert r.source.status.problem == ""
 
 
+async def test_a_broker_without_shared_subscriptions_is_told_from_one_that_is_silent() -> None:
+    """It takes the filter as a topic like any other, and grants it: nothing would ever come."""
+    async with rig() as r:
+        peer = await r.peer()
+        await peer.connack(shared_subscription_available=False)
+        assert await peer.ended()
+        await r.until(lambda: "shared subscription" in r.source.status.problem)
+        assert "BOROUGH_MQTT_SHARED_GROUP" in r.source.status.problem
+        assert r.sessions == [], "a session that we did not take is none that was lost"
+        assert not r.source.status.connected
+    async with rig(filters=[("borough/+/+/reading", 1)]) as r:
+        await r.connected(shared_subscription_available=False)
+
+
+async def test_a_subscription_whose_packet_id_is_in_use_is_asked_for_by_another() -> None:
+    """As Mochi says it, for which our ids and its own unacknowledged messages' are of one kind."""
+    in_use = mqtt5.SubAckReasonCode.PACKET_ID_IN_USE
+    async with rig() as r:
+        peer = await r.peer()
+        await peer.connack(session_present=True)
+        asked = await peer.packet()
+        peer.send(mqtt5.SubAckPacket(asked.packet_id, [in_use, in_use]).write())
+        again = await peer.wait_for(mqtt5.SubscribePacket)
+        assert again.packet_id != asked.packet_id
+        assert [item.pattern for item in again.topic_filters] == [item.pattern for item in asked.topic_filters]
+        assert not r.source.status.subscribed
+        granted = [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE, mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE]
+        peer.send(mqtt5.SubAckPacket(again.packet_id, granted).write())
+        await r.until(lambda: r.source.status.subscribed)
+        assert r.source.status.connects == 1
+
+
+async def test_a_broker_to_which_every_packet_id_is_in_use_is_left() -> None:
+    async with rig() as r:
+        peer = await r.peer()
+        await peer.connack()
+        tried = set()
+        while (packet := await peer.packet()) is not None:
+            if isinstance(packet, mqtt5.SubscribePacket):
+                tried.add(packet.packet_id)
+                codes = [mqtt5.SubAckReasonCode.PACKET_ID_IN_USE] * len(packet.topic_filters)
+                peer.send(mqtt5.SubAckPacket(packet.packet_id, codes).write())
+        assert 10 < len(tried) < 100
+        await r.until(lambda: "PACKET_ID_IN_USE" in r.source.status.problem)
+
+
 async def test_a_refused_subscription_is_no_subscription() -> None:
     async with rig() as r:
         peer = await r.peer()
