@@ -264,7 +264,7 @@ def test_sessions_that_somebody_left(doctor: Doctor, connection: Connection, dur
     with connect(durable_database, autocommit=True) as collector:
         assert session_lock.take(collector, ["borough-collector"]) == "borough-collector"
         assert not {"queue-nobody", "queue-none"} & doctor.of_database().keys()
-    session_lock.note(connection, "old-collector")
+    session_lock.note(connection, "old-collector", {})
     session_filters.remember(connection, "old-collector", "former.example:1883", ["borough/+/+/reading"])
     connection.execute(
         "insert into absence (collector, back_at, family, lost_at, messages, readings) values"
