@@ -1,7 +1,8 @@
-"""An engineer's way with a browser, real worker, broker, collector and database: a fleet with faults is uploaded, its
-problem mended, started, watched, paused, and its score kept; and without scripts the same by links.
+"""An engineer's way with a browser, real worker, broker, collector and database.
 
-``BOROUGH_TEST_SHOTS`` names a folder that pictures go to, for people to look at.
+A fleet with faults is uploaded, its problem mended, started, watched, paused, and its score kept; a rejected message is
+opened from the pipeline, its mapping mended, and what was rejected taken, until the account closes; and without scripts
+a fleet is started by links. ``BOROUGH_TEST_SHOTS`` names a folder that pictures go to, for people to look at.
 """
 
 from __future__ import annotations
@@ -9,19 +10,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from borough.settings.settings import Settings
+from borough.trials import Trials
 from borough.uploads.site import replays_of
 from dashboard.replays import Limits
 from scripts.parts import Parts
 from store.connect import connect
 from tests.tools import site
 from tests.tools.collector import Collector
+from tests.tools.load import device, register
+from tests.tools.publisher import publish
 from tests.tools.resident_browser import Looking, findings
 from tests.tools.servers import Cluster, Mosquitto
 from tests.tools.working import Work
+from tests.worlds.rejections import RIGHT, WRONG
 
 pytestmark = pytest.mark.browser
 
@@ -40,10 +47,11 @@ malformed = 0.02
 
 
 class Town:
-    """A site, a worker and what stands around them."""
+    """A site, a worker and what stands around them; ``mappings``: the collector's folder of mappings."""
 
-    def __init__(self, looking: Looking, work: Work) -> None:
-        self.looking, self.work = looking, work
+    def __init__(self, looking: Looking, work: Work, broker: Mosquitto, collector: Collector, mappings: Path) -> None:
+        self.looking, self.work, self.broker, self.collector = looking, work, broker, collector
+        self.mappings = mappings
 
 
 @pytest.fixture(scope="module")
@@ -51,19 +59,26 @@ def town(
     parts: Parts, timescale: Cluster, browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("tour")
+    mappings, subscriptions = folder / "mappings", folder / "subscriptions.toml"
+    mappings.mkdir()
+    (mappings / "bay.toml").write_text(WRONG)
+    subscriptions.write_text('[[subscription]]\nformat = "native"\n[[subscription]]\nformat = "bay-vendor"\n')
+    formats: dict[str, Any] = {"mappings": mappings, "subscriptions": subscriptions}
     name = timescale.create()
     database = timescale.url(name)
     with connect(database, autocommit=True) as connection:
         cookie = site.make_session(connection, None, ["engineer"])
+    register(database, [device("v-1", "parking-bay", "bay-vendor")])
     with (
         Mosquitto(parts.mosquitto, folder / "mosquitto") as broker,
-        Collector(folder, database, broker.url, registry_refresh=0.05).start(),
+        Collector(folder, database, broker.url, registry_refresh=0.05, **formats).start() as collector,
     ):
         work = Work(folder, database, broker.url)
         work.start()
-        there = site.options(database, replays=replays_of("test", work.jobs, Limits(free=0)))
+        trials = Trials(Settings(database_url=database, **formats))
+        there = site.options(database, replays=replays_of("test", work.jobs, Limits(free=0)), trials=trials)
         with site.running(there) as url:
-            yield Town(Looking(url, {"engineer": cookie}, browser), work)
+            yield Town(Looking(url, {"engineer": cookie}, browser), work, broker, collector, mappings)
         work.kill()
     timescale.drop(name)
 
@@ -131,6 +146,41 @@ def test_a_fleet_with_faults_from_its_upload_to_its_report(town: Town, tmp_path:
     assert findings(page) == []
     picture(page, "report")
     context.close()
+
+
+def test_a_rejected_message_until_the_account_closes(town: Town) -> None:
+    publish(town.broker.port, [("vendor/v-1", b'{"state": "taken"}')] * 4)
+    with town.looking.page("engineer") as page:
+        page.goto(f"{town.looking.url}/engineer")
+        rejected = page.get_by_role("row", name="bad_value")
+        expect(rejected).to_contain_text("4", timeout=30_000)
+        picture(page, "pipeline")
+        rejected.get_by_role("link").first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Rejected messages")
+        page.get_by_role("link", name=", rejection ").first.click()
+        expect(page.locator("pre.payload")).to_have_text('{"state": "taken"}')
+        picture(page, "rejected")
+        page.get_by_role("link", name="All of this reason and family").click()
+        page.get_by_role("link", name="Try these again").click()
+        page.get_by_label("By this mapping, to see whether it is right").check()
+        page.get_by_label("Text of a mapping file").fill(RIGHT)
+        page.get_by_role("button", name="Try, and store nothing").click()
+        expect(page.locator("#outcome")).to_have_text("4 of 4 messages would be taken")
+        assert page.get_by_role("button", name="Take").count() == 0
+        picture(page, "tried")
+        # installed, and read by the collector from its start on
+        (town.mappings / "bay.toml").write_text(RIGHT)
+        assert town.collector.stop() == 0
+        town.collector.start()
+        page.get_by_label("As things are now").check()
+        page.get_by_role("button", name="Try, and store nothing").click()
+        page.get_by_role("button", name="Take 4 messages").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("4 rejections were taken")
+        page.get_by_role("link", name="The account").click()
+        bays = page.get_by_role("region", name="The account").get_by_role("row", name="parking-bay")
+        assert [cell.inner_text() for cell in bays.get_by_role("cell").all()] == ["4", "0", "0", "4", "0"]
+        assert findings(page) == []
+        picture(page, "account")
 
 
 def test_without_scripts(town: Town, tmp_path: Path) -> None:
