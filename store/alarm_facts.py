@@ -123,18 +123,18 @@ def collectors(connection: Connection, now: datetime, subscribed: timedelta, rec
 
 def lags(connection: Connection, since: datetime, until: datetime) -> list[Lag]:
     """Lags by family, of minutes. Raises psycopg.Error."""
-    return _lags(connection, "lags", since, until)
+    return _lags(connection, _SQL["lags"], since, until)
 
 
 def usual_lags(connection: Connection, now: datetime) -> list[Lag]:
     """Lags by family in the week that ended a day before ``now``. Raises psycopg.Error."""
     until = now - timedelta(days=1)
-    return _lags(connection, "usual_lags", until - USUAL, until)
+    return _lags(connection, _SQL["usual_lags"], until - USUAL, until)
 
 
-def _lags(connection: Connection, query: str, since: datetime, until: datetime) -> list[Lag]:
+def _lags(connection: Connection, query: bytes, since: datetime, until: datetime) -> list[Lag]:
     found = []
-    for family, counts in connection.execute(_SQL[query], {"since": aware(since), "until": aware(until)}):
+    for family, counts in connection.execute(query, {"since": aware(since), "until": aware(until)}):
         total = np.cumsum(counts)
         place = int(np.searchsorted(total, total[-1] / 2))
         median = float(LAG_BOUNDS[place]) if place < len(LAG_BOUNDS) else float("inf")

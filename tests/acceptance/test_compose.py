@@ -242,7 +242,7 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         ran.append(DOCTOR)
         _nothing_is_wrong(stack.run(DOCTOR, **fonts))
         _nothing_is_wrong(stack.run((*DOCTOR, "--acl", "/accounts/acl"), **fonts), acl_seen=True)
-        assert _job(stack) == ["done"], "the worker works"
+        assert _job(stack) == [("done", None)]
         for process in (collector, dashboard, analyst, watcher, worker):
             process.send_signal(signal.SIGTERM)
             assert process.wait(30.0) == 0
@@ -263,7 +263,7 @@ def _nothing_is_wrong(said: str, *, acl_seen: bool = False) -> None:
     assert not odd, said
 
 
-def _job(stack: Stack) -> list[str]:
+def _job(stack: Stack) -> list[tuple[str, str | None]]:
     """What becomes of a simulation that sends nothing: of it no device is registered, nor may it be spoken for."""
     (stack.deploy / "none.toml").write_text(_FLEET.replace("small", "none"))
     command = [
@@ -274,16 +274,18 @@ def _job(stack: Stack) -> list[str]:
         "--set",
         "hours=0.001",
         "--set",
+        "start=2026-01-05T00:07:00Z",
+        "--set",
         "register=false",
     ]
     environment = stack.environment(WORK)
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
-    def states() -> list[str]:
+    def states() -> list[tuple[str, str | None]]:
         said = subprocess.run([BOROUGH, "jobs", "list", "--json"], env=environment, check=True, capture_output=True)
-        return [job["state"] for job in json.loads(said.stdout)["jobs"]]
+        return [(job["state"], job["problem"]) for job in json.loads(said.stdout)["jobs"]]
 
-    assert wait_for(lambda: states() in (["done"], ["failed"]), 30.0, 0.5), (stack.deploy / "service.log").read_text()
+    assert wait_for(lambda: states()[0][0] in ("done", "failed"), 30.0, 0.5), (stack.deploy / "service.log").read_text()
     return states()
 
 

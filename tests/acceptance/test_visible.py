@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
@@ -32,26 +31,16 @@ from devices.bays_file import BaysFile, Given
 from devices.device import Device
 from ingest.archive_files import Frame, FrameEncoder
 from simulators import ledger
-from store import bays_import, registry
+from store import bays_import, jobs, registry
 from store.connect import connect
 from tests.tools.servers import Cluster, Mosquitto
+from tests.tools.steering import HOSTILE, OURS, SHOWN, TOPIC, steering
 from tests.tools.terminal import Output, Terminals
 from tests.unit.borough.test_cli import ALL
 from tests.worlds import household
 from tests.worlds.household import KEY, Household
 
 pytestmark = pytest.mark.timeout(3_600)
-
-#: Colours, a link, a clear screen in one sign (C1), an override and an isolate, a mark, a line separator, line ends, a
-#: tab, and the markup of the library that draws tables.
-HOSTILE = "h\x1b[31m\x1b]8;;x\x07\x9b2J\u202eliv\u2066\u200f\u2028\r\nFORGED\tend[red]"
-#: What a broker takes: Mosquitto refuses control characters in topics.
-TOPIC = "h\u202eliv\u2066\u200f[red]"
-#: How each of them may be written instead.
-SHOWN = re.compile(rb"\\x1b\[31m|\\u001b\[31m|\\u202eliv|\\\\x1b\[31m")
-#: What we and the library of tables write ourselves, at a terminal only.
-OURS = re.compile("\r\x1b\\[K|\x1b\\[[01]m")
-TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 ADA = Household("100021048377", "meter-ada", f"Ada {HOSTILE}", HOSTILE, 0.25, date(2026, 1, 1))
 BEA = Household("100021048378", "meter-bea", f"Bea {HOSTILE}", HOSTILE, 0.5, date(2026, 1, 1))
@@ -60,17 +49,6 @@ OWN_WORDS = re.compile(
     r"\.(id|device|device_id|property|family|model|origin|kind|fuel|state|step|role|roles|dwelling|heating|payment"
     r"|purpose|channel|source|epc|uprn|reason|unit|name|session|collector|issuer|subject)$"
 )
-
-
-def steering(text: str) -> set[str]:
-    """Signs of a text that a terminal would act upon, but for line feeds and tabs."""
-    return {
-        sign
-        for sign in text
-        if (unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") and sign not in "\n\t")
-        or unicodedata.bidirectional(sign) in TURNING
-        or sign in "\u200e\u200f\u061c"
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +81,7 @@ class World:
     home: int
     rejection: int
     correction: int
+    job: int
 
     def publish(self, topic: str, *, retain: bool = False) -> None:
         publish.single(topic, HOSTILE, qos=1, retain=retain, hostname="127.0.0.1", port=self.broker.port)
@@ -116,6 +95,9 @@ class World:
         """Each command with what is asked of it."""
         away = Case(settings={"BOROUGH_DATABASE_URL": self.cluster.url(quote(HOSTILE))})
         unknown = {f"BOROUGH_{HOSTILE}": "1"}
+        place = self.folder / "jobs"
+        place.mkdir(exist_ok=True)
+        test = {"BOROUGH_INSTALLATION": "test", "BOROUGH_JOBS_FOLDER": str(place)}
         port = free_port()
         bays = self.file(f"{HOSTILE}.csv", f'device_id,family,model,lon,lat\n"{HOSTILE}",x,y,z,1\n')
         changed = self.file("changed.csv", "device_id,family,model,lon,lat\nbay-1,parking-bay,native,,\n")
@@ -218,6 +200,21 @@ class World:
                 Case(settings={"BOROUGH_MAPPINGS": HOSTILE}),
                 Case(settings={**unknown, "BOROUGH_METRICS_PORT": "0"}, until=self.collected),
             ],
+            ("watch",): [
+                Case(settings={"BOROUGH_ALARM_WEBHOOK_URL": HOSTILE}, shows=False),
+                Case(settings={"BOROUGH_ALARM_FOLDERS": HOSTILE}, shows=False),
+                Case(["--every", "60"], settings=unknown, until=lambda said: b"watches" in said),
+            ],
+            ("work",): [Case(["--once"], settings={"BOROUGH_INSTALLATION": "test", "BOROUGH_JOBS_FOLDER": HOSTILE}),
+                Case(["--once"], settings=test, shows=False)],
+            ("jobs", "ask"): [
+                Case([str(fleet)], settings=test), Case([str(table), "--set", f"mapping={HOSTILE}"], settings=test),
+                Case([str(good), "--set", HOSTILE], settings=test),
+            ],
+            ("jobs", "list"): [Case(settings=test)],
+            ("jobs", "show"): [Case([str(self.job)], settings=test)],
+            **{("jobs", what): [Case([str(self.job)], settings=test, shows=False)]
+                for what in ("pause", "resume", "stop", "remove")},
             ("serve",): [
                 Case(settings={"BOROUGH_WEB_HOST": f"127.0.0.1{HOSTILE}"}),
                 Case(settings={**unknown, "BOROUGH_WEB_PORT": str(port)}, until=lambda said: asked(said, port)),
@@ -320,6 +317,9 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
             " select min(id), now(), 1, 2, now(), %s from personal.series",
             (HOSTILE,),
         )
+        job = jobs.ask(connection, "replay", HOSTILE, {"mapping": HOSTILE}, None, [f"uploads/x/{HOSTILE}"])
+        assert jobs.take(connection, "w") is not None
+        jobs.finish(connection, job, "w", "failed", {"phase": HOSTILE, "remarks": [HOSTILE]}, None, HOSTILE)
         numbers = connection.execute(
             "select (select max(id) from rejected), (select max(id) from correction),"
             " (select home_id from personal.tenancy where id = %s)",
@@ -341,7 +341,7 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
     }  # fmt: skip
     (tmp_path / "key").write_bytes(KEY)
     terminals = Terminals(tmp_path, settings)
-    yield World(url, timescale, _broker, tmp_path, terminals, ada, bea, numbers[2], numbers[0], numbers[1])
+    yield World(url, timescale, _broker, tmp_path, terminals, ada, bea, numbers[2], numbers[0], numbers[1], job)
     timescale.drop(name)
 
 

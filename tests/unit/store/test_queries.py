@@ -43,8 +43,8 @@ STATEMENT = re.compile(
     r"|copy [\w.]+ \(|truncate\b|merge into\b|lock table\b"
     r"|(create|alter|drop) (temporary )?(database|schema|table|role|index|view|function)\b)"
 )
-#: The only other SQL: that of a SQLite file of its own, and of a tool that also asks databases of other versions.
-ELSEWHERE = {"borough/replay/ledger.py", "scripts/outputs_site.py"}
+#: The only other SQL: of a SQLite file of its own, of a tool that also asks databases of other versions, of dashboards.
+ELSEWHERE = {"borough/replay/ledger.py", "scripts/outputs_site.py", "scripts/grafana.py"}
 
 
 def statements(path: Path) -> Iterator[str]:
