@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from markupsafe import Markup
 
 from dashboard.engineer import flow_words
 from dashboard.engineer.flow_charts import charts
@@ -35,6 +37,8 @@ To = Annotated[Moment, Query()]
 ROWS = 60
 #: How often the live numbers are read at most [s]: batches are committed ten times as often.
 _PAUSE = 0.5
+#: How long a page that was made serves whoever asks for the same [s].
+_GOOD = 1.0
 
 
 class LiveTexts:
@@ -82,14 +86,21 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
     silence = Silence(site)
     live = site.events.add(LiveTexts(silence))
+    kept = _Kept()
 
     @routes.get("/engineer")
     async def page(request: Request, span: Span = "1h", to: To = None, family: Word | None = None) -> Response:
-        """All numbers of a time."""
+        """All numbers of a time, no older than a second."""
         now = flow_words.now_utc()
         shown = _window(span, to, now)
 
         def make() -> Response:
+            body = kept.get((span, to, family))
+            if body is None:
+                body = kept.put((span, to, family), draw())
+            return site.page(request, "engineer/pipeline.html", {"page": "pipeline", "body": body})
+
+        def draw() -> Markup:
             with site.lane.connection() if costly else site.connection() as connection:
                 last, silent, texts = newest(connection, silence, now)
                 whole = shown.span == "1h" and shown.now
@@ -99,7 +110,8 @@ def router(site: Site) -> APIRouter:
             context = _context(site, found, shown, texts, family, now)
             here = {one.family: one for one in silent}
             known = [name for name in (*FAMILIES, UNKNOWN) if name in here or name in last.families]
-            return site.page(request, "engineer/pipeline.html", {**context, "silent": here, "known": known})
+            template = site.templates.get_template("engineer/pipeline_body.html")
+            return Markup(template.render({**context, "silent": here, "known": known}))  # noqa: S704  # a template's
 
         # days are made of thousands of rows, weeks of a quarter of a million: not beside the pages
         costly = shown.span not in ("1h", "6h")
@@ -146,6 +158,28 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
+class _Kept:
+    """Bodies of the page, each for a second: it is the same for every engineer. For many threads."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[Hashable, tuple[float, Markup]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Markup | None:
+        """The body that was made within the last second."""
+        with self._lock:
+            made, body = self._bodies.get(key, (0.0, None))
+        return body if time.monotonic() - made < _GOOD else None
+
+    def put(self, key: Hashable, body: Markup) -> Markup:
+        """Keep one; others that are old go."""
+        now = time.monotonic()
+        with self._lock:
+            self._bodies = {one: (made, text) for one, (made, text) in self._bodies.items() if now - made < _GOOD}
+            self._bodies[key] = now, body
+        return body
+
+
 def _window(span: Span, to: datetime | None, now: datetime) -> Window:
     return flow_words.window(span, None if to is None else to.replace(tzinfo=UTC), now)
 
@@ -180,7 +214,6 @@ def _context(
         key=lambda one: -one[2],
     )
     return {
-        "page": "pipeline",
         "now": now,
         "shown": shown,
         "texts": texts,
