@@ -39,6 +39,7 @@ class Report:
     bay_days: int = 0
     stays: int = 0
     flow_minutes: int = 0
+    touched_days: int = 0
     columnstore: int = 0
 
 
@@ -55,7 +56,8 @@ def maintain(
     With the readings of bays their days and stays go; days of zones stay. Where every registered family has one, whole
     chunks past the longest are dropped; the rest is deleted by series, in transactions of their own, so the connection
     must not be inside one. Bytes of rejections of personal and unknown devices go after ``rejected_bytes_days``, rows
-    of the log of access after ``access_days``, a year at least, minutes of the pipeline after 30 days.
+    of the log of access after ``access_days``, a year at least, minutes of the pipeline after 30 days. Of the notes of
+    a written day the newest stays.
     On TimescaleDB Community, chunks that end more than ``columnstore_after_days`` ago are compressed: late data are
     dearer there, so let the time for them pass first. ``now`` is an aware instant. Raises psycopg.Error; ValueError for
     an unknown family, a retention of less than a day, a naive ``now``.
@@ -86,6 +88,9 @@ def maintain(
     absences.delete(connection, now - timedelta(days=_YEAR))
     alarms.forget(connection, now - timedelta(days=_ALARMS))
     report.flow_minutes = flow.delete(connection, now - flow.KEPT)
+    # each transaction notes its days, and of families without an analysis nobody takes the notes away
+    while done := connection.execute(_SQL["delete_touched"], {"rows": _ROWS}).rowcount:
+        report.touched_days += done
     with connection.transaction():
         connection.execute(_SQL["expiring"])
         report.accesses = connection.execute(

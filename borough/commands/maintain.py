@@ -59,7 +59,7 @@ def maintain(json_output: Json = False) -> None:
         f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
         f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses};"
         f" days of bays: {report.bay_days}, their stays: {report.stays};"
-        f" minutes of the pipeline: {report.flow_minutes}."
+        f" minutes of the pipeline: {report.flow_minutes}, notes of written days: {report.touched_days}."
     )
     if settings.archive is not None:
         gone = ", ".join(f"{counted(count, 'byte')} of {family}" for family, count in freed.items()) or "nothing"
