@@ -20,6 +20,7 @@ from borough.postgres_server import PostgresError, embedded_binaries, free_port
 from scripts.parts import Parts, PartsError, fonts, prepare
 from scripts.parts import promtool as find_promtool
 from tests.examples import load_profile
+from tests.tools import html_checker
 from tests.tools.doctor import Doctor
 from tests.tools.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
@@ -72,6 +73,16 @@ def _logs_to_nobody_afterwards() -> Iterator[None]:
     for handler in logging.root.handlers[:]:
         if isinstance(handler.formatter, (JsonLines, PlainLines)):
             logging.root.removeHandler(handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _pages_for_the_checker() -> Iterator[None]:
+    """Keep every page that a site in this process makes, where ``BOROUGH_TEST_HTML_FOLDER`` names a folder."""
+    folder = os.environ.get("BOROUGH_TEST_HTML_FOLDER")
+    with pytest.MonkeyPatch.context() as patch:
+        if folder is not None:
+            html_checker.keep_pages(Path(folder), patch)
+        yield
 
 
 @pytest.fixture(scope="session")
