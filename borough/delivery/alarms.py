@@ -45,6 +45,8 @@ GAP = timedelta(minutes=5)
 GIVEN_UP = timedelta(hours=24)
 #: The first pause before another try and the longest, each about half as long again at random.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=30)
+#: Times of texts: of the same day, and of another.
+_CLOCK, _DAY = "%H:%M", "%Y-%m-%d %H:%M"
 #: Before all times.
 NEVER = datetime.min.replace(tzinfo=UTC)
 #: Notices told at once, before the rules are looked at again.
@@ -120,9 +122,16 @@ class Watcher:
         outage = self._outage
         if outage is not None and outage.logged:
             begun = outage.since + BY_KEY[DATABASE].holds
-            text = f"it was away from {outage.since:%Y-%m-%d %H:%M} to {now:%H:%M} UTC"
+            until = _CLOCK if now.date() == outage.since.date() else _DAY
+            away = f"from {outage.since:{_DAY}} to {now:{until}} UTC"
             with connection.transaction():
-                if not any(one.rule == DATABASE for one in alarms.unended(connection)):
+                known = next((one for one in alarms.unended(connection) if one.rule == DATABASE), None)
+                if known is not None:
+                    # it came back for less than a lull: the same alarm, which has not ended
+                    text = f"it was away more than once since {known.seen_at:{_DAY}} UTC, last {away}"
+                    alarms.change(connection, known._replace(text=text, calm_at=None))
+                else:
+                    text = f"it was away {away}"
                     number = alarms.add(
                         connection, Alarm(None, DATABASE, SYSTEM, "urgent", text, "", outage.since, begun)
                     )
