@@ -58,7 +58,8 @@ class ChangeRow:
 class Panel:
     """A series over a span. ``longest`` [us]: a longer silence breaks the line; None: a state holds until the next one.
 
-    ``marks``: times [us] and values of readings that were changed, one a piece.
+    ``marks``: times [us] and values of readings that were changed, one a piece. ``changed``: how many readings were;
+    ``times_changed``: how often, for one may be changed again.
     """
 
     series: OpenSeries
@@ -68,6 +69,7 @@ class Panel:
     longest: int | None
     marks: tuple[Int64, Float64]
     changed: int
+    times_changed: int
     changes: Sequence[Change]
 
     @property
@@ -95,12 +97,12 @@ def read(
 ) -> Panel:
     """A series from ``start`` to ``end`` [us]; ``listed``: with the changes themselves. Raises psycopg.Error."""
     points = read_points(connection, series.id, start, end, now)
-    count = open_series.count_changes(connection, series.id, start, end)
+    count, times = open_series.count_changes(connection, series.id, start, end)
     marks = np.empty(0, np.int64), np.empty(0)
     if count:
         marks = open_series.marks(connection, series.id, start, end, points.width or piece_width(start, end, PIECES))
     some = open_series.changes(connection, series.id, start, end, CHANGES) if count and listed else []
-    return Panel(series, start, end, points, _longest(series, points), marks, count, some)
+    return Panel(series, start, end, points, _longest(series, points), marks, count, times, some)
 
 
 def headline(panel: Panel) -> str:

@@ -24,7 +24,7 @@ def panel(times: np.ndarray, values: np.ndarray, start: int, end: int) -> Panel:
     places, width = decimate(times, values, start, end)
     points = Points(times[places], values[places], len(times), width, 0)
     nothing = np.empty(0, np.int64), np.empty(0)
-    return Panel(SERIES, start, end, points, 90_000_000, nothing, 0, [])
+    return Panel(SERIES, start, end, points, 90_000_000, nothing, 0, 0, [])
 
 
 @given(st.integers(0, 2**32), st.integers(49, 4_000), st.integers(1_000_000, 10**12))
