@@ -14,7 +14,7 @@ from markupsafe import Markup
 from analytics.pipeline.decimation import PIECES, Float64, Int64, breaks, piece_width, whole_step
 from analytics.pipeline.series_points import Points, read_points
 from dashboard.engineer import line_picture
-from dashboard.engineer.time_axis import local, ticks
+from dashboard.engineer.time_axis import changes_near, local, ticks
 from dashboard.engineer.traffic import UNIT_WORDS
 from dashboard.labels import age
 from devices.counts import counted
@@ -225,8 +225,9 @@ def newest(at: datetime | None, zone: ZoneInfo) -> str:
 
 
 def when(at: int, zone: ZoneInfo) -> str:
-    """A local time of a heading."""
-    return f"{instant(at).astimezone(zone):%-d %B %Y, %H:%M}"
+    """A local time of a heading; around a change of the clocks it names the zone."""
+    moment = instant(at).astimezone(zone)
+    return f"{moment:%-d %B %Y, %H:%M %Z}" if changes_near(moment) else f"{moment:%-d %B %Y, %H:%M}"
 
 
 def _longest(series: OpenSeries, points: Points) -> int | None:
