@@ -172,7 +172,10 @@ class Watcher:
         # what was noted for a webhook that is no more set stays: it may be set again within the day
         for one in alarms.due(connection, "webhook", now(), _AT_ONCE):
             if now() - one.made_at >= GIVEN_UP:
-                self._failed(connection, one, "nobody took it for a day", now())
+                alarms.give_up(connection, one, "webhook", "nobody took it for a day", now())
+                log.error(
+                    "the webhook was told nothing of alarm %d (%s), and is not asked again", one.alarm_id, one.event
+                )
                 continue
             if webhook is None:
                 break
@@ -184,12 +187,8 @@ class Watcher:
             alarms.told(connection, one, "webhook", now())
 
     def _failed(self, connection: Connection, one: Notice, problem: str, now: datetime) -> None:
-        pause = self._pause(one.tries)
-        given_up = now if now - one.made_at >= GIVEN_UP else None
-        alarms.failed(connection, one, "webhook", problem, now + pause, last=given_up)
-        if given_up is not None:
-            log.error("the webhook was told nothing of alarm %d (%s), and is not asked again", one.alarm_id, one.event)
-        elif one.tries == 0:
+        alarms.failed(connection, one, "webhook", problem, now + self._pause(one.tries), last=None)
+        if one.tries == 0:
             _not_taken(problem)
 
     def _pause(self, tries: int) -> timedelta:

