@@ -269,6 +269,6 @@ def test_a_broker_that_does_not_say_what_it_threw_away(database: str, mosquitto:
     with Collector(tmp_path, database, mosquitto.url) as collector:
         collector.start()
         assert wait_for(lambda: collector.metric("borough_broker_dropped_total") == 0, 20)
-        assert wait_for(lambda: np.nansum(newest(database).figures["up"]) > 2, 20)
+        assert wait_for(lambda: float(np.nansum(newest(database).figures["up"])) > 2, 20)
         assert np.isnan(newest(database).figures["broker_dropped"]).all()
         assert collector.stop() == 0
