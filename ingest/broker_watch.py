@@ -82,4 +82,4 @@ def _take(said: dict[str, int], metrics: Metrics) -> None:
             "the broker threw away %d messages: a queue is full, raise max_queued_messages or add collectors",
             dropped - metrics.broker_dropped,
         )
-    metrics.broker_dropped = dropped
+    metrics.broker_dropped = metrics.broker_said_dropped = dropped

@@ -115,7 +115,8 @@ class Flow:
         newest = max(minute.minute for minute in figures.minutes)
         for minute in figures.minutes:
             if minute.minute < newest:
-                del self._minutes[minute.minute]
+                # the oldest may have been let go of while they were written
+                self._minutes.pop(minute.minute, None)
                 self._lags.pop(minute.minute, None)
         for lag in figures.hours:
             if lag.at < newest // _HOUR * _HOUR:

@@ -88,6 +88,8 @@ class Metrics:
         self.sources: list[SourceStatus] = []
         #: what the broker says of all its clients: what it threw away since its start, what it keeps for sessions now
         self.broker_dropped: int | None = None
+        #: the first of them as the broker itself said it: until it does the other stands at 0
+        self.broker_said_dropped: int | None = None
         self.broker_queued: int | None = None
         self.staged_batches = 0
         self.write_errors = 0

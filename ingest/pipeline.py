@@ -289,7 +289,7 @@ class Pipeline:
         """Note how the session is, for the figures of its minute."""
         self._note_held()
         metrics = self.metrics
-        self.flow.look(self.source.status.subscribed, metrics.broker_queued, metrics.broker_dropped)
+        self.flow.look(self.source.status.subscribed, metrics.broker_queued, metrics.broker_said_dropped)
 
     def _note_held(self) -> None:
         held = (self._builder.pending, *self._writing)

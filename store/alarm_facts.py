@@ -1,4 +1,7 @@
-"""What the rules of alarms look at: who was heard when, what was rejected, what waits to be computed."""
+"""What the rules of alarms look at: who was heard when, what was rejected, what waits to be computed.
+
+What retries took of rejections is left out: it came once, and that was before.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import numpy as np
 from store.connect import Connection
 from store.flow import LAG_BOUNDS
 from store.queries import queries
+from store.rejected_taken import RETRY
 from store.times import aware
 
 _SQL = queries("alarm_facts")
@@ -90,13 +94,13 @@ class Facts:
 
 def last_heard(connection: Connection, now: datetime) -> dict[str, datetime]:
     """By family with devices in service, the minute in which it was heard last. Raises psycopg.Error."""
-    given = {"since": aware(now) - EXPECTED, "now": now}
+    given = {"since": aware(now) - EXPECTED, "now": now, "retry": RETRY}
     return dict(connection.execute(_SQL["heard"], given).fetchall())
 
 
 def usual(connection: Connection, family: str, last: datetime, windows: Sequence[timedelta]) -> Heard:
     """How regularly a family was heard before ``last``. Raises psycopg.Error."""
-    given = {"family": family, "last": aware(last), "since": last - USUAL, "windows": list(windows)}
+    given = {"family": family, "last": aware(last), "since": last - USUAL, "windows": list(windows), "retry": RETRY}
     row = connection.execute(_SQL["usual"], given).fetchone()
     if row is None or row[0] is None:
         return Heard(family, last, timedelta(0), dict.fromkeys(windows, 0))
@@ -105,7 +109,7 @@ def usual(connection: Connection, family: str, last: datetime, windows: Sequence
 
 def rejections(connection: Connection, since: datetime) -> list[Rejections]:
     """What came and was rejected from a minute on. Raises psycopg.Error."""
-    return [Rejections(*row) for row in connection.execute(_SQL["rejections"], (aware(since),))]
+    return [Rejections(*row) for row in connection.execute(_SQL["rejections"], (aware(since), RETRY))]
 
 
 def waiting(connection: Connection) -> list[Waiting]:

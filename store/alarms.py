@@ -130,6 +130,12 @@ def failed(
     )
 
 
+def give_up(connection: Connection, one: Notice, way: Way, problem: str, at: datetime) -> None:
+    """Note that it is not tried again; ``problem``: why, where no try says it. Raises psycopg.Error."""
+    given = {"id": one.alarm_id, "event": one.event, "way": way, "problem": problem, "at": aware(at)}
+    connection.execute(_SQL["give_up"], given)
+
+
 def looked(connection: Connection, now: datetime) -> None:
     """Note that the rules were looked at. Raises psycopg.Error."""
     connection.execute(_SQL["looked"], (aware(now),))

@@ -80,11 +80,14 @@ def extent(connection: Connection, series: int) -> tuple[int, int] | None:
     return None if row is None else (row[0], row[1])
 
 
-def count_changes(connection: Connection, series: int, start: int, end: int) -> int:
-    """How many changes there are from ``start`` to ``end`` [us]. Raises psycopg.Error."""
+def count_changes(connection: Connection, series: int, start: int, end: int) -> tuple[int, int]:
+    """How many readings were changed from ``start`` to ``end`` [us], and how many changes that were.
+
+    Raises psycopg.Error.
+    """
     row = connection.execute(_SQL["count_changes"], (series, instant(start), instant(end))).fetchone()
     assert row is not None
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
 def changes(connection: Connection, series: int, start: int, end: int, limit: int) -> list[Change]:

@@ -6,12 +6,13 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import psycopg
 import typer
 
+from analytics.alarms.rules import BY_KEY
 from borough import logs
 from borough.database import WrongZone, reachable, require_schema, require_zone
 from borough.delivery.alarms import Watcher, WatchOptions
@@ -20,6 +21,7 @@ from borough.output import Json, say, show_json, show_table
 from borough.settings.addresses import database_place
 from borough.settings.alarms import watch_options
 from borough.settings.settings import need_database_url, read_settings, unknown_variables
+from devices.counts import counted
 from store import alarms
 from store.connect import Connection, connect
 
@@ -60,15 +62,21 @@ def watch(
         watcher.look(connection, _now())
         watcher.tell(connection, _now)
         found = alarms.history(connection, is_open=True, limit=1_000)
+        waiting = [one for one in alarms.unended(connection) if one.begun_at is None]
     if json_output:
         show_json([{name: value for name, value in one._asdict().items() if name != "notices"} for one in found])
-    elif found:
+        return 1 if found else 0
+    if found:
         show_table(
             ("since", "severity", "rule", "of", "what"),
             [(one.begun_at, one.severity, one.rule, one.subject, one.text) for one in found],
         )
-    else:
+    elif not waiting:
         say("Nothing is wrong.")
+    for one in waiting:
+        rule = BY_KEY[one.rule]
+        lasts = counted(rule.holds // timedelta(minutes=1), "minute")
+        say(f"No alarm yet, until it has lasted for {lasts}: {rule.title} ({one.subject}): {one.text}")
     return 1 if found else 0
 
 

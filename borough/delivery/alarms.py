@@ -45,6 +45,8 @@ GAP = timedelta(minutes=5)
 GIVEN_UP = timedelta(hours=24)
 #: The first pause before another try and the longest, each about half as long again at random.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=30)
+#: Times of texts: of the same day, and of another.
+_CLOCK, _DAY = "%H:%M", "%Y-%m-%d %H:%M"
 #: Before all times.
 NEVER = datetime.min.replace(tzinfo=UTC)
 #: Notices told at once, before the rules are looked at again.
@@ -120,9 +122,16 @@ class Watcher:
         outage = self._outage
         if outage is not None and outage.logged:
             begun = outage.since + BY_KEY[DATABASE].holds
-            text = f"it was away from {outage.since:%Y-%m-%d %H:%M} to {now:%H:%M} UTC"
+            until = _CLOCK if now.date() == outage.since.date() else _DAY
+            away = f"from {outage.since:{_DAY}} to {now:{until}} UTC"
             with connection.transaction():
-                if not any(one.rule == DATABASE for one in alarms.unended(connection)):
+                known = next((one for one in alarms.unended(connection) if one.rule == DATABASE), None)
+                if known is not None:
+                    # it came back for less than a lull: the same alarm, which has not ended
+                    text = f"it was away more than once since {known.seen_at:{_DAY}} UTC, last {away}"
+                    alarms.change(connection, known._replace(text=text, calm_at=None))
+                else:
+                    text = f"it was away {away}"
                     number = alarms.add(
                         connection, Alarm(None, DATABASE, SYSTEM, "urgent", text, "", outage.since, begun)
                     )
@@ -163,7 +172,10 @@ class Watcher:
         # what was noted for a webhook that is no more set stays: it may be set again within the day
         for one in alarms.due(connection, "webhook", now(), _AT_ONCE):
             if now() - one.made_at >= GIVEN_UP:
-                self._failed(connection, one, "nobody took it for a day", now())
+                alarms.give_up(connection, one, "webhook", "nobody took it for a day", now())
+                log.error(
+                    "the webhook was told nothing of alarm %d (%s), and is not asked again", one.alarm_id, one.event
+                )
                 continue
             if webhook is None:
                 break
@@ -175,12 +187,8 @@ class Watcher:
             alarms.told(connection, one, "webhook", now())
 
     def _failed(self, connection: Connection, one: Notice, problem: str, now: datetime) -> None:
-        pause = self._pause(one.tries)
-        given_up = now if now - one.made_at >= GIVEN_UP else None
-        alarms.failed(connection, one, "webhook", problem, now + pause, last=given_up)
-        if given_up is not None:
-            log.error("the webhook was told nothing of alarm %d (%s), and is not asked again", one.alarm_id, one.event)
-        elif one.tries == 0:
+        alarms.failed(connection, one, "webhook", problem, now + self._pause(one.tries), last=None)
+        if one.tries == 0:
             _not_taken(problem)
 
     def _pause(self, tries: int) -> timedelta:

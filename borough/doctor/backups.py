@@ -96,7 +96,11 @@ def _backup(path: Path) -> Backup:
     if not path.is_dir():
         state = path.stat()
         return Backup(path.name, datetime.fromtimestamp(state.st_mtime, UTC), state.st_size)
-    states = [(Path(place) / name).stat() for place, _, names in os.walk(path) for name in names]
+    states = []
+    for place, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):  # a link that leads nowhere takes nothing from the rest
+                states.append((Path(place) / name).stat())
     newest = max((state.st_mtime for state in states), default=path.stat().st_mtime)
     return Backup(path.name, datetime.fromtimestamp(newest, UTC), sum(state.st_size for state in states))
 

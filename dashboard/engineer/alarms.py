@@ -136,4 +136,4 @@ def _lasted(start: datetime, end: datetime) -> str:
 
 
 def _clock(site: Site, moment: datetime) -> str:
-    return f"{moment.astimezone(site.zone):%-d %b %Y %H:%M}"
+    return f"{moment.astimezone(site.zone):%-d %b %Y %H:%M %Z}"

@@ -19,6 +19,8 @@ from dashboard.engineer.time_axis import Tick
 _LEFT, _HEIGHT, _ABOVE, _BELOW = 14.0, 13.0, 1.5, 2.0
 #: The plot's own units.
 _WIDE, _HIGH = 10_000, 1_000
+#: Labels have ten digits, and twelve behind the point: part of the greatest value, and least difference.
+_NEAR, _LEAST = 1e-9, 1e-12
 #: The sign of a reading that was changed, here and in tables.
 CHANGED = "\N{BLACK UP-POINTING TRIANGLE}"
 
@@ -90,12 +92,14 @@ def path(x: Int64, y: Int64, broken: Int64, *, steps: bool) -> str:
 
 
 def axis(values: Float64) -> tuple[float, float]:
-    """The least and the greatest value of the axis: round numbers around all values, apart where these are equal."""
+    """The least and the greatest value of the axis: round numbers around all values, apart where these are equal, or
+    nearer to each other than labels can tell."""
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
-    if low == high:
-        room = abs(low) * 0.05 or 1.0
+    greatest = max(abs(low), abs(high))
+    if high - low <= max(_NEAR * greatest, _LEAST):
+        room = greatest * 0.05 if greatest > _LEAST else 1.0
         low, high = low - room, high + room
     step = _step(low, high)
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from analytics.pipeline.decimation import PIECES, Float64, Int64, breaks, piece_width, whole_step
 from analytics.pipeline.series_points import Points, read_points
 from dashboard.engineer import line_picture
-from dashboard.engineer.time_axis import local, ticks
+from dashboard.engineer.time_axis import changes_near, local, ticks
 from dashboard.engineer.traffic import UNIT_WORDS
 from dashboard.labels import age
 from devices.counts import counted
@@ -58,7 +58,8 @@ class ChangeRow:
 class Panel:
     """A series over a span. ``longest`` [us]: a longer silence breaks the line; None: a state holds until the next one.
 
-    ``marks``: times [us] and values of readings that were changed, one a piece.
+    ``marks``: times [us] and values of readings that were changed, one a piece. ``changed``: how many readings were;
+    ``times_changed``: how often, for one may be changed again.
     """
 
     series: OpenSeries
@@ -68,6 +69,7 @@ class Panel:
     longest: int | None
     marks: tuple[Int64, Float64]
     changed: int
+    times_changed: int
     changes: Sequence[Change]
 
     @property
@@ -95,12 +97,12 @@ def read(
 ) -> Panel:
     """A series from ``start`` to ``end`` [us]; ``listed``: with the changes themselves. Raises psycopg.Error."""
     points = read_points(connection, series.id, start, end, now)
-    count = open_series.count_changes(connection, series.id, start, end)
+    count, times = open_series.count_changes(connection, series.id, start, end)
     marks = np.empty(0, np.int64), np.empty(0)
     if count:
         marks = open_series.marks(connection, series.id, start, end, points.width or piece_width(start, end, PIECES))
     some = open_series.changes(connection, series.id, start, end, CHANGES) if count and listed else []
-    return Panel(series, start, end, points, _longest(series, points), marks, count, some)
+    return Panel(series, start, end, points, _longest(series, points), marks, count, times, some)
 
 
 def headline(panel: Panel) -> str:
@@ -223,8 +225,9 @@ def newest(at: datetime | None, zone: ZoneInfo) -> str:
 
 
 def when(at: int, zone: ZoneInfo) -> str:
-    """A local time of a heading."""
-    return f"{instant(at).astimezone(zone):%-d %B %Y, %H:%M}"
+    """A local time of a heading; around a change of the clocks it names the zone."""
+    moment = instant(at).astimezone(zone)
+    return f"{moment:%-d %B %Y, %H:%M %Z}" if changes_near(moment) else f"{moment:%-d %B %Y, %H:%M}"
 
 
 def _longest(series: OpenSeries, points: Points) -> int | None:

@@ -69,12 +69,12 @@ def _within_days(start: int, end: int, zone: ZoneInfo, minutes: int) -> Iterator
 
 
 def _clock(moment: datetime) -> str:
-    if _changes_near(moment):
+    if changes_near(moment):
         return f"{moment:%H:%M %Z}"
     return f"{moment:%H:%M}" if moment.hour or moment.minute else f"{moment.day} {moment:%b}"
 
 
-def _changes_near(moment: datetime) -> bool:
+def changes_near(moment: datetime) -> bool:
     """Whether clocks are or were changed within some hours: by instants, for local times cannot tell."""
     at = microseconds(moment)
     near = _NEAR // timedelta(microseconds=1)

@@ -85,21 +85,32 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   const soon = () => { if (later === null) later = setTimeout(refresh, 15000); };
 
-  const source = new EventSource(live.dataset.events);
   const say = (text) => { live.textContent = text; };
-  source.addEventListener("open", () => say("Changes appear by themselves."));
-  source.addEventListener("error", () => say("Not connected. Trying again."));
-  source.addEventListener("away", () => say("The readings cannot be reached just now."));
-  source.addEventListener("back", () => say("Changes appear by themselves."));
-  source.addEventListener("ended", () => { source.close(); say("You have been signed out. Sign in again to go on."); });
-  source.addEventListener("change", (event) => change(JSON.parse(event.data)));
+  const now = "Changes appear by themselves.";
   // all bays as they are: what changed while nobody told this page
-  source.addEventListener("snapshot", (event) => {
-    const { columns, rows } = JSON.parse(event.data);
+  const compare = ({ columns, rows }) => {
     for (const row of rows) {
       const one = Object.fromEntries(columns.map((name, index) => [name, row[index]]));
       const shown = document.getElementById(`bay-${one.id}`);
-      if (shown && !shown.cells[1].textContent.trim().startsWith(WORDS[NAMES[one.state]])) change(one);
+      if (!shown) continue;
+      const same = shown.cells[1].textContent.trim().startsWith(WORDS[NAMES[one.state]]);
+      if (!same || (shown.cells[3].textContent.trim() !== "") !== (Number(one.over_from) > 0)) change(one);
     }
-  });
+    soon();
+  };
+  const open = () => {
+    const source = new EventSource(live.dataset.events);
+    source.addEventListener("open", () => say(now));
+    source.addEventListener("error", () => {
+      say("Not connected. Trying again.");
+      // a server that has too many, or none to spare, refuses for good as browsers see it: come again later
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, 30000 + 10000 * Math.random());
+    });
+    source.addEventListener("away", () => say("The readings cannot be reached just now."));
+    source.addEventListener("back", () => say(now));
+    source.addEventListener("ended", () => { source.close(); say("You have been signed out. Sign in again to go on."); });
+    source.addEventListener("change", (event) => change(JSON.parse(event.data)));
+    source.addEventListener("snapshot", (event) => compare(JSON.parse(event.data)));
+  };
+  open();
 });

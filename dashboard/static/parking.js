@@ -6,6 +6,7 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!live || typeof EventSource === "undefined") return;
   const shown = new Map([...document.querySelectorAll("[data-bay]")].map((item) => [item.dataset.bay, item]));
   const WORDS = ["Free now", "Taken now", "Not known now"];
+  const GONE = -1;
   let source = null;
 
   const change = (id, state) => {
@@ -19,12 +20,13 @@ document.addEventListener("DOMContentLoaded", () => {
     source = new EventSource(live.dataset.events);
     source.addEventListener("change", (event) => {
       const one = JSON.parse(event.data);
-      change(one.id, one.state);
+      change(one.id, one.state ?? GONE);
     });
     source.addEventListener("snapshot", (event) => {
       const { columns, rows } = JSON.parse(event.data);
       const at = columns.indexOf("state");
-      for (const row of rows) change(row[0], row[at]);
+      const states = new Map(rows.map((row) => [row[0], row[at]]));
+      for (const id of shown.keys()) change(id, states.get(id) ?? GONE);
     });
     // a server that has too many, or none to spare, refuses for good as browsers see it: come again later
     source.addEventListener("error", () => {

@@ -52,12 +52,8 @@ _FRESH = 1_024
 _RETRY_AFTER, _RETRY = "30", b"retry: 3000\n\n"
 
 _MEDIA, _NOTHING = "text/event-stream", memoryview(b"")
-_ALIVE, _AWAY, _BACK, _ENDED = (
-    b":\n\n",
-    b"event: away\ndata:\n\n",
-    b"event: back\ndata:\n\n",
-    b"event: ended\ndata:\n\n",
-)
+_ALIVE, _AWAY, _BACK = b":\n\n", b"event: away\ndata:\n\n", b"event: back\ndata:\n\n"
+_ENDED = b"event: ended\ndata:\n\n"
 
 
 class Topic(Protocol):
@@ -120,12 +116,14 @@ class Feed:
         snapshot: bytes | None,
         shown: object = None,
         waiting: Sequence[threading.Event] = (),
+        looked: float = -_LOOK,
     ) -> None:
-        """What the topic has said; ``waiting`` are told when it is in the ring."""
+        """What the topic has said when ``looked`` at (monotonic); ``waiting`` are told when it is in the ring."""
         was = self.away
         self.away = False
         self.ring.add(events)
         self.stand = Stand(self.ring.name(self.ring.last), shown)
+        self.looked = looked  # after the stand: pages read it first, in their threads
         if snapshot is not None:
             self.snapshot = (self.ring.last, frame(self.ring.name(self.ring.last), b"snapshot", snapshot))
             self.wished = False
@@ -245,6 +243,8 @@ class Events:
             feed.waiting.append(looked)
             self._wanted.set()
             if not looked.wait(_PATIENCE):
+                with suppress(ValueError):  # a look that is under way has taken it
+                    feed.waiting.remove(looked)
                 return None
         return feed.stand
 
@@ -292,8 +292,8 @@ class Events:
                     waiting, feed.waiting = feed.waiting, []
                     events = feed.topic.changes(connection)
                     snapshot = feed.topic.snapshot() if feed.wished else None
-                    self._tell(feed.take, events, snapshot, feed.shown and feed.shown(), waiting)
-                    feed.looked = time.monotonic()
+                    shown = feed.shown and feed.shown()
+                    self._tell(feed.take, events, snapshot, shown, waiting, time.monotonic())
             if due:
                 seen, looked = committed, now
             if self._lost:

@@ -1,9 +1,10 @@
--- heard: families with devices in service, and the minute in which something came from them last, as far back as asked
+-- heard: families with devices in service, and the minute in which something came from them last, as far back as asked;
+-- what a retry takes has come long before
 select f.family, l.minute
 from (select distinct family from personal.device where retired_at is null) f
 cross join lateral (
     select a.minute from public.accounting a
-    where a.family = f.family and a.messages_received > 0 and a.minute > %(since)s and a.minute <= %(now)s
+    where a.family = f.family and a.messages_received > 0 and a.collector <> %(retry)s and a.minute > %(since)s and a.minute <= %(now)s
     order by a.minute desc limit 1
 ) l
 order by f.family;
@@ -14,17 +15,19 @@ select min(minute), array(
     from unnest(%(windows)s::interval[]) with ordinality as w (length, place)
     cross join (
         select distinct minute from public.accounting
-        where family = %(family)s and messages_received > 0 and minute > %(since)s and minute <= %(last)s
+        where family = %(family)s and messages_received > 0 and collector <> %(retry)s
+          and minute > %(since)s and minute <= %(last)s
     ) h
     group by w.place order by w.place
 )
 from public.accounting
-where family = %(family)s and messages_received > 0 and minute > %(since)s and minute <= %(last)s;
+where family = %(family)s and messages_received > 0 and collector <> %(retry)s
+  and minute > %(since)s and minute <= %(last)s;
 
 -- rejections: what came and what was rejected of it since an instant, all collectors together
 select family, sum(messages_received)::int8, sum(messages_rejected)::int8
 from public.accounting
-where minute >= %s
+where minute >= %s and collector <> %s
 group by family
 order by family;
 

@@ -49,6 +49,10 @@ update public.alarm_notice
 set tries = tries + 1, problem = %(problem)s, due_at = %(due_at)s, given_up_at = %(given_up_at)s
 where alarm_id = %(id)s and event = %(event)s and way = %(way)s;
 
+-- give_up: nobody took it, and it is not tried again; why the last try failed stays
+update public.alarm_notice set given_up_at = %(at)s, problem = coalesce(problem, %(problem)s)
+where alarm_id = %(id)s and event = %(event)s and way = %(way)s;
+
 -- looked: the rules were looked at
 insert into public.watch (looked_at) values (%s) on conflict (one) do update set looked_at = excluded.looked_at;
 

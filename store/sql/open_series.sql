@@ -22,8 +22,8 @@ select (extract(epoch from f.time) * 1000000)::int8, (extract(epoch from l.time)
 from (select time from public.reading where series_id = %(series)s order by time limit 1) f,
      (select time from public.reading where series_id = %(series)s order by time desc limit 1) l;
 
--- count_changes: how many readings of a series in a period were corrected, restated or added afterwards
-select count(*) from public.superseded where series_id = %s and time >= %s and time < %s;
+-- count_changes: how many readings of a series in a period were corrected, restated or added afterwards, and how often
+select count(distinct time), count(*) from public.superseded where series_id = %s and time >= %s and time < %s;
 
 -- changes: what was corrected, restated or added afterwards, by the readings' time
 select (extract(epoch from c.time) * 1000000)::int8, c.old_value, c.new_value, c.correction_id, k.reason,

@@ -167,6 +167,28 @@ def test_a_change_appears_on_the_open_page(town: Looking, database: str) -> None
         expect(page.locator("svg.plan #mark-b-05 use")).to_have_attribute("href", "#key-occupied")
 
 
+def test_who_was_refused_comes_again_and_sees_what_is_over_by_now(town: Looking, database: str) -> None:
+    with site.running(site.options(database, live_clients=1)) as url:
+        contexts = [town.browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
+        for context in contexts:
+            context.add_cookies([{"name": site.COOKIE, "value": town.cookies["officer"], "url": url}])
+        first, second = (context.new_page() for context in contexts)
+        first.goto(f"{url}/parking/board")
+        expect(first.locator("#live")).to_have_text("Changes appear by themselves.")
+        second.clock.install()
+        second.goto(f"{url}/parking/board")
+        expect(second.locator("#live")).to_have_text("Not connected. Trying again.")
+        # as it was before the bay's time was over, and what was told since is no more to be had
+        over = second.locator("#bay-a-02 td").last
+        over.evaluate("cell => { cell.textContent = '' }")
+        second.locator("#live").evaluate("live => { live.dataset.events = '/parking/events' }")
+        contexts[0].close()
+        second.clock.fast_forward(45_000)
+        expect(second.locator("#live")).to_have_text("Changes appear by themselves.")
+        expect(over).to_contain_text("h")
+        contexts[1].close()
+
+
 def test_a_chart_can_be_explored(town: Looking) -> None:
     with town.page("officer") as page:
         page.goto(f"{town.url}/parking/patterns")

@@ -91,6 +91,37 @@ def test_a_bay_is_taken_while_one_looks(served: tuple[str, Connection], browser:
 
 
 @pytest.mark.browser
+def test_a_bay_that_went_while_nobody_told_the_page_is_not_shown_as_free(
+    served: tuple[str, Connection], browser: Browser, timescale: Cluster
+) -> None:
+    _, connection = served
+    with site.running(site.options(timescale.url(connection.info.dbname), demo=True, live_clients=1)) as url:
+        with looking(browser, url, 390) as first:
+            # who watches keeps the second page out
+            first.goto(STATES["results"])
+            parking_board.say(connection, "sensor-a-13", [(datetime.now(UTC), 1)])
+            expect(first.locator('[data-bay="a-13"] .state')).to_have_text("Taken now")
+            parking_board.say(connection, "sensor-a-13", [(datetime.now(UTC), 0)])
+            expect(first.locator('[data-bay="a-13"] .state')).to_have_text("Free now")
+            context = browser.new_context(viewport={"width": 390, "height": 900}, base_url=url)
+            page = context.new_page()
+            page.clock.install()
+            with page.expect_response("**/parking/live**") as refused:
+                page.goto(STATES["results"])
+            assert refused.value.status == 503
+        # what was told since is no more to be had: everything comes anew
+        page.locator("#live").evaluate("live => { live.dataset.events = '/parking/live' }")
+        connection.execute("update personal.bay set personal = true where id = 'a-13'")
+        try:
+            page.clock.fast_forward(45_000)
+            expect(page.locator('[data-bay="a-13"] .state')).to_have_text("No bay any more")
+            expect(page.locator('[data-bay="a-14"] .state')).not_to_have_text("No bay any more")
+        finally:
+            connection.execute("update personal.bay set personal = false where id = 'a-13'")
+            context.close()
+
+
+@pytest.mark.browser
 def test_without_scripts(served: tuple[str, Connection], browser: Browser) -> None:
     url, _ = served
     with looking(browser, url, 320, java_script_enabled=False) as page:

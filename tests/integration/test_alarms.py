@@ -15,6 +15,7 @@ from borough.delivery.alarms import Watcher, disks_of
 from store import alarm_facts, alarms, flow
 from store.connect import Connection, connect
 from store.flow import Figures, Minute
+from store.rejected_taken import RETRY
 from tests.tools.collector import CLIENT_ID, Collector
 from tests.tools.publisher import publish
 from tests.tools.servers import Cluster, Mosquitto, wait_for
@@ -55,6 +56,21 @@ def test_a_family_falls_silent_and_speaks_again(connection: Connection) -> None:
     (ended,) = watcher.look(connection, NOW + 51 * HOUR + 5 * MINUTE).ended
     assert ended.ended_at == NOW + 51 * HOUR
     assert [one.subject for one in alarms.history(connection, is_open=True)] == ["car-park"]
+
+
+def test_what_a_retry_takes_is_no_sign_of_life_and_no_traffic(connection: Connection) -> None:
+    device(connection, "air-monitor")
+    speaks(connection, "air-monitor")
+    watcher = Watcher(OPTIONS)
+    assert begun(watcher, connection, NOW + 16 * MINUTE) == [("silent", "air-monitor")]
+    connection.execute(
+        "insert into public.accounting (minute, collector, family, messages_received, messages_decoded)"
+        " values (%s, %s, 'air-monitor', 10000, 10000)",
+        (NOW + 17 * MINUTE, RETRY),
+    )
+    for after in (17, 23):
+        assert watcher.look(connection, NOW + after * MINUTE).ended == []
+    assert alarm_facts.rejections(connection, NOW + 16 * MINUTE) == []
 
 
 def test_a_silence_of_weeks_is_still_one_and_months_are_none(connection: Connection) -> None:

@@ -91,6 +91,8 @@ def test_an_open_alarm_and_who_was_told(engineer: httpx.Client, connection: Conn
     page = words(answer)
     assert "Open now: 1 alarm A family has fallen silent: air-monitor Urgent. Quiet &lt;b&gt;for&lt;/b&gt;" in page
     assert "\u202e" not in answer
+    # the texts of alarms have times in UTC: these say that they are others
+    assert re.search(r"Since \d+ \w+ \d{4} \d\d:\d\d (GMT|BST), for 2 h", page)
     assert ", for 2 h 10 min. Told by log. Beginning: webhook not yet told (answered 500)." in page
     alarms.failed(connection, hook, "webhook", "answered 500", now, last=now)
     assert "Beginning: webhook given up after 2 tries (answered 500)." in words(engineer.get("/engineer/alarms").text)

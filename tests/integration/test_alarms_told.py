@@ -115,7 +115,7 @@ def test_what_nobody_took_for_a_day_is_given_up_and_the_page_says_so(connection:
         watcher = raised(connection, Webhook(receiver.url, KEY))
         watcher.tell(connection, lambda: NOW + HOUR)
         watcher.tell(connection, lambda: NOW + 16 * MINUTE + GIVEN_UP)
-        assert state(connection)[1] == ("begun", "webhook", 2, False, True, "nobody took it for a day")
+        assert state(connection)[1] == ("begun", "webhook", 1, False, True, "answered 500")
         receiver.how = "takes"
         watcher.tell(connection, lambda: NOW + timedelta(days=3))
         assert len(receiver.got) == 1
@@ -214,6 +214,39 @@ def test_a_database_that_is_away_is_told_while_it_is_and_noted_when_it_is_back(
         assert [orjson.loads(one.body)["type"] for one in receiver.got[2:]] == ["alarm.ended"]
     begun = [one for one in caplog.records if "begun at" in one.getMessage()]
     assert [one.levelname for one in begun] == ["ERROR"]
+
+
+def test_a_database_that_goes_away_again_before_the_first_time_is_over(connection: Connection) -> None:
+    watcher = Watcher(OPTIONS)
+
+    def is_away(first: int, last: int) -> None:
+        for minute in (first, last):
+            watcher.away("db.example cannot be asked", NOW + minute * MINUTE)
+
+    def looks(*minutes: int) -> None:
+        for minute in minutes:
+            watcher.look(connection, NOW + minute * MINUTE)
+            watcher.back(connection, NOW + minute * MINUTE)
+
+    is_away(0, 2)
+    looks(3, 4)
+    is_away(5, 7)
+    looks(8, 9, 10, 13)
+    (only,) = alarms.history(connection)
+    assert only.ended_at is None
+    assert only.text == "it was away more than once since 2026-03-10 12:00 UTC, last from 2026-03-10 12:05 to 12:08 UTC"
+    looks(14)
+    (only,) = alarms.history(connection)
+    assert (only.begun_at, only.ended_at) == (NOW + 2 * MINUTE, NOW + 9 * MINUTE)
+
+
+def test_an_outage_of_more_than_a_day_says_so(connection: Connection) -> None:
+    watcher = Watcher(OPTIONS)
+    for now in (NOW, NOW + 25 * HOUR):
+        watcher.away("db.example cannot be asked", now)
+    watcher.back(connection, NOW + 25 * HOUR)
+    (only,) = alarms.history(connection)
+    assert only.text == "it was away from 2026-03-10 12:00 to 2026-03-11 13:00 UTC"
 
 
 @pytest.mark.parametrize("away", [timedelta(seconds=90), timedelta(minutes=10)])

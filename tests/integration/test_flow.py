@@ -257,3 +257,18 @@ def test_what_the_broker_says(database: str, mosquitto: Mosquitto, tmp_path: Pat
         assert np.nansum(newest(database).figures["broker_dropped"]) == 0
         assert_same(collector.account_at_rest(), table_account(database))
         assert collector.stop() == 0
+
+
+def test_a_broker_that_does_not_say_what_it_threw_away(database: str, mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """That is not nothing: it grants what is asked below $SYS, and is silent there."""
+    mosquitto.stop()
+    text = mosquitto.configuration.read_text()
+    assert "sys_interval 1\n" in text
+    mosquitto.configuration.write_text(text.replace("sys_interval 1\n", "sys_interval 0\n"))
+    mosquitto.start()
+    with Collector(tmp_path, database, mosquitto.url) as collector:
+        collector.start()
+        assert wait_for(lambda: collector.metric("borough_broker_dropped_total") == 0, 20)
+        assert wait_for(lambda: float(np.nansum(newest(database).figures["up"])) > 2, 20)
+        assert np.isnan(newest(database).figures["broker_dropped"]).all()
+        assert collector.stop() == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Iterator
 from functools import partial
 
@@ -88,6 +89,46 @@ async def test_a_page_goes_on_from_where_it_was_made(
         assert event.data["state"] == 1
         assert {event.kind for event in one.events} == {"change"}
         await one.close()
+
+
+class _Spoken:
+    """A topic that says nothing new."""
+
+    def changes(self, connection: Connection) -> list[bytes]:
+        connection.execute("select 1")
+        return []
+
+    def snapshot(self) -> bytes:
+        raise AssertionError("nobody wishes one")
+
+
+def test_a_page_is_not_made_of_what_was_known_before_the_look_that_it_waited_for(timescale: Cluster) -> None:
+    """The look is over, and the event loop has not heard of it yet."""
+    name = timescale.create()
+    live = events.Events(timescale.url(name), 1)
+    feed = live.add(_Spoken(), lambda: "now")
+    feed.take([], None, "hours ago")
+    loop = live._loop = asyncio.new_event_loop()
+    try:
+        feed.waiting.append(threading.Event())
+        with connect(timescale.url(name), autocommit=True) as connection:
+            live._watch(connection)
+        found = live.stand(feed)
+        assert found is None or found.shown == "now"
+        loop.run_until_complete(asyncio.sleep(0))
+        found = live.stand(feed)
+        assert found is not None
+        assert found.shown == "now"
+    finally:
+        loop.close()
+        timescale.drop(name)
+
+
+def test_pages_that_waited_in_vain_are_not_kept() -> None:
+    live = events.Events("postgresql://nowhere.invalid/", 1)
+    feed = live.add(_Spoken())
+    assert live.stand(feed) is None
+    assert feed.waiting == []
 
 
 async def test_who_sees_the_bays_of_households(served: tuple[str, Connection]) -> None:

@@ -159,6 +159,21 @@ def test_silent_devices_of_households_are_counted_and_never_named(web: httpx.Cli
     assert table(web, "/engineer/silent.csv?family=car-park")[0]["family"] == "car-park"
 
 
+def test_a_silent_device_that_was_in_a_home_is_counted_with_those_of_households(
+    web: httpx.Client, served: tuple[str, Connection]
+) -> None:
+    mark = "update personal.series set personal = %s where device_id = 'air-monitor-10' and property = 'battery'"
+    served[1].execute(mark, (True,))
+    try:
+        page, file = web.get("/engineer/silent").text, web.get("/engineer/silent.csv").text
+    finally:
+        served[1].execute(mark, (False,))
+    assert "air-monitor-10" not in page
+    assert "7 silent devices of households" in page
+    assert "air-monitor-10" not in file
+    assert "air-monitor-20" in file
+
+
 @pytest.mark.parametrize(
     "query", ["span=2h", "to=yesterday", "to=2026-02-30T10:00", f"to={MOST}", "family=%00", "family=<b>", "span="]
 )

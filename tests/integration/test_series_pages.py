@@ -15,6 +15,7 @@ import pytest
 from dashboard.engineer import series_files
 from store import digests, open_series
 from store.connect import Connection, connect
+from store.times import instant
 from tests.tools.servers import Cluster
 from tests.tools.site import client, make_session, options, running
 from tests.worlds import series_world
@@ -131,6 +132,21 @@ def test_what_was_changed_is_listed(web: httpx.Client) -> None:
     assert "restated by its source" in page
     assert "no reading" in page
     assert "changed later" not in ask(web, device="air-1", name="pm2_5", span="day", begin="2026-03-02T00:00").text
+
+
+def test_a_reading_that_was_changed_twice_is_one_reading(web: httpx.Client, connection: Connection) -> None:
+    (number,) = connection.execute("select id from public.series where device_id = 'air-2'").fetchone() or ()
+    for hour in (1, 2):
+        connection.execute(
+            "insert into public.superseded (series_id, time, old_value, new_value, arrival, source)"
+            " select %s, %s, 1, 2, %s, 'file' from generate_series(1, 60)",
+            (number, instant(START + 2_500 * MINUTE), instant(START + 4 * DAY + hour * 60 * MINUTE)),
+        )
+    page = ask(web, device="air-2", name="pm2_5", span="all").text
+    connection.execute("delete from public.superseded where series_id = %s", (number,))
+    assert "1 changed later" in page
+    assert "What was changed: 1 reading, 120 times" in page
+    assert "Here are the first 100 changes" in page
 
 
 def test_a_closer_look_has_every_reading(web: httpx.Client) -> None:

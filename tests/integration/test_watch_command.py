@@ -166,3 +166,20 @@ def test_once_it_shows_what_is_wrong_with_its_status(
         connection.execute("update public.alarm set begun_at = %s, seen_at = %s", (now - timedelta(hours=1),) * 2)
     until(lambda: cli.run(["watch"]) == 0)
     assert capsys.readouterr().out.endswith("Nothing is wrong.\n")
+
+
+def test_once_it_does_not_say_that_nothing_is_wrong_of_what_may_become_an_alarm(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("BOROUGH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", database)
+    with connect(database, autocommit=True) as connection:
+        connection.execute("insert into public.archive_failure values ('one', 3, now())")
+        assert cli.run(["watch"]) == 0
+        said = capsys.readouterr().out
+        assert "No alarm yet, until it has lasted for 5 minutes: Messages are not archived (one): 3 messages" in said
+        assert "Nothing is wrong" not in said
+        connection.execute("truncate public.archive_failure")
+    assert cli.run(["watch"]) == 0
+    assert capsys.readouterr().out == "Nothing is wrong.\n"

@@ -41,6 +41,7 @@ def test_backups_in_a_folder(tmp_path: Path) -> None:
     made("base/label", 40, 1)
     assert "base of 2026-07-01 11:00Z, has 401 bytes, the one before it 1000" in faults()["backups-small"]
     made("base/more.tar", 1, 200)
+    (folder / "base" / "gone").symlink_to(tmp_path / "gone")  # a link that leads nowhere takes nothing from the rest
     assert faults() == {}
     made("newest.dump", 0.5, 0)
     assert "newest.dump" in faults()["backups-empty"]

@@ -27,6 +27,21 @@ def test_all_values_stand_inside_the_axis(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [[0.0, 5e-324], [1e-320, 3e-320], [1e15, 1e15 + 0.125], [1.0, np.nextafter(1.0, 2)], [-2e-308, 2e-308]],
+)
+def test_values_that_are_next_to_each_other_are_drawn(values: list[float]) -> None:
+    """A device may send 5e-324: it is finite and plausible."""
+    low, high = axis(np.array(values))
+    assert low < high
+    none = np.array([], np.int64)
+    drawing = draw(
+        np.array([0, 500]), np.array(values), none, (0, 1_000), [], (none, np.array([])), "close", steps=False
+    )
+    assert 2 <= drawing.count('class="tick"') <= 8
+
+
+@pytest.mark.parametrize(
     ("values", "edges"),
     [([], (0, 1)), ([0], (-1, 1)), ([480.5], (440, 520)), ([1013, 1021.5], (1012.5, 1022.5)), ([-3, 97], (-25, 100))],
 )

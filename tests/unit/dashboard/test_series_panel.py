@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analytics.pipeline.decimation import decimate
 from analytics.pipeline.series_points import Points
-from dashboard.engineer.series_panel import ROWS, Panel, length, notes, rows, value
+from dashboard.engineer.series_panel import ROWS, Panel, length, notes, rows, value, when
 from store.open_series import OpenSeries
 from store.times import microseconds
 
@@ -24,7 +24,7 @@ def panel(times: np.ndarray, values: np.ndarray, start: int, end: int) -> Panel:
     places, width = decimate(times, values, start, end)
     points = Points(times[places], values[places], len(times), width, 0)
     nothing = np.empty(0, np.int64), np.empty(0)
-    return Panel(SERIES, start, end, points, 90_000_000, nothing, 0, [])
+    return Panel(SERIES, start, end, points, 90_000_000, nothing, 0, 0, [])
 
 
 @given(st.integers(0, 2**32), st.integers(49, 4_000), st.integers(1_000_000, 10**12))
@@ -76,3 +76,15 @@ def test_lengths() -> None:
         "2 min",
         "1 h 30 min",
     ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "25 October 2026, 01:30 BST"),
+        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "25 October 2026, 01:30 GMT"),
+        (datetime(2026, 10, 24, 0, 30, tzinfo=UTC), "24 October 2026, 01:30"),
+    ],
+)
+def test_an_hour_that_comes_twice_is_told_apart_in_headings(moment: datetime, words: str) -> None:
+    assert when(microseconds(moment), ZoneInfo("Europe/London")) == words

@@ -148,6 +148,12 @@ def test_a_day_without_a_database_is_bounded() -> None:
     found = minutes.figures().minutes
     assert len(found) == flow._WAITING
     assert found[-1].minute == int(clock.now * 1e6) // MINUTE * MINUTE
+    # a minute passes while a day is written: its first minute is forgotten meanwhile
+    written = minutes.figures()
+    clock.now += 60
+    minutes.committed(1, 0, 0, None)
+    minutes.written(written)
+    assert len(minutes.figures().minutes) == 2
 
 
 def test_lags_at_the_bounds() -> None:
