@@ -20,7 +20,9 @@ def test_there_are_times() -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_times_have_milliseconds_at_most(name: str) -> None:
     for value, how in _times(name):
-        assert value in DAYS or re.search(r'timespec="(minutes|seconds|milliseconds)"', how), f"{value}.isoformat({how})"
+        assert value in DAYS or re.search(r'timespec="(minutes|seconds|milliseconds)"', how), (
+            f"{value}.isoformat({how})"
+        )
 
 
 def _times(name: str) -> list[tuple[str, str]]:
