@@ -121,6 +121,8 @@ class Worker:
         files = self._folder.run(job.id)
         try:
             with files.held(lambda: stop.asked):
+                if job.attempts == 1:
+                    files.clear()
                 state, problem = self._send_and_score(job, files, stop, told, heart)
         except Given:
             state, problem = self._after_stop(heart), None

@@ -216,6 +216,12 @@ def test_the_database_goes_away_in_the_middle(town: Town, work: Work, tmp_path: 
 
 def test_a_stopped_job_is_scored_and_its_files_go_with_it(work: Work, tmp_path: Path) -> None:
     number = work.ask("simulation", [fleet(tmp_path, "ash")], {"speed": "3600", "hours": 24})
+    # of a job of this number in a database that was here before
+    left = work.jobs / "runs" / str(number) / "ledger"
+    left.mkdir(parents=True)
+    (left / "000000.parquet").write_bytes(b"another's")
+    (left.parent / "checkpoint.json").write_text('{"plan": {}, "started": 1, "complete": true, "parts": 1}')
+    (left.parent / "report.html").write_text("another's")
     worker = work.start()
     work.sent(number, 100)
     assert "still running" in work.command("jobs", "stop", str(number))
