@@ -263,6 +263,20 @@ def test_what_a_flood_left_out_is_counted(fresh: tuple[World, httpx.Client]) -> 
     assert "parking-bay 19 12 7 0 0" in said
 
 
+def test_an_account_of_before_retries_were_counted(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    words = "Below 0: such a retry rejected single readings anew."
+    assert words not in text_of(engineer.get(ROOT).text)
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        connection.execute(
+            "insert into rejected (arrival, topic, family, device, property, reason, detail)"
+            " values (now(), 't', 'parking-bay', 'bay-1', 'x', 'bad_value', '')"
+        )
+    page = text_of(engineer.get(ROOT).text)
+    assert "-1" in page.split("The account")[1]
+    assert words in page
+
+
 def test_a_household_s_bytes_were_written_anew_so_that_no_place_is_marked(fresh: tuple[World, httpx.Client]) -> None:
     world, engineer = fresh
     with psycopg.connect(world.url, autocommit=True) as connection:
