@@ -97,7 +97,9 @@ def read(form: Form, choice: Choice, replays: Replays) -> Wanted:
 def _simulation(form: Form, options: dict[str, Any], replays: Replays) -> None:
     options["seed"] = form.whole("seed", 0, 999_999_999, "The seed")
     options["hours"] = form.number("hours", 0.001, 100_000, "The hours", "hours")
-    options["start"] = _moment(form, "start", "the beginning")
+    options["start"] = start = _moment(form, "start", "the beginning")
+    if start and datetime.fromisoformat(start) > datetime.now(UTC):
+        form.errors["start"] = "Enter a beginning that is not after now (UTC): readings of the future are rejected"
     options["connections"] = form.choice("connections", tuple(CONNECTIONS), "Choose how many connections there are")
     options["format"] = form.maybe("format", tuple(word for word in FLEET_FORMATS if word), "Choose a format")
     faults = form.choice("faults", tuple(FAULT_CHOICES), "Choose which faults there are")
