@@ -161,6 +161,36 @@ def test_a_household_s_identifiers_never_reach_an_engineer_alone(
     assert accesses(connection) == []
 
 
+GUESS = """name = "native"
+topics = ["borough/smart-meter/{{device}}/reading"]
+family = "smart-meter"
+[[reading]]
+property = "import_register"
+path = "zork"
+unit = "kW.h"
+values = {{ {value} = 1 }}
+"""
+
+
+def test_no_mapping_asks_what_stands_in_a_household_s_message(
+    engineer: httpx.Client, officer: httpx.Client, connection: psycopg.Connection
+) -> None:
+    """A guess and another are answered alike, but to who may see the message."""
+    one = meter_s(connection)
+    for query in (f"?id={one}", "?family=smart-meter", ""):
+        alone, with_role = (
+            [
+                text_of(who.post(f"{ROOT}/try{query}", data={"how": "mapping", "mapping": GUESS.format(value=value)}).text)
+                for value in (987654321, 5)
+            ]
+            for who in (engineer, officer)
+        )
+        assert alone[0].replace("987654321 =", "5 =") == alone[1], query
+        assert "not tried: what a mapping takes" in alone[0]
+        assert with_role[0].replace("987654321 =", "5 =") != with_role[1], query
+    assert "would be rejected again" in engineer.post(f"{ROOT}/try?id={one}", data={"how": "now"}).text
+
+
 def test_nobody_chooses_by_a_household_s_device_unseen(
     engineer: httpx.Client, officer: httpx.Client, connection: psycopg.Connection
 ) -> None:
