@@ -162,3 +162,20 @@ def test_changes_are_told(connection: psycopg.Connection) -> None:
     assert said["id"] == first
     jobs.remove(connection, second)
     assert [orjson.loads(one) for one in events.changes(connection)] == [{"id": second, "gone": 1}]
+
+
+def test_the_page_of_a_job_that_nobody_takes_comes_to_say_so(
+    engineer: httpx.Client, connection: psycopg.Connection
+) -> None:
+    events = JobEvents()
+    number = jobs.ask(connection, "replay", "x", {}, None, [])
+    assert events.changes(connection) == []
+    before = engineer.get(f"/engineer/jobs/{number}").text
+    assert "Is borough work running?" not in before
+    connection.execute("update public.job set asked_at = asked_at - interval '35 s' where id = %s", (number,))
+    (said,) = map(orjson.loads, events.changes(connection))
+    assert (said["id"], said["state"]) == (number, "waiting")
+    assert f'data-mark="{said["mark"]}"' not in before, "so the page asks for its parts again"
+    after = engineer.get(f"/engineer/jobs/{number}").text
+    assert "Is borough work running?" in after
+    assert f'data-mark="{said["mark"]}"' in after

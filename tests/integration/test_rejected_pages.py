@@ -180,7 +180,9 @@ def test_no_mapping_asks_what_stands_in_a_household_s_message(
     for query in (f"?id={one}", "?family=smart-meter", ""):
         alone, with_role = (
             [
-                text_of(who.post(f"{ROOT}/try{query}", data={"how": "mapping", "mapping": GUESS.format(value=value)}).text)
+                text_of(
+                    who.post(f"{ROOT}/try{query}", data={"how": "mapping", "mapping": GUESS.format(value=value)}).text
+                )
                 for value in (987654321, 5)
             ]
             for who in (engineer, officer)

@@ -1,4 +1,4 @@
-"""The shelf of uploads: what is known of one may be cut off, another may go meanwhile, and names may be of any bytes."""
+"""The shelf of uploads: what is known of one may be cut off, another may go meanwhile, names may be of any bytes."""
 
 from __future__ import annotations
 
