@@ -57,7 +57,8 @@ def ask(
     kept = False
     try:
         for file in files:
-            added.append(file if file.startswith(SHIPPED) else _copied(folder, file))
+            # one by one: what was copied is forgotten where the next one cannot be
+            added.append(file if file.startswith(SHIPPED) else _copied(folder, file))  # noqa: PERF401
         mapping = options.get("mapping")
         if isinstance(mapping, str) and Path(mapping).is_file():
             options["mapping"] = _copied(folder, mapping)

@@ -111,6 +111,10 @@ class JobsFolder:
             raise UsageError(f"file {name}: is not there any more; ask for the job anew with its file")
         return path
 
+    def own_words(self, text: str) -> str:
+        """An error's text with files as a job names them: where they stand on this machine is nobody's on a page."""
+        return text.replace(f"{_FLEETS}/", SHIPPED).replace(f"{self.root.resolve()}/", "").replace(f"{self.root}/", "")
+
     def add(self, path: Path) -> str:
         """Copy a file into the uploads; the name by which a job reads it. Raises OSError."""
         folder = self.uploads / secrets.token_hex(8)

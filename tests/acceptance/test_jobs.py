@@ -255,7 +255,14 @@ def test_whom_no_job_may_speak_for(work: Work, tmp_path: Path) -> None:
     mapping.write_text(MAPPING)
     options = ["--set", f"mapping={mapping}", "--set", "register=true"]
     listed = json.loads(work.command("jobs", "ask", str(table), *options, "--json"))["job"]
+    spoiled = tmp_path / "spoiled.btr"
+    spoiled.write_bytes(b"no recording")
+    unread = work.ask("replay", [spoiled], {})
     assert work.start("--once").wait(60) == 0
+    problem = work.job(unread).problem
+    assert problem is not None
+    assert "/spoiled.btr" in problem
+    assert str(work.jobs) not in problem, "where the folder stands is nobody's"
     for number, words in ((recorded, "message 1 of the recording is of a device"), (listed, "1 device of these files")):
         failed = work.job(number)
         assert failed.state == "failed"
