@@ -65,7 +65,7 @@ def test_recordings_of_any_name(tmp_path: Path) -> None:
     shipped = len(asking.choices(replays))
     room.unlink()
     room.mkdir()
-    names = ["a & b #1 \"q\" <i>.csv", "\u05d0\u05d1\u200f \U0001f469\u200d\U0001f467.csv"]
+    names = ['a & b #1 "q" <i>.csv', "\u05d0\u05d1\u200f \U0001f469\u200d\U0001f467.csv"]
     for name in (*names, os.fsdecode(b"\xff\xfe.csv"), "two\nlines.csv"):
         (room / name).write_text("id,time\n")
     assert [one.title for one in asking.choices(replays)[shipped:]] == names
