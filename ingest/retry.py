@@ -54,14 +54,22 @@ class Retried(NamedTuple):
 
 
 def differing(connection: Connection, options: CollectorOptions) -> list[tuple[str, str]]:
-    """Collectors that run, and formats that these read with other decoders than ``options``. Raises psycopg.Error."""
-    ours = format_marks(options)
-    return [
-        (name, wire_format)
-        for name, theirs in session_lock.serving(connection).items()
-        for wire_format, mark in sorted(theirs.items())
-        if ours.get(wire_format, mark) != mark
-    ]
+    """Collectors that run, and formats that these read with other decoders than ``options``. Raises psycopg.Error.
+
+    So is each format of ours with one that noted none: its program is older than such notes. And where one reads some
+    of our formats and another beside them, those of ours that nobody reads: they were given their names meanwhile.
+    """
+    ours, running = format_marks(options), session_lock.serving(connection)
+    unread = ours.keys() - {wire_format for theirs in running.values() for wire_format in theirs}
+    found = []
+    for name, theirs in running.items():
+        others = {wire_format for wire_format, mark in theirs.items() if ours.get(wire_format, mark) != mark}
+        if not theirs:
+            others = {*ours}
+        elif theirs.keys() & ours.keys() and theirs.keys() - ours.keys():
+            others |= unread
+        found += [(name, wire_format) for wire_format in sorted(others)]
+    return found
 
 
 def retry(options: CollectorOptions, messages: Sequence[RejectedMessage], account_id: int | None = None) -> Retried:

@@ -12,7 +12,7 @@ import typer
 from borough.database import database
 from borough.errors import UsageError
 from borough.jobs.asking import Asking
-from borough.jobs.folder import SHIPPED
+from borough.jobs.folder import SHIPPED, JobsFolder
 from borough.output import Json, say, show_json, show_table
 from borough.settings.settings import read_settings
 from devices.counts import counted
@@ -52,15 +52,17 @@ def ask(
     for file in files:
         if not file.startswith(SHIPPED) and not Path(file).is_file():
             raise UsageError(f"{file}: there is no such file")
-    added = [file if file.startswith(SHIPPED) else folder.add(Path(file)) for file in files]
-    mapping = options.get("mapping")
-    if isinstance(mapping, str) and Path(mapping).is_file():
-        options["mapping"] = folder.add(Path(mapping))
-        added_too = [options["mapping"]]
-    else:
-        added_too = []
+    added: list[str] = []
+    added_too: list[str] = []
     kept = False
     try:
+        for file in files:
+            # one by one: what was copied is forgotten where the next one cannot be
+            added.append(file if file.startswith(SHIPPED) else _copied(folder, file))  # noqa: PERF401
+        mapping = options.get("mapping")
+        if isinstance(mapping, str) and Path(mapping).is_file():
+            options["mapping"] = _copied(folder, mapping)
+            added_too.append(options["mapping"])
         found = asking.check(kind, options, added)
         if dry_run and not found.problems:
             if json_output:
@@ -196,6 +198,14 @@ def _change(number: int, what: str, *, json_output: bool) -> None:
         say(f"Job {number} is {state}.")
 
 
+def _copied(folder: JobsFolder, file: str) -> str:
+    """Copy a file for a job to read; its name there. Raises UsageError where it cannot be read or kept."""
+    try:
+        return folder.add(Path(file))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be copied into the jobs' folder: {error.strerror or error}") from None
+
+
 def _options(given: list[str]) -> dict[str, Any]:
     """Options of ``name=value`` lines. Raises UsageError."""
     options: dict[str, Any] = {}
@@ -209,7 +219,10 @@ def _options(given: list[str]) -> dict[str, Any]:
             value = text
         table, dot, key = name.partition(".")
         if dot:
-            options.setdefault(table, {})[key] = value
+            inner = options.setdefault(table, {})
+            if not isinstance(inner, dict):
+                raise UsageError(f"--set {line}: {table} was given a value of its own before")
+            inner[key] = value
         else:
             options[name] = value
     return options

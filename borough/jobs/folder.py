@@ -19,7 +19,7 @@ from borough.errors import UsageError
 SHIPPED = "shipped:"
 _FLEETS = Path(__file__).parents[2] / "simulators" / "fleets"
 _UPLOADS, _RECORDINGS, _RUNS = "uploads", "recordings", "runs"
-_LOOK = 0.2
+_LOCK, _LOOK = "lock", 0.2
 
 
 class Given(Exception):
@@ -47,6 +47,18 @@ class RunFiles:
         """The page about its score."""
         return self.folder / "report.html"
 
+    def clear(self) -> None:
+        """Remove all but the lock: of a job that nobody ran yet it is another's, whose database is no more.
+
+        Raises OSError.
+        """
+        for path in self.folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != _LOCK:
+                path.unlink()
+        self.ledger.mkdir()
+
     @contextmanager
     def held(self, stopped: Callable[[], bool]) -> Iterator[None]:
         """The files for this process alone. One that has lost the job may not have noticed yet: it is waited for.
@@ -54,7 +66,7 @@ class RunFiles:
         Raises Given where ``stopped`` says so before; OSError.
         """
         self.ledger.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("ab") as file:
+        with (self.folder / _LOCK).open("ab") as file:
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,6 +110,10 @@ class JobsFolder:
         if not path.is_file():
             raise UsageError(f"file {name}: is not there any more; ask for the job anew with its file")
         return path
+
+    def own_words(self, text: str) -> str:
+        """An error's text with files as a job names them: where they stand on this machine is nobody's on a page."""
+        return text.replace(f"{_FLEETS}/", SHIPPED).replace(f"{self.root.resolve()}/", "").replace(f"{self.root}/", "")
 
     def add(self, path: Path) -> str:
         """Copy a file into the uploads; the name by which a job reads it. Raises OSError."""

@@ -121,11 +121,14 @@ class Worker:
         files = self._folder.run(job.id)
         try:
             with files.held(lambda: stop.asked):
+                if job.attempts == 1:
+                    files.clear()
                 state, problem = self._send_and_score(job, files, stop, told, heart)
         except Given:
             state, problem = self._after_stop(heart), None
         except _PROBLEMS as error:
-            state, problem = "failed", "; ".join([str(error), *getattr(error, "details", ())][:10])
+            words = "; ".join([str(error), *getattr(error, "details", ())][:10])
+            state, problem = "failed", self._folder.own_words(words)
         except OSError as error:
             state, problem = "failed", f"{Path(str(error.filename or '')).name}: {error.strerror or error}"
         except Exception as error:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from dashboard.engineer.shelf import ROOM, Shelf, Upload
 from dashboard.replays import KIND_WORDS, Replays, Unfit
 from dashboard.web.forms import Form
+from devices.text import flaw
 from store.jobs import Kind
 
 #: Below the jobs' folder: what an operator has laid there to be replayed.
@@ -96,7 +97,9 @@ def read(form: Form, choice: Choice, replays: Replays) -> Wanted:
 def _simulation(form: Form, options: dict[str, Any], replays: Replays) -> None:
     options["seed"] = form.whole("seed", 0, 999_999_999, "The seed")
     options["hours"] = form.number("hours", 0.001, 100_000, "The hours", "hours")
-    options["start"] = _moment(form, "start", "the beginning")
+    options["start"] = start = _moment(form, "start", "the beginning")
+    if start and datetime.fromisoformat(start) > datetime.now(UTC):
+        form.errors["start"] = "Enter a beginning that is not after now (UTC): readings of the future are rejected"
     options["connections"] = form.choice("connections", tuple(CONNECTIONS), "Choose how many connections there are")
     options["format"] = form.maybe("format", tuple(word for word in FLEET_FORMATS if word), "Choose a format")
     faults = form.choice("faults", tuple(FAULT_CHOICES), "Choose which faults there are")
@@ -198,12 +201,13 @@ def _uploaded(replays: Replays) -> Iterator[Choice]:
 def _recorded(replays: Replays) -> Iterator[Choice]:
     try:
         found = sorted(path for path in (replays.folder / RECORDINGS).iterdir() if path.name.endswith(_ENDINGS))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for path in found:
-        if path.is_file() and not path.is_symlink():
+        # a name of other bytes than UTF-8 can stand in no row
+        if path.is_file() and not path.is_symlink() and flaw(path.name) is None:
             what: Literal["recording", "table"] = "recording" if path.suffix == ".btr" else "table"
-            key = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            key = hashlib.sha256(path.name.encode()).hexdigest()[:16]
             yield Choice(
                 f"file-{key}", "replay", what, path.name, f"{KIND_WORDS[what]}, in the folder of recordings",
                 f"{RECORDINGS}/{path.name}", path,

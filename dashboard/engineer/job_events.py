@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import orjson
 
+from dashboard.engineer import job_words
 from store import jobs
 from store.connect import Connection
 from store.jobs import Job
 
 #: So many of the newest are looked at.
 MOST = 50
+#: How often the page of a job that waits says anew for how long.
+_WAITED = timedelta(seconds=job_words.LONG)
 
 
 class JobEvents:
@@ -44,6 +49,8 @@ def _event(job_id: int, state: str, how: str) -> dict[str, object]:
 
 
 def mark(job: Job) -> str:
-    """Differs whenever something of a job does that its page shows."""
+    """Differs whenever something of a job does that its page shows; one that nobody takes shows for how long."""
+    if job.state == "waiting" and job.started_at is None:
+        return f"waits {(datetime.now(UTC) - job.asked_at) // _WAITED}"
     beat = "" if job.beat_at is None else job.beat_at.isoformat()
     return f"{beat} {job.wish or ''} {job.silent:d} {job.progress.get('sent', 0)}"

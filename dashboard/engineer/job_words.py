@@ -25,6 +25,8 @@ PHASES = {
     "scoring": "waiting until all is stored, and scoring it",
     "over": "ending",
 }
+#: After which somebody should see whether a worker runs [s].
+LONG = 30
 KINDS = {"replay": "Replay", "simulation": "Simulation"}
 #: Words of a score that the pages show, in readings: key, heading, and whether any of it is bad.
 COUNTS = (
@@ -138,7 +140,7 @@ def _sentence(job: Job, now: datetime) -> str:
         return "Running; it will stop in a moment."
     if job.state == "waiting":
         waited = (now - job.asked_at).total_seconds()
-        if job.started_at is None and waited > 30:
+        if job.started_at is None and waited >= LONG:
             return f"Waiting for a worker for {span(waited)}. Is borough work running?"
         return STATES["waiting"] + (", to go on" if job.started_at is not None else "") + "."
     return f"{STATES[job.state]}."

@@ -50,13 +50,17 @@ class Line:
 
 @dataclass(slots=True)
 class Trial:
-    """What a trial found: ``outcomes`` and ``reasons`` of rejections by their number; ``next``: where it goes on."""
+    """What a trial found: ``outcomes`` and ``reasons`` of rejections by their number; ``next``: where it goes on.
+
+    ``withheld``: messages that were not tried, see `try_portion`.
+    """
 
     total: int
     lines: list[Line] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     readings: int = 0
+    withheld: int = 0
     next: int | None = None
 
     @property
@@ -84,17 +88,23 @@ def try_portion(
 ) -> Trial:
     """Try a portion. A message of a household is shown where it was asked for alone by who may see it; that is noted.
 
+    By a mapping of a form it is tried for nobody else: which values a mapping takes says what stands in a message.
     Raises devices.tried.NotTried; psycopg.Error.
     """
     until = time.monotonic() + SECONDS
     found, before = Trial(asked.total), asked.before
-    show = asked.number is not None and rejected_looks.may_see(visitor)
+    may_see = rejected_looks.may_see(visitor)
+    show = asked.number is not None and may_see
     while True:
         with site.lane.connection() as connection:
             messages, more = _messages(connection, asked, before)
             rows = rejected_list.whole(connection, messages)
             if show and any(one.personal for one in rows):
                 rejected_looks.note_look(site, connection, visitor, rows[0].item.row, "tried a rejected message")
+        if mapping is not None and not may_see:
+            withheld = {one.item.message for one in rows if one.personal}
+            found.withheld += len(withheld)
+            rows = [one for one in rows if one.item.message not in withheld]
         _add(found, rows, trials.try_again([one.item for one in rows], mapping, instead), show=show)
         if not more:
             return found

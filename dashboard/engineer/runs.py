@@ -91,7 +91,9 @@ def router(site: Site) -> APIRouter:
     @routes.get("/engineer/jobs/{job}/charts.html")
     def charts(job: Whole) -> Response:
         """The page that the worker wrote at the end, with charts: one file with their script in it."""
-        path = charts_of(site.options.replays, job)
+        with site.connection() as connection:
+            there = jobs.get(connection, job) is not None
+        path = charts_of(site.options.replays, job) if there else None
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, media_type="text/html", filename=f"job-{job}-charts.html")

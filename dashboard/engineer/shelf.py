@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -22,6 +23,8 @@ from pathlib import Path
 
 from dashboard.replays import Checked, Limits
 from devices.text import flaw
+
+log = logging.getLogger(__name__)
 
 #: Below the jobs' folder; the begin of what a job calls its files.
 ROOM = "uploads"
@@ -69,16 +72,19 @@ class Shelf:
         return sorted((one for one in found if one is not None), key=lambda one: one.at, reverse=True)
 
     def find(self, upload_id: str) -> Upload | None:
-        """One upload; None where there is none."""
+        """One upload; None where there is none, or where what is known of it was cut off or is of another version."""
         if not _ID.fullmatch(upload_id):
             return None
         try:
             known = json.loads((self.folder / upload_id / _ABOUT).read_bytes())
+            return Upload(
+                **{**known, "at": datetime.fromisoformat(known["at"]), "checked": Checked(**known["checked"])},
+            )
         except FileNotFoundError:
             return None
-        return Upload(
-            **{**known, "at": datetime.fromisoformat(known["at"]), "checked": Checked(**known["checked"])},
-        )
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("upload %s: its %s cannot be read (%s)", upload_id, _ABOUT, type(error).__name__)
+            return None
 
     def path(self, upload: Upload) -> Path:
         """Where its bytes stand."""
@@ -86,7 +92,7 @@ class Shelf:
 
     def size(self) -> int:
         """Bytes of all of them."""
-        return sum(path.stat().st_size for name in self._names() for path in (self.folder / name).iterdir())
+        return sum(_size(self.folder / name) for name in self._names())
 
     def remove(self, upload_id: str) -> None:
         """Forget an upload; nothing happens where there is none."""
@@ -113,7 +119,8 @@ class Shelf:
             # of a process that was killed in the middle
             for left in self.folder.glob(f"{_COMING}*"):
                 shutil.rmtree(left)
-            if len(self._names()) >= self.limits.files:
+            # those that a command asked for have no page here on which they could be removed
+            if len(self.all()) >= self.limits.files:
                 raise Refused(
                     409, f"There are {self.limits.files} uploads, as many as are kept. Remove one that is not needed."
                 )
@@ -196,9 +203,20 @@ class Incoming:
             checked,
         )
         about = asdict(made) | {"at": made.at.isoformat()}
-        (self._folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        with (self._folder / _ABOUT).open("w", encoding="utf-8") as file:
+            json.dump(about, file)
+            file.flush()
+            os.fsync(file.fileno())
         self._folder.rename(self._shelf.folder / upload_id)
         return made
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files of a folder; 0 where somebody removes it at this moment."""
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir())
+    except FileNotFoundError:
+        return 0
 
 
 def safe_name(shown: str, suffix: str) -> str:

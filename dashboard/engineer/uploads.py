@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 
 #: Where uploads are sent to; its body is counted here and not with all others.
 PATH = "/engineer/jobs/uploads"
-NOT_SET = "Nothing can be uploaded or started here: BOROUGH_JOBS_FOLDER is not set, so that there is no place for it."
+NOT_SET = (
+    "Nothing can be uploaded or started here: BOROUGH_JOBS_FOLDER is not set. An installation in production needs none:"
+    " replays and simulations are started only where BOROUGH_INSTALLATION is test or demo."
+)
 
 
 def router(site: Site) -> APIRouter:

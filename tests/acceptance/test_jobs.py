@@ -216,6 +216,12 @@ def test_the_database_goes_away_in_the_middle(town: Town, work: Work, tmp_path: 
 
 def test_a_stopped_job_is_scored_and_its_files_go_with_it(work: Work, tmp_path: Path) -> None:
     number = work.ask("simulation", [fleet(tmp_path, "ash")], {"speed": "3600", "hours": 24})
+    # of a job of this number in a database that was here before
+    left = work.jobs / "runs" / str(number) / "ledger"
+    left.mkdir(parents=True)
+    (left / "000000.parquet").write_bytes(b"another's")
+    (left.parent / "checkpoint.json").write_text('{"plan": {}, "started": 1, "complete": true, "parts": 1}')
+    (left.parent / "report.html").write_text("another's")
     worker = work.start()
     work.sent(number, 100)
     assert "still running" in work.command("jobs", "stop", str(number))
@@ -249,7 +255,14 @@ def test_whom_no_job_may_speak_for(work: Work, tmp_path: Path) -> None:
     mapping.write_text(MAPPING)
     options = ["--set", f"mapping={mapping}", "--set", "register=true"]
     listed = json.loads(work.command("jobs", "ask", str(table), *options, "--json"))["job"]
+    spoiled = tmp_path / "spoiled.btr"
+    spoiled.write_bytes(b"no recording")
+    unread = work.ask("replay", [spoiled], {})
     assert work.start("--once").wait(60) == 0
+    problem = work.job(unread).problem
+    assert problem is not None
+    assert "/spoiled.btr" in problem
+    assert str(work.jobs) not in problem, "where the folder stands is nobody's"
     for number, words in ((recorded, "message 1 of the recording is of a device"), (listed, "1 device of these files")):
         failed = work.job(number)
         assert failed.state == "failed"

@@ -128,6 +128,7 @@ def test_options_of_a_simulation(
         ({"seed": "-1"}, "seed", "The seed must be a whole number"),
         ({"start": "soon"}, "start", "Enter the beginning as a date and time"),
         ({"start": "2025-02-30T00:00"}, "start", "Enter the beginning as a date and time"),
+        ({"start": "9999-12-31T23:59"}, "start", "that is not after now"),
         ({"start": "2020-01-01T00:00"}, "what", "before the fleet&#39;s own start"),
         ({"speed": "times", "times": "0"}, "times", "Enter how many times as fast"),
         ({"speed": "warp"}, "speed", "Choose how fast"),

@@ -75,6 +75,10 @@ def test_how_a_job_stands(engineer: httpx.Client, connection: psycopg.Connection
     bad = text_of(engineer.get(f"/engineer/jobs/{ids['bad']}").text)
     assert "Of 23,000 readings: lost 17, wrong value 3." in bad
     assert "This is its last word." in bad
+    assert "It forms while the job runs" in page
+    ended = text_of(engineer.get(f"/engineer/jobs/{ids['stopped']}").text)
+    assert "This is how it stood when the job ended" in ended
+    assert "It forms while the job runs" not in ended
     assert "cannot be reached: Connection refused" in engineer.get(f"/engineer/jobs/{ids['failed']}").text
     listed = text_of(engineer.get("/engineer/jobs").text)
     assert "9: Fleet, waiting Simulation Waiting for a worker. none yet" in listed
@@ -146,6 +150,8 @@ def test_a_report_is_one_file(engineer: httpx.Client, connection: psycopg.Connec
     made.write_text("<p>charts")
     assert engineer.get(path).text == "<p>charts"
     assert path in engineer.get(f"/engineer/jobs/{ids['bad']}").text
+    jobs.remove(connection, ids["bad"])
+    assert engineer.get(path).status_code == 404, "the worker removes its files later"
 
 
 def test_changes_are_told(connection: psycopg.Connection) -> None:
@@ -162,3 +168,20 @@ def test_changes_are_told(connection: psycopg.Connection) -> None:
     assert said["id"] == first
     jobs.remove(connection, second)
     assert [orjson.loads(one) for one in events.changes(connection)] == [{"id": second, "gone": 1}]
+
+
+def test_the_page_of_a_job_that_nobody_takes_comes_to_say_so(
+    engineer: httpx.Client, connection: psycopg.Connection
+) -> None:
+    events = JobEvents()
+    number = jobs.ask(connection, "replay", "x", {}, None, [])
+    assert events.changes(connection) == []
+    before = engineer.get(f"/engineer/jobs/{number}").text
+    assert "Is borough work running?" not in before
+    connection.execute("update public.job set asked_at = asked_at - interval '35 s' where id = %s", (number,))
+    (said,) = map(orjson.loads, events.changes(connection))
+    assert (said["id"], said["state"]) == (number, "waiting")
+    assert f'data-mark="{said["mark"]}"' not in before, "so the page asks for its parts again"
+    after = engineer.get(f"/engineer/jobs/{number}").text
+    assert "Is borough work running?" in after
+    assert f'data-mark="{said["mark"]}"' in after

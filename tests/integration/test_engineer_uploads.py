@@ -244,6 +244,7 @@ def test_in_production_nothing_is_taken(database: str, tmp_path: Path, cookie: s
     with running(options(database)) as url, client(url, cookie) as web:
         answer = send(web, "a.csv", TABLE.encode())
         assert (answer.status_code, "BOROUGH_JOBS_FOLDER is not set" in answer.text) == (409, True)
+        assert "only where BOROUGH_INSTALLATION is test or demo" in answer.text, "to set the folder alone is no help"
     assert list(tmp_path.iterdir()) == []
 
 

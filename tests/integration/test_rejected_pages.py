@@ -161,6 +161,38 @@ def test_a_household_s_identifiers_never_reach_an_engineer_alone(
     assert accesses(connection) == []
 
 
+GUESS = """name = "native"
+topics = ["borough/smart-meter/{{device}}/reading"]
+family = "smart-meter"
+[[reading]]
+property = "import_register"
+path = "zork"
+unit = "kW.h"
+values = {{ {value} = 1 }}
+"""
+
+
+def test_no_mapping_asks_what_stands_in_a_household_s_message(
+    engineer: httpx.Client, officer: httpx.Client, connection: psycopg.Connection
+) -> None:
+    """A guess and another are answered alike, but to who may see the message."""
+    one = meter_s(connection)
+    for query in (f"?id={one}", "?family=smart-meter", ""):
+        alone, with_role = (
+            [
+                text_of(
+                    who.post(f"{ROOT}/try{query}", data={"how": "mapping", "mapping": GUESS.format(value=value)}).text
+                )
+                for value in (987654321, 5)
+            ]
+            for who in (engineer, officer)
+        )
+        assert alone[0].replace("987654321 =", "5 =") == alone[1], query
+        assert "not tried: what a mapping takes" in alone[0]
+        assert with_role[0].replace("987654321 =", "5 =") != with_role[1], query
+    assert "would be rejected again" in engineer.post(f"{ROOT}/try?id={one}", data={"how": "now"}).text
+
+
 def test_nobody_chooses_by_a_household_s_device_unseen(
     engineer: httpx.Client, officer: httpx.Client, connection: psycopg.Connection
 ) -> None:
@@ -261,6 +293,20 @@ def test_what_a_flood_left_out_is_counted(fresh: tuple[World, httpx.Client]) -> 
     assert "15 rejections are kept, and 7 more were only counted in a flood." in said
     assert "unreadable parking-bay 5 7 The bytes are not what the format says." in said
     assert "parking-bay 19 12 7 0 0" in said
+
+
+def test_an_account_of_before_retries_were_counted(fresh: tuple[World, httpx.Client]) -> None:
+    world, engineer = fresh
+    words = "Below 0: such a retry rejected single readings anew."
+    assert words not in text_of(engineer.get(ROOT).text)
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        connection.execute(
+            "insert into rejected (arrival, topic, family, device, property, reason, detail)"
+            " values (now(), 't', 'parking-bay', 'bay-1', 'x', 'bad_value', '')"
+        )
+    page = text_of(engineer.get(ROOT).text)
+    assert "-1" in page.split("The account")[1]
+    assert words in page
 
 
 def test_a_household_s_bytes_were_written_anew_so_that_no_place_is_marked(fresh: tuple[World, httpx.Client]) -> None:

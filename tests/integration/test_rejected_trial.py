@@ -256,6 +256,29 @@ def test_nothing_is_taken_by_another_decoder_than_the_collector_s(world: World, 
     assert len(retry.retry(new, vendor[1:]).taken) == 5
 
 
+def test_nothing_is_taken_by_a_format_of_another_name_before_a_collector_reads_it(
+    world: World, options: CollectorOptions
+) -> None:
+    vendor = messages(world, reason="bad_value")
+    (world.mappings / "fixed.toml").write_text(RIGHT.replace("bay-vendor", "bay-fixed"))
+    given = world.mappings.parent / "subscriptions.toml"
+    given.write_text(given.read_text().replace("bay-vendor", "bay-fixed"))
+    new = collector_options(world.settings)
+    with connect(world.url, autocommit=True) as running:
+        assert session_lock.take(running, ["c-1"]) == "c-1"
+        session_lock.note(running, "c-1", format_marks(options))
+        with pytest.raises(retry.OtherDecoders, match="collector c-1 reads the format bay-fixed with another decoder"):
+            retry.retry(new, vendor)
+        # two that share the work: each has some of our formats and none beside
+        session_lock.note(running, "c-1", {"native": format_marks(new)["native"]})
+        assert retry.differing(running, new) == []
+        # one of a program that noted nothing, as after an upgrade beside it
+        session_lock.note(running, "c-1", {})
+        assert retry.differing(running, new) == [("c-1", "bay-fixed"), ("c-1", "native")]
+        session_lock.note(running, "c-1", format_marks(new))
+        assert retry.differing(running, new) == []
+
+
 def test_so_many_messages_are_held_as_their_bytes_allow(world: World) -> None:
     with connect(world.url) as connection:
         every = rejected_list.messages(connection, Filter(reason="bad_value"), 100)

@@ -16,7 +16,7 @@ from psycopg import errors, sql
 
 from devices.device import Device
 from devices.families import FAMILIES
-from store import migrations, registry, rejected, series
+from store import jobs, migrations, registry, rejected, rejected_taken, series
 from store.connect import Connection, connect
 from store.tier import tier as store_tier
 from tests.tools.servers import Cluster
@@ -123,6 +123,35 @@ def test_days_by_the_old_rule_of_falls_are_computed_again(each_empty_database: s
     with connect(each_empty_database) as connection:
         found = connection.execute("select home_id from personal.touched_home order by id").fetchall()
     assert found == [(7,), (9,)]
+
+
+def test_what_a_database_of_0014_holds_is_taken_along(each_empty_database: str) -> None:
+    files = sorted((Path(migrations.__file__).parent / "alembic" / "sql").glob("0*.sql"))
+    with connect(each_empty_database) as connection:
+        for file in files[:14]:
+            connection.execute(file.read_bytes())
+        connection.execute("create table public.alembic_version (version_num varchar(32) primary key)")
+        connection.execute("insert into public.alembic_version values ('0014')")
+        connection.execute("insert into public.collector (name) values ('c')")
+        connection.execute("insert into public.touched_day (family, day) values ('air-monitor', '2026-01-05')")
+        # what an earlier retry left of a message that it took: nobody counted what it took, nor what it made
+        connection.execute(
+            "insert into public.rejected (arrival, topic, family, device, property, reason, detail)"
+            " select now(), 't', 'air-monitor', 'a', 'x', 'bad_value', '' from generate_series(1, 3)"
+        )
+        connection.execute(
+            "insert into public.accounting (minute, collector, family, messages_received, messages_rejected)"
+            " values (now(), 'c', 'air-monitor', 1, 1)"
+        )
+    assert migrations.upgrade(each_empty_database)[0] == "0015"
+    with connect(each_empty_database) as connection:
+        assert connection.execute("select name, formats from public.collector").fetchall() == [("c", {})]
+        assert [(one.rejected, one.kept, one.others) for one in rejected_taken.account(connection)] == [(1, 3, -2)]
+        connection.execute("insert into public.touched_day (family, day) values ('air-monitor', '2026-01-05')")
+        number = jobs.ask(connection, "simulation", "first", {}, None, ["shipped:demo.toml"])
+        found = jobs.take(connection, "w")
+        assert found is not None
+        assert (found.id, found.attempts) == (number, 1)
 
 
 def test_two_migrators_at_once(each_empty_database: str) -> None:
