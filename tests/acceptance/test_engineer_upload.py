@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -25,26 +26,35 @@ MOST = 24 << 20
 _PIECE = b"device,time,pm2_5\n" + b"monitor-1,2026-01-01T00:00:00Z,7.5\n" * 30_000
 
 
+class Served(NamedTuple):
+    """A site that takes uploads, an engineer's session there, and the folder."""
+
+    process: subprocess.Popen[str]
+    url: str
+    cookie: str
+    folder: Path
+    log: Path
+
+
 @pytest.fixture(scope="module")
-def database(timescale: Cluster) -> Iterator[str]:
-    name = timescale.create()
-    yield timescale.url(name)
-    timescale.drop(name)
-
-
-def test_uploads_by_programs(database: str, tmp_path: Path) -> None:
+def served(timescale: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    name, place = timescale.create(), tmp_path_factory.mktemp("served")
+    database = timescale.url(name)
     with connect(database, autocommit=True) as connection:
         cookie = site.make_session(connection, None, ["engineer"])
-    folder = tmp_path / "jobs"
+    folder = place / "jobs"
     folder.mkdir()
     settings = {"BOROUGH_INSTALLATION": "test", "BOROUGH_JOBS_FOLDER": str(folder), "BOROUGH_UPLOAD_FREE": "0"}
     settings |= {"BOROUGH_UPLOAD_BYTES": str(SIZE)}
-    with (
-        serving(database, tmp_path / "log", **settings) as (process, url),
-        site.client(url, cookie) as web,
-    ):
+    with serving(database, place / "log", **settings) as (process, url):
+        yield Served(process, url, cookie, folder, place / "log")
+    timescale.drop(name)
+
+
+def test_a_large_upload_by_a_program(served: Served) -> None:
+    process, url, cookie, folder, log_file = served
+    with site.client(url, cookie) as web:
         token = site.form_token_of(web.get(UPLOADS).text)
-        _by_curl(url, cookie, token, tmp_path)
         idle = highest_memory(process.pid)
         answer, wanted = _large(web, token, SIZE - len(_PIECE))
         assert answer.status_code == 303, answer.text
@@ -56,15 +66,21 @@ def test_uploads_by_programs(database: str, tmp_path: Path) -> None:
         answer, _ = _large(web, token, SIZE + len(_PIECE))
         assert answer.status_code == 413
         assert highest_memory(process.pid) - idle < MOST
-        assert len(list(folder.glob("uploads/[0-9a-f]*"))) == 2
-    log = (tmp_path / "log").read_text()
+        assert [path.parent for path in folder.glob("uploads/[0-9a-f]*/large.csv")] == [kept.parent]
+    log = log_file.read_text()
     assert "large.csv" not in log
     assert "monitor-1" not in log
 
 
-def _by_curl(url: str, cookie: str, token: str, folder: Path) -> None:
+def test_an_upload_by_curl(served: Served, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
-        return
+        pytest.skip("there is no curl")
+    with site.client(served.url, served.cookie) as web:
+        token = site.form_token_of(web.get(UPLOADS).text)
+    _by_curl(served.url, served.cookie, token, tmp_path)
+
+
+def _by_curl(url: str, cookie: str, token: str, folder: Path) -> None:
     (folder / "air.csv").write_bytes(_PIECE)
     command = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", "-b", f"{site.COOKIE}={cookie}"]
     command += ["-H", f"X-CSRF-Token: {token}", "-F", f"file=@{folder / 'air.csv'}", url + UPLOADS]
