@@ -283,6 +283,7 @@ def test_what_breaks_off_leaves_nothing(url: str, cookie: str, engineer: httpx.C
     assert send(engineer, "b.csv", TABLE.encode()).status_code == 303
 
 
+@pytest.mark.soak  # it is about seconds, and a busy machine has none to spare
 def test_who_sends_steadily_is_waited_for_and_who_stops_is_not(database: str, tmp_path: Path, cookie: str) -> None:
     """In two seconds a megabyte has to come; an upload of four seconds is taken all the same."""
     made = create_app(
