@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from scripts.parts import Parts
 from store import registry
 from store.connect import connect
 from store.jobs import Job
-from tests.tools import forked
+from tests.acceptance.test_serve import serving
+from tests.tools import forked, site
 from tests.tools.collector import Collector
 from tests.tools.servers import TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 from tests.tools.working import Work, end
@@ -177,6 +180,9 @@ def test_a_replay_is_paused_given_back_and_killed(work: Work, tmp_path: Path) ->
     number = work.ask("replay", [path], {"speed": "2500"})
     first = work.start()
     work.sent(number, 500)
+    with _page(work, number, tmp_path) as (process, text):
+        assert "Running." in text
+        process.kill()  # the site is nobody's worker
     work.wish(number, "pause")
     paused = work.until(number, "paused")
     work.resume(number)
@@ -195,7 +201,19 @@ def test_a_replay_is_paused_given_back_and_killed(work: Work, tmp_path: Path) ->
     assert_whole(work, done, published=11_000)
     assert done.score is not None
     assert (done.score["stored"], done.score["duplicates"]) == (10_000, 1_000)
+    with _page(work, number, tmp_path) as (_, text):
+        assert "Done." in text
     third.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def _page(work: Work, number: int, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A site's process over the jobs, and a job's page there."""
+    settings = {"BOROUGH_INSTALLATION": "test", "BOROUGH_JOBS_FOLDER": str(work.jobs)}
+    with connect(work.database, autocommit=True) as connection:
+        cookie = site.make_session(connection, None, ["engineer"])
+    with serving(work.database, folder / "site.log", **settings) as (process, url), site.client(url, cookie) as web:
+        yield process, web.get(f"/engineer/jobs/{number}").text
 
 
 def test_the_database_goes_away_in_the_middle(town: Town, work: Work, tmp_path: Path) -> None:
