@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields, replace
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from simulators.run import Clock, Earlier, Keep, Lines, Progress, Simulation, Wr
 from store import bays_import, registry
 from store.bays_import import Plan
 from store.connect import Connection
+from store.times import microseconds
 
 _HOUR = 3_600_000_000
 #: A fleet's names that are hexadecimal numbers: four places of zeros before the last four make room for another.
@@ -57,6 +58,31 @@ class Asked:
     pack: int
     faults: Mapping[str, Any] | None = None
     apart: int | None = None
+
+
+def simulation_speed(text: str) -> float | None:
+    """Simulated seconds a second; None: as fast as possible. Raises UsageError, with the command's dashes."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < 1e9:
+        raise UsageError(f"--speed {text!r} is neither max nor a number such as 1 or 60")
+    return speed
+
+
+def simulation_start(text: str) -> int | None:
+    """An instant [us since the Unix epoch], UTC unless it says; None: the file's. Raises UsageError, as above."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--start {text!r} is no date or time such as 2026-02-01T00:00:00Z") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return microseconds(moment)
 
 
 def simulation_of(asked: Asked) -> Simulation:

@@ -14,7 +14,7 @@ import typer
 
 from borough.errors import BrokerAway, Failure, UsageError
 from borough.output import Json, say, show_json, show_table
-from borough.settings.collector import broker_options
+from borough.settings.collector import broker_options, registry_known
 from borough.settings.settings import read_settings
 from devices.counts import counted
 from devices.device import DEVICE_ID
@@ -61,10 +61,10 @@ def simulate(
         return _check(check, json_output=json_output)
     if fleet is None:
         raise UsageError("which fleet? Give a fleet file, such as simulators/fleets/demo.toml")
-    from borough.simulate import Asked, simulation_of
+    from borough.simulate import Asked, simulation_of, simulation_speed, simulation_start
 
-    pace = _speed(speed)
-    asked = Asked(fleet, seed, _instant(start), hours, format or None, pack)
+    pace = simulation_speed(speed)
+    asked = Asked(fleet, seed, simulation_start(start), hours, format or None, pack)
     simulation = simulation_of(asked)
     if ledger is not None and not ledger.absolute().parent.is_dir():
         raise UsageError(f"--ledger {ledger}: the folder does not exist")
@@ -146,8 +146,7 @@ class _Run:
 
         settings = read_settings()
         if register_fleet(settings, self.simulation, self.gateway):
-            # a collector that runs looks for new devices now and then; before that it would reject theirs
-            time.sleep(2 * settings.registry_refresh + 0.5)
+            time.sleep(registry_known(settings))
 
     def _writer(self, stack: ExitStack) -> Any:
         from simulators.ledger import LedgerWriter
@@ -206,26 +205,3 @@ def _check(dataset: str, *, json_output: bool) -> int:
         raise Failure(str(error)) from None
     show_check(report, as_json=json_output)
     return 0
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < 1e9:
-        raise UsageError(f"--speed {text!r} is neither max nor a number such as 1 or 60")
-    return speed
-
-
-def _instant(text: str) -> int | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--start {text!r} is no date or time such as 2026-02-01T00:00:00Z") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return (moment - _EPOCH) // timedelta(microseconds=1)

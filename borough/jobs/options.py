@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from borough.errors import UsageError
 from borough.replay.asked import replay_options, replay_speed
 from borough.replay.plan import ReplayOptions
-from borough.simulate import Asked
+from borough.simulate import Asked, simulation_speed, simulation_start
 from devices.counts import counted
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REPLAY = ("mapping", "speed", "from", "until", "shift", "format", "pack", "register")
 _SIMULATION = ("seed", "start", "hours", "speed", "connections", "format", "pack", "register", "faults")
 _TEXTS = ("mapping", "from", "until", "shift", "format", "speed", "start", "connections")
@@ -81,23 +79,12 @@ def simulation_asked(options: Mapping[str, Any], files: list[Path], job_id: int 
     hours = options.get("hours")
     if hours is not None and not (_is_number(hours) and 0.001 <= hours <= 1e6):
         raise UsageError(f"hours {hours!r} is no number of hours")
-    start = _instant(_text(options, "start"))
+    with in_words_of_jobs():
+        start = simulation_start(_text(options, "start"))
+        speed = simulation_speed(_text(options, "speed") or "max")
     asked = Asked(files[0], seed, start, hours, _text(options, "format") or None, _pack(options), faults, job_id)
     register = _flag(options, "register", otherwise=True)
-    return SimulationAsked(asked, simulation_speed(_text(options, "speed") or "max"), mode, register)  # type: ignore[arg-type]
-
-
-def simulation_speed(text: str) -> float | None:
-    """Simulated seconds a second; None: as fast as possible. Raises UsageError."""
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < 1e9:
-        raise UsageError(f"speed {text!r} is neither max nor a number such as 1 or 60")
-    return speed
+    return SimulationAsked(asked, speed, mode, register)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -142,14 +129,3 @@ def _flag(options: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _instant(text: str) -> int | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"start {text!r} is no date or time such as 2026-02-01T00:00:00Z") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return (moment - _EPOCH) // timedelta(microseconds=1)

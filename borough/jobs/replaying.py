@@ -49,7 +49,7 @@ class Replay:
         job.messages = targets.guarded(job.messages)
         if asked.register:
             told.phase = "registering"
-            register_devices(self._settings, marked(devices), told.remarks.append)
+            register_devices(self._settings, marked(devices), told.remarks.append, stop.wait)
         before = job.checkpoint.sent
         job.checkpoint = replace(job.checkpoint, running=True, resent=self.resent)
         parts = Parts(self._files.ledger, job.checkpoint.parts)

@@ -20,6 +20,7 @@ from borough.jobs.told import Told
 from borough.replay.checkpoint import coarser, stamped, stamps_of, write
 from borough.replay.sender import Stop
 from borough.replay.sources import LeftOut, remarks
+from borough.settings.collector import registry_known
 from borough.settings.settings import Settings
 from borough.simulate import register_fleet, send, simulation_of, write_truth
 from simulators.run import Clock, Earlier, Place, Progress, Simulation
@@ -84,8 +85,7 @@ class SimulationRun:
         if self._asked.register:
             told.phase = "registering"
             changed = register_fleet(self._settings, simulation, apart=self._asked.asked.apart)
-            # the collector looks at the registry this often
-            if changed and stop.wait(2 * self._settings.registry_refresh + 0.5):
+            if changed and stop.wait(registry_known(self._settings)):
                 return False
         self._begin()
         checkpoint = self._checkpoint

@@ -15,7 +15,7 @@ from borough.replay.messages import Outgoing
 from borough.replay.pace import Pace
 from borough.replay.sender import Progress, Sender, Stop
 from borough.replay.sources import source_of
-from borough.settings.collector import broker_options, subscriptions
+from borough.settings.collector import broker_options, registry_known, subscriptions
 from borough.settings.settings import Settings
 from devices.counts import counted
 from devices.device import Device
@@ -131,8 +131,13 @@ def _replayed(book: ReplayLedger, progress: Progress, *, done: bool, seconds: fl
     return Replayed(done, progress, book.readings, expected, seconds)
 
 
-def register_devices(settings: Settings, devices: Sequence[Device], tell: Callable[[str], None]) -> None:
-    """Register devices, and wait until a running collector knows them: it would reject what comes earlier.
+def register_devices(
+    settings: Settings,
+    devices: Sequence[Device],
+    tell: Callable[[str], None],
+    wait: Callable[[float], object] = time.sleep,
+) -> None:
+    """Register devices, and ``wait`` until a running collector knows them: it would reject what comes earlier.
 
     Raises Failure, psycopg.Error.
     """
@@ -142,5 +147,4 @@ def register_devices(settings: Settings, devices: Sequence[Device], tell: Callab
         changed = registry.upsert(connection, devices)
     tell(f"{counted(len(devices), 'device is', 'devices are')} registered, {changed} of them new or changed.")
     if changed:
-        # the collector looks at the registry this often
-        time.sleep(2 * settings.registry_refresh + 0.5)
+        wait(registry_known(settings))

@@ -103,6 +103,12 @@ def subscriptions(settings: Settings) -> list[Subscription]:
     return native(FORMATS) if settings.subscriptions is None else load(settings.subscriptions, formats(settings))
 
 
+def registry_known(settings: Settings) -> float:
+    """So long after devices were registered a running collector knows them [s]: it looks at the registry as often as
+    ``registry_refresh`` says, and tells nobody."""
+    return 2 * settings.registry_refresh + 0.5
+
+
 def collector_options(settings: Settings) -> CollectorOptions:
     """Everything that the collector needs. Raises SettingsError."""
     return CollectorOptions(

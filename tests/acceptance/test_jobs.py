@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pyarrow.parquet as pq
 import pytest
 
@@ -178,10 +179,10 @@ def test_a_replay_is_paused_given_back_and_killed(work: Work, tmp_path: Path) ->
         registry.upsert(connection, [Device(f"mon-{number}", "air-monitor", "native") for number in range(10)])
     path = recording(tmp_path / "air.btr", 10, 500)
     number = work.ask("replay", [path], {"speed": "2500"})
-    first = work.start()
-    work.sent(number, 500)
-    with _page(work, number, tmp_path) as (process, text):
-        assert "Running." in text
+    with _site(work, tmp_path) as (process, web):
+        first = work.start()
+        work.sent(number, 500)
+        assert "Running." in web.get(f"/engineer/jobs/{number}").text
         process.kill()  # the site is nobody's worker
     work.wish(number, "pause")
     paused = work.until(number, "paused")
@@ -201,19 +202,19 @@ def test_a_replay_is_paused_given_back_and_killed(work: Work, tmp_path: Path) ->
     assert_whole(work, done, published=11_000)
     assert done.score is not None
     assert (done.score["stored"], done.score["duplicates"]) == (10_000, 1_000)
-    with _page(work, number, tmp_path) as (_, text):
-        assert "Done." in text
+    with _site(work, tmp_path) as (_, web):
+        assert "Done." in web.get(f"/engineer/jobs/{number}").text
     third.send_signal(signal.SIGTERM)
 
 
 @contextmanager
-def _page(work: Work, number: int, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A site's process over the jobs, and a job's page there."""
+def _site(work: Work, folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A site's process over the jobs, and an engineer there."""
     settings = {"BOROUGH_INSTALLATION": "test", "BOROUGH_JOBS_FOLDER": str(work.jobs)}
     with connect(work.database, autocommit=True) as connection:
         cookie = site.make_session(connection, None, ["engineer"])
     with serving(work.database, folder / "site.log", **settings) as (process, url), site.client(url, cookie) as web:
-        yield process, web.get(f"/engineer/jobs/{number}").text
+        yield process, web
 
 
 def test_the_database_goes_away_in_the_middle(town: Town, work: Work, tmp_path: Path) -> None:
