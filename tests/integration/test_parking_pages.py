@@ -87,6 +87,13 @@ def totals(page: str) -> dict[str, int]:
     return {name: int(count.replace(",", "")) for name, count in found}
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_has_the_tabs_of_all_and_says_which_it_is(officer: httpx.Client, page: str) -> None:
+    tabs = officer.get(f"/parking/{page}").text.partition('aria-label="Parking"')[2].partition("</nav>")[0]
+    assert re.findall(r'href="/parking/(\w+)"', tabs) == list(PAGES)
+    assert re.findall(r'href="/parking/(\w+)" aria-current="page"', tabs) == [page]
+
+
 def test_the_board_says_how_each_bay_stands(officer: httpx.Client) -> None:
     page = officer.get("/parking/board").text
     assert totals(page) == {"free": 16, "occupied": 13, "unknown": 2, "over": 3}

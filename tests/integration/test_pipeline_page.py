@@ -82,6 +82,13 @@ def test_a_demo_opens_it_to_engineers_alone(served: tuple[str, Connection]) -> N
 # -- what it says ----------------------------------------------------------------------------------------------------
 
 
+def test_the_tabs_lead_to_all_pages_of_engineers(web: httpx.Client) -> None:
+    for page in ("", "/rejected", "/jobs", "/completeness", "/series", "/alarms"):
+        tabs = web.get(f"/engineer{page}").text.partition('aria-label="Engineers"')[2].partition("</nav>")[0]
+        assert len(re.findall("<li>", tabs)) == 6
+        assert re.findall(r'href="/engineer([/\w]*)" aria-current="page"', tabs) == [page]
+
+
 @pytest.mark.parametrize("span", ["1h", "6h", "24h", "7d", "30d"])
 def test_every_span_says_the_sums_of_its_files(web: httpx.Client, span: str) -> None:
     page = web.get(f"/engineer?span={span}").text
