@@ -91,6 +91,26 @@ async def test_a_page_goes_on_from_where_it_was_made(
         await one.close()
 
 
+async def test_what_a_page_shows_its_stream_does_not_say_again(served: tuple[str, Connection]) -> None:
+    url, connection = served
+    cookie = site.make_session(connection, roles=["parking-ops"])
+    watching = await Listener(url, "/parking/events", cookie).open()
+    await watching.kind("snapshot")
+    say(connection, [15], 1)
+    await watching.until(partial(_is_of, bay(15)))
+    await watching.close()
+    page = ""
+    async with asyncio.timeout(20):
+        while not re.search(rf'<tr id="{bay(15)}".*?Occupied.*?</tr>', page):
+            page = await asyncio.to_thread(_page, url, "/parking/board", cookie)
+    found = re.search(r'data-events="([^"]+)"', page)
+    assert found is not None
+    one = await Listener(url, found[1], cookie).open()
+    say(connection, [16], 1)
+    assert (await one.any()).data["id"] == bay(16)
+    await one.close()
+
+
 class _Spoken:
     """A topic that says nothing new."""
 

@@ -16,7 +16,7 @@ from store.connect import Connection, connect
 from store.flow import HOUR, MINUTE
 from tests.tools import site
 from tests.tools.listening import Listener
-from tests.tools.servers import Cluster
+from tests.tools.servers import Cluster, wait_for
 from tests.worlds import pipeline
 
 PATHS = (
@@ -80,6 +80,15 @@ def test_a_demo_opens_it_to_engineers_alone(served: tuple[str, Connection]) -> N
 
 
 # -- what it says ----------------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_not_older_than_a_second(web: httpx.Client) -> None:
+    def made() -> list[str]:
+        return re.findall(r'As of <time datetime="([^"]+)"', web.get("/engineer").text)
+
+    first = made()
+    assert len(first) == 1
+    assert wait_for(lambda: made() != first, 10, 0.2)
 
 
 def test_the_tabs_lead_to_all_pages_of_engineers(web: httpx.Client) -> None:
