@@ -99,10 +99,11 @@ async def test_what_a_page_shows_its_stream_does_not_say_again(served: tuple[str
     say(connection, [15], 1)
     await watching.until(partial(_is_of, bay(15)))
     await watching.close()
-    page = ""
+    page = row = ""
     async with asyncio.timeout(20):
-        while not re.search(rf'<tr id="{bay(15)}".*?Occupied.*?</tr>', page):
+        while "Occupied" not in row:
             page = await asyncio.to_thread(_page, url, "/parking/board", cookie)
+            row = page.partition(f'<tr id="{bay(15)}"')[2].partition("</tr>")[0]
     found = re.search(r'data-events="([^"]+)"', page)
     assert found is not None
     one = await Listener(url, found[1], cookie).open()
