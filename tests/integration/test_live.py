@@ -103,7 +103,7 @@ async def test_what_a_page_shows_its_stream_does_not_say_again(served: tuple[str
     async with asyncio.timeout(20):
         while "Occupied" not in row:
             page = await asyncio.to_thread(_page, url, "/parking/board", cookie)
-            row = page.partition(f'<tr id="{bay(15)}"')[2].partition("</tr>")[0]
+            row = page.partition(f'<tr id="bay-{bay(15)}"')[2].partition("</tr>")[0]
     found = re.search(r'data-events="([^"]+)"', page)
     assert found is not None
     one = await Listener(url, found[1], cookie).open()
