@@ -81,7 +81,8 @@ class Unarchived(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it. ``usual_lags``: of a week that ended a day ago."""
+    """All of it. ``usual_lags``: of a week that ended a day ago; ``overdue``: complaints that were not acknowledged in
+    time; ``unsent``: e-mails that should have been handed over; ``unlooked``: as `store.outbox_list.unlooked`."""
 
     heard: Sequence[Heard] = ()
     collectors: Collectors = NEVER
@@ -90,6 +91,9 @@ class Facts:
     unarchived: Sequence[Unarchived] = ()
     rejections: Sequence[Rejections] = ()
     waiting: Sequence[Waiting] = ()
+    overdue: int = 0
+    unsent: int = 0
+    unlooked: Sequence[tuple[str, datetime]] = ()
 
 
 def last_heard(connection: Connection, now: datetime) -> dict[str, datetime]:

@@ -67,10 +67,10 @@ def stream_series(
             values.append(value)
             size += len(time) + len(value)
             if size >= block_bytes:
-                yield _block(places, times, values)
+                yield block_of(places, times, values)
                 places, times, values, size = [], [], [], 0
     if places:
-        yield _block(places, times, values)
+        yield block_of(places, times, values)
 
 
 def read_series(connection: Connection, series_ids: Ids, start: int, end: int) -> Readings:
@@ -116,7 +116,8 @@ def _offsets(counts: Int64) -> Int64:
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
 
 
-def _block(places: Sequence[int], times: Sequence[bytes], values: Sequence[bytes]) -> SeriesBlock:
+def block_of(places: Sequence[int], times: Sequence[bytes], values: Sequence[bytes]) -> SeriesBlock:
+    """A block of what the database sent: of each series its times and its values as bytes; times are put in order."""
     counts = np.array([len(part) // 8 for part in times])
     offsets = _offsets(counts)
     time, value = instants(b"".join(times)), float8s(b"".join(values))

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devices.homes import JUDGED, Reason, State
+from devices.trials import SIGHTS, Sight
 from store.batch import Int32, Int64
 from store.connect import Connection
 from store.copy import Int4s, Int8s
+from store.daily import lock_daily_use
 from store.queries import queries
 
 _SQL = queries("comparisons")
@@ -64,6 +66,8 @@ class Comparison:
     quarter: date
     #: Nothing of it changes any more.
     final: bool
+    #: What of others it may hold: a word of `devices.trials.Sight`.
+    sight: str = Sight.ALL
 
     @property
     def compared(self) -> bool:
@@ -141,7 +145,10 @@ class Late(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """``members`` ``(cells,)``: numbers that tell who counted; the others ``(homes,)``, ``tenancy`` rising, -1 none."""
+    """``members`` ``(cells,)``: numbers that tell who counted; the others ``(homes,)``, ``tenancy`` rising, -1 none.
+
+    ``sight``: place in Sight.
+    """
 
     members: Int64
     tenancy: Int64
@@ -149,13 +156,15 @@ class Figures(NamedTuple):
     efficient: Int64
     homes: Int64
     tenths: Int64
+    sight: Int64
 
 
 @dataclass(slots=True)
 class Rows:
     """The comparisons of one period and fuel, as they are stored. Shapes ``(homes,)``; -1 stands for no value.
 
-    Fields as in ``Comparison``; ``state``, ``reason``: places in State and Reason; ``tariff`` in ``tariffs``.
+    Fields as in ``Comparison``; ``state``, ``reason``, ``sight``: places in State, Reason and Sight; ``tariff`` in
+    ``tariffs``.
     """
 
     tenancy: Int64
@@ -174,6 +183,7 @@ class Rows:
     cost: Int32
     tariff: Int32
     own_tariff: Int32
+    sight: Int32
     tariffs: Sequence[str]
 
 
@@ -217,7 +227,8 @@ def finalise_run(connection: Connection, key: tuple[str, date, str], program: st
 def figures(connection: Connection, kind: str, from_day: date, fuel: str) -> Figures | None:
     """What a period's households were told of others; None: it was not published. Raises psycopg.Error."""
     with connection.cursor(binary=True) as cursor:
-        row = cursor.execute(_SQL["figures"], (kind, from_day, fuel)).fetchone()
+        values = {"kind": kind, "from_day": from_day, "fuel": fuel, "sights": list(SIGHTS)}
+        row = cursor.execute(_SQL["figures"], values).fetchone()
     return None if row is None else Figures(*(np.frombuffer(part or b"", ">i8").astype(np.int64) for part in row))
 
 
@@ -230,14 +241,23 @@ def write(connection: Connection, kind: str, from_day: date, fuel: str, rows: Ro
         name: Int8s(getattr(rows, name))
         for name in ("tenancy", "home", "own", "before", "average", "efficient", "carbon")
     }
-    columns |= {
-        name: Int4s(getattr(rows, name))
-        for name in ("estimated", "missing", "state", "reason", "homes", "tenths", "cost", "tariff", "own_tariff")
-    }
-    words = {"states": list(State), "reasons": list(Reason), "tariffs": list(rows.tariffs)}
+    small = ("estimated", "missing", "state", "reason", "homes", "tenths", "cost", "tariff", "own_tariff", "sight")
+    columns |= {name: Int4s(getattr(rows, name)) for name in small}
+    words = {"states": list(State), "reasons": list(Reason), "sights": list(SIGHTS), "tariffs": list(rows.tariffs)}
     period = {"kind": kind, "from_day": from_day, "fuel": fuel}
     gone = connection.execute(_SQL["drop_others"], (kind, from_day, fuel, Int8s(rows.tenancy))).rowcount
     return connection.execute(_SQL["write"], {**columns, **words, **period}).rowcount, gone
+
+
+def hide(connection: Connection, today: date) -> int:
+    """Take out of published rows what members of trials may not see on a local day; of how many rows.
+
+    Inside the running transaction, of whatever periods; a period that is being published is waited for. What is taken
+    does not come back, also where the trial ends. Rows are as `analytics.neighbours.sight` would have made them. Raises
+    psycopg.Error.
+    """
+    lock_daily_use(connection)
+    return connection.execute(_SQL["hide"], {"today": today, "judged": sorted(JUDGED)}).rowcount
 
 
 def note_late(

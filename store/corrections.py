@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import errors
 
-from store import tombstones
+from store import observation_queue, tombstones
 from store.arrays import values_at
 from store.batch import Float64, Int32, Int64, UInt8
 from store.connect import Connection
@@ -257,6 +257,8 @@ def _apply(connection: Connection, correction: int, rows: Rows, beside: Tally, p
         counts = np.bincount(rows.family[places], minlength=len(rows.families))
         families = [name for name, count in zip(rows.families, counts, strict=True) if count]
         connection.execute(_SQL["account"], (families, Int8s(counts[counts > 0])))
+    for which, again in ((new, False), (changed, True)):
+        observation_queue.add(connection, rows.series[which], rows.time[which], changed=again)
     _touch(connection, rows, changed | new)
     # what was restated since shows its restated value
     _repair_latest(connection, rows, new, ~(np.isfinite(old) & (old != rows.value)) | changed)
@@ -362,10 +364,18 @@ def changed_values(connection: Connection, correction: int, limit: int) -> list[
     return connection.execute(_SQL["values"], (correction, limit)).fetchall()
 
 
-def published(connection: Connection, touched: Sequence[tuple[str, date]]) -> list[Publication]:
-    """What was published or posted from any of these (family, day) pairs."""
-    families, which = [family for family, _ in touched], [day for _, day in touched]
-    return [Publication(*row) for row in connection.execute(_SQL["published"], (families, which)).fetchall()]
+def published(
+    connection: Connection, touched: Sequence[tuple[str, date]], devices: Sequence[str] | None = None
+) -> list[Publication]:
+    """What was published or posted from any of these (family, day) pairs.
+
+    ``devices``: whose values changed, where it is known: nudges to other homes than theirs are left out.
+    """
+    values = {
+        "families": [family for family, _ in touched], "days": [day for _, day in touched],
+        "devices": None if devices is None else list(devices),
+    }  # fmt: skip
+    return [Publication(*row) for row in connection.execute(_SQL["published"], values).fetchall()]
 
 
 def publish(connection: Connection, kind: str, reference: str, family: str, first_day: date, last_day: date) -> int:

@@ -72,13 +72,21 @@ def write(connection: Connection, series: int, digests: Sequence[Digest]) -> Non
     )
 
 
+def wait(connection: Connection) -> None:
+    """Inside a transaction: nobody makes digests or counts until it ends, and who does now is done.
+
+    Raises psycopg.Error.
+    """
+    connection.execute(_SQL["wait"])
+
+
 def forget(connection: Connection, until: date, family: str | None = None) -> int:
     """Delete the digests of the days until one, it included; after their readings were deleted. Returns how many.
 
     Not inside a transaction: what it waits for must see the readings gone. Raises psycopg.Error.
     """
     with connection.transaction():
-        connection.execute(_SQL["wait"])
+        wait(connection)
         return connection.execute(_SQL["forget"], {"day": until, "family": family}).rowcount
 
 

@@ -32,27 +32,32 @@ _ALWAYS = datetime(1, 1, 2, tzinfo=UTC)
 _UNBOUNDED = "set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
 _NEVER = datetime(9999, 12, 30, tzinfo=UTC)
 
+
+def _personal(names: str) -> list[tuple[str, bytes]]:
+    """Tables of the schema personal, each with the query of its name."""
+    return [(f"personal.{name}", _SQL[name]) for name in names.split()]
+
+
+def _public(names: str) -> list[tuple[str, bytes]]:
+    """Tables of the schema public, each with the query of its name."""
+    return [(f"public.{name}", _SQL[name]) for name in names.split()]
+
+
 #: What is deleted by tenancy and home, in an order that no foreign key minds. Each column of the database stands in
 #: store/erasure_tables.py.
 _BY_TENANCY = (
-    ("personal.daily_use", _SQL["daily_use"]),
-    ("personal.comparison", _SQL["comparison"]),
-    ("personal.comparison_late", _SQL["comparison_late"]),
-    ("personal.cell_member", _SQL["cell_member"]),
-    ("personal.consent", _SQL["consent"]),
-    ("personal.tariff", _SQL["tariff"]),
-    ("personal.session", _SQL["session"]),
-    ("personal.account", _SQL["account"]),
-    ("personal.sign_in_code", _SQL["sign_in_code"]),
-    ("personal.access", _SQL["access"]),
-    ("personal.letter", _SQL["letter"]),
-    ("personal.kept_file", _SQL["kept_file"]),
+    *_personal("daily_use comparison comparison_late cell_member"),
+    *_personal("usual_spell alert_notice quiet_alert care_code care_link"),
+    *_personal("nudge nudge_way"),
+    *_personal("consent tariff contact_stop stop_token message contact session account sign_in_code"),
+    *_personal("access letter complaint kept_file"),
+    # after those that were answered: what is left must still be
+    ("personal.complaint", _SQL["open_complaint"]),
     ("public.publication", _SQL["publication"]),
-    ("personal.home_meter", _SQL["home_meter"]),
+    *_personal("home_meter home_sensor"),
+    ("personal.trial_member", _SQL["trial_member"]),
     ("personal.tenancy", _SQL["delete_tenancy"]),
-    ("personal.home_details", _SQL["home_details"]),
-    ("personal.touched_home", _SQL["touched_home"]),
-    ("personal.home", _SQL["home"]),
+    *_personal("home_details touched_home home"),
 )
 _BY_DEVICE = (
     ("public.rejected", _SQL["rejected"]),
@@ -60,23 +65,17 @@ _BY_DEVICE = (
     ("public.sequence", _SQL["sequence"]),
 )
 _BY_SENSOR = (
-    ("personal.touched_bay", _SQL["touched_bay"]),
-    ("personal.visit_outcome", _SQL["visit_outcome"]),
-    ("personal.stay", _SQL["stay"]),
-    ("personal.bay_day", _SQL["bay_day"]),
+    ("personal.touched_monitor", _SQL["touched_monitor"]),
+    ("public.air_index_day", _SQL["air_index_day"]),
+    *_personal("touched_bay visit_outcome stay bay_day"),
 )
 #: What goes with the rejections.
 _BESIDE = ("public.rejected_bytes", "personal.rejected_bytes")
-_BY_SERIES = (
-    ("public.reading", _SQL["reading"]),
-    ("public.latest", _SQL["latest"]),
-    ("public.superseded", _SQL["superseded"]),
-    ("public.reading_digest", _SQL["reading_digest"]),
-)
+_BY_SERIES = _public("reading latest superseded reading_digest observation_queue reading_count air_day")
 
 
 class MeterPeriod(NamedTuple):
-    """A meter's days in a tenancy, or a sensor's in a bay of its own, as instants; ``end`` None: no end yet.
+    """A meter's or movement sensor's days in a tenancy, or a sensor's in its own bay; ``end`` None: no end yet.
 
     ``gone``: nobody else is measured by it. A bay's sensor stays.
 
@@ -214,7 +213,7 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
     }  # fmt: skip
     connection.execute(_SQL["lock_import"])
     daily.lock_daily_use(connection)  # nobody writes use that was computed from readings which are being deleted
-    connection.execute(_SQL["lock_parking"])
+    connection.execute(_SQL["lock_records"])
     connection.execute(_SQL["lock_tenancy"], parameters)
     connection.execute(_SQL["lock_home"], parameters)
     if tier(connection) == "community":
@@ -351,7 +350,7 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
     done: Counter[str] = Counter()
     taken: Counter[str] = Counter()
     daily.lock_daily_use(connection)
-    connection.execute(_SQL["lock_parking"])
+    connection.execute(_SQL["lock_records"])
     if tier(connection) == "community":
         connection.execute(_UNBOUNDED)
     for one in meters:
@@ -371,6 +370,7 @@ def empty_meters(connection: Connection, key: bytes, meters: Iterable[MeterPerio
 
 def _delete_meters(connection: Connection, done: Counter[str], gone: Sequence[str]) -> None:
     connection.execute(_SQL["lock_devices"], {"gone": gone})
+    connection.execute(_SQL["forget_monitor"], {"gone": gone})
     done["personal.bay_sensor"] += connection.execute(_SQL["bay_sensor"], {"gone": gone}).rowcount
     done["personal.series"] += connection.execute(_SQL["delete_series"], {"gone": gone}).rowcount
     done["personal.device"] += connection.execute(_SQL["device"], {"gone": gone}).rowcount

@@ -1,6 +1,6 @@
 """What anybody may read of bays: those of no household, by zones, and how many spaces there are.
 
-``simulated``: whether bays of the simulator are among them, as in a demo.
+``origin``: whose bays; real and simulated ones are never told together.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from devices.bays import Bay, Restriction
+from devices.device import Origin
 from devices.parking_return import Spaces
 from store.connect import Connection
 from store.queries import queries
@@ -33,19 +34,19 @@ class Part(NamedTuple):
         return self.number == 0 and self.bays < MOST
 
 
-def parts(connection: Connection, day: date, *, simulated: bool = False) -> list[Part]:
+def parts(connection: Connection, day: date, *, origin: Origin = "real") -> list[Part]:
     """All zones that have a bay on a local day, in order, the large ones in parts. Raises psycopg.Error."""
-    rows = connection.execute(_SQL["zones"], {"day": day, "simulated": simulated}).fetchall()
+    rows = connection.execute(_SQL["zones"], {"day": day, "origin": origin}).fetchall()
     return [
         Part(zone, begin // MOST, min(MOST, count - begin)) for zone, count in rows for begin in range(0, count, MOST)
     ]
 
 
-def bays(connection: Connection, wanted: Sequence[Part], day: date, *, simulated: bool = False) -> list[Bay]:
+def bays(connection: Connection, wanted: Sequence[Part], day: date, *, origin: Origin = "real") -> list[Bay]:
     """The bays of whole zones, or of one part of a large one, on a local day, by zone and id. Raises psycopg.Error."""
     given = {
         "day": day,
-        "simulated": simulated,
+        "origin": origin,
         "zones": [part.zone for part in wanted],
         "offset": wanted[0].number * MOST,
         "count": sum(part.bays for part in wanted),
@@ -65,7 +66,7 @@ def _bay(row: tuple[Any, ...], restrictions: Sequence[Restriction]) -> Bay:
     )  # fmt: skip
 
 
-def spaces(connection: Connection, day: date, *, simulated: bool = False) -> list[Spaces]:
+def spaces(connection: Connection, day: date, *, origin: Origin = "real") -> list[Spaces]:
     """How many spaces there are on a local day, by zone, kind and place. Raises psycopg.Error."""
-    rows = connection.execute(_SQL["spaces"], {"day": day, "simulated": simulated}).fetchall()
+    rows = connection.execute(_SQL["spaces"], {"day": day, "origin": origin}).fetchall()
     return [Spaces(*row) for row in rows]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from devices.homes import Consent, Home, HomeMeter, HomeRow, Tariff, Tenancy
+from devices.homes import Consent, Home, HomeMeter, HomeRow, HomeSensor, Tariff, Tenancy
 from devices.homes_file import by_uprn
 from devices.registry import Problem
 from devices.uprn import plain, spellings
@@ -43,6 +43,9 @@ class Plan:
     meters: list[HomeMeter] = field(default_factory=list)
     #: Links that end.
     meters_ended: list[HomeMeter] = field(default_factory=list)
+    sensors: list[HomeSensor] = field(default_factory=list)
+    #: Links of sensors that end or get another room, as they are from now on.
+    sensors_changed: list[HomeSensor] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
     tariffs: list[tuple[int, Tariff]] = field(default_factory=list)
     #: Rows of tenancies that were erased.
@@ -64,6 +67,8 @@ class Plan:
             "tenancies_ended": len(self.ended),
             "meters_linked": len(self.meters),
             "meters_unlinked": len(self.meters_ended),
+            "sensors_linked": len(self.sensors),
+            "sensors_changed": len(self.sensors_changed),
             "consents_given": len(self.consents),
             "tariffs": len(self.tariffs),
             "refused": len(self.refused),
@@ -80,6 +85,7 @@ class _Known:
     consents: dict[int, list[Consent]]
     tariffs: dict[int, list[Tariff]]
     meters: dict[str, list[HomeMeter]]
+    sensors: dict[str, list[HomeSensor]]
     devices: Mapping[str, str]
 
 
@@ -101,6 +107,13 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refuse
                 plan.problems.append(Problem(row.where, f"meter {meter} is not a registered device"))
             elif known.devices[meter] != "smart-meter":
                 plan.problems.append(Problem(row.where, f"{meter} is no smart meter but a {known.devices[meter]}"))
+        for sensor, _ in row.sensors:
+            if sensor not in known.devices:
+                plan.problems.append(Problem(row.where, f"sensor {sensor} is not a registered device"))
+            elif known.devices[sensor] != "movement-sensor":
+                plan.problems.append(
+                    Problem(row.where, f"{sensor} is no movement sensor but a {known.devices[sensor]}")
+                )
     for uprn, own in by_uprn(taken).items():
         _plan_home(plan, known, uprn, own)
     plan.far = far_homes(connection, taken)
@@ -108,7 +121,7 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refuse
 
 
 def _known(connection: Connection, rows: Sequence[HomeRow]) -> _Known:
-    devices = sorted({meter for row in rows for meter in row.meters})
+    devices = sorted({name for row in rows for name in (*row.meters, *(sensor for sensor, _ in row.sensors))})
     # a home that was stored with leading zeros is the same one; where it is there twice, the shortest counts
     spelt = sorted({one for row in rows for one in spellings(row.uprn)})
     found = {
@@ -118,7 +131,7 @@ def _known(connection: Connection, rows: Sequence[HomeRow]) -> _Known:
     ids = [home.id for home in found.values()]
     tenancies = [Tenancy(*row) for row in connection.execute(_SQL["all_tenancies"], (ids,)).fetchall()]
     tenancy_ids = [tenancy.id for tenancy in tenancies]
-    known = _Known(found, {}, {}, {}, {}, dict(connection.execute(_SQL["devices"], (devices,)).fetchall()))
+    known = _Known(found, {}, {}, {}, {}, {}, dict(connection.execute(_SQL["devices"], (devices,)).fetchall()))
     for tenancy in tenancies:
         known.tenancies.setdefault(tenancy.home_id, []).append(tenancy)
     for row in connection.execute(_SQL["all_consents"], (tenancy_ids,)).fetchall():
@@ -127,6 +140,8 @@ def _known(connection: Connection, rows: Sequence[HomeRow]) -> _Known:
         known.tariffs.setdefault(row[0], []).append(homes.tariff_of(row[1:]))
     for row in connection.execute(_SQL["all_meters"], (devices,)).fetchall():
         known.meters.setdefault(row[0], []).append(HomeMeter(*row))
+    for row in connection.execute(_SQL["all_sensors"], (devices,)).fetchall():
+        known.sensors.setdefault(row[0], []).append(HomeSensor(*row))
     return known
 
 
@@ -152,6 +167,7 @@ def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) ->
     for row in rows:
         new = [_plan_tenancy(plan, known, wanted.id, row, own)]
         new += [_plan_meter(plan, known, wanted.id, meter, row) for meter in row.meters]
+        new += [_plan_sensor(plan, known, wanted.id, sensor, room, row) for sensor, room in row.sensors]
         plan.unchanged += not any(new)
 
 
@@ -240,6 +256,37 @@ def _plan_meter(plan: Plan, known: _Known, home_id: int, meter: str, row: HomeRo
     return True
 
 
+def _plan_sensor(plan: Plan, known: _Known, home_id: int, sensor: str, room: str, row: HomeRow) -> bool:
+    """Whether the sensor is new in its home, or in this room of it. A room that is not given stays as it is known."""
+    links = known.sensors.setdefault(sensor, [])
+    for place, link in enumerate(links):
+        if link.to_day is not None and link.to_day <= row.from_day:
+            continue
+        if link.home_id == home_id and link.from_day <= row.from_day:
+            if room in ("", link.room):
+                return False
+            _change(plan, links, place, replace(link, room=room))
+            return True
+        whose = "this home" if link.home_id == home_id else "another home"
+        if link.home_id == home_id or link.from_day >= row.from_day:
+            said = f"sensor {sensor} is linked to {whose} from {link.from_day} on, not from {row.from_day}"
+            plan.problems.append(Problem(row.where, said))
+            return False
+        _change(plan, links, place, replace(link, to_day=row.from_day))
+    new = HomeSensor(sensor, home_id, row.from_day, None, room)
+    links.append(new)
+    plan.sensors.append(new)
+    return True
+
+
+def _change(plan: Plan, links: list[HomeSensor], place: int, changed: HomeSensor) -> None:
+    if (old := links[place]) in plan.sensors:
+        plan.sensors[plan.sensors.index(old)] = changed
+    else:
+        plan.sensors_changed = [one for one in plan.sensors_changed if one != old] + [changed]
+    links[place] = changed
+
+
 def import_rows(connection: Connection, rows: Sequence[HomeRow], now: datetime, *, refused: Refused = nobody) -> Plan:
     """Import rows inside the running transaction, all or, where there are problems, none; what was done.
 
@@ -273,6 +320,11 @@ def apply(connection: Connection, plan: Plan, now: datetime) -> None:
         (_SQL["add_tenancy"], tenancies),
         (_SQL["end_meter"], [(one.to_day, one.device_id, one.from_day) for one in plan.meters_ended]),
         (_SQL["add_meter"], [(one.device_id, one.home_id, one.from_day, one.to_day) for one in plan.meters]),
+        (_SQL["change_sensor"], [(one.to_day, one.room, one.device_id, one.from_day) for one in plan.sensors_changed]),
+        (
+            _SQL["add_sensor"],
+            [(one.device_id, one.home_id, one.from_day, one.to_day, one.room) for one in plan.sensors],
+        ),
         (_SQL["give_consent"], [(one.tenancy_id, one.purpose, one.given_at, one.channel) for one in plan.consents]),
         (_SQL["set_tariff"], [homes.tariff_row(tenancy, tariff) for tenancy, tariff in plan.tariffs]),
     ]

@@ -83,10 +83,23 @@ def ask(
     options: Mapping[str, Any],
     account_id: int | None,
     files: Sequence[str] = (),
+    *,
+    token: str | None = None,
 ) -> int:
-    """Ask for a job; its id. Raises psycopg.Error."""
-    values = {"kind": kind, "name": name, "options": _json(options), "account": account_id, "files": list(files)}
+    """Ask for a job; its id. With a form's ``token`` [16 to 64 characters] only the first asks, and all get its id.
+
+    Raises psycopg.Error.
+    """
+    values = {
+        "kind": kind,
+        "name": name,
+        "options": _json(options),
+        "account": account_id,
+        "files": list(files),
+        "token": token,
+    }
     row = connection.execute(_SQL["ask"], values).fetchone()
+    row = row or connection.execute(_SQL["asked"], (token,)).fetchone()
     assert row is not None
     return int(row[0])
 

@@ -131,6 +131,17 @@ def find(connection: Connection, text: str, *, simulated: bool, most: int = 10) 
     return exact[:1] or found
 
 
+def areas(connection: Connection) -> list[Place]:
+    """All areas, by name. Raises psycopg.Error."""
+    return [Place(*row) for row in connection.execute(_SQL["areas"])]
+
+
+def open_bays(connection: Connection, kinds: Sequence[str], day: date, *, simulated: bool) -> set[str]:
+    """The bays of no household, of some kinds and one origin, that are there on a local day. Raises psycopg.Error."""
+    values = {"kinds": list(kinds), "day": day, "origin": "simulated" if simulated else "real"}
+    return {row[0] for row in connection.execute(_SQL["open_bays"], values)}
+
+
 def bays_near(
     connection: Connection, place: Place, kinds: Sequence[str], day: date, *, simulated: bool, within: float
 ) -> list[Nearby]:

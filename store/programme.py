@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from devices.device import Origin
 from store.batch import Int64
 from store.cells import int8s
 from store.connect import Connection
@@ -64,6 +65,11 @@ def dwellings(connection: Connection, quarter: date) -> list[str]:
 def figures(connection: Connection, month: Month) -> list[Figure]:
     """What was published of a month; nothing where it was not looked at yet. Raises psycopg.Error."""
     return [Figure(*row) for row in connection.execute(_SQL["figures"], (month.from_day, month.fuel))]
+
+
+def of_other_origin(connection: Connection, origin: Origin) -> set[tuple[date, str]]:
+    """First days and fuels of months in which a home counted that is not of an origin. Raises psycopg.Error."""
+    return {(row[0], row[1]) for row in connection.execute(_SQL["of_other_origin"], {"origin": origin})}
 
 
 def publish(connection: Connection, month: Month, made: Sequence[Figure]) -> None:

@@ -1,4 +1,4 @@
-"""What a score needs of the store: series, their newest arrivals, rejections, and what is recorded of bays."""
+"""What a score needs of the store: series, their newest arrivals, rejections, what is recorded of bays and homes."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ class RecordedStays(NamedTuple):
     departure: Int64
     lasts: NDArray[np.bool_]
     over: Int64
+
+
+class RecordedAlerts(NamedTuple):
+    """Alerts that a home is quiet for longer than usual, ``(alerts,)``: place of the home, when it was noted and when
+    it ended [us] (the largest number: not yet), whether nobody was named to tell. ``watched``: places of the homes
+    that are registered."""
+
+    home: Int64
+    noted: Int64
+    ended: Int64
+    shadow: NDArray[np.bool_]
+    watched: set[int]
 
 
 def series_ids(connection: Connection, pairs: Sequence[tuple[str, str]]) -> Int64:
@@ -76,4 +88,23 @@ def recorded_stays(connection: Connection, bays: Sequence[str], start: int, end:
         np.array([-1 if moment is None else moment for moment in departure], np.int64),
         np.array([word == "lasts" for word in ends], np.bool_),
         np.array(over, np.int64),
+    )
+
+
+def recorded_alerts(connection: Connection, sensors: Sequence[tuple[str, int]], start: int, end: int) -> RecordedAlerts:
+    """Alerts of the homes in which these sensors (device, place of the home) hang, of those that stood in [start, end)
+    [us]. Raises psycopg.Error."""
+    devices, places = [device for device, _ in sensors], [place for _, place in sensors]
+    rows = connection.execute(_SQL["watched"], (devices, places)).fetchall()
+    alerts = connection.execute(
+        _SQL["alerts"], ([home for _, home in rows], [place for place, _ in rows], instant(end), instant(start))
+    ).fetchall()
+    home, noted, ended, shadow = zip(*alerts, strict=True) if alerts else ((),) * 4
+    last = np.iinfo(np.int64).max
+    return RecordedAlerts(
+        np.array(home, np.int64),
+        np.array(noted, np.int64),
+        np.array([last if moment is None else moment for moment in ended], np.int64),
+        np.array(shadow, np.bool_),
+        {place for place, _ in rows},
     )

@@ -1,12 +1,13 @@
 """One collector a session: a PostgreSQL advisory lock on the session's name, held by a connection.
 
 Two collectors with the same client id would take the session from each other for ever; the one without the lock stands
-by instead. With a shared subscription the replicas take numbered slots the same way.
+by instead. With a shared subscription the replicas take numbered slots the same way, and each analysis has a name too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -17,6 +18,10 @@ from store.queries import queries
 _SQL = queries("session_lock")
 #: First key of the two-key advisory locks, so that they meet no one else's.
 SPACE = 0x424F524F & 0x7FFFFFFF
+
+
+class Busy(Exception):
+    """Another analysis is at work on this database."""
 
 
 def take(connection: psycopg.Connection[Any], names: Iterable[str]) -> str | None:
@@ -31,6 +36,25 @@ def take(connection: psycopg.Connection[Any], names: Iterable[str]) -> str | Non
 def give_back(connection: psycopg.Connection[Any], name: str) -> None:
     """Let go of a session name."""
     connection.execute(_SQL["give_back"], (SPACE, name))
+
+
+@contextmanager
+def alone(connection: psycopg.Connection[Any], name: str) -> Iterator[None]:
+    """Hold a name over several transactions, which the caller commits; what is not committed at the end is taken back.
+
+    Raises Busy where another holds it.
+    """
+    if take(connection, [name]) is None:
+        connection.rollback()
+        raise Busy("another analysis is running on this database")
+    connection.commit()
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            give_back(connection, name)
+            connection.commit()
 
 
 def note(connection: psycopg.Connection[Any], name: str, formats: Mapping[str, str]) -> None:

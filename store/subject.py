@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from store import nudges
 from store.connect import Connection
 from store.erasure import MeterPeriod, Plan
 from store.queries import queries
@@ -34,7 +35,13 @@ def everything(open_: Open, what: Plan) -> Everything:
     docs/reference/subject.md says what each field is. Raises psycopg.Error.
     """
     devices = sorted({one.device_id for one in what.meters})
+    with open_() as connection:
+        # what it may be shown tomorrow: in any time zone that is not more than today
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        kinds = list(nudges.shown(connection, what.tenancy_id, tomorrow))
+        hidden = nudges.hidden(connection, what.tenancy_id, tomorrow)
     parameters = {
+        "kinds": kinds, "hidden": hidden,
         "tenancy": what.tenancy_id, "home": what.home_id, "from_day": what.from_day, "to_day": what.to_day,
         "devices": devices, "start": what.start, "stop": what.end or _NEVER,
     }  # fmt: skip
@@ -53,6 +60,12 @@ def everything(open_: Open, what: Plan) -> Everything:
         "consents": table(_SQL["consents"]),
         "tariffs": table(_SQL["tariffs"]),
         "meters": table(_SQL["meters"]),
+        "trials": table(_SQL["trials"]),
+        "sensors": table(_SQL["sensors"]),
+        "usual_movement": table(_SQL["usual_movement"]),
+        "carers": table(_SQL["carers"]),
+        "movement_notices": table(_SQL["movement_notices"]),
+        "carer_of": table(_SQL["carer_of"]),
         "bays": table(_SQL["bays"]),
         "bay_days": table(_SQL["bay_days"]),
         "bay_stays": table(_SQL["bay_stays"]),
@@ -65,6 +78,11 @@ def everything(open_: Open, what: Plan) -> Everything:
         "sign_ins": table(_SQL["sign_ins"]),
         "codes": table(_SQL["codes"]),
         "letters": table(_SQL["letters"]),
+        "complaints": table(_SQL["complaints"]),
+        "contacts": table(_SQL["contacts"]),
+        "messages": table(_SQL["messages"]),
+        "nudges": table(_SQL["nudges"]),
+        "nudge_ways": table(_SQL["nudge_ways"]),
         "exports": table(_SQL["exports"]),
         "readings": lambda: _by_series(open_, what, _SQL["readings"]),
         "latest": lambda: _by_series(open_, what, _SQL["latest"]),

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from devices.decoding import Reason
-from store import absences, flow, redelivery, restatements, tombstones
+from store import absences, flow, observation_queue, redelivery, restatements, tombstones
 from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome, UInt8
 from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
@@ -151,7 +151,8 @@ class Writer:
             connection.execute(f"set local lock_timeout = {max(1, round(lock_timeout * 1000))}".encode())
             connection.execute(f"set local statement_timeout = {max(1, round(statement_timeout * 1000))}".encode())
         tombstones.share(connection)
-        if connection.execute(_SQL["take"], (batch.collector, batch.number)).fetchone() is None:
+        taken = connection.execute(_SQL["take"], (batch.collector, batch.number)).fetchone()
+        if taken is None:
             row = connection.execute(_SQL["outcome"], (batch.collector,)).fetchone()
             connection.rollback()
             assert row is not None, "the collector's row vanished between two statements"
@@ -165,6 +166,8 @@ class Writer:
             fate, conflicts = judged.fate, np.flatnonzero(judged.fate == CONFLICT).astype(np.int32)
         outcome = Outcome(_counts(batch, fate), conflicts.tolist(), written.staged)
         self._write_rest(connection, batch, written, outcome, judged)
+        if taken[0]:
+            _queue_observations(connection, batch, fate)
         beside()
         connection.commit()
         # After a duplicate expect more (a redelivery, a replay): the direct way would be tried in vain.
@@ -194,6 +197,17 @@ class Writer:
                 flow.count_rejections(connection, batch.collector, batch.minute, _rejections(batch, outcome.counts))
             connection.execute(_SQL["finish"], (_to_save(outcome), batch.collector))
         write_spans(connection, batch.sequences)
+
+
+def _queue_observations(connection: Connection, batch: Batch, fate: UInt8) -> None:
+    """Have subscribers told of what was stored, and of what got another value."""
+    stored = np.flatnonzero(fate[: len(batch.series)] == STORED)
+    observation_queue.add(connection, batch.series[stored], batch.time[stored], changed=False)
+    if batch.restating is not None:
+        restated = np.flatnonzero(fate == RESTATED)
+        series = np.concatenate((batch.series, batch.restating.series))[restated]
+        time = np.concatenate((batch.time, batch.restating.time))[restated]
+        observation_queue.add(connection, series, time, changed=True)
 
 
 def _counts(batch: Batch, fate: UInt8) -> dict[str, Counts]:

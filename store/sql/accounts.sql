@@ -25,7 +25,12 @@ for key share skip locked;
 delete from personal.session where expires_at <= %(now)s;
 
 -- session: one that is not over, with what its account may see
-select s.account_id, a.tenancy_id, s.roles, s.seen_at
+select s.account_id, a.tenancy_id,
+       -- whoever a resident has named is a carer, whatever the issuer says
+       s.roles || case when exists (
+           select from personal.care_link l where l.account_id = a.id and l.withdrawn_at is null
+       ) then array['carer'] else '{}' end,
+       s.seen_at
 from personal.session s join personal.account a on a.id = s.account_id
 where s.token = %(token)s and s.expires_at > %(now)s and s.seen_at > %(idle)s;
 

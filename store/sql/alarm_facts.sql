@@ -36,6 +36,7 @@ select t.family, min(t.id), count(*)
 from public.touched_day t
 where (t.family = 'smart-meter' and exists (select from personal.home_meter))
    or (t.family = 'parking-bay' and exists (select from personal.bay_sensor))
+   or (t.family = 'air-monitor' and exists (select from public.device where family = 'air-monitor'))
 group by t.family
 order by t.family;
 

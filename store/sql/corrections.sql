@@ -115,9 +115,14 @@ where c.correction_id = %s order by 1, 2;
 select p.id, p.kind, p.reference, p.family, p.first_day, p.last_day, p.at
 from public.publication p
 where exists (
-    select from unnest(%s::text[], %s::date[]) as k (family, day)
+    select from unnest(%(families)s::text[], %(days)s::date[]) as k (family, day)
     where k.family = p.family and k.day between p.first_day and p.last_day
-)
+) and (%(devices)s::text[] is null or p.kind <> 'nudge' or exists (
+    select from personal.nudge n
+    join personal.tenancy t on t.id = n.tenancy_id
+    join personal.home_meter m on m.home_id = t.home_id
+    where n.publication_id = p.id and m.device_id = any(%(devices)s::text[])
+))
 order by p.at, p.id;
 
 -- publish: something was published from the readings of a family and span of days

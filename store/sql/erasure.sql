@@ -1,5 +1,6 @@
--- lock_parking: nobody writes days of bays that were computed from readings which are being deleted
-select pg_advisory_xact_lock(-5148271906531809);
+-- lock_records: nobody writes days of bays, hours of air, digests or counts of readings which are being deleted
+select pg_advisory_xact_lock(-5148271906531809), pg_advisory_xact_lock(-5148271906531820),
+    pg_advisory_xact_lock_shared(-5148271906531818);
 
 -- touched_bay: what is left of a bay in which a device lay in a period is computed again
 insert into personal.touched_bay (bay_id)
@@ -33,6 +34,23 @@ where y.day >= (%(start)s::timestamptz at time zone z.zone)::date
 -- bay_sensor: where devices that go lay
 delete from personal.bay_sensor where device_id = any(%(gone)s::text[]);
 
+-- touched_monitor: what is left of a monitor is computed again
+insert into personal.touched_monitor (device_id)
+select id from personal.device where id = %(device)s and family = 'air-monitor';
+
+-- air_day: days (UTC) that have a part of a period
+delete from public.air_day
+where series_id = any(%(series)s::int4[]) and day >= (%(start)s::timestamptz at time zone 'UTC')::date - 1
+  and day <= (%(stop)s::timestamptz at time zone 'UTC')::date + 1;
+
+-- air_index_day: local days that have a part of a period, in any zone
+delete from public.air_index_day
+where device_id = %(device)s and day >= (%(start)s::timestamptz at time zone 'UTC')::date - 1
+  and day <= (%(stop)s::timestamptz at time zone 'UTC')::date + 1;
+
+-- forget_monitor: a monitor that is gone is not computed any more
+delete from personal.touched_monitor where device_id = any(%(gone)s::text[]);
+
 -- tenancy: who is to be erased, and whether the home has another tenancy
 select t.id, t.home_id, h.uprn, t.from_day, t.to_day,
        not exists (select from personal.tenancy o where o.home_id = t.home_id and o.id <> t.id)
@@ -52,16 +70,16 @@ select pg_advisory_xact_lock(-2981146012987351);
 -- lock_devices: the same for meters that go; whoever would add a series waits
 select from personal.device where id = any(%(gone)s::text[]) order by id for update;
 
--- meters: the meters of a tenancy with their days in it, and whether no other tenancy was or is measured by them
+-- meters: the meters and movement sensors of a tenancy with their days in it, and whether no other tenancy was or is measured by them
 select m.device_id, d.attributes->>'topic', d.family, d.model, greatest(m.from_day, t.from_day), least(m.to_day, t.to_day),
        not exists (
-           select from personal.home_meter om
+           select from personal.home_device om
            join personal.tenancy o on o.home_id = om.home_id
            where om.device_id = m.device_id and o.id <> t.id
              and daterange(om.from_day, om.to_day) && daterange(o.from_day, o.to_day)
        )
 from personal.tenancy t
-join personal.home_meter m on m.home_id = t.home_id
+join personal.home_device m on m.home_id = t.home_id
     and daterange(m.from_day, m.to_day) && daterange(t.from_day, t.to_day)
 join personal.device d on d.id = m.device_id
 where t.id = %s
@@ -128,6 +146,23 @@ delete from public.superseded where series_id = any(%(series)s::int4[]) and time
 delete from public.reading_digest
 where series_id = any(%(series)s::int4[]) and day >= (%(start)s::timestamptz at time zone 'UTC')::date
   and day <= (%(stop)s::timestamptz at time zone 'UTC')::date;
+
+-- observation_queue: what was queued for subscribers while the series was open
+delete from public.observation_queue
+where series_id = any(%(series)s::int4[]) and time >= %(start)s and time < %(stop)s;
+
+-- reading_count: counts of some series in a period; what else was counted with them is counted anew
+with due as (
+    select c.series_id, c.span_id
+    from public.reading_count c
+    left join public.counted_span k on k.id = c.span_id
+    where c.series_id = any(%(series)s::int4[])
+      and (k.id is null or k.day + k.days > (%(start)s::timestamptz at time zone 'UTC')::date
+           and k.day <= (%(stop)s::timestamptz at time zone 'UTC')::date)
+), spans as (
+    delete from public.counted_span where id in (select span_id from due)
+)
+delete from public.reading_count c using due where c.series_id = due.series_id and c.span_id = due.span_id;
 
 -- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with the last
 delete from public.rejected r
@@ -208,6 +243,34 @@ delete from personal.consent where tenancy_id = %(tenancy)s;
 -- tariff: its prices
 delete from personal.tariff where tenancy_id = %(tenancy)s;
 
+-- contact_stop: what others stopped of it; what it stopped goes with how it is reached
+delete from personal.contact_stop s
+where s.thread <> '' and (
+    exists (select from personal.stop_token t
+            where t.tenancy_id = %(tenancy)s and (t.kind, t.thread) = (s.kind, s.thread))
+    or exists (select from personal.message m
+               where m.tenancy_id = %(tenancy)s and (m.kind, m.thread) = (s.kind, s.thread)));
+
+-- stop_token: links in what others were told of it
+delete from personal.stop_token where tenancy_id = %(tenancy)s;
+
+-- message: what it was told, and what others were told of it
+delete from personal.message m
+where m.tenancy_id = %(tenancy)s or m.contact_id in (
+    select c.id from personal.contact c left join personal.account a on a.id = c.account_id
+    where c.tenancy_id = %(tenancy)s or a.tenancy_id = %(tenancy)s);
+
+-- contact: how it is reached, by itself and by who signed in for it
+delete from personal.contact c
+where c.tenancy_id = %(tenancy)s
+   or c.account_id in (select a.id from personal.account a where a.tenancy_id = %(tenancy)s);
+
+-- nudge: what it was told of its months
+delete from personal.nudge where tenancy_id = %(tenancy)s;
+
+-- nudge_way: by which ways
+delete from personal.nudge_way where tenancy_id = %(tenancy)s;
+
 -- session: its sign-ins
 delete from personal.session s using personal.account a where a.id = s.account_id and a.tenancy_id = %(tenancy)s;
 
@@ -226,6 +289,12 @@ delete from personal.letter where tenancy_id = %(tenancy)s;
 -- merged: a print run that goes as a whole is in nobody's list any more
 update personal.letter set merged_path = null where merged_path = any(%(merged)s::text[]);
 
+-- complaint: its complaints that were answered
+delete from personal.complaint where tenancy_id = %(tenancy)s and answered_at is not null;
+
+-- open_complaint: those that must still be answered stay until they are, as nobody's (docs/reference/complaints.md)
+update personal.complaint set tenancy_id = null, erased_at = now() where tenancy_id = %(tenancy)s;
+
 -- kept_file: its exports
 delete from personal.kept_file where kind = 'export' and tenancy_id = %(tenancy)s;
 
@@ -241,6 +310,41 @@ where m.device_id = any(%(gone)s::text[])
           where o.home_id = m.home_id and o.id <> %(tenancy)s
             and daterange(o.from_day, o.to_day) && daterange(m.from_day, m.to_day)
       );
+
+-- home_sensor: its movement sensors, where nobody else of the home was or is seen by them
+delete from personal.home_sensor m
+where m.device_id = any(%(gone)s::text[])
+   or m.home_id = %(home)s and (%(last)s or daterange(m.from_day, m.to_day) && daterange(%(from_day)s, %(to_day)s))
+      and not exists (
+          select from personal.tenancy o
+          where o.home_id = m.home_id and o.id <> %(tenancy)s
+            and daterange(o.from_day, o.to_day) && daterange(m.from_day, m.to_day)
+      );
+
+-- usual_spell: what was usual in it
+delete from personal.usual_spell where tenancy_id = %(tenancy)s;
+
+-- alert_notice: who was told of its spells, and what its own sign-ins were told of others'
+delete from personal.alert_notice n
+where exists (select from personal.quiet_alert q where q.id = n.alert_id and q.tenancy_id = %(tenancy)s)
+   or exists (
+       select from personal.care_link l join personal.account a on a.id = l.account_id
+       where l.id = n.link_id and a.tenancy_id = %(tenancy)s
+   );
+
+-- quiet_alert: its spells without movement, silent sensors and cold rooms
+delete from personal.quiet_alert where tenancy_id = %(tenancy)s;
+
+-- care_code: codes for its carers
+delete from personal.care_code c using personal.care_link l where l.id = c.link_id and l.tenancy_id = %(tenancy)s;
+
+-- care_link: its carers, and whose carer somebody of it was
+delete from personal.care_link l
+where l.tenancy_id = %(tenancy)s
+   or exists (select from personal.account a where a.id = l.account_id and a.tenancy_id = %(tenancy)s);
+
+-- trial_member: its place in trials; the database counts how many of an arm were erased, as nobody's
+delete from personal.trial_member where tenancy_id = %(tenancy)s;
 
 -- delete_tenancy: the tenancy itself
 delete from personal.tenancy where id = %(tenancy)s;
@@ -269,8 +373,8 @@ select set_config('borough.erasing', %s::bigint::text, true);
 -- alone: one erasure at a time; two would write the same files
 select pg_try_advisory_lock(-5148271906531808);
 
--- unlinked: whether a meter is linked to no home
-select not exists (select from personal.home_meter where device_id = %s);
+-- unlinked: whether a meter or movement sensor is linked to no home
+select not exists (select from personal.home_device where device_id = %s);
 
 -- chunks: parts of the table of readings that hold something from an instant on
 select format('%%I.%%I', chunk_schema, chunk_name)

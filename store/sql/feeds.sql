@@ -1,17 +1,27 @@
--- zones: how many bays that are of no household each has on a day, in order
+-- zones: how many bays that are of no household each has on a day, in order; none whose sensor is of another origin
 select zone, count(*)
 from public.bay
 where (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
-  and (origin = 'real' or %(simulated)s)
+  and origin = %(origin)s
+  and not exists (
+    select from personal.bay_sensor s
+    join personal.device d on d.id = s.device_id
+    where s.bay_id = public.bay.id and d.origin <> public.bay.origin
+  )
 group by zone
 order by zone collate "C"
 
--- bays: those of some zones, in their order, or a part of them
+-- bays: those of these zones, in their order, or a part of them
 select id, street, zone, kind, lon, lat, spaces, off_street, length, geometry, origin, from_day, to_day, attributes
 from public.bay
 where zone = any(%(zones)s)
   and (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
-  and (origin = 'real' or %(simulated)s)
+  and origin = %(origin)s
+  and not exists (
+    select from personal.bay_sensor s
+    join personal.device d on d.id = s.device_id
+    where s.bay_id = public.bay.id and d.origin <> public.bay.origin
+  )
 order by zone collate "C", id collate "C"
 offset %(offset)s limit %(count)s
 
@@ -25,6 +35,6 @@ order by bay_id, number
 select zone, kind, off_street, spaces = 1, sum(spaces)::int
 from public.bay
 where (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
-  and (origin = 'real' or %(simulated)s)
+  and origin = %(origin)s
 group by 1, 2, 3, 4
 order by zone collate "C", kind, off_street, 4

@@ -149,6 +149,15 @@ insert into personal.home_meter (device_id, home_id, from_day, to_day) values (%
 -- end_meter: when a meter left a home
 update personal.home_meter set to_day = %s where device_id = %s and from_day = %s
 
+-- all_sensors: where these movement sensors hang and hung
+select device_id, home_id, from_day, to_day, room from personal.home_sensor where device_id = any(%s) order by from_day
+
+-- add_sensor: link a movement sensor to a home
+insert into personal.home_sensor (device_id, home_id, from_day, to_day, room) values (%s, %s, %s, %s, %s)
+
+-- change_sensor: when a sensor left a home, or in which room it hangs
+update personal.home_sensor set to_day = %s, room = %s where device_id = %s and from_day = %s
+
 -- count: homes, tenancies of today and meters linked today
 select (select count(*) from personal.home),
     (select count(*) from personal.tenancy where from_day <= %(day)s and (to_day is null or to_day > %(day)s)),

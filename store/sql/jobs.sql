@@ -1,7 +1,11 @@
--- ask: a job that waits for a worker
-insert into public.job (kind, name, options, asked_by, files)
-values (%(kind)s, %(name)s, %(options)s::jsonb, %(account)s, %(files)s::text[])
+-- ask: a job that waits for a worker, once for a form's token
+insert into public.job (kind, name, options, asked_by, files, token)
+values (%(kind)s, %(name)s, %(options)s::jsonb, %(account)s, %(files)s::text[], %(token)s)
+on conflict (token) do nothing
 returning id;
+
+-- asked: the job that a form has asked for
+select id from public.job where token = %s;
 
 -- give_up: free jobs whose workers fell silent again and again without getting further
 update public.job

@@ -32,7 +32,7 @@ where t.id = any(%(tenancies)s)
 -- comparisons: what these tenancies are told of a period
 select c.tenancy_id, c.home_id, c.kind, c.from_day, r.to_day, c.fuel, c.own, c.estimated_days, c.missing_days, c.before,
     c.state, c.reason, c.average, c.efficient, c.homes, c.tenths, c.carbon, c.cost, c.tariff, c.tariff_own, c.revision,
-    r.quarter, r.settled_at is not null
+    r.quarter, r.settled_at is not null, c.sight
 from personal.comparison c
 join personal.comparison_run r using (kind, from_day, fuel)
 where c.tenancy_id = any(%(tenancies)s) and c.kind = %(kind)s and c.from_day = %(from_day)s and c.fuel = any(%(fuels)s)

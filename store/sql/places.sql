@@ -55,6 +55,14 @@ where position(lower(%(text)s) in lower(name)) > 0
 order by lower(name) <> lower(%(text)s), not starts_with(lower(name), lower(%(text)s)), street, name
 limit %(most)s
 
+-- areas: all areas
+select name, lon, lat from public.place where kind = 'area' order by name
+
+-- open_bays: open bays of some kinds and one origin on a day
+select id from public.bay
+where kind = any(%(kinds)s) and origin = %(origin)s
+    and (from_day is null or from_day <= %(day)s) and (to_day is null or to_day > %(day)s)
+
 -- bays_near: open bays of some kinds around a place, the nearest first
 select id, street, zone, kind, spaces, metres from (
     select b.*, 6371008.8 * 2 * asin(least(1, sqrt(

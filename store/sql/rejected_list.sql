@@ -67,9 +67,9 @@ select exists (
     where d.id = %(device)s and not d.personal and d.family <> all(%(families)s::text[])
 );
 
--- households: who lived, on any of some days, where a meter then was
+-- households: who lived, on any of some days, where a meter or movement sensor then was
 select distinct t.id
-from personal.home_meter m
+from personal.home_device m
 join personal.tenancy t on t.home_id = m.home_id
 where m.device_id = %(device)s
   and daterange(m.from_day, m.to_day) * daterange(t.from_day, t.to_day) && daterange(%(first)s::date, %(last)s::date, '[]')

@@ -32,3 +32,16 @@ select (k.place - 1)::int4, (extract(epoch from s.arrival) * 1000000)::int8,
        (extract(epoch from s.departure) * 1000000)::int8, s.ends, s.over_seconds
 from unnest(%s::text[]) with ordinality k (id, place)
 join personal.stay s on s.bay_id = k.id and s.arrival >= %s and s.arrival < %s;
+
+-- watched: in which registered homes sensors hang or hung: place of the simulated home, home
+select distinct k.place, s.home_id
+from unnest(%s::text[], %s::int8[]) k (id, place)
+join personal.home_sensor s on s.device_id = k.id;
+
+-- alerts: quiet spells of homes that were noted before an instant and not over by another: place, noted, ended, shadow
+select k.place, (extract(epoch from q.noted_at) * 1000000)::int8, (extract(epoch from q.ended_at) * 1000000)::int8,
+       q.shadow
+from unnest(%s::int8[], %s::int8[]) k (home_id, place)
+join personal.quiet_alert q on q.home_id = k.home_id
+where q.kind = 'quiet' and q.noted_at < %s and (q.ended_at is null or q.ended_at > %s)
+order by q.id;

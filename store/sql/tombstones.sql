@@ -47,10 +47,10 @@ update personal.tombstone t set files_pending = false
 from unnest(%s::text[], %s::bytea[], %s::timestamptz[]) as k (kind, mark, from_time)
 where t.kind = k.kind and t.mark = k.mark and t.from_time = k.from_time;
 
--- links: meters of new tenancies, and sensors of their own bays, and the local day from which they are theirs
+-- links: meters and movement sensors of new tenancies, sensors of their own bays, and the day from which they are theirs
 select m.device_id, greatest(m.from_day, t.from_day)
 from personal.tenancy t
-join personal.home_meter m on m.home_id = t.home_id
+join personal.home_device m on m.home_id = t.home_id
     and daterange(m.from_day, m.to_day) && daterange(t.from_day, t.to_day)
 where t.id = any(%s::int8[])
 union

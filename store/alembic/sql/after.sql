@@ -17,7 +17,7 @@ begin
         grant usage on schema public to borough_open;
         grant select on public.device, public.series, public.property, public.observation, public.accounting,
             public.absence, public.bay, public.zone_day, public.zone_forecast,
-            public.event_day, public.place, public.flow_minute, public.lag_minute, public.lag_hour,
+            public.event_day, public.place, public.weather_place, public.weather_day, public.flow_minute, public.lag_minute, public.lag_hour,
             public.rejection_minute, public.alarm, public.watch to borough_open;
     end if;
     if exists (select from pg_roles where rolname = 'borough_personal') then

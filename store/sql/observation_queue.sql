@@ -1,0 +1,44 @@
+-- lock: one publisher at a time, until its connection closes; two would tell a series' readings out of order
+select pg_try_advisory_lock(-5148271906531832);
+
+-- begin: from the transactions that begin now on, what is stored is queued; since when that is so, without a gap
+insert into public.observation_publisher as p default values
+on conflict (one) do update
+set seen_at = now(), since = case when p.seen_at < now() - interval '7 days' then now() else p.since end
+returning since;
+
+-- end: nothing is queued any more
+delete from public.observation_publisher;
+
+-- empty: what was queued is told to nobody; a week of it would take long to delete
+truncate public.observation_queue;
+
+-- seen: the publisher lives
+update public.observation_publisher set seen_at = now();
+
+-- abandoned: a publisher that was not heard of since
+delete from public.observation_publisher where seen_at < %s returning seen_at;
+
+-- add: readings of open series, in their order; a household's are never queued, and nothing for a publisher who is gone
+insert into public.observation_queue (series_id, time, changed)
+select k.series_id, k.time, %(changed)s
+from unnest(%(series)s::int4[], %(time)s::timestamptz[]) with ordinality as k (series_id, time, place)
+join public.series s on s.id = k.series_id
+where exists (select from public.observation_publisher where seen_at > now() - interval '7 days')
+order by k.place;
+
+-- read: the first of the queue with what they are now; no device where they are not open or of another origin
+select q.id, q.series_id, (extract(epoch from q.time) * 1000000)::int8, q.changed,
+       o.value, (extract(epoch from o.stop) * 1000000)::int8, o.device_id
+from (select * from public.observation_queue order by id limit %(limit)s) q
+left join lateral (
+    select k.value, k.stop, k.device_id from ({observation}) k where k.series_id = q.series_id and k.time = q.time
+    offset 0
+) o on true
+order by q.id;
+
+-- told: these are done
+delete from public.observation_queue where id = any(%s::int8[]);
+
+-- waiting: how many are queued
+select count(*) from public.observation_queue;

@@ -1,0 +1,219 @@
+"""How many readings open series have, exactly and without counting them: by days that were counted before.
+
+A count is there only while the readings say the same: what `store.digests` says of digests holds of counts, by the same
+lock and the same trigger. A family's day (UTC), later a whole month, is counted for all its series at once; which days
+are is said by a span, and what no span covers, the last two days at least, is counted as it is asked.
+"""
+
+from __future__ import annotations
+
+import calendar
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Literal, NamedTuple
+
+from store import digests
+from store.connect import Connection
+from store.copy import Int4s
+from store.queries import queries
+from store.tier import tier
+from store.times import instant
+
+_SQL = queries("sta_count")
+
+_DAY = 86_400_000_000
+_EPOCH = date(1970, 1, 1)
+#: All instants that there are [us since the Unix epoch].
+_FIRST, _END = -62_135_596_800_000_000, 253_402_300_799_999_999
+#: Months are joined once their last day is so many days ago: late readings come to younger ones.
+_SETTLED = 35
+
+Origin = Literal["real", "simulated"]
+Span = tuple[int, int]
+
+
+class Counted(NamedTuple):
+    """How many readings; ``behind``: some of them are of a day that is over and not counted, see `keep`."""
+
+    readings: int
+    behind: bool
+
+
+def count(
+    connection: Connection,
+    origin: Origin,
+    series: Sequence[int] | None = None,
+    start: int | None = None,
+    end: int | None = None,
+) -> Counted:
+    """Readings of open series of an origin, of all of them or of some, from ``start`` on, before ``end`` [us since the
+    Unix epoch]. Inside a transaction that sees one moment. Raises psycopg.Error.
+    """
+    asked: dict[str, Any] = {"origin": origin, "series": None if series is None else Int4s(list(series))}
+    first, stop = max(_FIRST, _FIRST if start is None else start), min(_END, _END if end is None else end)
+    if (series is not None and not series) or first >= stop:
+        return Counted(0, behind=False)
+    families = [row[0] for row in connection.execute(_SQL["families"], asked).fetchall()]
+    spans: dict[str, list[Span]] = {family: [] for family in families}
+    for family, day, days in connection.execute(_SQL["spans"], {"families": families}).fetchall():
+        if first <= day * _DAY and (day + days) * _DAY <= stop:
+            spans[family].append((day * _DAY, (day + days) * _DAY))
+    readings = 0
+    if any(spans.values()):
+        # the days that lie within as a whole
+        asked["first"], asked["end"] = _day(-(-first // _DAY)), _day(stop // _DAY)
+        query = _SQL["known_of_all"] if series is None else _SQL["known"]
+        readings += _number(connection, query, asked)
+    alike: dict[tuple[Span, ...], list[str]] = {}
+    for family, known in spans.items():
+        alike.setdefault(tuple(gaps(known, first, stop)), []).append(family)
+    over, behind = (_last(connection) - _EPOCH).days * _DAY + _DAY, False
+    for missing, of in alike.items():
+        for begin, finish in missing:
+            between = {**asked, "families": of, "start": instant(begin), "stop": instant(finish)}
+            found = _number(connection, _SQL["between"], between)
+            readings += found
+            behind |= found > 0 and -(-begin // _DAY) * _DAY + _DAY <= min(finish, over)
+    return Counted(readings, behind)
+
+
+def gaps(spans: Iterable[Span], start: int, end: int) -> list[Span]:
+    """What of ``start`` to ``end`` no span covers. ``spans`` rise, do not overlap and lie within."""
+    found = []
+    for begin, finish in spans:
+        if start < begin:
+            found.append((start, begin))
+        start = finish
+    return [*found, (start, end)] if start < end else found
+
+
+def series_of(connection: Connection, origin: Origin, device: str) -> list[int]:
+    """The open series of one device. Raises psycopg.Error."""
+    return [row[0] for row in connection.execute(_SQL["of_device"], {"origin": origin, "device": device}).fetchall()]
+
+
+def intervals(connection: Connection, own: Mapping[str, Any], series: int | None, device: str | None) -> bool:
+    """Whether readings of one open series, of a device's or of any stand for intervals; ``own``: the entity model's
+    parameters. Raises psycopg.Error."""
+    row = connection.execute(_SQL["intervals"], {**own, "number": series, "device": device}).fetchone()
+    return row is not None and bool(row[0])
+
+
+def estimate(connection: Connection) -> int:
+    """About how many readings there are, without looking at them. Raises psycopg.Error."""
+    return _number(connection, _SQL["estimate"], {})
+
+
+def keep(connection: Connection, seconds: float = 5.0) -> int:
+    """Count days that are over and not counted yet, the newest first, for ``seconds`` at most; returns how many.
+
+    The connection is in autocommit: each day is a transaction of its own, and what was done stays. Nothing is done
+    while somebody else makes digests or counts, or writes to old days. Raises psycopg.Error.
+    """
+    until = time.monotonic() + seconds
+    families = [row[0] for row in connection.execute(_SQL["families_kept"]).fetchall()]
+    begin = _begin(connection)
+    if not families or begin is None:
+        return 0
+    done = 0
+    day = _last(connection)
+    while day >= begin and time.monotonic() < until:
+        with connection.transaction():
+            if not digests.alone(connection):
+                return done
+            covered = _covered(connection, families)
+            missing = [family for family in families if day not in covered[family]]
+            if missing:
+                _count_day(connection, day, missing)
+                done += 1
+        while day >= begin and all(day in covered[family] for family in families):
+            day -= timedelta(days=1)
+        if missing:
+            day -= timedelta(days=1)
+    _join(connection, families, until)
+    connection.execute(_SQL["sweep"])
+    return done
+
+
+def forget(connection: Connection, until: date, family: str | None = None) -> None:
+    """Days until one, it included, are counted no more; before their readings are deleted in the same transaction.
+
+    It waits for those who count now. Raises psycopg.Error.
+    """
+    digests.wait(connection)
+    connection.execute(_SQL["forget"], {"day": until, "family": family})
+
+
+def _count_day(connection: Connection, day: date, families: Sequence[str]) -> None:
+    start = (day - _EPOCH).days * _DAY
+    asked = {"day": day, "families": list(families), "start": instant(start), "stop": instant(start + _DAY)}
+    connection.execute(_SQL["make_spans"], asked)
+    connection.execute(_SQL["make_counts"], asked)
+
+
+def _join(connection: Connection, families: Sequence[str], until: float) -> None:
+    """Make one span of each settled month whose days are all counted."""
+    last = _last(connection) - timedelta(days=_SETTLED)
+    for family in families:
+        while time.monotonic() < until:
+            with connection.transaction():
+                if not digests.alone(connection):
+                    return
+                month = _whole_month(_single_days(connection, family), last)
+                if month is None:
+                    break
+                asked = {"family": family, "first": month, "days": _length(month)}
+                row = connection.execute(_SQL["make_month"], asked).fetchone()
+                assert row is not None
+                connection.execute(_SQL["sum_month"], {**asked, "id": row[0]})
+                connection.execute(_SQL["drop_days"], asked)
+
+
+def _whole_month(days: set[date], last: date) -> date | None:
+    """The first day of a month all of whose days are among ``days`` and none after ``last``."""
+    for first in sorted(day for day in days if day.day == 1):
+        month = {first + timedelta(days=number) for number in range(_length(first))}
+        if max(month) <= last and month <= days:
+            return first
+    return None
+
+
+def _length(first: date) -> int:
+    return calendar.monthrange(first.year, first.month)[1]
+
+
+def _single_days(connection: Connection, family: str) -> set[date]:
+    rows = connection.execute(_SQL["spans"], {"families": [family]}).fetchall()
+    return {_day(day) for _, day, days in rows if days == 1}
+
+
+def _covered(connection: Connection, families: Sequence[str]) -> dict[str, set[date]]:
+    found: dict[str, set[date]] = {family: set() for family in families}
+    for family, day, days in connection.execute(_SQL["spans"], {"families": list(families)}).fetchall():
+        found[family].update(_day(day + number) for number in range(days))
+    return found
+
+
+def _begin(connection: Connection) -> date | None:
+    plain = tier(connection) == "plain"
+    row = connection.execute(_SQL["first_of_series"] if plain else _SQL["first_of_chunks"]).fetchone()
+    return None if row is None else row[0]
+
+
+def _last(connection: Connection) -> date:
+    """The newest day that may be counted: nobody writes to it any more without a word to the trigger."""
+    row = connection.execute(_SQL["last"]).fetchone()
+    assert row is not None
+    last: date = row[0]
+    return last
+
+
+def _day(number: int) -> date:
+    return date.min if number < -719_162 else _EPOCH + timedelta(days=number)
+
+
+def _number(connection: Connection, query: bytes, asked: dict[str, Any]) -> int:
+    row = connection.execute(query, asked).fetchone()
+    assert row is not None
+    return int(row[0])
