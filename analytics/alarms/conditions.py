@@ -42,11 +42,12 @@ class Disk(NamedTuple):
 
 
 class Gateway(NamedTuple):
-    """``silent`` of a gateway's ``bays``, open ones alone."""
+    """``silent`` of a gateway's ``bays``, open ones alone; or, ``what`` "home", of its homes with movement sensors."""
 
     name: str
     silent: int
     bays: int
+    what: str = "bay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def find(
         *_archives(facts.unarchived),
         *days(facts.waiting),
         *_gateways(gateways),
+        *complaints(facts.overdue),
+        *messages(facts.unsent, facts.unlooked),
         *full(disks, limits.disk),
     ]
 
@@ -146,6 +149,26 @@ def days(waiting: Iterable[Waiting]) -> Iterator[Condition]:
         yield Condition("days", row.family, f"{counted(row.notes, 'note')} of written days wait", str(row.oldest))
 
 
+def complaints(overdue: int) -> Iterator[Condition]:
+    """Whether complaints are past the day by which they must be acknowledged; nothing of what they say."""
+    if overdue > 0:
+        yield Condition("complaint", SYSTEM, f"{counted(overdue, 'complaint')} not acknowledged in time")
+
+
+def messages(unsent: int, unlooked: Sequence[tuple[str, datetime]]) -> Iterator[Condition]:
+    """Whether messages to people are not handed over, or nobody looks whether there is cause for any; of nobody."""
+    if unlooked:
+        name, since = unlooked[0]
+        if name:
+            yield Condition(
+                "unlooked", SYSTEM, f"{name}: not looked at without a fault since {since:%Y-%m-%d %H:%M} UTC"
+            )
+        else:
+            yield Condition("unlooked", SYSTEM, f"nobody ever looked; somebody waits since {since:%Y-%m-%d %H:%M} UTC")
+    if unsent > 0:
+        yield Condition("unsent", SYSTEM, f"{counted(unsent, 'e-mail')} due for ten minutes and more")
+
+
 def full(disks: Iterable[Disk], limit: float) -> Iterator[Condition]:
     """Folders on a disk with too little room."""
     for one in disks:
@@ -161,7 +184,7 @@ def _archives(found: Iterable[Unarchived]) -> Iterator[Condition]:
 
 def _gateways(gateways: Iterable[Gateway]) -> Iterator[Condition]:
     for one in gateways:
-        yield Condition("gateway", one.name, f"{one.silent} of its {counted(one.bays, 'bay')} fell silent together")
+        yield Condition("gateway", one.name, f"{one.silent} of its {counted(one.bays, one.what)} fell silent together")
 
 
 _UNITS: Mapping[str, timedelta] = {

@@ -110,6 +110,23 @@ def group(use: Int64, counts: Bools, cells: Cells, label: Int64) -> GroupShown:
     return GroupShown(_where(shown, two_figures, rounded, n), _where(shown, _tens, n), reason)
 
 
+def altogether(homes: Int64, average: Int64) -> int:
+    """The use [Wh] of all homes of groups to two significant figures, half up, made of what `group` has shown of them
+    and of nothing else; ``homes`` and ``average``, ``(groups,)``, at least one, none suppressed.
+
+    A function of published figures: no exact number enters, so taking figures from it tells no more than they do, and
+    of a group that is suppressed nothing is in it. Raises ValueError where one is suppressed.
+    """
+    if not len(homes) or (homes <= 0).any() or (average < 0).any():
+        raise ValueError("only groups that are shown can be put together")
+    return int(two_figures(np.sum(homes * average, keepdims=True), np.ones(1, np.int64))[0])
+
+
+def rounded_average(total: int, homes: int) -> int:
+    """total / homes to two significant figures, half up, of figures that are shown; ``homes`` over 0."""
+    return int(two_figures(np.array([total], np.int64), np.array([homes], np.int64))[0])
+
+
 def two_figures(total: Int64, n: Int64) -> Int64:
     """total / n to two significant figures, half up, in whole numbers. n > 0; 0 <= total / n < 1e18."""
     power = _POWERS[np.searchsorted(100 * _POWERS, total // n, side="right")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,17 @@ from analytics.neighbours.finalising import finalise, held
 from analytics.neighbours.joining import STEPS
 from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, PeriodResult, compare_period
 from analytics.neighbours.quarter_cells import QuarterCells
+from analytics.neighbours.sight import hide, sight_of
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import Reason, State
-from store import comparisons, meters
+from devices.trials import SIGHTS, Sight
+from store import comparisons, meters, trials
 from store.cells import Version, find_rows
 from store.cells import version as version_of
 from store.comparisons import Comparison, Late, Rows, Run
 from store.connect import Connection
 from store.meters import DayReadings
+from store.times import local_day
 
 #: Which series a fuel's days are made of.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
@@ -105,7 +108,10 @@ class Explained:
     known_days: int
     #: Sum of these [Wh].
     own_readings: int
+    #: None where the home is in no cell, and where it may not see all of others.
     neighbours: NeighbourSet | None
+    #: What of others the household may see: a word of `devices.trials.Sight`.
+    sight: str
     #: Year of the use, kg CO2e a kWh, source.
     carbon: Sequence[tuple[int, float, str]]
     late: Sequence[Late]
@@ -121,7 +127,8 @@ def explain(
 ) -> list[Explained]:
     """What stands behind a home's comparisons of a period, by fuel; fuels without use or comparison are left out.
 
-    Reads and changes nothing. Raises psycopg.Error.
+    Of a household in a trial nothing stands in it that it may not see itself. Reads and changes nothing. Raises
+    psycopg.Error.
     """
     people = PeriodHomes(connection, options, period)
     quarter = quarter_cells.load(connection, period.quarter)
@@ -131,6 +138,7 @@ def explain(
     edges = day_edges(period.start, period.days, options.zone)
     place, known = find_rows(people.residents.home, np.array([home_id]))
     tenancy = int(people.residents.tenancy[place[0]]) if known[0] else None
+    members = trials.sights(connection, local_day(datetime.now(UTC), options.zone))
     found = []
     for fuel in fuels:
         told = None if tenancy is None else comparisons.one(connection, tenancy, period.kind, period.start, fuel)
@@ -139,6 +147,7 @@ def explain(
         kept = figures is not None and bool(held(result, quarter, figures.members)[result.rows.home == home_id].any())
         if figures is not None:
             finalise(result, quarter, figures)
+        hide(result.rows, sight_of(result.rows, members, figures))
         row = np.flatnonzero(result.rows.home == home_id)
         again = _row(result.rows, int(row[0])) if len(row) else None
         if told is None and again is None:
@@ -146,6 +155,7 @@ def explain(
         days = _days(connection, people, int(place[0]), fuel, edges)
         measured = [day.watt_hours for day in days if day.watt_hours is not None]
         stored_row = None if told is None else _told(told)
+        sight = max(SIGHTS.index(Sight(one["sight"])) for one in (stored_row, again) if one is not None)
         names = _FIELDS if (period.kind, period.start, fuel) in runs else ()
         found.append(
             Explained(
@@ -154,12 +164,13 @@ def explain(
                 cells=version,
                 told=stored_row,
                 recomputed=again,
-                kept=kept,
+                kept=kept and SIGHTS[sight] != Sight.OWN,
                 differs=[name for name in names if (stored_row or {}).get(name) != (again or {}).get(name)],
                 days=days,
                 known_days=len(measured),
                 own_readings=sum(measured),
-                neighbours=_neighbours(result, quarter, home_id),
+                neighbours=None if sight else _neighbours(result, quarter, home_id),
+                sight=SIGHTS[sight],
                 carbon=_factors(options, period, fuel),
                 late=[entry for entry in late if entry.fuel == fuel],
             )
@@ -231,7 +242,7 @@ def _factors(options: HomesOptions, period: Period, fuel: str) -> list[tuple[int
 #: What of a comparison is computed; the rest names it.
 _FIELDS = (
     "tenancy_id", "home_id", "own", "estimated_days", "missing_days", "before", "state", "reason", "average",
-    "efficient", "homes", "tenths", "carbon", "cost", "tariff", "tariff_own",
+    "efficient", "homes", "tenths", "carbon", "cost", "tariff", "tariff_own", "sight",
 )  # fmt: skip
 
 
@@ -264,4 +275,5 @@ def _row(rows: Rows, index: int) -> dict[str, Any]:
         "cost": value(rows.cost),
         "tariff": None if tariff < 0 else rows.tariffs[tariff],
         "tariff_own": bool(rows.own_tariff[index]),
+        "sight": SIGHTS[rows.sight[index]],
     }

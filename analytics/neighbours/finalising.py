@@ -3,7 +3,7 @@
 The second version less the first would tell who came or went (`analytics.neighbours.differencing`). There a home keeps
 the figures that it was told; its own use is revised all the same, and its state follows from both. A home that
 has figures for the first time gets the average alone, which is made of rounded totals of cells; not the lowest fifth,
-nor its tenths.
+nor its tenths. One that was told the lowest fifth alone, for a trial (`analytics.neighbours.sight`), keeps that.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def held(result: PeriodResult, quarter: QuarterCells, members: Int64) -> Bools:
 
 
 def finalise(result: PeriodResult, quarter: QuarterCells, published: Figures) -> Rows:
-    """The rows as they may replace what was told."""
+    """The rows as they may replace what was told, once `analytics.neighbours.sight` has taken out what is hidden."""
     rows = result.rows
     keeps = held(result, quarter, published.members) & (rows.average >= 0)
     place, known = find_rows(published.tenancy, rows.tenancy)
@@ -46,6 +46,9 @@ def finalise(result: PeriodResult, quarter: QuarterCells, published: Figures) ->
         column[had] = getattr(published, name)[place[had]]
         if name in ("efficient", "tenths"):
             column[keeps & ~had] = -1
+    zone = keeps & ~had & known
+    zone[zone] = (published.sight[place[zone]] > 0) & (published.efficient[place[zone]] >= 0)
+    rows.efficient[zone] = published.efficient[place[zone]]
     state = np.select(
         [(rows.efficient >= 0) & (rows.own <= rows.efficient), rows.own <= rows.average], [_GREAT, _GOOD], _MORE
     )

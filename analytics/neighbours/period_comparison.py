@@ -192,6 +192,8 @@ def compare_period(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Peri
     6. Rows, ``(R,)`` by ``row``, places among the H: whoever has a day with a value in this period or the one before;
        with days estimated and missing, the use before, and where there is an own use carbon and cost.
     7. ``members``, by cell: tells later whether the same homes count.
+
+    The rows are those of households that may see all; `analytics.neighbours.sight` takes out what others may not.
     """
     residents, options = homes.residents, homes.options
     days = homes.within(fuel)
@@ -250,6 +252,7 @@ def compare_period(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Peri
         cost=np.where(has_use, cost.pence, -1).astype(np.int32),
         tariff=np.where(has_use, cost.tariff, -1).astype(np.int32),
         own_tariff=(has_use & cost.own).astype(np.int32),
+        sight=np.zeros(len(row), np.int32),
         tariffs=cost.names,
     )
     members = differencing.members(quarter.cells, counting, quarter.home)

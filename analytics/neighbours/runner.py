@@ -14,27 +14,25 @@ from itertools import groupby
 import numpy as np
 
 from analytics.energy import daily_runner
-from analytics.neighbours import quarter_cells
+from analytics.neighbours import programme, quarter_cells
 from analytics.neighbours.finalising import finalise
 from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, compare_period, period_use
 from analytics.neighbours.quarter_cells import QuarterCells
 from analytics.neighbours.schedule import Due, Key, due, end_of, is_in
+from analytics.neighbours.sight import hide, sight_of
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
-from store import cells, comparisons, corrections, daily, meters, session_lock
+from store import cells, comparisons, corrections, daily, meters, session_lock, trials
 from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
 from store.daily import lock_daily_use, read_days
-from store.times import begin_of
+from store.programme import Month
+from store.times import begin_of, local_day
 
 #: Family of the readings that comparisons are made of.
 FAMILY = "smart-meter"
 _LOCK = "analyse homes"
-
-
-class Busy(Exception):
-    """Another runner is at work on this database."""
 
 
 @dataclass(slots=True)
@@ -86,26 +84,19 @@ def run(
     *,
     change_zone: bool = False,
 ) -> RunSummary:
-    """Bring daily use, cells and comparisons up to date. Commits. Raises Busy, store.daily.OtherZone, psycopg.Error.
+    """Bring daily use, cells and comparisons up to date. Commits.
 
-    ``empty``: for a service, the same set every time: periods that have nothing to be compared are remembered in it.
+    ``empty``: for a service, the same set every time: periods that have nothing to be compared are remembered in it,
+    and the days on which trials' members were looked at.
     ``stopping`` is asked between periods whether to leave the rest to the next run. ``change_zone``: take the options'
     time zone in place of the stored days' and compute all of them again; what was published stays as it was told.
+    Raises session_lock.Busy, daily.OtherZone, psycopg.Error.
     """
-    if session_lock.take(connection, [_LOCK]) is None:
-        connection.rollback()
-        raise Busy("another analysis is running on this database")
-    connection.commit()
-    try:
+    with session_lock.alone(connection, _LOCK):
         if change_zone:
             daily.change_zone(connection, options.zone)
             connection.commit()  # a run that is cut off from here on is gone on with by the next, in the new zone
         return _Runner(connection, options, now, set() if empty is None else empty).run(stopping)
-    finally:
-        if not connection.closed:
-            connection.rollback()
-            session_lock.give_back(connection, _LOCK)
-            connection.commit()
 
 
 class _Runner:
@@ -117,8 +108,11 @@ class _Runner:
         self.empty = empty
         self.changed: set[tuple[str, int]] = set()
         self.quarters: dict[date, QuarterCells] = {}
+        self.today = local_day(now, options.zone)
+        self.sights: trials.Sights
 
     def run(self, stopping: Callable[[], bool]) -> RunSummary:
+        self._hide()
         self._daily(stopping)
         finalised = {
             (run.kind, run.from_day, run.fuel): run.settled_at is not None for run in comparisons.runs(self.connection)
@@ -132,6 +126,17 @@ class _Runner:
             if waiting:
                 self._period(period, waiting)
         return self.summary
+
+    def _hide(self) -> None:
+        """Once a day take out of published rows what trials' members may see no more: one has begun, an arm ends.
+
+        Rows that are written later that day are without it.
+        """
+        key = ("sights", self.today, "")
+        if key not in self.empty:
+            comparisons.hide(self.connection, self.today)
+            self.connection.commit()
+            self.empty.add(key)
 
     def _daily(self, stopping: Callable[[], bool]) -> None:
         """Bring daily use up to date, and list in the same transactions what came too late for settled periods."""
@@ -182,6 +187,8 @@ class _Runner:
     def _period(self, period: Period, items: Sequence[Due]) -> None:
         """Publish or settle the fuels of one period, in one transaction; nobody is erased meanwhile."""
         lock_daily_use(self.connection)
+        # read under the lock, which a trial that begins takes too: what is written now it would miss
+        self.sights = trials.sights(self.connection, self.today)
         homes = PeriodHomes(self.connection, self.options, period)
         for item in items:
             if item.published or self._ready(homes, item):
@@ -211,6 +218,7 @@ class _Runner:
         result = compare_period(homes, quarter, item.fuel)
         published = comparisons.figures(self.connection, *item.key) if item.published else None
         rows = result.rows if published is None else finalise(result, quarter, published)
+        rows = hide(rows, sight_of(rows, self.sights, published))
         if not item.published:
             settled_at = self.now if item.finalises else None
             run = Run(
@@ -231,6 +239,9 @@ class _Runner:
             self.summary.published.append(item.key)
         if item.finalises:
             self.summary.finalised.append(item.key)
+            if period.kind == "month":
+                # in the transaction in which it settles: later some who counted have left
+                programme.published(self.connection, Month(period.start, item.fuel, period.quarter))
 
     def _quarter(self, quarter: date) -> QuarterCells:
         if quarter not in self.quarters:

@@ -37,10 +37,6 @@ _CELLS = 100_000
 _LONGEST = 62
 
 
-class Busy(Exception):
-    """Another analysis is at work on this database."""
-
-
 @dataclass(slots=True)
 class ParkingSummary:
     """What was written or taken away: days of bays, stays, days of zones. ``more``: not all is computed; call again."""
@@ -67,16 +63,12 @@ def run(
 
     ``stopping`` is asked between them.
 
-    Raises Busy, store.daily.OtherZone, psycopg.Error; ValueError for a connection in autocommit: what a day is merged
-    from would be gone with each statement.
+    Raises session_lock.Busy, daily.OtherZone, psycopg.Error; ValueError for a connection in autocommit: what a day is
+    merged from would be gone with each statement.
     """
     if connection.autocommit:
         raise ValueError("the record of parking needs a connection that is not in autocommit")
-    if session_lock.take(connection, [_LOCK]) is None:
-        connection.rollback()
-        raise Busy("another analysis is running on this database")
-    connection.commit()
-    try:
+    with session_lock.alone(connection, _LOCK):
         total = ParkingSummary(more=True)
         while total.more and not stopping():
             total.add(update(connection, options))
@@ -85,11 +77,6 @@ def run(
             forecasts.update(connection, options.zone, total.recorded_to)
             connection.commit()
         return total
-    finally:
-        if not connection.closed:
-            connection.rollback()
-            session_lock.give_back(connection, _LOCK)
-            connection.commit()
 
 
 def update(connection: Connection, options: ParkingOptions, *, cells: int = _CELLS) -> ParkingSummary:

@@ -90,7 +90,8 @@ def heard(at: int, newest: Newest, carry: Carry, table: BayTable) -> Standing:
     # the record may be ahead of what the newest reading was when it was asked for
     later = some & (newest.time >= carry.heard)
     held = np.isin(carry.state, (OCCUPIED, CENSORED)), carry.state == FREE
-    unbroken = later & (newest.time < carry.heard + table.limit) & (carry.heard >= newest.start)
+    # a reading goes before the silence that would begin at its instant
+    unbroken = later & (newest.time <= carry.heard + table.limit) & (carry.heard >= newest.start)
     same = unbroken & np.where(newest.value == 1, held[0], held[1])
     still_stuck = later & (newest.value == 1) & (carry.state == STUCK) & (carry.heard >= newest.start)
     since = np.where(same, carry.since, newest.time)

@@ -1,8 +1,10 @@
 """What a household is told of one period and fuel: every word and rounded number, for page, API and letter alike.
 
-Three promises hold here and are tested over everything that can occur. Whoever uses no more than the average is told
+Four promises hold here and are tested over everything that can occur. Whoever uses no more than the average is told
 that this is good, and never the average alone (people who hear only that drift up to it). Whoever's home looks empty,
 disconnected or under-heated hears no praise, no advice and nothing about others. What is not shown is said in words.
+Who takes part in a trial hears of others what its arm allows: of those that use least alone, or nothing, and then no
+advice either, for what nobody is told of must not nudge.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from analytics.periods import FINAL_AFTER
 from analytics.report import words
 from analytics.report.actions import Action, Situation, choose
 from devices.homes import HomeDetails, Reason, State, Tariff, Tenancy
+from devices.trials import Sight
 from store.comparisons import Comparison, Neighbourhood
 
 _SPANS = {"week": "in a week like this", "month": "in a month like this", "four-weeks": "in four weeks like these"}
@@ -63,6 +66,8 @@ class Report:
     neighbours: tuple[str, ...]
     #: Why there is no comparison.
     suppressed: str | None
+    #: It is held back for a trial, or only the efficient figure is shown for one.
+    in_trial: bool
     #: Whom to call.
     help: str | None
     #: Small print: days estimated, late readings, what a kWh is.
@@ -121,12 +126,18 @@ def report(
         actions=actions,
         neighbours=_neighbours(comparison, details, neighbourhood) if compared else (),
         suppressed=_suppressed(comparison),
-        help=_help(comparison, help_line) if neutral else None,
+        in_trial=_suppressed(comparison) == TRIAL or (comparison.sight == Sight.ZONE and compared),
+        help=help_words(comparison.reason, help_line) if neutral else None,
         notes=_notes(comparison),
     )
 
 
-_STATES: Mapping[str, str] = {State.GREAT: "Great", State.GOOD: "Good", State.MORE: "Using more than average"}
+_STATES: Mapping[str, str] = {
+    State.GREAT: "Great",
+    State.GOOD: "Good",
+    State.MORE: "Using more than average",
+    State.ABOVE_ZONE: "Room to save",
+}
 _ACTIONS_TITLE: Mapping[str, str] = {State.GREAT: "To keep it that way", State.GOOD: "To keep it that way"}
 
 
@@ -143,24 +154,28 @@ def _headline(it: Comparison, own: int | None, difference: int | None) -> tuple[
     if it.state == State.MORE:
         some = "a little more" if not difference or difference * 20 < (it.average or 1) else "more"
         return f"Your home used {some} {fuel} than the average of similar homes", ()
+    if it.state == State.ABOVE_ZONE:
+        lead = (f"Here you see your use, and that of the similar homes that use least {fuel}.", "Small steps count.")
+        return f"Your home used {words.kwh(own)} of {fuel} in {span}", lead
     if it.state == State.NEUTRAL:
-        return f"Your {fuel} use: {words.kwh(own)} in {span}", _NEUTRAL.get(it.reason or "", ())
+        return f"Your {fuel} use: {words.kwh(own)} in {span}", NEUTRAL_LEAD.get(it.reason or "", ())
     return f"You used {words.kwh(own)} of {fuel} in {span}", ()
 
 
-_NEUTRAL: Mapping[str, tuple[str, ...]] = {
+NEUTRAL_LEAD: Mapping[str, tuple[str, ...]] = {
     Reason.EMPTY: ("Your meter shows very little use. Perhaps nobody was at home.",),
     Reason.DISCONNECTED: ("Your meter shows days without any use. Perhaps your supply was off.",),
     Reason.UNDER_HEATED: ("Being warm at home matters for your health.",),
 }
 
 
-def _help(it: Comparison, help_line: str | None) -> str:
+def help_words(reason: str | None, help_line: str | None) -> str:
+    """Whom a home that looks like hardship may call, by the reason (a word of `devices.homes.Reason`)."""
     why: Mapping[str, str] = {
         Reason.EMPTY: "If that is wrong, or your supply is off, we can help.",
         Reason.DISCONNECTED: "If your supply is off, or you find it hard to top up, we can help.",
     }
-    asked = why.get(it.reason or "", "If it is hard to keep warm or to pay for it, we can help.")
+    asked = why.get(reason or "", "If it is hard to keep warm or to pay for it, we can help.")
     if help_line is None:
         return f"{asked} Please ask your council, or call your supplier: they must help too."
     return f"{asked} Please call {help_line}. The talk is private."
@@ -252,15 +267,15 @@ def _actions(
     tariffs: Sequence[Tariff],
     tenancy: Tenancy | None,
 ) -> tuple[Action, ...]:
-    if it.own is None or it.reason in (Reason.NO_CONSENT, Reason.COVERAGE):
+    if it.own is None or it.sight == Sight.OWN or it.reason in (Reason.NO_CONSENT, Reason.COVERAGE):
         return ()
     middle = it.from_day + (it.to_day - it.from_day) / 2
     days = (it.to_day - it.from_day).days
     home = Situation(it.fuel, details, tenancy, middle, it.own, days, _SPANS[it.kind])
-    return choose(home, _rate(it, energy, tariffs))
+    return choose(home, rate(it, energy, tariffs))
 
 
-def _rate(it: Comparison, energy: Energy, tariffs: Sequence[Tariff]) -> float | None:
+def rate(it: Comparison, energy: Energy, tariffs: Sequence[Tariff]) -> float | None:
     """Pence a kWh less: the lowest rate of the tariff at the period's end, so that no estimate promises too much."""
     last = it.to_day - timedelta(days=1)
     own = [tariff for tariff in tariffs if tariff.fuel == it.fuel and tariff.from_day <= last]
@@ -295,16 +310,27 @@ def _neighbours(it: Comparison, details: HomeDetails, near: Neighbourhood | None
     return tuple(said)
 
 
+#: What a household is told in the place of a comparison that a trial holds back.
+TRIAL = (
+    "This is part of a trial of what helps people to use less energy: your home sees only its own use. You can leave"
+    " the trial at any time by taking back your choice about the study."
+)
+#: Why there is no comparison, where that says something of others.
+_OF_OTHERS = (Reason.TRIAL, Reason.NO_CELL, Reason.FEW_HOMES, Reason.DOMINATED)
+
+
 def _suppressed(it: Comparison) -> str | None:
     if it.state != State.SUPPRESSED:
         return None
     span = words.period_word(it.kind, it.from_day)
+    if it.sight == Sight.OWN and it.reason in _OF_OTHERS:
+        return TRIAL
     why: Mapping[str, str] = {
         Reason.NO_CONSENT: "You have not agreed to be compared, so we show only your own use.",
         Reason.COVERAGE: f"Too few readings from your meter reached us for {span}.",
         Reason.NO_CELL: "There are too few homes like yours near you, so we show no comparison.",
         Reason.FEW_HOMES: f"Too few homes like yours had readings for {span}, so we show no comparison.",
-        Reason.DOMINATED: f"We show no average for {span}, so that nobody can work out what one home used.",
+        Reason.DOMINATED: f"We show no comparison for {span}, so that nobody can work out what one home used.",
         Reason.OTHER_ORIGIN: "Yours is a test home. It is not compared with real homes.",
         "tenancy": f"You did not live here for all of {span}, so we show no comparison.",
     }
