@@ -15,7 +15,9 @@ from types import FrameType
 def main() -> None:
     """Run the command and end the process: 0 done, 1 found or failed, 2 wrong usage or settings, 130 interrupted."""
     signal.signal(signal.SIGINT, _leave)
-    if sys.argv[1:2] in (["collect"], ["serve"], ["work"]) or (sys.argv[1:2] == ["analyse"] and "--watch" in sys.argv):
+    if sys.argv[1:2] in (["collect"], ["serve"], ["work"], ["deliver"]) or (
+        sys.argv[1:2] == ["analyse"] and "--watch" in sys.argv
+    ):
         # a service that is stopped before it has taken anything has nothing to write and ends well
         signal.signal(signal.SIGTERM, _leave)
     from borough.output import prepare

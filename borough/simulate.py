@@ -23,7 +23,7 @@ from devices.counts import counted
 from devices.device import Device
 from ingest.options import BrokerOptions
 from ingest.tls import tls_context
-from simulators import truth_file
+from simulators import bay_truth_file, home_truth_file
 from simulators.bay_register import make_register
 from simulators.bay_truth import truth_of
 from simulators.clock import SECOND_US
@@ -32,6 +32,7 @@ from simulators.fault_options import FaultError, read_options
 from simulators.fleet_file import FleetError, default_span, load
 from simulators.generate import devices_of, generate
 from simulators.kerbside import FAMILY
+from simulators.movement_truth import truth_of as truth_of_homes
 from simulators.plans import PROPERTIES, Fleet
 from simulators.publisher import PublishError
 from simulators.run import Clock, Earlier, Keep, Lines, Progress, Simulation, Writer, choose_wires, publish
@@ -232,12 +233,20 @@ def send(
 
 
 def write_truth(simulation: Simulation, until: int, ledger: Path, apart: int | None = None) -> None:
-    """Write what is true of the fleet's bays, if any, up to ``until`` [us] beside its ledger. Raises OSError."""
+    """Write what is true of the fleet's bays and homes, if any, up to ``until`` [us] beside its ledger.
+
+    Raises OSError.
+    """
     fleet = simulation.fleet
-    if fleet is None or fleet.bays is None or until <= simulation.span[0]:
+    if fleet is None or until <= simulation.span[0]:
+        return
+    if fleet.movement is not None:
+        homes = truth_of_homes(fleet, simulation.span[0], until)
+        home_truth_file.write(home_truth_file.beside(ledger), homes, simulation.devices["movement-sensor"])
+    if fleet.bays is None:
         return
     truth = truth_of(fleet, bays_of(simulation, apart), simulation.span[0], until, is_bank_holiday)
-    truth_file.write(truth_file.beside(ledger), truth, fleet.bays.heartbeat * SECOND_US)
+    bay_truth_file.write(bay_truth_file.beside(ledger), truth, fleet.bays.heartbeat * SECOND_US)
 
 
 def _speaking(fleet: Fleet, formats: Mapping[str, str]) -> Fleet:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from borough.errors import SettingsError
 from borough.rights.for_pages import ForPages, for_pages
 from borough.settings.energy import read_energy
+from borough.settings.open_data import open_data
 from borough.settings.parking import parking_accounts
 from borough.settings.settings import Settings, need_database_url, secret_file, variable
 from borough.trials import Trials
@@ -39,6 +40,7 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         council_address=tuple(settings.council_address),
         help_line=settings.help_line,
         parking_accounts=parking_accounts(settings),
+        open_data=open_data(settings),
         erase=rights.erase,
         erasure=rights.erasure,
         subject=rights.subject,
@@ -50,6 +52,7 @@ def site_options(settings: Settings, rights: ForPages | None = None) -> SiteOpti
         live_clients=settings.web_live_clients,
         parking_grace=timedelta(minutes=settings.parking_grace),
         parking_silence=timedelta(hours=settings.parking_silence),
+        observation_endpoints=tuple(settings.observation_endpoints),
     )
 
 

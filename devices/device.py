@@ -23,8 +23,8 @@ class Device:
     family's default unless the registry says otherwise; it can only be stricter than its properties' class.
     ``attributes`` are free text by name; ``interval``, ``heartbeat`` (ISO 8601 durations), ``supply`` (what a home's
     supply carries, kW), ``zone`` (IANA name), ``gateway`` (id of the bridge that speaks for the device), ``topic``
-    (what the broker's topics call it, where that is no id) and ``capacity`` (of a car park) have a meaning to the
-    platform.
+    (what the broker's topics call it, where that is no id), ``capacity`` (of a car park), ``hour_label`` and
+    ``class_of_instrument`` (of an air monitor) have a meaning to the platform.
     """
 
     id: str

@@ -90,6 +90,7 @@ FAMILIES: Mapping[str, Family] = {
             ("contact", "1", "state", 0, 1),
             ("illuminance", "lx", "gauge", 0, 200_000),
             ("battery", "%", "gauge", 0, 100),
+            ("temperature", "Cel", "gauge", -60, 100),
         ),
         _family(
             "car-park",

@@ -13,7 +13,7 @@ HEATING = ("gas", "electric", "heat-pump", "heat-network", "oil", "other")
 TENURES = ("owner", "private-rent", "council-rent", "housing-association", "other")
 EPC_BANDS = ("A", "B", "C", "D", "E", "F", "G")
 PAYMENTS = ("direct-debit", "on-receipt", "prepayment")
-PURPOSES = ("comparison", "evaluation", "messages", "finer-storage")
+PURPOSES = ("comparison", "evaluation", "messages", "finer-storage", "care")
 #: How a consent, a change of details or a sign-in came to us.
 CHANNELS = ("import", "page", "paper", "assist", "telephone")
 #: What a home uses; ``export`` is what it gives back to the grid and is never compared.
@@ -41,6 +41,7 @@ class State(_Word):
     GREAT = "great"  # no more than the fifth that uses least
     GOOD = "good"  # no more than the average
     MORE = "more"
+    ABOVE_ZONE = "above-zone"  # more than the fifth that uses least; of who sees that figure alone, for a trial
     NEUTRAL = "neutral"  # the home looks like hardship: no praise, no advice, nothing about others
     SUPPRESSED = "suppressed"  # nothing of others may be shown
 
@@ -57,13 +58,14 @@ class Reason(_Word):
     FEW_HOMES = "few-homes"
     DOMINATED = "dominated"  # one home has too large a part of the sum
     OTHER_ORIGIN = "other-origin"  # a simulated or replayed home among measured ones, or the reverse
+    TRIAL = "trial"  # the household takes part in a trial and sees its own use alone
     NOT_COUNTED = "not-counted"  # the home itself does not count; the comparison stores one of the others instead
 
 
 #: What low use can be a sign of; a home that shows one is told ``neutral``.
 HARDSHIPS = (Reason.EMPTY, Reason.DISCONNECTED, Reason.UNDER_HEATED)
 #: States that say how a use stands beside that of others.
-JUDGED = frozenset((State.GREAT, State.GOOD, State.MORE))
+JUDGED = frozenset((State.GREAT, State.GOOD, State.MORE, State.ABOVE_ZONE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,20 @@ class HomeMeter:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeSensor:
+    """A movement sensor hangs in a home from ``from_day`` to ``to_day`` (not included; None: still).
+
+    ``room``: in the household's words; "" where only the device says it, if anything.
+    """
+
+    device_id: str
+    home_id: int
+    from_day: date
+    to_day: date | None = None
+    room: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """One rate of a tariff [pence/kWh]; ``start``, ``end`` are minutes of the local day, equal: all day.
 
@@ -166,7 +182,10 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class HomeRow:
-    """One line of a homes file: a home, its tenancy, meters, consents and tariffs, without ids."""
+    """One line of a homes file: a home, its tenancy, meters, consents and tariffs, without ids.
+
+    ``sensors``: movement sensors and the room that each hangs in, "" where none is given.
+    """
 
     where: str
     uprn: str
@@ -184,3 +203,4 @@ class HomeRow:
     meters: Sequence[str]
     consents: Mapping[str, date] = field(default_factory=dict)
     tariffs: Sequence[Tariff] = ()
+    sensors: Sequence[tuple[str, str]] = ()

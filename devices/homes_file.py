@@ -26,14 +26,14 @@ from devices.homes import (
     Register,
     Tariff,
 )
-from devices.lengths import HEAT_NETWORK, NAME, TARIFF, address_refusal
+from devices.lengths import HEAT_NETWORK, NAME, ROOM, TARIFF, address_refusal, refusal
 from devices.registry import Problem, RegistryError, Row, csv_rows
 
 _PRICE = ("tariff", "tariff_from", "payment", "rate", "standing")
 REQUIRED = ("uprn", "address", "lon", "lat", "dwelling", "heating", "from", "meters")
 OPTIONAL = (
     "heat_network", "floor_area", "bedrooms", "epc", "tenure", "deprivation_decile",
-    "to", "name", "occupants", "electric_vehicle", "medical_equipment", "large_print",
+    "sensors", "to", "name", "occupants", "electric_vehicle", "medical_equipment", "large_print",
     *(f"consent_{purpose.replace('-', '_')}" for purpose in PURPOSES),
     *(f"{fuel}_{word}" for fuel in COMPARED for word in _PRICE),
     "electricity_night_rate", "electricity_night",
@@ -52,8 +52,9 @@ def read_homes(data: bytes) -> list[HomeRow]:
 
     Raises RegistryError with every problem and its line.
 
-    ``address`` has its lines separated by semicolons, ``meters`` device ids separated by semicolons or blanks; dates
-    are YYYY-MM-DD, local, ``to`` not included; a consent is the day on which it was given; prices are pence with tax.
+    ``address`` has its lines separated by semicolons, ``meters`` device ids separated by semicolons or blanks,
+    ``sensors`` id=room separated by semicolons; dates are YYYY-MM-DD, local, ``to`` not included; a consent is the day
+    on which it was given; prices are pence with tax.
     """
     homes: list[HomeRow] = []
     problems: list[Problem] = []
@@ -97,7 +98,9 @@ class _Cells(Cells):
     """One line of the file."""
 
     def __init__(self, row: Row) -> None:
-        super().__init__(row, REQUIRED, _TEXTS, free=("address",))
+        # a home whose sensors are listed may have no meter of ours
+        needed = [name for name in REQUIRED if name != "meters" or "sensors" not in row.cells]
+        super().__init__(row, needed, _TEXTS, free=("address",))
 
     def home(self) -> HomeRow | None:
         uprn = self.uprn()
@@ -108,6 +111,7 @@ class _Cells(Cells):
         details = self._details()
         meters = tuple(dict.fromkeys(part for part in re.split(r"[;\s]+", self.cells.get("meters", "")) if part))
         self.wrong += [f"meter {meter!r} is no device id" for meter in meters if not DEVICE_ID.match(meter)]
+        sensors = self._sensors()
         consents = {
             purpose: given
             for purpose in PURPOSES
@@ -140,7 +144,24 @@ class _Cells(Cells):
             meters=meters,
             consents=consents,
             tariffs=tariffs,
+            sensors=sensors,
         )
+
+    def _sensors(self) -> tuple[tuple[str, str], ...]:
+        """Movement sensors and their rooms: ``hall-1=hall; door-1=front door``."""
+        found: dict[str, str] = {}
+        for part in self.cells.get("sensors", "").split(";"):
+            device, _, room = (word.strip() for word in part.partition("="))
+            if not device and not room:
+                continue
+            if not DEVICE_ID.match(device):
+                self.wrong.append(f"sensor {device!r} is no device id; say id=room, separated by semicolons")
+            elif device in found:
+                self.wrong.append(f"sensor {device} is given twice")
+            elif wrong := refusal(room, ROOM):
+                self.wrong.append(f"the room of sensor {device} {wrong}")
+            found[device] = room
+        return tuple(found.items())
 
     def _details(self) -> HomeDetails:
         heating = self.word("heating", HEATING) or "other"

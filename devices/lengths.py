@@ -12,6 +12,9 @@ ADDRESS_LINE = 80
 #: A tariff's name, as on a bill.
 TARIFF = 80
 HEAT_NETWORK = 80
+#: A room of a home, and what a resident calls a carer or, for a carer, the home.
+ROOM = 40
+CARER = 60
 #: An attribute of a device, and its name.
 ATTRIBUTE = 1_000
 ATTRIBUTE_NAME = 80

@@ -6,16 +6,15 @@ account. `Table` has both files: the rows, and what they mean (CSV on the Web, O
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from devices.csv_table import csv_text
+from devices.csvw import OPEN_GOVERNMENT_LICENCE, Column, described, words
 from devices.parking_account import SIDES, Account
 
-LICENCE = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
 #: Where a kind is no control of who parks or how long.
 UNCONTROLLED = "unrestricted"
 
@@ -28,15 +27,6 @@ class Spaces(NamedTuple):
     off_street: bool
     marked: bool
     spaces: int
-
-
-class Column(NamedTuple):
-    """A column of a published table; ``datatype`` as CSVW has it, ``about`` a sentence. ``key``: of its primary key."""
-
-    name: str
-    datatype: str | dict[str, Any]
-    about: str
-    key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +45,17 @@ class Table:
         """The file itself (UTF-8, RFC 4180)."""
         return csv_text([column.name for column in self.columns], self.rows).encode()
 
-    def metadata(self, publisher: str) -> bytes:
+    def metadata(self, publisher: str, licence: str = OPEN_GOVERNMENT_LICENCE) -> bytes:
         """What CSV on the Web expects beside it, at the same address with ``-metadata.json`` behind it."""
-        document = {
-            "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
-            "url": self.name,
-            "dc:title": self.title,
-            "dc:description": self.about,
-            "dc:publisher": publisher,
-            "dc:license": {"@id": LICENCE},
-            "dc:modified": {"@value": self.modified.isoformat(), "@type": "xsd:date"},
-            "tableSchema": {
-                "columns": [
-                    {
-                        "name": column.name,
-                        "titles": column.name,
-                        "dc:description": column.about,
-                        "datatype": column.datatype,
-                        "required": True,
-                    }
-                    for column in self.columns
-                ],
-                "primaryKey": [column.name for column in self.columns if column.key],
-            },
-        }
-        return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def metadata_name(name: str) -> str:
-    """Where the metadata of a CSV file stands."""
-    return f"{name}-metadata.json"
-
-
-def _words(*allowed: str) -> dict[str, Any]:
-    return {"base": "string", "format": "|".join(allowed)}
+        return described(
+            self.name,
+            self.title,
+            self.about,
+            self.columns,
+            publisher=publisher,
+            licence=licence,
+            modified=self.modified.isoformat(),
+        )
 
 
 def spaces_table(spaces: Iterable[Spaces], as_of: date) -> Table:
@@ -107,8 +74,8 @@ def spaces_table(spaces: Iterable[Spaces], as_of: date) -> Table:
             Column("as_of", "date", "The day on which there were so many.", key=True),
             Column("zone", "string", "Parking zone.", key=True),
             Column("kind", "string", "Who may park there.", key=True),
-            Column("place", _words("on-street", "off-street"), "On the street or off it.", key=True),
-            Column("marked", _words("yes", "no"), "Whether each space is marked out; no: an estimate.", key=True),
+            Column("place", words("on-street", "off-street"), "On the street or off it.", key=True),
+            Column("marked", words("yes", "no"), "Whether each space is marked out; no: an estimate.", key=True),
             Column("spaces", {"base": "integer", "minimum": 1}, "How many spaces there are."),
         ),
         [(as_of.isoformat(), *row) for row in rows],
@@ -126,7 +93,7 @@ def account_table(accounts: Sequence[Account], modified: date) -> Table:
         (
             Column("from", "date", "First day of the financial year.", key=True),
             Column("to", "date", "Last day of the financial year."),
-            Column("side", _words(*SIDES.values()), "Which part of the account.", key=True),
+            Column("side", words(*SIDES.values()), "Which part of the account.", key=True),
             Column("heading", "string", "What it was for.", key=True),
             Column("pounds", {"base": "decimal", "format": "0.00"}, "Amount in pounds sterling."),
         ),

@@ -29,6 +29,10 @@ OPTIONAL = ("origin", "class")
 #: Words that no attribute may have as its name, since a file could not say which of the two is meant.
 RESERVED = frozenset((*REQUIRED, *OPTIONAL, "retired"))
 
+#: What attributes of air monitors may say: what an hour is named by, and what the index may be read as.
+OF_MONITORS = {"hour_label": ("begin", "end"), "class_of_instrument": ("indicative", "reference")}
+_HOUR = 3_600_000_000
+
 #: Most columns of a devices file.
 _COLUMNS = 1_000
 
@@ -225,6 +229,8 @@ def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device |
         wrong.append(f"topic {text}")
     if "capacity" in attributes and not _is_count(attributes["capacity"]):
         wrong.append(f"capacity {attributes['capacity']!r} is no whole number of spaces")
+    if family == "air-monitor":
+        wrong += _of_monitors(attributes)
     try:
         device = Device(
             cells.get("device_id", ""),
@@ -239,6 +245,18 @@ def _device(cells: Mapping[str, str], models: Collection[str]) -> tuple[Device |
     except ValueError as error:
         return None, wrong or [str(error)]
     return (None, wrong) if wrong else (device, [])
+
+
+def _of_monitors(attributes: Mapping[str, str]) -> list[str]:
+    """What is wrong with attributes that only air monitors have."""
+    wrong = [
+        f"{name} {attributes[name]!r} is neither {first} nor {second}"
+        for name, (first, second) in OF_MONITORS.items()
+        if name in attributes and attributes[name] not in (first, second)
+    ]
+    if attributes.get("hour_label") == "end" and duration(attributes.get("interval")) != _HOUR:
+        wrong.append("hour_label end is of a monitor that sends hours: it needs the interval PT1H")
+    return wrong
 
 
 def _personal(given: str | None, family: str) -> tuple[bool, str | None]:

@@ -13,7 +13,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -106,27 +105,29 @@ class Pipeline:
 
         Raises store.tombstones.WrongKey where the store's tombstones cannot be honoured.
         """
-        self._builder.memory.entries.update(await self._in_thread(self._writer.load_memory))
-        backlog = self.source.status.backlog
-        backlog.left_at = await self._in_thread(self._writer.left_at)
-        backlog.ended = self._backlog_ended
-        self._builder.routes.update(devices)
-        source = asyncio.create_task(self.source.run())
-        writing = asyncio.create_task(self._write_loop())
+        tasks: tuple[asyncio.Task[None], ...] = ()
         try:
+            self._builder.memory.entries.update(await self._in_thread(self._writer.load_memory))
+            backlog = self.source.status.backlog
+            backlog.left_at = await self._in_thread(self._writer.left_at)
+            backlog.ended = self._backlog_ended
+            self._builder.routes.update(devices)
+            source, writing = tasks = asyncio.create_task(self.source.run()), asyncio.create_task(self._write_loop())
             done, _ = await asyncio.wait({source, writing}, return_when=asyncio.FIRST_COMPLETED)
             if source in done and not source.exception():
                 done, _ = await asyncio.wait({writing})
             for task in done:
                 task.result()
         finally:
-            for task in (source, writing):
+            for task in tasks:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            self.metrics.in_flight.remove(self.in_flight)
-            self._thread.submit(self._writer.close)
-            self._thread.shutdown(wait=True)
+            try:
+                # one that failed raises above; here it would leave what it held in flight for ever, and its thread
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                self.metrics.in_flight.remove(self.in_flight)
+                self._thread.submit(self._writer.close)
+                self._thread.shutdown(wait=True)
 
     def update(self, devices: Sequence[Device], tombstones: Sequence[Tombstone], version: int) -> None:
         """Take over what changed in the registry and in the tombstones, both as they were at one moment."""

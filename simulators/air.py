@@ -2,7 +2,8 @@
 
 PM2.5 = (background x episode + traffic x site) x dilution x chance, then the optical sensor's growth in damp air and
 the drift of the monitor. NO2 likewise with more traffic; ozone by the sun, used up by NO2. Episodes, wind and weather
-are shared by all monitors: neighbours rise and fall together.
+are shared by all monitors: neighbours rise and fall together. A scene adds particles on top, at an instant that is
+chosen: there is something to see.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.device import Device
-from simulators.clock import DAY_US, SECOND_US, LocalClock, local_clock, utc_days
+from simulators.clock import DAY_US, HOUR_US, SECOND_US, LocalClock, local_clock, utc_days
 from simulators.places import along_streets
 from simulators.plans import MODELS, AirPlan, Fleet
 from simulators.randomness import stream, wander
@@ -29,6 +30,8 @@ FAMILY = "air-monitor"
 _TRAFFIC_PM, _TRAFFIC_NO2 = 0.10, 0.33
 #: Memory of what happens at one monitor alone [h].
 _LOCAL = 5.0
+#: A scene's part by hours from its instant on. By then it has lasted so long that the mean of 24 hours tells of it.
+_SCENE_HOURS, _SCENE_PARTS = (-20.0, -14.0, 4.0, 12.0), (0.0, 1.0, 1.0, 0.0)
 _YEAR_US = 365.25 * DAY_US
 
 
@@ -53,6 +56,7 @@ def devices(fleet: Fleet) -> Sequence[Device]:
                 "street": places.names[places.street[monitor]],
                 "site": "kerbside" if site[monitor] > 1.3 else "background" if site[monitor] < 0.7 else "roadside",
                 "interval": f"PT{plan.every}S",
+                "class_of_instrument": "indicative" if plan.damp else "reference",
             },
         )
         for monitor in range(plan.count)
@@ -67,7 +71,7 @@ def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int)
         # (instants, monitors, properties): already in the order of time, monitor, property
         block = np.stack([values[name] for name in plan.properties], axis=-1)
         instants, monitors, properties = block.shape
-        time = day * DAY_US + np.arange(instants, dtype=np.int64) * plan.every * SECOND_US
+        time = _times(day, plan)
         piece = Signals(
             family=FAMILY,
             devices=devices,
@@ -110,6 +114,8 @@ def day_of(fleet: Fleet, day: int) -> Mapping[str, Float64]:
     season = np.cos(2 * np.pi * (clock.day_of_year[0] - 15) / 365)
     pm = plan.pm2_5 * (1 + 0.22 * season) * ((1 - road_pm) * episode * still**0.3 + road_pm * traffic * still) * local
     pm *= shallow**0.5
+    if plan.scene is not None:
+        pm += plan.scene.pm2_5 * scene_part(plan.scene.at, _times(day, plan))[:, None] * local
     no2 = plan.no2 * (1 + 0.15 * season) * gas * shallow * still**0.6
     no2 *= (1 - road_no2) * np.sqrt(episode) + road_no2 * traffic
     sun = irradiance(fleet.climate, fleet.seed, day, hours)[:, None] / 500
@@ -139,6 +145,18 @@ def day_of(fleet: Fleet, day: int) -> Mapping[str, Float64]:
         "tvoc_index": np.clip(np.rint(100 * np.exp(0.25 * process("tvoc", 3.0, count))), 1, 500),
         "nox_index": np.clip(np.rint(1 + 0.6 * traffic * still * gas), 1, 500),
     }
+
+
+def _times(day: int, plan: AirPlan) -> NDArray[np.int64]:
+    """The instants [us] of a UTC day at which monitors measure."""
+    return day * DAY_US + np.arange(86_400 // plan.every, dtype=np.int64) * plan.every * SECOND_US
+
+
+def scene_part(at: Sequence[int], time: NDArray[np.int64]) -> Float64:
+    """How much of scenes around ``at`` [us] there is at instants ``time`` [us], from 0 to 1, the same shape."""
+    hours = (time[:, None] - np.array(at, np.int64)) / HOUR_US
+    found: Float64 = np.interp(hours, _SCENE_HOURS, _SCENE_PARTS).max(axis=1)
+    return found
 
 
 def traffic_cycle(clock: LocalClock) -> Float64:

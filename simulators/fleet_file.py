@@ -23,6 +23,7 @@ from simulators.plans import (
     ROOMS,
     STREETS,
     AirPlan,
+    AirScene,
     BayPlan,
     Fleet,
     MeterPlan,
@@ -44,6 +45,7 @@ _STREETS = {"high-street": 0.30, "residential": 0.40, "office": 0.15, "loading":
 _MORE = {
     "smart-meter": ("gas_register", "gas_volume_register", "heat_register", "power"),
     "air-monitor": ("co2", "tvoc_index", "nox_index"),
+    "movement-sensor": ("temperature",),
 }
 
 
@@ -198,11 +200,18 @@ def _air(table: _Table) -> AirPlan:
         stagnation=table.number("stagnation", 0.0, 0, 3),
         damp=table.number("damp", 0.12, 0, 2),
         drift=table.number("drift", 0.05, 0, 1),
+        scene=_air_scene(sub) if (sub := table.table("scene")) else None,
     )
     table.done()
     if 3_600 % plan.every:
         raise table.wrong("every", f"{plan.every}; needs to divide 3600 seconds, such as 10, 60, 300 or 3600")
     return plan
+
+
+def _air_scene(table: _Table) -> AirScene:
+    scene = AirScene(at=(table.instant("at"),), pm2_5=table.number("pm2_5", 0.0, 0, 1_000))
+    table.done()
+    return scene
 
 
 def _movement(table: _Table) -> MovementPlan:
@@ -213,6 +222,18 @@ def _movement(table: _Table) -> MovementPlan:
         properties=_properties(table, "movement-sensor", speaks),
         rooms=table.choices("rooms", ROOMS, ("hall", "kitchen", "bedroom", "door")),
         timeout=table.whole("timeout", 90, 5, 600),
+        heartbeat=table.whole("heartbeat", 0, 0, 86_400),
+        gateways=table.whole("gateways", 0, 0, 10**5),
+        couples=table.number("couples", 0.0, 0, 1),
+        pets=table.number("pets", 0.0, 0, 1),
+        pet_movements=table.number("pet_movements", 0.3, 0, 60),
+        visitors=table.number("visitors", 0.0, 0, 7),
+        holidays=table.number("holidays", 0.0, 0, 12),
+        night_visits=table.number("night_visits", 0.0, 0, 20),
+        lie_ins=table.number("lie_ins", 0.0, 0, 1),
+        cold=table.number("cold", 0.0, 0, 1),
+        emergencies=table.number("emergencies", 0.0, 0, 1),
+        found=table.number("found", 24.0, 1, 100),
     )
     table.done()
     return plan

@@ -6,74 +6,47 @@ contact says false when it opens and true when it is closed again. A household's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.device import Device
-from simulators.clock import DAY_US, HOUR_US, SECOND_US, local_clock
+from simulators.clock import DAY_US, HOUR_US, SECOND_US
+from simulators.household import FAMILY, NIGHT, begin_of, plan_of
+from simulators.movement_life import Life, people_of
+from simulators.movement_seen import seen
 from simulators.places import along_streets
 from simulators.plans import MODELS, Fleet, MovementPlan
 from simulators.randomness import stream
 from simulators.readings import cut, pack
 from simulators.stream import Signals
-from simulators.weather import irradiance
+from simulators.weather import irradiance, temperature_at
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
-FAMILY = "movement-sensor"
-
 _DAY_S = 86_400
-#: Hour [local] at which a simulated day begins: everybody is asleep.
-_NIGHT = 3
-#: Most outings of a day.
-_OUTINGS = 3
-#: Movements an hour of somebody who is up, and of somebody in bed, by room.
-_UP: Mapping[str, float] = {"hall": 7.0, "kitchen": 9.0, "bedroom": 3.0, "living-room": 10.0, "bathroom": 4.0}
-_IN_BED: Mapping[str, float] = {"hall": 0.25, "kitchen": 0.06, "bedroom": 0.8, "living-room": 0.02, "bathroom": 0.3}
-#: Hours around which a room is used more, and how much more.
-_MEALS: Mapping[str, tuple[tuple[float, float], ...]] = {
-    "kitchen": ((8.0, 2.5), (12.8, 2.0), (18.3, 3.0)),
-    "bedroom": ((7.5, 2.0), (22.5, 3.0)),
-    "bathroom": ((7.5, 3.0), (22.3, 3.0)),
-    "living-room": ((20.0, 2.0),),
-}
-
-
-class Household(NamedTuple):
-    """One day of every home, [h] since 03:00 UTC: up from ``wakes`` to ``sleeps``, away from ``leaves`` to ``returns``.
-
-    ``wakes`` and ``sleeps`` have shape (homes,), ``leaves`` and ``returns`` (homes, outings), NaN where there is none.
-    """
-
-    wakes: Float64
-    sleeps: Float64
-    leaves: Float64
-    returns: Float64
 
 
 def devices(fleet: Fleet) -> Sequence[Device]:
     """The sensors as devices: home by home, one for each room; attributes ``home`` and ``room``."""
-    plan = _plan(fleet)
+    plan = plan_of(fleet)
     places = along_streets(
         fleet.seed, FAMILY, plan.count, 4, lon=fleet.lon, lat=fleet.lat, reach=fleet.reach, spacing=30
     )
     model = MODELS.get(plan.format, "native")
-    width = max(2, len(str(plan.count)))
     return [
         Device(
-            f"home-{home + 1:0{width}d}-{room}",
+            f"{name_of(plan, home)}-{room}",
             FAMILY,
             model,
             float(places.lon[home]),
             float(places.lat[home]),
             origin="simulated",
             personal=True,
-            attributes={"home": f"home-{home + 1:0{width}d}", "room": room},
+            attributes=_attributes(plan, home, room),
         )
         for home in range(plan.count)
         for room in plan.rooms
@@ -82,119 +55,149 @@ def devices(fleet: Fleet) -> Sequence[Device]:
 
 def signals(fleet: Fleet, devices: Sequence[Device], start_us: int, end_us: int) -> Iterator[Signals]:
     """Events in [start, end), one piece a day."""
-    shift = _NIGHT * HOUR_US
+    shift = NIGHT * HOUR_US
+    life = Life(fleet)
     for day in range((start_us - shift) // DAY_US, -(-(end_us - shift) // DAY_US)):
-        piece = cut(_day(fleet, devices, day), start_us, end_us)
+        piece = cut(_day(fleet, devices, life, day), start_us, end_us)
         if len(piece.time):
             yield piece
 
 
-def household(fleet: Fleet, day: int) -> Household:
-    """The households' day that begins at 03:00 UTC of ``day`` (days since the epoch)."""
-    plan = _plan(fleet)
-    lasting = stream(fleet.seed, FAMILY, "habits")
-    rng = stream(fleet.seed, FAMILY, "household", day)
-    clock = local_clock(fleet.climate.zone, day * DAY_US + _NIGHT * HOUR_US, 3_600, 1)
-    begin = float(clock.hour[0])  # 3 in winter, 4 in summer: people live by the clock on the wall
-    weekend = clock.weekday[0] >= 5
-    count = plan.count
-    usual_wake, usual_sleep = lasting.normal(7.0, 0.8, count), lasting.normal(22.7, 0.7, count)
-    outgoing = lasting.gamma(4.0, 0.35, count)
-    wakes = np.clip(usual_wake + rng.normal(0.6 if weekend else 0.0, 0.4, count), begin + 1, 11.5) - begin
-    sleeps = np.clip(usual_sleep + rng.normal(0.2, 0.5, count), 19.5, 25.5) - begin
-    number = np.minimum(rng.poisson(outgoing), _OUTINGS)
-    # outings share the day out: each begins in its own third, and ends before the next
-    third = (sleeps - wakes - 1.5) / _OUTINGS
-    slot = np.arange(_OUTINGS)
-    leaves = wakes[:, None] + 1 + third[:, None] * (slot + 0.5 * rng.random((count, _OUTINGS)))
-    length = np.minimum(0.25 + rng.exponential(1.6, (count, _OUTINGS)), 0.48 * third[:, None])
-    goes = np.argsort(rng.random((count, _OUTINGS)), axis=1) < number[:, None]
-    leaves = np.where(goes, leaves, np.nan)
-    return Household(wakes, sleeps, leaves, leaves + length)
+def name_of(plan: MovementPlan, home: int) -> str:
+    """What the attribute ``home`` says of a home, which is its place from 0."""
+    return f"home-{home + 1:0{max(2, len(str(plan.count)))}d}"
 
 
-def _day(fleet: Fleet, devices: Sequence[Device], day: int) -> Signals:
-    plan = _plan(fleet)
-    people = household(fleet, day)
-    begin_s = day * _DAY_S + _NIGHT * 3_600
+def _attributes(plan: MovementPlan, home: int, room: str) -> dict[str, str]:
+    found = {"home": name_of(plan, home), "room": room}
+    if plan.heartbeat:
+        found["heartbeat"] = f"PT{plan.heartbeat}S"
+    if plan.gateways:
+        found["gateway"] = f"gateway-{home * min(plan.gateways, plan.count) // plan.count + 1:03d}"
+    return found
+
+
+def _day(fleet: Fleet, devices: Sequence[Device], life: Life, day: int) -> Signals:
+    plan = plan_of(fleet)
+    begin_s = day * _DAY_S + NIGHT * 3_600
     columns = list[tuple[str, Int64, Int64, Float64]]()
-    sensor, first, last = _seen(fleet, plan, people, day)
+    sensor, first, last = seen(fleet, life, day)
     if len(sensor):
         columns.append(("motion", sensor, first, np.ones(len(sensor))))
         columns.append(("motion", sensor, last + plan.timeout, np.zeros(len(sensor))))
         columns.append(("illuminance", sensor, first, _light(fleet, day, sensor, first)))
         columns.append(("battery", sensor, first, _battery(fleet, plan, day, sensor)))
+        if not plan.heartbeat:
+            columns.append(("temperature", sensor, first, _indoor(fleet, plan, day, sensor, first)))
     if "door" in plan.rooms:
-        sensor, opened, closed = _door(fleet, plan, people, day)
+        sensor, opened, closed = _door(fleet, plan, life, day)
         columns.append(("contact", sensor, opened, np.zeros(len(sensor))))
         columns.append(("contact", sensor, closed, np.ones(len(sensor))))
         columns.append(("battery", sensor, opened, _battery(fleet, plan, day, sensor)))
     columns = [column for column in columns if column[0] in plan.properties]
     none = np.empty(0, np.int64)
-    return pack(
-        FAMILY,
-        devices,
-        plan.properties,
-        np.concatenate([none, *(sensor for _, sensor, _, _ in columns)]),
-        np.concatenate([none, *(np.full(len(sensor), plan.properties.index(name)) for name, sensor, _, _ in columns)]),
-        (begin_s + np.concatenate([none, *(second for _, _, second, _ in columns)])) * SECOND_US,
-        np.concatenate([np.empty(0), *(value for _, _, _, value in columns)]),
+    device = np.concatenate([none, *(sensor for _, sensor, _, _ in columns)])
+    prop = np.concatenate([none, *(np.full(len(one), plan.properties.index(name)) for name, one, _, _ in columns)])
+    time = (begin_s + np.concatenate([none, *(second for _, _, second, _ in columns)])) * SECOND_US
+    value = np.concatenate([np.empty(0), *(value for _, _, _, value in columns)])
+    if plan.heartbeat:
+        more = _beats(fleet, plan, day)
+        device, prop, time, value = (
+            np.concatenate(pair) for pair in zip((device, prop, time, value), more, strict=True)
+        )
+    return pack(FAMILY, devices, plan.properties, device, prop, time, value)
+
+
+def _beats(fleet: Fleet, plan: MovementPlan, day: int) -> tuple[Int64, Int64, Int64, Float64]:
+    """What sensors say to say that they live: sensor, property, time [us], value. Half a second after the full one:
+    never together with an event."""
+    period = plan.heartbeat
+    phase = stream(fleet.seed, FAMILY, "heartbeats").integers(0, period, plan.count * len(plan.rooms))
+    begin_s = day * _DAY_S + NIGHT * 3_600
+    turns = np.arange(begin_s // period - 1, (begin_s + _DAY_S) // period + 1)
+    second = (turns[None] * period + phase[:, None]).reshape(-1) - begin_s
+    sensor = np.repeat(np.arange(len(phase)), len(turns))
+    good = (second >= 0) & (second < _DAY_S)
+    sensor, second = sensor[good], second[good]
+    parts = {"battery": (sensor, second, _battery(fleet, plan, day, sensor))}
+    room = sensor % len(plan.rooms)
+    warm = room != plan.rooms.index("door") if "door" in plan.rooms else room >= 0
+    parts["temperature"] = (
+        sensor[warm], second[warm], _indoor(fleet, plan, day, sensor[warm], second[warm])
+    )  # fmt: skip
+    said = [(plan.properties.index(name), *part) for name, part in parts.items() if name in plan.properties]
+    none = np.empty(0, np.int64)
+    return (
+        np.concatenate([none, *(part[1] for part in said)]),
+        np.concatenate([none, *(np.full(len(part[1]), part[0]) for part in said)]),
+        np.concatenate([none, *((begin_s + part[2]) * SECOND_US + SECOND_US // 2 for part in said)]),
+        np.concatenate([np.empty(0), *(part[3] for part in said)]),
     )
 
 
-def _seen(fleet: Fleet, plan: MovementPlan, people: Household, day: int) -> tuple[Int64, Int64, Int64]:
-    """Spells of movement: sensor, first and last movement [s of the day]. Movements closer than the time-out join."""
-    rng = stream(fleet.seed, FAMILY, "movements", day)
-    clock = local_clock(fleet.climate.zone, day * DAY_US + _NIGHT * HOUR_US, 900, 96)
-    rooms = [(place, room) for place, room in enumerate(plan.rooms) if room != "door"]
-    sensors, seconds = [], []
-    for place, room in rooms:
-        rate = np.full(96, _UP[room])
-        for hour, more in _MEALS.get(room, ()):
-            rate += _UP[room] * more * _bell(clock.hour, hour)
-        top = float(np.max(rate))
-        number = rng.poisson(top * 24, plan.count)
-        home = np.repeat(np.arange(plan.count), number)
-        second = rng.integers(0, _DAY_S - plan.timeout - 5, len(home))
-        # thinning: of candidates at the highest rate, the share of the moment's rate is kept
-        moment = second / 3_600
-        up = (moment >= people.wakes[home]) & (moment < people.sleeps[home])
-        out = ((moment[:, None] >= people.leaves[home]) & (moment[:, None] < people.returns[home])).any(axis=1)
-        now = np.where(up, np.where(out, 0.0, rate[second // 900]), _IN_BED[room])
-        kept = rng.random(len(home)) * top < now
-        sensors.append(home[kept] * len(plan.rooms) + place)
-        seconds.append(second[kept])
-    if not rooms:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
-    sensor, second = np.concatenate(sensors), np.concatenate(seconds)
-    order = np.lexsort((second, sensor))
-    sensor, second = sensor[order], second[order]
-    begins = np.ones(len(sensor), np.bool_)
-    begins[1:] = (sensor[1:] != sensor[:-1]) | (second[1:] - second[:-1] > plan.timeout)
-    ends = np.append(begins[1:], True)[: len(begins)]
-    return sensor[begins], second[begins], second[ends]
-
-
-def _door(fleet: Fleet, plan: MovementPlan, people: Household, day: int) -> tuple[Int64, Int64, Int64]:
+def _door(fleet: Fleet, plan: MovementPlan, life: Life, day: int) -> tuple[Int64, Int64, Int64]:
     """The front door: sensor, opened, closed [s of the day], each time that somebody goes or comes."""
     rng = stream(fleet.seed, FAMILY, "door", day)
+    people = life.lived(day, 0)
     hours = np.concatenate((people.leaves, people.returns), axis=1)
     held = rng.integers(4, 25, hours.shape)
     home, which = np.nonzero(np.isfinite(hours))
     opened = (hours[home, which] * 3_600).astype(np.int64)
+    held = held[home, which]
+    if not life.ordinary:
+        more, at = _others(fleet, life, day)
+        home, opened = np.concatenate((home, more)), np.concatenate((opened, at))
+        held = np.concatenate((held, stream(fleet.seed, FAMILY, "door-others", day).integers(4, 25, len(more))))
     # several events may fall together: the door that is open is not opened again
     order = np.lexsort((opened, home))
-    home, opened, held = home[order], opened[order], held[home, which][order]
+    home, opened, held = home[order], opened[order], held[order]
     alone = np.ones(len(home), np.bool_)
     alone[1:] = (home[1:] != home[:-1]) | (opened[1:] - opened[:-1] > 30)
     sensor = home[alone] * len(plan.rooms) + plan.rooms.index("door")
     return sensor, opened[alone], (opened + held)[alone]
 
 
+def _others(fleet: Fleet, life: Life, day: int) -> tuple[Int64, Int64]:
+    """Home and second of the day at which a door is opened beside the first person's outings: by the second one, by
+    visitors, by who finds somebody, and by all who leave for days or come back."""
+    begin, until = begin_of(day), begin_of(day + 1)
+    two = life.lived(day, 1)
+    hours = np.concatenate((two.leaves, two.returns), axis=1)
+    home, which = np.nonzero(np.isfinite(hours) & (people_of(fleet) == 2)[:, None])
+    homes, moments = [home], [begin + (hours[home, which] * HOUR_US).astype(np.int64)]
+    days = (life.visits(day - 1), life.visits(day), life.helpers(begin, until), life.gone(begin, until))
+    for spans in days:
+        homes += [spans.home, spans.home]
+        moments += [spans.start, spans.end]
+    home, moment = np.concatenate(homes), np.concatenate(moments)
+    good = (moment >= begin) & (moment < until - 30 * SECOND_US)
+    return home[good], (moment[good] - begin) // SECOND_US
+
+
+def _indoor(fleet: Fleet, plan: MovementPlan, day: int, sensor: Int64, second: Int64) -> Float64:
+    """Temperature of rooms [Cel]: each home's own, lower at night and in the cold, each sensor a little off."""
+    if "temperature" not in plan.properties:
+        return np.empty(len(sensor))
+    lasting = stream(fleet.seed, FAMILY, "warmth")
+    count = plan.count
+    warm, low = lasting.normal(20.0, 0.7, count), lasting.normal(15.0, 0.7, count)
+    usual = np.where(lasting.random(count) < plan.cold, low, warm)
+    off = lasting.normal(0.0, 0.4, count * len(plan.rooms))
+    home = sensor // len(plan.rooms)
+    time = (day * _DAY_S + NIGHT * 3_600 + second) * SECOND_US
+    outside = temperature_at(fleet.climate, fleet.seed, time)
+    hour = (NIGHT + second / 3_600) % 24
+    night = np.where((hour < 6) | (hour >= 23), -1.5, 0.0)
+    noise = stream(fleet.seed, FAMILY, "indoor", day).normal(0.0, 0.15, len(sensor))
+    # a home that is heated holds its warmth, one that is not follows the weather
+    follows = np.where(usual[home] < 17.5, 0.35, 0.08) * (outside - 8.0)
+    return np.clip(np.round(usual[home] + night + off[sensor] + follows + noise, 1), -20, 45)
+
+
 def _light(fleet: Fleet, day: int, sensor: Int64, second: Int64) -> Float64:
     """Illuminance [lx] in a room: a hundredth of the daylight, or a lamp."""
     rng = stream(fleet.seed, FAMILY, "light", day)
-    hours = _NIGHT + second / 3_600
+    hours = NIGHT + second / 3_600
     # 120 lx outdoors for each W/m2, of which a hundredth reaches the sensor
     daylight = 1.2 * np.where(
         hours < 24,
@@ -210,14 +213,3 @@ def _battery(fleet: Fleet, plan: MovementPlan, day: int, sensor: Int64) -> Float
     full = stream(fleet.seed, FAMILY, "batteries").uniform(60, 100, plan.count * len(plan.rooms))
     used = (day - fleet.start_us // DAY_US) * (100 / 730)
     return np.clip(np.rint(full[sensor] - used), 0, 100)
-
-
-def _bell(hour: Float64, middle: float) -> Float64:
-    away = np.abs(hour - middle)
-    return np.asarray(np.exp(-0.5 * (np.minimum(away, 24 - away) / 0.8) ** 2))
-
-
-def _plan(fleet: Fleet) -> MovementPlan:
-    if fleet.movement is None:
-        raise ValueError(f"fleet {fleet.name} has no movement sensors")
-    return fleet.movement

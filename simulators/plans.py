@@ -147,6 +147,14 @@ class BayPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class AirScene:
+    """An episode around instants ``at`` [us]: ``pm2_5`` [ug/m3] more of fine particles at all monitors."""
+
+    at: tuple[int, ...]
+    pm2_5: float
+
+
+@dataclass(frozen=True, slots=True)
 class AirPlan:
     """Air monitors."""
 
@@ -173,6 +181,7 @@ class AirPlan:
     damp: float = 0.12
     #: Deviation of the monitors' change of span a year.
     drift: float = 0.05
+    scene: AirScene | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +196,30 @@ class MovementPlan:
     properties: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ("hall", "kitchen", "bedroom", "door")
     timeout: int = 90
+    #: Time between messages that say that a sensor lives [s]; 0: it speaks when something happens.
+    heartbeat: int = 0
+    #: Gateways, each for neighbouring homes; 0: nothing is known of any.
+    gateways: int = 0
+    #: Share of the homes with two people.
+    couples: float = 0.0
+    #: Share of the homes with a pet.
+    pets: float = 0.0
+    #: Movements an hour by which sensors take a pet for somebody, all rooms together.
+    pet_movements: float = 0.3
+    #: Visits a week.
+    visitors: float = 0.0
+    #: Holidays a year, of two to fourteen days.
+    holidays: float = 0.0
+    #: Visits to the bathroom a night.
+    night_visits: float = 0.0
+    #: Share of the mornings on which somebody gets up one to three hours later.
+    lie_ins: float = 0.0
+    #: Share of the homes that are cold.
+    cold: float = 0.0
+    #: Emergencies a home and month, where somebody lives alone.
+    emergencies: float = 0.0
+    #: Mean time until who has one is found [h], half of it to one and a half, or until a visitor comes.
+    found: float = 24.0
 
 
 Plan = MeterPlan | BayPlan | AirPlan | MovementPlan

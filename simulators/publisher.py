@@ -24,6 +24,8 @@ import mqtt5
 from devices.counts import counted
 
 Message = tuple[str, bytes]
+#: A message with user properties, which MQTT 3.1.1 leaves out.
+Marked = tuple[str, bytes, dict[str, str]]
 #: The version of MQTT: 5, or 4 for 3.1.1, as the packets number it.
 Protocol = Literal[4, 5]
 
@@ -163,7 +165,7 @@ class Publisher:
             self._socket.close()
 
     def publish(
-        self, messages: Iterable[Message], *, rate: float | None = None, deadline: float | None = None
+        self, messages: Iterable[Message | Marked], *, rate: float | None = None, deadline: float | None = None
     ) -> Published:
         """Publish with QoS 1 and wait for every PUBACK; at ``rate`` [messages/s] where given, else flat out.
 
@@ -241,12 +243,15 @@ class Publisher:
         except BlockingIOError:
             pass  # the selector was wrong, nothing is there
 
-    def _encode(self, messages: Iterator[Message]) -> tuple[bytes, int]:
+    def _encode(self, messages: Iterator[Message | Marked]) -> tuple[bytes, int]:
         parts = []
         encode = publish_packet if self._protocol == 5 else old_publish_packet
-        for topic, payload in messages:
+        for message in messages:
             self._next_id = self._next_id % 65_535 + 1
-            parts.append(encode(topic, payload, self._next_id))
+            if len(message) == 3 and self._protocol == 5:
+                parts.append(_marked_packet(message[0], message[1], message[2], self._next_id))
+            else:
+                parts.append(encode(message[0], message[1], self._next_id))
         return b"".join(parts), len(parts)
 
     def _exchange(self, waiting: bytes, *, idle: bool) -> bytes:
@@ -313,6 +318,17 @@ def publish_packet(topic: str, payload: bytes, packet_id: int, *, retain: bool =
         packet = mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain, packet_id=packet_id)
         return packet.write()
     return b"".join((start, name, struct.pack("!HB", packet_id, 0), payload))
+
+
+def _marked_packet(topic: str, payload: bytes, properties: dict[str, str], packet_id: int) -> bytes:
+    """One QoS 1 PUBLISH with user properties."""
+    return mqtt5.PublishPacket(
+        topic,
+        payload,
+        qos=mqtt5.QoS.AT_LEAST_ONCE,
+        packet_id=packet_id,
+        user_properties=list(properties.items()),
+    ).write()
 
 
 def old_publish_packet(topic: str, payload: bytes, packet_id: int) -> bytes:

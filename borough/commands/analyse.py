@@ -1,10 +1,9 @@
-"""``borough analyse``: the record of parking, daily use, neighbours and comparisons, once or as a service."""
+"""``borough analyse``: the records of parking and air, daily use, neighbours, comparisons, and what is usual in homes;
+once or as a service."""
 
 from __future__ import annotations
 
 import logging
-import signal
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -15,17 +14,22 @@ import typer
 
 from analytics.periods import FINAL_AFTER
 from borough import logs
+from borough.commands.analyse_movement import movement
 from borough.database import WrongZone, reachable, require_schema, require_zone
 from borough.errors import Failure, UsageError
 from borough.output import Json, say, show_json
+from borough.service import sleep, stopped_by_signal
 from borough.settings.addresses import database_place
 from borough.settings.energy import read_energy
 from borough.settings.settings import Settings, need_database_url, read_settings, unknown_variables
 from devices.counts import counted
 from store.connect import Connection, connect
+from store.session_lock import Busy
 from store.times import local_day
 
 if TYPE_CHECKING:
+    from analytics.air.runner import AirSummary
+    from analytics.movement.runner import MovementSummary
     from analytics.neighbours.period_comparison import HomesOptions
     from analytics.neighbours.runner import RunSummary
     from analytics.neighbours.schedule import Key
@@ -39,6 +43,7 @@ _NAMED = 20
 
 
 def analyse(
+    context: typer.Context,
     watch: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="As a service: again every so many seconds.")
     ] = None,
@@ -47,7 +52,7 @@ def analyse(
     ] = False,
     json_output: Json = False,
 ) -> int:
-    """Compute what changed: parking, daily use of homes, their neighbours, and comparisons of periods that are over.
+    """Compute what changed: parking, air, daily use of homes, their neighbours, comparisons of periods that are over.
 
     A period that ended over seven days ago is published and settled at once: readings of it that come later change
     nothing any more. Load a history whole before, or run --watch, which waits until its readings have stopped coming.
@@ -60,22 +65,26 @@ def analyse(
 
     Example: borough analyse --watch 60
     """
+    if context.invoked_subcommand:
+        return 0
     if change_zone and watch is not None:
         raise UsageError("--change-zone is done once: say it without --watch, while no other analysis runs")
     settings = read_settings()
     options = homes_options(settings, patient=watch is not None)
     url = need_database_url(settings)
     if watch is None:
-        summary, parking = _once(url, settings, options, change_zone=change_zone)
+        summary, parking, air, movement = _once(url, settings, options, change_zone=change_zone)
     else:
         logs.set_up(settings.log_level)
         for warning in unknown_variables():
             log.warning("%s", warning)
-        summary, parking = _watch(url, settings, options, watch)
+        summary, parking, air, movement = _watch(url, settings, options, watch)
     if json_output:
-        show_json({**document(summary), "parking": parking_document(parking)})
+        records = {"parking": parking_document(parking), "air": air_document(air), "movement": asdict(movement)}
+        show_json({**document(summary), **records})
     elif watch is None:
-        for line in (*parking_sentences(parking), *sentences(summary)):
+        told = (*parking_sentences(parking), *air_sentences(air), *movement_sentences(movement), *sentences(summary))
+        for line in told:
             say(line)
         if summary.beyond_supply:
             say(f"{_beyond(summary)}: {_named(summary.beyond_supply)}")
@@ -136,6 +145,33 @@ def parking_sentences(summary: ParkingSummary) -> list[str]:
     return [f"Parking is recorded to {summary.recorded_to:%Y-%m-%d %H:%M:%S} UTC. Changed: {changed}."]
 
 
+def air_document(summary: AirSummary) -> dict[str, Any]:
+    """What a run did to the record of air, for programs."""
+    recorded = summary.recorded_to
+    return {
+        "days": summary.days,
+        "indices": summary.indices,
+        "recorded_to": None if recorded is None else recorded.isoformat(),
+    }
+
+
+def air_sentences(summary: AirSummary) -> list[str]:
+    """What a run did to the record of air, for people; nothing where there is no record."""
+    if summary.recorded_to is None:
+        return []
+    changed = f"{counted(summary.days, 'day')} of pollutants"
+    changed += f", {counted(summary.indices, 'daily index', 'daily indices')}"
+    return [f"Air is recorded to {summary.recorded_to:%Y-%m-%d %H:%M:%S} UTC. Changed: {changed}."]
+
+
+def movement_sentences(summary: MovementSummary) -> list[str]:
+    """What a run learnt of movement in homes, for people; nothing where it learnt nothing."""
+    if not summary.homes:
+        return []
+    few = f"; of {counted(summary.learning, 'home')} too little is known yet" if summary.learning else ""
+    return [f"What is usual was learnt in {counted(summary.homes, 'home')}{few}."]
+
+
 def document(summary: RunSummary) -> dict[str, Any]:
     """What a run did, for programs."""
     # ``settled`` is the word of our contract
@@ -182,20 +218,24 @@ def _named(meters: Sequence[str]) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("analyse")(analyse)
+    """Add the command, and the scores below it, to the command line."""
+    own = typer.Typer()
+    own.callback(invoke_without_command=True)(analyse)
+    own.command("movement")(movement)
+    app.add_typer(own, name="analyse")
 
 
 def _once(
     url: str, settings: Settings, options: HomesOptions, *, change_zone: bool
-) -> tuple[RunSummary, ParkingSummary]:
+) -> tuple[RunSummary, ParkingSummary, AirSummary, MovementSummary]:
     with reachable(url), connect(url, "borough analyse") as connection:
         require_schema(connection, url)
         if not change_zone:
             require_zone(connection, options.zone)
         try:
-            return _run(connection, settings, options, set(), lambda: False, change_zone=change_zone)
-        except _busy() as error:
+            done = _run(connection, settings, options, set(), lambda: False, change_zone=change_zone)
+            return (*done, _movement(connection, options, lambda: False))
+        except Busy as error:
             raise Failure(f"{error}; wait until it has ended") from None
 
 
@@ -207,8 +247,9 @@ def _run(
     stopped: Callable[[], bool],
     *,
     change_zone: bool = False,
-) -> tuple[RunSummary, ParkingSummary]:
-    """Both runners, parking first, for its pages are of now; another zone is taken by the homes' one."""
+) -> tuple[RunSummary, ParkingSummary, AirSummary]:
+    """All runners, those first whose pages are of now; another zone is taken by the homes' one."""
+    from analytics.air import runner as monitors
     from analytics.neighbours import runner as homes
     from analytics.parking import runner as bays
 
@@ -216,25 +257,30 @@ def _run(
     given = parking_options(settings, now)
     if change_zone:
         summary = homes.run(connection, options, now, empty, stopped, change_zone=True)
-        return summary, bays.run(connection, given, stopped)
+        return summary, bays.run(connection, given, stopped), monitors.run(connection, options.zone, stopped)
     parking = bays.run(connection, given, stopped)
-    return homes.run(connection, options, now, empty, stopped), parking
+    air = monitors.run(connection, options.zone, stopped)
+    return homes.run(connection, options, now, empty, stopped), parking, air
 
 
-def _busy() -> tuple[type[Exception], type[Exception]]:
-    from analytics.neighbours import runner as homes
-    from analytics.parking import runner as bays
+def _movement(connection: Connection, options: HomesOptions, stopped: Callable[[], bool]) -> MovementSummary:
+    from analytics.movement import runner
+    from devices.bank_holidays import bank_holidays
 
-    return homes.Busy, bays.Busy
+    return runner.run(connection, options.zone, bank_holidays().keys(), datetime.now(UTC), stopped)
 
 
-def _watch(url: str, settings: Settings, options: HomesOptions, seconds: float) -> tuple[RunSummary, ParkingSummary]:
+def _watch(
+    url: str, settings: Settings, options: HomesOptions, seconds: float
+) -> tuple[RunSummary, ParkingSummary, AirSummary, MovementSummary]:
     """Run again and again until a signal; a database that is away is waited for."""
+    from analytics.air.runner import AirSummary
+    from analytics.movement.runner import MovementSummary
     from analytics.neighbours.runner import RunSummary
     from analytics.parking.runner import ParkingSummary
 
-    stopped = _stopped_by_signal()
-    total, parked = RunSummary(), ParkingSummary()
+    stopped = stopped_by_signal()
+    total, parked, aired, learnt = RunSummary(), ParkingSummary(), AirSummary(), MovementSummary()
     empty: set[Key] = set()
     log.info("begins: every %g seconds, days of %s", seconds, options.zone.key)
     while not stopped():
@@ -242,8 +288,9 @@ def _watch(url: str, settings: Settings, options: HomesOptions, seconds: float) 
             with reachable(url), connect(url, "borough analyse") as connection:
                 require_schema(connection, url)
                 require_zone(connection, options.zone)
-                summary, parking = _run(connection, settings, options, empty, stopped)
-        except _busy() as error:
+                summary, parking, air = _run(connection, settings, options, empty, stopped)
+                movement = _movement(connection, options, stopped)
+        except Busy as error:
             log.info("%s", error)
         except WrongZone:
             raise  # waiting does not mend a setting
@@ -253,8 +300,14 @@ def _watch(url: str, settings: Settings, options: HomesOptions, seconds: float) 
         else:
             total.add(summary)
             parked.add(parking)
+            aired.add(air)
+            learnt.add(movement)
+            if movement.homes:
+                log.info("%s", " ".join(movement_sentences(movement)))
             if parking.days or parking.stays:
                 log.info("%s", " ".join(parking_sentences(parking)))
+            if air.days:
+                log.info("%s", " ".join(air_sentences(air)))
             if summary.days or summary.compared or summary.late:
                 log.info("%s", " ".join(sentences(summary)))
             if summary.beyond_supply:
@@ -262,21 +315,6 @@ def _watch(url: str, settings: Settings, options: HomesOptions, seconds: float) 
                 log.warning("%s; --json names them at the end", _beyond(summary))
             if summary.falling:
                 log.warning("%s; --json names them at the end", _falling(summary))
-        _sleep(seconds, stopped)
+        sleep(seconds, stopped)
     log.info("ended")
-    return total, parked
-
-
-def _stopped_by_signal() -> Callable[[], bool]:
-    """Whether SIGTERM or Ctrl-C came, from now on."""
-    came: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda given, _frame: came.append(given))
-    return lambda: bool(came)
-
-
-def _sleep(seconds: float, stopped: Callable[[], bool]) -> None:
-    """Sleep, in slices: Python goes on sleeping after a signal."""
-    until = time.monotonic() + seconds
-    while not stopped() and (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, 0.2))
+    return total, parked, aired, learnt

@@ -13,7 +13,8 @@ from borough.errors import UsageError
 from borough.output import Json, say, show_json
 from borough.settings.parking import parking_accounts
 from borough.settings.settings import Settings, read_settings, variable
-from devices.parking_return import Table, account_table, metadata_name, spaces_table
+from devices.csvw import metadata_name
+from devices.parking_return import Table, account_table, spaces_table
 from store import feeds
 
 
@@ -43,7 +44,7 @@ def return_(
     else:
         missing = f"no account of the year that ends in {year} is in the file of {variable('parking_account')}"
     try:
-        written = [name for table in tables for name in _write(out, table, settings.council_name)]
+        written = [name for table in tables for name in _write(out, table, settings)]
     except OSError as error:
         raise UsageError(f"{out}: {error.strerror}") from None
     spaces = sum(int(str(row[-1])) for row in tables[0].rows)
@@ -60,10 +61,11 @@ def _account(settings: Settings, year: int) -> Table | None:
     return account_table(accounts, accounts[-1].last_day) if accounts else None
 
 
-def _write(folder: Path, table: Table, publisher: str) -> list[str]:
+def _write(folder: Path, table: Table, settings: Settings) -> list[str]:
     """Write a table and its metadata; their names. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [table.name, metadata_name(table.name)]
-    for name, content in zip(names, (table.csv, table.metadata(publisher)), strict=True):
+    metadata = table.metadata(settings.council_name, settings.open_data_licence)
+    for name, content in zip(names, (table.csv, metadata), strict=True):
         (folder / name).write_bytes(content)
     return names

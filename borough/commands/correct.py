@@ -296,7 +296,8 @@ def show(
             raise Failure(f"there is no correction {number}; see: borough correct list")
         series = corrections.changed_series(connection, number)
         changed = corrections.changed_values(connection, number, values) if values else []
-        published = corrections.published(connection, corrections.days(connection, number))
+        devices = sorted({row[0] for row in series})
+        published = corrections.published(connection, corrections.days(connection, number), devices)
     names = ("device", "family", "property", "superseded", "added", "first", "last")
     if json_output:
         show_json(

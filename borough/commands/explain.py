@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,9 @@ from borough.output import Json, say, show_json, show_table
 from borough.settings.settings import read_settings
 from devices.counts import counted
 from devices.homes import COMPARED
-from store import accounts, homes
+from devices.trials import Sight
+from store import accounts, homes, nudges
+from store.connect import Connection
 
 if TYPE_CHECKING:
     from analytics.neighbours.explain import Explained
@@ -57,6 +60,7 @@ def explain(
         if found is None:
             raise UsageError("there is no such home")
         explained = gather(connection, options, found.id, asked, (fuel,) if fuel else COMPARED)
+        told = _nudges(connection, found.id, asked, datetime.now(UTC).astimezone(options.zone).date())
         for tenancy in {int(row["tenancy_id"]) for item in explained if (row := item.told or item.recomputed)}:
             what = "an operator had the comparison explained" + (", with its neighbours" if neighbours else "")
             accounts.log_access(connection, tenancy, None, "operator", what, datetime.now(UTC), asked.key)
@@ -64,16 +68,53 @@ def explain(
     if json_output:
         show_json({
             "home": found.id, "period": asked.key, "from": asked.start.isoformat(), "to": asked.end.isoformat(),
-            "quarter": asked.quarter.isoformat(), "program": options.program, "fuels": documents,
+            "quarter": asked.quarter.isoformat(), "program": options.program, "fuels": documents, "nudges": told,
         })  # fmt: skip
     else:
         _say(found.id, asked, options.program, explained, neighbours=neighbours)
+        for one in told:
+            _say_nudge(one)
     return 0 if all(item.equal for item in explained) else 1
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command("explain")(explain)
+
+
+def _nudges(connection: Connection, home: int, period: Period, today: date) -> list[dict[str, Any]]:
+    """What the home's households were told of a month, as far as they may be shown it today, and what became of it."""
+    if period.kind != "month":
+        return []
+    found = []
+    for one in nudges.of_month(connection, home, period.start):
+        base = {"id": one.id, "tenancy": one.tenancy, "kind": one.kind, "made_at": one.made_at, "trial": one.trial,
+                "arm": one.arm}  # fmt: skip
+        if one.kind in nudges.shown(connection, one.tenancy, today):
+            base |= {"fuel": one.fuel, "subject": one.subject, "text": one.text, "facts": one.facts,
+                     "actions": one.actions}  # fmt: skip
+        messages = [message._asdict() for message in nudges.messages(connection, one)]
+        found.append({**base, "messages": messages})
+    return found
+
+
+def _say_nudge(one: Mapping[str, Any]) -> None:
+    say("")
+    arm = "" if one["arm"] is None else f", arm {one['arm']} of trial {one['trial']}"
+    say(f"Nudge {one['id']} ({one['kind']}{arm}), made {one['made_at']:%Y-%m-%d %H:%M}Z")
+    if "text" in one:
+        for line in (one["subject"], *one["text"].split("\n")):
+            say(f"  {line}".rstrip())
+        show_table(("it rests on", "value"), [(name.replace("_", " "), value) for name, value in one["facts"].items()])
+    else:
+        say("Its words are not shown while the household is in a trial that lets it see less.")
+    if one["messages"]:
+        show_table(
+            ("message", "by", "state", "reason", "due"),
+            [(m["id"], m["channel"], m["state"], m["reason"] or "", m["due_at"]) for m in one["messages"]],
+        )
+    else:
+        say("The outbox keeps none of its messages any more.")
 
 
 def _document(item: Explained, *, neighbours: bool) -> dict[str, Any]:
@@ -161,6 +202,10 @@ def _say_fuel(item: Explained, program: str, *, neighbours: bool) -> None:
 
 def _say_neighbours(item: Explained, *, neighbours: bool) -> None:
     near = item.neighbours
+    if item.sight != Sight.ALL:
+        seen = "its own use" if item.sight == Sight.OWN else "the efficient figure"
+        say(f"The household takes part in a trial and sees {seen} alone, so nothing more of others is shown here.")
+        return
     if near is None:
         say("The home is in no cell of this quarter.")
         return

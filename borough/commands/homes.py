@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from devices.counts import counted
 from devices.files import read_bytes
 from devices.homes_file import read_homes
 from devices.registry import Problem, RegistryError
-from store import homes_import, tombstones
+from store import care_alerts, homes_import, tombstones
 from store.times import local_day
 
 app = typer.Typer(help="Homes, who lives in them, and their meters.", no_args_is_help=True)
@@ -34,6 +34,8 @@ _WORDS = {
     "tenancies_ended": "tenancies that end because the next one begins",
     "meters_linked": "meters linked",
     "meters_unlinked": "meters taken from another home",
+    "sensors_linked": "movement sensors linked",
+    "sensors_changed": "movement sensors in another room, or taken from another home",
     "consents_given": "consents",
     "tariffs": "prices",
     "refused": "tenancies refused, because they were erased",
@@ -93,7 +95,8 @@ def import_(
 
 @app.command("status")
 def status(json_output: Json = False) -> None:
-    """Count homes, today's tenancies and linked meters.
+    """Count homes, today's tenancies and linked meters; and of movement sensors who agreed, who has named a carer, and
+    the notices of the last 30 days, told and in shadow (no carer was named).
 
     Example: borough homes status --json
     """
@@ -102,13 +105,20 @@ def status(json_output: Json = False) -> None:
     with database() as connection:
         require_zone(connection, zone)
         homes, tenancies, meters = homes_import.count(connection, today)
+        found = care_alerts.counts(connection, datetime.now(UTC) - timedelta(days=30), today)
     if json_output:
-        show_json({"homes": homes, "tenancies": tenancies, "meters": meters})
+        show_json({"homes": homes, "tenancies": tenancies, "meters": meters, "movement": found._asdict()})
     else:
         say(
             f"{counted(homes, 'home')}, {counted(tenancies, 'tenancy today', 'tenancies today')}, "
             f"{counted(meters, 'meter linked', 'meters linked')} today"
         )
+        if found.homes:
+            say(
+                f"Movement sensors in {counted(found.homes, 'home')}: {found.agreed:,} agreed, {found.carers:,} with a"
+                f" carer. Notices of 30 days: {found.quiet:,} of quiet told, {found.shadow:,} in shadow,"
+                f" {found.silent:,} of silent sensors."
+            )
 
 
 def _refuse(file: Path, problems: Sequence[Problem]) -> UsageError:

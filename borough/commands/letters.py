@@ -13,6 +13,7 @@ from analytics.periods import parse_period
 from borough.database import reachable, require_schema, require_zone
 from borough.errors import Failure, UsageError
 from borough.output import Json, StatusLine, say, show_json, tell
+from borough.settings.delivery import letter_rules
 from borough.settings.energy import read_energy
 from borough.settings.settings import need_database_url, read_settings, variable
 from devices.counts import counted
@@ -35,7 +36,8 @@ def letters(
 ) -> int:
     """Make the letters about a period: a PDF for each home and one print run of all, with a list of its pages.
 
-    Letters go to households that agreed to messages and did not turn letters down. Run again it replaces them. One
+    Letters go to households that agreed to messages and did not turn letters down. Messages of the outbox that go by
+    letter join them, each once. Run again it replaces them. One
     that cannot be made is listed for somebody's hand, and the status is 1.
 
     Example: borough letters --period 2026-W07 --out letters
@@ -60,6 +62,7 @@ def letters(
         read_energy(settings),
         tenancy,
         settings.letter_fonts,
+        letter_rules(settings),
     )
     url = need_database_url(settings)
     begun = time.monotonic()
@@ -95,6 +98,8 @@ def letters(
         f"{counted(made.pages, 'page')},"
         f" in {seconds:.1f} s, in {made.folder}"
     )
+    if made.messages:
+        say(f"{counted(made.messages, 'letter')} of these tell a message of the outbox.")
     if made.gone:
         verb = "gets" if made.gone == 1 else "get"
         say(f"{counted(made.gone, 'household')} left or withdrew meanwhile and {verb} none.")

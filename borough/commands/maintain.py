@@ -40,6 +40,9 @@ def maintain(json_output: Json = False) -> None:
             settings.retention_rejected_bytes,
             settings.columnstore_after,
             settings.retention_access,
+            settings.retention_complaints,
+            settings.retention_messages,
+            settings.retention_care_alerts,
         )
     if settings.tombstone_log is not None and settings.tombstone_key_file is not None:
         _finish(erasure_context(settings), json_output=json_output)
@@ -58,9 +61,14 @@ def maintain(json_output: Json = False) -> None:
     say(
         f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
         f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses};"
+        f" messages to people: {report.messages};"
+        f" notices to carers: {report.care_alerts};"
         f" days of bays: {report.bay_days}, their stays: {report.stays};"
-        f" minutes of the pipeline: {report.flow_minutes}, notes of written days: {report.touched_days}."
+        f" minutes of the pipeline: {report.flow_minutes}, notes of written days: {report.touched_days};"
+        f" complaints: {report.complaints}."
     )
+    if report.publisher_gone:
+        say("Nobody published observations for a week: they are queued no more, until `borough announce` runs again.")
     if settings.archive is not None:
         gone = ", ".join(f"{counted(count, 'byte')} of {family}" for family, count in freed.items()) or "nothing"
         say(f"Deleted from the archive: {gone}.")

@@ -32,17 +32,19 @@ def reconcile(
 ) -> int:
     """Compare a ledger with the store, in readings: stored, duplicates, rejected as intended, lost, wrong.
 
-    Where the truth of simulated bays stands beside it, compare what is recorded of parking with that too.
+    Where the truth of simulated bays stands beside it, compare what is recorded of parking with that too;
+    where that of simulated homes does, how many of their emergencies were noticed.
 
     Status 1 if anything is lost, has a wrong value or time, or was rejected although it should not have been.
 
     Example: borough reconcile day.parquet --wait 30 --report day.html
     """
     from borough.scoring.bays import score_bays
+    from borough.scoring.homes import score_homes
     from borough.scoring.reconcile import reconcile as compare
     from borough.scoring.reconcile import survey
     from simulators.ledger import LedgerError
-    from simulators.truth_file import TruthError
+    from simulators.truth_table import TruthError
 
     if report is not None and not report.absolute().parent.is_dir():
         raise UsageError(f"--report {report}: the folder does not exist")
@@ -65,6 +67,7 @@ def reconcile(
             settings = read_settings()
             grace = timedelta(minutes=settings.parking_grace)
             result.bays = score_bays(connection, ledgers, settings.time_zone, grace)
+            result.homes = score_homes(connection, ledgers, time.time_ns() // 1_000)
     except TruthError as error:
         raise UsageError(str(error)) from None
     document = result.document()
@@ -104,6 +107,8 @@ def _show(document: dict[str, Any], *, good: bool) -> None:
         )
     if document["bays"] is not None:
         _show_bays(document["bays"])
+    if document["homes"] is not None:
+        _show_homes(document["homes"])
     if good:
         say(f"Of {counted(document['published'], 'reading')} nothing is lost and nothing is wrong.")
     else:
@@ -129,3 +134,12 @@ def _show_bays(bays: dict[str, Any]) -> None:
             f"Occupancy is off by {occupancy['mean_absolute_error']:.2%} on average, over "
             f"{counted(occupancy['quarters'], 'quarter hour')} of zones."
         )
+
+
+def _show_homes(homes: dict[str, Any]) -> None:
+    found = homes["emergencies"]
+    say(
+        f"Emergencies in watched homes: {found['true']:,}, of which {found['found']:,} found while they lasted and "
+        f"{found['told']:,} told to a carer; {counted(homes['false'], 'false alert')}. In homes that nobody watches: "
+        f"{found['unwatched']:,}."
+    )

@@ -42,7 +42,8 @@ def simulate(
         str, typer.Option(metavar="NAME", help="Register them as behind this gateway, whose account speaks for them.")
     ] = "",
     ledger: Annotated[
-        Path | None, typer.Option(help="Write a ledger here, for borough reconcile, and the truth of bays beside it.")
+        Path | None,
+        typer.Option(help="Write a ledger here, for borough reconcile, and the truth of bays and homes beside it."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Generate everything, publish nothing.")] = False,
     check: Annotated[

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -18,6 +16,7 @@ from borough.database import WrongZone, reachable, require_schema, require_zone
 from borough.delivery.alarms import Watcher, WatchOptions
 from borough.errors import Failure
 from borough.output import Json, say, show_json, show_table
+from borough.service import sleep, stopped_by_signal
 from borough.settings.addresses import database_place
 from borough.settings.alarms import watch_options
 from borough.settings.settings import need_database_url, read_settings, unknown_variables
@@ -52,7 +51,7 @@ def watch(
         logs.set_up(settings.log_level)
         for warning in unknown_variables():
             log.warning("%s", warning)
-        _serve(url, options, every, _stopped_by_signal())
+        _serve(url, options, every, stopped_by_signal())
         return 0
     logs.set_up("error" if settings.log_level in ("info", "warning") else settings.log_level)
     with reachable(url), _connection(url, options) as connection:
@@ -104,7 +103,7 @@ def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], 
                         watcher.look(connection, _now())
                         watcher.back(connection, _now())
                         watcher.tell(connection, _now)
-                    _sleep(every, stopped)
+                    sleep(every, stopped)
         except WrongZone:
             raise  # waiting does not mend a setting
         except (Failure, psycopg.Error) as error:
@@ -114,7 +113,7 @@ def _serve(url: str, options: WatchOptions, every: float, stopped: Callable[[], 
             told = text
             if not standing_by:  # who stands by leaves it to the one who watched
                 watcher.away(text, _now())
-            _sleep(every, stopped)
+            sleep(every, stopped)
     log.info("ended")
 
 
@@ -137,17 +136,3 @@ def _once(told: str, text: str) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _stopped_by_signal() -> Callable[[], bool]:
-    came: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda given, _frame: came.append(given))
-    return lambda: bool(came)
-
-
-def _sleep(seconds: float, stopped: Callable[[], bool]) -> None:
-    """Sleep, in slices: Python goes on sleeping after a signal."""
-    until = time.monotonic() + seconds
-    while not stopped() and (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, 0.2))

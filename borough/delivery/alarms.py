@@ -26,7 +26,7 @@ from borough.delivery.webhook import NotTold, Webhook
 from dashboard.operations.health import gateways_out
 from dashboard.web.board import Boards
 from devices.text import visible
-from store import alarm_facts, alarms
+from store import alarm_facts, alarms, care_alerts, complaints, outbox_list
 from store.alarm_facts import Facts, Heard, Lag
 from store.alarms import Alarm, Event, Notice, Way
 from store.connect import Connection
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: A collector that was not subscribed for so long has no session; one said so lately that it cannot archive.
 SUBSCRIBED, UNARCHIVED = timedelta(minutes=2), timedelta(minutes=2)
+#: E-mails that were due so long ago are late; causes of messages are looked at once a minute.
+UNSENT, UNLOOKED = timedelta(minutes=10), timedelta(minutes=5)
 #: Messages of so much time are looked at for lags and rejections.
 RECENT = timedelta(minutes=15)
 #: What is usual for a family is asked again after so long.
@@ -205,9 +207,16 @@ class Watcher:
             heard=[self._heard(connection, family, at, now) for family, at in last.items()],
             rejections=alarm_facts.rejections(connection, now - RECENT),
             waiting=alarm_facts.waiting(connection),
+            overdue=complaints.overdue(connection, complaints.overdue_before(now, self._options.zone))[0],
+            unsent=outbox_list.late(connection, now - UNSENT),
+            unlooked=outbox_list.unlooked(connection, now - UNLOOKED),
         )
         out, _ = gateways_out(self._boards.current(connection).open)
         gateways = [Gateway(visible(one.gateway), one.silent, one.bays) for one in out]
+        # what takes the sensors of homes with it is told here, and to no carer
+        known = {one.name for one in gateways}
+        homes = [one for one in care_alerts.gateways(connection) if visible(one.name) not in known]
+        gateways += [Gateway(visible(one.name), one.homes, one.homes, "home") for one in homes]
         disks, lost = disks_of(self._options.folders)
         return [*find(facts, disks, gateways, self._options.limits, now), *lost]
 

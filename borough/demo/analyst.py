@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ _REASONS: Mapping[str, str] = {
     Reason.NO_CELL: "too few similar homes",
     Reason.FEW_HOMES: "too few similar homes",
     Reason.COVERAGE: "too little measured",
+    Reason.TRIAL: "in a trial, sees its own use",
     Reason.DOMINATED: "one home uses too much of the whole",
 }
 
@@ -40,7 +41,11 @@ _REASONS: Mapping[str, str] = {
 class Analyst:
     """`borough analyse` as a child process: once, and when that is done as a service. Use it in the main thread."""
 
-    def __init__(self, parts: ExitStack, folder: Path, url: str, page: str) -> None:
+    def __init__(
+        self, parts: ExitStack, folder: Path, url: str, page: str, more: Callable[[], Sequence[str]] = tuple
+    ) -> None:
+        """``more``: lines to tell beside the links, once there are comparisons."""
+        self._more = more
         self._parts, self._folder, self._url, self._page = parts, folder, url, page
         self._first: Child | None = None
         self._service: Child | None = None
@@ -55,7 +60,7 @@ class Analyst:
             if self._first.status != 0:
                 raise Failure(f"the first comparison failed: {self._first.last_words()}")
             self._service = self._start("--watch", f"{_EVERY:g}")
-            for line in self._links():
+            for line in [*self._links(), *self._more()]:
                 tell(line)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime
 
+from borough.demo.care import homes_of
 from borough.errors import Failure
 from devices.device import Device
 from devices.homes import HomeDetails, HomeRow, Register, Tariff
@@ -22,8 +23,9 @@ _OWN_PRICE, _NO_CONSENT, _LARGE_PRINT = 3, 23, 17
 def demo_homes(devices: Sequence[Device]) -> Iterator[HomeRow]:
     """One household for each smart meter, from what the simulator knows of its home."""
     numbers: dict[str, int] = {}
+    watched = iter(homes_of(devices))
     for place, device in enumerate(device for device in devices if device.family == "smart-meter"):
-        known = device.attributes
+        known, own = device.attributes, next(watched, [])
         street = known["street"]
         numbers[street] = numbers.get(street, 0) + 1
         assert device.lon is not None
@@ -51,10 +53,12 @@ def demo_homes(devices: Sequence[Device]) -> Iterator[HomeRow]:
             medical_equipment=None,
             large_print=place % _LARGE_PRINT == _LARGE_PRINT - 1,
             meters=(device.id,),
+            sensors=[(sensor.id, sensor.attributes["room"]) for sensor in own],
             consents={
                 **({} if place % _NO_CONSENT == _NO_CONSENT - 1 else {"comparison": _MOVED_IN}),
                 "evaluation": _MOVED_IN,
                 "messages": _MOVED_IN,
+                **({"care": _MOVED_IN} if own else {}),
             },
             tariffs=_tariffs(known.get("payment", "credit")) if place % _OWN_PRICE == 0 else (),
         )

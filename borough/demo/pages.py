@@ -6,16 +6,17 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import uvicorn
 
 from borough.demo.analyst import LIFETIME
+from borough.demo.mailbox import Mailbox
 from borough.errors import Failure
 from borough.uploads.site import replays_of
 from dashboard.app import create_app
@@ -65,11 +66,14 @@ def demo_site(
     simulation: Callable[[], Simulation] | None = None,
     rights: Rights | None = None,
     jobs: Path | None = None,
+    mailbox: Mailbox | None = None,
+    example: Callable[[], Mapping[str, Any] | None] | None = None,
 ) -> SiteOptions:
     """The site of a demo: everybody may see what is arriving, and codes of the purpose ``demo`` sign in.
 
     ``simulation`` tells how far the simulation is; ``rights`` as in SiteOptions.
-    ``jobs``: the folder of jobs, without which none are started.
+    ``jobs``: the folder of jobs, without which none are started. ``mailbox``: what the demo's relay took.
+    ``example``: the report of a worked example of a trial, as in SiteOptions.
     """
     return SiteOptions(
         database_url,
@@ -79,6 +83,8 @@ def demo_site(
         council_address=("Demo Borough Council", "1 Example Square", "DB1 1AA"),
         help_line="0800 000 0000 (nobody answers in a demo)",
         simulation=simulation,
+        mailbox=None if mailbox is None else mailbox.mails,
+        example=example,
         erase=None if rights is None else rights.erase,
         erasure=None if rights is None else rights.erasure,
         subject=None if rights is None else rights.subject,

@@ -1,19 +1,21 @@
 """What the demo's fleet says and when: a past that is loaded, then the present at a chosen speed.
 
-The past ends two days ago whatever the fleet file's dates are, and the file's faults begin after it. Of parking bays
-it ends now, and their present is the clock's: who looks at the board sees what is.
+The past ends two days ago whatever the fleet file's dates are, and the file's faults begin after it. Of parking bays,
+air monitors and movement sensors it ends now, and their present is the clock's: who looks at the board sees what is,
+and who is told of the air or of a home is told in time. What is called ``bays`` here is all that lives by the clock.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from borough.demo.care import still
 from borough.errors import UsageError
 from devices.device import Device
 from simulators.clock import DAY_US, HALF_HOUR_US, HOUR_US, SECOND_US
@@ -51,8 +53,9 @@ class Place:
     """Where the demo is, kept in its folder.
 
     ``start`` of the fleet and the instant ``until`` which all that was observed is stored, both [us since the Unix
-    epoch]; ``messages``: the next number in its ledgers; ``fleet``: digest of its file. The same of bays, whose ledgers
-    are files of their own: ``bays_until``, ``bay_messages``; ``scenes``: when there was something to see at them [us].
+    epoch]; ``messages``: the next number in its ledgers; ``fleet``: digest of its file. The same of bays (and air
+    monitors), whose ledgers are files of their own: ``bays_until``, ``bay_messages``; ``scenes``: when there was
+    something to see at them [us].
     """
 
     start: int
@@ -75,7 +78,8 @@ class Place:
 class Plan:
     """``history`` is None where all of it is there. ``days`` of the fleet's past, ``loaded`` of them at the start.
 
-    ``bays`` are those of a fleet that has some, in their own time: from where the history ends to now, and from now on.
+    ``bays`` are those of a fleet that has some, and its air monitors, in their own time: from where the history ends to
+    now, and from now on.
     """
 
     place: Place
@@ -89,10 +93,25 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Bays:
-    """The past and the present of parking bays."""
+    """The past and the present of what lives by the clock: parking bays and air monitors."""
 
     history: Simulation | None
     live: Simulation
+
+    @property
+    def has_bays(self) -> bool:
+        """Whether there are parking bays among them."""
+        return self.live.fleet is not None and self.live.fleet.bays is not None
+
+    @property
+    def has_movement(self) -> bool:
+        """Whether there are movement sensors among them."""
+        return self.live.fleet is not None and self.live.fleet.movement is not None
+
+    @property
+    def has_air(self) -> bool:
+        """Whether there are air monitors among them."""
+        return self.live.fleet is not None and self.live.fleet.air is not None
 
 
 def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
@@ -110,8 +129,8 @@ def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
         place = Place(start, start, 0, digest, bays_until=start)
     fleet = _moved(fleet, place.start)
     moment = _second(now)
-    others, own = replace(fleet, bays=None), _with_scenes(fleet, place, moment)
-    if not others.plans:  # nothing but bays: there is no other present
+    others, own = replace(fleet, bays=None, air=None, movement=None), _with_scenes(fleet, place, moment)
+    if not others.plans:  # nothing but what lives by the clock: there is no other present
         place.until = max(present, place.until)
     begin = max(present, place.until)
     history = _history(others, own, place, begin)
@@ -120,7 +139,7 @@ def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
         place=place,
         history=history if history.span[0] < begin else None,
         live=live,
-        bays=None if own.bays is None else _bays(own, max(begin, place.bays_until), moment, faults),
+        bays=None if not own.plans else _bays(own, max(begin, place.bays_until), moment, faults, place.scenes),
         devices=history.registered(),
         days=(begin - place.start) / DAY_US,
         loaded=(place.until - place.start) / DAY_US,
@@ -129,13 +148,13 @@ def make_plan(path: Path, folder: Path, now: datetime) -> Plan:
 
 def _history(others: Fleet, bays: Fleet, place: Place, end: int) -> Simulation:
     """The past of all, of each from where it was left on."""
-    fleets = [(others, place.until)] if bays.bays is None else [(others, place.until), (bays, place.bays_until)]
+    fleets = [(others, place.until), *([(bays, place.bays_until)] if bays.plans else [])]
     made = [(fleet, start, devices_of(fleet)) for fleet, start in fleets]
 
     def signals(first: int, last: int) -> Iterator[Signals]:
         for fleet, start, devices in made:
             if max(first, start) < last:
-                yield from generate(fleet, max(first, start), last, devices)
+                yield from still(generate(fleet, max(first, start), last, devices), place.scenes)
 
     devices = {family: own for _, _, by_family in made for family, own in by_family.items()}
     return replace(
@@ -169,30 +188,41 @@ def _present(fleet: Fleet, begin: int) -> Simulation:
     )
 
 
-def _bays(fleet: Fleet, start: int, now: int, faults: FaultOptions) -> Bays:
+def _bays(fleet: Fleet, start: int, now: int, faults: FaultOptions, scenes: Sequence[int]) -> Bays:
     """The bays' past from ``start`` to this second, and their present; what fails for long has done so before it."""
     begin = max(now, start)
     earlier = {name: share for name, share in faults.share.items() if name in _EARLIER_FAULTS}
     onsets = (begin - _SILENT_FOR, begin - _SILENT_FOR + SECOND_US)
     history = replace(_past(fleet, start, begin), faults=replace(faults, share=earlier), onsets=onsets)
-    return Bays(
-        history if start < begin else None,
-        replace(_present(fleet, begin), faults=faults, window=_BAY_WINDOW, onsets=onsets),
-    )
+    live = replace(_present(fleet, begin), faults=faults, window=_BAY_WINDOW, onsets=onsets)
+    return Bays(_planted(history, scenes) if start < begin else None, _planted(live, scenes))
+
+
+def _planted(simulation: Simulation, scenes: Sequence[int]) -> Simulation:
+    """The same with a spell without movement in one home around each scene."""
+    made = simulation.generate
+    return replace(simulation, generate=lambda first, last: still(made(first, last), scenes))
 
 
 def _with_scenes(fleet: Fleet, place: Place, now: int) -> Fleet:
-    """The fleet's bays alone. Where its file has a scene there is one now, unless that of an earlier start goes on.
+    """The fleet's bays, air monitors and movement sensors. Where its file has a scene of one there is one now, unless
+    that of an earlier start goes on.
 
     The scene is noted in ``place``.
     """
-    own = replace(fleet, meters=None, air=None, movement=None)
-    if own.bays is None or own.bays.scene is None:
+    own = replace(fleet, meters=None)
+    bays, air = own.bays, own.air
+    if (bays is None or bays.scene is None) and (air is None or air.scene is None):
         return own
     known = max([place.bays_until, *(scene + _SCENE_AFTER for scene in place.scenes)])
     if known + _SCENE_BEFORE <= now:
         place.scenes = [*place.scenes, now]
-    return replace(own, bays=replace(own.bays, scene=replace(own.bays.scene, at=tuple(place.scenes))))
+    at = tuple(place.scenes)
+    if bays is not None and bays.scene is not None:
+        bays = replace(bays, scene=replace(bays.scene, at=at))
+    if air is not None and air.scene is not None:
+        air = replace(air, scene=replace(air.scene, at=at))
+    return replace(own, bays=bays, air=air)
 
 
 def _second(moment: datetime) -> int:

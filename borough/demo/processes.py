@@ -110,6 +110,26 @@ def start_worker(folder: Path, url: str, broker: EmbeddedBroker) -> Child:
     )
 
 
+def start_deliverer(folder: Path, url: str, smtp: int, page: str) -> Child:
+    """Start `borough deliver` with the demo's relay at the port ``smtp``; ``page``: the site's address."""
+    return Child(
+        "deliverer",
+        [sys.executable, "-P", "-m", "borough", "deliver", "--every", "10"],
+        log=folder / "deliverer.log",
+        environment={
+            **environment(),
+            "BOROUGH_DATABASE_URL": url,
+            "BOROUGH_INSTALLATION": "demo",
+            "BOROUGH_COUNCIL_NAME": "Demo Borough",
+            "BOROUGH_WEB_URL": page.rstrip("/"),
+            "BOROUGH_SMTP_URL": f"smtp://127.0.0.1:{smtp}",
+            "BOROUGH_MAIL_SENDER": "no-reply@demo-borough.example",
+            # whoever looks at a demo in the evening sees what is sent
+            "BOROUGH_MAIL_QUIET_HOURS": "never",
+        },
+    )
+
+
 def await_ready(collector: Child, port: int, stop: threading.Event) -> None:
     """Wait until the collector is ready, or ``stop`` is set. Raises Failure where it ends, or is not after a minute."""
     until = time.monotonic() + 60

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,11 +19,17 @@ from typing import Self
 
 from borough.children import Child
 from borough.database import reachable
+from borough.demo.air import air_links, subscribe
 from borough.demo.analyst import Analyst
 from borough.demo.bays import lay_out, parking_links
+from borough.demo.care import care_links, name_carer
 from borough.demo.erasure import Erasure
+from borough.demo.example import report_of
+from borough.demo.example import start as start_example
 from borough.demo.fleet import FleetAtWork
 from borough.demo.households import demo_homes, move_in
+from borough.demo.mailbox import Mailbox, relay
+from borough.demo.nudges import give_addresses, note_links
 from borough.demo.pages import Page, demo_site, engineer_link, listen
 from borough.demo.plan import Plan, make_plan
 from borough.demo.processes import (
@@ -34,10 +40,12 @@ from borough.demo.processes import (
     jobs_folder,
     start_broker,
     start_collector,
+    start_deliverer,
     start_worker,
 )
 from borough.demo.report import History, Report
 from borough.demo.state import DemoState
+from borough.demo.weather import take_weather
 from borough.errors import Failure
 from borough.output import tell
 from borough.postgres_server import PostgresServer, free_port
@@ -50,6 +58,7 @@ from devices.counts import counted
 from simulators.connections import Broker
 from store import accounting, migrations, overview, registry
 from store.connect import Connection, connect
+from store.times import microseconds
 
 #: How long the collector may take to read what was published, and to end [s].
 _DRAIN_SECONDS, _STOP_SECONDS = 30.0, 20.0
@@ -123,21 +132,33 @@ def run_demo(options: DemoOptions) -> Report:
         parts.callback(collector.stop, _STOP_SECONDS)
         fleet = _fleet(parts, options, plan, broker, state.folder, url)
         parts.enter_context(Finisher(erasure.context))
+        mailbox = Mailbox(state.folder / "mailbox")
+        smtp = parts.enter_context(relay(mailbox))
         page = parts.enter_context(
-            Page(demo_site(url, lambda: fleet.shown, erasure, jobs_folder(state.folder)), listener)
+            Page(
+                demo_site(
+                    url, lambda: fleet.shown, erasure, jobs_folder(state.folder), mailbox, report_of(state.folder)
+                ),
+                listener,
+            )
         )
         with reachable(url):
-            links = [] if plan.bays is None else parking_links(url, page.url)
+            links = parking_links(url, page.url) if plan.bays is not None and plan.bays.has_bays else []
+            links += air_links(page.url) if plan.bays is not None and plan.bays.has_air else []
+            links += care_links(url, page.url) if plan.bays is not None and plan.bays.has_movement else []
             links.append(engineer_link(url, page.url))
         _introduce(page.url, broker, server, state.folder, plan, links)
         await_ready(collector, metrics, stop.event)
         stop.check()
         with connect(url, "borough demo") as connection:
             before = _received(connection)
-        analyst = Analyst(parts, state.folder, url, page.url)
-        worker = _Worker(parts, state.folder, url, broker)
+        start_example(parts, state.folder)
+        homes = list(demo_homes(plan.devices))
+        analyst = Analyst(parts, state.folder, url, page.url, lambda: note_links(url, homes, page.url))
+        worker = _Later(parts, lambda: start_worker(state.folder, url, broker))
+        deliverer = _Later(parts, lambda: start_deliverer(state.folder, url, smtp, page.url))
         leavers = parts.enter_context(_Leavers(url, erasure, plan, fleet))
-        _watch(options, begun, fleet, [broker.child, collector], stop, analyst, worker, leavers)
+        _watch(options, begun, fleet, [broker.child, collector], stop, analyst, (worker, deliverer), leavers)
         worker.stop()
         drained = _await_received(url, before + fleet.published, collector)
         status = collector.stop(_STOP_SECONDS)
@@ -161,9 +182,17 @@ def _prepare(server_url: str, url: str, plan: Plan, erasure: Erasure) -> None:
             left = erasure.left(connection, plan.devices)
             registry.upsert(connection, [device for device in plan.devices if device.id not in left])
             move_in(connection, plan.devices, left)
-            if plan.bays is not None:
-                homes = [home for home in demo_homes(plan.devices) if home.where not in left]
-                lay_out(connection, plan.bays.live, homes)
+            if plan.live.fleet is not None:
+                take_weather(connection, plan.live.fleet, microseconds(datetime.now(UTC)))
+            own = plan.bays
+            homes = [home for home in demo_homes(plan.devices) if home.where not in left]
+            if own is not None and own.has_bays:
+                lay_out(connection, own.live, homes)
+            name_carer(connection, homes)
+            give_addresses(connection, homes)
+            # once: whoever deletes it on the page is not asked for it anew
+            if own is not None and own.has_air and plan.loaded == 0 and own.live.fleet is not None:
+                subscribe(connection, own.live.fleet)
 
 
 def _fleet(
@@ -210,6 +239,7 @@ def _introduce(
         f"  broker    mqtt://127.0.0.1:{broker.port}  user {USER}  password {broker.password}  (for this run only)",
         f"  database  postgresql://postgres@127.0.0.1:{server.port}/borough  password in {folder}/postgres.password",
         f"  state     {folder}  (all that is kept; borough demo --reset removes it)",
+        f"  mailbox   {page}demo/mailbox  (every e-mail that the demo sends)",
         (
             f"  score     BOROUGH_DATABASE_URL=postgresql://postgres@127.0.0.1:{server.port}/borough "
             f"BOROUGH_DATABASE_PASSWORD_FILE={folder}/postgres.password borough reconcile {folder}/ledger/*.parquet "
@@ -242,22 +272,23 @@ class _Leavers:
             self._fleet.ledger.left = frozenset(self._erasure.left(self._connection, self._plan.devices))
 
 
-class _Worker:
-    """The worker of jobs, once the past is stored: what it sends would be taken for some of that."""
+class _Later:
+    """A process that starts once the past is stored: what a worker of jobs sends would be taken for some of that, and
+    while it is loaded the newest that homes said is weeks old, which carers would be told of."""
 
-    def __init__(self, parts: ExitStack, folder: Path, url: str, broker: EmbeddedBroker) -> None:
-        self._parts, self._folder, self._url, self._broker = parts, folder, url, broker
+    def __init__(self, parts: ExitStack, start: Callable[[], Child]) -> None:
+        self._parts, self._start = parts, start
         self._child: Child | None = None
 
     def tend(self) -> None:
         """Call it again and again. Raises Failure where it has ended by itself."""
         if self._child is None:
-            self._child = start_worker(self._folder, self._url, self._broker)
+            self._child = self._start()
             self._parts.callback(self._child.stop, _STOP_SECONDS)
         self._child.check()
 
     def stop(self) -> None:
-        """Its job goes back with how far it is, while the collector still takes what is out."""
+        """End it: a worker's job goes back with how far it is, while the collector still takes what is out."""
         if self._child is not None:
             self._child.stop(_STOP_SECONDS)
             self._child = None
@@ -270,7 +301,7 @@ def _watch(
     children: list[Child],
     stop: _Stop,
     analyst: Analyst,
-    worker: _Worker,
+    later: Sequence[_Later],
     leavers: _Leavers,
 ) -> None:
     """Let the fleet work until the time is over or somebody ends it; everything that is counted was acknowledged."""
@@ -299,7 +330,8 @@ def _watch(
             leavers.tend()
             if fleet.past_is_stored():
                 analyst.tend()
-                worker.tend()
+                for part in later:
+                    part.tend()
             fleet.join(0.1)
     finally:
         line.end()

@@ -106,6 +106,9 @@ ADVICE: dict[str, Advice] = {
     "retention-contradicts": _warning("retention", "set both such that the second is the shorter, or leave it away"),
     "retention-bytes": _wrong("retention", "set BOROUGH_RETENTION_REJECTED_BYTES={days} or less"),
     "retention-columnstore": _warning("retention", "set BOROUGH_COLUMNSTORE_AFTER below the longest retention"),
+    "complaints-overdue": _warning(
+        "complaints", "the data protection officer acknowledges them today, on the page /data-protection/complaints"
+    ),
     "retention-not-run": _wrong("retention", "run: borough maintain, daily (cron or a timer), and look why it did not"),
     # -------------------------------------------------------------------------------------------------------- disk
     "disk-full": _wrong(
@@ -196,6 +199,22 @@ ADVICE: dict[str, Advice] = {
         "broker rights",
         "add: topic read $SYS/broker/publish/messages/dropped; else nobody sees that the queue ran over",
     ),
+    # ------------------------------------------------------------------------------------------- messages to people
+    "mail-settings": _wrong("mail", "set it as the line says: docs/how-to/send-mail.md"),
+    "mail-relay": _wrong("mail", "see that the relay runs and is reached from here; until then e-mails wait"),
+    "mail-tls": _wrong("mail", "take smtps:// for port 465, smtp:// for 587; the relay has to offer TLS 1.2 or newer"),
+    "mail-certificate": _wrong(
+        "mail", "name the relay as its certificate does; one of your own authority: BOROUGH_SMTP_CA_FILE"
+    ),
+    "mail-auth": _wrong("mail", "set BOROUGH_SMTP_USERNAME and BOROUGH_SMTP_PASSWORD_FILE as the relay knows us"),
+    "mail-sender": _wrong("mail", "let the relay take BOROUGH_MAIL_SENDER from us, or set the address that it takes"),
+    "outbox-relay": _wrong("outbox", "do what the line and the log of borough deliver say; what is waiting grows old"),
+    "outbox-none": _wrong("outbox", "set BOROUGH_SMTP_URL: docs/how-to/send-mail.md"),
+    "outbox-late": _wrong("outbox", "start borough deliver --every 60, or look at its log"),
+    "outbox-perhaps": _warning(
+        "outbox", "ask the relay's log for each of borough outbox list --state perhaps; repeat those that it never had"
+    ),
+    "outbox-failed": _warning("outbox", "see why: borough outbox list --state failed"),
     # -------------------------------------------------------------------------------------------------- tombstones
     "tombstones-key": _wrong(
         "tombstones", "bring the key back: a collector stores nothing without it, and the broker keeps the messages"
@@ -204,6 +223,13 @@ ADVICE: dict[str, Advice] = {
     "tombstones-log": _wrong("tombstones", "bring the log back from its copy; move another key's aside"),
     "tombstones-forgotten": _wrong(
         "tombstones", "stop the collectors and run: borough erase --again; the database is older than its erasures"
+    ),
+    # --------------------------------------------------------------------------------------------------- open data
+    "snapshots-overdue": _warning("snapshots", "run borough publish, and look why the daily run did not"),
+    "snapshots-closed": _wrong("snapshots", "run borough publish: it withdraws them; the site serves them no more"),
+    "snapshots-broken": _wrong(
+        "snapshots",
+        "bring the files back from a backup, or: borough publish --withdraw, and borough publish makes them anew",
     ),
     # ----------------------------------------------------------------------------------------------------- backups
     "backups-unset": _warning("backups", "set BOROUGH_BACKUP_FOLDER to where backups of the database come to lie"),

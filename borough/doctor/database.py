@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from borough.database import reachable, require_schema
-from borough.doctor import clock, disk, retention, server, sessions, timescale, tombstones, zones
+from borough.doctor import clock, complaints, disk, retention, server, sessions, snapshots, timescale, tombstones, zones
 from borough.doctor.finding import Finding, ill, well
 from borough.errors import Failure, SettingsError
 from borough.settings.addresses import database_place
@@ -49,9 +49,11 @@ def _looks(connection: Connection, settings: Settings, url: str, waiting: int | 
         lambda: clock.clock(connection),
         lambda: zones.zones(connection, settings.time_zone, now),
         lambda: retention.kept(connection, settings, now),
+        lambda: complaints.complaints(connection, settings.time_zone, now),
         lambda: disk.of_database(connection, now),
         lambda: sessions.sessions(connection, broker_options(settings), now, waiting),
         lambda: tombstones.tombstones(connection, settings),
+        lambda: snapshots.snapshots(connection, settings, now),
     ]
     found: list[Finding] = []
     for look in looks:

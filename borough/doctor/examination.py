@@ -16,6 +16,7 @@ from borough.doctor import settings as by_settings
 from borough.doctor.broker_file import acl_files, broker_file, rights
 from borough.doctor.database import database
 from borough.doctor.finding import Finding, ill
+from borough.doctor.mail import mail
 from borough.doctor.mosquitto import Unreadable
 from borough.doctor.probe import Broker
 from borough.errors import Failure, SettingsError
@@ -39,6 +40,7 @@ def examine(configuration: Path | None = None, acl: Path | None = None) -> list[
     found += met
     found += _broker_files(settings, configuration, acl, None if seen is None else seen.version)
     found += by_settings.of_letters(settings)
+    found += mail(settings)
     found += by_settings.files(settings)
     found += retention.contradictions(settings)
     found += disk.of_folders(settings, now)

@@ -133,7 +133,7 @@ class SimulationRun:
             await_stored(self._settings, self, stop)
 
     def finish(self) -> None:
-        """Write what is true of the fleet's bays, up to where it is out, beside its ledger. Raises OSError."""
+        """Write what is true of the fleet's bays and homes, up to where it is out, beside it. Raises OSError."""
         if not self.ledger:
             return
         done = self._checkpoint.complete

@@ -31,7 +31,7 @@ from borough.settings.settings import Settings, need_database_url
 from devices.mapping import MappingError
 from ingest.errors import OptionsError
 from simulators.ledger import LedgerError
-from simulators.truth_file import TruthError
+from simulators.truth_table import TruthError
 from store import jobs
 from store.connect import connect
 from store.jobs import Job, State

@@ -34,7 +34,17 @@ from store.subject import Everything, Open, Row
 from store.times import instant
 
 #: What stands in files of its own in the ZIP, for spreadsheets.
-_TABLES = ("readings", "latest", "corrected", "rejected", "days", "comparisons", "accesses", "archived_messages")
+_TABLES = (
+    "readings",
+    "latest",
+    "corrected",
+    "rejected",
+    "days",
+    "comparisons",
+    "accesses",
+    "messages",
+    "archived_messages",
+)
 
 #: Archived messages that go together; each may be as large as a message may be.
 _MESSAGES = 8
@@ -47,6 +57,7 @@ latest.csv         the newest reading of each property, also where readings are 
 corrected.csv      readings that were corrected: old and new value
 days.csv           energy by fuel and day: watt_hours, and the minutes of the day that were measured
 comparisons.csv    what you were told of each week, month and four weeks
+messages.csv       what you were told by e-mail, and what carers were told of your home
 accesses.csv       who looked at your data, when, and what they did
 rejected.csv       messages of your meters that could not be read, with their bytes while these are kept
 archived_messages.csv   messages as they came, without the numbers of your supply, kept for corrections

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from analytics.parking.sources import HEARTBEATS
 from analytics.parking.states import LONGEST
 from devices.bays import GRACE
-from simulators import ledger, truth_file
+from simulators import bay_truth_file, ledger
 from simulators.bay_truth import Intervals, held_time
+from simulators.bay_truth_file import Told
 from simulators.kerbside import FAMILY
-from simulators.truth_file import Told
 from store import parking, scoring
 from store.connect import Connection
 from store.scoring import RecordedStays
@@ -88,7 +88,7 @@ def score_bays(
     ``zone``: whose local days the record has; ``grace``: by which it was computed. Raises TruthError, LedgerError,
     psycopg.Error.
     """
-    told = [truth_file.read(path) for path in map(truth_file.beside, paths) if path.exists()]
+    told = [bay_truth_file.read(path) for path in map(bay_truth_file.beside, paths) if path.exists()]
     recorded_to = parking.recorded_to(connection) if told else None
     if recorded_to is None:
         return None

@@ -10,6 +10,7 @@ import numpy as np
 
 from analytics.pipeline.score import Float64, quantiles
 from borough.scoring.bays import BayScore
+from borough.scoring.homes import HomesScore
 from store.times import instant
 
 #: The words of the contract, in readings.
@@ -48,6 +49,8 @@ class Score:
     examples: list[dict[str, Any]] = field(default_factory=list)
     #: What was made of a simulated fleet's bays, where their truth stands beside the ledger and a record is there.
     bays: BayScore | None = None
+    #: What was told of emergencies in a simulated fleet's homes, where their truth stands beside the ledger.
+    homes: HomesScore | None = None
     #: Readings that may be on their way, by family, while a run goes on; None where it is over.
     open: dict[str, int] | None = None
     #: Publication [us].
@@ -101,6 +104,7 @@ class Score:
             "faults": dict(sorted(self.faults.items())),
             "examples": self.examples,
             "bays": None if self.bays is None else self.bays.document(),
+            "homes": None if self.homes is None else self.homes.document(),
             "first": None if self.first is None else instant(self.first),
             "last": None if self.last is None else instant(self.last),
         }

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -20,13 +21,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from borough.errors import SettingsError
 from borough.settings.addresses import database_url, is_host
 from devices.bays import GRACE, SILENCE
+from devices.csvw import OPEN_GOVERNMENT_LICENCE
 from devices.files import read_text
 
 PREFIX = "BOROUGH_"
 #: Read by the tests and the demo, not by the service.
 OTHER_PREFIXES = ("BOROUGH_TEST_", "BOROUGH_DEMO_")
 
-_SECRET = {"database_url", "mqtt_url", "mqtt_password", "alarm_webhook_url"}
+_SECRET = {"database_url", "mqtt_url", "mqtt_password", "alarm_webhook_url", "smtp_url"}
 
 
 def _instant(value: Any) -> Any:
@@ -64,6 +66,22 @@ def _paths(value: Any) -> Any:
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 
+def _brokers(value: Any) -> Any:
+    """Addresses of brokers for anybody to see: no name and no password in them."""
+    found = _lines(value)
+    for address in found:
+        try:
+            parts = urlsplit(address)
+            wrong = parts.scheme not in ("mqtt", "mqtts", "ws", "wss") or not parts.hostname or parts.port == 0
+        except ValueError:
+            wrong = True
+        if wrong or "@" in address:
+            raise PydanticCustomError(
+                "broker", "is no list of addresses such as mqtts://mqtt.council.example:8883, without a user's name"
+            )
+    return found
+
+
 def _lines(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -98,7 +116,8 @@ class Settings(BaseSettings):
     mqtt_key_file: File = None
     # 0 would make the broker forget the queue at every lost connection; 4294967295 means for ever
     mqtt_session_expiry: Annotated[int, Field(ge=1, le=0xFFFF_FFFF)] = 7 * 86_400
-    mqtt_keep_alive: Annotated[int, Field(ge=5, le=65_535)] = 30
+    # close to 65535 Mosquitto 2.0 drops clients at the turn of a second: borough/doctor/probe.py
+    mqtt_keep_alive: Annotated[int, Field(ge=5, le=32_767)] = 30
     # at 65535 the codec leaves the property out and Mosquitto then takes 20
     mqtt_receive_maximum: Annotated[int, Field(ge=1, le=65_534)] = 50_000
     mqtt_read_interval: Annotated[float, Field(ge=0.001, le=1)] = 0.010
@@ -130,13 +149,28 @@ class Settings(BaseSettings):
     alarm_disk: Annotated[float, Field(gt=0, lt=1)] = 0.10
     alarm_folders: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(default_factory=list)
 
+    smtp_url: str | None = Field(default=None, repr=False)
+    smtp_url_file: File = None
+    smtp_username: str | None = None
+    smtp_password_file: File = None
+    smtp_ca_file: File = None
+    smtp_timeout: Annotated[float, Field(ge=0.1, le=600)] = 60.0
+    mail_sender: str | None = None
+    mail_sender_name: str | None = None
+    mail_reply_to: str | None = None
+    mail_quiet_hours: Annotated[str, Field(pattern=r"^[0-2]\d:[0-5]\d-[0-2]\d:[0-5]\d$|^never$")] = "21:00-08:00"
+    mail_caps: dict[str, Annotated[int, Field(ge=0, le=1_000)]] = Field(default_factory=dict)
+
     retention_parking_bay: Days = None
     retention_smart_meter: Days = None
     retention_air_monitor: Days = None
     retention_movement_sensor: Days = 90
     retention_car_park: Days = None
     retention_rejected_bytes: Annotated[int, Field(ge=1, le=36_500)] = 7
+    retention_messages: Annotated[int, Field(ge=30, le=36_500)] = 400
+    retention_care_alerts: Annotated[int, Field(ge=1, le=36_500)] = 366
     retention_access: Annotated[int, Field(ge=366, le=36_500)] = 1_096
+    retention_complaints: Annotated[int, Field(ge=28, le=36_500)] = 730
     archive: File = None
     archive_retention_parking_bay: Days = 400
     archive_retention_smart_meter: Days = 90
@@ -153,6 +187,9 @@ class Settings(BaseSettings):
     coverage: Annotated[float, Field(gt=0, le=1)] = 0.9
     parking_grace: Annotated[int, Field(ge=0, le=1_440)] = GRACE // timedelta(minutes=1)
     parking_silence: Annotated[int, Field(ge=1, le=672)] = SILENCE // timedelta(hours=1)
+    care_answer: Annotated[int, Field(ge=1, le=1_440)] = 30
+    care_office_from: Annotated[int, Field(ge=0, le=23)] = 9
+    care_office_to: Annotated[int, Field(ge=1, le=24)] = 17
     tombstone_key_file: File = None
     tombstone_log: File = None
     accounts_folder: File = None
@@ -174,6 +211,7 @@ class Settings(BaseSettings):
     web_proxies: Annotated[list[str], NoDecode, BeforeValidator(_lines)] = Field(
         default_factory=lambda: ["127.0.0.1", "::1"]
     )
+    observation_endpoints: Annotated[list[str], NoDecode, BeforeValidator(_brokers)] = Field(default_factory=list)
     web_workers: Annotated[int, Field(ge=1, le=16)] = 1
     web_stall: Annotated[float, Field(ge=0.1, le=600)] = 20.0
     web_live_clients: Annotated[int, Field(ge=1, le=10_000)] = 600
@@ -188,6 +226,11 @@ class Settings(BaseSettings):
     help_line: str | None = None
     dtro_authority: Annotated[int, Field(ge=1, le=999_999_999)] | None = None
     parking_account: File = None
+    open_data_folder: File = None
+    open_data_after: Annotated[int, Field(ge=1, le=60)] = 7
+    open_data_licence: Annotated[str, Field(pattern=r"^https?://\S+$")] = OPEN_GOVERNMENT_LICENCE
+    open_data_contact: Annotated[str, Field(pattern=r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+$")] | None = None
+    open_data_organisation: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,100}$")] | None = None
     letter_fonts: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(
         default_factory=lambda: [Path("/usr/share/fonts"), Path("/usr/share/fonts-droid-fallback")]
     )
@@ -206,7 +249,8 @@ def read_settings() -> Settings:
         raise SettingsError(_one_line(error)) from None
     except ValueError as error:
         # a mapping that is no JSON never reaches the model
-        raise SettingsError(f"{variable('keep')}: is no JSON object ({error.__cause__ or error})") from None
+        field = next((name for name in ("mail_caps",) if name in str(error)), "keep")
+        raise SettingsError(f"{variable(field)}: is no JSON object ({error.__cause__ or error})") from None
 
 
 #: Our words for pydantic's errors; the rest is said in pydantic's own.

@@ -56,18 +56,14 @@ def letter(sender: Sender, to: Recipient, reports: Sequence[Report], today: date
     """One letter about one period, ``reports`` by fuel, at least one and at most ``FUELS``."""
     compared = [one for one in reports if one.neighbours]
     needy = [one for one in reports if one.help is not None]
+    title = "How your home compares" if compared else "Your home and its energy"
     fuels = [_fuel(one, alone=len(reports) == 1) for one in reports]
     data = {
+        **addressed(sender, to.tenancy, to.home, today),
         "number": str(to.tenancy.id),
-        "large": to.tenancy.large_print,
-        "size": LARGE if to.tenancy.large_print else SIZES[0],
-        "council": sender.council,
-        "sender": list(sender.address),
-        "address": _address([to.tenancy.name or "The Householder", *to.home.address]),
-        "date": words.day(today),
-        "title": "How your home compares" if compared else "Your home and its energy",
+        "document": f"{title}: {words.sentence(reports[0].period)}",
+        "title": title,
         "period": words.sentence(reports[0].period),
-        "greeting": f"Dear {to.tenancy.name}," if to.tenancy.name else "Hello,",
         "fuels": fuels,
         # said once, whatever number of fuels shows it
         "lead": list(needy[0].lead) if needy else [],
@@ -78,8 +74,21 @@ def letter(sender: Sender, to: Recipient, reports: Sequence[Report], today: date
         "choice": _choice(sender),
         "slip": _slip(sender, to),
     }
-    whole: dict[str, Any] = _unbroken(data)
+    whole: dict[str, Any] = unbroken(data)
     return whole
+
+
+def addressed(sender: Sender, tenancy: Tenancy, home: Home, today: date) -> dict[str, Any]:
+    """What every letter has: who writes, to whom, when, how large."""
+    return {
+        "large": tenancy.large_print,
+        "size": LARGE if tenancy.large_print else SIZES[0],
+        "council": sender.council,
+        "sender": list(sender.address),
+        "address": _address([tenancy.name or "The Householder", *home.address]),
+        "date": words.day(today),
+        "greeting": f"Dear {tenancy.name}," if tenancy.name else "Hello,",
+    }
 
 
 def _address(lines: Sequence[str]) -> list[str]:
@@ -94,7 +103,7 @@ def _address(lines: Sequence[str]) -> list[str]:
     return found
 
 
-def _unbroken(value: Any) -> Any:
+def unbroken(value: Any) -> Any:
     """The same with spaces at which no line may end: within telephone numbers, before units, in dates.
 
     Composed (NFC), which is the same text: fonts have few of the parts that a Korean syllable can be written in.
@@ -102,8 +111,8 @@ def _unbroken(value: Any) -> Any:
     if isinstance(value, str):
         return _KEPT.sub("\N{NO-BREAK SPACE}", unicodedata.normalize("NFC", value))
     if isinstance(value, dict):
-        return {key: _unbroken(part) for key, part in value.items()}
-    return [_unbroken(part) for part in value] if isinstance(value, list) else value
+        return {key: unbroken(part) for key, part in value.items()}
+    return [unbroken(part) for part in value] if isinstance(value, list) else value
 
 
 def _fuel(one: Report, *, alone: bool) -> Mapping[str, Any]:
@@ -165,7 +174,15 @@ def _choice(sender: Sender) -> str:
     return (
         f"You can stop these letters, or leave the comparison, at any time: {how}."
         " Nothing else that the council does for you will change."
+        f" If you think that we used your data wrongly, you can complain{_complaints(sender)}."
     )
+
+
+def _complaints(sender: Sender) -> str:
+    """How, in the words that a letter has room for."""
+    if sender.web is not None:
+        return f": {sender.web.partition('://')[2]}/complaints"
+    return f": call {sender.help_line}" if sender.help_line is not None else " to us"
 
 
 def _slip(sender: Sender, to: Recipient) -> Mapping[str, Any]:

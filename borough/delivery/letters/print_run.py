@@ -6,11 +6,9 @@ cannot be made costs that letter and is listed. Who left, withdrew or was erased
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,20 +21,22 @@ from analytics.report.household import Report, report
 from borough.delivery.letters.fonts import named
 from borough.delivery.letters.household import check, explained
 from borough.delivery.letters.letter import FUELS, Recipient, Sender, letter
-from borough.delivery.letters.renderer import Placed, Renderer, TooLong, Unprintable
+from borough.delivery.letters.messages import RUN as MESSAGES
+from borough.delivery.letters.messages import Messages, message, render
+from borough.delivery.letters.renderer import Renderer, TooLong, Unprintable
+from borough.delivery.letters.run_file import RUN, PrintRun, named_run
 from borough.delivery.letters.staging import MANIFEST, NOT_MADE, Staging, alone
+from borough.delivery.rules import Rules
 from borough.errors import Failure
 from borough.settings.settings import variable
 from devices.csv_table import csv_text
 from devices.homes import COMPARED, State
 from devices.lengths import SOURCE, refusal
-from store import accounts, letters
+from store import accounts, comparisons, letters
 from store.comparisons import Comparison
 from store.connect import Connection
 from store.letters import Matter, Written
 
-#: Letters of one file of a print run: as many as are made in one go.
-RUN = 1_000
 #: Letters between two notings of their files and two tellings of progress.
 _PORTION = 100
 #: How long a code of a letter can be used.
@@ -51,9 +51,11 @@ class NotMade(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What a run made; ``gone``: households that left or withdrew meanwhile; ``not_made``: for somebody's hand."""
+    """What a run made; ``messages``: those of the letters that are messages of the outbox; ``gone``: households that
+    left or withdrew meanwhile; ``not_made``: for somebody's hand."""
 
     letters: int
+    messages: int
     large: int
     pages: int
     gone: int
@@ -66,7 +68,9 @@ class Made(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: a period, its fuels, the folder, one tenancy or all. ``fonts``: folders with fonts."""
+    """What is asked for: a period, its fuels, the folder, one tenancy or all. ``fonts``: folders with fonts.
+
+    ``rules``: by which the outbox's messages by letter join; None, or one tenancy alone: they wait for another run."""
 
     period: Period
     fuels: Sequence[str]
@@ -75,33 +79,7 @@ class Order:
     energy: Energy
     tenancy_id: int | None = None
     fonts: Sequence[Path] = ()
-
-
-@dataclass(slots=True)
-class _PrintRun:
-    """One file of a print run: its letters, in their order."""
-
-    name: str
-    #: The letters' data by tenancy, packed: a borough's would fill the memory.
-    packed: dict[int, bytes] = field(default_factory=dict)
-    placed: list[Placed] = field(default_factory=list)
-    large: set[int] = field(default_factory=set)
-
-    def add(self, tenancy: int, data: Mapping[str, Any]) -> None:
-        self.packed[tenancy] = zlib.compress(json.dumps(data).encode(), 1)
-        if data["large"]:
-            self.large.add(tenancy)
-
-    def leave_out(self, tenancies: AbstractSet[int]) -> bool:
-        """Whether any of these was in it."""
-        found = tenancies & self.packed.keys()
-        for tenancy in found:
-            del self.packed[tenancy]
-        self.large -= found
-        return bool(found)
-
-    def letters(self) -> list[Mapping[str, Any]]:
-        return [json.loads(zlib.decompress(one)) for one in self.packed.values()]
+    rules: Rules | None = None
 
 
 def make(connection: Connection, order: Order, now: datetime, show: Callable[[int, int], None]) -> Made:
@@ -111,6 +89,8 @@ def make(connection: Connection, order: Order, now: datetime, show: Callable[[in
     """
     renderer = Renderer(now, order.fonts)
     _check_sender(renderer, order.sender)
+    with connection.transaction():
+        comparisons.hide(connection, now.date())  # a trial may have begun since the last analysis
     with alone(order.folder / order.period.key) as folder:
         staging = Staging(connection, folder, now)
         run = _Run(connection, order, renderer, staging, now)
@@ -128,9 +108,7 @@ def make(connection: Connection, order: Order, now: datetime, show: Callable[[in
 class _Run:
     """One run, from the first letter to the last file in its place."""
 
-    def __init__(
-        self, connection: Connection, order: Order, renderer: Renderer, staging: Staging, now: datetime
-    ) -> None:
+    def __init__(self, connection: Connection, order: Order, renderer: Renderer, staging: Staging, now: datetime):
         self._connection = connection
         self._order = order
         self._renderer = renderer
@@ -138,7 +116,11 @@ class _Run:
         self._now = now
         self._until = now + CODES_LAST
         self._alone = order.tenancy_id is not None
-        self._runs: list[_PrintRun] = []
+        self._runs: list[PrintRun] = []
+        self._told: list[PrintRun] = []
+        self._messages: Messages | None = None
+        if order.rules is not None and not self._alone:
+            self._messages = Messages(connection, order.rules, now, staging.folder)
         self._codes: dict[str, dict[int, str]] = {"bind": {}, "slip": {}}
         self._not_made: list[NotMade] = []
 
@@ -150,8 +132,7 @@ class _Run:
         )
         done = 0
         for first in range(0, len(whom), RUN):
-            name = f"print-run-{first // RUN + 1}.pdf" if len(whom) > RUN else "print-run.pdf"
-            run = _PrintRun(name)
+            run = PrintRun(named_run("print-run", first, len(whom)))
             self._runs.append(run)
             part = whom[first : first + RUN]
             for start in range(0, len(part), _PORTION):
@@ -165,6 +146,8 @@ class _Run:
                     done += 1
                     show(done, len(whom))
             self._print(run)
+        if self._messages is not None:
+            self._tell(self._messages)
 
     def accept(self) -> int:
         """Make the codes valid and note the files in their places, all at once; how many households are gone."""
@@ -173,37 +156,40 @@ class _Run:
             self._note_list(self._staging.path)
         while True:
             with self._connection.transaction():
-                made = [tenancy for run in self._runs for tenancy in run.packed]
+                made = [int(number) for run in self._runs for number in run.packed]
                 listed = [one.tenancy for one in self._not_made]
                 gone = {*made, *listed} - letters.remaining(self._connection, [*made, *listed])
-                if not gone:
+                taken = set() if self._messages is None else self._messages.lost()
+                if not gone and not taken:
                     self._count(made)
                     return lost
             lost += len(gone)
-            self._leave_out(gone)
+            self._leave_out(gone, taken)
 
     def place(self, gone: int) -> Made:
         """Move the files to their places."""
-        runs = [run for run in self._runs if run.packed]
-        names = [f"{tenancy}.pdf" for run in runs for tenancy in run.packed]
+        runs = [run for run in (*self._runs, *self._told) if run.packed]
+        names = [f"{number}.pdf" for run in runs for number in run.packed]
+        not_made = self._all_not_made
         if not self._alone:
-            names += [run.name for run in runs] + [MANIFEST] + ([NOT_MADE] if self._not_made else [])
+            names += [run.name for run in runs] + [MANIFEST] + ([NOT_MADE] if not_made else [])
         self._staging.place(names)
         folder = self._staging.folder
         placed = [place for run in runs for place in run.placed]
         return Made(
             letters=len(placed),
+            messages=sum(len(run.packed) for run in self._told),
             large=sum(len(run.large) for run in runs),
             pages=sum(place.pages for place in placed),
             gone=gone,
             folder=str(folder),
             print_run=() if self._alone else tuple(str(folder / run.name) for run in runs),
             manifest=None if self._alone else str(folder / MANIFEST),
-            not_made=tuple(self._not_made),
-            not_made_list=str(folder / NOT_MADE) if self._not_made and not self._alone else None,
+            not_made=tuple(not_made),
+            not_made_list=str(folder / NOT_MADE) if not_made and not self._alone else None,
         )
 
-    def _one(self, matter: Matter, run: _PrintRun) -> None:
+    def _one(self, matter: Matter, run: PrintRun) -> None:
         tenancy, order = matter.tenancy.id, self._order
         codes = {purpose: accounts.new_code() for purpose in ("bind", "slip")}
         if order.sender.web is None:
@@ -221,9 +207,33 @@ class _Run:
             self._not_made.append(NotMade(tenancy, str(reason)))
             return
         self._staging.put(f"{tenancy}.pdf", pdf)
-        run.add(tenancy, sized)
+        run.add(sized)
         for purpose, code in codes.items():
             self._codes[purpose][tenancy] = code
+
+    def _tell(self, messages: Messages) -> None:
+        """Make the letters of the outbox's messages."""
+        found = messages.find()
+        for first in range(0, len(found), RUN):
+            run = PrintRun(named_run(MESSAGES, first, len(found)))
+            self._told.append(run)
+            for told in found[first : first + RUN]:
+                data = message(self._order.sender, told, self._now.date())
+                number = str(data["number"])
+                self._put_notes(messages.written(number, self._staging.path, run.name, MANIFEST))
+                try:
+                    pdf, sized = render(self._renderer, data, told)
+                except Unprintable as reason:
+                    messages.not_made[number] = told.tenancy.id, str(reason)
+                    continue
+                self._staging.put(f"{number}.pdf", pdf)
+                run.add(sized)
+            self._print(run)
+
+    @property
+    def _all_not_made(self) -> list[NotMade]:
+        told = {} if self._messages is None else self._messages.not_made
+        return [*self._not_made, *(NotMade(who, f"{number}: {reason}") for number, (who, reason) in told.items())]
 
     def _data(self, matter: Matter, codes: Mapping[str, str]) -> dict[str, Any]:
         whom = Recipient(matter.home, matter.tenancy, codes.get("bind", ""), codes["slip"], self._until.date())
@@ -240,7 +250,7 @@ class _Run:
             return "shorten the council's address or the help line"
         return "the name and address are too long"
 
-    def _print(self, run: _PrintRun) -> None:
+    def _print(self, run: PrintRun) -> None:
         """Make a print run of its letters as they are now; one letter alone is counted only."""
         if not run.packed:
             run.placed = []
@@ -253,15 +263,22 @@ class _Run:
         if not self._alone:
             self._staging.put(run.name, pdf)
 
-    def _leave_out(self, gone: AbstractSet[int]) -> None:
-        """Take out households that left, withdrew or were erased while their letters were made."""
+    def _leave_out(self, gone: AbstractSet[int], taken: set[str]) -> None:
+        """Take out who left, withdrew or was erased meanwhile, and messages that are not to be sent any more."""
+        for number in taken:
+            self._staging.remove(f"{number}.pdf")
+        if self._messages is not None:
+            self._messages.leave_out(taken)
+        for run in self._told:
+            if run.leave_out(taken):
+                self._print(run)
         for tenancy in gone:
             self._staging.remove(f"{tenancy}.pdf")
             for codes in self._codes.values():
                 codes.pop(tenancy, None)
         self._not_made = [one for one in self._not_made if one.tenancy not in gone]
         for run in self._runs:
-            if run.leave_out(gone):
+            if run.leave_out({str(tenancy) for tenancy in gone}):
                 self._print(run)
 
     def _count(self, made: Sequence[int]) -> None:
@@ -270,20 +287,27 @@ class _Run:
         for purpose, codes in self._codes.items():
             letters.put_codes(connection, purpose, codes, self._now, self._until)
         for run in self._runs:
-            self._note(list(run.packed), staging.folder, run.name)
+            self._note([int(number) for number in run.packed], staging.folder, run.name)
         letters.log_letters(connection, made, self._order.period.key, self._now)
+        if self._messages is not None:
+            for run in self._told:
+                for number in run.packed:
+                    self._put_notes(self._messages.written(number, staging.folder, run.name, MANIFEST))
+            whose = [self._messages.whose(number) for run in self._told for number in run.packed]
+            letters.log_letters(connection, whose, "message", self._now)
+            self._messages.settle(self._order.period.key)
         if self._alone:
             return
         self._note_list(staging.folder)
         lines = [
             (run.name, f"{place.number}.pdf", place.first_page, place.pages,
-             "large" if int(place.number) in run.large else "normal")
-            for run in self._runs
+             "large" if place.number in run.large else "normal")
+            for run in (*self._runs, *self._told)
             for place in run.placed
         ]  # fmt: skip
         staging.put(MANIFEST, _table(("print_run", "letter", "first_page", "pages", "print"), lines))
-        if self._not_made:
-            staging.put(NOT_MADE, _table(("tenancy", "reason"), self._not_made))
+        if not_made := self._all_not_made:
+            staging.put(NOT_MADE, _table(("tenancy", "reason"), not_made))
         else:
             staging.remove(NOT_MADE)
 
@@ -298,7 +322,8 @@ class _Run:
 
     def _note_list(self, folder: Path) -> None:
         """Note the list of letters that could not be made, which goes with any of them."""
-        self._put_notes([Written(one.tenancy, str(folder / NOT_MADE), None) for one in self._not_made])
+        whose = {one.tenancy for one in self._all_not_made}
+        self._put_notes([Written(tenancy, str(folder / NOT_MADE), None) for tenancy in sorted(whose)])
 
     def _put_notes(self, files: Sequence[Written]) -> None:
         period = self._order.period

@@ -23,7 +23,9 @@ MANIFEST = "manifest.csv"
 NOT_MADE = "not-made.csv"
 _FOLDER = ".making"
 #: Files of an earlier run, whole or, of versions that wrote them here, half.
-_OURS = re.compile(r"(\d{14}|print-run(-\d+)?)\.pdf\Z|\.(\d{14}|print-run(-\d+)?)\.pdf\.part\Z|not-made\.csv\Z")
+_OURS = re.compile(
+    r"(\d{14}|message-\d+|print-run(-messages)?(-\d+)?)\.pdf\Z|\.(\d{14}|print-run(-\d+)?)\.pdf\.part\Z|not-made\.csv\Z"
+)
 
 
 class Staging:

@@ -24,18 +24,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from simulators import parquet
+from simulators import truth_table
 from simulators.bay_truth import BayTruth, Int64, Intervals, TrueStays
+from simulators.truth_table import INSTANT, NONE, TruthError, part
 
 SUFFIX = ".bays"
-_INSTANT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [
         ("what", pa.string()),
@@ -43,22 +41,16 @@ SCHEMA = pa.schema(
         ("device", pa.string()),
         ("zone", pa.string()),
         ("personal", pa.bool_()),
-        ("start", _INSTANT),
-        ("end", _INSTANT),
+        ("start", INSTANT),
+        ("end", INSTANT),
         ("begun", pa.bool_()),
         ("ended", pa.bool_()),
-        ("over_from", _INSTANT),
+        ("over_from", INSTANT),
         ("over", pa.int64()),
         ("heartbeat", pa.int64()),
     ]
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NONE = -1
-_GROUP_READ, _GROUP_BYTES = 1 << 21, 512 << 20
-
-
-class TruthError(ValueError):
-    """A file is no truth of bays. The text names the file and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,41 +79,27 @@ def write(path: Path, truth: BayTruth, heartbeat: int) -> None:
     ids = [bay.id for bay in truth.register.bays]
     stays = truth.stays
     parts = [
-        _part("span", [""], start=np.array([truth.start]), end=np.array([truth.end])),
-        _part("bay", ids, zone=[bay.zone for bay in truth.register.bays],
+        part(SCHEMA, "span", [""], start=np.array([truth.start]), end=np.array([truth.end])),
+        part(SCHEMA, "bay", ids, zone=[bay.zone for bay in truth.register.bays],
               personal=[bay.personal for bay in truth.register.bays]),
-        _part("sensor", [link.bay for link in truth.register.sensors],
+        part(SCHEMA, "sensor", [link.bay for link in truth.register.sensors],
               device=[link.device for link in truth.register.sensors],
               start=np.array([_us(link.start) for link in truth.register.sensors]),
               end=np.array([_us(link.end) for link in truth.register.sensors]), heartbeat=heartbeat),
         *(
-            _part(what, [ids[bay] for bay in one.bay.tolist()], start=one.start, end=one.end)
+            part(SCHEMA, what, [ids[bay] for bay in one.bay.tolist()], start=one.start, end=one.end)
             for what, one in (("known", truth.known), ("suspended", truth.suspended))
         ),
-        _part("stay", [ids[bay] for bay in stays.bay.tolist()], start=stays.arrival,
-              end=np.where(stays.lasts, _NONE, stays.departure), begun=stays.begun, ended=stays.ended,
+        part(SCHEMA, "stay", [ids[bay] for bay in stays.bay.tolist()], start=stays.arrival,
+              end=np.where(stays.lasts, NONE, stays.departure), begun=stays.begun, ended=stays.ended,
               over_from=stays.over_from, over=stays.over),
     ]  # fmt: skip
-    whole = path.with_name(path.name + ".part")
-    pq.write_table(pa.concat_tables(parts), whole, compression="zstd", compression_level=3)
-    whole.replace(path)
+    truth_table.write(path, parts)
 
 
 def read(path: Path) -> Told:
     """A truth from its file. Raises TruthError."""
-    try:
-        parquet.check_footer(path)
-        schema = pq.read_schema(path)
-        if not schema.equals(SCHEMA):
-            raise TruthError(f"truth {path}: has not the columns {', '.join(SCHEMA.names)}")
-        parquet.check(path, SCHEMA.names, group_rows=_GROUP_READ, group_bytes=_GROUP_BYTES)
-        table = pq.read_table(path, partitioning=None)
-    except OSError as error:
-        raise TruthError(f"truth {path}: {error}") from None
-    except parquet.TooLarge as error:
-        raise TruthError(f"truth {path}: {error}") from None
-    except pa.ArrowException as error:
-        raise TruthError(f"truth {path}: is no whole Parquet file ({str(error).splitlines()[0]})") from None
+    table = truth_table.read(path, SCHEMA)
     try:
         return _told(table)
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -142,7 +120,7 @@ def _told(table: pa.Table) -> Told:
 
     end = _us(span["end"])
     rows, stays = of("stay")
-    lasts = stays.end == _NONE
+    lasts = stays.end == NONE
     return Told(
         bays=bays,
         zones=part["bay"].column("zone").to_pylist(),
@@ -166,29 +144,12 @@ def _told(table: pa.Table) -> Told:
     )
 
 
-def _part(what: str, bay: list[str], **columns: Any) -> pa.Table:
-    count = len(bay)
-    arrays = []
-    for field in SCHEMA:
-        given = columns.get(field.name)
-        if field.name in ("what", "bay"):
-            arrays.append(pa.array([what] * count if field.name == "what" else bay, field.type))
-        elif given is None:
-            arrays.append(pa.nulls(count, field.type))
-        elif field.type == _INSTANT:
-            moments = np.asarray(given, np.int64)
-            arrays.append(pa.array(moments, mask=moments == _NONE).cast(_INSTANT))
-        else:
-            arrays.append(pa.array([given] * count if isinstance(given, int) else list(given), field.type))
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
-
-
 def _moments(rows: pa.Table, name: str) -> Int64:
     found: Int64 = (
-        rows.column(name).combine_chunks().cast(pa.int64()).fill_null(_NONE).to_numpy(zero_copy_only=False)
+        rows.column(name).combine_chunks().cast(pa.int64()).fill_null(NONE).to_numpy(zero_copy_only=False)
     ).astype(np.int64)
     return found
 
 
 def _us(moment: datetime | None) -> int:
-    return _NONE if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
+    return NONE if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
