@@ -11,13 +11,16 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from dashboard import roles
+from dashboard import api_document, roles
 from dashboard.account import binding, sign_in
+from dashboard.care import homes as care_homes
+from dashboard.care import report, telling
 from dashboard.engineer import (
     alarms,
     arriving,
     completeness,
     jobs,
+    outbox,
     pipeline,
     rejected,
     rejected_trial,
@@ -26,13 +29,42 @@ from dashboard.engineer import (
     silence,
     uploads,
 )
+from dashboard.open_data import catalogue, exports, revisions, snapshots
 from dashboard.operations import board, health, patterns, precision, queue, wall
 from dashboard.options import SiteOptions
-from dashboard.public import feeds, pages
+from dashboard.public import (
+    air,
+    air_alerts,
+    air_alerts_held,
+    air_api,
+    air_checks,
+    air_compare,
+    air_files,
+    air_monitor,
+    feeds,
+    mailbox,
+    overview,
+    pages,
+    stop,
+)
+from dashboard.public import complaints as public_complaints
 from dashboard.public import parking as public_parking
 from dashboard.resident import api as resident_api
-from dashboard.resident import choices, data, details, home, use
-from dashboard.staff import assist, data_protection, programme
+from dashboard.resident import (
+    carers,
+    choices,
+    data,
+    details,
+    home,
+    messages,
+    movement,
+    nudge_ways,
+    nudges,
+    nudges_api,
+    use,
+)
+from dashboard.sensorthings import routes as sensorthings
+from dashboard.staff import assist, complaint, complaints, data_protection, programme, trials
 from dashboard.web import errors, parking, security
 from dashboard.web.forwarded import Forwarded
 from dashboard.web.guard import guard
@@ -42,12 +74,28 @@ from dashboard.web.site import HERE, Site
 
 #: Every router of the application. Those of the API are in its description, pages are not.
 PAGES: tuple[Callable[[Site], APIRouter], ...] = (
+    overview.router,
     pages.router,
+    public_complaints.router,
     feeds.router,
+    catalogue.router,
+    exports.router,
+    revisions.router,
+    snapshots.router,
+    sensorthings.router,
+    stop.router,
+    mailbox.router,
     sign_in.router,
     binding.router,
     parking.router,
     public_parking.router,
+    air.router,
+    air_alerts.router,
+    air_alerts_held.router,
+    air_monitor.router,
+    air_files.router,
+    air_compare.router,
+    air_checks.router,
     board.router,
     queue.router,
     patterns.router,
@@ -59,6 +107,7 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     rejected_trial.router,
     rejected.router,
     alarms.router,
+    outbox.router,
     pipeline.router,
     silence.router,
     completeness.router,
@@ -67,15 +116,26 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     runs.router,
     jobs.router,
     programme.router,
+    trials.router,
     data_protection.router,
+    complaints.router,
+    complaint.router,
     assist.router,
+    report.router,
     home.router,
     use.router,
     data.router,
     details.router,
     choices.router,
+    carers.router,
+    messages.router,
+    nudges.router,
+    nudge_ways.router,
+    movement.router,
+    care_homes.router,
+    telling.router,
 )
-API: tuple[Callable[[Site], APIRouter], ...] = (resident_api.router,)
+API: tuple[Callable[[Site], APIRouter], ...] = (resident_api.router, nudges_api.router, air_api.router)
 
 
 def create_app(options: SiteOptions) -> FastAPI:
@@ -137,4 +197,6 @@ def create_app(options: SiteOptions) -> FastAPI:
     for path in found:
         roles.need(path)
     site.paths = frozenset(found)
+    api = [route for router, described in routers if described for route in router.routes]
+    api_document.describe(app, options, [route for route in api if isinstance(route, APIRoute)])
     return app

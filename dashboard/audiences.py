@@ -35,6 +35,7 @@ AUDIENCES: tuple[Audience, ...] = (
         "resident/entry.html",
         public=True,
     ),
+    Audience("Movement", "/care", ("/care",), "care/entry.html", public=True),
     Audience(
         "Parking operations",
         "/parking/board",
@@ -42,6 +43,8 @@ AUDIENCES: tuple[Audience, ...] = (
         "operations/entry.html",
     ),
     Audience("Parking", "/parking", ("/parking",), "public/parking_entry.html", public=True),
+    Audience("Air quality", "/air", ("/air",), "public/air_entry.html", public=True),
+    Audience("Open data", "/open-data", ("/open-data",), "open_data/entry.html", public=True),
     Audience("Operation", "/overview", ("/overview", "/engineer"), "engineer/entry.html"),
 )
 

@@ -56,7 +56,7 @@ class Figure:
     #: Names the axis.
     unit: str = ""
     #: Shape of the chart that a script draws, "" for none ...
-    chart: Literal["", "bar", "step", "heat"] = ""
+    chart: Literal["", "bar", "step", "heat", "line"] = ""
     #: ... from these columns of the table.
     lines: Sequence[str] = ()
 

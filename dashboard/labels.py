@@ -23,6 +23,14 @@ CHANNEL_WORDS = {
     "assist": "with a council helper",
     "telephone": "by telephone",
 }
+#: What a complaint is about.
+COMPLAINT_WORDS = {
+    "energy": "Energy use of a home: meters, comparisons, letters",
+    "parking": "Parking bays",
+    "air": "Air monitors and messages about air",
+    "movement": "Movement sensors in a home, or carers",
+    "other": "Something else",
+}
 #: Who may park in a bay of a kind.
 BAY_WORDS = {
     "resident-permit": "Residents with a permit",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,8 @@ from analytics.energy.prices import Energy, load
 from dashboard.replays import Replays
 from dashboard.simulation import Simulation
 from devices.bays import GRACE, SILENCE
+from devices.csvw import OPEN_GOVERNMENT_LICENCE
+from devices.device import Origin
 from devices.parking_account import Account
 from devices.tried import Taken, Tried
 from store.erasures import State
@@ -34,6 +37,19 @@ class SignIn:
     roles_claim: str = "borough_roles"
 
 
+@dataclass(frozen=True, slots=True)
+class DemoMail:
+    """An e-mail that the relay of a demo took; ``html``: its other form, as it came."""
+
+    name: str
+    to: str
+    subject: str
+    at: str
+    text: str
+    html: str
+    headers: Sequence[tuple[str, str]] = ()
+
+
 class Trials(Protocol):
     """Rejected messages tried and taken by the collector's way. All raise devices.tried.NotTried; psycopg.Error."""
 
@@ -53,6 +69,19 @@ class Trials(Protocol):
 
     def take(self, messages: Sequence[RejectedMessage], account_id: int | None) -> Taken:
         """Take messages once more, as things are, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenData:
+    """What is said of open data: ``licence`` (an address), ``contact`` (an e-mail address), ``organisation`` (as
+    catalogues of the government name it); ``folder`` of the snapshots. None: there is none. ``origin``: of the devices
+    whose data are open."""
+
+    licence: str = OPEN_GOVERNMENT_LICENCE
+    contact: str | None = None
+    organisation: str | None = None
+    folder: Path | None = None
+    origin: Origin = "real"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +112,7 @@ class SiteOptions:
     help_line: str | None = None
     #: The council's parking account, the oldest year first; empty where it gave none.
     parking_accounts: Sequence[Account] = ()
+    open_data: OpenData = field(default_factory=OpenData)
     #: All data are simulated, and codes of the purpose ``demo`` sign in.
     demo: bool = False
     #: Prices and factors.
@@ -96,6 +126,10 @@ class SiteOptions:
     #: Time over that is no overstay yet, and how long a bay is known after a reading of a sensor without a heartbeat.
     parking_grace: timedelta = GRACE
     parking_silence: timedelta = SILENCE
+    #: Addresses of brokers at which new observations are published (`borough announce`), as people reach them.
+    observation_endpoints: Sequence[str] = ()
+    #: E-mails that a demo's relay took, the newest first.
+    mailbox: Callable[[], Sequence[DemoMail]] | None = None
     #: How far a demo is.
     simulation: Callable[[], Simulation] | None = None
     #: Takes a tenancy's id, erases everything about it and says how far that is.
@@ -106,8 +140,15 @@ class SiteOptions:
     trials: Trials | None = None
     #: All that is held about a tenancy: JSON in pieces of bytes, each made with a connection of its own.
     subject: Callable[[int, Open], Iterator[bytes]] | None = None
+    #: The report of the worked example as a document, None while it is made; None: there is none here.
+    example: Callable[[], Mapping[str, Any] | None] | None = None
     #: What is needed to start replays and simulations; None: nothing is.
     replays: Replays | None = None
+
+    @property
+    def open_origin(self) -> Origin:
+        """Of which devices data are open: never of real and of simulated ones together."""
+        return "simulated" if self.demo else self.open_data.origin
 
     @property
     def secure(self) -> bool:

@@ -24,7 +24,8 @@ class Need:
     """What a visitor must be. ``roles`` empty and ``account`` False: anybody. ``demo``: open to all in a demo.
     ``alone``: the row is of this one path, and what is below it has rows of its own.
 
-    The role ``resident`` is one who has a tenancy, whatever an issuer says.
+    The role ``resident`` is one who has a tenancy, and ``carer`` also one whom a resident has named, whatever an issuer
+    says.
     """
 
     roles: frozenset[str] = frozenset()
@@ -46,10 +47,17 @@ ROUTES: dict[str, Need] = {
     "/": ANYBODY,
     "/accessibility": ANYBODY,
     "/privacy": ANYBODY,
+    "/complaints": ANYBODY,
     "/parking/feed": ANYBODY,
     "/open-data": ANYBODY,
+    "/sta": ANYBODY,
+    "/air": ANYBODY,
+    "/air/alerts": ANYBODY,
+    "/api/v1/air": ANYBODY,
     "/plotly.min.js": ANYBODY,
     "/health": ANYBODY,
+    "/stop": ANYBODY,
+    "/demo/mailbox": ANYBODY,
     "/sign-in": ANYBODY,
     "/sign-in/code": SIGNED_IN,
     "/sign-out": SIGNED_IN,
@@ -66,6 +74,7 @@ ROUTES: dict[str, Need] = {
     "/overview": _role("engineer", demo=True),
     "/engineer": _role("engineer"),
     "/home": _role(RESIDENT),
+    "/care": _role("carer"),
     "/left": ANYBODY,
     "/api/v1/home": _role(RESIDENT),
     "/programme": _role("programme"),
@@ -76,6 +85,7 @@ ROUTES: dict[str, Need] = {
 #: What the navigation offers, in this order, to whoever may open it.
 NAVIGATION = (
     ("/home", "My home"),
+    ("/care", "Movement notices"),
     ("/assist", "Enter a slip"),
     ("/programme", "Programme"),
     ("/data-protection", "Data protection"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from dashboard.account.sign_in import signed_in
 from dashboard.web.site import Site
 from dashboard.web.values import Text
 from dashboard.web.visitor import Anybody
-from store import accounts
+from store import accounts, care
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,19 @@ def router(site: Site) -> APIRouter:
 
     @routes.post("/sign-in/code")
     def enter_code(request: Request, visitor: Anybody, code: Annotated[Text, Form()] = "") -> Response:
-        """Make the sign-in the home's. A wrong code, a used one and one of a tenancy that has ended look the same."""
+        """Make the sign-in the home's, or a carer's of a home that named one. A wrong code, a used one and one of a
+        tenancy that has ended look the same."""
         site.limit(request, "code", visitor)
         now = datetime.now(UTC)
         assert visitor.account_id is not None
         with site.connection() as connection, connection.transaction():
+            link = care.take_code(connection, visitor.account_id, code, now, site.today())
+            if link is not None:
+                site.log_access(
+                    connection, replace(visitor, acting="carer"), link.tenancy_id, "became your carer", link.carer
+                )
+                token = accounts.rotate_session(connection, request.cookies[site.options.session_cookie], now)
+                return signed_in(site, token, f"/care/{link.id}") if token else RedirectResponse("/sign-in", 303)
             found = accounts.use_code(connection, "bind", code, now)
             if (
                 found is None

@@ -24,7 +24,7 @@ from dashboard.options import SignIn
 from dashboard.web.site import Site
 from dashboard.web.values import Way, local_path
 from dashboard.web.visitor import Anybody
-from store import accounts
+from store import accounts, care
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +178,9 @@ def _signed_in(site: Site, options: SignIn, claims: Mapping[str, Any], old: str 
         if old:
             accounts.end_session(connection, old)
         token = accounts.open_session(connection, account.id, held, now, site.options.session_lifetime)
-    return token, roles.landing(held, tenancy=tenancy is not None)
+        # whom a resident has named is a carer, whatever the issuer says
+        named_by = care.links_of_account(connection, account.id, site.today())
+    return token, roles.landing([*held, *(["carer"] if named_by else [])], tenancy=tenancy is not None)
 
 
 def signed_in(site: Site, token: str, path: str) -> Response:

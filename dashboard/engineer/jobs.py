@@ -14,7 +14,7 @@ from dashboard.engineer.job_events import JobEvents, mark
 from dashboard.engineer.runs import charts_of
 from dashboard.engineer.uploads import NOT_SET, PATH
 from dashboard.replays import KIND_WORDS
-from dashboard.web.forms import Form
+from dashboard.web.forms import Form, form_token, new_token
 from dashboard.web.guard import may_still
 from dashboard.web.site import Site
 from dashboard.web.values import Fields, Flag, Whole, Word
@@ -80,11 +80,21 @@ def router(site: Site) -> APIRouter:
         choice = None if replays is None else asking.find(replays, given.get("what", "")[:40])
         if replays is None or replays.why_not or choice is None:
             return _form(site, request, given.get("what", "")[:40], form, status=409)
-        wanted = asking.read(form, choice, replays)
+        wanted, token = asking.read(form, choice, replays), form_token(given)
+        if token is None:
+            raise HTTPException(400)
         if form.errors:
             return _form(site, request, choice.key, form, status=400)
         with site.connection() as connection:
-            made = jobs.ask(connection, choice.kind, wanted.name, wanted.options, visitor.account_id, wanted.files)
+            made = jobs.ask(
+                connection,
+                choice.kind,
+                wanted.name,
+                wanted.options,
+                visitor.account_id,
+                wanted.files,
+                token=token,
+            )
         return RedirectResponse(f"/engineer/jobs/{made}", status_code=303)
 
     @routes.get("/engineer/jobs/{job}")
@@ -175,6 +185,8 @@ def _form(site: Site, request: Request, key: str, form: Form, *, status: int = 2
         "kind": KIND_WORDS[choice.what],
         "form": form,
         "typed": dict(form.typed) if form.typed else default,
+        # two presses of the button, or a page that is sent again, ask for one job
+        "token": new_token(),
         "installation": replays.installation,
         "mappings": {"": "Choose a mapping", **asking.mappings(replays)} if choice.what == "table" else {},
         "formats": {

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.pipeline.decimation import Float64, Int64
+from analytics.tables.parquet import Drained
 from store import open_series
 from store.connect import Connection
 from store.open_series import OpenSeries
@@ -75,52 +76,9 @@ def parquet_pieces(found: Iterator[Block], series: OpenSeries) -> Iterator[bytes
     """The same as Parquet: a row group a block, times as microseconds in UTC."""
     said = {"device": series.device, "property": series.property, "unit": series.unit or "", "family": series.family}
     schema = pa.schema(_SCHEMA, metadata=said)
-    sink = _Drained()
+    sink = Drained()
     with pq.ParquetWriter(sink, schema, compression="snappy") as writer:
         for times, values, changed in found:
             writer.write_table(pa.table([pa.array(times, _SCHEMA[0][1]), values, changed], schema=schema))
             yield sink.take()
     yield sink.take()
-
-
-class _Drained:
-    """A file that is only written to, and from which what was written is taken."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._at = 0
-        self.closed = False
-
-    def take(self) -> bytes:
-        """What was written since the last time."""
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
-
-    def write(self, data: bytes | memoryview) -> int:
-        """As of files."""
-        self._parts.append(bytes(data))
-        self._at += len(self._parts[-1])
-        return len(self._parts[-1])
-
-    def tell(self) -> int:
-        """As of files."""
-        return self._at
-
-    def flush(self) -> None:
-        """As of files: nothing is held back."""
-
-    def close(self) -> None:
-        """As of files."""
-        self.closed = True
-
-    def writable(self) -> bool:
-        """As of files."""
-        return True
-
-    def readable(self) -> bool:
-        """As of files."""
-        return False
-
-    def seekable(self) -> bool:
-        """As of files."""
-        return False

@@ -19,8 +19,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from analytics.parking.state import REASONS
+from dashboard import plan
 from dashboard.labels import BAY_WORDS, MINUTE, age
-from dashboard.operations import plan, words
+from dashboard.operations import words
 from dashboard.web.board import Board
 from dashboard.web.csv import Row, csv_file
 from dashboard.web.site import Site
@@ -278,7 +279,7 @@ def _page(site: Site, request: Request, board: Board, chosen: Filter, after: str
         "at": local,
         "latest": f"{datetime.now(site.zone):%Y-%m-%dT%H:%M}",
         "moment": words.moment(local),
-        "symbols": plan.symbols(),
+        "symbols": plan.symbols(plan.PARKING),
         "totals": bays.totals,
         "bays": bays.text,
         "count": bays.count,

@@ -6,7 +6,6 @@ noted once.
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from dashboard.labels import BAY_WORDS, MINUTE, age
 from dashboard.operations import words
 from dashboard.web.board import OFFICER, Board
 from dashboard.web.csv import Row, csv_file
+from dashboard.web.forms import form_token, new_token
 from dashboard.web.site import Site
 from dashboard.web.values import Fields, Text, number
 from dashboard.web.visitor import Anybody, Visitor
@@ -40,7 +40,6 @@ RECENT, HERE = timedelta(days=90), timedelta(hours=4)
 #: How far back a stay can have begun that somebody may still have visited.
 _VISITED = timedelta(days=40)
 COLUMNS = ("place", "bay", "street", "zone", "kind", "since", "minutes_over", "likely")
-_TOKEN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def router(site: Site) -> APIRouter:
             "street": street,
             "streets": sorted({one.street for one in found}),
             "from": None if start is None else start[0],
-            "token": lambda: secrets.token_urlsafe(_TOKEN),
+            "token": new_token,
             "outcomes": words.OUTCOME_WORDS,
             "noted": noted,
             "was": words.OUTCOME_WORDS.get(was, ""),
@@ -216,11 +215,11 @@ def _start(connection: Connection, board: Board, visitor: Visitor, street: str) 
 
 def _outcome(given: Mapping[str, str], visitor: Visitor) -> Outcome:
     """What a form says. Raises HTTPException 400: none of our pages sends such a one."""
-    token, bay, outcome = given.get("token", ""), given.get("bay", ""), given.get("outcome", "")
+    token, bay, outcome = form_token(given), given.get("bay", ""), given.get("outcome", "")
     arrival, minutes = number(given.get("arrival", "")), number(given.get("minutes", ""))
     now = datetime.now(UTC)
     if (
-        not (16 <= len(token) <= 64 and token.isascii() and token.replace("-", "").replace("_", "").isalnum())
+        token is None
         or BAY_ID.match(bay) is None
         or outcome not in words.OUTCOME_WORDS
         or arrival is None

@@ -9,7 +9,8 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from analytics.parking.arrays import FREE, OCCUPIED
-from dashboard.operations import plan, words
+from dashboard import plan
+from dashboard.operations import words
 from dashboard.operations.board import Filter, totals
 from dashboard.operations.queue import visits
 from dashboard.web.board import Board
@@ -50,7 +51,7 @@ def router(site: Site) -> APIRouter:
             # only for who asks for it: a page that changes by itself is not for everybody
             "refresh": REFRESH if refresh else None,
             "seconds": REFRESH,
-            "symbols": plan.symbols(),
+            "symbols": plan.symbols(plan.PARKING),
             "clock": f"{instant(board.at).astimezone(site.zone):%H:%M}",
             "totals": totals(board, Filter()),
             "zones": zones[:ZONES],

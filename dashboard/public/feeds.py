@@ -19,9 +19,10 @@ from dashboard.web.board import Board
 from dashboard.web.site import Site
 from dashboard.web.values import Cursor, Day, Text, cursor_of
 from devices.bays import Bay
+from devices.csvw import metadata_name
 from devices.datex import BayStatus, Publisher, status_publication, table_publication
 from devices.parking_account import Account
-from devices.parking_return import Table, account_table, metadata_name, spaces_table
+from devices.parking_return import Table, account_table, spaces_table
 from store import feeds
 from store.connect import Connection
 from store.times import instant
@@ -38,7 +39,7 @@ After = Annotated[Cursor | None, Query(alias="cursor", description="As the Link 
 def router(site: Site) -> APIRouter:
     """The feeds."""
     routes = APIRouter(include_in_schema=False)
-    publisher = Publisher(site.options.council_name, test=site.options.demo)
+    publisher = Publisher(site.options.council_name, test=site.options.open_origin == "simulated")
 
     @routes.get("/parking/feed/datex.json")
     def table(request: Request, zone: Zone = None, after: After = None) -> Response:
@@ -85,8 +86,8 @@ def router(site: Site) -> APIRouter:
 
 def _page(site: Site, connection: Connection, zone: str | None, after: str | None) -> tuple[list[Bay], str | None]:
     """Bays of the zones of a page, and where the next one begins. Raises HTTPException 404 where there is none."""
-    day, simulated = site.today(), site.options.demo
-    known = [part for part in feeds.parts(connection, day, simulated=simulated) if zone is None or part.zone == zone]
+    day, origin = site.today(), site.options.open_origin
+    known = [part for part in feeds.parts(connection, day, origin=origin) if zone is None or part.zone == zone]
     begin = 0
     if after is not None:
         # a zone that is gone has no next page: whoever reads begins again
@@ -100,7 +101,7 @@ def _page(site: Site, connection: Connection, zone: str | None, after: str | Non
     if not shown:
         raise HTTPException(404)
     following = None if begin + len(shown) == len(known) else cursor_of(_key(shown[-1]))
-    return feeds.bays(connection, shown, day, simulated=simulated), following
+    return feeds.bays(connection, shown, day, origin=origin), following
 
 
 def _key(part: feeds.Part) -> str:
@@ -128,7 +129,7 @@ def _status(board: Board, bay: Bay, place: int) -> BayStatus:
 def _spaces(site: Site, on: date | None) -> Table:
     day = on or site.today()
     with site.connection() as connection:
-        return spaces_table(feeds.spaces(connection, day, simulated=site.options.demo), day)
+        return spaces_table(feeds.spaces(connection, day, origin=site.options.open_origin), day)
 
 
 def _account(site: Site) -> Table:
@@ -160,7 +161,7 @@ def _csv(request: Request, table: Table, name: str) -> Response:
 
 
 def _metadata(request: Request, table: Table, site: Site) -> Response:
-    text = table.metadata(site.options.council_name)
+    text = table.metadata(site.options.council_name, site.options.open_data.licence)
     return _answer(request, text, "application/csvm+json", _RETURN, f'"{_hash(text)}"', {})
 
 

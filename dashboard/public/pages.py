@@ -1,14 +1,11 @@
-"""Pages that anybody may read: the start, accessibility, privacy; and the two addresses that watch the service."""
+"""Pages that anybody may read: accessibility, privacy; and the two addresses that watch the service."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from dashboard import roles
-from dashboard.audiences import entries
 from dashboard.web.site import Site
-from dashboard.web.visitor import Anybody
 from store import daily, migrations
 
 #: Whoever asks whether we are ready gives up soon himself [s].
@@ -18,17 +15,6 @@ _READY_SECONDS = 2.0
 def router(site: Site) -> APIRouter:
     """The pages."""
     routes = APIRouter()
-
-    @routes.get("/")
-    async def start(request: Request, visitor: Anybody) -> Response:
-        """What this is: an entry for each audience, and for the council's own people where their work is."""
-        context = {
-            "entries": entries(
-                site.paths, visitor.roles, account=visitor.account_id is not None, demo=site.options.demo
-            ),
-            "work": roles.work(visitor.roles),
-        }
-        return site.page(request, "public/start.html", context)
 
     @routes.get("/accessibility")
     async def accessibility(request: Request) -> Response:

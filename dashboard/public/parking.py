@@ -146,11 +146,11 @@ def _around(site: Site, connection: Connection, board: Board, place: Place, kind
     closed = (board.now.suspended[at] >= 0) | (board.now.permitted[at] >= 0)
     free, unknown = np.flatnonzero((state == FREE) & ~closed), np.flatnonzero((state == UNKNOWN) & ~closed)
     shown = np.concatenate((free[:_FREE], unknown[:_UNKNOWN]))
-    said = _said(site, connection, board, [near[one] for one in shown.tolist()], at[shown], today)
+    shown_bays = said(site, connection, board, [near[one] for one in shown.tolist()], at[shown], today)
     first = min(_FREE, len(free))
     taken = int(np.sum((state == OCCUPIED) & ~closed))
     soon = _soon(site, connection, sorted({near[one].zone for one in shown.tolist()}))
-    return Found(place, said[:first], len(free) - first, said[first:], taken, int(closed.sum()), soon)
+    return Found(place, shown_bays[:first], len(free) - first, shown_bays[first:], taken, int(closed.sum()), soon)
 
 
 def _soon(site: Site, connection: Connection, zones: Sequence[str]) -> list[Soon]:
@@ -165,18 +165,19 @@ def _soon(site: Site, connection: Connection, zones: Sequence[str]) -> list[Soon
     return [Soon(zone, told) for zone, told in found.items()]
 
 
-def _said(
+def said(
     site: Site, connection: Connection, board: Board, bays: Sequence[Nearby], at: Int64, today: date
 ) -> list[Shown]:
+    """Bays in words; ``at``: where each stands in the columns of the board. Raises psycopg.Error."""
     signs = places.restrictions(connection, [bay.id for bay in bays])
     days = [today + timedelta(days=number) for number in range(8)]
     events = {day: places.event_zones(connection, day) for day in days}
     holidays = bank_holidays()
     moment = instant(board.at).astimezone(site.zone)
-    said = []
+    found = []
     for bay, place in zip(bays, at.tolist(), strict=True):
         calendar = bay_words.Calendar(holidays, {day for day in days if bay.zone in events[day]})
-        said.append(
+        found.append(
             Shown(
                 bay.id,
                 bay.street,
@@ -188,7 +189,7 @@ def _said(
                 [bay_words.hours(one) for one in signs[bay.id]],
             )
         )
-    return said
+    return found
 
 
 def _state(board: Board, place: int) -> str:

@@ -14,13 +14,17 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from analytics.energy.profile import PARTS
 from analytics.periods import Period, parse_period, starting
 from dashboard.resident import models
 from dashboard.resident.choices import who
 from dashboard.resident.day_parts import DayPart, not_whole, read_parts
+from dashboard.resident.day_shape import read_shape
 from dashboard.resident.home import ComparisonView, household_reports, show
 from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days
+from dashboard.resident.use import MONTHS, newest
+from dashboard.resident.weather import read_changes
 from dashboard.web import values
 from dashboard.web.api import PROBLEMS, After, Limit, answer
 from dashboard.web.errors import problem
@@ -49,7 +53,13 @@ def router(site: Site) -> APIRouter:
     """Routes below /api/v1/home."""
     routes = APIRouter(prefix="/api/v1/home", tags=["home"], responses=PROBLEMS)
 
-    @routes.get("", operation_id="getHome", response_model=models.Home, summary="Whose data these are")
+    @routes.get(
+        "",
+        operation_id="getHome",
+        response_model=models.Home,
+        summary="Whose data these are",
+        description="Days on which the home was theirs, fuels that are measured, and what is known of the home.",
+    )
     def home(request: Request, access: Annotated[Access, looks("looked at the details", _BY)]) -> Response:
         with access.open() as (connection, household):
             fuels = known_fuels(connection, household, 10_000)
@@ -65,7 +75,11 @@ def router(site: Site) -> APIRouter:
         )
 
     @routes.get(
-        "/comparisons", operation_id="listComparisons", response_model=models.Comparisons, summary="All comparisons"
+        "/comparisons",
+        operation_id="listComparisons",
+        response_model=models.Comparisons,
+        summary="All comparisons",
+        description="Every week, four weeks and month that was compared with similar homes, the newest first.",
     )
     @site.lane.work
     def list_comparisons(
@@ -93,6 +107,7 @@ def router(site: Site) -> APIRouter:
         operation_id="getComparison",
         response_model=models.Comparison,
         summary="One period of one fuel",
+        description="What was found for one period: the same figures as on the page and in the letter.",
     )
     def get_comparison(
         request: Request,
@@ -109,7 +124,13 @@ def router(site: Site) -> APIRouter:
             access.detail = found.report.period
         return answer(request, comparison_model(found))
 
-    @routes.get("/days", operation_id="listDays", response_model=models.Days, summary="Use by local day")
+    @routes.get(
+        "/days",
+        operation_id="listDays",
+        response_model=models.Days,
+        summary="Use by local day",
+        description="Use by local day, in kWh; null where a day was not measured or only a part of it was.",
+    )
     @site.lane.work
     def list_days(
         request: Request,
@@ -133,7 +154,11 @@ def router(site: Site) -> APIRouter:
         return answer(request, models.Days(fuel=fuel, net=net, items=days))
 
     @routes.get(
-        "/half-hours", operation_id="listHalfHours", response_model=models.HalfHours, summary="Use by half-hour"
+        "/half-hours",
+        operation_id="listHalfHours",
+        response_model=models.HalfHours,
+        summary="Use by half-hour",
+        description="Use by half-hour of local days, in kWh; null where it was not measured.",
     )
     @site.lane.work
     def list_half_hours(
@@ -160,7 +185,65 @@ def router(site: Site) -> APIRouter:
                 ]
         return answer(request, models.HalfHours(fuel=fuel, items=items))
 
-    @routes.get("/consents", operation_id="listConsents", response_model=models.Consents, summary="Consents")
+    @routes.get(
+        "/weather",
+        operation_id="listWeatherMonths",
+        response_model=models.WeatherMonths,
+        summary="Use and the weather",
+        description="Months of use beside what the weather explains of them.",
+    )
+    @site.lane.work
+    def list_weather_months(
+        request: Request, access: Annotated[Access, looks("looked at the year", _BY)], fuel: models.Fuel
+    ) -> Response:
+        with access.open() as (connection, household):
+            found = read_changes(site, connection, household, fuel, MONTHS)
+        items = [
+            models.WeatherMonth(
+                month=one.first,
+                days=one.days,
+                kwh=one.actual / 1000,
+                expected_kwh=one.expected / 1000,
+                percent=round(one.percent, 1),
+                chance_kwh=one.chance / 1000,
+            )
+            for one in found
+        ]
+        return answer(request, models.WeatherMonths(fuel=fuel, items=items))
+
+    @routes.get(
+        "/shape",
+        operation_id="getDayShape",
+        response_model=models.DayShape,
+        summary="When it is used",
+        description="At what times of the day electricity is used, over two weeks of half-hours.",
+    )
+    @site.lane.work
+    def get_day_shape(request: Request, access: Annotated[Access, looks("looked at a day", _BY)]) -> Response:
+        with access.open() as (connection, household):
+            last = newest(connection, household, "electricity") or household.end - timedelta(days=1)
+            first, end, found = read_shape(site, connection, household, last)
+        shares = None if found.shares is None else np.round(found.shares, 3).tolist()
+        return answer(
+            request,
+            models.DayShape(
+                from_=first,
+                to=end - timedelta(days=1),
+                background_watts=None if math.isnan(found.background) else round(found.background, 1),
+                peak_share=None if math.isnan(found.peak_share) else round(found.peak_share, 3),
+                parts=None if shares is None else dict(zip(PARTS, shares, strict=True)),
+                days=found.days,
+                days_away=found.away,
+            ),
+        )
+
+    @routes.get(
+        "/consents",
+        operation_id="listConsents",
+        response_model=models.Consents,
+        summary="Consents",
+        description="What the household has agreed to, since when and until when.",
+    )
     def list_consents(request: Request, access: Annotated[Access, looks("looked at the consents", _BY)]) -> Response:
         with access.open() as (connection, household):
             given = homes.consents(connection, household.tenancy.id)
@@ -175,7 +258,13 @@ def router(site: Site) -> APIRouter:
         ]
         return answer(request, models.Consents(items=items))
 
-    @routes.get("/access", operation_id="listAccess", response_model=models.Looks, summary="Who looked")
+    @routes.get(
+        "/access",
+        operation_id="listAccess",
+        response_model=models.Looks,
+        summary="Who looked",
+        description="Who looked at the household's data, when and at what; the newest first.",
+    )
     def list_access(
         request: Request,
         visitor: Resident,

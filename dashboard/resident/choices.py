@@ -43,8 +43,9 @@ PURPOSE_WORDS: Mapping[str, Purpose] = {
     ),
     "evaluation": Purpose(
         "Finding out whether comparisons help",
-        "The council studies whether comparisons help people to use less energy. It looks at many homes together.",
-        "Your home is left out of the study from now on.",
+        "The council studies whether comparisons help people to use less energy. It looks at many homes together. In a "
+        "trial a draw may decide that you see less of other homes for a time.",
+        "Your home is left out of the study from now on. What we show you from then on is what everybody sees.",
     ),
     "messages": Purpose(
         "Sending me letters and messages",
@@ -55,6 +56,15 @@ PURPOSE_WORDS: Mapping[str, Purpose] = {
         "Keeping more readings than one each half-hour",
         "Some displays send a reading every few seconds. We keep them all, instead of one each half-hour.",
         "From now on we keep one reading each half-hour.",
+    ),
+    "care": Purpose(
+        "Using the movement sensors in my home",
+        "Sensors notice movement in your rooms, and when your front door opens or closes; some also measure how warm "
+        "it is. There is no camera and no microphone. We work out what is usual in your home, and note when nothing "
+        "moves for longer than that, or your home stays cold. Only the people whom you name see it. This is about your "
+        "data alone: it is no agreement to be cared for, and no care depends on it.",
+        "The people whom you named see nothing any more and are told nothing. What is usual in your home is deleted. "
+        "To have the sensors taken away, tell us.",
     ),
 }
 

@@ -18,6 +18,7 @@ from dashboard.resident.home import parsed
 from dashboard.resident.household import half_hours, known_fuels
 from dashboard.resident.net import read_net_days, read_net_months
 from dashboard.resident.use import MONTHS, read_months
+from dashboard.resident.weather import read_changes
 from dashboard.web.csv import Row, csv_file
 from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
@@ -40,6 +41,12 @@ COMPARISON_COLUMNS = (
     "carbon_g", "revision", "settled",
 )  # fmt: skip
 DAY_COLUMNS = ("day", "fuel", "kwh", "minutes_measured", "whole_day", "measured_kwh", "measured_until")
+#: The last four: what was used, what the weather would have made it, and how far chance puts them apart, over so many
+#: days of which use and weather are known.
+MONTH_COLUMNS = (
+    "month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known", "weather_days", "weather_used_kwh",
+    "weather_expected_kwh", "weather_chance_kwh",
+)  # fmt: skip
 #: Electricity from the grid less what was given to it, of days of which both are known.
 NET_DAY_COLUMNS = ("day", "net_kwh", "taken_kwh", "given_kwh", "minutes_measured")
 NET_MONTH_COLUMNS = ("month", "net_kwh", "taken_kwh", "given_kwh", "whole_month", "days_known")
@@ -86,8 +93,7 @@ def router(site: Site) -> APIRouter:
         household, fuels = _opened(site, request, visitor, access, fuel)
         if net:
             return csv_file(site, "my-home-months-net", NET_MONTH_COLUMNS, net_month_rows(site, household))
-        head = ("month", "fuel", "kwh", "whole_month", "similar_homes_kwh", "days_known")
-        return csv_file(site, "my-home-months", head, month_rows(site, household, fuels))
+        return csv_file(site, "my-home-months", MONTH_COLUMNS, month_rows(site, household, fuels))
 
     @routes.get("/home/data/half-hours.csv")
     @site.lane.work
@@ -217,14 +223,17 @@ def net_day_rows(site: Site, household: Household) -> Iterator[Row]:
 
 
 def month_rows(site: Site, household: Household, fuels: Sequence[str]) -> Iterator[Row]:
-    """Month, fuel, kWh, whether it is whole, what similar homes used, and how many days are known."""
+    """Month, fuel, kWh, whether it is whole, what similar homes used, how many days are known; and the weather."""
     for fuel in fuels:
         with site.lane.connection() as connection:
             found = read_months(connection, household, fuel, site.options.coverage)
+            changes = {one.first: one for one in read_changes(site, connection, household, fuel, MONTHS)}
         for one in found:
             if one.own is not None:
                 whole = "no" if one.part else "yes"
-                yield f"{one.first:%Y-%m}", fuel, _kwh(one.own), whole, _kwh(one.average), one.known
+                it = changes.get(one.first)
+                weather = (None,) * 4 if it is None else (it.days, *map(_kwh, (it.actual, it.expected, it.chance)))
+                yield f"{one.first:%Y-%m}", fuel, _kwh(one.own), whole, _kwh(one.average), one.known, *weather
 
 
 def net_month_rows(site: Site, household: Household) -> Iterator[Row]:

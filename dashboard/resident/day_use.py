@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from analytics.energy.profile import Profile
 from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Figure, Key
@@ -33,6 +34,8 @@ class DayUse:
     minutes: int = 0
     #: Nothing later is here: what lacks at its end may still come.
     newest: bool = False
+    #: Of electricity the shape of the two weeks that end with the day.
+    profile: Profile | None = None
 
     @property
     def total(self) -> float | None:

@@ -19,7 +19,8 @@ from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.values import PeriodKey, Word
 from devices.homes import COMPARED, HomeDetails, Tariff
-from store import comparisons, homes
+from devices.trials import Sight
+from store import comparisons, homes, trials
 from store.comparisons import Comparison, Neighbourhood, PublishedPeriod
 from store.connect import Connection
 
@@ -83,12 +84,17 @@ def router(site: Site) -> APIRouter:
     @routes.get("/home/neighbours")
     def neighbours(request: Request, access: Annotated[Access, looks("looked at who the neighbours are")]) -> Response:
         with access.open() as (connection, household):
+            member = trials.of_tenancy(connection, household.tenancy.id, household.today)
+            sight = Sight.ALL if member is None else member.sight
             newest = comparisons.of_tenancy(connection, household.tenancy.id, limit=1)
             near = comparisons.neighbourhood(connection, household.home.id, newest[0].quarter) if newest else None
+        if sight == Sight.OWN:
+            return site.page(request, "resident/neighbours-trial.html", {"household": household})
         context = {
             "household": household,
             "near": near,
             "newest": newest[0] if newest else None,
+            "zone": sight == Sight.ZONE,
             **neighbour_words(near),
         }
         return site.page(request, "resident/neighbours.html", context)

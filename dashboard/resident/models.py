@@ -11,7 +11,7 @@ from devices.homes import State as Word
 
 Fuel = Literal["electricity", "gas", "heat", "export"]
 Kind = Literal["week", "month", "four-weeks"]
-State = Literal[Word.GREAT, Word.GOOD, Word.MORE, Word.NEUTRAL, Word.SUPPRESSED]
+State = Literal[Word.GREAT, Word.GOOD, Word.MORE, Word.ABOVE_ZONE, Word.NEUTRAL, Word.SUPPRESSED]
 
 
 def _iso(moment: dt.datetime | None) -> str | None:
@@ -72,7 +72,10 @@ class Home(BaseModel):
 
 
 class Neighbours(BaseModel):
-    """Figures of similar homes, as they are shown: rounded, and nothing finer exists outside."""
+    """Figures of similar homes, as they are shown: rounded, and nothing finer exists outside.
+
+    A home that takes part in a trial of the efficiency zone has ``efficient_kwh`` alone.
+    """
 
     homes: Annotated[int | None, Field(description="About how many, to tens")]
     average_kwh: Annotated[float | None, Field(description="Two significant figures")]
@@ -236,10 +239,77 @@ class HalfHours(BaseModel):
     )
 
 
+class WeatherMonth(BaseModel):
+    """A month's use and what the weather would have made of it, by the year before; of days of which both are known."""
+
+    month: Annotated[dt.date, Field(description="Its first day")]
+    days: int
+    kwh: float
+    expected_kwh: float
+    percent: Annotated[float, Field(description="How much more, or below zero less, was used than expected")]
+    chance_kwh: Annotated[float, Field(description="So far apart the two may lie by chance alone, at 95 %")]
+
+
+class WeatherMonths(BaseModel):
+    """The last months that are over and of which this can be said, in order."""
+
+    fuel: Fuel
+    items: list[WeatherMonth]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "fuel": "gas",
+                "items": [
+                    {
+                        "month": "2026-01-01",
+                        "days": 31,
+                        "kwh": 1204.512,
+                        "expected_kwh": 1310.227,
+                        "percent": -8.1,
+                        "chance_kwh": 74.03,
+                    }
+                ],
+            }
+        }
+    )
+
+
+class DayShape(BaseModel):
+    """When electricity is used, from the half-hours of two weeks; null where too little of them is known.
+
+    ``parts``: shares of use by part of the day, 0 to 1: night (midnight to 06:00), morning (to 10:00), day (to 16:00),
+    peak (to 19:00), evening.
+    """
+
+    from_: Annotated[dt.date, Field(alias="from")]
+    to: dt.date
+    background_watts: float | None
+    peak_share: Annotated[float | None, Field(description="From 16:00 to 19:00, 0 to 1")]
+    parts: dict[str, float] | None
+    days: Annotated[int, Field(description="Whole days with somebody at home")]
+    days_away: Annotated[int, Field(description="Whole days on which nobody seems to have been there; left out")]
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        json_schema_extra={
+            "example": {
+                "from": "2026-02-01",
+                "to": "2026-02-14",
+                "background_watts": 94.0,
+                "peak_share": 0.21,
+                "parts": {"night": 0.14, "morning": 0.17, "day": 0.24, "peak": 0.21, "evening": 0.24},
+                "days": 13,
+                "days_away": 1,
+            }
+        },
+    )
+
+
 class Consent(BaseModel):
     """One consent; ``withdrawn_at`` null while it lasts."""
 
-    purpose: Literal["comparison", "evaluation", "messages", "finer-storage"]
+    purpose: Literal["comparison", "evaluation", "messages", "finer-storage", "care"]
     given_at: dt.datetime
     withdrawn_at: dt.datetime | None
     channel: str

@@ -12,16 +12,19 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from analytics.energy.daily_use import NONE
-from analytics.energy.half_hours import NIGHTS, background, by_clock
+from analytics.energy.half_hours import NIGHTS, by_clock
 from analytics.energy.prices import Energy, filled
+from analytics.energy.profile import Profile, profile
 from analytics.report import words as report_words
 from dashboard import figures
 from dashboard.figures import Cell, Column, Figure, Key
 from dashboard.labels import FUEL_WORDS, amount, month_words
+from dashboard.resident.day_shape import shape
 from dashboard.resident.day_use import DayUse, background_words, day_figure, day_notes
 from dashboard.resident.home import Link
 from dashboard.resident.household import half_hours, is_whole, known_fuels
 from dashboard.resident.net import net_figure, read_net_months
+from dashboard.resident.weather import told
 from dashboard.web.household import Access, Household, looks
 from dashboard.web.site import Site
 from dashboard.web.values import Day, Flag, Word
@@ -65,11 +68,14 @@ def router(site: Site) -> APIRouter:
             gives = chosen == "electricity" and "export" in known
             if net and not gives:
                 raise HTTPException(404)
+            months: list[Month] = []
             if net:
                 figure = net_figure(read_net_months(connection, household, MONTHS, site.options.coverage))
             else:
-                months = [] if chosen is None else read_months(connection, household, chosen, site.options.coverage)
+                if chosen is not None:
+                    months = read_months(connection, household, chosen, site.options.coverage)
                 figure = year_figure(chosen or "", months)
+            weather = told(site, connection, household, chosen) if months and chosen is not None else None
             access.detail = "Electricity, net" if net else FUEL_WORDS.get(chosen or "")
         context = {
             "household": household,
@@ -78,6 +84,7 @@ def router(site: Site) -> APIRouter:
             "fuel": chosen,
             "gives": gives,
             "net": net,
+            "weather": weather,
         }
         return site.page(request, "resident/year.html", context)
 
@@ -111,6 +118,7 @@ def router(site: Site) -> APIRouter:
             "notes": () if found is None else day_notes(chosen or "", found),
             "found": found,
             "background": background_words(chosen or "", found, price, own=own_price),
+            "shape": None if found is None else shape(found.profile),
             "previous": query + (wanted - timedelta(days=1)).isoformat()
             if household.has(wanted - timedelta(days=1))
             else None,
@@ -251,10 +259,9 @@ def read_day(
     starts = [
         f"{datetime.fromtimestamp(begin + 1800 * place, UTC).astimezone(site.zone):%H:%M}" for place in range(len(last))
     ]
-    always = float("nan")
+    always: Profile | None = None
     if fuel == "electricity":
-        nights = [by_clock(one, day, site.zone) for day, one in zip(dates, days, strict=True)]
-        always = background(np.array(nights))
+        always = profile(np.array([by_clock(one, day, site.zone) for day, one in zip(dates, days, strict=True)]))
     values = [None if math.isnan(value) else float(value) for value in last]
     use = daily.read_days(connection, fuel, wanted, wanted + timedelta(days=1), np.array([household.home.id], np.int64))
     figure = int(use.watt_hours[0, 0])
@@ -262,10 +269,11 @@ def read_day(
         wanted,
         starts,
         values,
-        None if math.isnan(always) else always,
+        None if always is None or math.isnan(always.background) else always.background,
         None if figure == NONE else figure,
         int(use.minutes[0, 0]),
         latest is None or wanted >= latest,
+        always,
     )
 
 

@@ -7,6 +7,7 @@ itself in the tenancy's log.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -72,15 +73,16 @@ def router(site: Site) -> APIRouter:
             raise HTTPException(404)
         with site.connection() as connection:
             found = _tenancy(connection, number)
-            if found is None:
-                return _gone(request, number)
-            if _number(again) != found:
+            if found is not None and _number(again) != found:
                 if not _logged(connection, visitor, found, "looked at the log of access"):
                     return _gone(request, number)
                 return _shown(request, connection, found, None, wrong=True)
             # goes with all the rest once it has worked, and stays where it has not; where another officer's erasure
             # is at it already, this one waits for that
-            _logged(connection, visitor, found, "asked for everything to be erased")
+            if found is not None:
+                _logged(connection, visitor, found, "asked for everything to be erased")
+        if found is None:  # outside: what is waited for here holds no connection
+            return _gone(request, number, go_on=site.options.erase)
         state = site.options.erase(found)
         log.info("an officer had a tenancy erased")
         return _state(request, found, state)
@@ -93,12 +95,17 @@ def router(site: Site) -> APIRouter:
             return False
         return True
 
-    def _gone(request: Request, number: str) -> Response:
-        """How far the erasure of a tenancy is that is not there any more, or that nobody knows the number."""
+    def _gone(request: Request, number: str, go_on: Callable[[int], State] | None = None) -> Response:
+        """How far the erasure of a tenancy is that is not there any more, or that nobody knows the number.
+
+        ``go_on``: asked for once more, what is left of it is tried now.
+        """
         wanted = _number(number)
         state = None if wanted is None or site.options.erasure is None else site.options.erasure(wanted)
         if wanted is None or state is None:
             return _none(request, number)
+        if go_on is not None and state.done is None:
+            state = go_on(wanted)
         return _state(request, wanted, state)
 
     def _state(request: Request, number: int, state: State) -> Response:

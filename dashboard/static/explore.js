@@ -36,9 +36,10 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const draw = (figure, chart) => {
     if (figure.dataset.chart === "heat") return heat(figure, chart);
+    const straight = figure.dataset.chart === "line";
     const rows = [...figure.querySelectorAll("table tbody tr")];
     const heads = [...figure.querySelectorAll("table thead th")];
-    const colours = ["#0b4f9c", "#10151b"];
+    const colours = ["#0b4f9c", "#10151b", "#7a4a00"];
     const value = (cell) => (cell.dataset.value === undefined ? null : Number(cell.dataset.value));
     const names = rows.map((row) => row.cells[0].dataset.value || row.cells[0].textContent.trim());
     const room = figure.clientWidth;
@@ -46,11 +47,11 @@ document.addEventListener("DOMContentLoaded", () => {
     const lines = heads.slice(1).map((head, index) => ({ head, index })).filter(({ head }) => "line" in head.dataset)
       .map(({ head, index }, place) => ({
         type: place === 0 && figure.dataset.chart === "bar" ? "bar" : "scatter",
-        mode: place === 0 ? "lines" : "markers",
+        mode: place === 0 || straight ? "lines" : "markers",
         name: head.dataset.line,
         x: names,
         y: rows.map((row) => value(row.cells[index + 1])),
-        line: { shape: "hv", color: colours[place] },
+        line: { shape: straight ? "linear" : "hv", dash: straight ? ["solid", "dash", "dot"][place] : "solid", color: colours[place] },
         marker: place === 0 ? { color: colours[0] } : { color: colours[1], symbol: "line-ew-open", size: Math.round(room / names.length / 2.5), line: { width: 4 } },
         fill: place === 0 && figure.dataset.chart === "step" ? "tozeroy" : "none",
         hovertemplate: `%{x}<br>%{y} ${figure.dataset.unit}<extra>${head.dataset.line}</extra>`,

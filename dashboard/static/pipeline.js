@@ -59,8 +59,11 @@ document.addEventListener("DOMContentLoaded", () => {
     source.addEventListener("change", (event) => change(JSON.parse(event.data)));
     source.addEventListener("snapshot", (event) => {
       const { rows } = JSON.parse(event.data);
+      const shown = new Set([...document.querySelectorAll("[data-live]")].map((place) => place.dataset.live));
       known.clear();
       for (const [id, text] of rows) { known.add(id); put(id, text); }
+      // what came between the page and this has no place yet
+      if ([...known].some((id) => id !== "now.minute" && !shown.has(id))) soon();
     });
     source.addEventListener("error", () => {
       say("Not connected. Trying again.");

@@ -50,11 +50,16 @@ Limit = Annotated[Count, Query(description="Items of a page")]
 After = Annotated[Cursor | None, Query(alias="cursor", description="`next` of the page before")]
 
 
-def answer(request: Request, body: BaseModel, following: str | None = None) -> Response:
-    """A body as JSON with its ETag, 304 where the client has it; ``following``: the cursor of the next page."""
+def answer(request: Request, body: BaseModel, following: str | None = None, *, public: int | None = None) -> Response:
+    """A body as JSON with its ETag, 304 where the client has it; ``following``: the cursor of the next page.
+
+    ``public``: how long anybody may keep the answer [s]; without it nobody may, for it is of a household.
+    """
     text = body.model_dump_json(by_alias=True).encode()
     etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "no-store"}
+    if public is not None:
+        headers |= {"Cache-Control": f"public, max-age={public}", "Access-Control-Allow-Origin": "*"}
     if following is not None:
         url = request.url.include_query_params(cursor=following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'

@@ -1,4 +1,4 @@
-"""What is said when something is refused or fails: a page in plain words, or problem+json (RFC 9457) below /api/.
+"""What is said when something is refused or fails: a page in plain words, or problem+json (RFC 9457) to programs.
 
 What is not there and what is somebody else's take the same way and get the same answer.
 """
@@ -37,6 +37,10 @@ WORDS: dict[int | str, tuple[str, tuple[str, ...]]] = {
         ("If you typed the address, check that it is right.", "If you followed a link, the page may have moved."),
     ),
     405: ("This cannot be done here", ("Go back to the page before and use its buttons and links.",)),
+    410: (
+        "This is not published any more",
+        ("It was withdrawn. The page of its dataset has what is published now.",),
+    ),
     413: ("That is too much to send", ("What was sent is larger than any form of ours.",)),
     429: ("Too many tries", ("To keep everybody's data safe, there is a limit on how often this can be tried.",)),
     500: ("Sorry, something went wrong", ("It is our fault. We have noted that it happened. Try again later.",)),
@@ -44,12 +48,30 @@ WORDS: dict[int | str, tuple[str, tuple[str, ...]]] = {
         "The service is not available just now",
         ("Nothing is lost: what the meters send waits until we are back.", "Try again in a few minutes."),
     ),
+    "export-long": (
+        "This export would be too long",
+        (
+            "An export has at most 10,000,000 readings of at most 366 days.",
+            "Ask for fewer days, devices or properties, one part after the other.",
+        ),
+    ),
+    "export-room": (
+        "There is no room for this export just now",
+        ("Others are being made, and the disk has no room for one more.", "Try again in a few minutes."),
+    ),
+    "other-report": (
+        "This report cannot be shown any more",
+        ("Another version of the program made it.", "Ask whoever runs the platform to make it anew."),
+    ),
     "foreign-form": ("This form did not come from our page", ("Open the page here and fill in the form again.",)),
     "form-expired": (
         "This form is too old",
         ("You may have signed in or out since you opened it. Open the page again and fill in the form once more.",),
     ),
 }
+
+#: Beginnings of addresses whose readers are programs: they get problem+json.
+_FOR_PROGRAMS = ("/api/", "/sta/")
 
 
 def handlers(app: FastAPI, site: Site) -> None:
@@ -66,7 +88,8 @@ def handlers(app: FastAPI, site: Site) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         # the names of what is wrong and never what was sent: that may be anything
-        names = sorted({str(part) for problem in error.errors() for part in problem["loc"][1:]})
+        found = (part for problem in error.errors() for part in problem["loc"][1:])
+        names = sorted({part for part in found if isinstance(part, str)})  # numbers are places in a list
         return answer(site, request, 400, 400, detail=f"Not right: {', '.join(names)}." if names else None)
 
     async def elsewhere(_: Request, error: Exception) -> Response:
@@ -105,7 +128,7 @@ def answer(
     """A status in words. ``kind`` chooses them from ``WORDS``; ``detail`` is one more sentence."""
     title, sentences = WORDS.get(kind) or (HTTPStatus(status).phrase, ())
     said = [*sentences, *([detail] if detail else [])]
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(_FOR_PROGRAMS):
         return problem(status, title, " ".join(said), headers)
     return site.page(request, "error.html", {"title": title, "sentences": said}, status, headers=headers)
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from devices import lengths
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)\Z")
+
+
+def new_token() -> str:
+    """For a form's hidden field ``token``: what is sent twice (a double tap, a phone without network) counts once."""
+    return secrets.token_urlsafe(24)
+
+
+def form_token(given: Mapping[str, str]) -> str | None:
+    """The token of a form that was sent; None where it has none, or one that is not of our making."""
+    token = given.get("token", "")
+    return token if _TOKEN.match(token) else None
 
 
 @dataclass(slots=True)

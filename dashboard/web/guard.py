@@ -29,6 +29,8 @@ CSRF_HEADER = "X-CSRF-Token"
 #: How long a page that anybody may read waits for the database, only to know who is reading [s].
 _ANYBODY_SECONDS = 1.0
 _OWN_BODY = "__reads_its_body__"
+_OPEN_FORM = "__open_form__"
+_ANY_FORM = "__takes_any_form__"
 _Route = TypeVar("_Route", bound=Callable[..., object])
 
 
@@ -47,7 +49,7 @@ async def guard(request: Request) -> None:
     visitor = _enter(request, visitor, wanted, demo=site.options.demo)
     request.state.visitor = visitor
     await site.lane.enter(request, visitor.account_id)
-    if request.method not in _SAFE:
+    if request.method not in _SAFE and not hasattr(getattr(request.scope["route"], "endpoint", None), _ANY_FORM):
         await _check_form(request, site, visitor)
 
 
@@ -124,6 +126,8 @@ async def _check_form(request: Request, site: Site, visitor: Visitor) -> None:
             raise HTTPException(403, "foreign-form")
     elif fetched is not None and fetched not in ("same-origin", "none"):
         raise HTTPException(403, "foreign-form")
+    if visitor.account_id is None and hasattr(getattr(request.scope["route"], "endpoint", None), _OPEN_FORM):
+        return
     sent: object = request.headers.get(CSRF_HEADER)
     if sent is None and hasattr(getattr(request.scope["route"], "endpoint", None), _OWN_BODY):
         return
@@ -138,6 +142,23 @@ def reads_its_body(route: _Route) -> _Route:
     """A route whose form is too long to be read before it: it reads it piece by piece, and has to `check_token` what
     stands first in it before it takes anything, where the header has none."""
     setattr(route, _OWN_BODY, True)
+    return route
+
+
+def open_form(route: _Route) -> _Route:
+    """A route whose form anybody may send who has no session: nothing is done there in anybody's name, so nobody can be
+    made to send it to their harm. Whoever has a session still needs its token, and another site's form is refused.
+
+    What somebody has written for an hour is not lost because a cookie has ended meanwhile.
+    """
+    setattr(route, _OPEN_FORM, True)
+    return route
+
+
+def takes_any_form(route: _Route) -> _Route:
+    """A route whose forms need not be from our own pages: its address is the secret, and nobody is signed in for it. A
+    mail service posts there by itself (RFC 8058)."""
+    setattr(route, _ANY_FORM, True)
     return route
 
 

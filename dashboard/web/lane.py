@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.web.connections import connection_of
 from dashboard.web.exceptions import TooOften
+from dashboard.web.limits import address
 from dashboard.web.pool import make_pool
 from store.connect import Connection
 
@@ -34,6 +35,8 @@ T = TypeVar("T")
 WORKERS = 2
 #: Costly answers that are open at once: of everybody, and of one account. A slow reader holds no more than that.
 OPEN, SHARE = 32, 2
+#: Costly answers that are open at once for people who have not signed in; one address has ``SHARE`` of them.
+STRANGERS = 8
 #: Costly requests that wait, those of one account among them, and for how long [s]; then: 429.
 WAITING, EACH, PATIENCE = 500, 64, 15.0
 
@@ -116,6 +119,8 @@ class Lane:
         # (who was let in here stays in until the end: what waits for a place of its account takes none from others)
         self._knocking = Turns(most + WAITING, share)
         self._open = Turns(most, share)
+        # who has not signed in is told by the address, and takes no place from those who have
+        self._strangers = Turns(max(1, STRANGERS // processes), share)
         self._threads: ThreadPoolExecutor | None = None
         self._pages = 0
         self._quiet = asyncio.Event()
@@ -177,12 +182,16 @@ class Lane:
             return
         no_page(request.scope)
         if token:
-            await self._enter(request, self._knocking, hashlib.sha256(token.encode()).digest())
+            await self.hold(request, self._knocking, hashlib.sha256(token.encode()).digest())
 
     async def enter(self, request: Request, account_id: int | None) -> None:
         """Before a costly request's work begins. Raises TooOften, ClientDisconnect."""
-        if account_id is not None and costly(request):
-            await self._enter(request, self._open, account_id)
+        if not costly(request):
+            return
+        if account_id is not None:
+            await self.hold(request, self._open, account_id)
+        else:
+            await self.hold(request, self._strangers, address(request))
 
     @contextmanager
     def page(self) -> Iterator[None]:
@@ -196,7 +205,8 @@ class Lane:
             if not self._pages:
                 self._quiet.set()
 
-    async def _enter(self, request: Request, turns: Turns, key: Hashable) -> None:
+    async def hold(self, request: Request, turns: Turns, key: Hashable) -> None:
+        """Wait for a turn that is given back when the request's answer is over. Raises TooOften, ClientDisconnect."""
         held: ExitStack = request.scope[_HELD]
         connection = connection_of(request.scope)
         await turns.enter(key, PATIENCE, None if connection is None else connection.gone)

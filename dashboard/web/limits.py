@@ -27,6 +27,14 @@ RATES: dict[str, tuple[Rate, Rate]] = {
     "code": (Rate(5, 900), Rate(20, 900)),
     # an office with a pile of slips enters them from one address
     "slip": (Rate(60, 900), Rate(240, 900)),
+    "complaint": (Rate(5, 3_600), Rate(20, 3_600)),
+    "complaint-look": (Rate(20, 900), Rate(40, 900)),
+    # of an account or none, and of where they are; then of a mailbox, which others may want to fill
+    "air-alert": (Rate(10, 3_600), Rate(20, 3_600)),
+    "air-alert-mailbox": (Rate(3, 86_400), Rate(3, 86_400)),
+    "air-alert-link": (Rate(60, 900), Rate(120, 900)),
+    # a mail service stops for many people from one address
+    "stop": (Rate(60, 60), Rate(600, 60)),
     "export": (Rate(10, 600), Rate(60, 600)),
 }
 

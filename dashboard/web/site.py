@@ -19,6 +19,7 @@ from dashboard import roles
 from dashboard.audiences import audience_of
 from dashboard.labels import FUEL_WORDS, amount
 from dashboard.options import SiteOptions
+from dashboard.web.air_board import AirBoards
 from dashboard.web.board import Boards
 from dashboard.web.events import Events
 from dashboard.web.exceptions import ErasedMeanwhile, TooOften
@@ -51,6 +52,8 @@ class Site:
         self.paths: frozenset[str] = frozenset()
         self.lane = Lane(options.database_url, options.workers)
         self.boards = Boards(options.zone, options.parking_grace, options.parking_silence)
+        #: A demo's monitors are simulated, a council's real.
+        self.air = AirBoards("simulated" if options.demo else "real")
         self.events = Events(options.database_url, options.live_clients)
         self.parking = LiveParking(self.boards, self.events)
         self.pool = make_pool(options.database_url, f"{PAGES}{options.zone.key}", 1, 8)
@@ -59,6 +62,7 @@ class Site:
         self.templates.env.filters.update(
             words=lambda number: f"{number:,}",
             shown=visible,
+            shown_lines=lambda text: visible(text, lines=True),
             day_words=report_words.day,
             lower_first=lambda text: text[:1].lower() + text[1:],
             upper_first=report_words.sentence,

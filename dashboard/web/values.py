@@ -137,6 +137,8 @@ Word = Annotated[str, Typed("word"), Field(max_length=40, pattern=f"^{_WORD}$")]
 Text = Annotated[str, Typed("text"), Field(max_length=_TEXT), AfterValidator(_plain)]
 #: A path of this site, empty where it is anything else.
 Way = Annotated[str, Typed("way"), AfterValidator(lambda text: local_path(text, ""))]
+#: The rest of a path, for a parser of the room's own, which refuses what it does not know.
+Rest = Annotated[str, Typed("rest")]
 #: The `cursor_of` a place in a list; the handler gets the place.
 Cursor = Annotated[str, Typed("cursor"), Field(max_length=_CURSOR), AfterValidator(_key)]
 #: Yes or no.

@@ -1,13 +1,13 @@
-"""The map of bays as SVG, without tiles: one path a state whose points carry that state's mark.
+"""The map of bays and monitors as SVG, without tiles: one path a state whose points carry that state's mark.
 
-A path says each bay by its distance from the one before it, in whole units of the drawing and on a way that goes to and
-fro, so that a bay takes about five bytes: ten thousand of them are lighter than one photograph.
+A path says each of them by its distance from the one before it, in whole units of the drawing and on a way that goes to
+and fro, so that one takes about five bytes: ten thousand of them are lighter than one photograph.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from store.batch import Float64, Int64
 #: Width of the drawing, and most and least of its height, in its own units.
 WIDTH, MOST, LEAST = 1_200, 1_200, 450
 #: Room at the edges, and the height of a strip in which the way goes to or fro.
-_EDGE, _STRIP = 20, 12
+EDGE, _STRIP = 20, 12
 #: More than any place along either side.
 _SPAN = 2_048
 #: Marks by state: what is told by colour is told by shape too. A mark is 10 units wide and scaled.
@@ -28,51 +28,65 @@ _MARKS: Mapping[str, str] = {
     "occupied": '<path class="occupied" d="M1 1h8v8h-8z"/>',
     "unknown": '<path class="unknown" d="M1.5 1.5l7 7M8.5 1.5l-7 7"/>',
     "over": '<path class="over" d="M5-1L11 10H-1z"/>',
+    # bands of the air quality index: the more corners the worse, and a cross where there is none
+    "low": '<circle class="low" cx="5" cy="5" r="4.4"/>',
+    "moderate": '<path class="moderate" d="M5-.6L10.6 9.6H-.6z"/>',
+    "high": '<path class="high" d="M.6.6h8.8v8.8H.6z"/>',
+    "very-high": '<path class="very-high" d="M3-.2h4L10.2 3v4L7 10.2H3L-.2 7V3z"/>',
+    "no-index": '<path class="no-index" d="M1.5 1.5l7 7M8.5 1.5l-7 7"/>',
 }
+PARKING = ("free", "occupied", "unknown", "over")
+AIR = ("low", "moderate", "high", "very-high", "no-index")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where the map lies: its corner [degrees], units a degree, and the drawing's height."""
+    """Where the map lies: its corner [degrees], units a degree, the drawing's height, and the room at its edges."""
 
     west: float
     north: float
     across: float
     down: float
     height: int
+    edge: int = EDGE
 
     def place(self, lon: Float64, lat: Float64) -> tuple[Int64, Int64]:
         """Points of the drawing, whole units."""
-        x = _EDGE + (lon - self.west) * self.across
-        y = _EDGE + (self.north - lat) * self.down
+        x = self.edge + (lon - self.west) * self.across
+        y = self.edge + (self.north - lat) * self.down
         return np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
 
 
-def frame(lon: Float64, lat: Float64) -> Frame:
-    """The frame in which all these bays fit, as large as it can be; ``(bays,)``, at least one."""
+def frame(lon: Float64, lat: Float64, edge: int = EDGE) -> Frame:
+    """The frame in which all these places fit, as large as it can be; ``(places,)``, at least one."""
     middle = math.cos(math.radians(float(lat.mean())))
     # a single street has some surroundings still
     wide, high = max(float(np.ptp(lon)) * middle, 0.002), max(float(np.ptp(lat)), 0.001)
-    scale = min((WIDTH - 2 * _EDGE) / wide, (MOST - 2 * _EDGE) / high)
-    height = min(MOST, max(LEAST, round(high * scale) + 2 * _EDGE))
-    spare_x = (WIDTH - 2 * _EDGE - float(np.ptp(lon)) * middle * scale) / 2
-    spare_y = (height - 2 * _EDGE - float(np.ptp(lat)) * scale) / 2
+    scale = min((WIDTH - 2 * edge) / wide, (MOST - 2 * edge) / high)
+    height = min(MOST, max(LEAST, round(high * scale) + 2 * edge))
+    spare_x = (WIDTH - 2 * edge - float(np.ptp(lon)) * middle * scale) / 2
+    spare_y = (height - 2 * edge - float(np.ptp(lat)) * scale) / 2
     west, north = float(lon.min()) - spare_x / scale / middle, float(lat.max()) + spare_y / scale
-    return Frame(west, north, scale * middle, scale, height)
+    return Frame(west, north, scale * middle, scale, height, edge)
 
 
-def draw(lon: Float64, lat: Float64, marks: Mapping[str, NDArray[np.bool_]], alternative: str) -> Markup:
-    """The map: ``marks`` says by mark which bays have it, ``(bays,)`` each. Without bays an empty text."""
+def draw(
+    lon: Float64, lat: Float64, marks: Mapping[str, NDArray[np.bool_]], alternative: str, *, largest: int = 24
+) -> Markup:
+    """The map: ``marks`` says by mark which places have it, ``(places,)`` each. Without places an empty text.
+
+    ``largest``: of a mark, in units of the drawing, where there are few.
+    """
     if not len(lon):
         return Markup("")
-    held = frame(lon, lat)
+    size = _size(len(lon), largest)
+    held = frame(lon, lat, max(EDGE, size // 2 + 8))
     x, y = held.place(lon, lat)
-    size = _size(len(lon))
     parts = [
         Markup(
             '<svg class="plan" role="img" aria-label="{}" viewBox="0 0 {} {}" data-west="{:.7f}" data-north="{:.7f}"'
             ' data-across="{:.1f}" data-down="{:.1f}" data-edge="{}" data-size="{}"><defs>'
-        ).format(alternative, WIDTH, held.height, held.west, held.north, held.across, held.down, _EDGE, size)
+        ).format(alternative, WIDTH, held.height, held.west, held.north, held.across, held.down, held.edge, size)
     ]
     parts += [
         # every mark is constant text of this module
@@ -109,9 +123,9 @@ def way(x: Int64, y: Int64) -> str:
     return f"m{x[0]} {y[0]}{text}"
 
 
-def symbols() -> Markup:
-    """What `key` refers to, once a page."""
-    parts = "".join(f'<symbol id="key-{name}" viewBox="-1 -1 12 12">{mark}</symbol>' for name, mark in _MARKS.items())
+def symbols(names: Iterable[str]) -> Markup:
+    """What `key` refers to, once a page: the marks ``names`` (`PARKING`, `AIR`)."""
+    parts = "".join(f'<symbol id="key-{name}" viewBox="-1 -1 12 12">{_MARKS[name]}</symbol>' for name in names)
     return Markup(f'<svg class="hidden" aria-hidden="true" focusable="false">{parts}</svg>')  # noqa: S704  # as above
 
 
@@ -120,6 +134,6 @@ def key(name: str) -> Markup:
     return Markup('<svg class="mark" aria-hidden="true"><use href="#key-{}"/></svg>').format(name)
 
 
-def _size(bays: int) -> int:
+def _size(places: int, largest: int) -> int:
     """How large a mark is [units]: many are small."""
-    return max(6, min(24, round(640 / math.sqrt(bays))))
+    return max(6, min(largest, round(640 / math.sqrt(places))))

@@ -1,0 +1,1 @@
+"""Pages of carers: the homes that named them, and nothing of any other."""

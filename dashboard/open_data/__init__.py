@@ -1,0 +1,1 @@
+"""Open data for anybody: exports, their catalogue, snapshots and what was revised."""
