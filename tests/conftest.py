@@ -6,12 +6,13 @@ the place of our own TimescaleDB and adds the tier ``community`` to ``each_datab
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -24,6 +25,11 @@ from tests.tools import html_checker
 from tests.tools.doctor import Doctor
 from tests.tools.servers import TEST_SETTINGS, TIMESCALE_SETTINGS, Cluster, Mosquitto, own_cluster
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.tools.chromium import Chromium
+
 load_profile()
 
 _TESTS = Path(__file__).parent
@@ -33,6 +39,17 @@ TIERS = ["apache", "plain", *(["community"] if GIVEN else [])]
 
 #: Where in a run the last file of a kind stands: what waits is begun first, what is short ends together.
 _ENDS = {"acceptance": 0.8, "integration": 0.9, "unit": 1.0}
+
+
+def pytest_sessionstart() -> None:
+    """What is collected stays until the end: nothing of it is garbage, so nobody looks."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Nor later: 8,600 tests and all modules would be walked through again and again, a second of them each time."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -238,3 +255,19 @@ def doctor(
 def a_free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on; call ``borough.postgres_server.free_port`` for more."""
     return free_port()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The browser of all modules; its import costs a run that looks at no page nothing."""
+    from tests.tools.chromium import Chromium
+
+    with Chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    """It, for a module."""
+    with chromium.lent() as found:
+        yield found

@@ -1,6 +1,5 @@
-"""How many examples hypothesis tries: all of them, or a few where somebody at a desk waits (``make test-quick``).
-
-``BOROUGH_TEST_TIMES=50``: so many times as many, for whoever has changed the numbers and can wait.
+"""How many examples hypothesis tries: a third of what a test says in an ordinary run, at most 20 at a desk (``make
+test-quick``), and ``BOROUGH_TEST_TIMES`` times as many as it says where somebody can wait (``make soak``: 20 times).
 """
 
 from __future__ import annotations
@@ -11,12 +10,15 @@ from hypothesis import HealthCheck, settings
 
 _QUICK = bool(os.environ.get("BOROUGH_TEST_QUICK"))
 _FEW = 20
-_TIMES = int(os.environ.get("BOROUGH_TEST_TIMES", "1"))
+_TIMES = os.environ.get("BOROUGH_TEST_TIMES")
 
 
 def examples(count: int) -> int:
-    """``count``, or less in a quick run, or more in a long one."""
-    return min(count, _FEW) if _QUICK else count * _TIMES
+    """How many there are where a test asks for ``count``."""
+    if _TIMES is not None:
+        return count * int(_TIMES)
+    ordinary = max(count // 3, min(count, 10))
+    return min(ordinary, _FEW) if _QUICK else ordinary
 
 
 def load_profile() -> None:

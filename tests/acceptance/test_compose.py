@@ -13,36 +13,38 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as paho
 import psycopg
 import pytest
 import yaml
-from paho.mqtt.enums import CallbackAPIVersion
 
 from borough.postgres_server import free_port
 from scripts.parts import Parts
+from tests.tools import forked
 from tests.tools.commands import (
     ACCOUNTS,
     ANALYSE,
     COLLECT,
     COMPOSE_COMMANDS,
+    DELIVER,
     DOCTOR,
     FLEET,
     LIST,
     MAINTAIN,
     MIGRATE,
+    PUBLISH,
     SERVE,
     SIMULATE,
     WATCH,
     WORK,
 )
+from tests.tools.publisher import publish_as
 from tests.tools.servers import Cluster, Mosquitto, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +94,7 @@ class Stack:
             "/watched/database": str(self.deploy),
             "/watched/broker": str(self.deploy),
             "/jobs": str(self.private / "jobs"),
+            "/open-data": str(self.private / "open-data"),
             "9464": str(self.metrics_port),
             "8000": str(self.web_port),
             "0.0.0.0": "127.0.0.1",
@@ -102,25 +105,30 @@ class Stack:
             **{name: _replaced(_default(value), places) for name, value in values.items()},
         }
 
-    def command(self, command: tuple[str, ...]) -> list[str]:
+    def arguments(self, command: tuple[str, ...]) -> list[str]:
         places = {
             "/accounts": str(self.private / "accounts"),
+            "/tmp/alive": str(self.deploy / "alive"),
             "/fleet.toml": str(self.deploy / "fleet.toml"),
             "/broker/": f"{self.deploy}/",
         }
-        return [BOROUGH, *(_replaced(part, places) for part in command)]
+        return [_replaced(part, places) for part in command]
 
     def run(self, command: tuple[str, ...], **settings: str) -> str:
         """Standard output of one command that must end with 0; ``settings`` are what the image has besides."""
-        environment = {**self.environment(command), **settings}
-        done = subprocess.run(self.command(command), env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        return done.stdout
+        return said(self.arguments(command), {**self.environment(command), **settings})
+
+
+def said(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Standard output of ``borough`` with these arguments, which must end with 0."""
+    done = forked.run(arguments, environment)
+    assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def _default(text: str) -> str:
     """What a value is where its variable is not set."""
-    return re.sub(r"\$\{\w+-([^}]*)\}", r"\1", text)
+    return re.sub(r"\$\{\w+:\+[^}]*\}", "", re.sub(r"\$\{\w+-([^}]*)\}", r"\1", text))
 
 
 def _replaced(text: str, places: Mapping[str, str]) -> str:
@@ -216,26 +224,34 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         _service(stack, SERVE) as dashboard,
         _service(stack, ANALYSE) as analyst,
         _service(stack, WATCH) as watcher,
+        _service(stack, DELIVER) as deliverer,
         _service(stack, WORK) as worker,
     ):
-        ran += [COLLECT, SERVE, ANALYSE, WATCH, WORK]
-        for name, process in (("collector", collector), ("dashboard", dashboard)):
-            assert wait_for(partial(_healthy_or_ended, stack, name, process), 30.0)
+        ran += [COLLECT, SERVE, ANALYSE, WATCH, DELIVER, WORK]
+        for name, process in (("collector", collector), ("dashboard", dashboard), ("deliverer", deliverer)):
+            # each look is a process, as in a container
+            assert wait_for(partial(_healthy_or_ended, stack, name, process), 30.0, 1.0)
             assert process.poll() is None, (stack.deploy / "service.log").read_text()
         devices = stack.deploy / "devices.csv"
         devices.write_text("device_id,family,model,lon,lat\nm1,smart-meter,native,-0.1,51.5\n")
-        subprocess.run(
-            [BOROUGH, "devices", "import", str(devices)], env=stack.environment(LIST), check=True, capture_output=True
-        )
+        said(["devices", "import", str(devices)], stack.environment(LIST))
         assert "m1" in run(LIST)
         run(ACCOUNTS)
         broker.reload()
-        assert _publish(stack, "m1", b'{"time": "2026-02-01T00:30:00Z", "import_interval": 0.213}')
-        assert wait_for(lambda: _stored(stack) == [0.213], 20.0)
-        said = run(SIMULATE)
-        assert re.search(r"\b384 readings published", said), said
+        # a collector knows a new device a second later; what comes before is rejected, and said again as devices do
+
+        accounts = stack.private / "accounts/secrets.csv"
+
+        def says() -> bool:
+            return publish_as(stack.port, accounts, "m1", b'{"time": "2026-02-01T00:30:00Z", "import_interval": 0.213}')
+
+        assert wait_for(lambda: says() and _stored(stack) == [0.213], 20.0, 1.0), _said_of(stack)
+        told = run(SIMULATE)
+        assert re.search(r"\b384 readings published", told), told
         assert wait_for(lambda: len(_stored(stack)) == 1 + 384, 20.0)
         run(MAINTAIN)
+        # all that is there is a household's, or simulated at a site that is none for tests
+        assert "Nothing new is to be published." in run(PUBLISH)
         assert wait_for(lambda: _looked_at(stack), 20.0)
         # the image has fonts
         fonts = {"BOROUGH_LETTER_FONTS": ":".join(map(str, letter_fonts))}
@@ -243,15 +259,15 @@ def test_the_commands_of_the_stack_in_their_order(stack: Stack, broker: Mosquitt
         _nothing_is_wrong(stack.run(DOCTOR, **fonts))
         _nothing_is_wrong(stack.run((*DOCTOR, "--acl", "/accounts/acl"), **fonts), acl_seen=True)
         assert _job(stack) == [("done", None)]
-        for process in (collector, dashboard, analyst, watcher, worker):
+        for process in (collector, dashboard, analyst, watcher, deliverer, worker):
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30.0) == 0
+            assert process.wait(60) == 0
     assert set(ran) == set(COMPOSE_COMMANDS)
 
 
-def _nothing_is_wrong(said: str, *, acl_seen: bool = False) -> None:
+def _nothing_is_wrong(told: str, *, acl_seen: bool = False) -> None:
     """What the doctor says of the stack: all is well but for what is no fault of it."""
-    lines = [line.split("\t") for line in said.splitlines()[1:]]
+    lines = [line.split("\t") for line in told.splitlines()[1:]]
     odd = {line[0]: line[2] for line in lines if line[1] != "ok"}
     assert odd.pop("backups").startswith("BOROUGH_BACKUP_FOLDER is not set")
     # Debian's version, where the stack has a newer one
@@ -260,14 +276,13 @@ def _nothing_is_wrong(said: str, *, acl_seen: bool = False) -> None:
         assert "may read all 3 filters" in {line[0]: line[2] for line in lines}["broker rights"]
     else:
         assert odd.pop("broker file").startswith("acl_file /mosquitto/accounts/acl is not seen")
-    assert not odd, said
+    assert not odd, told
 
 
 def _job(stack: Stack) -> list[tuple[str, str | None]]:
     """What becomes of a simulation that sends nothing: of it no device is registered, nor may it be spoken for."""
     (stack.deploy / "none.toml").write_text(_FLEET.replace("small", "none"))
     command = [
-        BOROUGH,
         "jobs",
         "ask",
         str(stack.deploy / "none.toml"),
@@ -279,11 +294,12 @@ def _job(stack: Stack) -> list[tuple[str, str | None]]:
         "register=false",
     ]
     environment = stack.environment(WORK)
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    said(command, environment)
 
     def states() -> list[tuple[str, str | None]]:
-        said = subprocess.run([BOROUGH, "jobs", "list", "--json"], env=environment, check=True, capture_output=True)
-        return [(job["state"], job["problem"]) for job in json.loads(said.stdout)["jobs"]]
+        return [
+            (job["state"], job["problem"]) for job in json.loads(said(["jobs", "list", "--json"], environment))["jobs"]
+        ]
 
     assert wait_for(lambda: states()[0][0] in ("done", "failed"), 30.0, 0.5), (stack.deploy / "service.log").read_text()
     return states()
@@ -294,7 +310,7 @@ def _service(stack: Stack, command: tuple[str, ...]) -> Iterator[subprocess.Pope
     """A command as the stack runs it; killed where the test did not end it."""
     with (stack.deploy / "service.log").open("ab") as log:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *stack.command(command)],
+            ["setpriv", "--pdeathsig", "KILL", BOROUGH, *stack.arguments(command)],
             env=stack.environment(command),
             stdout=log,
             stderr=log,
@@ -314,8 +330,8 @@ def _healthy(stack: Stack, name: str) -> bool:
     """What the stack's own health check of a service says."""
     _cmd, program, *arguments = COMPOSE["services"][name]["healthcheck"]["test"]
     assert program == "python"
-    ports = {"9464": str(stack.metrics_port), "8000": str(stack.web_port)}
-    check = [sys.executable, *(_replaced(part, ports) for part in arguments)]
+    places = {"9464": str(stack.metrics_port), "8000": str(stack.web_port), "/tmp/alive": str(stack.deploy / "alive")}
+    check = [sys.executable, *(_replaced(part, places) for part in arguments)]
     return subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 
@@ -329,21 +345,11 @@ def _looked_at(stack: Stack) -> bool:
         return connection.execute("select from public.watch").fetchone() is not None
 
 
-def _publish(stack: Stack, device: str, payload: bytes) -> bool:
-    """Publish as the device, with the secret that the accounts' list has for it."""
-    rows = (stack.private / "accounts/secrets.csv").read_text().splitlines()
-    (secret,) = (row.rpartition(",")[2] for row in rows if row.startswith(f"{device},"))
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device)
-    client.username_pw_set(device, secret)
-    client.connect("127.0.0.1", stack.port)
-    client.loop_start()
-    try:
-        info = client.publish(f"borough/smart-meter/{device}/reading", payload, qos=1)
-        info.wait_for_publish(10.0)
-        return info.is_published()
-    finally:
-        client.disconnect()
-        client.loop_stop()
+def _said_of(stack: Stack) -> str:
+    """What became of messages, where none was stored, and the end of the services' log."""
+    with psycopg.connect(stack.cluster.url("borough")) as connection:
+        rows = connection.execute("select topic, reason, detail from rejected").fetchall()
+    return f"{rows}\n{(stack.deploy / 'service.log').read_text()[-3000:]}"
 
 
 def _stored(stack: Stack) -> list[float]:

@@ -25,7 +25,7 @@ from tests.tools.gate import Gate
 from tests.tools.load import ask, assert_stored, count, device, grows, register, rfc3339
 from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.publisher import Publishing, publish
-from tests.tools.servers import Mosquitto, wait_for
+from tests.tools.servers import PATIENCE, Mosquitto, wait_for
 
 MARCH, APRIL = 1_772_323_200_000_000, 1_775_001_600_000_000  # 2026-03-01, 2026-04-01 [us]
 DAY = 86_400_000_000
@@ -218,7 +218,7 @@ def test_killed_in_the_middle_and_run_again_it_gives_the_same(world: World, seed
             assert wait_for(went_on, 60, 0.005)
             time.sleep(chance.uniform(0, 0.03))
             process.send_signal(signal.SIGKILL)
-            process.communicate(timeout=10)
+            process.communicate(timeout=PATIENCE)
             assert count(world.database, "public.superseded") < len(april) // 2, "killed too late to show anything"
     assert ask(world.database, "select count(*), count(finished_at) from public.correction") == [(1, 0)]
     report = world.correct()

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import pytest
 
 from borough.postgres_server import PostgresError, embedded_binaries, private_folder
 from tests.conftest import unavailable
-from tests.tools.servers import wait_for
+from tests.tools.servers import PATIENCE, wait_for, within
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 FAMILIES = {"air-monitor", "movement-sensor", "parking-bay", "smart-meter"}
@@ -63,7 +64,8 @@ def state() -> Iterator[Path]:
     yield folder
     left = users_of(folder)
     for pid in left:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
     assert not left, f"left running: {left}"
 
@@ -112,7 +114,7 @@ def await_page(demo: subprocess.Popen[str]) -> tuple[str, list[str]]:
 
 
 def read(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
         return text
 
@@ -167,8 +169,11 @@ def test_planted_faults_are_seen_and_scored(state: Path, small: Path) -> None:
     # while it runs, by the line that it printed: what is in the ledger by now is neither lost nor wrong
     line = score_line(lines) + " --json"
     done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    # a message that was refused may stand in the ledger a moment later than one that was sent after it
+    assert done.returncode in (0, 1), done.stdout + done.stderr
     running = json.loads(done.stdout)
+    assert running["lost"] == running["wrong_value"] == running["wrong_time"] == 0
+    assert done.returncode == (running["rejected_unexpectedly"] > 0)
     assert running["duplicates"] > 0
     assert running["rejected"] > 0
     demo.send_signal(signal.SIGINT)
@@ -195,7 +200,7 @@ def test_planted_faults_are_seen_and_scored(state: Path, small: Path) -> None:
 
 def _says_what_it_is_and_loads_nothing_from_elsewhere(page: str) -> None:
     assert wait_for(lambda: "meter-0001" in read(page), 20)
-    with urllib.request.urlopen(page, timeout=10) as answer:
+    with urllib.request.urlopen(page, timeout=PATIENCE) as answer:
         policy = answer.headers["Content-Security-Policy"]
         text = answer.read().decode()
     assert "default-src 'none'" in policy
@@ -218,7 +223,7 @@ def _shows(page: str, words: str) -> bool:
 
 def read_as(page: str, host: str) -> None:
     """Ask for the page by another name, as a page of another site that points its name at us would."""
-    urllib.request.urlopen(urllib.request.Request(page, headers={"Host": host}), timeout=10).close()
+    urllib.request.urlopen(urllib.request.Request(page, headers={"Host": host}), timeout=PATIENCE).close()
 
 
 @pytest.mark.parametrize(
@@ -237,11 +242,12 @@ def test_ended_during_the_start_and_the_history(state: Path, delay: float, numbe
     demo = start(state)
     time.sleep(delay)
     demo.send_signal(number)
-    if delay == 0.0 and not wait_for(lambda: demo.poll() is not None, 20):
+    if delay == 0.0 and not within(lambda: demo.poll() is not None, 20):
         demo.send_signal(number)  # the first one came while Python itself was starting, which can lose it
     _, errors = demo.communicate(timeout=300)
     # by the signal itself before the program has begun; 130 during the start; 0 where it was already up
-    assert demo.returncode in (-number, 130, 0), errors
+    unborn = delay == 0.0 and demo.returncode == 1 and "init_sys_streams" in errors  # Python itself had not begun
+    assert unborn or demo.returncode in (-number, 130, 0), errors
     assert delay < 0.4 or "Traceback" not in errors
     assert wait_for(lambda: not users_of(state), 15)
 
@@ -273,7 +279,7 @@ def test_a_second_one_is_told_and_reset_ends_the_first(state: Path, small: Path)
     reset = start(state, "--reset")
     _, errors = reset.communicate(timeout=300)
     assert reset.returncode == 0, errors
-    demo.communicate(timeout=10)
+    demo.communicate(timeout=PATIENCE)
     assert demo.returncode == 0
     assert not state.exists()
     assert not users_of(state)

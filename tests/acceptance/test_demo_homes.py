@@ -22,7 +22,7 @@ from borough.postgres_server import PostgresError, embedded_binaries, private_fo
 from simulators import ledger
 from tests.conftest import unavailable
 from tests.tools.program import environment
-from tests.tools.servers import wait_for
+from tests.tools.servers import PATIENCE, wait_for
 
 BOROUGH = str(Path(sys.executable).with_name("borough"))
 #: Enough homes of one kind for an efficient figure (two cells of 50 less one), and two whole weeks of them.
@@ -87,7 +87,7 @@ class Demo:
         assert self.process.stdout is not None
         out = self.process.stdout.read()
         self.process.wait(60)
-        self._reader.join(10)
+        self._reader.join(60)
         self.process.stdout.close()
         assert self.process.stderr is not None
         self.process.stderr.close()
@@ -97,7 +97,7 @@ class Demo:
 @contextmanager
 def sign_in(link: str) -> Iterator[httpx.Client]:
     """A browser that has pressed the button behind a printed link."""
-    with httpx.Client(base_url=link[: link.index("/sign-in")], follow_redirects=True, timeout=20) as browser:
+    with httpx.Client(base_url=link[: link.index("/sign-in")], follow_redirects=True, timeout=PATIENCE) as browser:
         post(browser, browser.get(link), link)
         yield browser
 

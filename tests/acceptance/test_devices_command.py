@@ -189,7 +189,7 @@ class Client:
         self._client.on_message = lambda _client, _data, message: self.heard.append(message.topic)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._connected.wait(10)
+        assert self._connected.wait(60)
 
     def _on_connect(self, _client: object, _data: object, _flags: object, reason: Any, _properties: object) -> None:
         self.refused = bool(reason.is_failure)
@@ -197,7 +197,7 @@ class Client:
 
     def subscribe(self, filter_: str) -> None:
         self._client.subscribe(filter_, 1)
-        assert self._granted.wait(10)
+        assert self._granted.wait(60)
 
     def publish(self, topic: str) -> None:
         info = self._client.publish(topic, b"{}", 1)

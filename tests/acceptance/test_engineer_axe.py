@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -20,7 +19,8 @@ from dashboard.replays import Limits
 from store import jobs
 from store.connect import connect
 from tests.tools import site
-from tests.tools.resident_browser import Looking, findings, scrolls
+from tests.tools.chromium import new_context
+from tests.tools.resident_browser import ON_A_PHONE, Looking, faults, findings, open_details, scrolls
 from tests.tools.servers import Cluster
 from tests.worlds import engineer_jobs
 
@@ -62,47 +62,43 @@ def world(timescale: Cluster, browser: Browser, tmp_path_factory: pytest.TempPat
     timescale.drop(empty)
 
 
-def look(world: World, where: str, states: dict[str, str], width: int) -> None:
-    with world.sites[where].page("engineer", width) as page:
+def look(world: World, where: str, states: dict[str, str], *, everywhere: bool) -> None:
+    with world.sites[where].page("engineer") as page:
         for name, path in states.items():
             page.goto(f"{world.sites[where].url}/engineer/jobs{path}")
-            page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-            # what axe looks at is the same at any width, but for what a narrow page hides
-            assert (width < 640 and name not in _NARROW) or findings(page) == [], name
-            assert not scrolls(page), name
+            open_details(page)
+            assert faults(page, phone=everywhere or name in _NARROW) == [], name
             assert page.locator("h1").count() == 1, name
             if folder := os.environ.get("BOROUGH_TEST_SHOTS"):
-                page.screenshot(path=f"{folder}/jobs-{where}-{name}-{width}.png", full_page=True)
+                page.screenshot(path=f"{folder}/jobs-{where}-{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("width", [1280, 320])
-def test_no_state_has_a_finding(world: World, width: int) -> None:
+@ON_A_PHONE
+def test_no_state_has_a_finding(world: World, everywhere: bool) -> None:
     states = {f"job {name}": f"/{number}" for name, number in world.ids.items()}
     pair = f"/compare?a={world.ids['done']}&b={world.ids['bad']}"
     states |= {"list": "", "new": "/new", "form": "/new?what=fleet-faults-all", "compare": pair, "choose": "/compare"}
     states |= {"too late": f"/{world.ids['done']}?refused=stop", "uploads": "/uploads"}
-    look(world, "test", states, width)
-    look(world, "production", {"list": "", "new": "/new", "uploads": "/uploads"}, width)
-    look(world, "new", {"list": "", "compare": "/compare"}, width)
+    look(world, "test", states, everywhere=everywhere)
+    look(world, "production", {"list": "", "new": "/new", "uploads": "/uploads"}, everywhere=everywhere)
+    look(world, "new", {"list": "", "compare": "/compare"}, everywhere=everywhere)
 
 
-@pytest.mark.parametrize("options", [{}, {"forced_colors": "active"}])
-def test_large_letters_and_the_system_s_own_colours(world: World, options: dict[str, Any]) -> None:
+def test_large_letters_and_the_system_s_own_colours(world: World) -> None:
     pair = f"/compare?a={world.ids['done']}&b={world.ids['bad']}"
-    with world.test.page("engineer", 640, **options) as page:
+    with world.test.page("engineer", 640, forced_colors="active") as page:
         for path in ("", "/new?what=fleet-faults-all", f"/{world.ids['running']}", pair, "/uploads"):
             page.goto(f"{world.test.url}/engineer/jobs{path}")
             page.evaluate("document.documentElement.style.fontSize = '200%'")
             assert not scrolls(page), path
-            if options:
-                assert findings(page) == [], path
+            assert findings(page) == [], path
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_file_that_is_too_large_is_refused_in_words(world: World, tmp_path: Path, scripts: bool) -> None:
     path = tmp_path / "large.csv"
     path.write_bytes(b"a,b\n" * (5 << 20))
-    context = world.test.browser.new_context(java_script_enabled=scripts)
+    context = new_context(world.test.browser, java_script_enabled=scripts)
     context.add_cookies([{"name": site.COOKIE, "value": world.test.cookies["engineer"], "url": world.test.url}])
     page = context.new_page()
     page.goto(f"{world.test.url}/engineer/jobs/uploads")

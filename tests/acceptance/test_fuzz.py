@@ -13,8 +13,8 @@ from scripts.parts import Parts
 from tests.fuzz.__main__ import COUNTS, main
 
 #: Subject -> count in an ordinary run, and how many times as much in a soak.
-SHORT = {"pages": 120, "messages": 250, "imports": 8, "letters": 3}
-SOAK = 150
+SHORT = {"pages": 60, "messages": 120, "imports": 4, "letters": 2}
+SOAK = 300
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from dashboard.web.connections import Patience, patience
 from store.connect import connect
 from tests.acceptance.test_serve import serving
 from tests.tools import site
-from tests.tools.servers import Cluster, wait_for
+from tests.tools.servers import PATIENCE, Cluster, wait_for
 from tests.worlds import residents
 
 SLOWLY = b"GET / HTTP/1.1\r\nHost: 127"
@@ -72,7 +72,7 @@ def test_a_head_that_does_not_come(served: Served, sent: bytes) -> None:
     """Nothing, half a head, and half a second one on a connection that was used."""
     with ExitStack() as held:
         opened = [held.enter_context(served.open(sent)) for _ in range(20)]
-        assert httpx.get(served.url).status_code == 200
+        assert httpx.get(served.url, timeout=PATIENCE).status_code == 200
         assert all(_ended(one) for one in opened)
 
 
@@ -114,8 +114,8 @@ def test_more_connections_than_a_process_holds(timescale: Cluster, tmp_path: Pat
             for number in range(Patience().connections + 50):
                 held.enter_context(own.open(SLOWLY))
                 if number % 100 == 0:
-                    assert httpx.get(url).status_code == 200
-            assert httpx.get(url).status_code == 200
+                    assert httpx.get(url, timeout=PATIENCE).status_code == 200
+            assert httpx.get(url, timeout=PATIENCE).status_code == 200
             assert own.held() <= Patience().connections + 20
     timescale.drop(name)
 

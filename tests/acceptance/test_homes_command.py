@@ -49,7 +49,9 @@ def test_dry_run_import_and_status(borough: Borough) -> None:
     said = borough.run("homes", "import", file, "--dry-run")
     assert "2 new homes" in said
     assert "Nothing was changed." in said
-    assert json.loads(borough.run("homes", "status", "--json")) == {"homes": 0, "tenancies": 0, "meters": 0}
+    told = json.loads(borough.run("homes", "status", "--json"))
+    assert set(told.pop("movement").values()) == {0}
+    assert told == {"homes": 0, "tenancies": 0, "meters": 0}
     said = borough.run("homes", "import", file)
     assert "Imported." in said
     assert "Ada" not in said

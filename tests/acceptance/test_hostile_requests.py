@@ -15,7 +15,7 @@ from dashboard.web.forwarded import networks
 from dashboard.web.values import cursor_of
 from store.connect import connect
 from tests.tools import site
-from tests.tools.servers import Cluster
+from tests.tools.servers import PATIENCE, Cluster
 from tests.worlds.resident_world import World, living
 
 
@@ -90,9 +90,9 @@ def test_a_part_with_an_encoding_of_its_own(world: World, charset: str) -> None:
 
 def test_redirects_repeat_no_port_of_a_host(world: World) -> None:
     for path in ("/home/", "/privacy/", "/sign-in/"):
-        answer = httpx.get(f"{world.url}{path}", headers={"Host": "127.0.0.1:1"})
+        answer = httpx.get(f"{world.url}{path}", headers={"Host": "127.0.0.1:1"}, timeout=PATIENCE)
         assert (answer.status_code, answer.headers["location"]) == (307, path.rstrip("/"))
-    assert httpx.get(f"{world.url}/nowhere/").status_code == 404
+    assert httpx.get(f"{world.url}/nowhere/", timeout=PATIENCE).status_code == 404
 
 
 def test_an_answer_with_a_household_s_data_is_kept_by_nobody(world: World) -> None:

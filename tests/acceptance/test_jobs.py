@@ -138,7 +138,7 @@ def test_a_simulation_is_paused_given_back_and_killed(town: Town, work: Work, tm
     town.broker.restart()
     told = work.sent(number, work.job(number).progress["sent"] + 300)
     second.kill()
-    second.wait(10)
+    second.wait(60)
     assert work.job(number).state == "running", "nobody knows yet"
     third = work.start()
     work.age(number)
@@ -189,7 +189,7 @@ def test_a_replay_is_paused_given_back_and_killed(work: Work, tmp_path: Path) ->
     work.resume(number)
     work.sent(number, paused.progress["sent"] + 500)
     first.kill()
-    first.wait(10)
+    first.wait(60)
     second = work.start()
     work.age(number)
     killed = work.sent(number, work.job(number).progress["sent"] + 500)

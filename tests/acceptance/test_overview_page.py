@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from borough.demo.pages import Page, demo_site, listen
-from tests.tools.servers import Cluster
+from tests.tools.chromium import new_context
+from tests.tools.servers import PATIENCE, Cluster
 
 _ROWS = """
 insert into personal.device (id, family, model, origin, personal) values
@@ -40,7 +41,7 @@ def page(database: str) -> Iterator[str]:
 
 
 def text_of(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
         return text
 
@@ -112,7 +113,7 @@ def test_the_present_is_seen_beside_the_load_of_the_history(
 
 @pytest.mark.browser
 def test_without_scripts_the_numbers_are_a_table(page: str, browser: Browser) -> None:
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 640})
+    context = new_context(browser, java_script_enabled=False, viewport={"width": 320, "height": 640})
     shown = context.new_page()
     shown.goto(page)
     assert shown.locator("#by-minute tbody tr").count() == 5

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -18,8 +17,9 @@ from playwright.sync_api import Browser, expect
 
 from store.connect import connect
 from tests.tools import site
+from tests.tools.chromium import new_context
 from tests.tools.html_checker import html_faults
-from tests.tools.resident_browser import Looking, findings, scrolls
+from tests.tools.resident_browser import ON_A_PHONE, Looking, faults, findings, open_details, scrolls
 from tests.tools.servers import Cluster
 from tests.worlds import parking_board
 
@@ -73,21 +73,20 @@ def nothing(timescale: Cluster, browser: Browser) -> Iterator[Looking]:
     timescale.drop(name)
 
 
-@pytest.mark.parametrize("width", [1280, 320])
-def test_no_state_has_a_finding(town: Looking, nothing: Looking, width: int) -> None:
+@ON_A_PHONE
+def test_no_state_has_a_finding(town: Looking, nothing: Looking, everywhere: bool) -> None:
     looks = [(town, name, path) for name, path in STATES.items()] + [(nothing, f"{one} empty", one) for one in _EMPTY]
     for world in (town, nothing):
-        with world.page("officer", width) as page:
+        with world.page("officer") as page:
             for where, name, path in looks:
                 if where is not world:
                     continue
                 page.goto(f"{world.url}/parking/{path}")
-                page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-                assert findings(page) == [], name
-                assert not scrolls(page), name
+                open_details(page)
+                assert faults(page, phone=everywhere or name in _EMPTY) == [], name
                 assert page.locator("h1").count() == 1, name
                 if folder := os.environ.get("BOROUGH_TEST_SHOTS"):
-                    page.screenshot(path=f"{folder}/parking-{name}-{width}.png", full_page=True)
+                    page.screenshot(path=f"{folder}/parking-{name}.png", full_page=True)
 
 
 def test_the_html_checker_finds_nothing(town: Looking, nothing: Looking, tmp_path: Path) -> None:
@@ -101,15 +100,13 @@ def test_the_html_checker_finds_nothing(town: Looking, nothing: Looking, tmp_pat
     assert html_faults(pages, tmp_path) == []
 
 
-@pytest.mark.parametrize("options", [{}, {"forced_colors": "active"}])
-def test_large_letters_and_the_system_s_own_colours(town: Looking, options: dict[str, Any]) -> None:
-    with town.page("officer", 640, **options) as page:
+def test_large_letters_and_the_system_s_own_colours(town: Looking) -> None:
+    with town.page("officer", 640, forced_colors="active") as page:
         for path in ("board", "queue", "patterns", "wall"):
             page.goto(f"{town.url}/parking/{path}")
             page.evaluate("document.documentElement.style.fontSize = '200%'")
             assert not scrolls(page), path
-            if options:
-                assert findings(page) == [], path
+            assert findings(page) == [], path
 
 
 def test_the_wall_does_not_scroll(town: Looking) -> None:
@@ -135,7 +132,7 @@ def test_without_scripts(town: Looking) -> None:
 
 
 def test_without_a_network_an_outcome_waits_and_is_sent_once(town: Looking, database: str) -> None:
-    context = town.browser.new_context(viewport={"width": 390, "height": 800})
+    context = new_context(town.browser, viewport={"width": 390, "height": 800})
     context.add_cookies([{"name": site.COOKIE, "value": town.cookies["officer"], "url": town.url}])
     page = context.new_page()
     page.goto(f"{town.url}/parking/queue")
@@ -169,7 +166,7 @@ def test_a_change_appears_on_the_open_page(town: Looking, database: str) -> None
 
 def test_who_was_refused_comes_again_and_sees_what_is_over_by_now(town: Looking, database: str) -> None:
     with site.running(site.options(database, live_clients=1)) as url:
-        contexts = [town.browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
+        contexts = [new_context(town.browser, viewport={"width": 1280, "height": 900}) for _ in range(2)]
         for context in contexts:
             context.add_cookies([{"name": site.COOKIE, "value": town.cookies["officer"], "url": url}])
         first, second = (context.new_page() for context in contexts)

@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from store.connect import Connection, connect
 from tests.tools import site
-from tests.tools.resident_browser import findings, scrolls
+from tests.tools.chromium import new_context
+from tests.tools.resident_browser import faults, findings
 from tests.tools.servers import Cluster
 from tests.worlds import parking_board
 from tests.worlds.parking_public import HERE, NOWHERE, town
@@ -46,7 +47,7 @@ def served(timescale: Cluster) -> Iterator[tuple[str, Connection]]:
 @contextmanager
 def looking(browser: Browser, url: str, width: int, **options: Any) -> Iterator[Page]:
     """A window; at its end nothing stood on the console, and nothing was asked of another origin."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, base_url=url, **options)
+    context = new_context(browser, viewport={"width": width, "height": 900}, base_url=url, **options)
     page = context.new_page()
     said: list[str] = []
     asked: list[str] = []
@@ -63,16 +64,14 @@ def looking(browser: Browser, url: str, width: int, **options: Any) -> Iterator[
 @pytest.mark.browser
 def test_each_state_is_accessible(served: tuple[str, Connection], browser: Browser) -> None:
     url, _ = served
-    for width in (320, 390, 1280):
-        with looking(browser, url, width) as page:
-            for state, address in STATES.items():
-                page.goto(address)
-                assert findings(page) == [], (state, width)
-                assert not scrolls(page), (state, width)
-                if PICTURES:
-                    page.screenshot(path=Path(PICTURES) / f"parking-{state}-{width}.png", full_page=True)
-    with looking(browser, url, 1280, forced_colors="active") as page:
+    with looking(browser, url, 1280) as page:
+        for state, address in STATES.items():
+            page.goto(address)
+            assert faults(page, phone=True) == [], state
+            if PICTURES:
+                page.screenshot(path=Path(PICTURES) / f"parking-{state}.png", full_page=True)
         page.goto(STATES["results"])
+        page.emulate_media(forced_colors="active")
         assert findings(page) == []
 
 
@@ -103,7 +102,7 @@ def test_a_bay_that_went_while_nobody_told_the_page_is_not_shown_as_free(
             expect(first.locator('[data-bay="a-13"] .state')).to_have_text("Taken now")
             parking_board.say(connection, "sensor-a-13", [(datetime.now(UTC), 0)])
             expect(first.locator('[data-bay="a-13"] .state')).to_have_text("Free now")
-            context = browser.new_context(viewport={"width": 390, "height": 900}, base_url=url)
+            context = new_context(browser, viewport={"width": 390, "height": 900}, base_url=url)
             page = context.new_page()
             page.clock.install()
             with page.expect_response("**/parking/live**") as refused:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -17,7 +16,7 @@ from borough.trials import Trials
 from dashboard.engineer import rejected_portions
 from store.connect import connect
 from tests.tools import site
-from tests.tools.resident_browser import Looking, findings, scrolls
+from tests.tools.resident_browser import ON_A_PHONE, Looking, faults, findings, open_details, scrolls
 from tests.tools.servers import Cluster
 from tests.worlds import rejections as worlds
 from tests.worlds.rejections import RIGHT, WRONG, World
@@ -25,6 +24,8 @@ from tests.worlds.rejections import RIGHT, WRONG, World
 pytestmark = pytest.mark.browser
 
 ROOT = "/engineer/rejected"
+#: One of each kind.
+_NARROW = ("list", "place", "hostile", "try")
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +53,12 @@ def first(world: World, which: str) -> str:
     return f"{ROOT}/{row[0]}"
 
 
-def _look(page: Page, name: str, width: int) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-    assert findings(page) == [], name
-    assert not scrolls(page), name
+def _look(page: Page, name: str, *, phone: bool = True) -> None:
+    open_details(page)
+    assert faults(page, phone=phone) == [], name
     assert page.locator("h1").count() == 1, name
     if folder := os.environ.get("BOROUGH_TEST_SHOTS"):
-        page.screenshot(path=f"{folder}/rejected-{name}-{width}.png", full_page=True)
+        page.screenshot(path=f"{folder}/rejected-{name}.png", full_page=True)
 
 
 def _try(page: Page, mapping: str | None = None) -> None:
@@ -68,9 +68,9 @@ def _try(page: Page, mapping: str | None = None) -> None:
     page.get_by_role("button", name="Try, and store nothing").click()
 
 
-@pytest.mark.parametrize("width", [1280, 320])
-def test_no_state_has_a_finding(looking: Looking, world: World, width: int) -> None:
-    with looking.page("engineer", width, refused=True) as page:
+@ON_A_PHONE
+def test_no_state_has_a_finding(looking: Looking, world: World, everywhere: bool) -> None:
+    with looking.page("engineer", refused=True) as page:
         for name, path in (
             ("list", ROOT),
             ("chosen", f"{ROOT}?reason=bad_value&device=v-1&from=2026-01-01T00%3A00"),
@@ -82,30 +82,28 @@ def test_no_state_has_a_finding(looking: Looking, world: World, width: int) -> N
             ("try", f"{ROOT}/try"),
         ):
             page.goto(looking.url + path)
-            _look(page, name, width)
+            _look(page, name, phone=everywhere or name in _NARROW)
         _try(page)
-        _look(page, "tried", width)
+        _look(page, "tried")
         _try(page, RIGHT)
-        _look(page, "tried by a mapping", width)
+        _look(page, "tried by a mapping")
         _try(page, "x = ")
-        _look(page, "wrong mapping", width)
-    with looking.page("officer", width) as page:
+        _look(page, "wrong mapping")
+    with looking.page("officer") as page:
         page.goto(looking.url + first(world, "family = 'smart-meter'"))
-        _look(page, "may look", width)
+        _look(page, "may look")
         page.get_by_role("button", name="Show the message").click()
         assert worlds.METER in page.inner_text("main")
-        _look(page, "looked at", width)
+        _look(page, "looked at")
 
 
-@pytest.mark.parametrize("options", [{}, {"forced_colors": "active"}])
-def test_large_letters_and_the_system_s_own_colours(looking: Looking, world: World, options: dict[str, Any]) -> None:
-    with looking.page("engineer", 640, **options) as page:
+def test_large_letters_and_the_system_s_own_colours(looking: Looking, world: World) -> None:
+    with looking.page("engineer", 640, forced_colors="active") as page:
         for path in (ROOT, f"{ROOT}/try", first(world, "reason = 'unreadable' and device = 'v-1'")):
             page.goto(looking.url + path)
             page.evaluate("document.documentElement.style.fontSize = '200%'")
             assert not scrolls(page), path
-            if options:
-                assert findings(page) == [], path
+            assert findings(page) == [], path
 
 
 @pytest.mark.parametrize("scripts", [False, True])
@@ -126,7 +124,7 @@ def test_mended_and_taken_portion_by_portion(
             page.get_by_role("button", name="Go on").click()
         page.get_by_role("heading", name="3 rejections were taken").wait_for()
         if scripts:
-            _look(page, "taken", 390)
+            _look(page, "taken")
         page.get_by_role("link", name="What is left in the list").click()
         assert "There is none like that" in page.inner_text("main")
     (world.mappings / "bay.toml").write_text(WRONG)

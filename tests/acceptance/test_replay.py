@@ -24,7 +24,7 @@ from tests.tools.collector import Collector
 from tests.tools.load import ask, assert_stored, count, native_load, register
 from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.recordings import DATASETS, Dataset, folder_of_recordings
-from tests.tools.servers import Mosquitto, wait_for
+from tests.tools.servers import PATIENCE, Mosquitto, wait_for
 
 
 class Setting:
@@ -217,7 +217,7 @@ def test_killed_and_resumed_loses_and_doubles_nothing(setting: Setting, tmp_path
             # in the middle of a chunk, as soon as another one is on record
             assert wait_for(lambda: process.poll() is not None or sent() > before, 30, 0.001)  # noqa: B023
             process.kill()
-            process.communicate(timeout=10)
+            process.communicate(timeout=PATIENCE)
             kills += process.returncode == -signal.SIGKILL
         assert kills == 2, "the replay was over before it could be killed"
         middle = sent()
@@ -252,7 +252,7 @@ def test_ctrl_c_pauses_and_the_same_command_goes_on(setting: Setting, tmp_path: 
         process = setting.start(*command, "--speed", "3000000", "--json")
         assert wait_for(lambda: checkpoint.exists() and json.loads(checkpoint.read_text())["sent"] > 500, 20)
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=20)
+        out, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130, errors
         said = json.loads(out)
         assert not said["finished"]
@@ -295,12 +295,12 @@ def test_live_traffic_recorded_and_replayed(setting: Setting, tmp_path: Path) ->
         publisher.publish(load.messages[:1_500])
         assert wait_for(lambda: len(recorded()) > 100, 20)
         first.kill()
-        first.communicate(timeout=10)
+        first.communicate(timeout=PATIENCE)
         publisher.publish(load.messages[1_500:])  # nobody records; the broker keeps them
         second = setting.start(*arguments, "--json")
         assert wait_for(lambda: len(recorded()) == 3_000, 20)
         second.send_signal(signal.SIGINT)
-        out, errors = second.communicate(timeout=20)
+        out, errors = second.communicate(timeout=PATIENCE)
     assert second.returncode == 0, errors
     assert json.loads(out)["sessions_lost"] == 0
     assert recorded() == set(load.messages)
@@ -319,7 +319,7 @@ def test_live_traffic_recorded_and_replayed(setting: Setting, tmp_path: Path) ->
 def test_nobody_subscribed_is_said(setting: Setting, tmp_path: Path) -> None:
     path, _ = meters(tmp_path)
     process = setting.start("replay", path, "--mapping", tmp_path / "homes.toml", "--until", "2012-01-02", "--json")
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert json.loads(out)["unheard"] == 48 * HOMES
     assert "start borough collect before a replay" in errors

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Response
+from playwright.sync_api import Browser, Response
 
 from dashboard.web.site import HERE
 from tests.tools import site
+from tests.tools.chromium import new_context
 from tests.tools.resident_browser import PAGES, Looking, findings, looking, scrolls
 from tests.tools.servers import Cluster
 
@@ -23,8 +24,8 @@ _COLOURS = """
 
 
 @pytest.fixture(scope="module")
-def world(timescale: Cluster) -> Iterator[Looking]:
-    with looking(timescale) as found:
+def world(timescale: Cluster, browser: Browser) -> Iterator[Looking]:
+    with looking(timescale, browser) as found:
         yield found
 
 
@@ -94,7 +95,7 @@ def test_plotly_comes_after_a_tap_and_says_the_same(world: Looking) -> None:
 
 
 def test_a_chart_that_cannot_be_loaded_says_so(world: Looking) -> None:
-    context = world.browser.new_context()
+    context = new_context(world.browser)
     context.add_cookies([{"name": site.COOKIE, "value": world.cookies["good"], "url": world.url}])
     page = context.new_page()
     page.route("**/plotly.min.js", lambda route: route.abort())

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.tools.program import BOROUGH, WITH_US, environment
-from tests.tools.servers import wait_for
+from tests.tools.servers import PATIENCE, wait_for
 from tests.tools.site import COOKIE
 
 
@@ -36,7 +36,7 @@ def serving(database: str, errors: Path, **settings: str) -> Iterator[tuple[subp
         yield process, found[1]
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         assert process.stdout is not None
         process.stdout.close()
 
@@ -46,16 +46,18 @@ def test_it_serves_and_ends(database: str, tmp_path: Path, number: signal.Signal
     log = tmp_path / "log"
     settings = {"BOROUGH_COUNCIL_NAME": "Testborough Council", "BOROUGH_WEB_URL": "http://energy.example"}
     with serving(database, log, **settings) as (process, url):
-        assert httpx.get(f"{url}/health/ready").status_code == 200
-        answer = httpx.get(f"{url}/", headers={"Host": "energy.example"})
+        assert httpx.get(f"{url}/health/ready", timeout=PATIENCE).status_code == 200
+        answer = httpx.get(f"{url}/", headers={"Host": "energy.example"}, timeout=PATIENCE)
         assert "Testborough Council" in answer.text
         assert "server" not in answer.headers
-        assert httpx.get(f"{url}/", headers={"Host": "elsewhere.example"}).status_code == 400
-        assert httpx.get(f"{url}/home?name=Alice", cookies={COOKIE: "no-such-token"}).status_code == 303
+        assert httpx.get(f"{url}/", headers={"Host": "elsewhere.example"}, timeout=PATIENCE).status_code == 400
+        assert (
+            httpx.get(f"{url}/home?name=Alice", cookies={COOKIE: "no-such-token"}, timeout=PATIENCE).status_code == 303
+        )
         # a connection that is open and says nothing does not keep it from ending
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))):
             process.send_signal(number)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert any(re.fullmatch(r"GET / 200 \d+ ms", line["message"]) for line in lines), lines
     assert "Alice" not in log.read_text()
@@ -70,7 +72,7 @@ def test_told_to_end_before_it_listens(database: str) -> None:
     )  # fmt: skip
     assert wait_for(lambda: _handles(process.pid, signal.SIGTERM), 10)
     process.terminate()
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
 
@@ -106,7 +108,10 @@ def test_a_database_without_our_tables(empty_database: str) -> None:
 def test_where_a_request_came_from_is_told_by_a_trusted_proxy_alone(database: str, tmp_path: Path) -> None:
     """Rate limits go by address: whoever could name any address would have no limit."""
     for proxies, limited in (("127.0.0.1", False), ("192.0.2.1", True)):
-        with serving(database, tmp_path / "log", BOROUGH_WEB_PROXIES=proxies) as (_, url), httpx.Client() as web:
+        with (
+            serving(database, tmp_path / "log", BOROUGH_WEB_PROXIES=proxies) as (_, url),
+            httpx.Client(timeout=PATIENCE) as web,
+        ):
             page = web.get(f"{url}/sign-in").status_code
             assert page == 200
             statuses = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
@@ -12,6 +13,9 @@ import psycopg
 import pytest
 
 from dashboard.options import SignIn
+from store import care
+from store.connect import connect
+from store.homes import give_consent
 from tests.tools.issuer import Seen, Wire, authorize
 from tests.tools.servers import Cluster
 from tests.tools.signing_in import CLIENT, Place, begin, browser, come_back, rows, sign_in, signing_in
@@ -187,3 +191,21 @@ def test_signed_in_already(web: httpx.Client) -> None:
     assert web.post("/sign-out", data={"csrf": token}).headers["location"] == "/sign-out/done"
     assert COOKIE not in web.cookies
     assert web.get("/home").headers["location"] == "/sign-in?next=%2Fhome"
+
+
+def test_who_was_named_as_a_carer_lands_at_the_homes(web: httpx.Client, homes: str) -> None:
+    """The issuer says nothing of it: a resident did."""
+    assert sign_in(web, "bob").headers["location"] == "/sign-in/code"
+    now = datetime.now(UTC)
+    with connect(homes) as connection:
+        assert give_consent(connection, HERS, "care", "page", now)
+        named = care.name_carer(connection, HERS, "family", "Bob", "Mum", now, now.date())
+        assert named is not None
+    page = web.get("/sign-in/code").text
+    answer = web.post("/sign-in/code", data={"csrf": form_token_of(page), "code": named[1]})
+    assert answer.headers["location"].startswith("/care/")
+    assert "Mum" in web.get("/care").text
+    assert sign_in(web, "bob").headers["location"] == "/care"
+    with connect(homes) as connection:
+        connection.execute("delete from personal.care_link")
+        connection.execute("delete from personal.consent where purpose = 'care'")

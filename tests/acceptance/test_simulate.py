@@ -20,7 +20,7 @@ from tests.tools import forked
 from tests.tools.collector import Collector
 from tests.tools.load import grows
 from tests.tools.program import BOROUGH, WITH_US, environment
-from tests.tools.servers import Mosquitto
+from tests.tools.servers import PATIENCE, Mosquitto
 
 FLEETS = Path(__file__).resolve().parents[2] / "simulators" / "fleets"
 BAD = ("lost", "wrong_value", "wrong_time", "rejected_unexpectedly")
@@ -175,7 +175,7 @@ def test_stopped_early_the_ledger_holds_what_is_out(way: Way) -> None:
     )
     assert grows(way.database, "public.reading", 500, 30)
     running.send_signal(signal.SIGINT)
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0
     sent = json.loads(out)
     assert 0 < sent["messages"] < 20_000, "half an hour a second, for a few seconds"

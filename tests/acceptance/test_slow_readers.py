@@ -240,7 +240,7 @@ def test_it_ends_while_nobody_reads(timescale: Cluster, tmp_path: Path) -> None:
         for cookie in own.cookies[:8]:
             assert held.enter_context(own.ask(cookie)).recv(12) == b"HTTP/1.1 200"
         own.process.terminate()
-        assert own.process.wait(30) == 0
+        assert own.process.wait(60) == 0
 
 
 def test_one_who_asks_for_hundreds_of_files_leaves_others_theirs(served: Served) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from paho.mqtt import publish
-from psycopg import sql
 
 from borough.postgres_server import free_port
 from borough.replay.recording import Recorded, RecordingWriter
@@ -33,11 +32,12 @@ from ingest.archive_files import Frame, FrameEncoder
 from simulators import ledger
 from store import bays_import, jobs, registry
 from store.connect import connect
+from tests.tools.poison import poison
 from tests.tools.servers import Cluster, Mosquitto
 from tests.tools.steering import HOSTILE, OURS, SHOWN, TOPIC, steering
-from tests.tools.terminal import Output, Terminals
+from tests.tools.terminal import Case, Output, Terminals
 from tests.unit.borough.test_cli import ALL
-from tests.worlds import household
+from tests.worlds import household, trial_town
 from tests.worlds.household import KEY, Household
 
 pytestmark = pytest.mark.timeout(3_600)
@@ -49,22 +49,6 @@ OWN_WORDS = re.compile(
     r"\.(id|device|device_id|property|family|model|origin|kind|fuel|state|step|role|roles|dwelling|heating|payment"
     r"|purpose|channel|source|epc|uprn|reason|unit|name|session|collector|issuer|subject)$"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A command's arguments. ``shows``: what it prints holds hostile text, which must be seen, made visible.
-
-    ``raw``: it writes a file's or message's own bytes, which go into a pipe as they are.
-    """
-
-    arguments: Sequence[str] = ()
-    shows: bool = True
-    raw: bool = False
-    settings: dict[str, str] = field(default_factory=dict)
-    stdin: Path | None = None
-    until: Callable[[bytes], bool] | None = None
-    json: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +89,7 @@ class World:
         homes = self.file(f"homes {HOSTILE}.csv", f'{heads}\n1,"{HOSTILE}"\n')
         heads = "id,street,zone,kind,lon,lat"
         register = self.file(f"bays {HOSTILE}.csv", f'{heads}\n"{HOSTILE}","{HOSTILE}",A,"{HOSTILE}",0,51\n')
+        weather = self.file(f"weather {HOSTILE}.csv", f'day,celsius\n"{HOSTILE}",1\n2026-01-01,"{HOSTILE}"\n')
         message = self.file("message", json.dumps({"time": "2026-02-01T00:30:00Z", HOSTILE: 1}))
         key = f"{json.dumps(HOSTILE)} = 1\n"
         fleet = self.file(f"{HOSTILE}.toml", f'name = "demo"\nseed = 1\nstart = 2026-01-05\n{key}')
@@ -117,6 +102,9 @@ class World:
         folder = self.folder / f"folder {HOSTILE}"
         folder.mkdir(exist_ok=True)
         self.publish(f"stray/{TOPIC}", retain=True)
+        with psycopg.connect(self.url) as connection:
+            (first,) = connection.execute("select min(id) from personal.message").fetchone() or ()
+        sent = str(first)
         record = (str(folder), "--filter", "stray/#", "--messages", "1", "--seconds", "60")
         span = ("--period", "2026-01-01/2026-02-01")
         return {
@@ -142,6 +130,8 @@ class World:
             ("bays", "return"): [Case(["--year", "2026", "--out", str(bays / HOSTILE)])],
             ("places", "import"): [Case([str(bays)]), Case([HOSTILE])],
             ("places", "status"): [Case(shows=False), away],
+            ("weather", "import"): [Case([str(weather), "--place", "here"])],
+            ("weather", "list"): [away],
             ("bays", "export"): [Case(raw=True), Case(["--format", "geojson"], raw=True), Case([str(folder)])],
             ("rejected", "list"): [Case(), Case(["--reason", HOSTILE])],
             ("rejected", "show"): [
@@ -173,16 +163,31 @@ class World:
             ("correct", "show"): [Case([str(self.correction), "--values", "5"])],
             ("correct", "archive"): [Case(settings={"BOROUGH_ARCHIVE": str(self.folder / "archive")})],
             ("complete",): [Case(shows=False), Case(["--device", HOSTILE])],
-            ("explain",): [Case([str(self.home), "2026-W06", "--neighbours"]), Case(["1", HOSTILE])],
+            ("explain",): [
+                Case([str(self.home), "2026-W06", "--neighbours"]),
+                Case([str(self.home), "2026-02"]),
+                Case(["1", HOSTILE]),
+            ],
+            ("nudges", "preview"): [Case(["--period", "2026-02"], shows=False), Case(["--period", HOSTILE])],
             ("letters",): [
                 Case(["--period", "2026-W06", "--out", str(folder / "letters")], shows=False),
                 Case(["--period", HOSTILE, "--out", "x"]),
             ],
+            ("trial", "design"): [Case([str(fleet)]), Case(["--name", HOSTILE, "--arm", f"{HOSTILE}=1"])],
+            ("trial", "status"): [Case(["winter"]), Case([HOSTILE])],
+            **{("trial", what): [Case(["winter"], shows=False), Case([HOSTILE])] for what in ("assign", "look", "end")},
+            ("trial", "example"): [Case(["--homes", HOSTILE], shows=False), Case(["--out", str(folder / "no" / "x")])],
+            ("trial", "report"): [Case([HOSTILE, "--out", str(folder / "report.html")])],
+            ("trial", "export-panel"): [Case([HOSTILE, "--out", str(folder / "panel.csv")])],
             ("subject",): [
                 Case([str(self.ada)]),
                 Case([str(self.ada), "--out", str(folder / "subject.zip")], json=False),
             ],
             ("erase",): [Case([str(self.ada), "--dry-run"]), Case([str(self.bea), "--yes"], shows=False)],
+            ("publish",): [
+                Case(settings={"BOROUGH_OPEN_DATA_FOLDER": str(folder / "snapshots")}, shows=False),
+                Case(["--withdraw", HOSTILE, "--reason", "Wrong."], settings={"BOROUGH_OPEN_DATA_FOLDER": str(folder)}),
+            ],
             ("maintain",): [Case(shows=False), away],
             ("doctor",): [Case(settings=unknown), Case(settings={"BOROUGH_MQTT_SOURCE": HOSTILE}),
                 Case(settings={"BOROUGH_MQTT_URL": f"mqtt://{TOPIC}"}, shows=False)],
@@ -205,6 +210,15 @@ class World:
                 Case(settings={"BOROUGH_ALARM_FOLDERS": HOSTILE}, shows=False),
                 Case(["--every", "60"], settings=unknown, until=lambda said: b"watches" in said),
             ],
+            ("announce",): [Case(["--versions", HOSTILE]), Case(settings={"BOROUGH_OBSERVATION_ENDPOINTS": HOSTILE})],
+            ("deliver",): [
+                Case(settings={"BOROUGH_SMTP_URL": HOSTILE}, shows=False),
+                Case(["--every", "60"], settings=unknown, until=lambda said: b"begins" in said),
+            ],
+            ("outbox", "list"): [Case(shows=False), Case(["--state", HOSTILE]), Case(["--kind", HOSTILE])],
+            ("outbox", "show"): [Case([sent], shows=False), Case([HOSTILE], shows=False)],
+            ("outbox", "retry"): [Case([sent], shows=False), Case([HOSTILE], shows=False)],
+            ("analyse", "movement"): [Case(["--score", "--seed", HOSTILE], shows=False)],
             ("work",): [Case(["--once"], settings={"BOROUGH_INSTALLATION": "test", "BOROUGH_JOBS_FOLDER": HOSTILE}),
                 Case(["--once"], settings=test, shows=False)],
             ("jobs", "ask"): [
@@ -255,37 +269,6 @@ def asked(said: bytes, port: int) -> bool:
     return True
 
 
-def poison(url: str, spared: re.Pattern[str] | None) -> set[str]:
-    """Hostile text behind what stands in each text column that takes it; the columns."""
-    done = set()
-    with connect(url, autocommit=True) as connection:
-        columns = connection.execute(
-            "select table_schema, table_name, column_name, data_type from information_schema.columns join pg_class c"
-            " on c.oid = format('%I.%I', table_schema, table_name)::regclass and c.relkind in ('r', 'p')"
-            " where table_schema in ('public', 'personal') and data_type in ('text', 'jsonb', 'ARRAY')"
-        ).fetchall()
-        for schema, table, column, kind in columns:
-            if (spared is not None and spared.search(f".{column}")) or table.startswith("alembic"):
-                continue
-            value = {
-                "text": sql.SQL("{0} || {1}"),
-                "jsonb": sql.SQL(
-                    "case jsonb_typeof({0}) when 'object' then {0} || jsonb_build_object({1}::text, {1}::text)"
-                    " else {0} end"
-                ),
-                "ARRAY": sql.SQL("{0} || {1}::text"),
-            }[kind].format(sql.Identifier(column), sql.Literal(HOSTILE))
-            change = sql.SQL("update {} set {} = {}").format(
-                sql.Identifier(schema, table), sql.Identifier(column), value
-            )
-            try:
-                if connection.execute(change).rowcount:
-                    done.add(f"{schema}.{table}.{column}")
-            except psycopg.Error:
-                continue  # a key, a check, a log that only grows, numbers: no stranger's text gets there
-    return done
-
-
 @pytest.fixture(scope="module")
 def _broker(parts: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     with Mosquitto(parts.mosquitto, tmp_path_factory.mktemp("mosquitto")) as broker:
@@ -317,6 +300,7 @@ def world(request: pytest.FixtureRequest, timescale: Cluster, _broker: Mosquitto
             " select min(id), now(), 1, 2, now(), %s from personal.series",
             (HOSTILE,),
         )
+        trial_town.told(connection, ada, HOSTILE)
         job = jobs.ask(connection, "replay", HOSTILE, {"mapping": HOSTILE}, None, [f"uploads/x/{HOSTILE}"])
         assert jobs.take(connection, "w") is not None
         jobs.finish(connection, job, "w", "failed", {"phase": HOSTILE, "remarks": [HOSTILE]}, None, HOSTILE)

@@ -15,15 +15,16 @@ OUTPUT = Path("bench.json")
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks of these names, or all."""
-    unknown = set(names) - set(SCENARIOS)
-    if unknown:
-        print(f"unknown benchmark {min(unknown)!r}; there are {', '.join(SCENARIOS)}", file=sys.stderr)
+    """Run the benchmarks of these names, or all; ``air`` is each whose name begins with ``air_``."""
+    chosen = [{one for one in SCENARIOS if one == name or one.startswith(f"{name}_")} for name in names]
+    if not all(chosen):
+        unknown = names[chosen.index(set())]
+        print(f"unknown benchmark {unknown!r}; there are {', '.join(SCENARIOS)}", file=sys.stderr)
         return 2
     table = Table()
     with World() as world:
         for name, scenario in SCENARIOS.items():
-            if not names or name in names:
+            if not names or any(name in some for some in chosen):
                 print(f"{name} ...", file=sys.stderr, flush=True)
                 scenario(world, table)
     print(table.text())

@@ -12,7 +12,7 @@ import pytest
 
 from analytics.alarms.conditions import WINDOWS, Limits
 from borough.delivery.alarms import Watcher, disks_of
-from store import alarm_facts, alarms, flow
+from store import alarm_facts, alarms, complaints, flow
 from store.connect import Connection, connect
 from store.flow import Figures, Minute
 from store.rejected_taken import RETRY
@@ -150,7 +150,7 @@ def test_rejections_and_days_that_wait(connection: Connection) -> None:
         "insert into public.touched_day (family, day)"
         " values ('air-monitor', '2026-03-01'), ('smart-meter', '2026-03-01')"
     )
-    # nobody computes days of meters that are in no home, nor of monitors
+    # nobody computes days of meters that are in no home, nor of monitors where there is none
     assert alarm_facts.waiting(connection) == []
     device(connection, "smart-meter")
     connection.execute("insert into personal.home (id, uprn, address, lon, lat) values (1, '1', '{x}', 0, 51);")
@@ -159,6 +159,9 @@ def test_rejections_and_days_that_wait(connection: Connection) -> None:
     )
     (waiting,) = alarm_facts.waiting(connection)
     assert (waiting.family, waiting.notes) == ("smart-meter", 1)
+    with connection.transaction(force_rollback=True):
+        device(connection, "air-monitor")
+        assert [one.family for one in alarm_facts.waiting(connection)] == ["air-monitor", "smart-meter"]
     watcher = Watcher(OPTIONS)
     raised = {after: begun(watcher, connection, NOW + after * MINUTE) for after in range(0, 61, 4)}
     expected = {8: [("rejected", "car-park")], 60: [("days", "smart-meter")]}
@@ -211,6 +214,24 @@ def test_a_disk_that_is_too_full_for_the_limit(connection: Connection, tmp_path:
     watcher.look(connection, NOW)
     watcher.look(connection, NOW + 3 * MINUTE)
     assert begun(watcher, connection, NOW + 6 * MINUTE) == [("disk", str(tmp_path))]
+
+
+def test_a_complaint_that_nobody_acknowledged_in_time(connection: Connection) -> None:
+    given = complaints.Given("Words that no alarm tells", "air", "none")
+    with connection.transaction():
+        taken = complaints.take(connection, given, secret="k", form="one", received_at=NOW, now=NOW)
+    assert taken is not None
+    watcher = Watcher(OPTIONS)
+    last = complaints.last_day(NOW, OPTIONS.zone)
+    midnight = datetime(last.year, last.month, last.day, tzinfo=OPTIONS.zone) + timedelta(days=1)
+    assert begun(watcher, connection, midnight - timedelta(seconds=1)) == []
+    assert begun(watcher, connection, midnight + timedelta(seconds=1)) == [("complaint", "system")]
+    (row,) = connection.execute("select text from public.alarm where rule = 'complaint'").fetchall()
+    assert row == ("1 complaint not acknowledged in time",)
+    with connection.transaction():
+        assert complaints.acknowledge(connection, taken.id, midnight)
+    watcher.look(connection, midnight + MINUTE)
+    assert [one.rule for one in watcher.look(connection, midnight + 7 * MINUTE).ended] == ["complaint"]
 
 
 def test_a_collector_that_cannot_archive(connection: Connection) -> None:

@@ -142,6 +142,19 @@ def test_a_configuration_and_its_files_beside_the_broker(
         assert doctor.one("broker-file", "--broker-config", tmp_path / "gone.conf").state == "wrong"
 
 
+def test_a_look_may_last_beyond_the_turn_of_a_second(parts: Parts, tmp_path: Path) -> None:
+    """With the longest keep-alive, the first to speak in a new second of Mosquitto's clock (it is ours) is dropped."""
+    with (
+        Mosquitto(parts.mosquitto, tmp_path / "broker") as broker,
+        probe._Line(BrokerOptions(port=broker.port)) as line,
+    ):
+        line.enter(None, None, "speaks", 0)
+        end = int(time.monotonic()) + 3
+        while time.monotonic() < end:
+            line._socket.sendall(mqtt5.PingReqPacket().write())
+            assert isinstance(line._packet(), mqtt5.PingRespPacket)
+
+
 def test_an_acl_file_is_read_as_the_broker_reads_it(parts: Parts, tmp_path: Path) -> None:
     """Mosquitto itself says who may read what: each user gets just the messages that we say it may read all of."""
     rules = {
@@ -200,10 +213,10 @@ def test_strict_takes_a_warning_for_a_fault(doctor: Doctor, capsys: pytest.Captu
     assert run(["doctor", "--strict"]) == 1
 
 
-def test_a_look_at_a_broker_takes_no_time(mosquitto: Mosquitto) -> None:
+@pytest.mark.timeout(60)
+def test_a_look_at_a_broker_takes_no_time(mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits for answers and not for a while: what is retained stands before the ping's answer."""
     options = BrokerOptions(port=mosquitto.port)
     assert wait_for(lambda: VERSION in probe.look(options).told, 10.0)
-    began = time.monotonic()
+    monkeypatch.setattr(probe, "ANSWER_SECONDS", 600.0)
     assert {VERSION, STORED} <= probe.look(options).told.keys()
-    assert time.monotonic() - began < probe.ANSWER_SECONDS / 2

@@ -22,14 +22,14 @@ from psycopg import sql
 from borough.cli import run
 from borough.doctor import disk, server
 from devices.device import Device
+from store import complaints, registry, session_filters, session_lock
 from store import doctor as asked
-from store import registry, session_filters, session_lock
 from store.connect import Connection, connect
 from store.tier import tier as tier_of
 from tests.tools import site
 from tests.tools.doctor import Doctor
 from tests.tools.program import BOROUGH, environment
-from tests.tools.servers import Cluster, wait_for
+from tests.tools.servers import PATIENCE, Cluster, wait_for
 from tests.worlds import household
 from tests.worlds.household import KEY, Household
 
@@ -169,7 +169,7 @@ def test_pages_that_were_not_restarted_after_the_zone_was_changed(
     doctor: Doctor, connection: Connection, durable_database: str
 ) -> None:
     with site.running(site.options(durable_database)) as url:
-        assert httpx.get(f"{url}/health/ready").status_code == 200
+        assert httpx.get(f"{url}/health/ready", timeout=PATIENCE).status_code == 200
         assert "zone-shown" not in doctor.of_database()
         doctor.set(time_zone="Europe/Dublin")
         assert doctor.one_of_database("zone-shown").found == (
@@ -252,6 +252,20 @@ def test_the_disk_of_the_database(
         "which is 4 days" in doctor.one_of_database("disk-full").found
         or "which is 5 days" in doctor.one_of_database("disk-full").found
     )
+
+
+def test_a_complaint_that_nobody_acknowledged(doctor: Doctor, connection: Connection) -> None:
+    assert "complaints-overdue" not in doctor.of_database()
+    given = complaints.Given("Words that the doctor does not tell", "air", "none")
+    for days in (10, 31):
+        with connection.transaction():
+            complaints.take(connection, given, secret="k", form=str(days), received_at=NOW - days * DAY, now=NOW)
+    told = doctor.one_of_database("complaints-overdue")
+    assert told.state == "warning"
+    assert told.found.startswith("1 complaint not acknowledged in time")
+    assert "Words" not in told.found
+    connection.execute("update personal.complaint set acknowledged_at = now()")
+    assert "complaints-overdue" not in doctor.of_database()
 
 
 def test_sessions_that_somebody_left(doctor: Doctor, connection: Connection, durable_database: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from borough.jobs.options import replay_asked, simulation_asked
 from borough.uploads.site import replays_of
 from dashboard.engineer.shelf import Shelf
 from dashboard.replays import Checked, Kind, Limits
+from dashboard.web.forms import new_token
 from store import jobs
 from tests.tools.servers import Cluster
 from tests.tools.site import client, csrf, make_session, options, running
@@ -56,7 +58,8 @@ def engineer(url: str, connection: psycopg.Connection) -> Iterator[httpx.Client]
 
 
 def post(engineer: httpx.Client, path: str, **fields: str) -> httpx.Response:
-    return engineer.post(path, data={"csrf": csrf(engineer.cookies["borough"]), **fields})
+    form = {"csrf": csrf(engineer.cookies["borough"]), "token": new_token(), **fields}
+    return engineer.post(path, data=form)
 
 
 SIMULATION = {
@@ -94,6 +97,21 @@ def test_a_fleet_is_started(engineer: httpx.Client, connection: psycopg.Connecti
     assert "Waiting for a worker." in page
     for words in ("Simulated hours</dt><dd>2", "Seed</dt><dd>9", "faults-all.toml", "Speed</dt><dd>max"):
         assert words in page
+
+
+def test_a_form_that_is_sent_twice_starts_one_job(engineer: httpx.Client, connection: psycopg.Connection) -> None:
+    page = engineer.get("/engineer/jobs/new?what=fleet-faults-all").text
+    (token,) = re.findall(r'name="token" value="([^"]+)"', page)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: post(engineer, "/engineer/jobs/new", **SIMULATION, token=token), range(4)))
+    (made,) = {(answer.status_code, answer.headers["location"]) for answer in answers}
+    assert made[0] == 303
+    (count,) = connection.execute("select count(*) from public.job").fetchone() or ()
+    assert count == 1
+    again = re.findall(r'name="token" value="([^"]+)"', engineer.get("/engineer/jobs/new?what=fleet-faults-all").text)
+    assert again != [token], "the next form asks for another"
+    for wrong in ("", "short", "x" * 65, "a b c d e f g h i j"):
+        assert post(engineer, "/engineer/jobs/new", **SIMULATION, token=wrong).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,16 @@ def test_two_officers_at_once(world: World) -> None:
     assert all("Everything has been erased" in text for text in said)
 
 
+def test_asked_for_again_what_is_left_is_tried_now(world: World) -> None:
+    """Not by whoever looks in the background: an officer who presses again, or beside another, gets the end of it."""
+    writer = record(world.folder / "recording-1.btr")
+    assert "The erasure is not done yet" in world.erase()
+    assert "The erasure is not done yet" in world.erase()
+    writer.close()
+    assert "The erasure is not done yet" in world.look(), "a look does nothing"
+    assert "Everything has been erased" in world.erase()
+
+
 @pytest.mark.parametrize("path", ["tenancy", "export", "erase"])
 def test_an_officer_who_asks_in_the_midst_of_an_erasure_is_told_how_far_it_is(world: World, path: str) -> None:
     """Its rows are locked then: whoever would note that he looked cannot."""

@@ -10,17 +10,19 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from analytics.neighbours.runner import Busy, run
+from analytics.neighbours import programme
+from analytics.neighbours.runner import run
 from analytics.neighbours.schedule import Key
 from borough import cli
 from store import comparisons, corrections, series, session_lock
+from store import programme as table
 from store.comparisons import Comparison
 from store.connect import connect
 from store.copy import copy_readings
 from tests.references.daily_use import HOUR, utc
 from tests.tools.load import ask
 from tests.tools.program import BOROUGH, WITH_US, environment
-from tests.tools.servers import wait_for
+from tests.tools.servers import PATIENCE, wait_for
 from tests.worlds.neighbourhood import OPTIONS, Street, at
 
 HOMES = 110
@@ -156,6 +158,15 @@ def test_old_recordings_are_published_and_settled_at_once_and_a_service_waits_un
     kinds = [key[0] for key in done.published]
     assert {kind: kinds.count(kind) for kind in kinds} == {"week": 4, "four-weeks": 1, "month": 1}
     assert street.told("four-weeks", MONDAY)[1].final
+    with connect(street.url) as connection:
+        (month,) = table.months(connection)
+        made = table.figures(connection, month)
+        # what the public overview says is out with the month, before anybody looks
+        assert made
+        assert made == programme.by_dwelling(connection, month)
+        shown = programme.of_figures(month, made)
+        assert shown is not None
+        assert shown.homes == round(HOMES, -1)
 
 
 def test_one_at_a_time(
@@ -165,7 +176,7 @@ def test_one_at_a_time(
     with connect(timescale_street.url) as other:
         assert session_lock.take(other, ["analyse homes"]) is not None
         other.commit()
-        with pytest.raises(Busy):
+        with pytest.raises(session_lock.Busy):
             timescale_street.analyse(at(MONDAY + WEEK))
         monkeypatch.setenv("BOROUGH_DATABASE_URL", timescale_street.url)
         assert cli.run(["analyse"]) == 1
@@ -184,7 +195,7 @@ def test_a_killed_run_is_gone_on_with(timescale_street: Street) -> None:
 
     assert wait_for(lambda: compared() >= 3, 60, 0.005)
     process.kill()
-    process.communicate(timeout=10)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL
     before = compared()
     rows = ask(street.url, "select count(*) from personal.comparison group by kind, from_day")
@@ -208,7 +219,7 @@ def test_the_service_ends_well_on_sigterm(timescale_street: Street) -> None:
     )  # fmt: skip
     assert wait_for(lambda: len(ask(timescale_street.url, "select from personal.comparison_run")) == 1, 30, 0.1)
     process.send_signal(signal.SIGTERM)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     said = json.loads(out)
     assert [one["kind"] for one in said["published"]] == ["week"]
@@ -261,7 +272,7 @@ def test_the_service_tells_its_log_of_such_meters_without_their_names(timescale_
     )  # fmt: skip
     assert wait_for(lambda: len(ask(timescale_street.url, "select from personal.daily_use")) > 0, 30, 0.1)
     process.send_signal(signal.SIGTERM)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert json.loads(out)["beyond_supply"] == ["m7"]
     assert "1 meter says more than the supply carries" in errors

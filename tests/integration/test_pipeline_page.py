@@ -92,9 +92,9 @@ def test_a_page_is_not_older_than_a_second(web: httpx.Client) -> None:
 
 
 def test_the_tabs_lead_to_all_pages_of_engineers(web: httpx.Client) -> None:
-    for page in ("", "/rejected", "/jobs", "/completeness", "/series", "/alarms"):
+    for page in ("", "/rejected", "/jobs", "/completeness", "/series", "/alarms", "/outbox"):
         tabs = web.get(f"/engineer{page}").text.partition('aria-label="Engineers"')[2].partition("</nav>")[0]
-        assert len(re.findall("<li>", tabs)) == 6
+        assert len(re.findall("<li>", tabs)) == 7
         assert re.findall(r'href="/engineer([/\w]*)" aria-current="page"', tabs) == [page]
 
 

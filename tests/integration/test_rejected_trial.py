@@ -56,7 +56,8 @@ def everything(world: World) -> dict[str, list[tuple[object, ...]]]:
         tables = connection.execute(
             "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('public', 'personal')"
         ).fetchall()
-        found = {name: connection.execute(f"select * from {name}").fetchall() for (name,) in tables}
+        # as text: a day can be -infinity, which Python has not
+        found = {name: connection.execute(f"select t::text from {name} t").fetchall() for (name,) in tables}
         found["sequences"] = connection.execute(
             "select sequencename, last_value from pg_sequences order by 1"
         ).fetchall()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -21,6 +23,7 @@ from borough.postgres_server import PostgresError, PostgresServer, private_folde
 from scripts.parts import Parts
 from store import migrations
 from store.tier import tier
+from tests.tools import servers
 from tests.tools.certificates import Authority
 from tests.tools.servers import Cluster, Mosquitto, wait_for
 
@@ -133,6 +136,29 @@ def test_private_folder_is_ours_alone() -> None:
     seen = private_folder().stat()
     assert seen.st_uid == os.geteuid()
     assert seen.st_mode & 0o777 == 0o755
+
+
+def test_leftovers_are_removed_while_other_runs_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder whose run removes it after it was listed is no fault, and those after it are looked at all the same."""
+    folders = [tmp_path / name for name in ("test-1", "test-2", "test-3")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "lock").touch()
+    glob = Path.glob
+
+    def listed(self: Path, pattern: str) -> list[Path]:
+        found = sorted(glob(self, pattern))
+        if found:
+            shutil.rmtree(folders[0])
+        return found
+
+    monkeypatch.setattr(servers, "private_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(servers, "_MEMORY", tmp_path / "none")
+    monkeypatch.setattr(Path, "glob", listed)
+    with (folders[1] / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        servers._remove_leftovers()
+        assert [folder.is_dir() for folder in folders] == [False, True, False]
 
 
 def _client(name: str, *, clean: bool = False) -> paho.Client:

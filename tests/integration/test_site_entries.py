@@ -48,7 +48,7 @@ def bar(page: str) -> list[str]:
 @pytest.mark.parametrize(
     ("who", "path", "name", "said"),
     [
-        ("nobody", "/", ["What we measure", "Testborough Council"], ["Testborough Council"]),
+        ("nobody", "/", ["The borough now", "Testborough Council"], ["Testborough Council"]),
         ("nobody", "/privacy", ["Privacy and your data", "Testborough Council"], ["Testborough Council"]),
         ("nobody", "/nowhere", ["Page not found", "Testborough Council"], ["Testborough Council"]),
         (
@@ -79,10 +79,22 @@ def test_the_start_has_an_entry_for_each_audience_that_there_is(url: str, cookie
         with client(url, cookie[who]) as web:
             return re.findall(r"<h2[^>]*>([^<]*)</h2>", web.get("/").text)
 
-    assert headings("nobody") == ["Home energy", "Parking"]
-    assert headings("resident") == ["Home energy", "Parking"]
-    assert headings("programme") == ["Your work", "Home energy", "Parking"]
-    assert headings("engineer") == ["Your work", "Home energy", "Parking operations", "Parking", "Operation"]
+    now = ["Air now", "Parking bays free now", "Energy of homes together"]
+    assert headings("nobody") == [*now, "Home energy", "Movement", "Parking", "Air quality", "Open data"]
+    assert headings("resident") == [*now, "Home energy", "Movement", "Parking", "Air quality", "Open data"]
+    assert headings("programme") == [
+        *now,
+        "Your work",
+        "Home energy",
+        "Movement",
+        "Parking",
+        "Air quality",
+        "Open data",
+    ]
+    assert headings("engineer") == [
+        *now, "Your work", "Home energy", "Movement", "Parking operations", "Parking", "Air quality", "Open data",
+        "Operation",
+    ]  # fmt: skip
     with client(url, cookie["programme"]) as web:
         assert '<a href="/programme">Programme</a></li>\n  </ul>\n</section>' in web.get("/").text
 
@@ -90,5 +102,5 @@ def test_the_start_has_an_entry_for_each_audience_that_there_is(url: str, cookie
 def test_a_demo_is_named_and_shows_what_arrives(homes: str) -> None:
     with running(options(homes, demo=True)) as url, client(url) as web:
         page = web.get("/").text
-    assert title(page) == ["What we measure", "Testborough Council (demo)"]
+    assert title(page) == ["The borough now", "Testborough Council (demo)"]
     assert "For engineers:" in page

@@ -26,7 +26,8 @@ def test_import_and_import_again(each_database: str) -> None:
         plan = import_homes(connection, ROWS, NOW)
         assert plan.counts() | {"unchanged": 0} == {
             "homes_new": 2, "homes_changed": 0, "tenancies_new": 2, "tenancies_changed": 0, "tenancies_ended": 0,
-            "meters_linked": 3, "meters_unlinked": 0, "consents_given": 2, "tariffs": 1, "refused": 0, "unchanged": 0,
+            "meters_linked": 3, "meters_unlinked": 0, "sensors_linked": 0, "sensors_changed": 0,
+            "consents_given": 2, "tariffs": 1, "refused": 0, "unchanged": 0,
         }  # fmt: skip
         again = import_homes(connection, ROWS, NOW)
         assert {name for name, count in again.counts().items() if count} == {"unchanged"}

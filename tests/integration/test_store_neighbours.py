@@ -169,6 +169,7 @@ def rows(tenancies: list[int], ids: list[int], own: list[int]) -> Rows:
     columns |= {"tenancy": np.array(tenancies), "home": np.array(ids), "own": np.array(own)}
     columns |= {"estimated": np.zeros(count, np.int64), "missing": np.zeros(count, np.int64)}
     columns |= {"own_tariff": np.zeros(count, np.int64), "state": np.full(count, State.SUPPRESSED.place)}
+    columns["sight"] = np.zeros(count, np.int64)
     return Rows(**columns, tariffs=["a price"])  # type: ignore[arg-type]
 
 

@@ -70,7 +70,7 @@ class Watch:
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def test_one_watches_and_another_goes_on_where_it_is_killed_while_it_tells(silen
     with Receiver("hangs") as receiver:
         given = {"alarm_webhook_url": receiver.url, "alarm_webhook_secret_file": str(tmp_path / "secret")}
         with watching(silent, tmp_path / "first.log", **given) as first:
-            assert receiver.came.wait(30)
+            assert receiver.came.wait(60)
             with watching(silent, tmp_path / "second.log", **given) as second:
                 until(lambda: second.says("another one watches; this one stands by"))
                 receiver.how = "takes"

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import re
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,11 +71,10 @@ def test_a_receiver_that_does_not_take_it(how: How, seconds: float, words: str) 
         assert len(receiver.got) == 1, "nobody was asked elsewhere, or twice"
 
 
+@pytest.mark.timeout(60)  # the answer has no end
 def test_of_an_answer_nothing_is_read_beyond_its_head() -> None:
     with Receiver("floods") as receiver:
-        begin = time.monotonic()
         Webhook(receiver.url, KEY).send("a-key", b"{}", NOW)
-        assert time.monotonic() - begin < 5
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/secret", "https://nowhere.invalid/secret"])

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Kind, first day, first day after.
 Span = tuple[str, date, date]
@@ -54,6 +57,8 @@ def daily(readings: Mapping[tuple[str, str, int], float], zone: str, hours: int 
 
     A reading of 0.4355 kWh is 436 Wh: half up counts on what the file says, not on the float next to it.
     """
+    import pandas as pd
+
     frame = pd.DataFrame(
         [(home, time, half_up(Fraction(repr(value)) * 1000)) for (home, _, time), value in readings.items()],
         columns=["home", "time", "wh"],

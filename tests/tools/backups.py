@@ -8,19 +8,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from scripts.parts import Parts
+from scripts.parts import Parts, beside
 from tests.tools.servers import Cluster
-
-
-def program(parts: Parts, name: str) -> list[str]:
-    """How a program beside the server is run: where the packages were unpacked, by their own loader and libraries."""
-    tree = parts.postgres.parents[4]
-    loaders = [] if tree == Path("/") else [*tree.glob("usr/lib*/ld-linux*"), *tree.glob("usr/lib/*/ld-linux*")]
-    command = [str(parts.postgres / name)]
-    if not loaders:
-        return command
-    libraries = ":".join(str(path) for path in tree.glob("usr/lib/*-linux-gnu*") if path.is_dir())
-    return [str(loaders[0]), "--library-path", libraries, *command]
 
 
 def run(command: list[str]) -> str:
@@ -32,12 +21,12 @@ def run(command: list[str]) -> str:
 
 def back_up(parts: Parts, url: str, path: Path) -> None:
     """As docs/how-to/back-up-and-restore.md says."""
-    run([*program(parts, "pg_dump"), "--format=custom", f"--file={path}", url])
+    run([*beside(parts, "pg_dump"), "--format=custom", f"--file={path}", url])
 
 
 def text(parts: Parts, url: str) -> str:
     """The whole database as SQL text."""
-    return run([*program(parts, "pg_dump"), url])
+    return run([*beside(parts, "pg_dump"), url])
 
 
 def restore(parts: Parts, cluster: Cluster, path: Path) -> str:
@@ -49,7 +38,7 @@ def restore(parts: Parts, cluster: Cluster, path: Path) -> str:
         if timescale:
             connection.execute("create extension if not exists timescaledb")
             connection.execute("select timescaledb_pre_restore()")
-    run([*program(parts, "pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={url}", str(path)])
+    run([*beside(parts, "pg_restore"), "--exit-on-error", f"--dbname={url}", str(path)])
     with psycopg.connect(url, autocommit=True) as connection:
         if timescale:
             connection.execute("select timescaledb_post_restore()")

@@ -1,29 +1,81 @@
-"""A real browser, where the machine has one."""
+"""A real browser, where the machine has one: started once in a test process, lent to one module after another."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+from asyncio import AbstractEventLoop, events
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Self
 
 import pytest
 from playwright._impl._driver import compute_driver_executable
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from tests.tools.servers import PATIENCE
+
+#: No picture goes to a screen: the page is drawn in the browser's own process, without a card made of software.
+_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-software-rasterizer",
+    "--disable-background-networking",
+)  # fmt: skip
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser of one's own; the test is skipped where there is none."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium (Debian's package chromium)")
-    # without a library that Debian's chromium alone does not bring, its driver ends with a traceback of asyncio's
-    started = subprocess.run([*compute_driver_executable(), "--version"], capture_output=True, text=True, check=False)
-    if started.returncode:
-        pytest.skip(f"Playwright does not start: {started.stderr.strip()[-200:]} (Debian's package libatomic1)")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        found = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield found
-        found.close()
+class Chromium:
+    """The browser of this process; a test is skipped where there is none.
+
+    Playwright keeps an event loop in this thread that looks as if it ran all the time. It is hidden while no module
+    looks at pages: else no test between them could run a loop of its own.
+    """
+
+    def __init__(self) -> None:
+        program = shutil.which("chromium")
+        if program is None:
+            pytest.skip("there is no chromium (Debian's package chromium)")
+        # without a library that Debian's chromium alone does not bring, its driver ends with a traceback of asyncio's
+        command = [*compute_driver_executable(), "--version"]
+        started = subprocess.run(command, capture_output=True, text=True, check=False)
+        if started.returncode:
+            said = started.stderr.strip()[-200:]
+            pytest.skip(f"Playwright does not start: {said} (Debian's package libatomic1)")
+        expect.set_options(timeout=PATIENCE * 1000)
+        self._program = program
+        self._playwright = sync_playwright().start()
+        self._loop: AbstractEventLoop | None = events._get_running_loop()
+        self._browser: Browser | None = None
+        events._set_running_loop(None)
+
+    @contextmanager
+    def lent(self) -> Iterator[Browser]:
+        """The browser with no window open, now and at the end; a new one where the last has died."""
+        events._set_running_loop(self._loop)
+        try:
+            if self._browser is None or not self._browser.is_connected():
+                self._browser = self._playwright.chromium.launch(executable_path=self._program, args=_ARGUMENTS)
+            yield self._browser
+            for context in self._browser.contexts:
+                context.close()
+        finally:
+            events._set_running_loop(None)
+
+    def close(self) -> None:
+        """End it."""
+        events._set_running_loop(self._loop)
+        if self._browser is not None:
+            self._browser.close()
+        self._playwright.stop()
+        events._set_running_loop(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A window of its own, as patient as every test; ``options`` are Playwright's."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE * 1000)
+    return context

@@ -19,7 +19,7 @@ from borough.postgres_server import free_port
 from store.batch import COUNT_NAMES, Counts
 from tests.tools import forked
 from tests.tools.program import BOROUGH, WITH_US, environment
-from tests.tools.servers import wait_for
+from tests.tools.servers import PATIENCE, wait_for
 
 CLIENT_ID = "borough-collector"
 
@@ -90,7 +90,7 @@ class Collector:
         """SIGKILL."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def hears(self) -> bool:
         """Whether it has said what SIGTERM shall do; before that Python itself is only starting."""
@@ -106,7 +106,7 @@ class Collector:
     def wait(self, timeout: float = 30.0) -> int:
         """Its exit status."""
         assert self._process is not None
-        return self._process.wait(timeout)
+        return self._process.wait(max(timeout, PATIENCE))
 
     def stop(self, timeout: float = 30.0) -> int:
         """SIGTERM; its exit status."""
@@ -151,7 +151,7 @@ class Collector:
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of one of its pages; status 0 where nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=PATIENCE) as answer:
                 return int(answer.status), answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -197,5 +197,6 @@ class Collector:
 
     def account_at_rest(self) -> dict[str, Counts]:
         """Its account once nothing is in flight: the database knows of a commit before the process has counted it."""
-        wait_for(lambda: sum(self.metrics()["borough_messages_in_flight"].values()) == 0, 30)
+        # one that has only just begun tells of no family yet, and nothing is in flight
+        wait_for(lambda: sum(self.metrics().get("borough_messages_in_flight", {}).values()) == 0, 30)
         return self.account()

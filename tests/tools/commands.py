@@ -10,9 +10,11 @@ MIGRATE = ("migrate",)
 ACCOUNTS = ("devices", "credentials", "/accounts")
 COLLECT = ("collect",)
 ANALYSE = ("analyse", "--watch", "60")
+DELIVER = ("deliver", "--every", "60", "--alive", "/tmp/alive")
 WATCH = ("watch", "--every", "30")
 SERVE = ("serve",)
 MAINTAIN = ("maintain",)
+PUBLISH = ("publish",)
 DOCTOR = ("doctor", "--broker-config", "/broker/mosquitto.conf")
 LIST = ("devices", "list")
 FLEET = ("simulate", "/fleet.toml", "--register", "--gateway", "borough-simulator", "--hours", "1", "--dry-run")
@@ -20,5 +22,5 @@ SIMULATE = ("simulate", "/fleet.toml", "--format", "senml-json", "--pack", "200"
 WORK = ("work",)
 
 COMPOSE_COMMANDS = (
-    MIGRATE, ACCOUNTS, COLLECT, ANALYSE, WATCH, SERVE, MAINTAIN, DOCTOR, LIST, FLEET, SIMULATE, WORK,
+    MIGRATE, ACCOUNTS, COLLECT, ANALYSE, WATCH, DELIVER, SERVE, MAINTAIN, PUBLISH, DOCTOR, LIST, FLEET, SIMULATE, WORK,
 )  # fmt: skip

@@ -46,11 +46,12 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         """Its status. Raises subprocess.TimeoutExpired."""
-        until = None if timeout is None else time.monotonic() + timeout
+        began = time.monotonic()
         while (status := self.poll()) is None:
-            if until is not None and time.monotonic() > until:
-                raise subprocess.TimeoutExpired(list(self._arguments), timeout or 0)
-            time.sleep(0.005)
+            waited = time.monotonic() - began
+            if timeout is not None and waited > timeout:
+                raise subprocess.TimeoutExpired(list(self._arguments), timeout)
+            time.sleep(max(0.005, min(waited / 20, 0.1)))
         return status
 
     def send_signal(self, number: int) -> None:
@@ -94,7 +95,7 @@ class Server:
         """End it, and with it what it has begun."""
         self._answers.close()
         self._socket.close()
-        self._process.wait(30)
+        self._process.wait(60)
 
 
 @cache

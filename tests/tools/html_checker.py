@@ -22,13 +22,13 @@ from fastapi import Request, Response
 
 from dashboard.web.site import Site
 
-_VARIABLE = "BOROUGH_TEST_HTML_CHECKER"
+VARIABLE = "BOROUGH_TEST_HTML_CHECKER"
 
 
 def html_faults(pages: Mapping[str, str], folder: Path) -> list[str]:
     """What the checker calls an error, by page name; skips where there is no checker or no Java."""
-    if os.environ.get(_VARIABLE) is None or shutil.which("java") is None:
-        pytest.skip(f"{_VARIABLE} names no vnu.jar, or there is no Java")
+    if os.environ.get(VARIABLE) is None or shutil.which("java") is None:
+        pytest.skip(f"{VARIABLE} names no vnu.jar, or there is no Java")
     for number, (name, text) in enumerate(pages.items()):
         (folder / f"{number:03d} {name}.html").write_text(text, "utf-8")
     return faults_in(folder)
@@ -36,7 +36,7 @@ def html_faults(pages: Mapping[str, str], folder: Path) -> list[str]:
 
 def faults_in(folder: Path) -> list[str]:
     """What the checker calls an error in the files of a folder. Raises KeyError where there is no checker."""
-    jar = os.environ[_VARIABLE]
+    jar = os.environ[VARIABLE]
     command = ["java", "-jar", jar, "--format", "json", "--errors-only", "--exit-zero-always", str(folder)]
     told = orjson.loads(subprocess.run(command, capture_output=True, check=True, timeout=600).stderr)
     return [

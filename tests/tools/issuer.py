@@ -19,7 +19,7 @@ import httpx
 
 from borough.postgres_server import free_port
 from tests.tools.program import WITH_US
-from tests.tools.servers import wait_for
+from tests.tools.servers import PATIENCE, wait_for
 from tests.tools.site import NO_CERTIFICATES
 
 
@@ -77,7 +77,7 @@ def _handler(wire: Wire) -> type[BaseHTTPRequestHandler]:
                 f"http://127.0.0.1:{wire.issuer_port}{seen.path}",
                 headers={name: value for name, value in seen.headers.items() if name != "content-length"},
                 content=seen.body,
-                timeout=20,
+                timeout=PATIENCE,
                 verify=NO_CERTIFICATES,
             )
             content = answer.content if wire.answer is None else wire.answer(self.path, answer.content)
@@ -112,18 +112,20 @@ def issuer(people: Sequence[dict[str, Any]] = (), *, token_seconds: int = 3600) 
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def change_key(port: int) -> None:
     """The issuer takes another key."""
-    assert httpx.post(f"http://127.0.0.1:{port}/new-key").status_code == 200
+    assert httpx.post(f"http://127.0.0.1:{port}/new-key", timeout=PATIENCE).status_code == 200
 
 
 def _answers(port: int) -> bool:
     try:
         return (
-            httpx.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration", verify=NO_CERTIFICATES).status_code
+            httpx.get(
+                f"http://127.0.0.1:{port}/.well-known/openid-configuration", verify=NO_CERTIFICATES, timeout=PATIENCE
+            ).status_code
             == 200
         )
     except httpx.HTTPError:
@@ -143,12 +145,12 @@ def wired(issuer_port: int) -> Iterator[Wire]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 def authorize(url: str, subject: str | None) -> str:
     """What a person does at the issuer: sign in as ``subject`` (None: refuse); where the issuer sends them."""
     form = {"action": "deny"} if subject is None else {"sub": subject}
-    answer = httpx.post(url, data=form, timeout=20, verify=NO_CERTIFICATES)
+    answer = httpx.post(url, data=form, timeout=PATIENCE, verify=NO_CERTIFICATES)
     assert answer.status_code == 302, answer.text
     return str(answer.headers["location"])

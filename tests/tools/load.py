@@ -108,7 +108,7 @@ def count(database: str, what: str) -> int:
 
 def grows(database: str, what: str, to: int, timeout: float = 20.0) -> bool:
     """Whether a table has at least so many rows in time."""
-    return wait_for(lambda: count(database, what) >= to, timeout, 0.02)
+    return wait_for(lambda: count(database, what) >= to, timeout)
 
 
 def stored(database: str) -> Expected:

@@ -13,6 +13,7 @@ import pytest
 from ingest.mqtt5_source import Mqtt5Source
 from ingest.options import BrokerOptions
 from ingest.source import Chunk
+from tests.tools.servers import PATIENCE
 
 FILTERS = [("borough/+/+/reading", 1), ("$share/g/tele/+/SENSOR", 0)]
 AT_LEAST_ONCE = mqtt5.QoS.AT_LEAST_ONCE
@@ -34,7 +35,7 @@ class Peer:
         self.reader, self.writer = reader, writer
         self._held = b""
 
-    async def packet(self, seconds: float = 3.0) -> Any:
+    async def packet(self, seconds: float = PATIENCE) -> Any:
         """The next packet from the collector; None at the end of the connection."""
         async with asyncio.timeout(seconds):
             while True:
@@ -51,7 +52,7 @@ class Peer:
                     return None
                 self._held += data
 
-    async def wait_for(self, kind: type, seconds: float = 3.0) -> Any:
+    async def wait_for(self, kind: type, seconds: float = PATIENCE) -> Any:
         """The next packet of a kind; PINGREQs may come before it."""
         while not isinstance(packet := await self.packet(seconds), kind):
             assert isinstance(packet, mqtt5.PingReqPacket), packet
@@ -105,7 +106,7 @@ class Rig:
         self.writers.append(writer)
         self.peers.put_nowait(Peer(reader, writer))
 
-    async def peer(self, seconds: float = 3.0) -> Peer:
+    async def peer(self, seconds: float = PATIENCE) -> Peer:
         """The next connection."""
         async with asyncio.timeout(seconds):
             return await self.peers.get()
@@ -117,7 +118,7 @@ class Rig:
         await self.until(lambda: self.source.status.subscribed)
         return peer
 
-    async def until(self, true: Callable[[], bool], seconds: float = 3.0) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(seconds):
             while not true():

@@ -34,7 +34,7 @@ class Session:
         receive_max: int = 65_534,
         **more: Any,
     ) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._rest = b""
         self._early: list[mqtt5.PublishPacket] = []
         connect = mqtt5.ConnectPacket(

@@ -5,8 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from simulators.publisher import Message, Publisher, PublishError
+from tests.tools.servers import PATIENCE
 
 
 def publish(port: int, messages: Sequence[Message], *, rate: float | None = None, window: int = 10_000) -> float:
@@ -62,3 +67,20 @@ class Publishing(threading.Thread):
         assert not self.is_alive(), "the publisher did not end"
         if self._error is not None:
             raise self._error
+
+
+def publish_as(port: int, accounts: Path, device: str, payload: bytes) -> bool:
+    """Publish a smart meter's reading as that device, with its password of the accounts' list; whether it was taken."""
+    rows = accounts.read_text().splitlines()
+    (secret,) = (row.rpartition(",")[2] for row in rows if row.startswith(f"{device},"))
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device)
+    client.username_pw_set(device, secret)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        sent = client.publish(f"borough/smart-meter/{device}/reading", payload, qos=1)
+        sent.wait_for_publish(PATIENCE)
+        return sent.is_published()
+    finally:
+        client.disconnect()
+        client.loop_stop()

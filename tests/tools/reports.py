@@ -15,7 +15,17 @@ from store.comparisons import Comparison, Neighbourhood
 ENERGY = load()
 HELP = "0800 000 0000, weekdays 9 to 5"
 NEUTRAL = ("empty", "disconnected", "under-heated")
-SUPPRESSED = ("no-consent", "coverage", "no-cell", "few-homes", "dominated", "other-origin", "tenancy", "something-new")
+SUPPRESSED = (
+    "no-consent",
+    "coverage",
+    "no-cell",
+    "few-homes",
+    "dominated",
+    "other-origin",
+    "tenancy",
+    "something-new",
+    "trial",
+)
 PERIODS = {
     "week": [(date(2026, 2, 9), date(2026, 2, 16)), (date(2025, 12, 29), date(2026, 1, 5))],
     "month": [(date(2026, 1, 1), date(2026, 2, 1)), (date(2026, 7, 1), date(2026, 8, 1))],
@@ -53,8 +63,13 @@ def said(it: Comparison, details: HomeDetails = FLAT, near: Neighbourhood | None
 
 
 @st.composite
-def comparisons(draw: st.DrawFn, states: tuple[str, ...] = ("great", "good", "more", "neutral", "suppressed")) -> Any:
-    """Comparisons such as the rules allow: figures of others only where something is judged, states by the figures."""
+def comparisons(
+    draw: st.DrawFn,
+    states: tuple[str, ...] = ("great", "good", "more", "above-zone", "neutral", "suppressed"),
+    sights: tuple[str, ...] = ("all", "zone", "own"),
+) -> Any:
+    """Comparisons such as the rules allow: figures of others only where something is judged, states by the figures, and
+    what a household in a trial may see."""
     kind = draw(st.sampled_from(sorted(PERIODS)))
     start, end = draw(st.sampled_from(PERIODS[kind]))
     state = draw(st.sampled_from(states))
@@ -66,14 +81,21 @@ def comparisons(draw: st.DrawFn, states: tuple[str, ...] = ("great", "good", "mo
         "missing_days": draw(st.integers(0, 3)), "carbon": draw(st.none() | st.integers(0, 10**6)),
         "cost": draw(st.none() | st.integers(0, 10**5)), "tariff_own": draw(st.booleans()),
         "revision": draw(st.sampled_from([1, 2])), "final": draw(st.booleans()),
-        "average": None, "efficient": None, "homes": None, "tenths": None,
+        "average": None, "efficient": None, "homes": None, "tenths": None, "sight": draw(st.sampled_from(sights)),
     }  # fmt: skip
     if state == "neutral":
         values["reason"] = draw(st.sampled_from(NEUTRAL))
     elif state == "suppressed":
         values["reason"] = draw(st.sampled_from(SUPPRESSED))
         values["own"] = draw(st.none() | st.just(own))
+        if values["reason"] == "trial":
+            values.update(own=own, sight="own")
+    elif state == "above-zone" or (state == "great" and values["sight"] == "zone"):
+        zone = two_figures(draw(st.integers(0 if state == "great" else 1, 3_000_000)))
+        own = draw(st.integers(0, zone) if state == "great" else st.integers(zone + 1, zone * 4 + 9))
+        values.update(own=own, efficient=zone, sight="zone")
     else:
+        values["sight"] = "all"
         average = two_figures(draw(st.integers(1, 3_000_000)))
         efficient = draw(st.none() | st.integers(0, average).map(two_figures))
         if state == "great":

@@ -36,6 +36,8 @@ TEST_SETTINGS: Mapping[str, str | int] = {
     "synchronous_commit": "on",
     "max_connections": 100,
     "jit": "off",
+    "bgwriter_delay": "10s",  # a dozen servers that wake five times a second for nothing are felt on two cores
+    "wal_writer_delay": "10s",
 }
 TIMESCALE_SETTINGS: Mapping[str, str | int] = {
     **TEST_SETTINGS,
@@ -48,6 +50,11 @@ TIMESCALE_SETTINGS: Mapping[str, str | int] = {
 _IN_MEMORY: Mapping[str, str | int] = {"max_wal_size": "256MB", "shared_buffers": "128MB"}
 #: A file system in memory, and what must be free there and in the machine for all servers of a run [bytes].
 _MEMORY, _ROOM = Path("/dev/shm"), 8 << 30
+
+#: What is to happen has at least so long [s].
+PATIENCE = 60.0
+#: How seldom a condition is looked at at most, but where a test says so [s].
+_SELDOM = 0.25
 
 _CONNECT = bytes.fromhex("100c00044d5154540402000a00" + "00")  # MQTT 3.1.1, clean session, empty client id
 
@@ -211,6 +218,7 @@ class Cluster:
         self.server = server
         self._url = url
         self._template: str | None = None
+        self._line: psycopg.Connection | None = None
 
     def url(self, database: str | None = None) -> str:
         """libpq URL of a database; without a name, of the one for administration."""
@@ -227,17 +235,35 @@ class Cluster:
         """Remove a database, whoever is still connected to it."""
         self.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
 
-    def execute(self, statement: sql.Composed | str, database: str | None = None) -> None:
-        """Run one statement outside a transaction."""
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
-            connection.execute(statement if isinstance(statement, sql.Composed) else statement.encode())
+    def execute(self, statement: sql.Composed | str) -> None:
+        """Run one statement of administration outside a transaction, on a connection that is kept.
+
+        To connect costs a fifth of what a database does, and each test makes and drops one. A test may have stopped the
+        server meanwhile: then it is said anew.
+        """
+        text = statement if isinstance(statement, sql.Composed) else statement.encode()
+        if self._line is not None:
+            try:
+                self._line.execute(text)
+            except psycopg.OperationalError:
+                if not self._line.closed:
+                    raise
+            else:
+                return
+        if self._line is not None:
+            self._line.close()
+        self._line = psycopg.connect(self.url(), autocommit=True)
+        self._line.execute(text)
 
     def close(self) -> None:
         """Remove the template; stop the server where it is ours."""
+        if self.server is None and self._template is not None:
+            self.drop(self._template)
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         if self.server is not None:
             self.server.reset()
-        elif self._template is not None:
-            self.drop(self._template)
 
     def _create(self, template: str | None) -> str:
         name = f"test_{uuid.uuid4().hex[:12]}"
@@ -257,7 +283,7 @@ class Cluster:
                 connection.execute("select _timescaledb_functions.stop_background_workers()")
         # A clone is refused while anybody is connected to its source.
         self.execute(sql.SQL("alter database {} allow_connections false").format(sql.Identifier(name)))
-        wait_for(lambda: self._sessions(name) == 0, 10.0)
+        within(lambda: self._sessions(name) == 0, 10.0)
         return name
 
     def _sessions(self, database: str) -> int:
@@ -317,7 +343,11 @@ def _remove_leftovers() -> None:
     """
     folders = [private_folder(), *([private_folder(_MEMORY)] if _MEMORY.is_dir() else [])]
     for path in [path for folder in folders for path in folder.glob("test-*/lock")]:
-        with path.open() as lock:
+        try:
+            lock = path.open()
+        except FileNotFoundError:
+            continue  # its run ended just now, and removes it itself
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -325,11 +355,24 @@ def _remove_leftovers() -> None:
             shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def wait_for(condition: Callable[[], bool], timeout: float, interval: float = 0.02) -> bool:
-    """Whether ``condition`` came true within ``timeout`` seconds."""
-    until = time.monotonic() + timeout
+def wait_for(condition: Callable[[], bool], timeout: float, interval: float | None = None) -> bool:
+    """Whether ``condition``, which is to come true, does within ``timeout`` seconds of a machine that is at rest.
+
+    A busy one has at least a minute: what a test says of the program is not to depend on its neighbours.
+    """
+    return within(condition, max(timeout, PATIENCE), interval)
+
+
+def within(condition: Callable[[], bool], seconds: float, interval: float | None = None) -> bool:
+    """Whether ``condition`` came true within so many seconds, for what may well stay false.
+
+    It is looked at every ``interval`` seconds, for what is true for a moment only. Without one what has taken long is
+    looked at more seldom: a look is often a connection of its own, and takes the time of what is waited for.
+    """
+    began = time.monotonic()
     while not condition():
-        if time.monotonic() > until:
+        waited = time.monotonic() - began
+        if waited > seconds:
             return False
-        time.sleep(interval)
+        time.sleep(max(0.02, min(waited / 20, _SELDOM)) if interval is None else interval)
     return True

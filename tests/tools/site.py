@@ -29,7 +29,7 @@ from dashboard.web.guard import form_token
 from store import accounts
 from store.connect import Connection, connect
 from store.erasures import State
-from tests.tools.servers import Cluster
+from tests.tools.servers import PATIENCE, Cluster
 
 #: The site's secret in all tests, so that `csrf` can be computed.
 SECRET = "of-the-tests-" * 4
@@ -67,7 +67,7 @@ def running(site: SiteOptions) -> Iterator[str]:
         server = uvicorn.Server(config(create_app(site), Patience(), timeout_graceful_shutdown=3))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not server.started:
             assert thread.is_alive(), "the site did not start"
             assert time.monotonic() < until, "the site did not start"
@@ -76,7 +76,7 @@ def running(site: SiteOptions) -> Iterator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
 
 def make_session(connection: Connection, tenancy_id: int | None = None, roles: Sequence[str] = ()) -> str:
@@ -113,7 +113,7 @@ def client(url: str, cookie: str | None = None, *, address: str | None = None) -
         base_url=url,
         cookies={COOKIE: cookie} if cookie else None,
         headers={"X-Forwarded-For": address} if address else None,
-        timeout=20,
+        timeout=PATIENCE,
         verify=NO_CERTIFICATES,
     )
 

@@ -11,12 +11,29 @@ import termios
 import threading
 import tty
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.tools.forked import server
 from tests.tools.program import environment
 from tests.tools.servers import wait_for
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A command's arguments. ``shows``: what it prints holds hostile text, which must be seen, made visible.
+
+    ``raw``: it writes a file's or message's own bytes, which go into a pipe as they are.
+    """
+
+    arguments: Sequence[str] = ()
+    shows: bool = True
+    raw: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+    stdin: Path | None = None
+    until: Callable[[bytes], bool] | None = None
+    json: bool = True
 
 
 class Output(NamedTuple):

@@ -42,7 +42,7 @@ class Work:
         for process in self._processes:
             if process.poll() is None:
                 process.kill()
-                process.wait(10)
+                process.wait(60)
 
     def command(self, *arguments: str, status: int = 0) -> str:
         """Run ``borough`` to its end; what it says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +12,7 @@ import numpy as np
 
 from devices.device import Device
 from devices.homes import HomeDetails, HomeRow, Register, Tariff
-from store import connect, daily, homes_import, registry
+from store import connect, contacts, daily, homes_import, outbox, registry
 from store.connect import Connection
 from store.daily import DailyUse
 
@@ -98,6 +99,7 @@ def trace(connection: Connection, household: Household, tenancy: int, day: date)
     daily.write_days(connection, "electricity", use)
     for statement, parameters in _traces(household, tenancy, home, day):
         connection.execute(statement, parameters)
+    told(connection, household, tenancy, midnight(day))
 
 
 def _traces(household: Household, tenancy: int, home: int, day: date) -> Iterator[tuple[bytes, tuple[object, ...]]]:
@@ -164,6 +166,64 @@ def _traces(household: Household, tenancy: int, home: int, day: date) -> Iterato
     yield (
         (b"insert into public.sequence (device, first, last, first_time, last_time) values (%s, 1, 9, %s, %s)"),
         (household.meter, at, at + timedelta(hours=8)),
+    )
+
+
+def told(connection: Connection, household: Household, tenancy: int, at: datetime) -> None:
+    """Addresses of the household, of who signed in for it and of a carer; messages to them, and what they stopped."""
+    (account,) = connection.execute("select id from personal.account where tenancy_id = %s", (tenancy,)).fetchall()
+    # a hostile name makes no address: such a one is refused where it comes in
+    name = "".join(
+        sign for sign in household.name.replace(" ", ".") if sign.isascii() and (sign.isalnum() or sign in ".-")
+    )
+    carer = f"carer-{tenancy % 1000}@care.example"
+    reached = (
+        contacts.email(connection, f"{name}@home.example", origin="real", tenancy=tenancy, confirmed_at=at),
+        contacts.email(connection, f"{name}@work.example", origin="real", account=account[0], confirmed_at=at),
+        contacts.email(connection, carer, origin="real", confirmed_at=at),
+    )
+    assert reached[0] is not None
+    nudged(connection, household, tenancy, reached[0], at)
+    for number, contact in enumerate(reached):
+        assert contact is not None
+        message = outbox.put(
+            connection, key=f"{household.meter}:{number}", contact=contact, kind="care-alert", origin="real",
+            subject="A message", text=f"Of {household.name}'s home: {household.value}.", thread=household.meter,
+            tenancy=tenancy if number == 2 else None, due_at=at,
+        )  # fmt: skip
+        assert message is not None
+        contacts.stop(connection, contact, "care-alert", household.meter, at)
+        connection.execute(
+            "insert into personal.stop_token (token, contact_id, tenancy_id, kind, thread, made_at)"
+            " values (sha256(%s::bytea), %s, %s, 'care-alert', %s, %s)",
+            (f"{household.meter}{number}".encode(), contact, tenancy if number == 2 else None, household.meter, at),
+        )
+        connection.execute(
+            "insert into personal.message_attempt (message_id, number, at, stage, code, answer)"
+            " values (%s, 1, %s, 'recipient', 450, %s)",
+            (message, at, f"450 {household.name} is busy"),
+        )
+
+
+def nudged(connection: Connection, household: Household, tenancy: int, contact: int, at: datetime) -> None:
+    """What it was told of a month and by which way; the row by which a correction finds that."""
+    month = at.date().replace(day=1)
+    said = f"Of {household.name}: {household.value}."
+    connection.execute(
+        "with p as (insert into public.publication (kind, reference, family, first_day, last_day)"
+        " values ('nudge', %s, 'smart-meter', %s, %s) returning id)"
+        " insert into personal.nudge (tenancy_id, kind, from_day, to_day, fuel, facts, subject, text, html, actions,"
+        " made_at, publication_id) select %s, 'own', %s, %s, 'electricity', %s, %s, %s, %s, %s, %s, id from p",
+        (
+            f"nudge 1 to {tenancy}", month, month, tenancy, month, month + timedelta(days=28),
+            json.dumps({"own": household.watt_hours, "name": household.name, "value": repr(household.value)}),
+            f"Energy of {household.name}", said, f"<p>{household.name}</p>", json.dumps([{"title": said}]), at,
+        ),
+    )  # fmt: skip
+    connection.execute(
+        "insert into personal.nudge_way (tenancy_id, channel, contact_id, asked_at, confirmed_at)"
+        " values (%s, 'email', %s, %s, %s)",
+        (tenancy, contact, at, at),
     )
 
 

@@ -30,12 +30,13 @@ _RUN = (
 )
 _COLUMNS = (
     "tenancy_id", "kind", "from_day", "fuel", "home_id", "own", "estimated_days", "missing_days", "before", "state",
-    "reason", "average", "efficient", "homes", "tenths", "carbon", "cost", "tariff", "tariff_own",
+    "reason", "average", "efficient", "homes", "tenths", "carbon", "cost", "tariff", "tariff_own", "sight",
 )  # fmt: skip
 _FIGURES: dict[str, dict[str, Any]] = {
     "great": {"average": 58_000, "efficient": 41_000, "tenths": 1, "homes": 110},
     "good": {"average": 58_000, "efficient": 36_000, "tenths": 4, "homes": 110},
     "more": {"average": 41_000, "efficient": 26_000, "tenths": 8, "homes": 110},
+    "above-zone": {"efficient": 26_000, "sight": "zone"},
     "neutral": {"reason": "under-heated"},
     "suppressed": {"reason": "no-cell"},
 }
@@ -92,7 +93,8 @@ def compare(
         "estimated_days": 1 if state == "more" else 0, "missing_days": 0, "before": round(54_000 * days),
         "state": state, "reason": None, "average": None, "efficient": None, "homes": None, "tenths": None,
         "carbon": round(own * 0.177), "cost": round(own / 1000 * 26.11 + 57.19 * period.days),
-        "tariff": "price cap of July to September 2026", "tariff_own": False, **figures, **changes,
+        "tariff": "price cap of July to September 2026", "tariff_own": False, "sight": "all", **figures,
+        **changes,
     }  # fmt: skip
     connection.execute(_RUN, (period.kind, period.start, period.end, fuel, period.quarter))
     marks = ", ".join(["%s"] * len(_COLUMNS))

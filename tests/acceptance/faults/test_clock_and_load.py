@@ -17,7 +17,7 @@ from tests.tools.load import assert_stored, count, grows, native_load, now, regi
 from tests.tools.mqtt_session import Session, left_in_session
 from tests.tools.proxy import Proxy
 from tests.tools.publisher import Publishing, publish
-from tests.tools.servers import Mosquitto, wait_for
+from tests.tools.servers import Mosquitto, within
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 
@@ -47,7 +47,7 @@ def test_the_host_s_clock_jumps(
             took = time.monotonic() - begun
             print(f"clock {shift / HOUR:+.0f} h: 1,000 messages stored in {took:.2f} s")
             # longer than the keep-alive and the time in which a ping must be answered
-            assert not wait_for(lambda: not collector.ready() or proxy.connections > connections, 8, 0.1)
+            assert not within(lambda: not collector.ready() or proxy.connections > connections, 8, 0.1)
             arrivals = count(database, f"public.accounting where minute > to_timestamp({now() // 1_000_000 + HOUR})")
             assert (arrivals > 0) == (turn >= 1), "the clock that it saw did not jump"
         collector.account()

@@ -271,7 +271,7 @@ def test_qos_0(database: str, mosquitto: Mosquitto, collect: Collect, tmp_path: 
 def test_the_metrics_port_is_taken(database: str, mosquitto: Mosquitto, collect: Collect) -> None:
     first = collect(database, mosquitto.url).start()
     second = collect(database, mosquitto.url, metrics_port=first.metrics_port).launch()
-    assert second.wait(10) == 2
+    assert second.wait(60) == 2
     last = second.messages()[-1]
     assert "BOROUGH_METRICS_PORT" in last
     assert str(first.metrics_port) in last

@@ -21,7 +21,7 @@ from tests.tools.load import Load, ask, count, device, grows, message, native_lo
 from tests.tools.mqtt_session import Session, publish_retained
 from tests.tools.proxy import Proxy
 from tests.tools.publisher import Publishing, publish
-from tests.tools.servers import wait_for
+from tests.tools.servers import within
 
 
 @dataclass
@@ -68,7 +68,7 @@ def _settled(collector: Collector, database: str, least: int, timeout: float = 6
             state[:] = [rows, time.monotonic()]
         return rows >= least or time.monotonic() - state[1] > 8
 
-    wait_for(still, timeout, 0.1)
+    within(still, timeout, 0.1)
     assert collector.alive, collector.said()[-2000:]
 
 
@@ -98,7 +98,7 @@ class Stuck(Exception):
 
 
 def _ready_again(collector: Collector) -> None:
-    if not wait_for(collector.ready, 60):
+    if not within(collector.ready, 60):
         raise Stuck(
             f"the collector is not ready again after 60 s: {' '.join(collector.get('/health/ready')[1].split())}"
         )
@@ -115,7 +115,7 @@ def _settled_connection(collector: Collector) -> None:
             since.append(time.monotonic())
         return bool(since) and time.monotonic() - since[0] > 2
 
-    if not wait_for(stays, 60, 0.05):
+    if not within(stays, 60, 0.05):
         _ready_again(collector)
 
 
@@ -193,7 +193,7 @@ def without_a_time(borough: Borough, broker: Broker) -> Answer:
                 proxy.deaf = False
                 proxy.reset()
             twice = before + 2 * len(messages)
-            assert wait_for(lambda n=twice: total(table_account(borough.database)).messages_received >= n, 30)  # type: ignore[misc]
+            assert within(lambda n=twice: total(table_account(borough.database)).messages_received >= n, 30)  # type: ignore[misc]
             more = count(borough.database, "public.reading") - rows, count(borough.database, "public.rejected") - bad
             seen.append((fault, *more))
         assert collector.stop() == 0
@@ -230,7 +230,7 @@ def without_a_time_over_a_restart(borough: Borough, broker: Broker) -> Answer:
         broker.restart()
         proxy.deaf = False
         _ready_again(collector)
-        wait_for(lambda: total(table_account(borough.database)).messages_received >= 250, 10)
+        within(lambda: total(table_account(borough.database)).messages_received >= 250, 10)
         came = total(table_account(borough.database)).messages_received - 150
         assert collector.stop() == 0
     rows = count(borough.database, "public.reading") - 50
@@ -246,7 +246,7 @@ def retained_without_a_time(borough: Borough, broker: Broker) -> Answer:
     collector = borough.collector(broker.port).start()
     publish_retained(broker.port, *message(sensor, {"motion": 0}))
     assert grows(borough.database, "public.reading", 1)
-    ignored = wait_for(lambda: total(table_account(borough.database)).messages_ignored >= 2, 5)
+    ignored = within(lambda: total(table_account(borough.database)).messages_ignored >= 2, 5)
     assert collector.stop() == 0
     rows = count(borough.database, "public.reading")
     sums = total(table_account(borough.database))
@@ -277,7 +277,7 @@ def broker_frozen(borough: Borough, broker: Broker) -> Answer:
     publish(broker.port, load.messages[:1_000])
     grows(borough.database, "public.reading", 1_000)
     broker.freeze()
-    noticed = wait_for(lambda: not collector.ready(), 15)
+    noticed = within(lambda: not collector.ready(), 15)
     broker.thaw()
     _ready_again(collector)
     publish(broker.port, load.messages[1_000:])
@@ -293,7 +293,7 @@ def queue_overflows(borough: Borough, broker: Broker) -> Answer:
     register(borough.database, [sender])
     with borough.kit.own(Limits(queue=100)) as small:
         collector = borough.collector(small.port, mqtt_receive_maximum=10).start()
-        wait_for(lambda: "borough_broker_dropped_total" in collector.metrics(), 5)
+        within(lambda: "borough_broker_dropped_total" in collector.metrics(), 5)
         start = now() - 3_600_000_000
         messages = [message(sender, {"time": rfc3339(start + index * 1_000_000), "pm2_5": 1}) for index in range(1_000)]
         collector.freeze()
@@ -302,7 +302,7 @@ def queue_overflows(borough: Borough, broker: Broker) -> Answer:
         _ready_again(collector)
         _settled(collector, borough.database, 1_000)
         lost = 1_000 - count(borough.database, "public.reading")
-        told = wait_for(lambda: collector.metric("borough_broker_dropped_total") > 0, 5 if lost else 0.1)
+        told = within(lambda: collector.metric("borough_broker_dropped_total") > 0, 5 if lost else 0.1)
         dropped = int(collector.metric("borough_broker_dropped_total"))
         assert collector.stop() == 0
     text = f"{lost} of 1,000 lost, {dropped} told by borough_broker_dropped_total"
@@ -321,7 +321,7 @@ def topic_that_is_no_text(borough: Borough, broker: Broker) -> Answer:
         sender.next(3)
     publish(broker.port, load.messages[500:])
     _settled(collector, borough.database, 1_000)
-    ready = wait_for(collector.ready, 10)
+    ready = within(collector.ready, 10)
     assert collector.stop() == 0
     answer = _compared(borough, load, "" if ready else ", not ready")
     rejected = count(borough.database, "public.rejected")
@@ -332,7 +332,7 @@ def replicas_scaled_down(borough: Borough, broker: Broker) -> Answer:
     """Three collectors of a shared subscription, of which two go for good: all is stored once in the end."""
     load = borough.load(6_000)
     replicas = [borough.collector(broker.port, mqtt_shared_group="borough").launch() for _ in range(3)]
-    if not all(wait_for(lambda r=replica: not r.alive or r.ready(), 20) and replica.ready() for replica in replicas):  # type: ignore[misc]
+    if not all(within(lambda r=replica: not r.alive or r.ready(), 20) and replica.ready() for replica in replicas):  # type: ignore[misc]
         said = next(
             (text for text in replicas[0].messages() if "shared" in text.lower()), replicas[0].get("/health/ready")[1]
         )
@@ -345,7 +345,7 @@ def replicas_scaled_down(borough: Borough, broker: Broker) -> Answer:
     replicas[1].kill9()
     assert replicas[2].stop() == 0
     publish(broker.port, load.messages[2_000:])
-    wait_for(lambda: count(borough.database, "public.collector") == 1, 60)
+    within(lambda: count(borough.database, "public.collector") == 1, 60)
     _settled(replicas[0], borough.database, 6_000)
     assert replicas[0].stop() == 0
     return _compared(borough, load)

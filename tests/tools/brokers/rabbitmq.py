@@ -33,7 +33,7 @@ def prepare() -> Path:
             for name in ("apt-get", "dpkg-deb"):
                 if shutil.which(name) is None:
                     raise parts.PartsError(f"no {name} to fetch Debian's {PACKAGE} with")
-            parts._unpack(tree, [PACKAGE], _repoint)
+            parts.unpack(tree, [PACKAGE], _repoint)
     return tree
 
 

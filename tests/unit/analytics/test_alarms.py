@@ -16,6 +16,7 @@ from analytics.alarms.conditions import (
     Gateway,
     Limits,
     collecting,
+    complaints,
     days,
     find,
     full,
@@ -107,6 +108,11 @@ def test_a_flood_of_rejections() -> None:
     assert families(Rejections("smart-meter", 1_000, 0), Rejections("unknown", 400, 400)) == ["unknown"]
 
 
+def test_complaints_are_counted_and_not_named() -> None:
+    assert list(complaints(0)) == []
+    assert list(complaints(2)) == [Condition("complaint", "system", "2 complaints not acknowledged in time")]
+
+
 def test_all_conditions_are_of_rules_that_there_are() -> None:
     facts = Facts(
         [heard(1.0, MINUTE, last=NOW - DAY)],
@@ -116,6 +122,9 @@ def test_all_conditions_are_of_rules_that_there_are() -> None:
         [Unarchived("a", 3)],
         [Rejections("car-park", 100, 100)],
         [Waiting("smart-meter", 17, 2)],
+        1,
+        2,
+        [("care", NOW - HOUR)],
     )
     found = find(facts, [Disk("/data", 9, 100)], [Gateway("north", 8, 9)], Limits(), NOW)
     assert {one.rule for one in found} == BY_KEY.keys() - {"broker", DATABASE}

@@ -50,6 +50,7 @@ def world(average: list[int], members: list[int]) -> tuple[PeriodResult, Quarter
     columns |= {"own": np.array([50, 70, 90, 10]), "efficient": np.array([40, 40, 40, -1])}
     columns |= {"tenths": np.array([5, 5, 5, -1]), "homes": np.array([100, 100, 100, -1])}
     columns["state"] = np.full(4, State.MORE.place)
+    columns["sight"] = np.zeros(4, np.int64)
     rows = Rows(**columns, tariffs=[])  # type: ignore[arg-type]
     none = np.zeros(3, np.int64)
     compared = Compared(cells.cell, np.ones(3, bool), none, none, none, none, none, none, none)
@@ -60,7 +61,7 @@ def told(average: list[int], members: list[int]) -> Figures:
     count = len(average)
     return Figures(
         np.array(members), np.array([11, 12, 13, 14][:count]), np.array(average), np.full(count, 55),
-        np.full(count, 90), np.full(count, 3),
+        np.full(count, 90), np.full(count, 3), np.zeros(count, np.int64),
     )  # fmt: skip
 
 
@@ -97,3 +98,10 @@ def test_who_is_told_for_the_first_time_gets_the_average_alone() -> None:
     assert rows.efficient.tolist()[:2] == [55, -1]
     assert rows.tenths.tolist()[:2] == [3, -1]
     assert [State.at(state) for state in rows.state[:2]] == ["great", "more"]
+
+
+def test_who_was_told_the_lowest_fifth_alone_keeps_it_where_others_count() -> None:
+    worked, quarter = world([60, 60, 60, -1], [6, 8])
+    before = told([-1, -1, -1], [7, 8])._replace(efficient=np.array([55, -1, 55]), sight=np.array([1, 1, 1]))
+    rows = finalise(worked, quarter, before)
+    assert rows.efficient.tolist() == [55, -1, 55, -1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.parking import state, stays
@@ -74,6 +74,7 @@ def words(standing: Standing) -> list[tuple[int, str, int]]:
     st.integers(1, 120),
     st.integers(0, 120),
 )
+@example([(0, 23, False), (0, 38, False)], 38, 24)  # a reading at the very end of what it may be silent
 @settings(max_examples=examples(100))
 def test_the_record_and_the_newest_reading_say_what_stays_say(
     rows: list[tuple[int, int, bool]], at: int, recorded: int

@@ -40,7 +40,7 @@ def test_what_is_not_shown_is_said_in_words_and_never_as_zero(it: Comparison, ho
 
 
 @settings(max_examples=examples(400))
-@given(comparisons(("great", "good", "more")), details(), near())
+@given(comparisons(("great", "good", "more"), ("all",)), details(), near())
 def test_the_numbers_in_the_words_are_those_of_the_comparison(it: Comparison, home: HomeDetails, around: Any) -> None:
     found = said(it, home, around)
     bars = {bar.who: bar for bar in found.bars}
@@ -77,6 +77,42 @@ def test_the_numbers_in_the_words_are_those_of_the_comparison(it: Comparison, ho
     if it.carbon is not None and (factor := ENERGY.factor(it.fuel, it.from_day.year)):
         assert found.carbon is not None
         assert str(factor.year) in found.carbon
+
+
+@settings(max_examples=examples(300))
+@given(comparisons(("great", "above-zone"), ("zone",)), details(), near())
+def test_in_a_trial_of_the_zone_there_are_two_bars_and_no_word_of_the_average(
+    it: Comparison, home: HomeDetails, around: Any
+) -> None:
+    found = said(it, home, around)
+    assert it.own is not None
+    assert it.efficient is not None
+    assert [(bar.who, wh(bar.text)) for bar in found.bars] == [
+        ("you", found.bars[0].watt_hours), ("efficient", it.efficient)
+    ]  # fmt: skip
+    assert (found.state == "great") == (it.own <= it.efficient)
+    assert (found.difference, found.difference_text, found.percentile) == (None, None, None)
+    assert found.in_trial
+    text = " ".join((*found.sentences(), found.state_words, found.bars_text)).lower()
+    for word in ("average", "in 10", "than similar", "other homes used"):
+        assert word not in text
+    assert not re.search(r"about \d+ \w+ (with|on)", " ".join(found.neighbours)), "not how many either"
+
+
+@settings(max_examples=examples(300))
+@given(comparisons(("suppressed",), ("own",)), details(), near())
+def test_a_holdout_hears_of_its_own_use_alone(it: Comparison, home: HomeDetails, around: Any) -> None:
+    found = said(it, home, around)
+    text = " ".join(found.sentences()).lower()
+    for word in ("average", "similar", "neighbour", "other homes", "homes like yours", "in 10", "well done", "could"):
+        assert word not in text
+    assert not found.actions, "what it is told must not nudge"
+    assert found.suppressed is not None
+    if it.reason in ("trial", "no-cell", "few-homes", "dominated"):
+        assert found.in_trial
+        assert "trial" in found.suppressed
+        if it.own is not None:
+            assert wh(found.headline) == wh(found.own or "")
 
 
 def wh(text: str) -> int:

@@ -110,7 +110,20 @@ def test_whoever_uses_more_is_told_so_without_blame(it: Comparison, home: HomeDe
         assert word not in text
 
 
-@pytest.mark.parametrize("state", ["great", "good", "more", "neutral", "suppressed"])
+@settings(max_examples=examples(300))
+@given(comparisons(("great", "above-zone"), ("zone",)), details(), near())
+def test_whoever_is_above_the_zone_is_told_so_without_blame_and_who_is_in_it_is_praised(
+    it: Comparison, home: HomeDetails, around: Any
+) -> None:
+    found = said(it, home, around)
+    text = " ".join(found.sentences()).lower()
+    assert ("well done" in text) == (it.state == "great")
+    assert found.state_words == ("Great" if it.state == "great" else "Room to save")
+    for word in ("bad", "wrong", "waste", "too much", "must", "should", "unfortunately", "sorry", "average"):
+        assert not re.search(rf"(?<![a-z]){word}(?![a-z])", text), word
+
+
+@pytest.mark.parametrize("state", ["great", "good", "more", "above-zone", "neutral", "suppressed"])
 @pytest.mark.parametrize("fuel", ["electricity", "gas", "heat"])
 @pytest.mark.parametrize("heating", HEATING)
 def test_a_child_of_nine_can_read_it(state: str, fuel: str, heating: str) -> None:
@@ -121,6 +134,8 @@ def test_a_child_of_nine_can_read_it(state: str, fuel: str, heating: str) -> Non
             it = comparison(
                 state=state, fuel=fuel, reason=reason, kind=kind, from_day=spans[0][0], to_day=spans[0][1],
                 own=40_000 if state != "more" else 90_000, estimated_days=2, missing_days=1, final=False,
+                sight={"above-zone": "zone", "suppressed": "own" if reason == "trial" else "all"}.get(state, "all"),
+                **({"average": None, "tenths": None, "homes": None} if state == "above-zone" else {}),
             )  # fmt: skip
             home = HomeDetails("semi-detached", heating, tenure="owner")
             found = said(it, home)

@@ -33,6 +33,7 @@ from borough.duration import duration
 from borough.errors import Failure, UsageError
 from borough.logs import JsonLines
 from store.batch import Counts
+from tests.tools.servers import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 AWAY = "postgresql://borough:hidden-word@127.0.0.1:1/borough"
@@ -72,7 +73,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
     contract = {
         "migrate", "devices", "decode", "collect", "rejected", "simulate", "record", "replay", "reconcile", "correct",
         "complete", "analyse", "explain", "serve", "letters", "trial", "subject", "erase", "export", "places",
-        "maintain", "doctor", "demo", "homes", "bays", "watch", "work", "jobs",
+        "maintain", "doctor", "demo", "homes", "bays", "watch", "work", "jobs", "deliver",
+        "outbox", "weather", "nudges", "publish", "announce",
     }  # fmt: skip
     assert {path[0] for path in ALL} <= contract
     assert {path[1] for path in ALL if path[0] == "devices"} == {
@@ -105,7 +107,7 @@ def test_commands_and_options_are_documented(path: tuple[str, ...]) -> None:
 
 def test_documented_commands_exist() -> None:
     page = (ROOT / "docs/reference/commands.md").read_text()
-    named = {tuple(name.split()) for name in re.findall(r"^##+ `borough ([a-z ]+)`$", page, re.MULTILINE)}
+    named = {tuple(name.split()) for name in re.findall(r"^##+ `borough ([a-z -]+)`$", page, re.MULTILINE)}
     assert named == set(ALL)
 
 
@@ -190,6 +192,7 @@ def test_doctor_says_what_is_away(
         ("broker", False),
         ("letters", False),
         ("bank holidays", True),
+        ("mail", True),
         ("backups", True),
     ]
     assert "no font for names in " in checks[6]["found"]
@@ -262,7 +265,7 @@ def test_the_reader_of_a_pipe_may_leave() -> None:
     assert process.stderr is not None
     errors = process.stderr.read().decode()
     process.stderr.close()
-    assert (process.wait(30), errors) == (1, "")
+    assert (process.wait(60), errors) == (1, "")
 
 
 @pytest.mark.parametrize("delay", [0.15, 0.5])
@@ -274,7 +277,7 @@ def test_a_collector_that_is_stopped_at_once_ends_well(delay: float) -> None:
     )
     time.sleep(delay)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode in (0, -signal.SIGTERM)
     assert "Traceback" not in errors
 

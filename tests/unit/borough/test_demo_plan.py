@@ -13,6 +13,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from analytics.air.index import BEGINS, index
+from analytics.air.running import running
 from borough.demo.ledger import LedgerFolder
 from borough.demo.plan import DEMO_FLEET, Place, make_plan
 from borough.errors import UsageError
@@ -102,6 +104,27 @@ def test_bays_are_in_the_present(tmp_path: Path) -> None:
     sensor = {link.bay: link.device for link in register.sensors}
     assert {sensor[register.bays[bay].id] for bay in scene if register.bays[bay].kind != "pay"} <= heard
     assert len(away) == 1
+
+
+def test_air_is_in_the_present_and_in_an_episode(tmp_path: Path) -> None:
+    """At all monitors together it is Moderate at least, and it was not a day before."""
+    plan = make_plan(DEMO_FLEET, tmp_path, NOW)
+    assert plan.bays is not None
+    assert plan.bays.has_air
+    assert "air-monitor" in plan.bays.live.devices
+    assert "air-monitor" not in plan.live.devices
+    assert plan.bays.history is not None
+    hourly = []
+    for stream in said(replace(plan.bays.history, span=(micros(NOW) - 2 * DAY, micros(NOW) - DAY // 48))):
+        if stream.family == "air-monitor":
+            mine = stream.property == list(stream.properties).index("pm2_5")
+            hourly.append((stream.time[mine] // (DAY // 24), stream.value[mine]))
+    hour, value = (np.concatenate(part) for part in zip(*hourly, strict=True))
+    place = hour - hour.min()
+    mean = np.bincount(place, value) / np.bincount(place)
+    found = index("pm2_5", running(mean, 24, 18))
+    assert BEGINS["moderate"] <= found[-1] < BEGINS["very-high"]
+    assert found[-20] < BEGINS["moderate"]
 
 
 def test_bays_go_on_where_they_were_heard_last(tmp_path: Path) -> None:

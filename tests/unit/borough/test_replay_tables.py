@@ -168,7 +168,8 @@ def test_a_column_of_names_and_one_of_values(tmp_path: Path) -> None:
     ]
     (device,) = devices_of(mapping, source, [path])
     assert (device.family, device.model, device.origin, dict(device.attributes)) == (
-        "air-monitor", "native", "real", {"city": "London", "interval": "PT1H"},
+        "air-monitor", "native", "real",
+        {"city": "London", "interval": "PT1H", "class_of_instrument": "reference"},
     )  # fmt: skip
 
 

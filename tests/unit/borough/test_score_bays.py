@@ -9,7 +9,7 @@ import pytest
 
 from borough.scoring.bays import BayScore, Faults, compare
 from simulators.bay_truth import Intervals, TrueStays
-from simulators.truth_file import Told
+from simulators.bay_truth_file import Told
 from store.scoring import RecordedStays
 
 MINUTE = 60_000_000

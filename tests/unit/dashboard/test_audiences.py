@@ -40,9 +40,10 @@ def names(held: set[str], *, account: bool = True, demo: bool = False, paths: fr
 
 
 def test_entries_are_those_that_exist_and_that_one_may_open() -> None:
-    assert names(set(), account=False) == ["Home energy", "Parking"]
-    assert names(set(), account=False, demo=True) == ["Home energy", "Parking", "Operation"]
-    assert names({"engineer"}) == ["Home energy", "Parking operations", "Parking", "Operation"]
-    assert names({"parking-ops"}) == ["Home energy", "Parking operations", "Parking"]
-    assert names({"programme"}) == ["Home energy", "Parking"]
+    public = ["Parking", "Air quality", "Open data"]
+    assert names(set(), account=False) == ["Home energy", "Movement", *public]
+    assert names(set(), account=False, demo=True) == ["Home energy", "Movement", *public, "Operation"]
+    assert names({"engineer"}) == ["Home energy", "Movement", "Parking operations", *public, "Operation"]
+    assert names({"parking-ops"}) == ["Home energy", "Movement", "Parking operations", *public]
+    assert names({"programme"}) == ["Home energy", "Movement", *public]
     assert names({"engineer"}, paths=frozenset({"/overview"})) == ["Operation"], "no entry without its pages"

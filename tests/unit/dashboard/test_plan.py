@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.operations import plan
+from dashboard import plan
 from tests.examples import examples
 
 

@@ -51,7 +51,7 @@ def test_every_role_gets_exactly_what_its_row_says() -> None:
         "programme": {"/programme"},
         "data-protection": {"/data-protection"},
         "parking-ops": parking,
-        "carer": set(),
+        "carer": {"/care"},
     }
     assert set(opens) == set(roles.ROLES)
     free = {path for path, wanted in roles.ROUTES.items() if not wanted.roles}
@@ -72,6 +72,7 @@ def test_every_role_gets_exactly_what_its_row_says() -> None:
         (("data-protection",), False, "/data-protection"), (("resident", "engineer"), False, "/"),
         (("programme", "data-protection"), False, "/"), (("engineer",), True, "/"),
         (("parking-ops",), False, "/parking/board"), (("parking-ops",), True, "/"),
+        (("carer",), False, "/care"), (("carer",), True, "/"),
     ],
 )  # fmt: skip
 def test_everybody_lands_where_their_work_is(held: tuple[str, ...], tenancy: bool, path: str) -> None:

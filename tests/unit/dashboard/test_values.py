@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pytest
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
@@ -143,6 +143,8 @@ def _typed(info: Any) -> bool:
     """Whether a parameter is of a kind of `dashboard.web.values` or a closed set of words."""
     if any(isinstance(part, values.Typed) for part in info.metadata):
         return True
+    if get_origin(info.annotation) is list:
+        return _named(info.annotation)
     return all(_named(part) for part in get_args(info.annotation) or (info.annotation,))
 
 
@@ -152,6 +154,8 @@ def _named(annotation: Any) -> bool:
     parts = getattr(annotation, "__metadata__", ())
     if any(isinstance(part, values.Typed) for part in parts):
         return True
+    if get_origin(annotation) is list:
+        return all(_named(part) for part in get_args(annotation))
     # the arguments of a Literal on its own are its words
     return get_origin(annotation) is Literal or isinstance(annotation, str)
 
@@ -180,10 +184,16 @@ def test_a_forgotten_type_is_found() -> None:
     routes = APIRouter()
 
     @routes.get("/forgotten/{number}")
-    def forgotten(number: int, day: date | None = None, fine: values.Word | None = None) -> None: ...
+    def forgotten(
+        number: int,
+        several: Annotated[list[str] | None, Query()] = None,
+        day: date | None = None,
+        fine: values.Word | None = None,
+        fine_ones: Annotated[list[values.Word] | None, Query()] = None,
+    ) -> None: ...
 
     (route,) = [one for one in routes.routes if isinstance(one, APIRoute)]
-    assert _untyped(route) == ["/forgotten/{number} number", "/forgotten/{number} day"]
+    assert _untyped(route) == [f"/forgotten/{{number}} {name}" for name in ("number", "several", "day")]
 
 
 def test_how_many_may_be_asked_for_is_described_in_words_that_json_schema_has() -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from devices.csvw import metadata_name
 from devices.parking_account import AccountError, read_accounts
-from devices.parking_return import Spaces, Table, account_table, metadata_name, spaces_table
+from devices.parking_return import Spaces, Table, account_table, spaces_table
 
 #: The command of PyPI's csvw, beside the interpreter or on the path.
 JUDGE = shutil.which("csvwvalidate", path=str(Path(sys.executable).parent)) or shutil.which("csvwvalidate")

@@ -348,3 +348,29 @@ def test_a_capacity_is_a_number_of_spaces(capacity: str) -> None:
     text = f"device_id,family,model,lon,lat,capacity\np1,car-park,native,,,{capacity}\n"
     with pytest.raises(RegistryError, match="is no whole number of spaces"):
         read_csv(text.encode(), MODELS)
+
+
+@pytest.mark.parametrize(
+    ("interval", "label", "instrument", "says"),
+    [
+        ("PT1H", "end", "reference", None),
+        ("PT60M", "end", "indicative", None),
+        ("PT1M", "begin", "", None),
+        ("PT1H", "End", "", "hour_label 'End' is neither begin nor end"),
+        ("PT1H", "", "MCERTS", "class_of_instrument 'MCERTS' is neither indicative nor reference"),
+        ("PT1M", "end", "", "hour_label end is of a monitor that sends hours: it needs the interval PT1H"),
+        ("", "end", "", "hour_label end is of a monitor that sends hours: it needs the interval PT1H"),
+    ],
+)
+def test_what_an_air_monitor_may_say_of_itself(interval: str, label: str, instrument: str, says: str | None) -> None:
+    head = "device_id,family,model,lon,lat,interval,hour_label,class_of_instrument\n"
+    row = f"{{}},{{}},native,,,{interval},{label},{instrument}\n"
+    # elsewhere these are words like any other
+    assert len(read_csv((head + row.format("s1", "movement-sensor")).encode(), MODELS)) == 1
+    text = (head + row.format("a1", "air-monitor")).encode()
+    if says is None:
+        assert len(read_csv(text, MODELS)) == 1
+        return
+    with pytest.raises(RegistryError) as caught:
+        read_csv(text, MODELS)
+    assert [str(problem) for problem in caught.value.problems] == [f"line 2: {says}"]

@@ -21,6 +21,7 @@ from ingest.health import HealthServer
 from ingest.metrics import Histogram, Metrics
 from ingest.source import SourceStatus
 from store.batch import COUNT_NAMES, Counts
+from tests.tools.servers import PATIENCE
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 
@@ -180,7 +181,7 @@ def test_every_metric_is_documented_and_nothing_else() -> None:
 
 def get(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

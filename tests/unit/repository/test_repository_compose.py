@@ -92,7 +92,10 @@ def test_secrets_come_by_file(name: str) -> None:
     for variable, value in service.get("environment", {}).items():
         if "PASSWORD" in variable:
             assert variable.endswith("_FILE")
-            assert str(value).removeprefix("/run/secrets/") in service["secrets"]
+            # a relay that takes all comers has no password: its file is named where there is a user
+            found = re.fullmatch(r"(?:\$\{\w+:\+)?/run/secrets/(\w+)\}?", str(value))
+            assert found is not None
+            assert found[1] in service["secrets"]
         assert not re.search(r"://[^/@]*:[^/@]*@", str(value)), f"{variable} carries a password"
 
 
@@ -116,7 +119,7 @@ def test_what_a_service_waits_for_exists_and_can_come_true(name: str) -> None:
             assert not str(SERVICES[other]["restart"]).startswith(("always", "unless"))
 
 
-@pytest.mark.parametrize("name", ["database", "broker", "collector", "dashboard"])
+@pytest.mark.parametrize("name", ["database", "broker", "collector", "dashboard", "deliverer"])
 def test_what_runs_for_ever_says_how_it_is(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
     assert SERVICES[name]["restart"] == "unless-stopped"
@@ -127,6 +130,26 @@ def test_the_collector_can_be_scaled() -> None:
     collector = SERVICES["collector"]
     assert not {"ports", "container_name"} & set(collector)
     assert collector["environment"]["BOROUGH_MQTT_SHARED_GROUP"] == "${BOROUGH_MQTT_SHARED_GROUP-borough}"
+
+
+def test_exports_are_made_on_a_disk_and_not_in_the_memory_of_the_site() -> None:
+    """Eight that are open at once hold up to seven gigabytes between them: a tmpfs counts as the service's memory."""
+    dashboard = SERVICES["dashboard"]
+    assert dashboard["tmpfs"] == []
+    assert [volume for volume in dashboard["volumes"] if volume.split(":")[1] == "/tmp"] == ["exports:/tmp"]
+
+
+def test_snapshots_are_written_by_publish_alone_and_served_by_the_site() -> None:
+    mounted = {
+        name: volume
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", [])
+        if volume.split(":")[1] == "/open-data"
+    }
+    folder = "./deploy/private/open-data:/open-data"
+    assert mounted == {"publish": folder, "dashboard": f"{folder}:ro", "doctor": f"{folder}:ro"}
+    assert all(SERVICES[name]["environment"]["BOROUGH_OPEN_DATA_FOLDER"] == "/open-data" for name in mounted)
+    assert " private/open-data" in (ROOT / "deploy/prepare.sh").read_text()
 
 
 def test_mounted_files_exist() -> None:

@@ -18,8 +18,8 @@ from store.comparisons import Comparison
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("analytics", "borough", "dashboard", "devices", "ingest", "simulators", "store")
-#: Those that mean nothing else anywhere; "good", "more", "empty" and "coverage" are words of everybody.
-WORDS = {*map(str, State), *map(str, Reason)} - {"good", "more", "empty", "coverage"}
+#: Those that mean nothing else anywhere; "good", "more", "empty", "coverage" and "trial" are words of everybody.
+WORDS = {*map(str, State), *map(str, Reason)} - {"good", "more", "empty", "coverage", "trial"}
 
 
 def modules() -> Iterator[Path]:
@@ -69,7 +69,7 @@ def test_every_hardship_can_be_planted() -> None:
 def test_a_comparison_is_compared_where_its_state_judges(state: State) -> None:
     day: Any = date(2026, 2, 9)
     row = (1, 2, "week", day, day, "gas", 1, 0, 0, None, state.value, None, *[None] * 6, None, False, 1, day, True)
-    assert Comparison(*row).compared is (state in JUDGED) is (state in ("great", "good", "more"))
+    assert Comparison(*row).compared is (state in JUDGED) is (state in ("great", "good", "more", "above-zone"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from simulators.air import day_of, traffic_cycle
 from simulators.clock import DAY_US, local_clock
 from simulators.fleet_file import parse
 from simulators.generate import devices_of, generate
-from simulators.movement import household
+from simulators.household import household
 from simulators.plans import Fleet
 from simulators.weather import weather_of
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from devices.bank_holidays import is_bank_holiday
-from simulators import truth_file
+from simulators import bay_truth_file
 from simulators.bay_truth import BayTruth, truth_of
-from simulators.truth_file import TruthError
+from simulators.truth_table import TruthError
 from tests.worlds.parking_simulated import SimulatedBays
 
 BEAT = 21_600_000_000
@@ -26,10 +26,10 @@ def truth() -> BayTruth:
 
 
 def test_what_is_written_is_read(truth: BayTruth, tmp_path: Path) -> None:
-    path = truth_file.beside(tmp_path / "day.parquet")
+    path = bay_truth_file.beside(tmp_path / "day.parquet")
     assert path.name == "day.bays"
-    truth_file.write(path, truth, BEAT)
-    told = truth_file.read(path)
+    bay_truth_file.write(path, truth, BEAT)
+    told = bay_truth_file.read(path)
     assert (told.start, told.end, told.heartbeat) == (truth.start, truth.end, BEAT)
     assert told.bays == [bay.id for bay in truth.register.bays]
     assert told.zones == [bay.zone for bay in truth.register.bays]
@@ -39,7 +39,7 @@ def test_what_is_written_is_read(truth: BayTruth, tmp_path: Path) -> None:
         for item in fields(true):
             assert np.array_equal(getattr(said, item.name), getattr(true, item.name)), item.name
     first = path.read_bytes()
-    truth_file.write(path, truth, BEAT)
+    bay_truth_file.write(path, truth, BEAT)
     assert path.read_bytes() == first
     assert list(tmp_path.iterdir()) == [path]
 
@@ -47,15 +47,15 @@ def test_what_is_written_is_read(truth: BayTruth, tmp_path: Path) -> None:
 def test_another_file_is_refused(truth: BayTruth, tmp_path: Path) -> None:
     path = tmp_path / "day.bays"
     with pytest.raises(TruthError, match=r"day\.bays: "):
-        truth_file.read(path)
+        bay_truth_file.read(path)
     path.write_bytes(b"no Parquet at all")
     with pytest.raises(TruthError, match="is no whole Parquet file"):
-        truth_file.read(path)
+        bay_truth_file.read(path)
     pq.write_table(pa.table({"what": ["span"]}), path)
     with pytest.raises(TruthError, match="has not the columns what, bay, device"):
-        truth_file.read(path)
-    truth_file.write(path, truth, BEAT)
+        bay_truth_file.read(path)
+    bay_truth_file.write(path, truth, BEAT)
     table = pq.read_table(path)
     pq.write_table(table.filter(pa.compute.not_equal(table["what"], "span")), path)
     with pytest.raises(TruthError, match="contradicts itself"):
-        truth_file.read(path)
+        bay_truth_file.read(path)

@@ -1,0 +1,1 @@
+"""Judges that others wrote, asked about our real output: ``make judges`` has them, runs them and prints one table."""
