@@ -9,7 +9,7 @@ READY := .venv/.ready
 # Where it is set, each of some thousand processes of the tests would compile the same modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo servers test test-quick check bench fuzz soak clean
+.PHONY: setup demo wheel servers test test-quick check judges bench documents fuzz soak clean
 
 setup: $(READY)
 
@@ -20,6 +20,10 @@ $(READY): pyproject.toml requirements/service.txt requirements/build.txt require
 
 demo: $(READY)
 	@.venv/bin/borough demo $(ARGS)
+
+# The package for machines without the checkout, in dist/: docs/how-to/install-a-wheel.md.
+wheel: $(READY)
+	@.venv/bin/python -m hatchling build -t wheel $(ARGS)
 
 # TimescaleDB, Mosquitto and a collector until Ctrl-C, for trying things.
 servers: $(READY)
@@ -45,19 +49,29 @@ check: $(READY)
 	.venv/bin/python -m scripts.lengths
 	.venv/bin/python -m scripts.circles
 
+# What others wrote to judge, asked about our real output: docs/reference/judges.md. ARGS="--list", ARGS="--only axe".
+judges: $(READY)
+	@.venv/bin/python -m tests.judges $(ARGS)
+
 bench: $(READY)
 	@.venv/bin/python -m scripts.parts
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+# The commands of README and docs as they stand there, on a clean clone with real servers; needs root, takes half an hour.
+documents: $(READY)
+	@.venv/bin/python -m scripts.documented $(ARGS)
 
 # Hostile input through every way in, by chance with a printed seed: make fuzz ARGS="--seed 7 --only messages --scale 0.1"
 fuzz: $(READY)
 	@.venv/bin/python -m scripts.parts
 	@.venv/bin/python -m tests.fuzz $(ARGS)
 
+# The long runs, and after them every random test with sixty times as many examples.
 # Status 5 of pytest: there is no such test.
 soak: $(READY)
 	@.venv/bin/python -m scripts.parts
 	@.venv/bin/python -m pytest -m soak --timeout 0 $(ARGS) || test $$? -eq 5
+	@BOROUGH_TEST_TIMES=20 .venv/bin/python -m pytest -n 2 -m "hypothesis and not soak" --timeout 0 $(ARGS) || test $$? -eq 5
 
 # The downloaded TimescaleDB and Mosquitto stay in /var/tmp/borough-<uid>: they serve every checkout of this user.
 clean:

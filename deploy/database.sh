@@ -7,7 +7,7 @@ psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres <<'SQL'
 -- createrole: migrations make the roles that people read with
 create role borough login createrole password :'password';
 -- not from template1: TimescaleDB's workers may be at it, and then it cannot be copied
-create database borough owner borough template template0;
+create database borough owner borough encoding 'UTF8' template template0;
 \connect borough
 create extension if not exists timescaledb;
 SQL

@@ -2,14 +2,14 @@
 # Makes the secrets of docker-compose.yml in deploy/private: random, once, kept at every further run.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p private/accounts private/erasures private/jobs
+mkdir -p private/accounts private/erasures private/jobs private/open-data
 # Only you pass this folder. Inside, the containers' own users must read (and write some of it): they come by mount
 # and never through it.
 chmod 700 private
-chmod 777 private/accounts private/erasures private/jobs
+chmod 777 private/accounts private/erasures private/jobs private/open-data
 
 secret() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-for name in superuser_password database_password collector_password simulator_password web_secret tombstone_key alarm_webhook_secret; do
+for name in superuser_password database_password collector_password simulator_password web_secret tombstone_key alarm_webhook_secret smtp_password; do
     [ -s "private/$name" ] || { secret >"private/$name" && chmod 444 "private/$name"; }
 done
 

@@ -38,7 +38,8 @@ ROLES = ("assist", "parking-ops", "carer", "engineer", "programme", "data-protec
 ANYBODY = (
     "/", "/accessibility", "/privacy", "/health/live", "/health/ready", "/sign-in", "/sign-in/code", "/sign-out/done",
     "/sign-in/demo/ABCD", "/left", "/overview", "/overview?family=air-monitor", "/overview?family=nonsense", "/home",
-    "/programme", "/programme?month=2026-10", "/programme?month=nonsense", "/data-protection", "/assist", "/nonsense",
+    "/programme", "/programme?month=2026-10", "/programme?month=nonsense", "/programme/trials",
+    "/data-protection", "/assist", "/nonsense",
     "/static/style.css", "/static/nothing.css", "/api/v1/openapi.json", "/api/v1/home", "/api/v1/nothing",
 )  # fmt: skip
 #: ``{newest}``: the day of the newest reading, often one of which only a part was measured.

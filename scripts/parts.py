@@ -29,6 +29,8 @@ FONT_PACKAGES = ("fonts-noto-core", "fonts-droid-fallback")
 FONT_FOLDERS = ("usr/share/fonts", "usr/share/fonts-droid-fallback")
 #: Checks Prometheus' rules; as Debian 13 has it, it runs on Debian 12 as it is. `PROMTOOL` names another one.
 PROMTOOL_PACKAGE, PROMTOOL = "promtool", "BOROUGH_TEST_PROMTOOL"
+#: Programs that publish and subscribe, for who tries what the documents say.
+CLIENTS_PACKAGE, CLIENTS = "mosquitto-clients", ("mosquitto_pub", "mosquitto_sub")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 #: Changes when what is made from the packages changes, so that an older folder is not taken for it.
 RECIPE = 1
@@ -87,7 +89,7 @@ def fonts() -> list[Path]:
         if not tree.exists():
             _require_debian("fonts for letters", " and ".join(FONT_PACKAGES))
             print(f"Fetching fonts from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
-            _unpack(tree, FONT_PACKAGES)
+            unpack(tree, FONT_PACKAGES)
     return [tree / folder for folder in FONT_FOLDERS if (tree / folder).is_dir()]
 
 
@@ -109,9 +111,41 @@ def promtool() -> Path:
         if not tree.exists():
             _require_debian("promtool", f"Prometheus' promtool, or name it in {PROMTOOL}")
             print(f"Fetching promtool from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
-            _unpack(tree, [PROMTOOL_PACKAGE])
+            unpack(tree, [PROMTOOL_PACKAGE])
     _run([str(program), "--version"])
     return program
+
+
+def clients() -> dict[str, list[str]]:
+    """Commands of Mosquitto's clients by name: the system's, or downloaded ones. Raises PartsError."""
+    found = {name: shutil.which(name) for name in CLIENTS}
+    if all(found.values()):
+        return {name: [str(path)] for name, path in found.items()}
+    try:
+        folder = private_folder()
+    except PostgresError as error:
+        raise PartsError(str(error)) from None
+    tree = folder / f"clients-{SUITE}-{platform.machine()}-{RECIPE}"
+    with locked(folder / f"{tree.name}.lock"):
+        if not tree.exists():
+            _require_debian("Mosquitto's clients", CLIENTS_PACKAGE)
+            print(f"Fetching Mosquitto's clients from Debian 13 into {tree} ...", file=sys.stderr, flush=True)
+            unpack(tree, [CLIENTS_PACKAGE])
+    return {name: _by_own_loader(tree, tree / "usr/bin" / name) for name in CLIENTS}
+
+
+def beside(parts: Parts, name: str) -> list[str]:
+    """How a program beside the database's server is run, such as ``pg_dump``."""
+    return _by_own_loader(parts.postgres.parents[4], parts.postgres / name)
+
+
+def _by_own_loader(tree: Path, program: Path) -> list[str]:
+    """How a program of an unpacked tree is run: by the tree's own loader and libraries."""
+    loaders = [] if tree == Path("/") else [*tree.glob("usr/lib*/ld-linux*"), *tree.glob("usr/lib/*/ld-linux*")]
+    if not loaders:
+        return [str(program)]
+    libraries = ":".join(str(path) for path in tree.glob("usr/lib/*-linux-gnu*") if path.is_dir())
+    return [str(loaders[0]), "--library-path", libraries, str(program)]
 
 
 def installed() -> Parts | None:
@@ -139,7 +173,7 @@ def _require_debian(what: str, instead: str) -> None:
 
 
 def _make(tree: Path) -> None:
-    _unpack(tree, PACKAGES, _repoint)
+    unpack(tree, PACKAGES, _repoint)
     try:
         parts = _in(tree)
         _run([str(parts.postgres / "postgres"), "--version"])
@@ -148,7 +182,7 @@ def _make(tree: Path) -> None:
         raise
 
 
-def _unpack(tree: Path, packages: Sequence[str], change: Callable[[Path, Path], None] | None = None) -> None:
+def unpack(tree: Path, packages: Sequence[str], change: Callable[[Path, Path], None] | None = None) -> None:
     """Make ``tree`` of packages and what they need; ``change`` is told where it is made and where it will stand."""
     work = Path(tempfile.mkdtemp(dir=tree.parent, prefix=f".{tree.name}-"))
     try:
