@@ -34,6 +34,7 @@ COMMANDS = (
     "correct",
     "complete",
     "analyse",
+    "fleet",
     "watch",
     "announce",
     "deliver",

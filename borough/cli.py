@@ -30,12 +30,15 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     os._exit(0 if number == signal.SIGTERM else 130)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command; its exit status. A user's mistake never shows a traceback."""
+def run(arguments: Sequence[str], *, temporary: int = 1) -> int:
+    """Run the command; its exit status. A user's mistake never shows a traceback.
+
+    ``temporary``: the status where waiting may mend it, for who asks again.
+    """
     import typer
 
     from borough.app import make_app
-    from borough.errors import Failure, UsageError
+    from borough.errors import Failure, Passing, UsageError
     from borough.output import flush, give_up
     from borough.postgres_server import PostgresError
     from ingest.errors import OptionsError
@@ -51,6 +54,8 @@ def run(arguments: Sequence[str]) -> int:
         return _end(error, 2)
     except UsageError as error:
         return _end(error, 2, *error.details)
+    except Passing as error:
+        return _end(error, temporary)
     except (Failure, PostgresError) as error:
         return _end(error, 1)
     except (KeyboardInterrupt, typer.Abort):

@@ -30,9 +30,17 @@ class Failure(Exception):
     """Something outside stopped the command (a server is away, a port is taken). Ends with status 1."""
 
 
-class BrokerAway(Failure):
-    """The broker cannot be reached or ended the connection. Whoever can wait may try again."""
+class Passing(Failure):
+    """A failure that may pass by itself. Whoever can wait may try again."""
 
 
-class DatabaseAway(Failure):
-    """The database cannot be reached or gave up. Whoever can wait may try again."""
+class BrokerAway(Passing):
+    """The broker cannot be reached or ended the connection."""
+
+
+class DatabaseAway(Passing):
+    """The database cannot be reached or gave up."""
+
+
+class AtWork(Passing):
+    """Another run of the same is at work."""

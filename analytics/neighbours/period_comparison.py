@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 from analytics.energy.period_costs import carbon, costs
 from analytics.energy.prices import Energy, filled
 from analytics.neighbours import comparison, differencing, disclosure, hardship
+from analytics.neighbours.cells import Cells
 from analytics.neighbours.comparison import Compared
 from analytics.neighbours.hardship import CODES
+from analytics.neighbours.joining import Joined
 from analytics.neighbours.quarter_cells import QuarterCells, homes_of_site
 from analytics.neighbours.schedule import end_of
 from analytics.periods import Int64, Period, day_edges
@@ -33,6 +36,7 @@ from store.times import begin_of
 
 Int32 = NDArray[np.int32]
 Bools = NDArray[np.bool_]
+CompareAll = Callable[[Cells, Joined, Int64, Bools], Compared]
 
 _NEUTRAL, _SUPPRESSED = State.NEUTRAL.place, State.SUPPRESSED.place
 
@@ -52,6 +56,8 @@ class HomesOptions:
     program: str = version("borough-telemetry")
     #: For a service: an old period that was never published waits until its days have come to rest.
     patient: bool = False
+    #: How all homes are compared: what does it elsewhere says the same (`analytics.neighbours.cell_groups`).
+    compare: CompareAll = comparison.compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +211,7 @@ def compare_period(homes: PeriodHomes, quarter: QuarterCells, fuel: str) -> Peri
     member = np.where(known, place, -1)
     counting = known & counts[place] if len(residents.home) else known
     use = np.where(counting, own[place] if len(own) else 0, 0)
-    compared = comparison.compare(quarter.cells, quarter.joined, use, counting)
+    compared = options.compare(quarter.cells, quarter.joined, use, counting)
     rounded = differencing.round_cell_totals(quarter.cells, quarter.joined, use, counting, compared)
     shown = disclosure.disclose(use, rounded)
 

@@ -16,7 +16,7 @@ from analytics.periods import FINAL_AFTER
 from borough import logs
 from borough.commands.analyse_movement import movement
 from borough.database import WrongZone, reachable, require_schema, require_zone
-from borough.errors import Failure, UsageError
+from borough.errors import AtWork, Failure, UsageError
 from borough.output import Json, say, show_json
 from borough.service import sleep, stopped_by_signal
 from borough.settings.addresses import database_place
@@ -79,20 +79,34 @@ def analyse(
         for warning in unknown_variables():
             log.warning("%s", warning)
         summary, parking, air, movement = _watch(url, settings, options, watch)
+    if json_output or watch is None:
+        _tell(summary, parking, air, movement, json_output=json_output)
+    return 0
+
+
+def once(settings: Settings, options: HomesOptions, *, json_output: bool) -> None:
+    """One run with these options, and what it did. Raises SettingsError, Failure."""
+    done = _once(need_database_url(settings), settings, options, change_zone=False)
+    _tell(*done, json_output=json_output)
+
+
+def _tell(
+    summary: RunSummary, parking: ParkingSummary, air: AirSummary, movement: MovementSummary, *, json_output: bool
+) -> None:
+    """What a run did, on standard output."""
     if json_output:
         records = {"parking": parking_document(parking), "air": air_document(air), "movement": asdict(movement)}
         show_json({**document(summary), **records})
-    elif watch is None:
-        told = (*parking_sentences(parking), *air_sentences(air), *movement_sentences(movement), *sentences(summary))
-        for line in told:
-            say(line)
-        if summary.beyond_supply:
-            say(f"{_beyond(summary)}: {_named(summary.beyond_supply)}")
-            say("If that is right, say so: the attribute supply [kW] of the device in your devices file.")
-        if summary.falling:
-            say(f"{_falling(summary)}: {_named(summary.falling)}")
-            say("Such a register counts backwards while a home exports, or is broken; import and export need one each.")
-    return 0
+        return
+    told = (*parking_sentences(parking), *air_sentences(air), *movement_sentences(movement), *sentences(summary))
+    for line in told:
+        say(line)
+    if summary.beyond_supply:
+        say(f"{_beyond(summary)}: {_named(summary.beyond_supply)}")
+        say("If that is right, say so: the attribute supply [kW] of the device in your devices file.")
+    if summary.falling:
+        say(f"{_falling(summary)}: {_named(summary.falling)}")
+        say("Such a register counts backwards while a home exports, or is broken; import and export need one each.")
 
 
 def homes_options(settings: Settings, *, patient: bool = False) -> HomesOptions:
@@ -236,7 +250,7 @@ def _once(
             done = _run(connection, settings, options, set(), lambda: False, change_zone=change_zone)
             return (*done, _movement(connection, options, lambda: False))
         except Busy as error:
-            raise Failure(f"{error}; wait until it has ended") from None
+            raise AtWork(f"{error}; wait until it has ended") from None
 
 
 def _run(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from borough.database import reachable, require_schema
-from borough.errors import Failure, SettingsError, UsageError
+from borough.errors import AtWork, Failure, SettingsError, UsageError
 from borough.output import Json, StatusLine, say, show_json, tell
 from borough.publishing import placing
 from borough.publishing import run as runs
@@ -64,7 +64,7 @@ def publish(
             return _withdraw(settings, folder, withdraw, reason.strip(), json_output=json_output)
         return _publish(settings, folder, json_output=json_output)
     except session_lock.Busy:
-        raise Failure("another borough publish is running on this database; try again when it is done") from None
+        raise AtWork("another borough publish is running on this database; try again when it is done") from None
     except OSError as error:
         raise Failure(f"{error.filename or folder}: {error.strerror or error}") from None
 

@@ -231,6 +231,10 @@ class Settings(BaseSettings):
     open_data_licence: Annotated[str, Field(pattern=r"^https?://\S+$")] = OPEN_GOVERNMENT_LICENCE
     open_data_contact: Annotated[str, Field(pattern=r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+$")] | None = None
     open_data_organisation: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,100}$")] | None = None
+    fleet_scheduler: str | None = None
+    fleet_ca_file: File = None
+    fleet_cert_file: File = None
+    fleet_key_file: File = None
     letter_fonts: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = Field(
         default_factory=lambda: [Path("/usr/share/fonts"), Path("/usr/share/fonts-droid-fallback")]
     )

@@ -1,0 +1,1 @@
+"""Several boroughs: a task over their installations by Dask, and one borough's comparisons over groups of cells."""

@@ -1,0 +1,129 @@
+"""What a worker does for one borough: the command as anybody would run it there, in a process of its own.
+
+So a borough's settings and readings stay in that process, a run that is killed leaves what a killed command leaves, and
+what comes back is what the command said, byte for byte. A scheduler sees `Place` and the words of the task.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+
+from borough.errors import SettingsError
+from borough.fleet.boroughs_file import Place
+from borough.settings.settings import PREFIX, variable
+from devices.files import read_text
+
+#: Status of the child where waiting may mend it (EX_TEMPFAIL of sysexits.h).
+TEMPORARY = 75
+_DISTRIBUTION = "borough-telemetry"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one borough's task."""
+
+    name: str
+    #: Exit status of the command, 75 where waiting may mend it; None where none was begun.
+    status: int | None
+    #: Standard output, as it came.
+    out: str = ""
+    #: Why it is not done, in words.
+    why: str = ""
+    #: [s] on the worker.
+    seconds: float = 0.0
+    #: The machine that did it.
+    host: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the command ended well."""
+        return self.status == 0
+
+    @property
+    def passing(self) -> bool:
+        """Whether it may be done when asked again: the database is away or busy, or its run was killed."""
+        return self.status is not None and (self.status == TEMPORARY or self.status < 0)
+
+
+def run(place: Place, words: Sequence[str], program: str) -> Outcome:
+    """Run a task in one borough and wait for its end. Called on a worker; whatever goes wrong is in what it returns.
+
+    ``program``: version of who sends it; a worker of another one would compute otherwise.
+    """
+    began, host = time.monotonic(), platform.node()
+    here = version(_DISTRIBUTION)
+    if here != program:
+        return Outcome(place.name, None, why=f"the worker on {host} is borough {here}, not {program}: install the same")
+    try:
+        settings = environment(place, os.environ)
+        command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "borough.fleet.child", *words]
+        done = subprocess.run(
+            command,
+            env=settings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except SettingsError as error:
+        return Outcome(place.name, None, why=str(error), host=host)
+    except OSError as error:
+        return Outcome(place.name, None, why=f"{host}: {error.filename}: {error.strerror}", host=host)
+    why = "" if done.returncode == 0 else _why(done)
+    return Outcome(place.name, done.returncode, done.stdout, why, time.monotonic() - began, host)
+
+
+def environment(place: Place, around: Mapping[str, str]) -> dict[str, str]:
+    """The environment of one borough's command: the worker's ``around``, with that borough's settings.
+
+    Those of a settings file stand in for all of ours that the worker has: what belongs to another borough must not
+    show through. Raises SettingsError naming file or variable, never with what they hold.
+    """
+    if place.settings is not None:
+        kept = {name: value for name, value in around.items() if not name.startswith(PREFIX)}
+        return {**kept, **read_settings_file(Path(place.settings))}
+    assert place.variable is not None
+    if place.variable not in around:
+        raise SettingsError(f"{place.variable} is not set on the worker {platform.node()}: it holds the database's URL")
+    url = variable("database_url")
+    kept = {name: value for name, value in around.items() if name not in (place.variable, f"{url}_FILE")}
+    return {**kept, url: around[place.variable]}
+
+
+def read_settings_file(path: Path) -> dict[str, str]:
+    """Settings by name, of lines ``BOROUGH_…=value`` as systemd and docker take them. Raises SettingsError."""
+    from dotenv import dotenv_values
+
+    where = f"{path} on {platform.node()}"
+    try:
+        text = read_text(path)
+    except OSError as error:
+        raise SettingsError(f"{where}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{where} is not UTF-8 text") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        name, equals, _ = line.strip().partition("=")
+        if name and not name.startswith("#") and not (equals and name.startswith(PREFIX)):
+            raise SettingsError(f"{where}: line {number} is no setting such as {PREFIX}WEB_PORT=8000")
+    found = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    """Why a command ended otherwise than well, in its own last words."""
+    if done.returncode < 0:
+        return f"its run was killed by signal {-done.returncode}"
+    for said in (done.stderr, done.stdout):
+        if lines := said.strip().splitlines():
+            return lines[-1].removeprefix("borough: ")
+    return f"ended with status {done.returncode}"

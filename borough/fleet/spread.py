@@ -1,0 +1,69 @@
+"""One borough's comparisons, spread over workers by groups of cells. Workers compute; who called writes, alone.
+
+What is sent is uses of homes of one period by place, to workers directly: the scheduler holds none of it. Those workers
+are the borough's own, like its database.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from analytics.neighbours.cell_groups import CellGroup, compare_group, groups_of, put_together
+from analytics.neighbours.cells import Bools, Cells, Int64
+from analytics.neighbours.comparison import Compared
+from analytics.neighbours.joining import Joined
+from borough.database import one_line
+from borough.errors import Failure
+from borough.fleet.cluster import library
+
+#: So often a group is sent again whose worker went away with what it had been given.
+_TRIES = 5
+
+
+class SpreadComparison:
+    """`analytics.neighbours.comparison.compare` over the workers of a client: the same arguments, the same result."""
+
+    def __init__(self, client: Any, groups: int) -> None:
+        """``client``: a `distributed.Client`; ``groups``: in so many parts a period is compared."""
+        self._client, self._groups = client, groups
+
+    def __call__(self, cells: Cells, joined: Joined, use: Int64, counts: Bools) -> Compared:
+        """Raises Failure where no worker is left; then nothing of the period was written."""
+        parts = list(groups_of(cells, joined, use, counts, self._groups)) if len(cells.size) else []
+        found: dict[int, tuple[Int64, ...]] = {}
+        for _ in range(_TRIES):
+            missing = [number for number in range(len(parts)) if number not in found]
+            if not missing:
+                break
+            found |= self._compare(missing, [parts[number][1] for number in missing])
+        else:
+            if len(found) < len(parts):
+                raise Failure(
+                    f"workers went away {_TRIES} times while they compared; run it again, it goes on from here"
+                )
+        return put_together(cells, counts, [(place, found[number]) for number, (place, _) in enumerate(parts)])
+
+    def _compare(self, numbers: Sequence[int], groups: Sequence[CellGroup]) -> dict[int, tuple[Int64, ...]]:
+        """Figures of those groups whose worker stayed, by number. Raises Failure."""
+        distributed, run = library(), uuid.uuid4().hex[:12]
+        futures: list[Any] = []
+        try:
+            sent = self._client.scatter(list(groups), direct=True, hash=False)
+            for number, group in zip(numbers, sent, strict=True):
+                futures.append(
+                    self._client.submit(compare_group, group, key=f"cells-{number}-{run}", retries=0, pure=False)
+                )
+            distributed.wait(futures)
+        except (OSError, TimeoutError) as error:
+            raise Failure(f"the scheduler went away or has no worker: {one_line(error)}") from None
+        except distributed.CancelledError:
+            pass  # a worker went away; of the others the results are there
+        found = {}
+        for number, future in zip(numbers, futures, strict=True):
+            try:
+                found[number] = self._client.gather(future, direct=True)
+            except (OSError, distributed.CancelledError, distributed.KilledWorker):
+                continue  # it went with its worker: sent again
+        return found
