@@ -40,7 +40,7 @@ def connected(
         if scheduler is None:
             security = distributed.Security.temporary() if compute else None
             cluster = distributed.LocalCluster(
-                host=_HERE,
+                host=_HERE if compute else None,
                 protocol="tls://" if compute else "inproc://",
                 security=security,
                 processes=compute,

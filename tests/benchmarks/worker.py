@@ -1,7 +1,8 @@
 """The measured side, in a process of its own: a collector or a bare source, from its connection to its last commit.
 
-Reads a JSON job from standard input, prints a JSON result: ``{"seconds", "cpu", "messages", "readings", "peak"}``,
-``cpu`` [s] of this process in that time, ``peak`` [bytes] its highest resident memory so far.
+Reads a JSON job from standard input, prints a JSON result: ``{"seconds", "cpu", "messages", "readings", "peak",
+"began"}``, ``cpu`` [s] of this process in that time, ``peak`` [bytes] its highest resident memory so far, ``began``
+when it connected [s since 1970].
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ def main() -> None:
 
 
 def _broker(job: dict[str, Any]) -> BrokerOptions:
-    return BrokerOptions(port=job["port"], client_id=job["client_id"], source=job.get("source", "mqtt5"))
+    return BrokerOptions(
+        port=job["port"],
+        client_id=job["client_id"],
+        source=job.get("source", "mqtt5"),
+        shared_group=job.get("shared_group"),
+    )
 
 
 def _cpu() -> float:
@@ -61,6 +67,7 @@ class Clock:
             "messages": messages,
             "readings": readings,
             "peak": _peak(),
+            "began": time.time() - (time.monotonic() - self.start),
         }
 
 

@@ -231,6 +231,11 @@ class Cluster:
             self._template = self._migrated()
         return self._create(self._template if migrated else None)
 
+    def copy(self, database: str) -> str:
+        """Name of a copy of a database, once nobody is connected to that."""
+        within(lambda: self._sessions(database) == 0, 10.0)
+        return self._create(database)
+
     def drop(self, database: str) -> None:
         """Remove a database, whoever is still connected to it."""
         self.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))

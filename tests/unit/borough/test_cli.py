@@ -74,7 +74,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "migrate", "devices", "decode", "collect", "rejected", "simulate", "record", "replay", "reconcile", "correct",
         "complete", "analyse", "explain", "serve", "letters", "trial", "subject", "erase", "export", "places",
         "maintain", "doctor", "demo", "homes", "bays", "watch", "work", "jobs", "deliver",
-        "outbox", "weather", "nudges", "publish", "announce",
+        "outbox", "weather", "nudges", "publish", "announce", "fleet",
     }  # fmt: skip
     assert {path[0] for path in ALL} <= contract
     assert {path[1] for path in ALL if path[0] == "devices"} == {

@@ -1,0 +1,256 @@
+"""``borough fleet``: in every borough what the single run does there, byte for byte; one that fails stops no other."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.neighbours import comparison
+from analytics.neighbours.cells import make_cells
+from analytics.neighbours.joining import join
+from borough import cli
+from borough.fleet.cluster import connected
+from borough.fleet.spread import SpreadComparison
+from borough.settings.fleet import Scheduler
+from store import session_lock
+from store.connect import connect
+from tests.examples import examples
+from tests.references import homes as reference
+from tests.tools import forked
+from tests.tools.dask import Dask, dask, gone, kill9
+from tests.tools.load import ask, number
+from tests.tools.servers import PATIENCE, Cluster, wait_for
+from tests.worlds.boroughs import SECRET, Boroughs, boroughs, wrong_password
+
+NAMES = ("ashdown", "birchfield", "cedars")
+#: The name of the lock that an analysis of homes holds.
+LOCK = "analyse homes"
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
+    """Two workers with a scheduler, for all tests of this module."""
+    with dask(tmp_path_factory.mktemp("dask"), 2) as made:
+        yield made
+
+
+@pytest.fixture
+def three(timescale: Cluster, tmp_path: Path) -> Iterator[Boroughs]:
+    with boroughs(timescale, tmp_path, NAMES) as made:
+        yield made
+
+
+def fleet(made: Boroughs, *words: str, options: tuple[str, ...] = (), status: int = 0) -> dict[str, Any]:
+    """Run the command; its JSON answer, by borough."""
+    done = forked.run(["fleet", "run", str(made.file), "--json", *options, "--", *words], {})
+    assert done.returncode == status, f"{done.returncode} {done.stdout} {done.stderr}"
+    secrets = {SECRET, urlsplit(made.cluster.url()).password or SECRET}
+    assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
+    assert "Traceback" not in done.stderr
+    return {one["borough"]: one for one in json.loads(done.stdout)["boroughs"]}
+
+
+def single(made: Boroughs) -> dict[str, Any]:
+    """The same by the command alone, in a borough of its own."""
+    done = forked.run(["analyse", "--json"], {"BOROUGH_DATABASE_URL": made.cluster.url(made.alone)})
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_each_borough_has_what_the_single_run_makes_and_a_second_run_changes_nothing(three: Boroughs) -> None:
+    expected = single(three)
+    assert expected["rows"] > 0
+    found = fleet(three, "analyse")
+    assert list(found) == list(NAMES)
+    assert [found[name]["answer"] for name in NAMES] == [expected] * 3
+    kept = three.compared(three.alone)
+    assert len(kept) > 100
+    assert [three.compared(three.databases[name]) == kept for name in NAMES] == [True] * 3
+    again = fleet(three, "analyse")
+    assert {(one["state"], one["answer"]["rows"], one["answer"]["days"]) for one in again.values()} == {("done", 0, 0)}
+    assert all(three.compared(three.databases[name]) == kept for name in NAMES)
+
+
+def test_what_a_person_reads_is_what_each_command_said_and_a_table(three: Boroughs) -> None:
+    done = forked.run(["analyse"], {"BOROUGH_DATABASE_URL": three.cluster.url(three.alone)})
+    alone = done.stdout.splitlines()
+    done = forked.run(["fleet", "run", str(three.file), "--only", "cedars", "--", "analyse"], {})
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:-2] == [f"cedars: {line}" for line in alone]
+    assert lines[-2] == "borough\tstate\tseconds\tmachine"
+    assert lines[-1].split("\t")[:2] == ["cedars", "done"]
+    assert not ask(three.url("ashdown"), "select 1 from personal.comparison_run"), "it was not asked"
+
+
+def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(three: Boroughs, workers: Dask) -> None:
+    three.settings("cedars", "BOROUGH_COVERAGE=much")
+    (three.folder / "more.toml").write_text(
+        three.file.read_text()
+        + '[[borough]]\nname = "downs"\nsettings = "/nowhere/downs.env"\n'
+        + '[[borough]]\nname = "elms"\nvariable = "ELMS_URL"\n'
+        + f'[[borough]]\nname = "firs"\nsettings = "{three.folder / "firs.env"}"\n'
+    )
+    (three.folder / "firs.env").write_text(f"BOROUGH_DATABASE_URL={wrong_password(three.url('ashdown'))}\n")
+    three.file = three.folder / "more.toml"
+    with connect(three.cluster.url(three.databases["ashdown"]), autocommit=True) as connection:
+        assert session_lock.take(connection, [LOCK])
+        found = fleet(three, "analyse", options=("--scheduler", workers.address, "--wait", "0"), status=1)
+    states = {name: one["state"] for name, one in found.items()}
+    assert states == {
+        "ashdown": "busy or away", "birchfield": "done", "cedars": "failed", "downs": "failed", "elms": "failed",
+        "firs": "busy or away",
+    }  # fmt: skip
+    assert found["ashdown"]["why"] == "another analysis is running on this database; wait until it has ended"
+    assert found["cedars"]["why"].startswith("BOROUGH_COVERAGE: 'much' is not a number")
+    assert "/nowhere/downs.env" in found["downs"]["why"]
+    assert "No such file" in found["downs"]["why"]
+    assert found["elms"]["why"].startswith("ELMS_URL is not set on the worker")
+    assert "password authentication failed" in found["firs"]["why"]
+    assert found["birchfield"]["answer"]["rows"] > 0
+
+
+def test_a_busy_borough_is_asked_again_until_it_is_free(three: Boroughs, workers: Dask) -> None:
+    connection = connect(three.cluster.url(three.databases["ashdown"]), autocommit=True)
+    assert session_lock.take(connection, [LOCK])
+    refused = threading.Event()
+
+    def free() -> None:
+        # the run has been refused once when its connection has come and gone
+        assert wait_for(lambda: connects(three, "ashdown") > 0, PATIENCE, 0.01)
+        assert wait_for(lambda: connects(three, "ashdown") == 0, PATIENCE, 0.01)
+        refused.set()
+        connection.close()
+
+    thread = threading.Thread(target=free)
+    thread.start()
+    found = fleet(three, "analyse", options=("--scheduler", workers.address, "--wait", "600"))
+    thread.join()
+    assert refused.is_set()
+    assert {one["state"] for one in found.values()} == {"done"}
+    assert found["ashdown"]["answer"] == found["birchfield"]["answer"]
+
+
+def connects(made: Boroughs, name: str) -> int:
+    """Analyses that are connected to a borough's database."""
+    return number(
+        made.cluster.url(),
+        "select count(*) from pg_stat_activity where application_name = 'borough analyse' and datname = %s",
+        made.databases[name],
+    )  # fmt: skip
+
+
+def number_waiting(made: Boroughs, name: str) -> bool:
+    """Whether an analysis of a borough waits for a lock."""
+    rows = ask(
+        made.cluster.url(),
+        "select 1 from pg_stat_activity where application_name = 'borough analyse' and datname = %s"
+        " and wait_event_type = 'Lock'",
+        made.databases[name],
+    )  # fmt: skip
+    return bool(rows)
+
+
+def test_a_worker_that_is_killed_in_the_middle_has_its_borough_done_again_and_once(
+    three: Boroughs, workers: Dask
+) -> None:
+    """The killed run's lock outlives it until its server's process notices: the new run is refused, and asks again."""
+    expected = single(three)
+    holder = psycopg.connect(three.cluster.url(three.databases["birchfield"]))
+    holder.execute("lock table personal.comparison in access exclusive mode")
+    answers: list[dict[str, Any]] = []
+    options = ("--scheduler", workers.address, "--wait", "600")
+    thread = threading.Thread(target=lambda: answers.append(fleet(three, "analyse", options=options)))
+    thread.start()
+    assert wait_for(lambda: number_waiting(three, "birchfield"), PATIENCE, 0.02), "no analysis has come to the lock"
+    assert wait_for(lambda: len(workers.at_work()) == 1, PATIENCE), "the others are not done"
+    ((worker, child),) = workers.at_work()
+    workers.add()
+    assert workers.ready(3)
+    kill9(worker)
+    assert wait_for(lambda: gone(child), PATIENCE), "the command outlives its worker"
+    assert wait_for(lambda: connects(three, "birchfield") > 1, PATIENCE, 0.005), "it is not done again"
+    holder.rollback()
+    holder.close()
+    thread.join(300)
+    (found,) = answers
+    assert [found[name]["answer"]["rows"] for name in NAMES] == [expected["rows"]] * 3
+    kept = three.compared(three.alone)
+    assert [three.compared(three.databases[name]) == kept for name in NAMES] == [True] * 3
+
+
+def test_a_task_for_which_no_worker_is_there_is_told(three: Boroughs, workers: Dask) -> None:
+    text = three.file.read_text().replace('name = "cedars"', 'name = "cedars"\nresource = "cedars"')
+    three.file.write_text(text)
+    found = fleet(three, "doctor", options=("--scheduler", workers.address, "--wait", "0"), status=1)
+    assert found["cedars"]["why"] == "the scheduler is away or has no worker that was started with --resources cedars=1"
+    assert found["ashdown"]["status"] == 1, "the doctor found no broker"
+    # without a scheduler this machine is every place
+    found = fleet(three, "trial", "status", options=("--only", "cedars"))
+    assert found["cedars"]["answer"] == []
+
+
+def test_a_scheduler_that_is_away_is_one_line(three: Boroughs, capsys: pytest.CaptureFixture[str]) -> None:
+    status = cli.run(["fleet", "run", str(three.file), "--scheduler", "tcp://127.0.0.1:1", "--", "analyse"])
+    out, errors = capsys.readouterr()
+    assert (status, out, errors.count("\n")) == (1, "", 1)
+    assert errors.startswith("borough: the scheduler at tcp://127.0.0.1:1 cannot be reached: ")
+
+
+@pytest.mark.parametrize("compute", [False, True])
+def test_nothing_of_ours_listens_beyond_this_machine(compute: bool) -> None:
+    ours = psutil.Process()
+    before = {one.laddr for one in ours.net_connections() if one.status == psutil.CONN_LISTEN}
+    with connected(None, 1, compute=compute) as client:
+        found = [
+            one.laddr
+            for process in (ours, *ours.children(recursive=True))
+            for one in process.net_connections()
+            if one.status == psutil.CONN_LISTEN and one.laddr not in before
+        ]
+        assert {address.ip for address in found} <= {"127.0.0.1"}
+        if compute:
+            assert client.scheduler.address.startswith("tls://")
+
+
+# ------------------------------------------------------------------------------------------------- groups of cells
+
+
+def test_an_analysis_with_spread_comparisons_leaves_what_the_single_one_does(three: Boroughs, workers: Dask) -> None:
+    expected = single(three)
+    done = forked.run(
+        ["fleet", "analyse", "--groups", "3", "--scheduler", workers.address, "--json"],
+        {"BOROUGH_DATABASE_URL": three.url("ashdown")},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == expected
+    assert three.compared(three.databases["ashdown"]) == three.compared(three.alone)
+
+
+@settings(max_examples=examples(15))
+@given(seed=st.integers(0, 2**32), count=st.sampled_from([0, 30, 200, 900]), groups=st.integers(1, 40))
+def test_spread_comparisons_are_those_of_one_process(workers: Dask, seed: int, count: int, groups: int) -> None:
+    homes = reference.some_homes(seed, count)
+    rng = np.random.default_rng(seed)
+    use, counts = rng.integers(0, 9_000, count), rng.random(count) < 0.9
+    cells = make_cells(homes)
+    joined = join(cells)
+    with connected(Scheduler(workers.address, None), 1) as client:
+        found = SpreadComparison(client, groups)(cells, joined, use, counts)
+    plain = comparison.compare(cells, joined, use, counts)
+    for name in ("cell", "counts", "n", "total", "largest", "lowest_n", "lowest_total", "lowest_largest", "less"):
+        one, other = getattr(found, name), getattr(plain, name)
+        assert one.dtype == other.dtype
+        assert one.tobytes() == other.tobytes(), name
