@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +32,7 @@ from tests.references import homes as reference
 from tests.tools import forked
 from tests.tools.dask import Dask, dask, gone, kill9
 from tests.tools.load import ask, number
+from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.servers import PATIENCE, Cluster, wait_for
 from tests.worlds.boroughs import SECRET, Boroughs, boroughs, wrong_password
 
@@ -59,6 +62,28 @@ def fleet(made: Boroughs, *words: str, options: tuple[str, ...] = (), status: in
     assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
     assert "Traceback" not in done.stderr
     return {one["borough"]: one for one in json.loads(done.stdout)["boroughs"]}
+
+
+@contextmanager
+def begun(made: Boroughs, *words: str, options: tuple[str, ...] = ()) -> Iterator[Callable[[], dict[str, Any]]]:
+    """The command while it runs; what is called waits for its end and says what came of it."""
+    command = [*WITH_US, *BOROUGH, "fleet", "run", str(made.file), "--json", *options, "--", *words]
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment({}))
+
+        def ended() -> dict[str, Any]:
+            assert process.wait(300) == 0
+            out.seek(0)
+            text = out.read()
+            assert "Traceback" not in text, text
+            document = json.loads(text[text.index("{") :])
+            return {one["borough"]: one for one in document["boroughs"]}
+
+        try:
+            yield ended
+        finally:
+            process.kill()
+            process.wait(60)
 
 
 def single(made: Boroughs) -> dict[str, Any]:
@@ -123,22 +148,14 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
 
 
 def test_a_busy_borough_is_asked_again_until_it_is_free(three: Boroughs, workers: Dask) -> None:
-    connection = connect(three.cluster.url(three.databases["ashdown"]), autocommit=True)
-    assert session_lock.take(connection, [LOCK])
-    refused = threading.Event()
-
-    def free() -> None:
-        # the run has been refused once when its connection has come and gone
-        assert wait_for(lambda: connects(three, "ashdown") > 0, PATIENCE, 0.01)
-        assert wait_for(lambda: connects(three, "ashdown") == 0, PATIENCE, 0.01)
-        refused.set()
-        connection.close()
-
-    thread = threading.Thread(target=free)
-    thread.start()
-    found = fleet(three, "analyse", options=("--scheduler", workers.address, "--wait", "600"))
-    thread.join()
-    assert refused.is_set()
+    with connect(three.cluster.url(three.databases["ashdown"]), autocommit=True) as connection:
+        assert session_lock.take(connection, [LOCK])
+        with begun(three, "analyse", options=("--scheduler", workers.address, "--wait", "600")) as ended:
+            # refused once when its connection has come and gone
+            assert wait_for(lambda: connects(three, "ashdown") > 0, PATIENCE, 0.01)
+            assert wait_for(lambda: connects(three, "ashdown") == 0, PATIENCE, 0.01)
+            session_lock.give_back(connection, LOCK)
+            found = ended()
     assert {one["state"] for one in found.values()} == {"done"}
     assert found["ashdown"]["answer"] == found["birchfield"]["answer"]
 
@@ -152,7 +169,7 @@ def connects(made: Boroughs, name: str) -> int:
     )  # fmt: skip
 
 
-def number_waiting(made: Boroughs, name: str) -> bool:
+def waits(made: Boroughs, name: str) -> bool:
     """Whether an analysis of a borough waits for a lock."""
     rows = ask(
         made.cluster.url(),
@@ -170,22 +187,17 @@ def test_a_worker_that_is_killed_in_the_middle_has_its_borough_done_again_and_on
     expected = single(three)
     holder = psycopg.connect(three.cluster.url(three.databases["birchfield"]))
     holder.execute("lock table personal.comparison in access exclusive mode")
-    answers: list[dict[str, Any]] = []
-    options = ("--scheduler", workers.address, "--wait", "600")
-    thread = threading.Thread(target=lambda: answers.append(fleet(three, "analyse", options=options)))
-    thread.start()
-    assert wait_for(lambda: number_waiting(three, "birchfield"), PATIENCE, 0.02), "no analysis has come to the lock"
-    assert wait_for(lambda: len(workers.at_work()) == 1, PATIENCE), "the others are not done"
-    ((worker, child),) = workers.at_work()
-    workers.add()
-    assert workers.ready(3)
-    kill9(worker)
-    assert wait_for(lambda: gone(child), PATIENCE), "the command outlives its worker"
-    assert wait_for(lambda: connects(three, "birchfield") > 1, PATIENCE, 0.005), "it is not done again"
-    holder.rollback()
-    holder.close()
-    thread.join(300)
-    (found,) = answers
+    with begun(three, "analyse", options=("--scheduler", workers.address, "--wait", "600")) as ended:
+        assert wait_for(lambda: waits(three, "birchfield"), PATIENCE, 0.02), "no analysis has come to the lock"
+        ((worker, child),) = workers.at_work(three.url("birchfield"))
+        workers.add()
+        assert workers.ready(3)
+        kill9(worker)
+        assert wait_for(lambda: gone(child), PATIENCE), "the command outlives its worker"
+        assert wait_for(lambda: connects(three, "birchfield") > 1, PATIENCE, 0.005), "it is not done again"
+        holder.rollback()
+        holder.close()
+        found = ended()
     assert [found[name]["answer"]["rows"] for name in NAMES] == [expected["rows"]] * 3
     kept = three.compared(three.alone)
     assert [three.compared(three.databases[name]) == kept for name in NAMES] == [True] * 3

@@ -45,13 +45,18 @@ class Dask:
         """Whether so many have registered, in time."""
         return wait_for(lambda: self.log.read_text().count("Registered to:") >= workers, 60)
 
-    def at_work(self) -> list[tuple[subprocess.Popen[bytes], psutil.Process]]:
-        """Workers that are at a borough's command, each with its command."""
+    def at_work(self, url: str | None = None) -> list[tuple[subprocess.Popen[bytes], psutil.Process]]:
+        """Workers that are at a borough's command, each with its command; of the borough with this database alone."""
         found: list[tuple[subprocess.Popen[bytes], psutil.Process]] = []
         for worker in self.workers:
             if worker.poll() is None:
-                children = psutil.Process(worker.pid).children(recursive=True)
-                found += [(worker, child) for child in children if "borough.fleet.child" in child.cmdline()]
+                for child in psutil.Process(worker.pid).children(recursive=True):
+                    try:
+                        ours = "borough.fleet.child" in child.cmdline()
+                        if ours and url in (None, child.environ().get("BOROUGH_DATABASE_URL")):
+                            found.append((worker, child))
+                    except psutil.NoSuchProcess:
+                        continue  # it ended between the two questions
         return found
 
     def close(self) -> None:

@@ -1,0 +1,97 @@
+"""``borough fleet`` with a real scheduler and three workers, which are killed one after another in the middle."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analytics.neighbours import comparison
+from analytics.neighbours.cells import make_cells
+from analytics.neighbours.joining import join
+from borough.fleet.cluster import connected
+from borough.fleet.spread import SpreadComparison
+from borough.settings.fleet import Scheduler
+from tests.references import homes as reference
+from tests.tools import forked
+from tests.tools.dask import dask, kill9
+from tests.tools.program import BOROUGH, WITH_US, environment
+from tests.tools.servers import PATIENCE, Cluster, wait_for
+from tests.worlds.boroughs import boroughs
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3_600)]
+
+NAMES = [f"borough-{number:02}" for number in range(12)]
+#: Dask gives a task up after three killed workers: so many kills at most may meet the same one.
+KILLS = 3
+WORKERS = 3
+
+
+def test_three_workers_killed_one_after_another(timescale: Cluster, tmp_path: Path, seed: int) -> None:
+    """Every borough is analysed in the end, exactly as by the single run."""
+    chance = random.Random(seed)
+    with boroughs(timescale, tmp_path, NAMES, homes=150) as made, dask(tmp_path, WORKERS) as workers:
+        single = forked.run(["analyse", "--json"], {"BOROUGH_DATABASE_URL": timescale.url(made.alone)})
+        assert single.returncode == 0
+        expected = json.loads(single.stdout)
+        command = [*WITH_US, *BOROUGH, "fleet", "run", str(made.file), "--json", "--scheduler", workers.address]
+        with tempfile.TemporaryFile("w+") as out:
+            process = subprocess.Popen([*command, "--wait", "600", "--", "analyse"], stdout=out, env=environment({}))
+            for number in range(KILLS):
+                assert wait_for(lambda: bool(workers.at_work()), PATIENCE, 0.02)
+                time.sleep(chance.uniform(0, 1))  # somewhere in the middle of a run, or between two
+                alive = [worker for worker in workers.workers if worker.poll() is None]
+                busy = [worker for worker, _ in workers.at_work()]
+                kill9(chance.choice(busy or alive))
+                workers.add()
+                assert workers.ready(WORKERS + number + 1)
+            assert process.wait(1_200) == 0
+            out.seek(0)
+            found = json.load(out)["boroughs"]
+        assert [one["state"] for one in found] == ["done"] * len(NAMES)
+        # one that was killed in the middle was gone on with: together both made what one makes
+        kept = made.compared(made.alone)
+        assert [name for name in NAMES if made.compared(made.databases[name]) != kept] == []
+        whole = [one for one in found if one["answer"] == expected]
+        assert len(whole) >= len(NAMES) - KILLS
+
+
+def test_comparisons_of_workers_that_are_killed(tmp_path: Path, seed: int) -> None:
+    """Groups whose worker goes away are sent again, and the figures are those of one process."""
+    count = 100_000
+    homes = reference.some_homes(seed, count)
+    rng = np.random.default_rng(seed)
+    use, counts = rng.integers(0, 9_000_000, count), rng.random(count) < 0.95
+    cells = make_cells(homes)
+    joined = join(cells)
+    plain = comparison.compare(cells, joined, use, counts)
+    with dask(tmp_path, WORKERS) as workers, connected(Scheduler(workers.address, None), 1) as client:
+        spread = SpreadComparison(client, 200)
+        stop = threading.Event()
+        killed = []
+
+        def kill() -> None:
+            while not stop.wait(0.3) and len(killed) < KILLS:
+                killed.append(workers.workers[len(killed)])
+                workers.add()
+                if workers.ready(WORKERS + len(killed)):
+                    kill9(killed[-1])
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        rounds = 0
+        while thread.is_alive() or rounds == 0:
+            found = spread(cells, joined, use, counts)
+            rounds += 1
+            for name in ("n", "total", "largest", "lowest_n", "lowest_total", "lowest_largest", "less"):
+                assert getattr(found, name).tobytes() == getattr(plain, name).tobytes(), name
+        stop.set()
+        thread.join()
+        assert len(killed) == KILLS

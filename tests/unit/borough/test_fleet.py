@@ -1,0 +1,227 @@
+"""The boroughs file, what may be sent, a borough's environment on a worker, and where a scheduler may be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from borough import cli
+from borough.errors import SettingsError, UsageError
+from borough.fleet import errand
+from borough.fleet.boroughs_file import Place, read_boroughs
+from borough.fleet.tasks import TASKS, task
+from borough.settings.fleet import scheduler
+from borough.settings.settings import Settings
+from devices.registry import RegistryError
+
+GOOD = """
+[[borough]]
+name = "ashdown"
+settings = "/etc/borough/ashdown.env"
+[[borough]]
+name = "birchfield"
+variable = "BIRCHFIELD_URL"
+resource = "birchfield"
+"""
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(RegistryError) as raised:
+        read_boroughs(text)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_a_boroughs_file() -> None:
+    assert read_boroughs(GOOD) == [
+        Place("ashdown", settings="/etc/borough/ashdown.env"),
+        Place("birchfield", variable="BIRCHFIELD_URL", resource="birchfield"),
+    ]
+
+
+def test_every_problem_of_a_boroughs_file_is_told_at_once() -> None:
+    found = problems(
+        GOOD
+        + '[[borough]]\nname = "Ash Down"\nsettings = "ashdown.env"\n'
+        + '[[borough]]\nname = "ashdown"\ncolour = "red"\n'
+        + '[[borough]]\nname = "c"\nvariable = "BIRCHFIELD_URL"\nsettings = "/etc/borough/ashdown.env"\n'
+    )
+    assert [line.split(" ")[1].strip(":") for line in found] == ["3", "3", "4", "4", "5", "4", "5", "5"]
+    assert found[-3:] == [
+        "borough 4: has the name of borough 1",
+        "borough 5: has the settings of borough 1",
+        "borough 5: has the variable of borough 2",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "borough = 1", "borough = []", "[borough]\nname = 'a'", "x = ["])
+def test_a_file_without_boroughs_is_none(text: str) -> None:
+    assert problems(text)
+
+
+def test_a_url_in_the_place_of_a_variable_is_not_repeated() -> None:
+    (found,) = problems('[[borough]]\nname = "a"\nvariable = "postgresql://u:hidden-word@h/d"\n')
+    assert "never the URL" in found
+    assert "hidden-word" not in found
+
+
+@pytest.mark.parametrize(
+    "words", [["--json", "analyse"], ["erase", "1"], ["trial", "look", "x"], ["analyse", "movement"]]
+)
+def test_what_is_sent_to_no_borough(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="is sent to no borough; one of analyse, publish"):
+        task(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["analyse", "--watch", "60"], "a service runs beside its own borough"),
+        (["analyse", "--watch=60"], "a service runs beside its own borough"),
+        (["analyse", "--change-zone"], "it is done once"),
+        (["publish", "--withdraw", "a/b/1"], "in its own borough"),
+        (["analyse", "--json"], "say --json before --"),
+    ],
+)
+def test_options_that_are_done_once_are_sent_to_no_borough(words: list[str], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        task(words)
+
+
+def test_each_task_is_sent_as_it_was_said() -> None:
+    assert [task([*words, "--help"]) for words in TASKS] == [(*words, "--help") for words in TASKS]
+
+
+# ------------------------------------------------------------------------------------------------- on a worker
+
+
+def test_a_boroughs_settings_stand_in_for_all_that_the_worker_has(tmp_path: Path) -> None:
+    file = tmp_path / "a.env"
+    file.write_text("# ours\n\nBOROUGH_DATABASE_URL=postgresql://a@h/a\nBOROUGH_COUNCIL_NAME='A # council'\n")
+    around = {"PATH": "/bin", "BOROUGH_DATABASE_PASSWORD_FILE": "/other", "BOROUGH_COVERAGE": "0.5"}
+    assert errand.environment(Place("a", settings=str(file)), around) == {
+        "PATH": "/bin", "BOROUGH_DATABASE_URL": "postgresql://a@h/a", "BOROUGH_COUNCIL_NAME": "A # council",
+    }  # fmt: skip
+
+
+def test_a_boroughs_url_by_variable_takes_the_place_of_the_workers() -> None:
+    around = {"BOROUGH_DATABASE_URL_FILE": "/x", "BOROUGH_DATABASE_URL": "w", "A_URL": "a", "BOROUGH_COVERAGE": "0.5"}
+    assert errand.environment(Place("a", variable="A_URL"), around) == {
+        "BOROUGH_DATABASE_URL": "a", "BOROUGH_COVERAGE": "0.5",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"BOROUGH_WEB_PORT=1\nhidden-word\n", "line 2 is no setting"),
+        (b"DATABASE_URL=hidden-word\n", "line 1 is no setting"),
+        (b"BOROUGH_WEB_PORT\n", "line 1 is no setting"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (None, "No such file"),
+    ],
+)
+def test_a_settings_file_that_is_none_is_named_without_its_contents(
+    tmp_path: Path, data: bytes | None, why: str
+) -> None:
+    file = tmp_path / "a.env"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(SettingsError, match=why) as raised:
+        errand.environment(Place("a", settings=str(file)), {})
+    assert str(file) in str(raised.value)
+    assert "hidden-word" not in str(raised.value)
+
+
+def test_a_worker_of_another_version_refuses() -> None:
+    found = errand.run(Place("a", variable="A_URL"), ("analyse",), "0.0.1")
+    assert (found.status, found.done, found.passing) == (None, False, False)
+    assert found.why.endswith("not 0.0.1: install the same")
+
+
+def test_a_command_says_its_own_words_and_whether_waiting_may_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import version
+
+    monkeypatch.setenv("A_URL", "postgresql://u:hidden-word@127.0.0.1:1/a")
+    found = errand.run(Place("a", variable="A_URL"), ("analyse",), version("borough-telemetry"))
+    assert (found.status, found.passing) == (errand.TEMPORARY, True)
+    assert found.why == "the database at 127.0.0.1:1/a cannot be reached: Connection refused"
+    found = errand.run(Place("a", variable="A_URL"), ("analyse", "--colour"), version("borough-telemetry"))
+    assert (found.status, found.passing) == (2, False)
+    assert "No such option: --colour" in found.why
+
+
+# ------------------------------------------------------------------------------------------------- the scheduler
+
+
+@pytest.mark.parametrize("text", ["tcp://127.0.0.1:8786", "tcp://localhost:1", "tcp://[::1]:8786"])
+def test_without_tls_a_scheduler_of_this_machine_is_taken(text: str) -> None:
+    found = scheduler(Settings(), text)
+    assert found is not None
+    assert (found.address, found.tls) == (text, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("tcp://10.0.0.1:8786", "is taken on this machine alone"),
+        ("tcp://scheduler.example:8786", "is taken on this machine alone"),
+        (
+            "tls://scheduler.example:8786",
+            "needs BOROUGH_FLEET_CA_FILE, BOROUGH_FLEET_CERT_FILE, BOROUGH_FLEET_KEY_FILE",
+        ),
+        ("tls://scheduler.example", "is no address of a scheduler"),
+        ("tls://u:hidden-word@scheduler.example:1", "is no address of a scheduler"),
+        ("http://127.0.0.1:8786", "is no address of a scheduler"),
+        ("tcp://127.0.0.1:x", "is no address of a scheduler"),
+        ("tcp://127.0.0.1:8786/x", "is no address of a scheduler"),
+        ("", "is no address of a scheduler"),
+    ],
+)
+def test_other_addresses_are_not(text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why) as raised:
+        scheduler(Settings(), text)
+    assert "hidden-word" not in str(raised.value)
+
+
+def test_tls_needs_files_that_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [tmp_path / name for name in ("ca", "cert", "key")]
+    for word, file in zip(("CA", "CERT", "KEY"), files, strict=True):
+        monkeypatch.setenv(f"BOROUGH_FLEET_{word}_FILE", str(file))
+        if word != "KEY":
+            file.write_text("")
+    monkeypatch.setenv("BOROUGH_FLEET_SCHEDULER", "tls://scheduler.example:8786")
+    with pytest.raises(SettingsError, match=f"BOROUGH_FLEET_KEY_FILE: {files[2]} cannot be read"):
+        scheduler(Settings(), None)
+    files[2].write_text("")
+    found = scheduler(Settings(), None)
+    assert found is not None
+    assert found.tls == tuple(files)
+
+
+# ------------------------------------------------------------------------------------------------- the command
+
+
+def test_a_wrong_file_is_told_before_anything_is_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "boroughs.toml"
+    file.write_text('[[borough]]\nname = "a"\n')
+    assert cli.run(["fleet", "run", str(file), "--", "analyse"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"borough: {file}: nothing was sent:", "  borough 1: needs settings or variable, one of the two",
+    ]  # fmt: skip
+    file.write_text(GOOD)
+    assert cli.run(["fleet", "run", str(file), "--only", "c", "--", "analyse"]) == 2
+    assert capsys.readouterr().err == f"borough: --only 'c': {file} has ashdown, birchfield\n"
+
+
+def test_no_command_but_fleet_imports_dask() -> None:
+    """It takes half a second."""
+    code = (
+        "import sys, borough.commands.fleet, borough.fleet.over, borough.fleet.spread, borough.commands.analyse;"
+        " print([name for name in sys.modules if name.split('.')[0] in ('dask', 'distributed')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=os.getcwd())
+    assert done.stdout == "[]\n", done.stderr
