@@ -18,7 +18,9 @@ _HERE = "127.0.0.1"
 #: By itself Dask serves its state by HTTP on every address of the machine, also where no dashboard is wanted. Here it
 #: serves nothing, on loopback. Its log would put tracebacks on standard error: who asked tells what went wrong.
 _CONFIGURATION = {
-    "logging": {"distributed": "critical"},
+    "logging": dict.fromkeys(
+        ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application", "asyncio"), "critical"
+    ),
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }

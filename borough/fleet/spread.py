@@ -41,7 +41,7 @@ class SpreadComparison:
         else:
             if len(found) < len(parts):
                 raise Failure(
-                    f"workers went away {_TRIES} times while they compared; run it again, it goes on from here"
+                    f"workers, or the scheduler, went away {_TRIES} times while they compared; the next run goes on"
                 )
         return put_together(cells, counts, [(place, found[number]) for number, (place, _) in enumerate(parts)])
 
@@ -56,12 +56,14 @@ class SpreadComparison:
                     self._client.submit(compare_group, group, key=f"cells-{number}-{run}", retries=0, pure=False)
                 )
             distributed.wait(futures)
-        except (OSError, TimeoutError) as error:
-            raise Failure(f"the scheduler went away or has no worker: {one_line(error)}") from None
-        except distributed.CancelledError:
-            pass  # a worker went away; of the others the results are there
+        except TimeoutError as error:
+            raise Failure(f"the scheduler has no worker: {one_line(error)}") from None
+        except (OSError, KeyError, distributed.CancelledError):
+            # a worker went away, perhaps before the scheduler knew what it had been given (that is the KeyError); of
+            # the others the results are there
+            pass
         found = {}
-        for number, future in zip(numbers, futures, strict=True):
+        for number, future in zip(numbers, futures, strict=False):  # not all may have been sent
             try:
                 found[number] = self._client.gather(future, direct=True)
             except (OSError, distributed.CancelledError, distributed.KilledWorker):

@@ -30,6 +30,7 @@ from store.connect import connect
 from tests.examples import examples
 from tests.references import homes as reference
 from tests.tools import forked
+from tests.tools.certificates import Authority
 from tests.tools.dask import Dask, dask, gone, kill9
 from tests.tools.load import ask, number
 from tests.tools.program import BOROUGH, WITH_US, environment
@@ -206,9 +207,9 @@ def test_a_worker_that_is_killed_in_the_middle_has_its_borough_done_again_and_on
 def test_a_task_for_which_no_worker_is_there_is_told(three: Boroughs, workers: Dask) -> None:
     text = three.file.read_text().replace('name = "cedars"', 'name = "cedars"\nresource = "cedars"')
     three.file.write_text(text)
-    found = fleet(three, "doctor", options=("--scheduler", workers.address, "--wait", "0"), status=1)
+    found = fleet(three, "trial", "status", options=("--scheduler", workers.address, "--wait", "0"), status=1)
     assert found["cedars"]["why"] == "the scheduler is away or has no worker that was started with --resources cedars=1"
-    assert found["ashdown"]["status"] == 1, "the doctor found no broker"
+    assert (found["ashdown"]["state"], found["cedars"]["status"]) == ("done", None)
     # without a scheduler this machine is every place
     found = fleet(three, "trial", "status", options=("--only", "cedars"))
     assert found["cedars"]["answer"] == []
@@ -219,6 +220,39 @@ def test_a_scheduler_that_is_away_is_one_line(three: Boroughs, capsys: pytest.Ca
     out, errors = capsys.readouterr()
     assert (status, out, errors.count("\n")) == (1, "", 1)
     assert errors.startswith("borough: the scheduler at tcp://127.0.0.1:1 cannot be reached: ")
+
+
+def test_by_tls_a_sender_with_a_certificate_of_the_authority_is_served_and_no_other(
+    three: Boroughs, tmp_path: Path
+) -> None:
+    authority, stranger = Authority(tmp_path / "ours"), Authority(tmp_path / "other")
+    with dask(tmp_path, 1, tls=(authority.ca, authority.peer("peers"))) as workers:
+        command = [
+            "fleet",
+            "run",
+            str(three.file),
+            "--scheduler",
+            workers.address,
+            "--only",
+            "cedars",
+            "--",
+            "trial",
+            "status",
+        ]
+        for maker, status in ((authority, 0), (stranger, 1)):
+            pair = maker.client("sender")
+            done = forked.run(
+                command,
+                {
+                    "BOROUGH_FLEET_CA_FILE": str(authority.ca),
+                    "BOROUGH_FLEET_CERT_FILE": str(pair.certificate),
+                    "BOROUGH_FLEET_KEY_FILE": str(pair.key),
+                },
+            )
+            assert done.returncode == status, done.stdout + done.stderr
+            assert "Traceback" not in done.stderr
+        assert done.stderr.startswith(f"borough: the scheduler at {workers.address} cannot be reached: ")
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("compute", [False, True])

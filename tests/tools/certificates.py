@@ -49,13 +49,24 @@ class Authority:
         """A client's certificate; the broker takes its common name as the user's name."""
         return self._issue(name, ExtendedKeyUsageOID.CLIENT_AUTH, x509.SubjectAlternativeName([x509.DNSName(name)]))
 
-    def _issue(self, name: str, purpose: x509.ObjectIdentifier, names: x509.SubjectAlternativeName) -> Pair:
+    def peer(self, name: str) -> Pair:
+        """A certificate of who both serves and calls, as a worker of Dask does."""
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))])
+        return self._issue(name, ExtendedKeyUsageOID.SERVER_AUTH, names, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def _issue(
+        self,
+        name: str,
+        purpose: x509.ObjectIdentifier,
+        names: x509.SubjectAlternativeName,
+        *more: x509.ObjectIdentifier,
+    ) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([purpose, *more]), critical=False)
             .add_extension(names, critical=False)
             .sign(self._key, hashes.SHA256())
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from borough.postgres_server import free_port
+from tests.tools.certificates import Pair
 from tests.tools.program import WITH_US, environment
 from tests.tools.servers import wait_for
 
@@ -22,13 +23,24 @@ _HERE = "127.0.0.1"
 class Dask:
     """A scheduler with workers of one thread each; ``address`` is what `borough fleet --scheduler` takes."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
-        self.address = f"tcp://{_HERE}:{free_port()}"
+    def __init__(self, folder: Path, settings: dict[str, str], tls: tuple[Path, Pair] | None) -> None:
+        self.address = f"{'tcp' if tls is None else 'tls'}://{_HERE}:{free_port()}"
+        self._tls: list[str] = []
+        if tls is not None:
+            authority, pair = tls
+            self._tls = [
+                "--tls-ca-file",
+                str(authority),
+                "--tls-cert",
+                str(pair.certificate),
+                "--tls-key",
+                str(pair.key),
+            ]
         self.log = folder / "dask.log"
         self._settings = settings
         self._folder = folder
         self.scheduler = self._start(
-            "scheduler", "--host", self.address, "--dashboard-address", f"{_HERE}:0", "--no-show"
+            "scheduler", "--host", self.address, "--dashboard-address", f"{_HERE}:0", *self._tls
         )
         self.workers: list[subprocess.Popen[bytes]] = []
 
@@ -36,7 +48,7 @@ class Dask:
         """Start one more worker, without a nanny: who kills it has killed it."""
         worker = self._start(
             "worker", self.address, "--no-nanny", "--nthreads", "1", "--host", _HERE,
-            "--dashboard-address", f"{_HERE}:0", "--local-directory", str(self._folder), *more,
+            "--dashboard-address", f"{_HERE}:0", "--local-directory", str(self._folder), *self._tls, *more,
         )  # fmt: skip
         self.workers.append(worker)
         return worker
@@ -75,9 +87,12 @@ class Dask:
 
 
 @contextmanager
-def dask(folder: Path, workers: int, **settings: str) -> Iterator[Dask]:
-    """A scheduler with so many workers, which have ``settings`` in their environment."""
-    made = Dask(folder, settings)
+def dask(folder: Path, workers: int, *, tls: tuple[Path, Pair] | None = None, **settings: str) -> Iterator[Dask]:
+    """A scheduler with so many workers, which have ``settings`` in their environment.
+
+    ``tls``: the authority's file and the certificate of them all.
+    """
+    made = Dask(folder, settings, tls)
     try:
         for _ in range(workers):
             made.add()

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 
 from analytics.neighbours import comparison
@@ -32,6 +33,7 @@ NAMES = [f"borough-{number:02}" for number in range(12)]
 #: Dask gives a task up after three killed workers: so many kills at most may meet the same one.
 KILLS = 3
 WORKERS = 3
+FIGURES = ("n", "total", "largest", "lowest_n", "lowest_total", "lowest_largest", "less")
 
 
 def test_three_workers_killed_one_after_another(timescale: Cluster, tmp_path: Path, seed: int) -> None:
@@ -75,23 +77,54 @@ def test_comparisons_of_workers_that_are_killed(tmp_path: Path, seed: int) -> No
     with dask(tmp_path, WORKERS) as workers, connected(Scheduler(workers.address, None), 1) as client:
         spread = SpreadComparison(client, 200)
         stop = threading.Event()
-        killed = []
+        wrong: list[object] = []
+        rounds: list[int] = []
 
-        def kill() -> None:
-            while not stop.wait(0.3) and len(killed) < KILLS:
-                killed.append(workers.workers[len(killed)])
-                workers.add()
-                if workers.ready(WORKERS + len(killed)):
-                    kill9(killed[-1])
+        def compare() -> None:
+            while not stop.is_set() and not wrong:
+                try:
+                    found = spread(cells, joined, use, counts)
+                    wrong.extend(
+                        name for name in FIGURES if getattr(found, name).tobytes() != getattr(plain, name).tobytes()
+                    )
+                except Exception as error:  # noqa: BLE001  # told by the thread that looks
+                    wrong.append(error)
+                rounds.append(len(wrong))
 
-        thread = threading.Thread(target=kill)
+        thread = threading.Thread(target=compare)
         thread.start()
-        rounds = 0
-        while thread.is_alive() or rounds == 0:
-            found = spread(cells, joined, use, counts)
-            rounds += 1
-            for name in ("n", "total", "largest", "lowest_n", "lowest_total", "lowest_largest", "less"):
-                assert getattr(found, name).tobytes() == getattr(plain, name).tobytes(), name
+
+        # workers are begun by this thread: the kernel ends them with the one that began them
+        def compared(more: int) -> bool:
+            goal = len(rounds) + more
+            return wait_for(lambda: len(rounds) >= goal or bool(wrong), PATIENCE, 0.02)
+
+        for number in range(KILLS):
+            workers.add()
+            assert workers.ready(WORKERS + number + 1)
+            assert compared(1)
+            time.sleep(random.Random(seed + number).uniform(0, 0.5))
+            kill9(workers.workers[number])
+        assert compared(2)
         stop.set()
         thread.join()
-        assert len(killed) == KILLS
+        assert wrong == []
+
+
+def test_a_scheduler_that_is_killed_in_the_middle_is_told_of_every_borough(timescale: Cluster, tmp_path: Path) -> None:
+    with boroughs(timescale, tmp_path, NAMES[:3]) as made, dask(tmp_path, 1) as workers:
+        command = [*WITH_US, *BOROUGH, "fleet", "run", str(made.file), "--scheduler", workers.address, "--wait", "1"]
+        with psycopg.connect(made.url(NAMES[0])) as holder:
+            holder.execute("lock table personal.comparison in access exclusive mode")
+            process = subprocess.Popen(
+                [*command, "--", "analyse"], env=environment({}), text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            assert wait_for(lambda: bool(workers.at_work(made.url(NAMES[0]))), PATIENCE, 0.02)
+            kill9(workers.scheduler)
+            out, errors = process.communicate(timeout=300)
+        assert process.returncode == 1
+        assert "Traceback" not in errors, errors
+        told = [line for line in errors.splitlines() if not line.endswith("are done")]
+        assert told == [f"{name}: the scheduler is away or has no worker" for name in NAMES[:3]]
+        assert [line.split("\t")[:2] for line in out.splitlines()[1:]] == [[name, "failed"] for name in NAMES[:3]]
