@@ -57,7 +57,7 @@ def connected(
             return
         try:
             client = distributed.Client(scheduler.address, security=_security(distributed, scheduler), timeout=_CONNECT)
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, ValueError) as error:  # ValueError: it does not speak TLS
             reason = one_line(error)
             raise Failure(f"the scheduler at {scheduler.address} cannot be reached: {reason}") from None
         yield stack.enter_context(client)

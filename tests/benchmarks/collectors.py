@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,7 @@ from store.connect import connect
 from tests.benchmarks import loads
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import HOST, Worker, World, wait_for_rest
+from tests.tools.servers import Mosquitto
 from tests.tools.session import make_session
 
 MESSAGES = 300_000
@@ -39,16 +41,16 @@ def collectors(world: World, table: Table) -> None:
 
 
 def broker_connection(world: World, table: Table) -> None:
-    """Memory of the broker for each device that stays connected, without TLS: so many sign in and stay."""
-    pid = world.mosquitto.pid
-    before = _resident(pid)
-    with ExitStack() as stack:
-        for number in range(CONNECTIONS):
-            line = stack.enter_context(socket.create_connection((HOST, world.mosquitto.port), timeout=10))
-            line.sendall(mqtt5.ConnectPacket(f"bench-device-{number}", clean_start=True, keep_alive=600).write())
-            if line.recv(1)[:1] != b"\x20":  # CONNACK
-                raise RuntimeError("the broker took no connection")
-        grown = _resident(pid) - before
+    """Memory of the broker for each device that stays connected, without TLS; one that has held nothing before."""
+    with tempfile.TemporaryDirectory() as folder, Mosquitto(world.mosquitto.program, Path(folder)) as broker:
+        before = _resident(broker.pid)
+        with ExitStack() as stack:
+            for number in range(CONNECTIONS):
+                line = stack.enter_context(socket.create_connection((HOST, broker.port), timeout=10))
+                line.sendall(mqtt5.ConnectPacket(f"bench-device-{number}", clean_start=True, keep_alive=600).write())
+                if line.recv(1)[:1] != b"\x20":  # CONNACK
+                    raise RuntimeError("the broker took no connection")
+            grown = _resident(broker.pid) - before
     table.add("broker_connection", grown / CONNECTIONS, "bytes")
 
 

@@ -223,36 +223,29 @@ def test_a_scheduler_that_is_away_is_one_line(three: Boroughs, capsys: pytest.Ca
 
 
 def test_by_tls_a_sender_with_a_certificate_of_the_authority_is_served_and_no_other(
-    three: Boroughs, tmp_path: Path
+    three: Boroughs, workers: Dask, tmp_path: Path
 ) -> None:
-    authority, stranger = Authority(tmp_path / "ours"), Authority(tmp_path / "other")
-    with dask(tmp_path, 1, tls=(authority.ca, authority.peer("peers"))) as workers:
-        command = [
-            "fleet",
-            "run",
-            str(three.file),
-            "--scheduler",
-            workers.address,
-            "--only",
-            "cedars",
-            "--",
-            "trial",
-            "status",
-        ]
-        for maker, status in ((authority, 0), (stranger, 1)):
-            pair = maker.client("sender")
-            done = forked.run(
-                command,
-                {
-                    "BOROUGH_FLEET_CA_FILE": str(authority.ca),
-                    "BOROUGH_FLEET_CERT_FILE": str(pair.certificate),
-                    "BOROUGH_FLEET_KEY_FILE": str(pair.key),
-                },
-            )
-            assert done.returncode == status, done.stdout + done.stderr
-            assert "Traceback" not in done.stderr
-        assert done.stderr.startswith(f"borough: the scheduler at {workers.address} cannot be reached: ")
-        assert done.stderr.count("\n") == 1
+    ours, stranger = Authority(tmp_path / "ours"), Authority(tmp_path / "other")
+
+    def send(maker: Authority, address: str) -> subprocess.CompletedProcess[str]:
+        pair = maker.client("sender")
+        settings = {"CA": ours.ca, "CERT": pair.certificate, "KEY": pair.key}
+        return forked.run(
+            ["fleet", "run", str(three.file), "--scheduler", address, "--only", "cedars", "--", "trial", "status"],
+            {f"BOROUGH_FLEET_{name}_FILE": str(path) for name, path in settings.items()},
+        )
+
+    with dask(tmp_path, 1, tls=(ours.ca, ours.peer("peers"))) as encrypted:
+        done = send(ours, encrypted.address)
+        assert done.returncode == 0, done.stdout + done.stderr
+        for refused in (
+            send(stranger, encrypted.address),
+            send(ours, workers.address.replace("tcp", "tls")),  # one that speaks no TLS
+            send(ours, encrypted.address.replace("tls", "tcp")),
+        ):
+            assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1), refused.stderr
+            assert refused.stderr.startswith("borough: the scheduler at t")
+            assert " cannot be reached: " in refused.stderr
 
 
 @pytest.mark.parametrize("compute", [False, True])
