@@ -99,7 +99,7 @@ class World:
             f"table {HOSTILE}.csv", f'station,day,PM10\na,2013-07-01,"{HOSTILE}"\n"{HOSTILE}",2013-07-01,1\n'
         )
         energy = self.file(f"energy {HOSTILE}.toml", key)
-        place_ = self.file("one.env", f"BOROUGH_DATABASE_URL={self.url}\nBOROUGH_OPEN_DATA_FOLDER='{HOSTILE}'\n")
+        place_ = self.file("one.env", f"BOROUGH_DATABASE_URL={self.url}\n")
         boroughs = self.file(f"boroughs {HOSTILE}.toml", f'[[borough]]\nname = "one"\nsettings = "{place_}"\n')
         folder = self.folder / f"folder {HOSTILE}"
         folder.mkdir(exist_ok=True)
@@ -193,12 +193,12 @@ class World:
             ("maintain",): [Case(shows=False), away],
             ("fleet", "run"): [
                 Case([str(fleet), "--", "analyse"]),
-                Case([str(boroughs), "--wait", "0", "--", "publish"]),
+                Case([str(boroughs), "--wait", "0", "--", "trial", "status", "winter"]),
                 Case([str(boroughs), "--only", HOSTILE, "--", "analyse"]),
                 Case([str(boroughs), "--", HOSTILE]),
                 Case([str(boroughs), "--scheduler", f"tls://{HOSTILE}", "--", "analyse"], shows=False),
             ],
-            ("fleet", "analyse"): [Case(["--groups", HOSTILE])],
+            ("fleet", "analyse"): [Case(["--groups", HOSTILE], shows=False)],
             ("doctor",): [Case(settings=unknown), Case(settings={"BOROUGH_MQTT_SOURCE": HOSTILE}),
                 Case(settings={"BOROUGH_MQTT_URL": f"mqtt://{TOPIC}"}, shows=False)],
             ("demo",): [

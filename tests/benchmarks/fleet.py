@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,14 +15,14 @@ import numpy as np
 
 from analytics.neighbours import comparison
 from analytics.neighbours.cell_groups import compare_group, groups_of, put_together
-from tests.benchmarks import neighbours
+from tests.benchmarks import neighbours, rounds
+from tests.benchmarks.rounds import ROUNDS
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import World
 from tests.tools.program import environment
 from tests.worlds.boroughs import boroughs
 
 NAMES = ("ashdown", "birchfield", "cedars", "downs", "elms")
-ROUNDS = 3
 _PROCESSES = 2
 _GROUPS = 16
 _FIGURES = ("n", "total", "largest", "lowest_n", "lowest_total", "lowest_largest", "less")
@@ -47,8 +46,8 @@ def fleet_5(world: World, table: Table) -> None:
             _command(["fleet", "run", str(made.file), "--processes", str(_PROCESSES), "--", "analyse"], {})
             found["fleet_5"].append(_since(began))
     for name, runs in found.items():
-        table.add(name, statistics.median(wall for wall, _ in runs), "s")
-        table.add(f"{name}_cpu", statistics.median(cpu for _, cpu in runs), "s")
+        rounds.add(table, name, [wall for wall, _ in runs], "s")
+        rounds.add(table, f"{name}_cpu", [cpu for _, cpu in runs], "s")
     table.ratio("fleet_5 / fleet_5_in_turn", "fleet_5", "fleet_5_in_turn")
     table.ratio("fleet_5_cpu / fleet_5_in_turn_cpu", "fleet_5_cpu", "fleet_5_in_turn_cpu")
 
@@ -61,11 +60,11 @@ def cell_groups_1m(_world: World, table: Table) -> None:
     """
     made = neighbours.borough(1_000_000)
     cells, joined = neighbours.sets(made)
-    rounds: dict[str, list[float]] = {name: [] for name in ("compare_1m_cpu", "cell_groups_1m_cpu", "cell_groups_sent")}
+    found: dict[str, list[float]] = {name: [] for name in ("compare_1m_cpu", "cell_groups_1m_cpu", "cell_groups_sent")}
     for _ in range(ROUNDS):
         began = time.process_time()
         whole = comparison.compare(cells, joined, made.use, made.counts)
-        rounds["compare_1m_cpu"].append(time.process_time() - began)
+        found["compare_1m_cpu"].append(time.process_time() - began)
         began = time.process_time()
         parts = list(groups_of(cells, joined, made.use, made.counts, _GROUPS))
         for _, group in parts:
@@ -73,14 +72,16 @@ def cell_groups_1m(_world: World, table: Table) -> None:
         sent = time.process_time() - began
         began = time.process_time()
         figures = [compare_group(group) for _, group in parts]
-        rounds["cell_groups_1m_cpu"].append(time.process_time() - began)
+        found["cell_groups_1m_cpu"].append(time.process_time() - began)
         began = time.process_time()
-        found = put_together(cells, made.counts, [(place, one) for (place, _), one in zip(parts, figures, strict=True)])
-        rounds["cell_groups_sent"].append(sent + time.process_time() - began)
-        if not all(np.array_equal(getattr(found, name), getattr(whole, name)) for name in _FIGURES):
+        merged = put_together(
+            cells, made.counts, [(place, one) for (place, _), one in zip(parts, figures, strict=True)]
+        )
+        found["cell_groups_sent"].append(sent + time.process_time() - began)
+        if not all(np.array_equal(getattr(merged, name), getattr(whole, name)) for name in _FIGURES):
             raise RuntimeError("groups of cells say otherwise than all at once")
-    for name, runs in rounds.items():
-        table.add(name, statistics.median(runs), "s")
+    for name, values in found.items():
+        rounds.add(table, name, values, "s")
 
 
 def _command(words: Sequence[str], settings: dict[str, str]) -> None:
