@@ -14,7 +14,7 @@ import typer
 from borough.errors import UsageError
 from borough.fleet import tasks
 from borough.fleet.boroughs_file import Place, read_boroughs
-from borough.fleet.errand import Outcome
+from borough.fleet.errand import TEMPORARY, Outcome
 from borough.output import Json, StatusLine, say, show_json, show_table, tell
 from borough.settings.fleet import scheduler as scheduler_of
 from borough.settings.settings import read_settings
@@ -75,7 +75,8 @@ def run(
     at_once = processes or min(len(places), os.cpu_count() or 1)
     with connected(address, at_once, resources=resources) as client:
         try:
-            found = over.carry_out(client, places, [*words, "--json"] if json_output else words, wait=wait, told=told)
+            asked = tasks.as_json(words) if json_output else words
+            found = over.carry_out(client, places, asked, wait=wait, told=told)
         finally:
             line.end()
     _tell(found, json_output=json_output)
@@ -131,7 +132,7 @@ def _tell(found: Sequence[Outcome], *, json_output: bool) -> None:
         return
     for one in found:
         for text in one.out.splitlines():
-            say(f"{one.name}: {text}")
+            say(*f"{one.name}: {text}".split("\t"))
     show_table(
         ("borough", "state", "seconds", "machine"),
         [(one.name, _state(one), f"{one.seconds:.1f}", one.host) for one in found],
@@ -144,7 +145,7 @@ def _tell(found: Sequence[Outcome], *, json_output: bool) -> None:
 def _state(one: Outcome) -> str:
     if one.done:
         return "done"
-    return "busy or away" if one.passing else "failed"
+    return "busy or away" if one.status == TEMPORARY else "failed"
 
 
 def _document(one: Outcome) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _HERE = "127.0.0.1"
 #: serves nothing, on loopback. Its log would put tracebacks on standard error: who asked tells what went wrong.
 _CONFIGURATION = {
     "logging": dict.fromkeys(
-        ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application", "asyncio"), "critical"
+        ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application"), "critical"
     ),
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],

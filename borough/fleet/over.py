@@ -15,7 +15,7 @@ from borough.fleet.cluster import library
 from borough.fleet.errand import Outcome
 
 #: Between two questions whether a borough is still busy, and between two looks at scheduler and tasks [s].
-_PAUSE, _LOOK = 1.0, 0.25
+_PAUSE, _LOOK = 1.0, 0.5
 
 
 @dataclass(slots=True)

@@ -20,6 +20,12 @@ TASKS: dict[tuple[str, ...], dict[str, str]] = {
 }
 
 
+def as_json(words: Sequence[str]) -> tuple[str, ...]:
+    """A task (`task`) whose answer is for programs; the option stands before arguments that may begin with --."""
+    found = next(one for one in TASKS if tuple(words[: len(one)]) == one)
+    return (*found, "--json", *words[len(found) :])
+
+
 def task(words: Sequence[str]) -> tuple[str, ...]:
     """The words of a task as they are sent. Raises UsageError where it is none that boroughs are sent."""
     given = tuple(words)

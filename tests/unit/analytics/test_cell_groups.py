@@ -34,7 +34,7 @@ def test_groups_put_together_are_all_at_once(seed: int, count: int, number: int,
     cells = make_cells(homes)
     joined = join(cells)
     parts = list(groups_of(cells, joined, use, counts, number)) if len(cells.size) else []
-    rng.shuffle(parts)  # type: ignore[arg-type]  # in whatever order they come back
+    rng.shuffle(parts)  # in whatever order they come back
     sent = [(place, pickle.loads(pickle.dumps(group))) for place, group in parts]
     found = put_together(cells, counts, [(place, compare_group(group)) for place, group in sent])
     whole = comparison.compare(cells, joined, use, counts)

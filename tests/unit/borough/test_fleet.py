@@ -13,7 +13,7 @@ from borough import cli
 from borough.errors import SettingsError, UsageError
 from borough.fleet import errand
 from borough.fleet.boroughs_file import Place, read_boroughs
-from borough.fleet.tasks import TASKS, task
+from borough.fleet.tasks import TASKS, as_json, task
 from borough.settings.fleet import scheduler
 from borough.settings.settings import Settings
 from devices.registry import RegistryError
@@ -93,6 +93,11 @@ def test_options_that_are_done_once_are_sent_to_no_borough(words: list[str], why
 
 def test_each_task_is_sent_as_it_was_said() -> None:
     assert [task([*words, "--help"]) for words in TASKS] == [(*words, "--help") for words in TASKS]
+
+
+def test_the_option_for_programs_stands_before_what_may_begin_with_hyphens() -> None:
+    assert as_json(("trial", "status", "--", "--x")) == ("trial", "status", "--json", "--", "--x")
+    assert as_json(("analyse",)) == ("analyse", "--json")
 
 
 # ------------------------------------------------------------------------------------------------- on a worker
