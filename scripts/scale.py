@@ -30,18 +30,16 @@ class Inputs:
     bay_events: float = _input(3e5, "readings a borough and day", "assumption: 10,000 bays with 30 events each")
     air: float = _input(2_304_000, "readings a borough and day", "assumption: 200 monitors with 8 series a minute")
     crowd: float = _input(600, "s", "assumption: all meters send within ten minutes of the half-hour")
-    message: float = _input(3.7, "us of a processor a message", "measured: `collectors_1_cpu`")
+    message: float = _input(5.2, "us of a processor a message", "measured: `collectors_1_cpu`")
     broker: float = _input(
-        3.7, "us of a processor a message", "measured: `collectors_1_broker_cpu`, it hands one message over"
+        6.4, "us of a processor a message", "measured: `collectors_1_broker_cpu`, it hands one message over"
     )
-    database: float = _input(2.1, "us of a processor a message", "measured: `collectors_1_database_cpu`")
+    database: float = _input(3.1, "us of a processor a message", "measured: `collectors_1_database_cpu`")
     row: float = _input(100, "bytes a reading", "measured: `reading_row`, with its index")
     column: float = _input(9.5, "bytes a reading", "measured: `reading_column`, TimescaleDB Community")
     hot: float = _input(30, "days", "the default of `BOROUGH_COLUMNSTORE_AFTER`")
     kept: float = _input(1_096, "days", "assumption: readings are kept for three years")
-    analyse: float = _input(
-        300, "s of a processor a day", "assumption, on the safe side: not measured with this document"
-    )
+    analyse: float = _input(300, "s of a processor a day", "assumption: not measured for this page")
     connection: float = _input(814, "bytes", "measured: `broker_connection`, without TLS and the kernel's share")
     collector: float = _input(123e6, "bytes", "measured: `peak_memory`, the database away and 300,000 messages waiting")
     processors: float = _input(4, "processors a borough", "assumption: one machine, with a second one beside it")
