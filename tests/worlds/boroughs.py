@@ -20,12 +20,11 @@ _DAYS = 35
 
 @dataclass
 class Boroughs:
-    """Databases by the name of their borough; ``file`` names them all, ``alone`` is one that no fleet touches."""
+    """Databases by the name of their borough; ``file`` names them all."""
 
     cluster: Cluster
     folder: Path
     databases: dict[str, str]
-    alone: str
     file: Path
 
     def url(self, name: str) -> str:
@@ -38,31 +37,41 @@ class Boroughs:
         path.write_text("\n".join([f"# {name}", f"BOROUGH_DATABASE_URL={self.url(name)}", *lines]) + "\n")
         return path
 
-    def compared(self, database: str) -> list[tuple[object, ...]]:
-        """All that an analysis leaves in a database and that does not name the second in which it ran."""
-        url = self.cluster.url(database)
-        questions = (
-            "select * from personal.comparison order by kind, from_day, fuel, tenancy_id",
-            "select fuel, month, home_id, watt_hours, minutes from personal.daily_use order by 1, 2, 3",
-            "select kind, from_day, to_day, fuel, quarter, members from personal.comparison_run order by 1, 2, 3, 4",
-            "select quarter, home_id, tenancy_id, cell from personal.cell_member order by 1, 2",
-            "select family, day from touched_day order by 1, 2",
-        )
-        return [row for question in questions for row in ask(url, question)]
+    def compared(self, name: str) -> list[tuple[object, ...]]:
+        """What `analysed` says of a borough."""
+        return analysed(self.url(name))
+
+
+def analysed(url: str) -> list[tuple[object, ...]]:
+    """All that an analysis leaves in a database and that does not name the second in which it ran."""
+    questions = (
+        "select * from personal.comparison order by kind, from_day, fuel, tenancy_id",
+        "select fuel, month, home_id, watt_hours, minutes from personal.daily_use order by 1, 2, 3",
+        "select kind, from_day, to_day, fuel, quarter, members from personal.comparison_run order by 1, 2, 3, 4",
+        "select quarter, home_id, tenancy_id, cell from personal.cell_member order by 1, 2",
+        "select family, day from touched_day order by 1, 2",
+    )
+    return [row for question in questions for row in ask(url, question)]
 
 
 @contextmanager
-def boroughs(cluster: Cluster, folder: Path, names: Sequence[str], homes: int = 60) -> Iterator[Boroughs]:
-    """Boroughs with these names, none analysed yet."""
-    first = cluster.create()
-    street = Street(cluster.url(first), homes)
-    street.build(date(2026, 6, 1), _DAYS)
+def street(cluster: Cluster, homes: int = 60) -> Iterator[str]:
+    """A database with a street of so many homes and five weeks of their days, not analysed."""
+    name = cluster.create()
+    Street(cluster.url(name), homes).build(date(2026, 6, 1), _DAYS)
+    yield name
+    cluster.drop(name)
+
+
+@contextmanager
+def boroughs(cluster: Cluster, folder: Path, names: Sequence[str], first: str) -> Iterator[Boroughs]:
+    """Boroughs with these names, each a copy of the database ``first``."""
     databases = {name: cluster.copy(first) for name in names}
     file = folder / "boroughs.toml"
-    made = Boroughs(cluster, folder, databases, first, file)
+    made = Boroughs(cluster, folder, databases, file)
     file.write_text("\n".join(f'[[borough]]\nname = "{name}"\nsettings = "{made.settings(name)}"\n' for name in names))
     yield made
-    for database in (first, *databases.values()):
+    for database in databases.values():
         cluster.drop(database)
 
 

@@ -25,7 +25,7 @@ from tests.tools import forked
 from tests.tools.dask import dask, kill9
 from tests.tools.program import BOROUGH, WITH_US, environment
 from tests.tools.servers import PATIENCE, Cluster, wait_for
-from tests.worlds.boroughs import boroughs
+from tests.worlds.boroughs import analysed, boroughs, street
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3_600)]
 
@@ -39,8 +39,12 @@ FIGURES = ("n", "total", "largest", "lowest_n", "lowest_total", "lowest_largest"
 def test_three_workers_killed_one_after_another(timescale: Cluster, tmp_path: Path, seed: int) -> None:
     """Every borough is analysed in the end, exactly as by the single run."""
     chance = random.Random(seed)
-    with boroughs(timescale, tmp_path, NAMES, homes=150) as made, dask(tmp_path, WORKERS) as workers:
-        single = forked.run(["analyse", "--json"], {"BOROUGH_DATABASE_URL": timescale.url(made.alone)})
+    with (
+        street(timescale, homes=150) as first,
+        boroughs(timescale, tmp_path, NAMES, first) as made,
+        dask(tmp_path, WORKERS) as workers,
+    ):
+        single = forked.run(["analyse", "--json"], {"BOROUGH_DATABASE_URL": timescale.url(first)})
         assert single.returncode == 0
         expected = json.loads(single.stdout)
         command = [*WITH_US, *BOROUGH, "fleet", "run", str(made.file), "--json", "--scheduler", workers.address]
@@ -59,8 +63,8 @@ def test_three_workers_killed_one_after_another(timescale: Cluster, tmp_path: Pa
             found = json.load(out)["boroughs"]
         assert [one["state"] for one in found] == ["done"] * len(NAMES)
         # one that was killed in the middle was gone on with: together both made what one makes
-        kept = made.compared(made.alone)
-        assert [name for name in NAMES if made.compared(made.databases[name]) != kept] == []
+        kept = analysed(timescale.url(first))
+        assert [name for name in NAMES if made.compared(name) != kept] == []
         whole = [one for one in found if one["answer"] == expected]
         assert len(whole) >= len(NAMES) - KILLS
 
@@ -112,7 +116,11 @@ def test_comparisons_of_workers_that_are_killed(tmp_path: Path, seed: int) -> No
 
 
 def test_a_scheduler_that_is_killed_in_the_middle_is_told_of_every_borough(timescale: Cluster, tmp_path: Path) -> None:
-    with boroughs(timescale, tmp_path, NAMES[:3]) as made, dask(tmp_path, 1) as workers:
+    with (
+        street(timescale) as first,
+        boroughs(timescale, tmp_path, NAMES[:3], first) as made,
+        dask(tmp_path, 1) as workers,
+    ):
         command = [*WITH_US, *BOROUGH, "fleet", "run", str(made.file), "--scheduler", workers.address, "--wait", "1"]
         with psycopg.connect(made.url(NAMES[0])) as holder:
             holder.execute("lock table personal.comparison in access exclusive mode")
