@@ -1,13 +1,13 @@
 """Keeps daily use what the readings say: computes the days that were touched again, and writes what changed.
 
 A home's day depends on the readings of its meters in it, and on the readings before and after of registers, however far
-away. Touched are days (UTC) of the whole fleet that readings were written to, and homes whose meters or tenancies
-changed, of which all days are computed that readings are left of.
+away. Touched are days (UTC) that readings were written to, of the homes of the series that a note names or of the whole
+fleet where it names none, and homes whose meters or tenancies changed, of which all days are computed that readings are
+left of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from analytics.energy import daily_sources, daily_use
 from analytics.energy.daily_sources import EPOCH, GasEnergy, Meters, Span
 from analytics.energy.daily_use import NONE
+from analytics.energy.touched_homes import parts
 from devices.homes import FUELS
-from store import daily, meters
+from store import daily, meters, touched
 from store.connect import Connection
 from store.daily import DailyUse
 from store.times import instant, local_day
@@ -27,6 +28,7 @@ from store.times import instant, local_day
 Int64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+FAMILY = "smart-meter"
 _DAY = 86_400_000_000
 #: Days with readings within so much of a touched day are computed at once for all homes [us].
 _NEAR = 5 * 3_600_000_000
@@ -48,6 +50,8 @@ class Changed(NamedTuple):
     before: Int64
     #: [Wh], -1 without a value.
     after: Int64
+    #: Homes of which all days were computed, since their meters or tenancies had changed.
+    anew: int
     #: Not all that was touched is computed; call again.
     more: bool
     #: Series of which something was left out, since it is more than their supply carries. ``(series,)``
@@ -66,25 +70,27 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
     """
     daily.lock_daily_use(connection)
     daily.keep_zone(connection, zone)
-    days = daily.touched_days(connection, "smart-meter")
+    notes = touched.notes(connection, FAMILY)
     homes = daily.touched_homes(connection)
     run = _Run(connection, zone, energy)
-    fleet = meters.homes(connection)
-    seen_homes, seen_days = np.empty(0, np.int64), np.empty(0, np.int64)
+    seen_notes, seen_homes = [np.empty(0, np.int64)], np.empty(0, np.int64)
     left = cells
     pending = np.unique(homes.what)
     while len(pending) and left > 0:
         part, pending = pending[: _some(365)], pending[_some(365) :]
         left -= run.homes(part)
         seen_homes = np.concatenate((seen_homes, homes.ids[np.isin(homes.what, part)]))
-    width = max(1, min(31, cells // max(1, len(fleet))))
-    runs = list(_runs(np.unique(days.what), width))
-    while runs and left > 0:
-        start, end = runs.pop(0)
-        left -= run.days(fleet, start, end)
-        seen_days = np.concatenate((seen_days, days.ids[(days.what >= start) & (days.what < end)]))
-    daily.forget_touched(connection, seen_days, seen_homes)
-    return run.changed(more=bool(len(pending) or runs))
+    fleet = np.empty(0, np.int64)
+    if any(series is None for series in notes.series):
+        fleet = meters.homes(connection)
+    days = parts(connection, notes, max(1, min(31, cells // max(1, len(fleet))))) if len(notes.ids) else []
+    while days and left > 0:
+        one = days.pop(0)
+        left -= run.days(fleet if one.homes is None else one.homes, one.start, one.end)
+        seen_notes.append(one.ids)
+    touched.forget(connection, np.concatenate(seen_notes))
+    daily.forget_homes(connection, seen_homes)
+    return run.changed(len(np.unique(seen_homes)), more=bool(len(pending) or days))
 
 
 class _Run:
@@ -95,14 +101,14 @@ class _Run:
         self._left_out = daily_sources.LeftOut()
         self._found: list[tuple[Int64, NDArray[np.uint8], Int64, Int64, Int64]] = []
 
-    def changed(self, *, more: bool) -> Changed:
+    def changed(self, anew: int, *, more: bool) -> Changed:
         """All that changed so far."""
         beyond, falling = (np.array(sorted(part), np.int64) for part in (self._left_out.beyond, self._left_out.falling))
         if not self._found:
             none = np.empty(0, np.int64)
-            return Changed(none, none.astype(np.uint8), none, none, none, more, beyond, falling)
+            return Changed(none, none.astype(np.uint8), none, none, none, anew, more, beyond, falling)
         home, fuel, day, before, after = (np.concatenate(part) for part in zip(*self._found, strict=True))
-        return Changed(home, fuel, day, before, after, more, beyond, falling)
+        return Changed(home, fuel, day, before, after, anew, more, beyond, falling)
 
     def days(self, fleet: Int64, start: int, end: int) -> int:
         """Compute what readings on days (UTC) from ``start`` to ``end`` [days since 1970-01-01] may have changed."""
@@ -211,16 +217,3 @@ class _Run:
 def _some(days: int) -> int:
     """How many homes are computed at once: with two series of 48 readings a day each, in bounded memory."""
     return max(50, _READINGS // (96 * days))
-
-
-def _runs(days: Int64, width: int) -> Iterator[tuple[int, int]]:
-    """Runs of days one after another, at most ``width`` long: first and last (not included)."""
-    start = end = None
-    for day in days.tolist():
-        if start is not None and end is not None and (day != end or end - start >= width):
-            yield start, end
-            start = None
-        start = day if start is None else start
-        end = day + 1
-    if start is not None and end is not None:
-        yield start, end

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from analytics.neighbours import programme
+from analytics.neighbours import programme, runner
+from analytics.neighbours.period_comparison import HomesOptions
 from analytics.neighbours.runner import run
-from analytics.neighbours.schedule import Key
+from analytics.periods import Period, week_of
 from borough import cli
 from store import comparisons, corrections, series, session_lock
 from store import programme as table
 from store.comparisons import Comparison
-from store.connect import connect
+from store.connect import Connection, connect
 from store.copy import copy_readings
 from tests.references.daily_use import HOUR, utc
 from tests.tools.load import ask
@@ -132,18 +134,32 @@ def test_publishing_waits_for_the_last_day(street: Street) -> None:
     assert told[1].own == use[0].sum() + 5_000
 
 
-def test_a_service_looks_again_at_an_empty_period_only_when_something_came(street: Street) -> None:
+def test_one_looks_again_at_an_empty_period_only_when_something_came(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use = street.build(MONDAY, 3)
-    empty: set[Key] = set()
+    looked: list[Period] = []
+
+    class Counted(runner.PeriodHomes):
+        def __init__(self, connection: Connection, options: HomesOptions, period: Period) -> None:
+            looked.append(period)
+            super().__init__(connection, options, period)
+
+    monkeypatch.setattr(runner, "PeriodHomes", Counted)
+    hidden: set[date] = set()
+    week = week_of(MONDAY)
     with connect(street.url) as connection:
-        assert run(connection, OPTIONS, at(MONDAY + WEEK), empty).published == []
-        assert ("week", MONDAY, "electricity") in empty
-        before = set(empty)
-        assert run(connection, OPTIONS, at(MONDAY + WEEK), empty).published == []
-        assert empty == before
+        assert run(connection, OPTIONS, at(MONDAY + WEEK), hidden).published == []
+        assert week in looked
+        looked.clear()
+        assert run(connection, OPTIONS, at(MONDAY + WEEK), hidden).published == []
+        assert run(connection, OPTIONS, at(MONDAY + WEEK)).published == [], "nor does who begins anew"
+        assert looked == []
+        assert run(connection, replace(OPTIONS, coverage=0.95), at(MONDAY + WEEK)).published == []
+        assert week in looked, "by another setting it might not be empty"
     street.store({(home, MONDAY + timedelta(days=day)): 8_000 for home in range(1, HOMES + 1) for day in range(3, 7)})
     with connect(street.url) as connection:
-        assert run(connection, OPTIONS, at(MONDAY + WEEK), empty).published == [("week", MONDAY, "electricity")]
+        assert run(connection, OPTIONS, at(MONDAY + WEEK), hidden).published == [("week", MONDAY, "electricity")]
     assert street.told("week", MONDAY)[1].own == use[0].sum() + 32_000
 
 
