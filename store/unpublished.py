@@ -15,12 +15,13 @@ _SQL = queries("unpublished")
 
 
 class Span(NamedTuple):
-    """A period of a fuel; ``to_day`` is not included."""
+    """A period of a fuel; ``to_day`` is not included. ``waits``: for its last day; else no home has a figure."""
 
     kind: str
     from_day: date
     to_day: date
     fuel: str
+    waits: bool
 
 
 def known(connection: Connection, coverage: float) -> dict[tuple[str, date, str], bool]:
@@ -37,12 +38,12 @@ def spans(connection: Connection) -> list[Span]:
     return [Span(*row) for row in connection.execute(_SQL["spans"]).fetchall()]
 
 
-def keep(connection: Connection, span: Span, homes: int, coverage: float, *, waits: bool) -> None:
+def keep(connection: Connection, span: Span, homes: int, coverage: float) -> None:
     """Note inside the running transaction that a period needs ``homes`` homes more at least. Raises psycopg.Error.
 
-    ``waits``: for its last day; else no home has a figure.
+    ``coverage``: the setting by which it was looked at.
     """
-    connection.execute(_SQL["keep"], (*span, waits, homes, coverage))
+    connection.execute(_SQL["keep"], (*span, homes, coverage))
 
 
 def count_down(connection: Connection, span: Span, homes: int) -> None:

@@ -50,8 +50,8 @@ class Changed(NamedTuple):
     before: Int64
     #: [Wh], -1 without a value.
     after: Int64
-    #: Homes of which all days were computed, since their meters or tenancies had changed.
-    anew: int
+    #: Homes of which all days were computed, since their meters or tenancies had changed, rising. ``(homes,)``
+    anew: Int64
     #: Not all that was touched is computed; call again.
     more: bool
     #: Series of which something was left out, since it is more than their supply carries. ``(series,)``
@@ -90,7 +90,8 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
         seen_notes.append(one.ids)
     touched.forget(connection, np.concatenate(seen_notes))
     daily.forget_homes(connection, seen_homes)
-    return run.changed(len(np.unique(seen_homes)), more=bool(len(pending) or days))
+    anew = np.unique(homes.what[np.isin(homes.ids, seen_homes)])
+    return run.changed(anew, more=bool(len(pending) or days))
 
 
 class _Run:
@@ -101,7 +102,7 @@ class _Run:
         self._left_out = daily_sources.LeftOut()
         self._found: list[tuple[Int64, NDArray[np.uint8], Int64, Int64, Int64]] = []
 
-    def changed(self, anew: int, *, more: bool) -> Changed:
+    def changed(self, anew: Int64, *, more: bool) -> Changed:
         """All that changed so far."""
         beyond, falling = (np.array(sorted(part), np.int64) for part in (self._left_out.beyond, self._left_out.falling))
         if not self._found:

@@ -160,12 +160,20 @@ class _Runner:
             self.connection.commit()
 
     def _count_down(self, changed: Changed) -> None:
-        """Count what changed in periods that wait; a home that was computed anew may have come or gone in each."""
-        if len(changed.home) or changed.anew:
-            for span in unpublished.spans(self.connection):
-                homes = len(_homes_in(changed, span.fuel, span.from_day, span.to_day)) + changed.anew
-                if homes:
-                    unpublished.count_down(self.connection, span, homes)
+        """Count what changed in periods that could not be published.
+
+        A home that was computed anew may have come or gone in each. Of those in which no home has a figure only homes
+        count that have one now.
+        """
+        if not len(changed.home) and not len(changed.anew):
+            return
+        for span in unpublished.spans(self.connection):
+            homes = np.union1d(_homes_in(changed, span.fuel, span.from_day, span.to_day), changed.anew)
+            if not span.waits and len(homes):
+                use = read_days(self.connection, span.fuel, span.from_day, span.to_day, homes)
+                homes = use.homes[period_use(use.watt_hours, self.options.coverage) >= 0]
+            if len(homes):
+                unpublished.count_down(self.connection, span, len(homes))
 
     def _late(self, run: Run, homes: Int64) -> None:
         """List what days of these homes that changed would change of a settled period."""
@@ -210,7 +218,7 @@ class _Runner:
         """Whether a period that was never published can be."""
         days = homes.within(item.fuel)
         if not (period_use(days.watt_hours, self.options.coverage) >= 0).any():
-            unpublished.keep(self.connection, _span(item), 1, self.options.coverage, waits=False)
+            unpublished.keep(self.connection, _span(item, waits=False), 1, self.options.coverage)
             return False
         over = end_of(item.period, self.options.zone)
         if item.finalises:
@@ -222,7 +230,7 @@ class _Runner:
             missing = homes_missing(days.minutes[:, -1].astype(np.int64), minutes, any_day)
             ready = waited_enough(over, self.now) or not missing
             if not ready:
-                unpublished.keep(self.connection, _span(item), missing, self.options.coverage, waits=True)
+                unpublished.keep(self.connection, _span(item, waits=True), missing, self.options.coverage)
         self.summary.waiting += not ready
         return ready
 
@@ -273,5 +281,5 @@ def _homes_in(changed: Changed, fuel: str, start: date, end: date) -> Int64:
     return found
 
 
-def _span(item: Due) -> unpublished.Span:
-    return unpublished.Span(item.period.kind, item.period.start, item.period.end, item.fuel)
+def _span(item: Due, *, waits: bool) -> unpublished.Span:
+    return unpublished.Span(item.period.kind, item.period.start, item.period.end, item.fuel, waits)

@@ -3,7 +3,7 @@ select kind, from_day, fuel, waits from personal.unpublished_period
 where homes_left > 0 and coverage = %s and tombstone = (select coalesce(max(changed), 0) from personal.tombstone);
 
 -- spans: of which days and fuels changes are counted
-select kind, from_day, to_day, fuel from personal.unpublished_period;
+select kind, from_day, to_day, fuel, waits from personal.unpublished_period;
 
 -- keep: a period was looked at
 insert into personal.unpublished_period (kind, from_day, to_day, fuel, waits, homes_left, coverage, tombstone)

@@ -11,7 +11,7 @@ import numpy as np
 from analytics.energy import daily_runner
 from analytics.energy.daily_runner import Changed
 from devices.homes import FUELS
-from store import series, touched
+from store import series, tombstones, touched
 from store.batch import Counts, TouchedDay
 from store.connect import connect
 from store.writer import Writer
@@ -59,6 +59,7 @@ class World:
         pairs = sorted({row[:2] for row in rows})
         with connect(self.url) as connection:
             states = series.resolve(connection, pairs)
+            known = tombstones.version(connection)
             connection.commit()
         number = {pair: state.series for pair, state in zip(pairs, states, strict=True)}
         plain = [(number[row[:2]], row[2], row[3]) for row in rows]
@@ -75,6 +76,7 @@ class World:
             family=np.zeros(len(rows), np.uint8),
             touched=days if named else [TouchedDay(*day[:2]) for day in days],
             counts={"smart-meter": counts},
+            tombstones=known,
         )
         writer = Writer(self.url)
         writer.write(batch)
