@@ -21,6 +21,7 @@ from analytics.energy.daily_use import NONE
 from analytics.energy.touched_homes import parts
 from devices.homes import FUELS
 from store import daily, meters, touched
+from store.arrays import Readings
 from store.connect import Connection
 from store.daily import DailyUse
 from store.times import instant, local_day
@@ -30,7 +31,7 @@ Bools = NDArray[np.bool_]
 
 FAMILY = "smart-meter"
 _DAY = 86_400_000_000
-#: Days with readings within so much of a touched day are computed at once for all homes [us].
+#: Days with readings of registers within so much of a touched day are computed at once for all homes [us].
 _NEAR = 5 * 3_600_000_000
 #: Readings that are held at once, roughly: 16 bytes each, and some times that while they are computed.
 _READINGS = 4_000_000
@@ -114,6 +115,8 @@ class _Run:
     def days(self, fleet: Int64, start: int, end: int) -> int:
         """Compute what readings on days (UTC) from ``start`` to ``end`` [days since 1970-01-01] may have changed."""
         low, high = start * _DAY, end * _DAY
+        # a reading of a register may change the days beside its own; one of an interval mostly does not
+        own = Span(self._day(low), self._day(high - 1) + 1)
         near = Span(self._day(low - _NEAR), self._day(high + _NEAR) + 1)
         step = _some(near.end - near.start)
         cells = 0
@@ -121,20 +124,36 @@ class _Run:
             found = daily_sources.load(self._connection, fleet[place : place + step], self._zone)
             if not len(found.series):
                 continue
-            readings = daily_sources.read(self._connection, found, near, self._zone)
-            wide = self._wide(found, *daily_sources.affected(found, readings, low, high), near)
-            alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
-            use = daily_sources.compute(found, readings, near, self._zone, self._energy, self._left_out)
-            where = np.broadcast_to(~alone[:, None], (len(found.homes), near.end - near.start))
-            self._write(found.homes, near, use, where)
-            cells += where.size
-            for span, homes in wide.items():
-                cells += self._whole(np.array(homes, np.int64), span)
+            plain = found.plain
+            if plain.any():
+                meters = found.of(plain)
+                cells += self._intervals(meters, own) if len(meters.series) else meters.homes.size
+            if not plain.all():
+                cells += self._registers(found.of(~plain), near, low, high)
         return cells
+
+    def _intervals(self, found: Meters, span: Span) -> int:
+        readings = daily_sources.read_intervals(self._connection, found, span, self._zone)
+        edges = daily_sources.edges_of(span, self._zone)
+        return self._near(found, readings, span, *daily_sources.straddling(found, readings, edges))
+
+    def _registers(self, found: Meters, span: Span, low: int, high: int) -> int:
+        readings = daily_sources.read(self._connection, found, span, self._zone)
+        return self._near(found, readings, span, *daily_sources.affected(found, readings, low, high))
+
+    def _near(self, found: Meters, readings: Readings, near: Span, low: Int64, high: Int64) -> int:
+        """Compute the days of a span, and all that may have changed of homes where that is more: between ``low`` and
+        ``high`` ``(rows,)`` [us]."""
+        wide = self._wide(found, low, high, near)
+        alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
+        use = daily_sources.compute(found, readings, near, self._zone, self._energy, self._left_out)
+        where = np.broadcast_to(~alone[:, None], (len(found.homes), near.end - near.start))
+        self._write(found.homes, near, use, where)
+        return where.size + sum(self._whole(np.array(homes, np.int64), span) for span, homes in wide.items())
 
     def _wide(self, found: Meters, low: Int64, high: Int64, near: Span) -> dict[Span, list[int]]:
         """Homes with days outside ``near`` that may have changed, by all their days that may; ``low``, ``high`` as of
-        ``affected``."""
+        ``_near``."""
         edges = daily_sources.edges_of(near, self._zone)
         spans: dict[int, Span] = {}
         for row in np.flatnonzero((low < edges[0]) | (high >= edges[-1])).tolist():

@@ -83,12 +83,15 @@ def test_what_was_published_is_listed_for_corrections(street: Street) -> None:
     ], "days of readings are UTC's"
 
 
-def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_nothing_after(street: Street) -> None:
+@pytest.mark.parametrize("named", [False, True], ids=["anybody", "named"])
+def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_nothing_after(
+    street: Street, named: bool
+) -> None:
     use = street.build(MONDAY, 7)
     street.analyse(at(MONDAY + WEEK))
     first = street.told("week", MONDAY)
     highest = int(np.argmax(use.sum(axis=1))) + 1
-    street.store({(9, MONDAY): int(use[8, 0]) + 900, (highest, MONDAY): 40_000})
+    street.store({(9, MONDAY): int(use[8, 0]) + 900, (highest, MONDAY): 40_000}, named=named)
     between = street.analyse(at(MONDAY + WEEK + timedelta(days=3)))
     assert (between.days, between.compared, between.late) == (2, 0, 0)
     assert street.told("week", MONDAY) == first, "revised once, at settling"
@@ -103,7 +106,7 @@ def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_noth
     assert done.revised == len(changed)
     assert all(one.final for one in second.values())
     # settled: what comes now is listed, and nothing is redrawn
-    street.store({(9, MONDAY): int(use[8, 0])})
+    street.store({(9, MONDAY): int(use[8, 0])}, named=named)
     done = street.analyse(at(MONDAY + 3 * WEEK))
     assert (done.days, done.late) == (1, 1)
     assert [key for key in done.finalised if key[1] == MONDAY] == []
@@ -112,21 +115,22 @@ def test_late_readings_change_exactly_what_they_concern_when_it_settles_and_noth
     with connect(street.url) as connection:
         (late,) = comparisons.late_of_home(connection, home, "week", MONDAY)
     assert (late.was, late.would_be) == (second[9].own, use[8].sum())
-    street.store({(9, MONDAY): int(use[8, 0]) + 900})
+    street.store({(9, MONDAY): int(use[8, 0]) + 900}, named=named)
     street.analyse(at(MONDAY + 3 * WEEK))
     with connect(street.url) as connection:
         assert comparisons.late_of_home(connection, home, "week", MONDAY) == [], "it is as it was"
 
 
-def test_publishing_waits_for_the_last_day(street: Street) -> None:
+@pytest.mark.parametrize("named", [False, True], ids=["anybody", "named"])
+def test_publishing_waits_for_the_last_day(street: Street, named: bool) -> None:
     use = street.build(MONDAY, 6)
     early = street.analyse(at(MONDAY + WEEK, 1))
     assert (early.published, early.waiting) == ([], 0), "six days of seven are no figure"
     sunday = MONDAY + timedelta(days=6)
-    street.store({(home, sunday): 5_000 for home in range(1, 51)})
+    street.store({(home, sunday): 5_000 for home in range(1, 51)}, named=named)
     early = street.analyse(at(MONDAY + WEEK, 2))
     assert (early.published, early.waiting) == ([], 1)
-    street.store({(home, sunday): 5_000 for home in range(51, 100)})
+    street.store({(home, sunday): 5_000 for home in range(51, 100)}, named=named)
     done = street.analyse(at(MONDAY + WEEK, 3))
     assert (done.published, done.waiting) == ([("week", MONDAY, "electricity")], 0)
     told = street.told("week", MONDAY)

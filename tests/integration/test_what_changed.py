@@ -279,7 +279,7 @@ def test_a_note_that_appears_late_is_not_thinned_into_one_that_is_being_computed
 
 def test_two_runs_at_once_leave_what_one_would(world: World) -> None:
     world.write(half_hourly("m1", "import_interval", [0.1] * 96))
-    world.write(half_hourly("m2", "import_register", np.arange(10, 106).tolist()))
+    world.write(half_hourly("m4", "heat_register", np.arange(10, 106).tolist()))
 
     def update(connection: Connection) -> int:
         found = daily_runner.update(connection, LONDON, Energy())

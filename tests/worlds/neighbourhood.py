@@ -13,7 +13,8 @@ from analytics.energy.prices import load
 from analytics.neighbours.period_comparison import HomesOptions
 from analytics.neighbours.runner import RunSummary, run
 from devices.device import Device
-from store import comparisons, registry, series
+from store import comparisons, registry, series, touched
+from store.batch import TouchedDay
 from store.comparisons import Comparison
 from store.connect import connect
 from store.copy import copy_readings
@@ -64,8 +65,11 @@ class Street:
         """A home's line of the homes file."""
         return {"uprn": str(number), "meters": f"m{number}", "lon": f"{-0.1 + 0.0001 * number:.4f}"}
 
-    def store(self, use: dict[tuple[int, date], int]) -> None:
-        """Store days of homes [Wh] as the collector and corrections do; a day that is stored already is superseded."""
+    def store(self, use: dict[tuple[int, date], int], *, named: bool = False) -> None:
+        """Store days of homes [Wh] as the collector and corrections do; a day that is stored already is superseded.
+
+        ``named``: noted with the series.
+        """
         with connect(self.url) as connection:
             homes = sorted({home for home, _ in use})
             states = series.resolve(connection, [(f"m{home}", "import_interval") for home in homes])
@@ -77,11 +81,10 @@ class Street:
                 "where r.series_id = k.s and r.time = k.t",
                 (list(ids), [instant(time) for time in times]),
             )
-            copy_readings(connection, np.array(ids, np.int32), np.array(times, np.int64), np.array(values))
-            days = sorted({instant(time).date() for time in times})
-            connection.execute(
-                "insert into touched_day (family, day) select 'smart-meter', unnest(%s::date[])", (days,)
-            )
+            ids, times = np.array(ids, np.int32), np.array(times, np.int64)
+            copy_readings(connection, ids, times, np.array(values))
+            days = touched.days_of(("smart-meter",), np.zeros(len(ids), np.uint8), ids, times)
+            touched.note(connection, days if named else [TouchedDay(*day[:2]) for day in days])
             connection.commit()
 
     def analyse(self, now: datetime, **changes: object) -> RunSummary:
