@@ -65,13 +65,19 @@ def days_of(families: Sequence[str], family: UInt8, series: Int32, time: Int64) 
 def _touched(families: Sequence[str], key: int, series: Int32) -> TouchedDay:
     family, day = families[key % len(families)], _EPOCH + timedelta(days=key // len(families))
     named = family == NAMED and len(series) <= FEW
-    return TouchedDay(family, day, tuple(sorted({*series.tolist()})) if named else None)
+    return TouchedDay(family, day, _each_once(series) if named else None)
+
+
+def _each_once(series: Int32) -> tuple[int, ...]:
+    if len(series) > 1 and not (series[1:] > series[:-1]).all():
+        series = np.unique(series)
+    return tuple(series.tolist())
 
 
 def note(connection: Connection, days: Sequence[TouchedDay]) -> None:
     """Note inside the running transaction that it writes to these days. Raises psycopg.Error."""
     if days:
-        texts = [None if one.series is None else f"{{{','.join(map(str, one.series))}}}" for one in days]
+        texts = [None if one.series is None else f"{{{str([*one.series])[1:-1]}}}" for one in days]
         connection.execute(_SQL["note"], ([one.family for one in days], [one.day for one in days], texts))
 
 
