@@ -190,14 +190,14 @@ def analyse(world: World, table: Table) -> None:
         table.ratio("analyse_late_anybody / analyse_late", "analyse_late_anybody", "analyse_late")
         table.ratio("analyse_late_anybody_cpu / analyse_late_cpu", "analyse_late_anybody_cpu", "analyse_late_cpu")
         runs = []
-        for day in range(7):
-            borough.late(0, FIRST + timedelta(days=day))
+        for place in range(7):
+            borough.late(0, FIRST + timedelta(days=place))
             runs.append(borough.analyse())
             _expect((runs[-1][2].days, runs[-1][2].late), (1, 1), "a day of a settled week")
         _add(table, "analyse_late_settled", runs)
         runs = []
-        for day in range(7, 13):
-            borough.late(0, FIRST + timedelta(days=day))
+        for place in range(7, 13):
+            borough.late(0, FIRST + timedelta(days=place))
             runs.append(borough.analyse())
             _expect((runs[-1][2].days, runs[-1][2].waiting), (1, 1), "a day of a week that waits")
         _add(table, "analyse_late_waiting", runs)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from analytics.neighbours import programme, runner
-from analytics.neighbours.period_comparison import HomesOptions
+from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes
 from analytics.neighbours.runner import run
 from analytics.periods import Period, week_of
 from borough import cli
@@ -144,7 +144,7 @@ def test_one_looks_again_at_an_empty_period_only_when_something_came(
     use = street.build(MONDAY, 3)
     looked: list[Period] = []
 
-    class Counted(runner.PeriodHomes):
+    class Counted(PeriodHomes):
         def __init__(self, connection: Connection, options: HomesOptions, period: Period) -> None:
             looked.append(period)
             super().__init__(connection, options, period)

@@ -177,7 +177,7 @@ def test_what_is_stored_is_what_computing_everything_gives(apache: Cluster) -> N
     Changes.cluster = apache
     # a sequence that fails is told as it was: each needs a database, and to try hundreds of shorter ones takes long
     phases = [phase for phase in Phase if phase != Phase.shrink]
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Changes,
         settings=settings(
             max_examples=examples(45),
@@ -222,6 +222,22 @@ def test_a_late_reading_has_its_own_home_computed_and_no_other(world: World, mon
     world.write([("m2", "import_interval", T0 + 5_000_000, 0.4)])
     world.update()
     assert homes[3:] == [sorted(world.homes)], "one note of the day means anybody"
+    assert world.table() == world.recomputed()
+
+
+def test_an_interval_over_midnight_changes_the_days_on_both_sides(world: World) -> None:
+    home, quarter = world.homes[0], HALF_HOUR // 2
+    world.write([*half_hourly("m1", "import_interval", [0.1] * 47), ("m1", "import_interval", T0 + 2 * DAY, 0.1)])
+    world.write(half_hourly("m1", "import_interval", [0.1] * 47, T0 + DAY + 2 * quarter))
+    world.update()
+    both = {(home, "electricity", FIRST), (home, "electricity", FIRST + timedelta(days=1))}
+    # noted on the first day, and half of it is of the second
+    world.write([("m1", "import_interval", T0 + DAY - quarter, 0.4)])
+    assert world.update() == both
+    assert world.table() == world.recomputed()
+    # noted on the second day, it cuts the one before, of which more is of the first then
+    world.write([("m1", "import_interval", T0 + DAY + quarter // 3, 0.1)])
+    assert world.update() == both
     assert world.table() == world.recomputed()
 
 

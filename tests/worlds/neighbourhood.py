@@ -75,14 +75,14 @@ class Street:
             states = series.resolve(connection, [(f"m{home}", "import_interval") for home in homes])
             number = {home: state.series for home, state in zip(homes, states, strict=True)}
             rows = sorted((number[home], midnight(day, LONDON), wh / 1000) for (home, day), wh in use.items())
-            ids, times, values = zip(*rows, strict=True)
+            ids = np.array([row[0] for row in rows], np.int32)
+            times = np.array([row[1] for row in rows], np.int64)
             connection.execute(
                 "delete from reading r using unnest(%s::int4[], %s::timestamptz[]) k (s, t) "
                 "where r.series_id = k.s and r.time = k.t",
-                (list(ids), [instant(time) for time in times]),
+                (ids.tolist(), [instant(time) for time in times.tolist()]),
             )
-            ids, times = np.array(ids, np.int32), np.array(times, np.int64)
-            copy_readings(connection, ids, times, np.array(values))
+            copy_readings(connection, ids, times, np.array([row[2] for row in rows]))
             days = touched.days_of(("smart-meter",), np.zeros(len(ids), np.uint8), ids, times)
             touched.note(connection, days if named else [TouchedDay(*day[:2]) for day in days])
             connection.commit()
