@@ -71,6 +71,28 @@ def test_what_is_known_of_a_period_never_holds_it_back(database: str, seed: int)
     assert published, "nothing was shown"
 
 
+@pytest.mark.parametrize("how", ["erased", "moved out"])
+def test_who_leaves_is_waited_for_no_longer(database: str, how: str) -> None:
+    """No day of anybody changes, and yet nine in ten of those who are left are in."""
+    street = Street(database, 20)
+    street.build(MONDAY, 6)
+    street.store({(home, SUNDAY): 5_000 for home in range(1, 18)})
+    now = at(MONDAY + WEEK, 1)
+    assert (street.analyse(now).waiting, street.analyse(now).waiting) == (1, 1)
+    for home in (19, 20):
+        if how == "erased":
+            assert erase(street, home)
+        else:
+            with connect(street.url) as connection:
+                connection.execute(
+                    "update personal.tenancy t set to_day = %s from personal.home h"
+                    " where h.id = t.home_id and h.uprn = %s",
+                    (SUNDAY, str(home)),
+                )
+    done = street.analyse(now)
+    assert (done.days, done.published, done.waiting) == (0, [("week", MONDAY, "electricity")], 0)
+
+
 def erase(street: Street, number: int) -> bool:
     """Erase who lives in a home; whether there was anybody."""
     with connect(street.url) as connection:
