@@ -8,8 +8,6 @@ conflict); keep rule (thinned). What is left goes to the database, sorted by (se
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,13 +24,12 @@ from ingest.sequences import spans
 from ingest.series_cache import FAMILY_NAMES, LATEST_ONLY, SeriesCache
 from ingest.suppressions import Suppressions
 from store.batch import Batch, Counts, Remembered
+from store.touched import days_of
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-_DAY = 86_400_000_000
 _MINUTE = 60_000_000
-_EPOCH = date(1970, 1, 1)
 
 
 class BuiltBatch(NamedTuple):
@@ -156,7 +153,7 @@ class _Validation:
             every, restating = self.restating.for_store(rows, cache, self.series_index, time, self.value, self.arrival)
         messages = self._message_counts()
         decoded = (self.message_state == 0) & ~self.suppressed
-        touched = self._touched(family[every], time[every])
+        touched = days_of(FAMILY_NAMES, family[every], series[every], time[every])
         # apart from the batch: a circle of the two would keep its payloads until the garbage is collected
         remember: list[Remembered] = []
         batch = Batch(
@@ -342,11 +339,3 @@ class _Validation:
         return {
             name: counts for name, counts in zip(FAMILY_NAMES, self.counts, strict=True) if counts.messages_received
         }
-
-    @staticmethod
-    def _touched(family: Any, time: Ints) -> Sequence[tuple[str, date]]:
-        keys = np.unique(time // _DAY * len(FAMILY_NAMES) + family)
-        return [
-            (FAMILY_NAMES[key % len(FAMILY_NAMES)], _EPOCH + timedelta(days=key // len(FAMILY_NAMES)))
-            for key in keys.tolist()
-        ]

@@ -117,6 +117,14 @@ class Late(NamedTuple):
     readings: int
 
 
+class TouchedDay(NamedTuple):
+    """A day (UTC) of a family that a batch writes to; ``series``: whose readings, each once; None: anybody's."""
+
+    family: str
+    day: date
+    series: tuple[int, ...] | None = None
+
+
 class SequenceSpan(NamedTuple):
     """Message numbers of one device in this batch: an unbroken run ``first..last`` and their reading times."""
 
@@ -198,7 +206,7 @@ class Batch:
     latest_series: Int32
     latest_time: Int64
     latest_value: Float64
-    touched: Sequence[tuple[str, date]]
+    touched: Sequence[TouchedDay]
     counts: dict[str, Counts]
     rejected: list[Rejected]
     sequences: Sequence[SequenceSpan]

@@ -104,12 +104,16 @@ class Version(NamedTuple):
     homes: int
 
 
-def residents(connection: Connection, start: date, end: date, over: datetime) -> Residents:
+def residents(connection: Connection, start: date, end: date, over: datetime, homes: Int64 | None = None) -> Residents:
     """Who lives in each home from ``start`` to ``end`` (not included) without a change. Raises psycopg.Error.
 
-    ``over`` is the instant at which the period ends.
+    ``over`` is the instant at which the period ends. ``homes`` (each once): of these only.
     """
-    home, tenancy, since, consent = _columns(connection, _SQL["residents"], {"start": start, "stop": end, "over": over})
+    given: dict[str, Any] = {"start": start, "stop": end, "over": over}
+    query = _SQL["residents"]
+    if homes is not None:
+        query, given["homes"] = _SQL["residents_of"], Int8s(homes)
+    home, tenancy, since, consent = _columns(connection, query, given)
     return Residents(int8s(home), int8s(tenancy), int4s(since), int4s(consent) == 1)
 
 

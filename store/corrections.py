@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import errors
 
-from store import observation_queue, tombstones
+from store import observation_queue, tombstones, touched
 from store.arrays import values_at
 from store.batch import Float64, Int32, Int64, UInt8
 from store.connect import Connection
@@ -30,7 +30,6 @@ from store.times import instant
 _SQL = queries("corrections")
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _ATTEMPTS = 6
-_DAY = 86_400_000_000
 
 T = TypeVar("T")
 
@@ -259,7 +258,8 @@ def _apply(connection: Connection, correction: int, rows: Rows, beside: Tally, p
         connection.execute(_SQL["account"], (families, Int8s(counts[counts > 0])))
     for which, again in ((new, False), (changed, True)):
         observation_queue.add(connection, rows.series[which], rows.time[which], changed=again)
-    _touch(connection, rows, changed | new)
+    which = changed | new
+    touched.note(connection, touched.days_of(rows.families, rows.family[which], rows.series[which], rows.time[which]))
     # what was restated since shows its restated value
     _repair_latest(connection, rows, new, ~(np.isfinite(old) & (old != rows.value)) | changed)
     tally.add(beside)
@@ -294,18 +294,6 @@ def _supersede(connection: Connection, correction: int, rows: Rows, places: NDAr
     ).rowcount
     if done < len(places):
         raise errors.SerializationFailure("readings were deleted while they were being corrected")
-
-
-def _touch(connection: Connection, rows: Rows, touched: NDArray[np.bool_]) -> None:
-    if touched.any():
-        keys = np.unique(rows.time[touched] // _DAY * len(rows.families) + rows.family[touched]).tolist()
-        connection.execute(
-            _SQL["touched"],
-            (
-                [rows.families[key % len(rows.families)] for key in keys],
-                [instant(key // len(rows.families) * _DAY).date() for key in keys],
-            ),
-        )
 
 
 def _repair_latest(connection: Connection, rows: Rows, new: NDArray[np.bool_], counting: NDArray[np.bool_]) -> None:

@@ -55,7 +55,7 @@ class Merged(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """``ids`` of rows that were seen and what each names: a day [days since 1970-01-01] or a home. ``(rows,)``."""
+    """``ids`` of rows that were seen and the home that each names. ``(rows,)``."""
 
     ids: Int64
     what: Int64
@@ -185,16 +185,6 @@ def months(connection: Connection, homes: Int64) -> tuple[date, date] | None:
     return None if row is None or row[0] is None else (row[0], row[1])
 
 
-def touched_days(connection: Connection, family: str) -> Touched:
-    """The days (UTC) of a family that were written to and not forgotten yet, as far as this statement sees."""
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_SQL["touched_days"], (family,)).fetchall()
-    return Touched(
-        np.array([row[0] for row in rows], np.int64),
-        np.array([(row[1] - date(1970, 1, 1)).days for row in rows], np.int64),
-    )
-
-
 def touched_homes(connection: Connection) -> Touched:
     """The homes whose meters or tenancies changed, as far as this statement sees."""
     with connection.cursor(binary=True) as cursor:
@@ -202,10 +192,8 @@ def touched_homes(connection: Connection) -> Touched:
     return Touched(rows[:, 0], rows[:, 1])
 
 
-def forget_touched(connection: Connection, days: Int64, homes: Int64) -> None:
-    """Delete exactly these rows of touched days and touched homes, by their ids."""
-    if len(days):
-        connection.execute(_SQL["forget_days"], (Int8s(days),))
+def forget_homes(connection: Connection, homes: Int64) -> None:
+    """Delete exactly these rows of touched homes, by their ids."""
     if len(homes):
         connection.execute(_SQL["forget_homes"], (Int8s(homes),))
 

@@ -71,7 +71,7 @@ _BY_SENSOR = (
 )
 #: What goes with the rejections.
 _BESIDE = ("public.rejected_bytes", "personal.rejected_bytes")
-_BY_SERIES = _public("reading latest superseded reading_digest observation_queue reading_count air_day")
+_BY_SERIES = _public("reading latest superseded reading_digest observation_queue reading_count air_day touched_day")
 
 
 class MeterPeriod(NamedTuple):

@@ -92,6 +92,7 @@ COVERED = {
         "public.rejected_bytes": "id bytes size",
         "public.rejected_flood": "device hour reason family count left_out",
         "public.sequence": "device first last first_time last_time",
+        "public.touched_day": "series",
         "public.superseded": "correction_id series_id time old_value new_value arrival source reason",
     }.items()
 }
@@ -227,6 +228,9 @@ KEPT = {
     ),
     "public.counted_span": _kept("id family day days", "days of a whole family"),
     "public.touched_day": _kept("id family day", "days of a whole family"),
+    "personal.unpublished_period": _kept(
+        "kind from_day to_day fuel waits homes_left coverage tombstone", "how many homes of a borough are waited for"
+    ),
     "public.late_month": _kept("id family month", "months of a whole family"),
     "public.archive_failure": _kept("collector missed at", "counts of a collector"),
     "public.watch": _kept("one looked_at", "when the rules of alarms were looked at"),

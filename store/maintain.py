@@ -21,6 +21,7 @@ from store import (
     outbox_list,
     snapshots,
     sta_count,
+    touched,
 )
 from store.connect import Connection
 from store.copy import Int4s
@@ -126,7 +127,7 @@ def maintain(
     report.publisher_gone = observation_queue.abandon(connection, now - timedelta(days=_PUBLISHER)) is not None
     report.flow_minutes = flow.delete(connection, now - flow.KEPT)
     # each transaction notes its days, and of families without an analysis nobody takes the notes away
-    while done := connection.execute(_SQL["delete_touched"], {"rows": _ROWS}).rowcount:
+    while done := touched.thin(connection, _ROWS):
         report.touched_days += done
     snapshots.thin(connection)
     with connection.transaction():

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from devices.decoding import Reason
-from store import absences, flow, observation_queue, redelivery, restatements, tombstones
+from store import absences, flow, observation_queue, redelivery, restatements, tombstones, touched
 from store.batch import COUNT_NAMES, Batch, Counts, Float64, Outcome, UInt8
 from store.connect import Connection, abort, connect
 from store.copy import Float8s, Instants, Int4s, Int8s
@@ -189,9 +189,7 @@ class Writer:
                 connection.execute(_SQL["latest"], _latest(batch, written), prepare=True)
             if judged is not None:
                 restatements.show_newest(connection, judged)
-            if batch.touched:
-                families, days = zip(*batch.touched, strict=True)
-                connection.execute(_SQL["touched"], (list(families), list(days)))
+            touched.note(connection, batch.touched)
             if outcome.counts:
                 connection.execute(_SQL["account"], _account(batch, outcome.counts))
                 flow.count_rejections(connection, batch.collector, batch.minute, _rejections(batch, outcome.counts))

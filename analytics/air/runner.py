@@ -21,6 +21,7 @@ from store import air, air_record, daily, meters, session_lock
 from store.batch import Int64
 from store.connect import Connection
 from store.times import microseconds
+from store.touched import Notes, forget, notes
 
 FAMILY = "air-monitor"
 #: Raised when hours, index or days are computed otherwise: all of it is computed again then.
@@ -89,7 +90,7 @@ def update(connection: Connection, zone: ZoneInfo, *, cells: int = _CELLS) -> Ai
                 air_record.empty_index(connection)
             air_record.touch_all(connection)
         air_record.keep_rules(connection, wanted)
-    noted = daily.touched_days(connection, FAMILY)
+    noted = notes(connection, FAMILY)
     touched = air_record.touched_monitors(connection)
     if not len(noted.ids) and not len(touched.ids):
         return AirSummary(recorded_to=air.newest(connection))
@@ -110,7 +111,7 @@ class _Update:
         #: No day beyond it has a reading.
         self.last = air_record.ALL_DAYS if newest is None else microseconds(newest) // _DAY + 1
 
-    def run(self, noted: daily.Touched, touched: air_record.Touched) -> AirSummary:
+    def run(self, noted: Notes, touched: air_record.Touched) -> AirSummary:
         """Monitors first, then days; notes are forgotten of what was computed."""
         more = self._monitors(touched)
         if not more:
@@ -147,9 +148,9 @@ class _Update:
         for start in range(begin, end, _LONGEST):
             self.days.compute(rows, start, min(end, start + _LONGEST), every=True)
 
-    def _noted(self, noted: daily.Touched) -> bool:
+    def _noted(self, noted: Notes) -> bool:
         """Compute touched days of all monitors; whether some are left."""
-        pending = np.unique(noted.what)
+        pending = np.unique(noted.days)
         every = np.arange(len(self.register.ids))
         width = max(1, min(_LONGEST, _READINGS // (_A_DAY * max(1, len(every)))))
         done: list[int] = []
@@ -163,7 +164,7 @@ class _Update:
             follow = [self.days.compute(part, first, end) for part in self._parts(every)]
             self._follow(np.concatenate(follow) if follow else every, end, pending)
             done.extend(range(first, end))
-        daily.forget_touched(self.connection, noted.ids[np.isin(noted.what, done)], np.empty(0, np.int64))
+        forget(self.connection, noted.ids[np.isin(noted.days, done)])
         return len(done) < len(pending)
 
     def _follow(self, rows: Int64, day: int, pending: Int64) -> None:

@@ -1,13 +1,13 @@
 """Keeps daily use what the readings say: computes the days that were touched again, and writes what changed.
 
 A home's day depends on the readings of its meters in it, and on the readings before and after of registers, however far
-away. Touched are days (UTC) of the whole fleet that readings were written to, and homes whose meters or tenancies
-changed, of which all days are computed that readings are left of.
+away. Touched are days (UTC) that readings were written to, of the homes of the series that a note names or of the whole
+fleet where it names none, and homes whose meters or tenancies changed, of which all days are computed that readings are
+left of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from analytics.energy import daily_sources, daily_use
 from analytics.energy.daily_sources import EPOCH, GasEnergy, Meters, Span
 from analytics.energy.daily_use import NONE
+from analytics.energy.touched_homes import parts
 from devices.homes import FUELS
-from store import daily, meters
+from store import daily, meters, touched
+from store.arrays import Readings
 from store.connect import Connection
 from store.daily import DailyUse
 from store.times import instant, local_day
@@ -27,8 +29,9 @@ from store.times import instant, local_day
 Int64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+FAMILY = "smart-meter"
 _DAY = 86_400_000_000
-#: Days with readings within so much of a touched day are computed at once for all homes [us].
+#: Days with readings of registers within so much of a touched day are computed at once for all homes [us].
 _NEAR = 5 * 3_600_000_000
 #: Readings that are held at once, roughly: 16 bytes each, and some times that while they are computed.
 _READINGS = 4_000_000
@@ -48,6 +51,8 @@ class Changed(NamedTuple):
     before: Int64
     #: [Wh], -1 without a value.
     after: Int64
+    #: Homes of which all days were computed, since their meters or tenancies had changed, rising. ``(homes,)``
+    anew: Int64
     #: Not all that was touched is computed; call again.
     more: bool
     #: Series of which something was left out, since it is more than their supply carries. ``(series,)``
@@ -66,25 +71,28 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
     """
     daily.lock_daily_use(connection)
     daily.keep_zone(connection, zone)
-    days = daily.touched_days(connection, "smart-meter")
+    notes = touched.notes(connection, FAMILY)
     homes = daily.touched_homes(connection)
     run = _Run(connection, zone, energy)
-    fleet = meters.homes(connection)
-    seen_homes, seen_days = np.empty(0, np.int64), np.empty(0, np.int64)
+    seen_notes, seen_homes = [np.empty(0, np.int64)], np.empty(0, np.int64)
     left = cells
     pending = np.unique(homes.what)
     while len(pending) and left > 0:
         part, pending = pending[: _some(365)], pending[_some(365) :]
         left -= run.homes(part)
         seen_homes = np.concatenate((seen_homes, homes.ids[np.isin(homes.what, part)]))
-    width = max(1, min(31, cells // max(1, len(fleet))))
-    runs = list(_runs(np.unique(days.what), width))
-    while runs and left > 0:
-        start, end = runs.pop(0)
-        left -= run.days(fleet, start, end)
-        seen_days = np.concatenate((seen_days, days.ids[(days.what >= start) & (days.what < end)]))
-    daily.forget_touched(connection, seen_days, seen_homes)
-    return run.changed(more=bool(len(pending) or runs))
+    fleet = np.empty(0, np.int64)
+    if any(series is None for series in notes.series):
+        fleet = meters.homes(connection)
+    days = parts(connection, notes, max(1, min(31, cells // max(1, len(fleet))))) if len(notes.ids) else []
+    while days and left > 0:
+        one = days.pop(0)
+        left -= run.days(fleet if one.homes is None else one.homes, one.start, one.end)
+        seen_notes.append(one.ids)
+    touched.forget(connection, np.concatenate(seen_notes))
+    daily.forget_homes(connection, seen_homes)
+    anew = np.unique(homes.what[np.isin(homes.ids, seen_homes)])
+    return run.changed(anew, more=bool(len(pending) or days))
 
 
 class _Run:
@@ -95,18 +103,20 @@ class _Run:
         self._left_out = daily_sources.LeftOut()
         self._found: list[tuple[Int64, NDArray[np.uint8], Int64, Int64, Int64]] = []
 
-    def changed(self, *, more: bool) -> Changed:
+    def changed(self, anew: Int64, *, more: bool) -> Changed:
         """All that changed so far."""
         beyond, falling = (np.array(sorted(part), np.int64) for part in (self._left_out.beyond, self._left_out.falling))
         if not self._found:
             none = np.empty(0, np.int64)
-            return Changed(none, none.astype(np.uint8), none, none, none, more, beyond, falling)
+            return Changed(none, none.astype(np.uint8), none, none, none, anew, more, beyond, falling)
         home, fuel, day, before, after = (np.concatenate(part) for part in zip(*self._found, strict=True))
-        return Changed(home, fuel, day, before, after, more, beyond, falling)
+        return Changed(home, fuel, day, before, after, anew, more, beyond, falling)
 
     def days(self, fleet: Int64, start: int, end: int) -> int:
         """Compute what readings on days (UTC) from ``start`` to ``end`` [days since 1970-01-01] may have changed."""
         low, high = start * _DAY, end * _DAY
+        # a reading of a register may change the days beside its own; one of an interval mostly does not
+        own = Span(self._day(low), self._day(high - 1) + 1)
         near = Span(self._day(low - _NEAR), self._day(high + _NEAR) + 1)
         step = _some(near.end - near.start)
         cells = 0
@@ -114,20 +124,36 @@ class _Run:
             found = daily_sources.load(self._connection, fleet[place : place + step], self._zone)
             if not len(found.series):
                 continue
-            readings = daily_sources.read(self._connection, found, near, self._zone)
-            wide = self._wide(found, *daily_sources.affected(found, readings, low, high), near)
-            alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
-            use = daily_sources.compute(found, readings, near, self._zone, self._energy, self._left_out)
-            where = np.broadcast_to(~alone[:, None], (len(found.homes), near.end - near.start))
-            self._write(found.homes, near, use, where)
-            cells += where.size
-            for span, homes in wide.items():
-                cells += self._whole(np.array(homes, np.int64), span)
+            plain = found.plain
+            if plain.any():
+                meters = found.of(plain)
+                cells += self._intervals(meters, own) if len(meters.series) else meters.homes.size
+            if not plain.all():
+                cells += self._registers(found.of(~plain), near, low, high)
         return cells
+
+    def _intervals(self, found: Meters, span: Span) -> int:
+        readings = daily_sources.read_intervals(self._connection, found, span, self._zone)
+        edges = daily_sources.edges_of(span, self._zone)
+        return self._near(found, readings, span, *daily_sources.straddling(found, readings, edges))
+
+    def _registers(self, found: Meters, span: Span, low: int, high: int) -> int:
+        readings = daily_sources.read(self._connection, found, span, self._zone)
+        return self._near(found, readings, span, *daily_sources.affected(found, readings, low, high))
+
+    def _near(self, found: Meters, readings: Readings, near: Span, low: Int64, high: Int64) -> int:
+        """Compute the days of a span, and all that may have changed of homes where that is more: between ``low`` and
+        ``high`` ``(rows,)`` [us]."""
+        wide = self._wide(found, low, high, near)
+        alone = np.isin(found.homes, [home for homes in wide.values() for home in homes])
+        use = daily_sources.compute(found, readings, near, self._zone, self._energy, self._left_out)
+        where = np.broadcast_to(~alone[:, None], (len(found.homes), near.end - near.start))
+        self._write(found.homes, near, use, where)
+        return where.size + sum(self._whole(np.array(homes, np.int64), span) for span, homes in wide.items())
 
     def _wide(self, found: Meters, low: Int64, high: Int64, near: Span) -> dict[Span, list[int]]:
         """Homes with days outside ``near`` that may have changed, by all their days that may; ``low``, ``high`` as of
-        ``affected``."""
+        ``_near``."""
         edges = daily_sources.edges_of(near, self._zone)
         spans: dict[int, Span] = {}
         for row in np.flatnonzero((low < edges[0]) | (high >= edges[-1])).tolist():
@@ -211,16 +237,3 @@ class _Run:
 def _some(days: int) -> int:
     """How many homes are computed at once: with two series of 48 readings a day each, in bounded memory."""
     return max(50, _READINGS // (96 * days))
-
-
-def _runs(days: Int64, width: int) -> Iterator[tuple[int, int]]:
-    """Runs of days one after another, at most ``width`` long: first and last (not included)."""
-    start = end = None
-    for day in days.tolist():
-        if start is not None and end is not None and (day != end or end - start >= width):
-            yield start, end
-            start = None
-        start = day if start is None else start
-        end = day + 1
-    if start is not None and end is not None:
-        yield start, end

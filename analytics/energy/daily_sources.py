@@ -16,7 +16,7 @@ from analytics.energy.crowded_readings import TOGETHER
 from analytics.energy.daily_use import INTERVAL, NONE, SOURCES, Days, Steps
 from analytics.periods import day_edges
 from store import meters as store_meters
-from store.arrays import Readings
+from store.arrays import Readings, read_series
 from store.connect import Connection
 from store.times import midnight
 
@@ -29,6 +29,8 @@ Bools = NDArray[np.bool_]
 EPOCH = date(1970, 1, 1)
 #: So many messages a broker's queue holds at most, as far as one looks for its end.
 _LARGEST_QUEUE = 5_000
+#: Intervals of these lengths are read with the days that they reach into, and nothing else is [us].
+_SHORT = 2 * 3_600_000_000
 #: Stands for "still" where a day is asked for [days since 1970-01-01].
 _STILL = 10**7
 
@@ -91,6 +93,39 @@ class Meters:
         np.logical_or.at(found, self.home, (days >= self.start[:, None]) & (days < self.end[:, None]))
         return found
 
+    @property
+    def plain(self) -> Bools:
+        """Which homes' meters tell nothing but short intervals: ``(homes,)``."""
+        other = self.length > _SHORT
+        other[self.rows[INTERVAL].stop :] = True
+        others = np.zeros(self.devices, np.bool_)
+        others[self.device[other]] = True
+        found = np.ones(len(self.homes), np.bool_)
+        found[self.home[others[self.meter]]] = False
+        return found
+
+    def of(self, which: Bools) -> Meters:
+        """The meters of some of the homes, ``which`` ``(homes,)``."""
+        if which.all():
+            return self
+        links = which[self.home]
+        devices = np.unique(self.meter[links])
+        rows = np.isin(self.device, devices)
+        before = np.concatenate(([0], np.cumsum(rows))).tolist()
+        return Meters(
+            homes=self.homes[which],
+            series=self.series[rows],
+            device=np.searchsorted(devices, self.device[rows]),
+            length=self.length[rows],
+            limit=self.limit[rows],
+            rows={name: slice(before[part.start], before[part.stop]) for name, part in self.rows.items()},
+            devices=len(devices),
+            home=np.cumsum(which)[self.home[links]] - 1,
+            meter=np.searchsorted(devices, self.meter[links]),
+            start=self.start[links],
+            end=self.end[links],
+        )
+
 
 def load(connection: Connection, homes: Int64, zone: ZoneInfo) -> Meters:
     """The meters of some homes. Raises psycopg.Error."""
@@ -131,6 +166,16 @@ def read(connection: Connection, meters: Meters, span: Span, zone: ZoneInfo) -> 
         margin *= 8
         found = store_meters.read_around(connection, meters.series, start, end, margin)
     return found
+
+
+def read_intervals(connection: Connection, meters: Meters, span: Span, zone: ZoneInfo) -> Readings:
+    """All readings that decide the days of a span, of meters of ``Meters.plain`` homes. Raises psycopg.Error.
+
+    A step is as long as an interval at most: what is further away reaches no day.
+    """
+    start, end = (midnight(EPOCH + timedelta(days=day), zone) for day in span)
+    longest = int(meters.length.max())
+    return read_series(connection, meters.series, start - longest, end + longest)
 
 
 def _too_few(meters: Meters, readings: Readings, start: int, end: int, margin: int) -> bool:
@@ -297,4 +342,21 @@ def affected(meters: Meters, readings: Readings, start: int, end: int) -> tuple[
         has = (place > offsets[:-1]) if move < 0 else (place < offsets[1:])
         place = np.clip(place + move, offsets[:-1], offsets[1:] - 1)
         result[has] = times[place[has]]
+    return low, high
+
+
+def straddling(meters: Meters, readings: Readings, edges: Int64) -> tuple[Int64, Int64]:
+    """Where intervals over the midnights at which a span begins and ends begin and end [us]: ``(rows,)`` each.
+
+    The span's own first and last instant where there is none. Such an interval is shared out between days, and is
+    another one where the next reading comes sooner: a reading in the span changes days beside it by these alone.
+    """
+    row = np.repeat(np.arange(len(readings.offsets) - 1), np.diff(readings.offsets))
+    start = readings.times
+    end = start + meters.length[row]
+    low, high = np.full(len(meters.series), edges[0]), np.full(len(meters.series), edges[-1] - 1)
+    over = (start < edges[0]) & (end > edges[0])
+    np.minimum.at(low, row[over], start[over])
+    over = (start < edges[-1]) & (end > edges[-1])
+    np.maximum.at(high, row[over], end[over])
     return low, high

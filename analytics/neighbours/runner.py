@@ -14,15 +14,16 @@ from itertools import groupby
 import numpy as np
 
 from analytics.energy import daily_runner
+from analytics.energy.daily_runner import Changed
 from analytics.neighbours import programme, quarter_cells
 from analytics.neighbours.finalising import finalise
 from analytics.neighbours.period_comparison import HomesOptions, PeriodHomes, compare_period, period_use
 from analytics.neighbours.quarter_cells import QuarterCells
-from analytics.neighbours.schedule import Due, Key, due, end_of, is_in
+from analytics.neighbours.schedule import Due, Key, due, end_of, homes_missing, waited_enough
 from analytics.neighbours.sight import hide, sight_of
 from analytics.periods import Int64, Period, day_edges
 from devices.homes import COMPARED, FUELS
-from store import cells, comparisons, corrections, daily, meters, session_lock, trials
+from store import cells, comparisons, corrections, daily, meters, session_lock, trials, unpublished
 from store.cells import days_since_epoch
 from store.comparisons import Run
 from store.connect import Connection
@@ -79,15 +80,14 @@ def run(
     connection: Connection,
     options: HomesOptions,
     now: datetime,
-    empty: set[Key] | None = None,
+    hidden: set[date] | None = None,
     stopping: Callable[[], bool] = lambda: False,
     *,
     change_zone: bool = False,
 ) -> RunSummary:
     """Bring daily use, cells and comparisons up to date. Commits.
 
-    ``empty``: for a service, the same set every time: periods that have nothing to be compared are remembered in it,
-    and the days on which trials' members were looked at.
+    ``hidden``: for a service, the same set every time: the days on which trials' members were looked at.
     ``stopping`` is asked between periods whether to leave the rest to the next run. ``change_zone``: take the options'
     time zone in place of the stored days' and compute all of them again; what was published stays as it was told.
     Raises session_lock.Busy, daily.OtherZone, psycopg.Error.
@@ -96,16 +96,16 @@ def run(
         if change_zone:
             daily.change_zone(connection, options.zone)
             connection.commit()  # a run that is cut off from here on is gone on with by the next, in the new zone
-        return _Runner(connection, options, now, set() if empty is None else empty).run(stopping)
+        return _Runner(connection, options, now, set() if hidden is None else hidden).run(stopping)
 
 
 class _Runner:
     """One run. ``changed``: days of fuels that changed in it; ``quarters``: cells that it has read."""
 
-    def __init__(self, connection: Connection, options: HomesOptions, now: datetime, empty: set[Key]) -> None:
+    def __init__(self, connection: Connection, options: HomesOptions, now: datetime, hidden: set[date]) -> None:
         self.connection, self.options, self.now = connection, options, now
         self.summary = RunSummary()
-        self.empty = empty
+        self.hidden = hidden
         self.changed: set[tuple[str, int]] = set()
         self.quarters: dict[date, QuarterCells] = {}
         self.today = local_day(now, options.zone)
@@ -118,13 +118,14 @@ class _Runner:
             (run.kind, run.from_day, run.fuel): run.settled_at is not None for run in comparisons.runs(self.connection)
         }
         items = due(comparisons.months(self.connection), finalised, COMPARED, self.now, self.options.zone)
+        known = unpublished.known(self.connection, self.options.coverage)
         self.connection.commit()
         for period, group in groupby(items, key=lambda item: item.period):
-            waiting = [item for item in group if not self._known_empty(item)]
+            worth_it = [item for item in group if not self._in_vain(item, known.get(item.key))]
             if stopping():
                 break
-            if waiting:
-                self._period(period, waiting)
+            if worth_it:
+                self._period(period, worth_it)
         return self.summary
 
     def _hide(self) -> None:
@@ -132,11 +133,10 @@ class _Runner:
 
         Rows that are written later that day are without it.
         """
-        key = ("sights", self.today, "")
-        if key not in self.empty:
+        if self.today not in self.hidden:
             comparisons.hide(self.connection, self.today)
             self.connection.commit()
-            self.empty.add(key)
+            self.hidden.add(self.today)
 
     def _daily(self, stopping: Callable[[], bool]) -> None:
         """Bring daily use up to date, and list in the same transactions what came too late for settled periods."""
@@ -149,23 +149,38 @@ class _Runner:
             self.summary.beyond_supply = sorted({*self.summary.beyond_supply, *found})
             found = meters.devices_of(self.connection, changed.falling)
             self.summary.falling = sorted({*self.summary.falling, *found})
-            runs = [run for run in comparisons.runs(self.connection) if run.settled_at is not None]
+            self._count_down(changed)
+            settled = comparisons.runs(self.connection) if len(changed.home) else []
             for fuel in COMPARED:
                 mine = changed.fuel == FUELS.index(fuel)
-                homes, days = changed.home[mine], changed.day[mine]
-                self.changed |= {(fuel, day) for day in np.unique(days).tolist()}
-                for run in runs:
-                    if run.fuel == fuel:
-                        start, end = days_since_epoch(run.from_day), days_since_epoch(run.to_day)
-                        self._late(run, homes[(days >= start) & (days < end)])
+                self.changed |= {(fuel, day) for day in np.unique(changed.day[mine]).tolist()}
+            for run in settled:
+                if run.settled_at is not None:
+                    self._late(run, _homes_in(changed, run.fuel, run.from_day, run.to_day))
             self.connection.commit()
+
+    def _count_down(self, changed: Changed) -> None:
+        """Count what changed in periods that could not be published.
+
+        A home that was computed anew may have come or gone in each. Of those in which no home has a figure only homes
+        count that have one now.
+        """
+        if not len(changed.home) and not len(changed.anew):
+            return
+        for span in unpublished.spans(self.connection):
+            homes = np.union1d(_homes_in(changed, span.fuel, span.from_day, span.to_day), changed.anew)
+            if not span.waits and len(homes):
+                use = read_days(self.connection, span.fuel, span.from_day, span.to_day, homes)
+                homes = use.homes[period_use(use.watt_hours, self.options.coverage) >= 0]
+            if len(homes):
+                unpublished.count_down(self.connection, span, len(homes))
 
     def _late(self, run: Run, homes: Int64) -> None:
         """List what days of these homes that changed would change of a settled period."""
         if not len(homes):
             return
         over = begin_of(run.to_day, self.options.zone)
-        residents = cells.residents(self.connection, run.from_day, run.to_day, over)
+        residents = cells.residents(self.connection, run.from_day, run.to_day, over, homes)
         mine = np.intersect1d(homes, residents.home)
         use = read_days(self.connection, run.fuel, run.from_day, run.to_day, mine)
         would_be = period_use(use.watt_hours, self.options.coverage)
@@ -178,11 +193,15 @@ class _Runner:
         days = range(days_since_epoch(item.period.start), days_since_epoch(item.period.end))
         return any((item.fuel, day) in self.changed for day in days)
 
-    def _known_empty(self, item: Due) -> bool:
-        """Whether an earlier run of this process found nothing to publish, and nothing came since."""
-        if item.key in self.empty and self._touched(item):
-            self.empty.discard(item.key)
-        return item.key in self.empty
+    def _in_vain(self, item: Due, waits: bool | None) -> bool:
+        """Whether nothing that came since a period was looked at can make it ready. ``waits``: for its last day, or for
+        any figure; None: nobody looked at it."""
+        if waits is None or item.published:
+            return False
+        if waits and waited_enough(end_of(item.period, self.options.zone), self.now):
+            return False
+        self.summary.waiting += waits
+        return True
 
     def _period(self, period: Period, items: Sequence[Due]) -> None:
         """Publish or settle the fuels of one period, in one transaction; nobody is erased meanwhile."""
@@ -199,7 +218,7 @@ class _Runner:
         """Whether a period that was never published can be."""
         days = homes.within(item.fuel)
         if not (period_use(days.watt_hours, self.options.coverage) >= 0).any():
-            self.empty.add(item.key)
+            unpublished.keep(self.connection, _span(item, waits=False), 1, self.options.coverage)
             return False
         over = end_of(item.period, self.options.zone)
         if item.finalises:
@@ -208,7 +227,10 @@ class _Runner:
             edges = day_edges(item.period.end - timedelta(days=1), 1, self.options.zone)
             minutes = int(edges[1] - edges[0]) // 60_000_000
             any_day = int((days.watt_hours >= 0).any(axis=1).sum())
-            ready = is_in(days.minutes[:, -1].astype(np.int64), minutes, any_day, over, self.now)
+            missing = homes_missing(days.minutes[:, -1].astype(np.int64), minutes, any_day)
+            ready = waited_enough(over, self.now) or not missing
+            if not ready:
+                unpublished.keep(self.connection, _span(item, waits=True), missing, self.options.coverage)
         self.summary.waiting += not ready
         return ready
 
@@ -225,6 +247,7 @@ class _Runner:
                 period.kind, period.start, period.end, item.fuel, period.quarter, options.program, self.now, settled_at
             )
             comparisons.add_run(self.connection, run, result.members)
+            unpublished.published(self.connection, *item.key)
         written, gone = comparisons.write(self.connection, *item.key, rows)
         if item.published:
             comparisons.finalise_run(self.connection, item.key, options.program, self.now)
@@ -249,3 +272,14 @@ class _Runner:
                 self.summary.cells.append(quarter)
             self.quarters[quarter] = quarter_cells.load(self.connection, quarter)
         return self.quarters[quarter]
+
+
+def _homes_in(changed: Changed, fuel: str, start: date, end: date) -> Int64:
+    """Homes with days from ``start`` to ``end`` (not included) that changed, rising, each once."""
+    days = (changed.day >= days_since_epoch(start)) & (changed.day < days_since_epoch(end))
+    found: Int64 = np.unique(changed.home[days & (changed.fuel == FUELS.index(fuel))])
+    return found
+
+
+def _span(item: Due, *, waits: bool) -> unpublished.Span:
+    return unpublished.Span(item.period.kind, item.period.start, item.period.end, item.fuel, waits)

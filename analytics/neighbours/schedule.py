@@ -3,6 +3,7 @@ gone on with by the next. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -68,11 +69,18 @@ def due(
     return sorted(found.values(), key=lambda item: (item.period.end, item.period.kind, item.fuel))
 
 
-def is_in(last_day: Int64, minutes: int, any_day: int, over: datetime, now: datetime) -> bool:
-    """Whether a period's last day has come in, such that publishing can begin.
+def waited_enough(over: datetime, now: datetime) -> bool:
+    """Whether a period that ended at ``over`` is published whoever is in."""
+    return over + WAITS_FOR <= now
+
+
+def homes_missing(last_day: Int64, minutes: int, any_day: int) -> int:
+    """How many homes must change at least before a period's last day has come in; 0: it has.
 
     ``last_day``: minutes measured on it of each home ``(homes,)``; ``minutes``: how many it has; ``any_day``: how many
-    homes have any day of the period. Nine in ten of them must have the whole of it, or the waiting is over: who is not
-    in when it is published is told least when it settles (`analytics.neighbours.finalising`).
+    homes have any day of the period. Nine in ten of them must have the whole of it: who is not in when it is published
+    is told least when it settles (`analytics.neighbours.finalising`).
     """
-    return over + WAITS_FOR <= now or 10 * int(np.count_nonzero(last_day >= minutes)) >= 9 * any_day
+    lacking = 9 * any_day - 10 * int(np.count_nonzero(last_day >= minutes))
+    # a home that comes in is worth 10 of it, one that has no day any more 9
+    return max(0, math.ceil(lacking / (10 + 9)))

@@ -21,9 +21,9 @@ from analytics.parking.days import Days, ParkingOptions
 from analytics.parking.sources import Register
 from store import daily, parking_record, session_lock
 from store.connect import Connection
-from store.daily import touched_days
 from store.parking_record import Touched
 from store.times import instant, local_day, midnight
+from store.touched import Notes, forget, notes
 
 FAMILY = "parking-bay"
 _LOCK = "analyse parking"
@@ -97,7 +97,7 @@ def update(connection: Connection, options: ParkingOptions, *, cells: int = _CEL
         else:
             parking_record.touch_bays(connection)
             parking_record.keep_recorded(connection, recorded, now)
-    noted = touched_days(connection, FAMILY)
+    noted = notes(connection, FAMILY)
     bays = parking_record.touched_bays(connection)
     if not len(noted.ids) and not len(bays.ids) and recorded is None:
         return ParkingSummary()
@@ -135,11 +135,11 @@ class _Update:
         self.recorded, self.end, self.left = recorded, end, cells
         self.days = Days(connection, register, options, end)
 
-    def run(self, noted: daily.Touched, touched: Touched) -> ParkingSummary:
+    def run(self, noted: Notes, touched: Touched) -> ParkingSummary:
         """Bays first, then days; notes are forgotten of what was computed."""
         first = self._begin()
         if first is None:  # no bay has a reading: there is nothing to keep, and a link that comes notes its bay
-            daily.forget_touched(self.connection, noted.ids, np.empty(0, np.int64))
+            forget(self.connection, noted.ids)
             parking_record.forget_bays(self.connection, touched.ids)
             return ParkingSummary()
         daily.keep_zone(self.connection, self.options.zone)
@@ -185,12 +185,12 @@ class _Update:
         known = parking_record.first_zone_day(self.connection, sorted(zones))
         self.days.refresh(zones, first if known is None else min(first, self._floored(known)), end)
 
-    def _days(self, noted: daily.Touched, first: date) -> bool:
+    def _days(self, noted: Notes, first: date) -> bool:
         """Compute touched days and those that the record has not reached yet, of all bays; whether some are left."""
         last = self._day(self.end - 1)
         every: dict[int, list[date]] = {
             day: [one for one in self._local_days(day) if self._floored(one) == one and one <= last]
-            for day in np.unique(noted.what).tolist()
+            for day in np.unique(noted.days).tolist()
         }
         ahead = {first + timedelta(days=number) for number in range((last - first).days + 1)}
         if self.recorded == self.end:
@@ -211,7 +211,7 @@ class _Update:
         else:
             self._reached(self.end)
         done = [day for day, days in every.items() if not pending.intersection(days)]
-        daily.forget_touched(self.connection, noted.ids[np.isin(noted.what, done)], np.empty(0, np.int64))
+        forget(self.connection, noted.ids[np.isin(noted.days, done)])
         return bool(pending)
 
     def _all(self, begin: date, stop: date, pending: set[date], last: date) -> None:

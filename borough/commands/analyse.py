@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from analytics.movement.runner import MovementSummary
     from analytics.neighbours.period_comparison import HomesOptions
     from analytics.neighbours.runner import RunSummary
-    from analytics.neighbours.schedule import Key
     from analytics.parking.days import ParkingOptions
     from analytics.parking.runner import ParkingSummary
 
@@ -257,7 +256,7 @@ def _run(
     connection: Connection,
     settings: Settings,
     options: HomesOptions,
-    empty: set[Key],
+    hidden: set[date],
     stopped: Callable[[], bool],
     *,
     change_zone: bool = False,
@@ -270,11 +269,11 @@ def _run(
     now = datetime.now(UTC)
     given = parking_options(settings, now)
     if change_zone:
-        summary = homes.run(connection, options, now, empty, stopped, change_zone=True)
+        summary = homes.run(connection, options, now, hidden, stopped, change_zone=True)
         return summary, bays.run(connection, given, stopped), monitors.run(connection, options.zone, stopped)
     parking = bays.run(connection, given, stopped)
     air = monitors.run(connection, options.zone, stopped)
-    return homes.run(connection, options, now, empty, stopped), parking, air
+    return homes.run(connection, options, now, hidden, stopped), parking, air
 
 
 def _movement(connection: Connection, options: HomesOptions, stopped: Callable[[], bool]) -> MovementSummary:
@@ -295,14 +294,14 @@ def _watch(
 
     stopped = stopped_by_signal()
     total, parked, aired, learnt = RunSummary(), ParkingSummary(), AirSummary(), MovementSummary()
-    empty: set[Key] = set()
+    hidden: set[date] = set()
     log.info("begins: every %g seconds, days of %s", seconds, options.zone.key)
     while not stopped():
         try:
             with reachable(url), connect(url, "borough analyse") as connection:
                 require_schema(connection, url)
                 require_zone(connection, options.zone)
-                summary, parking, air = _run(connection, settings, options, empty, stopped)
+                summary, parking, air = _run(connection, settings, options, hidden, stopped)
                 movement = _movement(connection, options, stopped)
         except Busy as error:
             log.info("%s", error)
@@ -310,7 +309,7 @@ def _watch(
             raise  # waiting does not mend a setting
         except (Failure, psycopg.Error) as error:
             log.warning("%s", error if isinstance(error, Failure) else f"{database_place(url)}: {type(error).__name__}")
-            empty.clear()
+            hidden.clear()
         else:
             total.add(summary)
             parked.add(parking)

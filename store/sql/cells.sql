@@ -9,6 +9,18 @@ select string_agg(int8send(t.home_id), ''::bytea order by t.home_id),
 from personal.tenancy t
 where t.from_day <= %(start)s and (t.to_day is null or t.to_day >= %(stop)s)
 
+-- residents_of: the same of some homes
+select string_agg(int8send(t.home_id), ''::bytea order by t.home_id),
+    string_agg(int8send(t.id), ''::bytea order by t.home_id),
+    string_agg(int4send(t.from_day - date '1970-01-01'), ''::bytea order by t.home_id),
+    string_agg(int4send(exists (
+        select from personal.consent c
+        where c.tenancy_id = t.id and c.purpose = 'comparison' and c.withdrawn_at is null and c.given_at < %(over)s
+    )::int4), ''::bytea order by t.home_id)
+from unnest(%(homes)s::int8[]) as k (home_id)
+join personal.tenancy t using (home_id)
+where t.from_day <= %(start)s and (t.to_day is null or t.to_day >= %(stop)s)
+
 -- origins: homes with meters, and whether any of them is a simulated one
 select string_agg(int8send(h.home_id), ''::bytea order by h.home_id),
     string_agg(int4send(h.simulated::int4), ''::bytea order by h.home_id)

@@ -128,8 +128,10 @@ where kind = %s and from_day = %s and fuel = %s and tenancy_id <> all(%s::int8[]
 with new as (
     select r.home, nullif(r.would_be, -1) as would_be, c.own as was
     from unnest(%(home)s::int8[], %(would_be)s::int8[]) as r (home, would_be)
-    left join personal.comparison c
-        on c.kind = %(kind)s and c.from_day = %(from_day)s and c.fuel = %(fuel)s and c.home_id = r.home
+    -- by way of their tenancies: a comparison is found by its own, and not among all of its period
+    left join (personal.tenancy t join personal.comparison c on c.tenancy_id = t.id
+            and c.kind = %(kind)s and c.from_day = %(from_day)s and c.fuel = %(fuel)s)
+        on t.home_id = r.home and c.home_id = r.home
 ), gone as (
     delete from personal.comparison_late l using new
     where l.kind = %(kind)s and l.from_day = %(from_day)s and l.fuel = %(fuel)s and l.home_id = new.home

@@ -78,9 +78,6 @@ on conflict (minute, collector, family) do update
 set readings_decoded = a.readings_decoded + excluded.readings_decoded,
     readings_stored = a.readings_stored + excluded.readings_stored;
 
--- touched: which days must be computed again
-insert into public.touched_day (family, day) select * from unnest(%s::text[], %s::date[]);
-
 -- progress: so many frames are done, with what came of them
 update public.correction set
     progress = %(progress)s, messages = messages + %(messages)s, readings = readings + %(readings)s,

@@ -36,12 +36,6 @@ insert into personal.daily_use (fuel, month, home_id, watt_hours, minutes)
 select fuel, month, home_id, watt_hours, minutes from pg_temp.daily_stage order by fuel, month, home_id
 on conflict (fuel, month, home_id) do update set watt_hours = excluded.watt_hours, minutes = excluded.minutes;
 
--- touched_days: the days (UTC) that readings of a family were written to
-select id, day from public.touched_day where family = %s order by id;
-
--- forget_days: what was seen of them and is computed now
-delete from public.touched_day where id = any(%s::int8[]);
-
 -- touched_homes: the homes whose days must all be computed again
 select id, home_id from personal.touched_home order by id;
 

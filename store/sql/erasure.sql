@@ -164,6 +164,12 @@ with due as (
 )
 delete from public.reading_count c using due where c.series_id = due.series_id and c.span_id = due.span_id;
 
+-- touched_day: whose readings were written to days that lie in a period
+update public.touched_day t
+set series = array(select s.number from unnest(t.series) as s (number) where s.number <> all(%(series)s::int4[]))
+where t.series && %(series)s::int4[] and t.day::timestamp at time zone 'UTC' >= %(start)s
+  and (t.day + 1)::timestamp at time zone 'UTC' <= %(stop)s;
+
 -- rejected: rejections of a device that arrived in a period, and others by their numbers; their bytes go with the last
 delete from public.rejected r
 where (device = %(device)s

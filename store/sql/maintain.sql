@@ -30,20 +30,6 @@ delete from personal.stay where ctid = any(array(
     select ctid from personal.stay where arrival < %(before)s and departure < %(before)s limit %(rows)s
 ));
 
--- delete_touched: some notes of days that were written to again later; who takes notes away meanwhile is not waited for
-with newest as materialized (
-    select family, day, max(id) as id from public.touched_day group by family, day
-), older as (
-    select t.id
-    from public.touched_day t
-    join newest n using (family, day)
-    where t.id < n.id
-    order by t.id
-    limit %(rows)s
-    for update of t skip locked
-)
-delete from public.touched_day t using older where t.id = older.id;
-
 -- delete_bytes: bytes of rejections of personal and unknown devices that arrived before an instant
 delete from personal.rejected_bytes b
 where exists (select from public.rejected r where r.message = b.id and r.arrival < %s);

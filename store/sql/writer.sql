@@ -69,9 +69,6 @@ from unnest(%s::int4[], %s::timestamptz[], %s::float8[]) as k (series_id, time, 
 on conflict (series_id) do update set time = excluded.time, value = excluded.value, arrival = excluded.arrival
 where l.time < excluded.time;
 
--- touched: which days the analytics must compute again
-insert into public.touched_day (family, day) select * from unnest(%s::text[], %s::date[]);
-
 -- account: add to the accounting of this minute and collector
 insert into public.accounting as a (minute, collector, family, {names})
 select %s::timestamptz, %s, * from unnest(%s::text[], {arrays}) order by 3

@@ -13,6 +13,7 @@ from store.copy import copy_readings
 from tests.benchmarks import (
     air,
     air_pages,
+    analysing,
     board,
     collectors,
     daily,
@@ -215,6 +216,8 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "replay_shapes": shapes,
     "read_daily": daily.read_daily,
     "compute_daily": daily.compute_daily,
+    "analyse_day": analysing.analyse,
+    "analyse_late": analysing.analyse,
     "neighbours_100k": neighbours.neighbours_100k,
     "compare_100k": neighbours.compare_100k,
     "caltrack_100k": weather.caltrack_100k,

@@ -76,6 +76,7 @@ def test_what_is_no_longer_there_is_named(each_database: str) -> None:
             "public.touched_day.day: kept, but not there",
             "public.touched_day.family: kept, but not there",
             "public.touched_day.id: kept, but not there",
+            "public.touched_day.series: covered, but not there",
         ]
 
 

@@ -166,16 +166,16 @@ def test_a_day_on_which_an_arm_narrows_takes_out_what_stands(street: Street) -> 
 
 def test_once_a_day_a_service_hides_what_an_arm_ends_with(street: Street) -> None:
     build(street)
-    empty: set[Any] = set()
+    hidden: set[date] = set()
     with connect(street.url) as connection:
-        run(connection, OPTIONS, at(MONDAY + WEEK), empty)
+        run(connection, OPTIONS, at(MONDAY + WEEK), hidden)
     with connect(street.url) as connection:
         members = dict.fromkeys(arms(street), Arm.COMPARISON_YEAR)
         trial_sight.begin(connection, members, date(2025, 7, 1))
         connection.commit()
-        run(connection, OPTIONS, at(date(2026, 6, 30), 22), empty)
+        run(connection, OPTIONS, at(date(2026, 6, 30), 22), hidden)
         assert {one.sight for one in street.told("week", MONDAY).values()} == {"all"}
-        run(connection, OPTIONS, at(date(2026, 6, 30), 23), empty)  # midnight in London
+        run(connection, OPTIONS, at(date(2026, 6, 30), 23), hidden)  # midnight in London
     told = street.told("week", MONDAY)
     assert {number for number, one in told.items() if one.sight == "own"} == {*OWN, *ZONE, *FULL, *YEAR}
 

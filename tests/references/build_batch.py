@@ -258,8 +258,19 @@ def check_form(batch: Batch) -> None:
     assert np.isfinite(batch.value).all()
     assert batch.minute % MINUTE == 0
     assert batch.families == FAMILY_NAMES
-    days = {
-        (batch.families[family], date(1970, 1, 1) + timedelta(days=time // (1440 * MINUTE)))
-        for family, time in zip(batch.family.tolist(), batch.time.tolist(), strict=True)
-    }
-    assert sorted(batch.touched) == sorted(days)
+    rows = list(zip(batch.family.tolist(), batch.time.tolist(), batch.series.tolist(), strict=True))
+    if (later := batch.restating) is not None:
+        rows += zip(later.family.tolist(), later.time.tolist(), later.series.tolist(), strict=True)
+    days: dict[tuple[str, date], set[int]] = {}
+    for family, time, number in rows:
+        day = date(1970, 1, 1) + timedelta(days=time // (1440 * MINUTE))
+        days.setdefault((batch.families[family], day), set()).add(number)
+    assert sorted((one.family, one.day) for one in batch.touched) == sorted(days)
+    for one in batch.touched:
+        touched = days[one.family, one.day]
+        if one.family != "smart-meter":
+            assert one.series is None, "nobody asks whose they were"
+        elif one.series is not None:
+            assert list(one.series) == sorted(touched)
+        else:
+            assert len(rows) > 256, "few are named"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from store import accounting
-from store.batch import Batch, Counts, Outcome, Rejected
+from store.batch import Batch, Counts, Outcome, Rejected, TouchedDay
 from store.connect import connect
 from store.times import instant
 
@@ -45,7 +45,7 @@ def make(rows: Sequence[Row], number: int = 1, late: Sequence[Row] = (), **chang
         latest_series=np.array([row[0] for row in newest], np.int32),
         latest_time=np.array([row[1] for row in newest], np.int64),
         latest_value=np.array([row[2] for row in newest], np.float64),
-        touched=sorted({(FAMILIES[row[0] % 2], instant(row[1]).date()) for row in every}),
+        touched=sorted({TouchedDay(FAMILIES[row[0] % 2], instant(row[1]).date()) for row in every}),
         counts=counts,
         rejected=[],
         sequences=[],

@@ -14,7 +14,7 @@ from analytics.air import runner
 from analytics.air.runner import AirSummary
 from devices.device import Device, Origin
 from store import air_record, registry, series
-from store.batch import Counts
+from store.batch import Counts, TouchedDay
 from store.connect import Connection, connect
 from store.times import instant, microseconds
 from store.writer import Writer
@@ -92,7 +92,7 @@ class AirWorld:
             number=self.batches,
             families=("air-monitor",),
             family=np.zeros(len(rows), np.uint8),
-            touched=sorted({("air-monitor", instant(row[1]).date()) for row in rows}),
+            touched=[TouchedDay("air-monitor", day) for day in sorted({instant(row[1]).date() for row in rows})],
             counts={"air-monitor": counts},
         )
         writer = Writer(self.url)

@@ -11,10 +11,9 @@ import numpy as np
 from analytics.energy import daily_runner
 from analytics.energy.daily_runner import Changed
 from devices.homes import FUELS
-from store import series
-from store.batch import Counts
+from store import series, tombstones, touched
+from store.batch import Counts, TouchedDay
 from store.connect import connect
-from store.times import instant
 from store.writer import Writer
 from tests.references.daily_use import HOUR, Link, Meter, home_days, utc
 from tests.tools.batches import HALF_HOUR, make, query
@@ -55,24 +54,29 @@ class World:
             connection.commit()
             self.homes = [ids_of(connection, uprn, date(2026, 3, 29))[0] for uprn in "123"]
 
-    def write(self, rows: Sequence[tuple[str, str, int, float]]) -> None:
-        """Tell readings through the writer, as the collector does."""
+    def write(self, rows: Sequence[tuple[str, str, int, float]], *, named: bool = True) -> None:
+        """Tell readings through the writer, as the collector does; ``named``: in a batch of few series."""
         pairs = sorted({row[:2] for row in rows})
         with connect(self.url) as connection:
             states = series.resolve(connection, pairs)
+            known = tombstones.version(connection)
             connection.commit()
         number = {pair: state.series for pair, state in zip(pairs, states, strict=True)}
         plain = [(number[row[:2]], row[2], row[3]) for row in rows]
         counts = Counts()
         counts.add(Counts(len(rows), len(rows), 0, 0, len(rows)))
         self.batches += 1
+        ids = np.array([row[0] for row in sorted(plain)], np.int32)
+        times = np.array([row[1] for row in sorted(plain)], np.int64)
+        days = touched.days_of(("smart-meter",), np.zeros(len(rows), np.uint8), ids, times)
         batch = make(
             plain,
             number=self.batches,
             families=("smart-meter",),
             family=np.zeros(len(rows), np.uint8),
-            touched=sorted({("smart-meter", instant(row[2]).date()) for row in rows}),
+            touched=days if named else [TouchedDay(*day[:2]) for day in days],
             counts={"smart-meter": counts},
+            tombstones=known,
         )
         writer = Writer(self.url)
         writer.write(batch)

@@ -13,7 +13,8 @@ from analytics.energy.prices import load
 from analytics.neighbours.period_comparison import HomesOptions
 from analytics.neighbours.runner import RunSummary, run
 from devices.device import Device
-from store import comparisons, registry, series
+from store import comparisons, registry, series, touched
+from store.batch import TouchedDay
 from store.comparisons import Comparison
 from store.connect import connect
 from store.copy import copy_readings
@@ -64,24 +65,26 @@ class Street:
         """A home's line of the homes file."""
         return {"uprn": str(number), "meters": f"m{number}", "lon": f"{-0.1 + 0.0001 * number:.4f}"}
 
-    def store(self, use: dict[tuple[int, date], int]) -> None:
-        """Store days of homes [Wh] as the collector and corrections do; a day that is stored already is superseded."""
+    def store(self, use: dict[tuple[int, date], int], *, named: bool = False) -> None:
+        """Store days of homes [Wh] as the collector and corrections do; a day that is stored already is superseded.
+
+        ``named``: noted with the series.
+        """
         with connect(self.url) as connection:
             homes = sorted({home for home, _ in use})
             states = series.resolve(connection, [(f"m{home}", "import_interval") for home in homes])
             number = {home: state.series for home, state in zip(homes, states, strict=True)}
             rows = sorted((number[home], midnight(day, LONDON), wh / 1000) for (home, day), wh in use.items())
-            ids, times, values = zip(*rows, strict=True)
+            ids = np.array([row[0] for row in rows], np.int32)
+            times = np.array([row[1] for row in rows], np.int64)
             connection.execute(
                 "delete from reading r using unnest(%s::int4[], %s::timestamptz[]) k (s, t) "
                 "where r.series_id = k.s and r.time = k.t",
-                (list(ids), [instant(time) for time in times]),
+                (ids.tolist(), [instant(time) for time in times.tolist()]),
             )
-            copy_readings(connection, np.array(ids, np.int32), np.array(times, np.int64), np.array(values))
-            days = sorted({instant(time).date() for time in times})
-            connection.execute(
-                "insert into touched_day (family, day) select 'smart-meter', unnest(%s::date[])", (days,)
-            )
+            copy_readings(connection, ids, times, np.array([row[2] for row in rows]))
+            days = touched.days_of(("smart-meter",), np.zeros(len(ids), np.uint8), ids, times)
+            touched.note(connection, days if named else [TouchedDay(*day[:2]) for day in days])
             connection.commit()
 
     def analyse(self, now: datetime, **changes: object) -> RunSummary:

@@ -17,7 +17,7 @@ from analytics.parking.runner import ParkingSummary
 from analytics.parking.sources import Register
 from devices.device import Device
 from store import parking_record, registry, series
-from store.batch import Counts
+from store.batch import Counts, TouchedDay
 from store.connect import Connection, connect
 from store.copy import EPOCH_2000
 from store.times import instant
@@ -110,7 +110,7 @@ class ParkingWorld:
             number=self.batches,
             families=("parking-bay",),
             family=np.zeros(len(rows), np.uint8),
-            touched=sorted({("parking-bay", instant(row[1]).date()) for row in rows}),
+            touched=[TouchedDay("parking-bay", day) for day in sorted({instant(row[1]).date() for row in rows})],
             counts={"parking-bay": counts},
         )
         writer = Writer(self.url)

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analytics.neighbours.schedule import WAITS_FOR, Due, due, end_of, is_in
+from analytics.neighbours.schedule import WAITS_FOR, Due, due, end_of, homes_missing, waited_enough
 from analytics.periods import FINAL_AFTER, Period, four_weeks_to, month_of, week_of
 from store.times import begin_of
 
@@ -68,7 +70,24 @@ def test_fuels_are_due_apart() -> None:
 def test_publishing_waits_for_the_last_day_of_nine_homes_in_ten_but_not_for_ever() -> None:
     over = end_of(Period("week", date(2026, 5, 4), date(2026, 5, 11)), LONDON)
     minutes = np.array([1440] * 9 + [1410, 0])
-    assert is_in(minutes, 1440, 10, over, over)
-    assert not is_in(minutes, 1440, 11, over, over), "nine of eleven"
-    assert not is_in(minutes, 1440, 11, over, over + WAITS_FOR - timedelta(seconds=1))
-    assert is_in(minutes, 1440, 11, over, over + WAITS_FOR)
+    assert homes_missing(minutes, 1440, 10) == 0
+    assert homes_missing(minutes, 1440, 11) == 1, "nine of eleven"
+    assert not waited_enough(over, over + WAITS_FOR - timedelta(seconds=1))
+    assert waited_enough(over, over + WAITS_FOR)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.data())
+def test_fewer_homes_than_are_missing_never_make_a_period_ready(homes: int, whole: int, data: st.DataObject) -> None:
+    """Whatever each of them does: comes in, goes, or comes and is in at once."""
+    any_day, has = homes, min(whole, homes)
+
+    def ready(has: int, any_day: int) -> bool:
+        return 10 * has >= 9 * any_day
+
+    missing = homes_missing(np.array([1440] * has + [0] * (any_day - has), np.int64), 1440, any_day)
+    assert (missing == 0) == ready(has, any_day)
+    for _ in range(missing - 1):
+        come = data.draw(st.sampled_from(["in", "gone", "both"]))
+        has += come != "gone" and has < any_day
+        any_day -= come != "in" and any_day > has
+        assert not ready(has, any_day)

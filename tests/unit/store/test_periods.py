@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.batch import Batch
+from store.batch import Batch, TouchedDay
 from store.rows import STORED, THINNED, _keep_one_a_period
 
 PERIOD = 10
@@ -50,6 +50,6 @@ def _batch(series: np.ndarray, time: np.ndarray, thin: np.ndarray) -> Batch:
         series=series.astype(np.int32), time=time.astype(np.int64), value=np.zeros(len(series)),
         family=np.zeros(len(series), np.uint8), thin=thin, message=np.zeros(len(series), np.int32),
         latest_series=nothing.astype(np.int32), latest_time=nothing, latest_value=np.empty(0),
-        touched=[("smart-meter", date(2026, 1, 1))], counts={}, rejected=[], sequences=[], remember=[], forget=[],
-        conflicts=lambda _rows: [],
+        touched=[TouchedDay("smart-meter", date(2026, 1, 1))], counts={}, rejected=[], sequences=[], remember=[],
+        forget=[], conflicts=lambda _rows: [],
     )  # fmt: skip
