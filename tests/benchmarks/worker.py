@@ -1,7 +1,8 @@
 """The measured side, in a process of its own: a collector or a bare source, from its connection to its last commit.
 
 Reads a JSON job from standard input, prints a JSON result: ``{"seconds", "cpu", "messages", "readings", "peak"}``,
-``cpu`` [s] of this process in that time, ``peak`` [bytes] its highest resident memory so far.
+``cpu`` [s] of this process in that time, ``peak`` [bytes] its highest resident memory so far; ``cpu_with_start``
+[s] from its start, ``ended`` the instant [s since the Unix epoch].
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class Clock:
         return {
             "seconds": time.monotonic() - self.start,
             "cpu": _cpu() - self.cpu,
+            "cpu_with_start": _cpu(),
+            "ended": time.time(),
             "messages": messages,
             "readings": readings,
             "peak": _peak(),
