@@ -15,7 +15,6 @@ import psycopg
 
 from devices.device import Device
 from devices.text import visible
-from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
 from ingest.decoder_version import format_marks
@@ -61,6 +60,8 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     check_tls(options.broker)
     if options.archive is not None:
+        from ingest.archive import make_folders  # for whom nothing is archived it would only take time
+
         try:
             make_folders(options.archive)
         except OSError as error:
@@ -72,6 +73,7 @@ async def run(
     # what the imports left never becomes garbage: keep the collector of it from walking there for every batch
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 100)
     try:
         await collector.run(stop)
