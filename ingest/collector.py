@@ -70,11 +70,7 @@ async def run(
     collector = Collector(options, metrics)
     health = HealthServer(options.metrics_host, options.metrics_port, collector.missing, metrics.text)
     log.info("health and metrics on http://%s:%d", options.metrics_host, health.port)
-    # what the imports left never becomes garbage: keep the collector of it from walking there for every batch
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(50_000, 20, 100)
+    settle_garbage()
     try:
         await collector.run(stop)
     finally:
@@ -82,6 +78,14 @@ async def run(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     return metrics.committed
+
+
+def settle_garbage() -> None:
+    """Have garbage collected seldom, and what the imports left never looked at again: it is none."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()  # the command line starts us without
+    gc.set_threshold(50_000, 20, 100)
 
 
 class Collector:
