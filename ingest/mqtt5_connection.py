@@ -215,6 +215,7 @@ class Connection(asyncio.BufferedProtocol):
                 start = position
                 self._control(packet)
                 copies = self._copies
+                runs = runs if copies is None else repeat(None)
         if topics:
             self._deliver(position - start, topics, payloads, packet_ids, flags)
         return position

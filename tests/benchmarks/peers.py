@@ -202,6 +202,7 @@ def main(arguments: list[str]) -> int:
             for name in peers:
                 print(f"round {number + 1} of {rounds}: {PEERS[name]} ...", file=sys.stderr, flush=True)
                 full[name].append(_once(world, Path(folder), name, MESSAGES))
+                print(full[name][-1], file=sys.stderr, flush=True)
         for name in peers:
             if name != "bare":
                 short[name] = _once(world, Path(folder), name, SHORT, REPEATED)
