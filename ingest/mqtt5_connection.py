@@ -174,7 +174,7 @@ class Connection(asyncio.BufferedProtocol):
         flags: list[int] = []
         position = start = 0
         copies = self._copies
-        runs = self.source.packets.runs(buffer, 0, end) if copies is None else repeat(None)
+        runs = self.source.packets.runs(buffer, end) if copies is None else repeat(None)
         while position < end:
             run = next(runs)
             if run is not None:

@@ -61,31 +61,32 @@ class PublishPackets:
     def __init__(self) -> None:
         self._topics: dict[bytes, str] = {}
 
-    def runs(self, buffer: bytearray, start: int, end: int) -> Iterator[Run | None]:
-        """What lies between two places, in order: runs, and None where the codec must read the next packet.
+    def runs(self, buffer: bytearray, end: int) -> Iterator[Run | None]:
+        """What lies before ``end``, in order: runs, and None where the codec must read the next packet.
 
         It goes on with None where nothing whole is left: the codec knows whether more is to come.
         """
-        if end - start >= _LEAST:
-            raw = bytes(memoryview(buffer)[start:end])
-            ends = _ends(raw)
+        ends = _ends(buffer, end) if end >= _LEAST else []
+        if ends:
+            # what is whole alone: a large packet comes in many reads
+            raw = bytes(memoryview(buffer)[: ends[-1]])
             frames = _look(raw, ends)
             if frames.plain.sum() * 2 > len(ends):
-                yield from self._cut(raw, start, frames, ends)
+                yield from self._cut(raw, frames, ends)
         yield from repeat(None)
 
-    def _cut(self, raw: bytes, start: int, frames: _Frames, ends: list[int]) -> Iterator[Run | None]:
+    def _cut(self, raw: bytes, frames: _Frames, ends: list[int]) -> Iterator[Run | None]:
         topics = self._texts(raw, frames)
         payloads = [raw[begin:stop] for begin, stop in zip((frames.number + 3).tolist(), ends, strict=True)]
         packet_ids, flags = frames.packet_id.tolist(), frames.flags.tolist()
         if frames.plain.all():
-            yield Run(topics, payloads, packet_ids, flags, start + ends[-1])
+            yield Run(topics, payloads, packet_ids, flags, ends[-1])
             return
         first = 0
         for place in [*np.flatnonzero(~frames.plain).tolist(), len(ends)]:
             if place > first:
                 part = slice(first, place)
-                yield Run(topics[part], payloads[part], packet_ids[part], flags[part], start + ends[place - 1])
+                yield Run(topics[part], payloads[part], packet_ids[part], flags[part], ends[place - 1])
             if place < len(ends):
                 yield None
             first = place + 1
@@ -124,31 +125,31 @@ class PublishPackets:
         return read.topic
 
 
-def _ends(raw: bytes) -> list[int]:
-    """Where the packets end that lie whole in ``raw``, which begins with one."""
+def _ends(buffer: bytearray, end: int) -> list[int]:
+    """Where the packets end that lie whole before ``end``; behind it is what was read long ago."""
     ends: list[int] = []
     add = ends.append
-    position, last = 0, len(raw)
+    position, last = 0, end - 1
     try:
         while position < last:
-            size = raw[position + 1]
+            size = buffer[position + 1]
             position += 2
             if size > 127:
-                size, position = _long(raw, position, size)
+                size, position = _long(buffer, position, size)
             position += size
+            if position > end:
+                break
             add(position)
     except IndexError:
         pass  # within a length
-    if ends and ends[-1] > last:
-        ends.pop()
     return ends
 
 
-def _long(raw: bytes, position: int, size: int) -> tuple[int, int]:
+def _long(buffer: bytearray, position: int, size: int) -> tuple[int, int]:
     """A length of several bytes, and where it ends. Raises IndexError where it does not, or is longer than need be."""
     size -= 128
     for shift in (7, 14, 21):
-        byte = raw[position]
+        byte = buffer[position]
         position += 1
         size += (byte & 127) << shift
         if 0 < byte < 128:
@@ -159,6 +160,7 @@ def _long(raw: bytes, position: int, size: int) -> tuple[int, int]:
 
 
 def _look(raw: bytes, ends: list[int]) -> _Frames:
+    """What the packets are that end there, and where in them things stand."""
     data = np.frombuffer(raw, np.uint8)
     end = np.array(ends, np.intp)
     begin = np.concatenate((np.zeros(1, np.intp), end))[: len(ends)]
@@ -173,7 +175,7 @@ def _look(raw: bytes, ends: list[int]) -> _Frames:
     plain &= number + 3 <= end
     number = np.where(plain, number, 0)
     packet_id = _two(data, number)
-    plain &= (data[number + 2] == 0) & (packet_id != 0)
+    plain &= data[number + 2] == 0
     return _Frames(flags, body, number, packet_id, end, plain)
 
 
