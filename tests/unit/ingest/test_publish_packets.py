@@ -35,8 +35,15 @@ def _publish(topic: bytes, payload: bytes, packet_id: int = 1, flags: int = 0, p
     return _packet(0x32 | flags, body)
 
 
-def _ordinary() -> bytes:
-    return b"".join(_publish(b"borough/air-monitor/a/reading", b"x" * 100, number) for number in range(1, 41))
+_TOPIC = b"borough/air-monitor/a/reading"
+
+
+def _ordinary(flags: int = 0) -> bytes:
+    return b"".join(_publish(_TOPIC, b"x" * 100, number, flags) for number in range(1, 41))
+
+
+#: A packet of a topic that is known, but for its length.
+_BODY = struct.pack(">H", len(_TOPIC)) + _TOPIC + b"\0\x03\0x"
 
 
 def _by_codec(data: bytes) -> list[_Read]:
@@ -106,7 +113,7 @@ def test_what_the_codec_reads(chosen: list[bytes], missing: int) -> None:
 
 def test_only_what_is_odd_is_left_to_the_codec() -> None:
     odd = mqtt5.PingRespPacket().write()
-    found, left = _by_runs(PublishPackets(), _ordinary() + odd + _ordinary() + odd + _ordinary())
+    found, left = _by_runs(PublishPackets(), _ordinary() + odd + _ordinary(flags=9) + odd + _ordinary(flags=8))
     assert (len(found), left) == (120, 2)
 
 
@@ -131,7 +138,11 @@ def test_a_topic_that_the_codec_refuses_is_left_to_it(topic: bytes) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [b"\x32\xff\xff\xff\xff\xff", b"\x32\x87\0\0\x01a\0\x03\0x", b"\x32\x87\x80\0\0\x01a\0\x03\0x"],
+    [
+        b"\x32\xff\xff\xff\xff\xff",
+        b"\x32" + bytes([len(_BODY) | 128, 0]) + _BODY,
+        b"\x32" + bytes([len(_BODY) | 128, 128, 0]) + _BODY,
+    ],
     ids=["too long", "a byte more than need be", "two bytes more"],
 )
 def test_a_length_that_is_none_ends_what_is_read(broken: bytes) -> None:
@@ -155,9 +166,13 @@ def test_a_packet_that_is_too_short_is_left_to_the_codec(size: int) -> None:
     assert next(runs) is None
 
 
-def test_a_topic_longer_than_its_packet_is_left_to_the_codec() -> None:
-    broken = _packet(0x32, struct.pack(">H", 3_000) + b"a" + struct.pack(">HB", 3, 0) + b"x")
-    data = _ordinary() + broken + _ordinary()
+@pytest.mark.parametrize(
+    "body",
+    [struct.pack(">H", 3_000) + b"a" + struct.pack(">HB", 3, 0) + b"x", _BODY[:-4], _BODY[:-3], _BODY[:-2]],
+    ids=["a longer topic", "no packet id", "half of it", "no properties"],
+)
+def test_a_packet_that_ends_too_soon_is_left_to_the_codec(body: bytes) -> None:
+    data = _ordinary() + _packet(0x32, body) + _ordinary()
     runs = PublishPackets().runs(bytearray(data), len(data))
     first = next(runs)
     assert first is not None
