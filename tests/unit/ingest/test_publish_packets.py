@@ -172,7 +172,7 @@ def test_a_packet_that_is_too_short_is_left_to_the_codec(size: int) -> None:
     ids=["a longer topic", "no packet id", "half of it", "no properties"],
 )
 def test_a_packet_that_ends_too_soon_is_left_to_the_codec(body: bytes) -> None:
-    data = _ordinary() + _packet(0x32, body) + _ordinary()
+    data = _ordinary() + _packet(0x32, body) + _publish(_TOPIC, b"") + _ordinary()
     runs = PublishPackets().runs(bytearray(data), len(data))
     first = next(runs)
     assert first is not None
