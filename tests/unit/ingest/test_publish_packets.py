@@ -7,7 +7,6 @@ import tracemalloc
 from typing import NamedTuple
 
 import mqtt5
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,7 +198,7 @@ def test_a_flood_of_topics_only_clears_them(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_acknowledgements_in_one_piece() -> None:
     assert pubacks([1, 65_535, 258]) == bytes.fromhex("40020001 4002ffff 40020102")
-    assert pubacks(np.array([7])) == mqtt5.PubAckPacket(7).write()
+    assert pubacks([7]) == mqtt5.PubAckPacket(7).write()
 
 
 def test_a_packet_that_is_still_to_come_is_not_copied_at_each_read() -> None:
