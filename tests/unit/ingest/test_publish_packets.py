@@ -46,7 +46,8 @@ _BODY = struct.pack(">H", len(_TOPIC)) + _TOPIC + b"\0\x03\0x"
 
 
 def _by_codec(data: bytes) -> list[_Read]:
-    found, place = [], 0
+    found: list[_Read] = []
+    place = 0
     while place < len(data):
         try:
             packet, size = mqtt5.read(memoryview(data)[place:])
@@ -61,7 +62,8 @@ def _by_codec(data: bytes) -> list[_Read]:
 def _by_runs(packets: PublishPackets, data: bytes) -> tuple[list[_Read], int]:
     """What is read in a buffer with something left behind it; and how many packets were left to the codec."""
     buffer = bytearray(data + b"\x32\x05zzzzz")
-    found, place, end, odd = [], 0, len(data), 0
+    found: list[_Read] = []
+    place, end, odd = 0, len(data), 0
     runs = packets.runs(buffer, end)
     while place < end:
         run = next(runs)
