@@ -9,7 +9,7 @@ READY := .venv/.ready
 # Where it is set, each of some thousand processes of the tests would compile the same modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo wheel servers test test-quick check judges bench documents fuzz soak clean
+.PHONY: setup demo wheel servers test test-quick check judges bench bench-peers documents fuzz soak clean
 
 setup: $(READY)
 
@@ -56,6 +56,11 @@ judges: $(READY)
 bench: $(READY)
 	@.venv/bin/python -m scripts.parts
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+# The collector beside Telegraf (where Go is) and a bare client, in turn, five rounds: make bench-peers ARGS=2
+bench-peers: $(READY)
+	@.venv/bin/python -m scripts.parts
+	@.venv/bin/python -m tests.benchmarks.peers $(ARGS)
 
 # The commands of README and docs as they stand there, on a clean clone with real servers; needs root, takes half an hour.
 documents: $(READY)

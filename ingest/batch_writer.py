@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ingest import suppressions
-from ingest.archive import Archive
 from ingest.backlog import Absence
 from ingest.batch_builder import BatchBuilder
 from ingest.build_batch import BuiltBatch
@@ -20,6 +20,11 @@ from store import absences, redelivery, registry
 from store.batch import Outcome, SeriesState
 from store.tombstones import Stale
 from store.writer import Writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingest.archive import Archive
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +45,7 @@ class BatchWriter:
         self._writer = Writer(
             options.database_url, rejected_limit=options.rejected_per_device_hour, lock_timeout=_LOCK_SECONDS
         )
-        self._archive = None if options.archive is None else Archive(options.archive, name, metrics)
+        self._archive = None if options.archive is None else _archive(options.archive, name, metrics)
         self._marked_version = 0
         #: what is being written, since it was built
         self.built: BuiltBatch | None = None
@@ -141,3 +146,9 @@ class BatchWriter:
     def _states(self, new: Sequence[NewSeries]) -> list[SeriesState]:
         with self._writer.connection.transaction():
             return suppressions.states(self._writer.connection, new)
+
+
+def _archive(folder: Path, name: str, metrics: Metrics) -> Archive:
+    from ingest.archive import Archive  # for whom nothing is archived it would only take time
+
+    return Archive(folder, name, metrics)

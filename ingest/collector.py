@@ -15,7 +15,6 @@ import psycopg
 
 from devices.device import Device
 from devices.text import visible
-from ingest.archive import make_folders
 from ingest.broker_watch import watch
 from ingest.control import Control, SessionLost, missing
 from ingest.decoder_version import format_marks
@@ -61,6 +60,8 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     check_tls(options.broker)
     if options.archive is not None:
+        from ingest.archive import make_folders  # for whom nothing is archived it would only take time
+
         try:
             make_folders(options.archive)
         except OSError as error:
@@ -69,10 +70,7 @@ async def run(
     collector = Collector(options, metrics)
     health = HealthServer(options.metrics_host, options.metrics_port, collector.missing, metrics.text)
     log.info("health and metrics on http://%s:%d", options.metrics_host, health.port)
-    # what the imports left never becomes garbage: keep the collector of it from walking there for every batch
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    settle_garbage()
     try:
         await collector.run(stop)
     finally:
@@ -80,6 +78,14 @@ async def run(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     return metrics.committed
+
+
+def settle_garbage() -> None:
+    """Have garbage collected seldom, and what the imports left never looked at again: it is none."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()  # the command line starts us without
+    gc.set_threshold(50_000, 20, 100)
 
 
 class Collector:

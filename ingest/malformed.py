@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_PUBLISH = 3
+
 
 def is_panic(error: BaseException) -> bool:
     """Whether it is the codec's PanicException, which is no Exception and has no type to be named by."""
@@ -9,11 +11,15 @@ def is_panic(error: BaseException) -> bool:
 
 
 def lenient_publish(view: memoryview) -> tuple[str, bytes, int, int] | None:
-    """Topic, payload, packet id and size of a PUBLISH whose topic or properties the codec refuses; None if hopeless.
+    """Topic, payload, packet id and size of a PUBLISH whose topic or properties the codec refuses.
+
+    None if it is hopeless, or another packet.
 
     Such a message must be rejected and acknowledged, or the broker would deliver it again for ever.
     """
     size = 0
+    if view[0] >> 4 != _PUBLISH:
+        return None
     for position in range(1, min(5, len(view))):
         size |= (view[position] & 0x7F) << 7 * (position - 1)
         if not view[position] & 0x80:

@@ -1,4 +1,7 @@
-"""What a collector says of itself: Prometheus metrics. No label ever holds a device id."""
+"""What a collector says of itself: Prometheus metrics. No label ever holds a device id.
+
+Their library is imported at the first scrape: it is no small part of a collector's start.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from ingest.batch_rejections import reasons
 from ingest.source import SourceStatus
 from store.batch import COUNT_NAMES, Batch, Counts, Outcome
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0)
 
@@ -54,6 +59,8 @@ class Histogram:
 
     def metric(self, name: str, text: str) -> Metric:
         """The Prometheus form."""
+        from prometheus_client.core import HistogramMetricFamily
+
         total = 0
         buckets = []
         for bound, count in zip((*_BUCKETS, float("inf")), self._counts, strict=True):
@@ -99,8 +106,6 @@ class Metrics:
         self.archive_errors = 0
         self.archive_failing = False
         self.started = time.time()
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
 
     @property
     def database_up(self) -> bool:
@@ -137,6 +142,8 @@ class Metrics:
 
     def collect(self) -> Iterable[Metric]:
         """All metrics, for prometheus_client."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         with self.lock:
             flying = self.flying()
             committed = {family: replace(counts) for family, counts in self.committed.items()}
@@ -206,4 +213,8 @@ class Metrics:
 
     def text(self) -> bytes:
         """The exposition format."""
-        return generate_latest(self._registry)
+        from prometheus_client import CollectorRegistry, generate_latest
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)

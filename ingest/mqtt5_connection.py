@@ -1,8 +1,7 @@
 """One network connection of an MQTT 5 session: framing, CONNECT, SUBSCRIBE, keep-alive, pacing.
 
-Mosquitto writes each message to the socket alone. Reading on every readable event is therefore one system call and one
-turn of the event loop per message or two; reading at most every ``read_interval`` is the whole difference between
-10 and 1.6 us a message (docs/decisions/004-measured.md).
+Mosquitto writes each message to the socket alone: to read at most every ``read_interval`` is the whole difference
+between 10 and 1.6 us a message (docs/decisions/004-measured.md).
 """
 
 from __future__ import annotations
@@ -13,26 +12,25 @@ import random
 import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import mqtt5
-import numpy as np
 
 from devices.text import visible
 from ingest.copies import Copies
 from ingest.malformed import is_panic, lenient_publish
 from ingest.mqtt5_session import Owner, Refused, unusable
+from ingest.publish_packets import pubacks
 from ingest.source import SPEAKS_MQTT5, Chunk, take_unsubscribed, warn_of_less
 
 log = logging.getLogger(__name__)
 
 _BUFFER = 1 << 20
-_PUBLISH = 3
 #: Packet id of our UNSUBSCRIBE; our SUBSCRIBEs have those from 1 on, and others where the broker says that one is in
 #: use. So does Mochi of the ids of its own messages to us: how many others are tried.
 _UNSUBSCRIBE = 65_535
 _OTHER_IDS = 30
-_PUBACK = np.dtype([("header", ">u2"), ("packet_id", ">u2")])
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -170,25 +168,28 @@ class Connection(asyncio.BufferedProtocol):
     def _parse(self, end: int) -> int:
         """Take whole packets from the buffer up to ``end``; returns how far it came."""
         view, buffer = self._view, self._buffer
-        read = mqtt5.read
-        publish = mqtt5.PublishPacket
         topics: list[str] = []
         payloads: list[bytes] = []
         packet_ids: list[int] = []
         flags: list[int] = []
         position = start = 0
         copies = self._copies
+        runs = self.source.packets.runs(buffer, end) if copies is None else repeat(None)
         while position < end:
+            run = next(runs)
+            if run is not None:
+                position = run.append_to(topics, payloads, packet_ids, flags)
+                continue
             first = buffer[position]
             try:
-                packet, size = read(view[position:end])
+                packet, size = mqtt5.read(view[position:end])
             except IndexError:
                 break
             except BaseException as error:
                 # ValueError, or the codec's PanicException for a text that is no UTF-8
                 if not (isinstance(error, ValueError) or is_panic(error)):
                     raise
-                lenient = lenient_publish(view[position:end]) if first >> 4 == _PUBLISH else None
+                lenient = lenient_publish(view[position:end])
                 if lenient is None:
                     raise Refused(f"malformed packet from the broker: {visible(str(error))}") from None
                 topic, payload, packet_id, size = lenient
@@ -199,7 +200,7 @@ class Connection(asyncio.BufferedProtocol):
                 position += size
                 continue
             position += size
-            if packet.__class__ is publish:
+            if packet.__class__ is mqtt5.PublishPacket:
                 if copies is not None and copies.is_copy(packet.topic, packet.payload, packet.subscription_ids):
                     self._pass_over(packet.packet_id)
                     continue
@@ -214,6 +215,7 @@ class Connection(asyncio.BufferedProtocol):
                 start = position
                 self._control(packet)
                 copies = self._copies
+                runs = runs if copies is None else repeat(None)
         if topics:
             self._deliver(position - start, topics, payloads, packet_ids, flags)
         return position
@@ -359,10 +361,7 @@ class Connection(asyncio.BufferedProtocol):
         """PUBACK all in one write."""
         if self._transport is None or self._transport.is_closing() or not len(packet_ids):
             return
-        acks = np.empty(len(packet_ids), _PUBACK)
-        acks["header"] = 0x4002
-        acks["packet_id"] = packet_ids
-        self._transport.write(acks.tobytes())
+        self._transport.write(pubacks(packet_ids))
         self._watched.extend(watch)
         self.source.status.backlog.acknowledged(len(packet_ids))
         self._ask()

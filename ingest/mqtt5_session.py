@@ -8,6 +8,7 @@ from typing import Protocol
 import mqtt5
 
 from ingest.options import BrokerOptions
+from ingest.publish_packets import PublishPackets
 from ingest.source import SPEAKS_MQTT5, Connected, Receive, SourceStatus
 
 
@@ -22,6 +23,7 @@ class Owner(Protocol):
     drain: bool
     paused: bool
     status: SourceStatus
+    packets: PublishPackets
 
     def note_confirmed(self, marks: Sequence[int]) -> None:
         """The broker has read the acknowledgements that these stand for."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ingest.mqtt5_connection import Connection
 from ingest.mqtt5_session import Refused
 from ingest.options import BrokerOptions
+from ingest.publish_packets import PublishPackets
 from ingest.source import SPEAKS_MQTT5, Connected, Receive, SourceStatus
 from ingest.tls import tls_context
 
@@ -44,6 +45,7 @@ class Mqtt5Source:
         self.leftover = list(leftover)
         self.drain = drain
         self.status = SourceStatus()
+        self.packets = PublishPackets()
         self.paused = False
         self._connection: Connection | None = None
         self._generation = 0

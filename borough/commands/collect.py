@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-
-import typer
+from typing import TYPE_CHECKING
 
 from borough import logs
 from borough.settings.collector import collector_options
 from borough.settings.settings import read_settings, unknown_variables
 from store.batch import Counts
+
+if TYPE_CHECKING:
+    import typer
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 Reads a JSON job from standard input, prints a JSON result: ``{"seconds", "cpu", "messages", "readings", "peak",
 "began"}``, ``cpu`` [s] of this process in that time, ``peak`` [bytes] its highest resident memory so far, ``began``
-when it connected [s since 1970].
+when it connected [s since 1970]; ``cpu_with_start`` [s] from its start, ``ended`` the instant [s since 1970].
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Clock:
         return {
             "seconds": time.monotonic() - self.start,
             "cpu": _cpu() - self.cpu,
+            "cpu_with_start": _cpu(),
+            "ended": time.time(),
             "messages": messages,
             "readings": readings,
             "peak": _peak(),

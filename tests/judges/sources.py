@@ -90,13 +90,13 @@ def maven(*coordinates: str, name: str) -> Need:
     return _made(name, "mvn", list(coordinates), make, "install Maven (maven) and Java 17")
 
 
-def golang(program: str, *, name: str) -> Need:
-    """A program of a Go module, ``path@version``: its path."""
+def golang(program: str, *, name: str, tags: str = "") -> Need:
+    """A program of a Go module, ``path@version``: its path. ``tags`` choose what is built in, by commas."""
 
     def make(folder: Path) -> None:
-        _run(["go", "install", program], folder, GOBIN=str(folder), GOFLAGS="-mod=mod")
+        _run(["go", "install", "-tags", tags, program], folder, GOBIN=str(folder), GOFLAGS="-mod=mod")
 
-    made = _made(name, "go", [program], make, "install Go")
+    made = _made(name, "go", [program, *([tags] if tags else [])], make, "install Go")
     return Need(name, lambda folder: made.find(folder) / Path(program.partition("@")[0]).name)
 
 

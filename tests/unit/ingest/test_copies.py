@@ -103,6 +103,22 @@ async def test_a_second_copy_is_acknowledged_and_not_taken() -> None:
         assert await peer.acknowledged(1) == [3], "the copy alone: the others wait for their commit"
 
 
+async def test_copies_that_come_in_one_piece_with_the_answer_to_connect() -> None:
+    """Long enough for packets to be taken many at once, before it is known that there may be copies."""
+    async with rig(leftover=["borough/#"]) as r:
+        peer = await r.peer()
+        assert isinstance(await peer.packet(), mqtt5.ConnectPacket)
+        topic = "borough/parking-bay/b1/reading"
+        waited = [publish(topic, b"waited %d" % number + bytes(100), number) for number in range(1, 60)]
+        live = publish(topic, b"live", 60), publish(topic, b"live", 61, subscription_ids=[1])
+        peer.send(mqtt5.ConnAckPacket(session_present=True).write(), *waited, *live, publish(topic, b"last", 62))
+        await r.until(lambda: bool(r.messages()) and r.messages()[-1][1] == b"last")
+        assert [number for _, _, number in r.messages()] == [*range(1, 61), 62]
+        assert await peer.wait_for(mqtt5.SubscribePacket)
+        assert await peer.wait_for(mqtt5.UnsubscribePacket)
+        assert await peer.acknowledged(1) == [61]
+
+
 async def test_a_broker_without_identifiers_gets_none() -> None:
     async with rig(leftover=["borough/#"]) as r:
         peer = await r.peer()
