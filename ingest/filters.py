@@ -34,6 +34,8 @@ def common_topic(one: str, other: str) -> str | None:
             if place == 0 and rest[0].startswith("$"):
                 return None
             topic += [_named(level) for level in rest if level != "#"]
+            if topic == [""]:  # no topic is empty, so what # takes here is below it, where the other goes on too
+                return "/x" if rest else None
             return "/".join(topic) if topic else "x"
         if mine is None or yours is None:
             return None
@@ -78,10 +80,13 @@ class FilterTree:
     def find(self, filter_: str) -> str | None:
         """Some filter of these that overlaps with this one, or None."""
         levels = topics_of(filter_).split("/")
-        waiting: list[tuple[FilterTree, int]] = [(self, 0)]
+        # the last: whether the topic is an empty text so far, which no topic is
+        waiting: list[tuple[FilterTree, int, bool]] = [(self, 0, False)]
         while waiting:
-            node, place = waiting.pop()
+            node, place, empty = waiting.pop()
             if place == len(levels):
+                if empty:
+                    continue
                 found = node._filter or (node._below["#"]._filter if "#" in node._below else None)
                 if found is not None:
                     return found
@@ -89,7 +94,7 @@ class FilterTree:
             level = levels[place]
             first = place == 0
             if level == "#":
-                found = node._any(first=first)
+                found = node._any(first=first, empty=empty)
                 if found is not None:
                     return found
                 continue
@@ -97,20 +102,22 @@ class FilterTree:
                 return node._below["#"]._filter
             if level == "+":
                 waiting += [
-                    (below, place + 1)
+                    (below, place + 1, first and name == "")
                     for name, below in node._below.items()
                     if name != "#" and not (first and name.startswith("$"))
                 ]
                 continue
             if level in node._below:
-                waiting.append((node._below[level], place + 1))
+                waiting.append((node._below[level], place + 1, first and level == ""))
             if "+" in node._below and not (first and level.startswith("$")):
-                waiting.append((node._below["+"], place + 1))
+                waiting.append((node._below["+"], place + 1, first and level == ""))
         return None
 
-    def _any(self, *, first: bool) -> str | None:
-        """Some filter here or below; at the first level none of topics that begin with $."""
+    def _any(self, *, first: bool, empty: bool) -> str | None:
+        """Some filter here or below; at the first level none of topics that begin with $, where ``empty`` none here."""
         waiting = [self]
+        if empty:
+            waiting = list(self._below.values())
         if first:
             waiting = [below for name, below in self._below.items() if not name.startswith("$")]
         while waiting:

@@ -36,6 +36,8 @@ FILTER = st.builds(
 @example("$share/g/a", "a")
 @example("+", "#")
 @example("/", "+/+")
+@example("+", "/#")
+@example("+/#", "/#")
 def test_overlap_is_exact(one: str, other: str) -> None:
     expected = mqtt_filters.overlapping(one, other, ALPHABET, LONGEST)
     assert overlap(one, other) == overlap(other, one) == expected
@@ -46,6 +48,10 @@ def test_overlap_is_exact(one: str, other: str) -> None:
 
 
 @given(st.lists(FILTER, max_size=6), FILTER)
+@example(["+"], "/#")
+@example(["/#"], "+")
+@example(["/#"], "+/#")
+@example(["+", "/+"], "/#")
 def test_a_tree_finds_what_comparing_each_finds(filters: list[str], asked: str) -> None:
     found = FilterTree(filters).find(asked)
     assert (found is not None) == any(overlap(item, asked) for item in filters)
@@ -63,6 +69,8 @@ def test_a_tree_finds_what_comparing_each_finds(filters: list[str], asked: str) 
         ("$share/g/a/+", "$share/h/a/b", "a/b"),
         ("#", "$SYS/#", None),
         ("#", "#", "x"),
+        ("+", "/#", None),
+        ("+/#", "/#", "/x"),
         ("$SYS/#", "$SYS/+/load", "$SYS/x/load"),
     ],
 )
