@@ -11,11 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
 
 from analytics.periods import week_of
-from dashboard.app import API, PAGES
-from dashboard.web.site import Site
 from store import accounts, care, complaints, homes, nudge_ways
 from store.connect import connect
 from tests.tools import site
@@ -66,9 +63,7 @@ REFERENCES: dict[str, str] = {}
 
 def routes(method: str) -> list[str]:
     """The paths that the application answers below those that have to do with households."""
-    made = Site(site.options("postgresql:///nowhere"))
-    found = [route for make in (*PAGES, *API) for route in make(made).routes if isinstance(route, APIRoute)]
-    paths = [route.path for route in found if method in (route.methods or ())]
+    paths = [route.path for route in site.routes() if method in (route.methods or ())]
     return sorted(path for path in paths if any(path == top or path.startswith(f"{top}/") for top in BELOW))
 
 

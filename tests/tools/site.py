@@ -15,17 +15,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 
 import httpx
 import uvicorn
+from fastapi.routing import APIRoute
 
 from borough.demo.pages import listen
-from dashboard.app import create_app
+from dashboard.app import API, PAGES, create_app
 from dashboard.options import SiteOptions
 from dashboard.web.connections import Patience, config
 from dashboard.web.guard import form_token
+from dashboard.web.site import Site
 from store import accounts
 from store.connect import Connection, connect
 from store.erasures import State
@@ -58,6 +61,13 @@ def erased(noted: list[int] | None = None) -> Callable[[int], State]:
         return State("0123456789abcdef", now, now, now, now, ())
 
     return erase
+
+
+@cache
+def routes() -> tuple[APIRoute, ...]:
+    """The routes of the application's own routers, of a site that nobody serves; made once, for that takes long."""
+    made = Site(options("postgresql:///nowhere"))
+    return tuple(route for make in (*PAGES, *API) for route in make(made).routes if isinstance(route, APIRoute))
 
 
 @contextmanager
