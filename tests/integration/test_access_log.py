@@ -15,7 +15,7 @@ import pytest
 from analytics.periods import week_of
 from store import accounts, care, complaints, homes, nudge_ways
 from store.connect import connect
-from tests.tools import site
+from tests.tools import kept, site
 from tests.tools.servers import Cluster
 from tests.worlds.resident_world import TODAY, World, living
 
@@ -90,10 +90,9 @@ def signed_in_for(path: str) -> str:
 
 def newly(world: World, ask: Callable[[], httpx.Response]) -> tuple[httpx.Response, list[tuple[int, str]]]:
     """An answer, and tenancy and action of the rows that the log of access has since."""
-    with connect(world.database, autocommit=True) as connection:
-        before = connection.execute("select coalesce(max(id), 0) from personal.access").fetchone()
-        answer = ask()
-        found = connection.execute("select tenancy_id, action from personal.access where id > %s", before).fetchall()
+    ((before,),) = kept.rows(world.database, "select coalesce(max(id), 0) from personal.access")
+    answer = ask()
+    found = kept.rows(world.database, "select tenancy_id, action from personal.access where id > %s", before)
     return answer, [(tenancy, action) for tenancy, action in found]
 
 

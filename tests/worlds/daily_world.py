@@ -17,6 +17,7 @@ from store.connect import connect
 from store.times import instant
 from store.writer import Writer
 from tests.references.daily_use import HOUR, Link, Meter, home_days, utc
+from tests.tools import kept
 from tests.tools.batches import HALF_HOUR, make, query
 from tests.worlds.homes import add_meters, ids_of, import_homes
 
@@ -58,9 +59,8 @@ class World:
     def write(self, rows: Sequence[tuple[str, str, int, float]]) -> None:
         """Tell readings through the writer, as the collector does."""
         pairs = sorted({row[:2] for row in rows})
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             states = series.resolve(connection, pairs)
-            connection.commit()
         number = {pair: state.series for pair, state in zip(pairs, states, strict=True)}
         plain = [(number[row[:2]], row[2], row[3]) for row in rows]
         counts = Counts()
