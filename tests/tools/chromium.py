@@ -19,8 +19,8 @@ from tests.tools.servers import PATIENCE
 _ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-software-rasterizer",
     "--disable-background-networking",
-    # Our pages say that no other page is to share theirs (Cross-Origin-Opener-Policy). So by itself the browser begins a
-    # process for each way from a window's empty page to one of them and back: half of what a page cost.
+    # Our pages say that no other page is to share theirs (Cross-Origin-Opener-Policy). So by itself the browser begins
+    # a process for each way from a window's empty page to one of them and back: half of what a page cost.
     "--renderer-process-limit=1", "--process-per-site", "--disable-site-isolation-trials", "--no-zygote",
 )  # fmt: skip
 #: Whichever there is. The first has no windows, so that it draws a page for a third less.
