@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ import zstandard
 from borough.replay import ledger as book
 from borough.replay.messages import Reading
 from borough.replay.recording import Recorded, RecordingWriter
-from tests.tools.confined import confined
+from tests.tools.confined import Confined
 
 #: What docs/reference/replay-mapping.md promises [MB].
 PROMISED = 500
@@ -200,6 +200,12 @@ CASES: dict[Callable[[Path], Path], str] = {
 }
 
 
+@pytest.fixture(scope="module")
+def confined() -> Iterator[Confined]:
+    with Confined() as found:
+        yield found
+
+
 @pytest.fixture
 def mapping(tmp_path: Path) -> Path:
     path = tmp_path / "m.toml"
@@ -209,12 +215,12 @@ def mapping(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("make", "reason"), list(CASES.items()), ids=[make.__name__ for make in CASES])
 def test_a_file_beyond_the_bounds_is_refused(
-    tmp_path: Path, mapping: Path, make: Callable[[Path], Path], reason: str
+    tmp_path: Path, confined: Confined, mapping: Path, make: Callable[[Path], Path], reason: str
 ) -> None:
     path = make(tmp_path)
     assert path.stat().st_size < 2_000_000
     options = [] if path.suffix == ".btr" else ["--mapping", str(mapping)]
-    ended = confined(tmp_path, ["replay", str(path), *options, "--dry-run"])
+    ended = confined.replay(tmp_path, [str(path), *options, "--dry-run"])
     assert ended.status == 2, ended
     assert reason in ended.err
     assert "Traceback" not in ended.err
@@ -251,9 +257,9 @@ def many_names(folder: Path) -> Path:
 
 @pytest.mark.parametrize("make", [invented_topics, large_payloads, many_names])
 def test_a_recording_of_large_things_is_replayed_in_bounded_memory(
-    tmp_path: Path, make: Callable[[Path], Path]
+    tmp_path: Path, confined: Confined, make: Callable[[Path], Path]
 ) -> None:
-    ended = confined(tmp_path, ["replay", str(make(tmp_path)), "--dry-run", "--ledger", str(tmp_path / "l.parquet")])
+    ended = confined.replay(tmp_path, [str(make(tmp_path)), "--dry-run", "--ledger", str(tmp_path / "l.parquet")])
     assert ended.status == 0, ended
     assert "messages would be sent" in ended.out
     assert ended.peak < PROMISED

@@ -30,3 +30,23 @@ def test_after_one_that_died_there_is_another(chromium: Chromium) -> None:
         page = another.new_page()
         page.set_content("<h1>Here")
         assert page.get_by_role("heading").inner_text() == "Here"
+
+
+def test_a_window_that_is_emptied_and_used_again_needs_no_new_process(chromium: Chromium) -> None:
+    """Our pages say that no other page is to share theirs: by itself the browser begins one for each way to and fro."""
+    with chromium.lent() as browser:
+        session = browser.new_browser_cdp_session()
+        page = browser.new_page()
+        headers = {"Content-Type": "text/html", "Cross-Origin-Opener-Policy": "same-origin"}
+        page.route("**/*", lambda route: route.fulfill(headers=headers, body="<h1>Here"))
+
+        def drawing() -> set[int]:
+            page.goto("http://127.0.0.1:9/")
+            assert page.get_by_role("heading").inner_text() == "Here"
+            found = session.send("SystemInfo.getProcessInfo")["processInfo"]
+            return {one["id"] for one in found if one["type"] == "renderer"}
+
+        before = drawing()
+        for _ in range(3):
+            page.goto("about:blank")
+            assert drawing() <= before

@@ -20,12 +20,9 @@ from http.client import HTTPException, HTTPResponse
 from urllib.parse import quote, quote_from_bytes, urlsplit
 
 import pytest
-from fastapi.routing import APIRoute
 
-from dashboard.app import API, PAGES
 from dashboard.roles import ROLES
 from dashboard.web import limits
-from dashboard.web.site import Site
 from scripts.parts import prepare
 from store.connect import connect
 from tests.tools import site
@@ -196,11 +193,9 @@ def _logged() -> Iterator[_Errors]:
 
 
 def _routes() -> list[Route]:
-    made = Site(site.options("postgresql:///nowhere"))
-    found = [one for router in (*PAGES, *API) for one in router(made).routes if isinstance(one, APIRoute)]
     named = [
         Route(method, one.path, [field.alias for field in (*one.dependant.query_params, *one.dependant.body_params)])
-        for one in found
+        for one in site.routes()
         for method in one.methods or ()
     ]
     others = ("/static/style.css", "/api/v1/openapi.json", "/nowhere", "/home/")

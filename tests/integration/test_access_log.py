@@ -11,14 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
 
 from analytics.periods import week_of
-from dashboard.app import API, PAGES
-from dashboard.web.site import Site
 from store import accounts, care, complaints, homes, nudge_ways
 from store.connect import connect
-from tests.tools import site
+from tests.tools import kept, site
 from tests.tools.servers import Cluster
 from tests.worlds.resident_world import TODAY, World, living
 
@@ -66,9 +63,7 @@ REFERENCES: dict[str, str] = {}
 
 def routes(method: str) -> list[str]:
     """The paths that the application answers below those that have to do with households."""
-    made = Site(site.options("postgresql:///nowhere"))
-    found = [route for make in (*PAGES, *API) for route in make(made).routes if isinstance(route, APIRoute)]
-    paths = [route.path for route in found if method in (route.methods or ())]
+    paths = [route.path for route in site.routes() if method in (route.methods or ())]
     return sorted(path for path in paths if any(path == top or path.startswith(f"{top}/") for top in BELOW))
 
 
@@ -95,10 +90,9 @@ def signed_in_for(path: str) -> str:
 
 def newly(world: World, ask: Callable[[], httpx.Response]) -> tuple[httpx.Response, list[tuple[int, str]]]:
     """An answer, and tenancy and action of the rows that the log of access has since."""
-    with connect(world.database, autocommit=True) as connection:
-        before = connection.execute("select coalesce(max(id), 0) from personal.access").fetchone()
-        answer = ask()
-        found = connection.execute("select tenancy_id, action from personal.access where id > %s", before).fetchall()
+    ((before,),) = kept.rows(world.database, "select coalesce(max(id), 0) from personal.access")
+    answer = ask()
+    found = kept.rows(world.database, "select tenancy_id, action from personal.access where id > %s", before)
     return answer, [(tenancy, action) for tenancy, action in found]
 
 

@@ -23,7 +23,7 @@ from borough.postgres_server import PostgresError, PostgresServer, private_folde
 from scripts.parts import Parts
 from store import migrations
 from store.tier import tier
-from tests.tools import servers
+from tests.tools import kept, servers
 from tests.tools.certificates import Authority
 from tests.tools.servers import Cluster, Mosquitto, wait_for
 
@@ -59,6 +59,40 @@ def test_passwords_are_asked_for(cluster: Cluster) -> None:
     wrong = re.sub(r":[^:@/]+@", ":wrong@", cluster.url())
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(wrong)
+
+
+def test_a_password_is_stretched_where_somebody_thought_of_it(plain_postgres: Cluster) -> None:
+    """One of random bits is not: it would cost each connection more than all else of it."""
+    assert plain_postgres.server is not None
+    question = "select split_part(split_part(rolpassword, '$', 2), ':', 1) from pg_authid where rolname = current_user"
+    with psycopg.connect(plain_postgres.url()) as connection:
+        assert connection.execute(question).fetchone() == ("1",)
+        assert connection.execute("show scram_iterations").fetchone() == ("4096",), "for whoever comes later"
+    folder = plain_postgres.server.data.parent / "thought"
+    folder.mkdir()
+    with PostgresServer(plain_postgres.server.binaries, folder / "data", password="thought of") as server:
+        with psycopg.connect(server.url()) as connection:
+            assert connection.execute(question).fetchone() == ("4096",)
+        server.reset()
+
+
+def test_a_kept_connection_is_replaced_when_it_dies_and_goes_with_its_database(plain_postgres: Cluster) -> None:
+    name = plain_postgres.create(migrated=False)
+    url = plain_postgres.url(name)
+    ((first,),) = kept.rows(url, "select pg_backend_pid()")
+    assert kept.rows(url, "select pg_backend_pid() where 1 = %s", 1) == [(first,)]
+    with kept.transaction(url) as connection:
+        assert connection.info.backend_pid == first
+        connection.execute("create table seen ()")
+    with psycopg.connect(url, autocommit=True) as other:
+        assert other.execute("select to_regclass('seen') is not null").fetchone() == (True,)
+        other.execute("select pg_terminate_backend(%s, 60000)", (first,))
+    ((second,),) = kept.rows(url, "select pg_backend_pid()")
+    assert second != first
+    plain_postgres.drop(name)
+    assert connection.closed
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        kept.rows(url, "select 1")
 
 
 def test_clones_are_apart(each_empty_database: str, cluster: Cluster) -> None:

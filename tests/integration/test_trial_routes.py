@@ -21,9 +21,7 @@ from borough.delivery.letters.letter import Sender
 from borough.rights import export
 from borough.settings.settings import read_settings
 from dashboard import roles
-from dashboard.app import API, PAGES
 from dashboard.web import limits
-from dashboard.web.site import Site
 from devices.trials import Arm
 from store import homes
 from store.connect import connect
@@ -83,10 +81,10 @@ def world(timescale: Cluster) -> Iterator[World]:
 
 def reached() -> list[APIRoute]:
     """The routes that a resident may open."""
-    made = Site(site.options("postgresql:///nowhere"))
-    found = [route for make in (*PAGES, *API) for route in make(made).routes if isinstance(route, APIRoute)]
     return [
-        route for route in found if roles.allowed(roles.need(route.path), [roles.RESIDENT], account=True, demo=False)
+        route
+        for route in site.routes()
+        if roles.allowed(roles.need(route.path), [roles.RESIDENT], account=True, demo=False)
     ]
 
 

@@ -12,6 +12,7 @@ from store import accounting
 from store.batch import Batch, Counts, Outcome, Rejected, TouchedDay
 from store.connect import connect
 from store.times import instant
+from tests.tools import kept
 
 T0 = 1_769_904_000_000_000  # 2026-02-01T00:00:00Z [us], a Sunday: chunks begin on Thursdays
 HALF_HOUR = 1_800_000_000
@@ -72,9 +73,8 @@ def rejection(
 
 
 def query(url: str, text: str) -> list[tuple[Any, ...]]:
-    """All rows of a query, on a connection of its own."""
-    with connect(url) as connection:
-        return connection.execute(text.encode()).fetchall()
+    """All rows of a query."""
+    return kept.rows(url, text)
 
 
 def stored(url: str) -> dict[tuple[int, int], float]:

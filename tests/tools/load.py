@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import psycopg
-
 from devices.device import Device
 from devices.families import FAMILIES
 from simulators.publisher import Message
 from store import connect, registry
+from tests.tools import kept
 from tests.tools.servers import wait_for
 
 #: (device, property, microseconds since the Unix epoch) -> value
@@ -90,8 +89,7 @@ def register(database: str, devices: Iterable[Device]) -> None:
 
 def ask(database: str, question: str, *values: object) -> list[tuple[object, ...]]:
     """Rows of one query."""
-    with psycopg.connect(database, autocommit=True) as connection:
-        return list(connection.execute(question.encode(), values or None).fetchall())
+    return kept.rows(database, question, *values)
 
 
 def number(database: str, question: str, *values: object) -> int:

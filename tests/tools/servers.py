@@ -24,6 +24,7 @@ import psycopg
 from psycopg import sql
 
 from borough.postgres_server import PostgresServer, free_port, locked, private_folder
+from tests.tools import kept
 from tests.tools.certificates import Pair
 
 #: For a server that only tests use. A kill -9 of its processes loses nothing that was written: only a crash of the
@@ -238,6 +239,7 @@ class Cluster:
 
     def drop(self, database: str) -> None:
         """Remove a database, whoever is still connected to it."""
+        kept.forget(database)
         self.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
 
     def execute(self, statement: sql.Composed | str) -> None:
@@ -262,6 +264,7 @@ class Cluster:
 
     def close(self) -> None:
         """Remove the template; stop the server where it is ours."""
+        kept.forget()
         if self.server is None and self._template is not None:
             self.drop(self._template)
         if self._line is not None:

@@ -15,17 +15,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import count
+from types import CodeType
 from typing import Any
 
 import httpx
 import uvicorn
+from fastapi.routing import APIRoute
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from borough.demo.pages import listen
-from dashboard.app import create_app
+from dashboard.app import API, PAGES, create_app
 from dashboard.options import SiteOptions
 from dashboard.web.connections import Patience, config
 from dashboard.web.guard import form_token
+from dashboard.web.site import Site
 from store import accounts
 from store.connect import Connection, connect
 from store.erasures import State
@@ -40,6 +46,23 @@ HERS, GONE, HIS = 20_000_000_000_001, 20_000_000_000_002, 20_000_000_000_003
 #: Makes a browser, signed in where it is given a session's cookie.
 Web = Callable[[str | None], httpx.Client]
 _ADDRESSES = count(1)
+
+
+class _Compiled(BytecodeCache):
+    """What Jinja made of each template, for every site of this process: each would compile for itself what it shows."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 def options(database_url: str, **changes: Any) -> SiteOptions:
@@ -60,11 +83,20 @@ def erased(noted: list[int] | None = None) -> Callable[[int], State]:
     return erase
 
 
+@cache
+def routes() -> tuple[APIRoute, ...]:
+    """The routes of the application's own routers, of a site that nobody serves; made once, for that takes long."""
+    made = Site(options("postgresql:///nowhere"))
+    return tuple(route for make in (*PAGES, *API) for route in make(made).routes if isinstance(route, APIRoute))
+
+
 @contextmanager
 def running(site: SiteOptions) -> Iterator[str]:
     """Serve a site from a thread on a free port; its URL without a slash at the end."""
+    app = create_app(site)
+    app.state.site.templates.env.bytecode_cache = _COMPILED
     with listen(None) as listener:
-        server = uvicorn.Server(config(create_app(site), Patience(), timeout_graceful_shutdown=3))
+        server = uvicorn.Server(config(app, Patience(), timeout_graceful_shutdown=3))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         until = time.monotonic() + 60

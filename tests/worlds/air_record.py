@@ -18,6 +18,7 @@ from store.batch import Counts, TouchedDay
 from store.connect import Connection, connect
 from store.times import instant, microseconds
 from store.writer import Writer
+from tests.tools import kept
 from tests.tools.batches import make, query
 
 LONDON = ZoneInfo("Europe/London")
@@ -51,36 +52,35 @@ class AirWorld:
     ) -> None:  # fmt: skip
         """Register a monitor, or register it otherwise."""
         monitor = Device(device, "air-monitor", "native", lon, lat, origin, personal, attributes=attributes)
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             registry.upsert(connection, [monitor])
 
     def change(self, name: str, *, personal: bool | None = None, **attributes: str | None) -> None:
         """Change a monitor's class or attributes; None takes one away."""
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             known = registry.get(connection, name)
             assert known is not None
-            kept = {**known.attributes, **attributes}
+            merged = {**known.attributes, **attributes}
             registry.upsert(connection, [replace(
                 known, personal=known.personal if personal is None else personal,
-                attributes={key: value for key, value in kept.items() if value is not None},
+                attributes={key: value for key, value in merged.items() if value is not None},
             )])  # fmt: skip
 
     def do(self, statement: str, *parameters: object) -> None:
         """One statement, committed."""
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             connection.execute(statement.encode(), parameters)
 
     def number(self, device: str, what: str) -> int:
         """A series' number; it is made where it is new."""
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             return series.resolve(connection, [(device, what)])[0].series
 
     def write(self, told: Sequence[Told]) -> None:
         """Tell readings through the writer, as the collector does; of an instant the last one counts."""
         pairs = sorted({row[:2] for row in told})
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             states = series.resolve(connection, pairs)
-            connection.commit()
         number = {pair: state.series for pair, state in zip(pairs, states, strict=True)}
         plain = {(number[device, what], microseconds(at)): value for device, what, at, value in told}
         rows = [(*key, value) for key, value in plain.items()]
@@ -115,7 +115,7 @@ class AirWorld:
 
     def record(self) -> dict[str, list[tuple[Any, ...]]]:
         """The tables as they are."""
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             return _tables(connection)
 
     def recomputed(self, zone: ZoneInfo = LONDON) -> dict[str, list[tuple[Any, ...]]]:

@@ -80,23 +80,24 @@ def make_care_home(
     return one
 
 
+#: All that a reading leaves, in one statement: some tests tell thousands.
+_SAY = """
+with known as (
+    insert into personal.series (device_id, property, personal) values (%(device)s, %(name)s, true)
+    on conflict (device_id, property) do update set personal = true returning id
+), told as (
+    insert into public.reading (series_id, time, value) select id, %(time)s, %(value)s from known
+    on conflict do nothing
+)
+insert into public.latest as l (series_id, time, value, arrival) select id, %(time)s, %(value)s, %(time)s from known
+on conflict (series_id) do update
+set time = excluded.time, value = excluded.value, arrival = excluded.arrival where l.time < excluded.time
+"""
+
+
 def say(connection: Connection, device: str, name: str, time: datetime, value: float) -> None:
     """A reading of a sensor, as it came."""
-    (number,) = connection.execute(
-        "insert into personal.series (device_id, property, personal) values (%s, %s, true)"
-        " on conflict (device_id, property) do update set personal = true returning id",
-        (device, name),
-    ).fetchone() or (0,)
-    connection.execute(
-        "insert into public.reading (series_id, time, value) values (%s, %s, %s) on conflict do nothing",
-        (number, time, value),
-    )
-    connection.execute(
-        "insert into public.latest as l (series_id, time, value, arrival) values (%s, %s, %s, %s)"
-        " on conflict (series_id) do update"
-        " set time = excluded.time, value = excluded.value, arrival = excluded.arrival where l.time < excluded.time",
-        (number, time, value, time),
-    )
+    connection.execute(_SAY, {"device": device, "name": name, "time": time, "value": value})
 
 
 def move(connection: Connection, home: CareHome, time: datetime, room: str = "hall") -> None:

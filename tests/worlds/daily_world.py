@@ -16,6 +16,7 @@ from store.batch import Counts, TouchedDay
 from store.connect import connect
 from store.writer import Writer
 from tests.references.daily_use import HOUR, Link, Meter, home_days, utc
+from tests.tools import kept
 from tests.tools.batches import HALF_HOUR, make, query
 from tests.worlds.homes import add_meters, ids_of, import_homes
 
@@ -57,10 +58,9 @@ class World:
     def write(self, rows: Sequence[tuple[str, str, int, float]], *, named: bool = True) -> None:
         """Tell readings through the writer, as the collector does; ``named``: in a batch of few series."""
         pairs = sorted({row[:2] for row in rows})
-        with connect(self.url) as connection:
+        with kept.transaction(self.url) as connection:
             states = series.resolve(connection, pairs)
             known = tombstones.version(connection)
-            connection.commit()
         number = {pair: state.series for pair, state in zip(pairs, states, strict=True)}
         plain = [(number[row[:2]], row[2], row[3]) for row in rows]
         counts = Counts()

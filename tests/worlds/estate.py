@@ -7,7 +7,7 @@ in one call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -71,9 +71,17 @@ class Estates:
     weather: Float64
     target: Int64
     colluders: Int64
+    #: Pages that were made: attacks ask for the same ones, by what they show and by the sums behind it.
+    _made: dict[tuple[int, int, bytes, bool], Page] = field(default_factory=dict, init=False, repr=False)
 
     def page(self, start: int, end: int, counts: Bool | None = None, *, rounded: bool = True) -> Page:
         """The pages of the period from day ``start`` to ``end``; ``rounded`` False: totals of cells as they are."""
+        key = (start, end, b"" if counts is None else counts.tobytes(), rounded)
+        if key not in self._made:
+            self._made[key] = self._page(start, end, counts, rounded=rounded)
+        return self._made[key]
+
+    def _page(self, start: int, end: int, counts: Bool | None, *, rounded: bool) -> Page:
         own = self.daily[:, start:end].sum(axis=1)
         counting = np.ones(len(own), np.bool_) if counts is None else counts
         compared = compare(self.cells, self.joined, own, counting)

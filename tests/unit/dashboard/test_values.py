@@ -14,11 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.types import Receive
 
-from dashboard import app as application
 from dashboard.web import values
 from dashboard.web.api import Limit
-from dashboard.web.site import Site
-from tests.tools.site import options
+from tests.tools import site
 
 
 def _taken(kind: Any, text: object) -> Any:
@@ -160,24 +158,14 @@ def _named(annotation: Any) -> bool:
     return get_origin(annotation) is Literal or isinstance(annotation, str)
 
 
-def _routes(site: Site) -> list[APIRoute]:
-    return [
-        route
-        for make in (*application.PAGES, *application.API)
-        for route in make(site).routes
-        if isinstance(route, APIRoute)
-    ]
-
-
 def _untyped(route: APIRoute) -> list[str]:
     return [f"{route.path} {name}" for name, info in _parameters(route.dependant) if not _typed(info)]
 
 
 def test_no_route_takes_a_value_of_another_type() -> None:
-    routes = _routes(Site(options("postgresql://nowhere")))
-    assert len(routes) > 40
-    assert [one for route in routes for one in _untyped(route)] == []
-    assert sum(len(list(_parameters(route.dependant))) for route in routes) > 40
+    assert len(site.routes()) > 40
+    assert [one for route in site.routes() for one in _untyped(route)] == []
+    assert sum(len(list(_parameters(route.dependant))) for route in site.routes()) > 40
 
 
 def test_a_forgotten_type_is_found() -> None:
