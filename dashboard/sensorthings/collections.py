@@ -65,8 +65,7 @@ class Collections:
         count = self._count(entity, query, scope) if query.count else None
         following = None
         if len(found) > size and size:
-            left = _left(query, items, size)
-            last = rows[-1][-orders:]
+            last, left = rows[-1][-orders:], left_of_top(query, items, size)
             following = next_link(address, items, sta_token.encode(last), left)
         return Page(rows, writer, count, following)
 
@@ -192,7 +191,7 @@ class Collections:
         return counted.readings
 
 
-def _left(query: Query, items: Sequence[tuple[str, str]], size: int) -> int | None:
+def left_of_top(query: Query, items: Sequence[tuple[str, str]], size: int) -> int | None:
     """``$top`` of the next page; None: it has none. It is counted down, for clients that follow links and never count.
 
     QGIS means the size of a page by it, and would take its first page for all: it says ``$count=false`` beside it,
