@@ -14,8 +14,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-import orjson
-
 from dashboard.sensorthings.addresses import next_link
 from dashboard.sensorthings.answers import Answer, Asked, context
 from dashboard.sensorthings.collections import MOST, PAGE, left_of_top
@@ -70,8 +68,9 @@ def page(asked: Asked) -> Page | None:
         if time is None:
             return None
         first, last, skip = (first, min(last, time - 1), 0) if falling else (max(first, time + 1), last, 0)
-    # an empty span is asked all the same: whether there is such a Datastream is not known yet
-    first, last = min(first, sta_series.LAST), max(last, sta_series.FIRST)
+    if first > last:
+        # asked all the same: whether there is such a Datastream is not known yet
+        first, last = sta_series.LAST, sta_series.FIRST
     size = MOST if query.top is not None and query.top > MOST else PAGE if query.top is None else query.top
     return Page(sta_series.Asked(series, first, last, size + 1, skip, falling), size, by_time)
 
@@ -115,19 +114,16 @@ def _behind(token: str, *, by_time: bool) -> int | None:
 
 def _texts(times: Int64) -> list[bytes]:
     """Instants as JSON has them, with their marks, ``(readings,)``."""
-    return _split(orjson.dumps(times.view("M8[us]"), option=_INSTANTS))
+    return _split(dumps(list(map(instant, times.tolist()))))
 
 
 def _numbers(values: Sequence[float]) -> list[bytes]:
-    return _split(orjson.dumps([number(value) for value in values]))
+    return _split(dumps(list(map(number, values))))
 
 
 def _split(array: bytes) -> list[bytes]:
     """The items of an array of JSON that hold no comma."""
     return array[1:-1].split(b",") if len(array) > 2 else []
-
-
-_INSTANTS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 @lru_cache(maxsize=1024)
