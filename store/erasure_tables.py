@@ -228,6 +228,7 @@ KEPT = {
     "public.counted_span": _kept("id family day days", "days of a whole family"),
     "public.touched_day": _kept("id family day", "days of a whole family"),
     "public.late_month": _kept("id family month", "months of a whole family"),
+    "public.snapshot_revision": _kept("dataset month revision", "numbers of what was published"),
     "public.archive_failure": _kept("collector missed at", "counts of a collector"),
     "public.watch": _kept("one looked_at", "when the rules of alarms were looked at"),
     "public.unread_property": _kept(
