@@ -7,12 +7,13 @@ the time and pages goes the long way.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
+
+import orjson
 
 from dashboard.sensorthings.addresses import next_link
 from dashboard.sensorthings.answers import Answer, Asked, context
@@ -27,10 +28,15 @@ from store.sta_query import Query
 from store.sta_scope import Along
 from store.times import instant, microseconds
 
-#: An instant with a fraction, and a value: in what is written of them the places for others are found.
+#: An instant with a fraction, and a value: in what is written of them the places for others are found. A result that is
+#: no number is left out, with its comma.
 _TIME, _VALUE = 981_173_106_789_012, 8_472_951.25
-_TEXTS = {b'"2001-02-03T04:05:06.789012Z"': 0, b"981173106789012": 1, b"8472951.25": 2}
-_PLACES = re.compile(b"(" + b"|".join(map(re.escape, _TEXTS)) + b")")
+_PLACES = re.compile(
+    rb'("2001-02-03T04:05:06\.789012Z")|(981173106789012)|(,"result":8472951\.25|"result":8472951\.25,?)'
+)
+#: Up to the year 2100 orjson writes instants of an array.
+_FAR = 4_102_444_800_000_000
+_AS_ARRAY = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 class Page(NamedTuple):
@@ -85,9 +91,9 @@ def written(asked: Asked, page: Page, root: str, version: Version, found: sta_se
         token = sta_token.encode((last, None, series) if page.by_time else (series, last))
         made[names.next] = next_link(asked.address, asked.items, token, left_of_top(query, asked.items, size))
     made["value"] = []
-    row = _row(version, root, page.read.series, query.select, annotations=asked.metadata == "full")
-    rows = map(row, _texts(times), map(b"%d".__mod__, times.tolist()), _numbers(values))
-    return Answer(dumps(made)[:-2] + b",".join(rows) + b"]}")
+    shape = _shape(version, root, page.read.series, query.select, annotations=asked.metadata == "full")
+    rows = _rows(shape, times, values)
+    return Answer(b"".join([dumps(made)[:-2], *rows[1:], b"]}"]))
 
 
 def _order(query: Query) -> tuple[bool, bool] | None:
@@ -112,43 +118,60 @@ def _behind(token: str, *, by_time: bool) -> int | None:
     return microseconds(time) if isinstance(time, datetime) else None
 
 
-def _texts(times: Int64) -> list[bytes]:
-    """Instants as JSON has them, with their marks, ``(readings,)``."""
+class _Shape(NamedTuple):
+    """An Observation of a series as it is written: ``literals`` with places between them, each for a text of the column
+    of ``places``: the time, its microseconds, or the result within ``result``."""
+
+    literals: list[bytes]
+    places: list[int]
+    result: tuple[bytes, bytes]
+
+
+@lru_cache(maxsize=1024)
+def _shape(version: Version, root: str, series: int, select: Sequence[str] | None, *, annotations: bool) -> _Shape:
+    """What `Writer` makes of one reading, with places for others'."""
+    writer = Writer(version, root, model(version).entities["Observation"], select, annotations=annotations)
+    time = instant(_TIME)
+    columns = {"phenomenonTime": (time, None), "result": (_VALUE,), "resultTime": (time, None)}
+    row = [series, time, *(column for name in writer.wanted for column in columns[name])]
+    literals, places, result, end = [], [], (b"", b""), 0
+    text = dumps(writer.write(row))
+    for found in _PLACES.finditer(text):
+        literals.append(text[end : found.start()])
+        places.append(int(found.lastindex or 0) - 1)
+        if found[3]:
+            before, _, after = found[3].partition(b"8472951.25")
+            result = before, after
+        end = found.end()
+    return _Shape([*literals, text[end:]], places, result)
+
+
+def _rows(shape: _Shape, times: Int64, values: Sequence[float]) -> list[bytes]:
+    """The pieces of Observations, each begun by a comma: whole columns are put between whole columns, for to write row
+    after row takes longer than to read them."""
+    before, after = shape.result
+    numbers = _split(dumps(list(map(number, values))))
+    columns = (
+        _instants(times),
+        [b"%d" % time for time in times.tolist()],
+        [b"" if text == b"null" else before + text + after for text in numbers],
+    )
+    count, step = len(times), 2 * len(shape.literals)
+    pieces = [b","] * (count * step)
+    for place, literal in enumerate(shape.literals):
+        pieces[1 + 2 * place :: step] = [literal] * count
+    for place, column in enumerate(shape.places):
+        pieces[2 + 2 * place :: step] = columns[column]
+    return pieces
+
+
+def _instants(times: Int64) -> list[bytes]:
+    """Instants as JSON has them, with their marks."""
+    if len(times) and times.min() >= 0 and times.max() < _FAR:
+        return _split(orjson.dumps(times.view("M8[us]"), option=_AS_ARRAY))
     return _split(dumps(list(map(instant, times.tolist()))))
-
-
-def _numbers(values: Sequence[float]) -> list[bytes]:
-    return _split(dumps(list(map(number, values))))
 
 
 def _split(array: bytes) -> list[bytes]:
     """The items of an array of JSON that hold no comma."""
     return array[1:-1].split(b",") if len(array) > 2 else []
-
-
-@lru_cache(maxsize=1024)
-def _row(
-    version: Version, root: str, series: int, select: Sequence[str] | None, *, annotations: bool
-) -> Callable[[bytes, bytes, bytes], bytes]:
-    """How an Observation of a series is written: of the texts of its time, of its microseconds and of its value.
-
-    What `Writer` makes of one reading, with places for others'.
-    """
-    writer = Writer(version, root, model(version).entities["Observation"], select, annotations=annotations)
-    known, unknown = (_shape(writer, series, value) for value in (_VALUE, math.nan))
-
-    def row(time: bytes, key: bytes, value: bytes) -> bytes:
-        form, places = unknown if value == b"null" else known
-        return form % places((time, key, value))
-
-    return row
-
-
-def _shape(writer: Writer, series: int, value: float) -> tuple[bytes, Callable[[Sequence[bytes]], tuple[bytes, ...]]]:
-    time = instant(_TIME)
-    columns = {"phenomenonTime": (time, None), "result": (value,), "resultTime": (time, None)}
-    row = [series, time, *(column for name in writer.wanted for column in columns[name])]
-    parts = _PLACES.split(dumps(writer.write(row)))
-    places = [_TEXTS[part] for part in parts[1::2]]
-    form = b"%b".join(part.replace(b"%", b"%%") for part in parts[::2])
-    return form, lambda texts: tuple(texts[place] for place in places)
