@@ -80,14 +80,14 @@ def announce(
         if not observation_queue.lock(connection):
             raise Failure("another borough announce is at work; it publishes what is queued")
         announcer = Announcer(options)
-        announcer.since = began = observation_queue.begin(connection)
+        announcer.since = observation_queue.begin(connection)
         try:
             while announcer.turn(connection):
                 pass
         finally:
             announcer.close()
         waiting = observation_queue.waiting(connection)
-    done, since = announcer.done, announcer.since or began
+    done, since = announcer.done, announcer.since
     if json_output:
         told = {"since": since, "told": done.told, "messages": done.messages, "passed": done.passed, "waiting": waiting}
         show_json(told)

@@ -145,10 +145,13 @@ def test_both_ways_say_the_same_on_all_pages(world: World, version: Version, que
     following: str | None = query
     rows = 0
     while following is not None:
-        for metadata in ("full",) if version == "1.1" else ("full", "minimal", "none"):
-            question = asked(version, world.odd, following, metadata)
-            short, long = by_short(world, version, question), by_long(world, version, question)
-            assert short == long
+        if version == "2.0":
+            for metadata in ("minimal", "none"):
+                question = asked(version, world.odd, following, metadata)
+                assert by_short(world, version, question) == by_long(world, version, question)
+        question = asked(version, world.odd, following)
+        short = by_short(world, version, question)
+        assert short == by_long(world, version, question)
         page = orjson.loads(short.body)
         rows += len(page["value"])
         link = page.get("@iot.nextLink", page.get("@nextLink"))
