@@ -23,11 +23,14 @@ from store.copy import copy_readings
 from store.sta_entities import VERSIONS, Version, model, parameters
 from store.sta_query import QueryRefused
 from store.sta_read import TooCostly, one_state
+from store.tier import tier
+from store.times import instant
 from tests.tools import site
 from tests.tools.servers import Cluster
 
 ROOT = "https://council.example/sta/v"
 START, MINUTE = 1_772_323_200_000_000, 60_000_000
+DAY = 1_440 * MINUTE
 #: Instants and values as odd as the tables can hold them; between them those of ten weeks.
 TIMES = [
     -62_135_596_800_000_000, -62_135_596_799_999_999, -1, 0, 1,
@@ -207,6 +210,29 @@ def test_what_takes_too_long_is_given_up(world: World) -> None:
             sta_series.read(world.short, "real", page.read)
     world.short.execute("reset statement_timeout")
     assert sta_series.read(world.short, "real", page.read) is not None
+
+
+def test_a_plan_that_was_made_sees_chunks_that_came_and_went_since(world: World) -> None:
+    """The plan is made once a connection; the chunk of a week is made with its first reading, and dropped in the end."""
+    (number,) = [one.series for one in series.resolve(world.long, [("air-1", "pm10")])]
+    page = series_page.page(asked("1.1", number, "$orderby=phenomenonTime%20desc&$top=3"))
+    assert page is not None
+    for week in range(12):
+        # later than all that is there but the last instants of all
+        time = START + (500 + week) * 7 * DAY
+        copy_readings(world.long, np.array([number], np.int32), np.array([time]), np.array([float(week)]))
+        found = sta_series.read(world.short, "real", page.read)
+        assert found is not None
+        assert found.values.tolist() == [float(one) for one in range(week, max(-1, week - 4), -1)]
+    world.long.execute("delete from reading where series_id = %s", [number])
+    if tier(world.long) != "plain":
+        world.long.execute(
+            "select drop_chunks('public.reading', older_than => %s::timestamptz, newer_than => %s::timestamptz)",
+            [instant(START + 520 * 7 * DAY), instant(START + 490 * 7 * DAY)],
+        )
+    found = sta_series.read(world.short, "real", page.read)
+    assert found is not None
+    assert len(found.times) == 0
 
 
 def test_the_site_answers_both_ways_alike(world: World) -> None:
