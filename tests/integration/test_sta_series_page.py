@@ -213,7 +213,7 @@ def test_what_takes_too_long_is_given_up(world: World) -> None:
 
 
 def test_a_plan_that_was_made_sees_chunks_that_came_and_went_since(world: World) -> None:
-    """The plan is made once a connection; the chunk of a week is made with its first reading, and dropped in the end."""
+    """A plan is made once a connection; the chunk of a week comes with its first reading, and is dropped in the end."""
     (number,) = [one.series for one in series.resolve(world.long, [("air-1", "pm10")])]
     page = series_page.page(asked("1.1", number, "$orderby=phenomenonTime%20desc&$top=3"))
     assert page is not None
