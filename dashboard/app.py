@@ -74,6 +74,8 @@ from dashboard.web.site import HERE, Site
 
 #: Every router of the application. Those of the API are in its description, pages are not.
 PAGES: tuple[Callable[[Site], APIRouter], ...] = (
+    # first, for routers are looked through in this order, and programs ask it thousands of times an hour
+    sensorthings.router,
     overview.router,
     pages.router,
     public_complaints.router,
@@ -82,7 +84,6 @@ PAGES: tuple[Callable[[Site], APIRouter], ...] = (
     exports.router,
     revisions.router,
     snapshots.router,
-    sensorthings.router,
     stop.router,
     mailbox.router,
     sign_in.router,
@@ -149,12 +150,14 @@ def create_app(options: SiteOptions) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         site.pool.open()
         site.lane.open()
+        site.planned.open()
         site.events.open()
         try:
             yield
         finally:
             site.events.close()
             site.lane.close()
+            site.planned.close()
             site.pool.close()
 
     app = FastAPI(

@@ -232,6 +232,7 @@ KEPT = {
         "kind from_day to_day fuel waits homes_left coverage tombstone", "how many homes of a borough are waited for"
     ),
     "public.late_month": _kept("id family month", "months of a whole family"),
+    "public.snapshot_revision": _kept("dataset month revision", "numbers of what was published"),
     "public.archive_failure": _kept("collector missed at", "counts of a collector"),
     "public.watch": _kept("one looked_at", "when the rules of alarms were looked at"),
     "public.unread_property": _kept(

@@ -40,7 +40,7 @@ _ROWS = 20_000
 _YEAR = 366
 #: Days after their end that alarms are kept.
 _ALARMS = 400
-#: Days after which the publisher of observations is taken for gone: its queue would grow for ever.
+#: Days after which a publisher of observations that could tell nothing is taken for gone.
 _PUBLISHER = 7
 
 

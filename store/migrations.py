@@ -17,6 +17,10 @@ _FOLDER = Path(__file__).parent / "alembic"
 _LOCK = -5148271906531801
 
 
+class NoText(Exception):
+    """The database's encoding is SQL_ASCII, which says of no byte what it means: its texts come as bytes."""
+
+
 @cache
 def head() -> str:
     """The newest revision that this program knows."""
@@ -59,9 +63,11 @@ def upgrade(url: str) -> list[str]:
 
     Two that run at once wait for each other; a database that is current stays as it is, apart from the table
     ``property`` and the roles, which always follow the program. All revisions are one transaction. Raises
-    psycopg.Error or sqlalchemy.exc.SQLAlchemyError.
+    NoText, psycopg.Error or sqlalchemy.exc.SQLAlchemyError.
     """
     with connect(url, "borough migrate lock", autocommit=True) as lock:
+        if lock.info.parameter_status("server_encoding") == "SQL_ASCII":
+            raise NoText
         # not the migrating connection: the lock must outlive its transaction
         lock.execute(_SQL["lock"], (_LOCK,))
         applied = _run_revisions(url)

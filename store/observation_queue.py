@@ -1,7 +1,7 @@
 """Open readings to be told to subscribers at the broker: their keys, queued in the transaction that stored them.
 
-Nothing is queued while there is no publisher, or one that was not heard of for a week. The queue holds no values: what
-is told is what is stored when it is told, so a reading that was erased meanwhile is told to nobody.
+Nothing is queued while there is no publisher, or one that could tell nothing for a week. The queue holds no values:
+what is told is what is stored when it is told, so a reading that was erased meanwhile is told to nobody.
 """
 
 from __future__ import annotations
@@ -44,11 +44,32 @@ def lock(connection: Connection) -> bool:
 
 
 def begin(connection: Connection) -> datetime:
-    """From now on what is stored is queued; since when that is so. Raises psycopg.Error."""
-    row = connection.execute(_SQL["begin"]).fetchone()
-    assert row is not None
-    found: datetime = row[0]
-    return found
+    """From now on what is stored is queued, if it was not before; since when that is so. Raises psycopg.Error."""
+    return _since(connection, "begin")
+
+
+def renew(connection: Connection) -> datetime:
+    """Note that what was queued could be told; since when all that is stored is queued, without a gap.
+
+    It is later than `begin` said where nothing could be told for a week, and so nothing was queued in the end. Raises
+    psycopg.Error.
+    """
+    return _since(connection, "renew")
+
+
+class Publisher(NamedTuple):
+    """When what was queued could last be told; ``ended``: so long ago that nothing is queued any more; ``waiting``:
+    how many are queued, at most one more than was asked for."""
+
+    told_at: datetime
+    ended: bool
+    waiting: int
+
+
+def publisher(connection: Connection, most: int) -> Publisher | None:
+    """How the telling goes; None where nobody is told anything. Raises psycopg.Error."""
+    row = connection.execute(_SQL["publisher"], (most,)).fetchone()
+    return None if row is None else Publisher(*row)
 
 
 def end(connection: Connection) -> int:
@@ -61,7 +82,7 @@ def end(connection: Connection) -> int:
 
 
 def abandon(connection: Connection, before: datetime) -> datetime | None:
-    """End where the publisher was not heard of since ``before``: when it was last, None where nothing was to be done.
+    """End where nothing could be told since ``before``: when it last could, None where nothing was to be done.
 
     Raises psycopg.Error.
     """
@@ -94,14 +115,16 @@ def told(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(_SQL["told"], (Int8s(ids),))
 
 
-def seen(connection: Connection) -> None:
-    """Note that the publisher lives. Raises psycopg.Error."""
-    connection.execute(_SQL["seen"])
-
-
 def waiting(connection: Connection) -> int:
     """How many readings are queued. Raises psycopg.Error."""
     return _number(connection, "waiting")
+
+
+def _since(connection: Connection, name: str) -> datetime:
+    row = connection.execute(_SQL[name]).fetchone()
+    assert row is not None
+    found: datetime = row[0]
+    return found
 
 
 def _number(connection: Connection, name: str) -> int:

@@ -62,6 +62,19 @@ def forget(connection: Connection, notes: Sequence[int]) -> None:
     connection.execute(_SQL["forget"], (list(notes),))
 
 
+def know(connection: Connection, dataset: str, revisions: Sequence[tuple[date, int]]) -> None:
+    """Note months (by their first day) and revisions of them that were made. Raises psycopg.Error."""
+    months, numbers = [month for month, _ in revisions], [number for _, number in revisions]
+    connection.execute(_SQL["know"], {"dataset": dataset, "months": months, "revisions": numbers})
+
+
+def revision(connection: Connection, dataset: str, month: date) -> int:
+    """The greatest revision of a month that is known, 0 where none is. Raises psycopg.Error."""
+    row = connection.execute(_SQL["revision"], (dataset, month)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def thin(connection: Connection) -> int:
     """Take away notes of months that have a newer one, unless somebody publishes at this moment; how many.
 

@@ -16,6 +16,9 @@ from store.sta_values import fill
 
 _SQL = queries("sta_read")
 
+#: What the database may take for one answer [s].
+BUDGET = 3.0
+
 
 class TooCostly(Exception):
     """The database was at it for longer than its budget and was stopped."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -55,7 +56,7 @@ def announce(
     From its first run on, what is stored or changed is queued with its transaction and published once the broker can
     be reached: at least once, in the order of each Datastream, nothing of a household. Without --every it publishes
     what is queued, with status 1 where the broker does not take it. Of several services one publishes and the others
-    wait. Where none ran for a week, `borough maintain` ends the queue. A service ends with status 0 on SIGTERM.
+    wait. Where none could publish for a week, nothing more is queued. A service ends with status 0 on SIGTERM.
 
     Example: borough announce --every 1
     """
@@ -78,15 +79,15 @@ def announce(
     with reachable(url), _connection(url) as connection:
         if not observation_queue.lock(connection):
             raise Failure("another borough announce is at work; it publishes what is queued")
-        since = observation_queue.begin(connection)
         announcer = Announcer(options)
+        announcer.since = observation_queue.begin(connection)
         try:
             while announcer.turn(connection):
                 pass
         finally:
             announcer.close()
         waiting = observation_queue.waiting(connection)
-    done = announcer.done
+    done, since = announcer.done, announcer.since
     if json_output:
         told = {"since": since, "told": done.told, "messages": done.messages, "passed": done.passed, "waiting": waiting}
         show_json(told)
@@ -148,7 +149,7 @@ def _serve(url: str, options: AnnounceOptions, every: float, alive: Path | None)
         while not stopped():
             try:
                 with reachable(url), _connection(url) as connection:
-                    _wait_for_turn(connection, stopped)
+                    announcer.since = _wait_for_turn(connection, stopped)
                     while not stopped():
                         full = announcer.turn(connection)
                         if told:
@@ -169,16 +170,19 @@ def _serve(url: str, options: AnnounceOptions, every: float, alive: Path | None)
     log.info("ended: %d observations told in %d messages", done.told, done.messages)
 
 
-def _wait_for_turn(connection: Connection, stopped: Callable[[], bool]) -> None:
-    """Until this is the publisher; then whatever is stored is queued."""
+def _wait_for_turn(connection: Connection, stopped: Callable[[], bool]) -> datetime | None:
+    """Until this is the publisher; then whatever is stored is queued: since when. None: it is to end."""
     waits = False
     while not stopped() and not observation_queue.lock(connection):
         if not waits:
             log.info("another borough announce is at work; this one waits")
             waits = True
         sleep(_PAUSE, stopped)
-    if not stopped():
-        log.info("publishes what is stored since %s", observation_queue.begin(connection).isoformat())
+    if stopped():
+        return None
+    since = observation_queue.begin(connection)
+    log.info("publishes what is stored since %s", since.isoformat())
+    return since
 
 
 def _touch(alive: Path | None) -> None:

@@ -57,6 +57,12 @@ def erase(
             if not yes:
                 _ask(tenancy)
             report = erasing.erase(context, tenancy)
+    if report.nobody and not json_output:
+        say(
+            f"Nobody was erased: the database knows of no erasure, and {context.log} is not there. If this database was"
+            " restored and somebody was erased after its backup, bring the log back first, and run this again."
+        )
+        return 0
     _show(report, context.not_given(), dry_run=dry_run, json_output=json_output)
     return 1 if report.pending else 0
 

@@ -68,7 +68,7 @@ def maintain(json_output: Json = False) -> None:
         f" complaints: {report.complaints}."
     )
     if report.publisher_gone:
-        say("Nobody published observations for a week: they are queued no more, until `borough announce` runs again.")
+        say("No observation could be told for a week: they are queued no more, until `borough announce` runs again.")
     if settings.archive is not None:
         gone = ", ".join(f"{counted(count, 'byte')} of {family}" for family, count in freed.items()) or "nothing"
         say(f"Deleted from the archive: {gone}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from borough.database import reachable
+from borough.errors import Failure
 from borough.output import Json, say, show_json
 from borough.settings.addresses import database_place
 from borough.settings.settings import need_database_url, read_settings
@@ -31,6 +32,11 @@ def migrate(json_output: Json = False) -> None:
     with reachable(url):
         try:
             applied = migrations.upgrade(url)
+        except migrations.NoText:
+            raise Failure(
+                f"the database at {database_place(url)} has the encoding SQL_ASCII, which keeps no names: make one with"
+                " createdb --encoding UTF8 --template template0, and restore into it what this one holds"
+            ) from None
         except DBAPIError as error:
             # Alembic works through SQLAlchemy, whose errors wrap the driver's
             raise (error.orig or error) from None

@@ -231,6 +231,17 @@ ADVICE: dict[str, Advice] = {
         "snapshots",
         "bring the files back from a backup, or: borough publish --withdraw, and borough publish makes them anew",
     ),
+    "observations-waiting": _warning(
+        "observations",
+        "start borough announce --every 1, or see in its log why the broker refuses; after a week nothing is queued",
+    ),
+    "observations-many": _warning(
+        "observations", "see that broker and publisher keep up: the log of borough announce tells what it waits for"
+    ),
+    "observations-ended": _wrong(
+        "observations",
+        "mend what the log of borough announce says and start it; where nobody is to be told: borough announce --end",
+    ),
     # ----------------------------------------------------------------------------------------------------- backups
     "backups-unset": _warning("backups", "set BOROUGH_BACKUP_FOLDER to where backups of the database come to lie"),
     "backups-none": _wrong("backups", "make one: docs/how-to/back-up-and-restore.md"),

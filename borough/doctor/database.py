@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from borough.database import reachable, require_schema
-from borough.doctor import clock, complaints, disk, retention, server, sessions, snapshots, timescale, tombstones, zones
+from borough.doctor import (
+    clock,
+    complaints,
+    disk,
+    observations,
+    retention,
+    server,
+    sessions,
+    snapshots,
+    timescale,
+    tombstones,
+    zones,
+)
 from borough.doctor.finding import Finding, ill, well
 from borough.errors import Failure, SettingsError
 from borough.settings.addresses import database_place
@@ -54,6 +66,7 @@ def _looks(connection: Connection, settings: Settings, url: str, waiting: int | 
         lambda: sessions.sessions(connection, broker_options(settings), now, waiting),
         lambda: tombstones.tombstones(connection, settings),
         lambda: snapshots.snapshots(connection, settings, now),
+        lambda: observations.observations(connection, now),
     ]
     found: list[Finding] = []
     for look in looks:

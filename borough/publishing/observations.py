@@ -6,9 +6,11 @@ is killed before that leaves it there, and it is told again.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from borough.errors import BrokerAway, Failure
 from borough.publishing.observation_json import Observations
@@ -23,13 +25,15 @@ from store.connect import Connection
 from store.observation_queue import Queued
 from store.sta_entities import VERSIONS, Version
 
+log = logging.getLogger(__name__)
+
 #: Readings of a turn: they and their messages are all that is held.
 _TURN = 2_000
 #: What is not acknowledged within this is told again [s].
 _DEADLINE = 60.0
 #: A connection that has nothing to say for so long is closed: nothing pings [s].
 _IDLE = 10.0
-#: The database is told so often that the publisher lives [s].
+#: The database is told so often that the publisher publishes [s].
 _SEEN = 60.0
 
 
@@ -62,6 +66,8 @@ class Announcer:
         self._publisher: Publisher | None = None
         self._used = 0.0
         self._seen = -_SEEN
+        #: Since when all that is stored is queued; None: not known yet.
+        self.since: datetime | None = None
 
     def turn(self, connection: Connection) -> int:
         """Tell the first of the queue; how many readings left it.
@@ -69,21 +75,26 @@ class Announcer:
         Raises BrokerAway where the broker is away, Failure where it refuses messages; psycopg.Error. Nothing has left
         the queue then.
         """
-        now = time.monotonic()
-        if now - self._seen >= _SEEN:
-            observation_queue.seen(connection)
-            self._seen = now
         queued = observation_queue.read(connection, self._options.origin, _TURN)
         open_ones = [item for item in queued if item.device is not None and item.value is not None]
         if open_ones:
             self._publish(open_ones)
-        elif self._publisher is not None and now - self._used > _IDLE:
+        elif self._publisher is not None and time.monotonic() - self._used > _IDLE:
             self.close()
         if queued:
             observation_queue.told(connection, [item.id for item in queued])
             self.done.told += len(open_ones)
             self.done.passed += len(queued) - len(open_ones)
+        if time.monotonic() - self._seen >= _SEEN:
+            self._renew(connection)
         return len(queued)
+
+    def _renew(self, connection: Connection) -> None:
+        """Only here, where all went well: a queue that cannot be told is not to grow for ever."""
+        since = observation_queue.renew(connection)
+        if self.since is not None and since != self.since:
+            log.warning("nothing could be told for a week: what was stored in the end, until %s, was not queued", since)
+        self.since, self._seen = since, time.monotonic()
 
     def close(self) -> None:
         """Leave the broker."""

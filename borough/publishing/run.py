@@ -53,6 +53,9 @@ def publish(
     with session_lock.alone(connection, snapshots.LOCK):
         placing.ready(order.folder)
         placing.clear(order.folder)
+        for dataset, _ in PUBLISHED:
+            # of an installation from before, and of a run that was killed before it noted what it had made
+            snapshots.know(connection, dataset.id, _revisions(order, dataset))
         known = shelf.read(order.folder)
         report.broken += known.broken
         for one in known.snapshots:
@@ -140,9 +143,11 @@ def _make(
             wanted = first in late.months or _opened(connection, [one for one in series if one not in held], before)
         if wanted:
             told(f"{dataset.id} {month}")
+            revision = snapshots.revision(connection, dataset.id, first) + 1
             with open_data.one_state(url, seconds=_MONTH_SECONDS) as state:
-                made = make(state, order, dataset, family, month, _next(order, dataset, month), before)
+                made = make(state, order, dataset, family, month, revision, before)
             if made is not None:
+                snapshots.know(connection, dataset.id, [(first, revision)])
                 report.made.append(made)
             elif before is not None:
                 report.unchanged.append(f"{dataset.id} {month}")
@@ -167,10 +172,10 @@ def _contents(snapshot: Snapshot) -> dict[int, Part] | None:
         return None
 
 
-def _next(order: Order, dataset: Dataset, month: str) -> int:
-    """The number of the next revision: after all that have a folder, also those that cannot be read."""
-    numbers = [path.suffix.removeprefix(".") for path in (order.folder / dataset.id).glob(f"{month}.*")]
-    return max((int(one) for one in numbers if one.isdecimal()), default=0) + 1
+def _revisions(order: Order, dataset: Dataset) -> list[tuple[date, int]]:
+    """Months and revisions that have a folder, also those that cannot be read."""
+    found = (shelf.month_and_revision(path.name) for path in (order.folder / dataset.id).glob("*.*"))
+    return [one for one in found if one is not None and one[1] > 0]
 
 
 def _months(connection: Connection, series: list[int], rules: Rules, family: str, now: datetime) -> Iterator[str]:

@@ -51,7 +51,8 @@ class ErasureContext:
 class Report:
     """What was erased, or would be: rows by table, files by kind. ``mentioned``: files somebody must look at.
 
-    ``pending``: all that is not done yet, ``accounts``: names that were taken out of the broker's files.
+    ``pending``: all that is not done yet, ``accounts``: names that were taken out of the broker's files. ``nobody``: no
+    erasure is known at all, neither to a log nor to the database.
     """
 
     tenancies: list[int] = field(default_factory=list)
@@ -62,6 +63,7 @@ class Report:
     swept: Swept = field(default_factory=Swept)
     pending: list[Item] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
+    nobody: bool = False
 
 
 def erasure_context(settings: Settings, folders: Sequence[Path] = ()) -> ErasureContext:

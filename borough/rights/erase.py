@@ -144,6 +144,10 @@ def again(context: ErasureContext) -> Report:
     """
     report = Report()
     with _connected(context) as connection:
+        known, _ = tombstones.load(connection, context.key)
+        if not (known or _anything(connection, context) or context.log.exists()):
+            report.nobody = True
+            return report
         try:
             found = tombstones.read_log(context.log, context.key)
         except ValueError as error:

@@ -144,6 +144,15 @@ def folder_name(month: str, revision: int) -> str:
     return f"{month}.{revision}"
 
 
+def month_and_revision(name: str) -> tuple[date, int] | None:
+    """The month, by its first day, and the revision that a folder is called after; None for any other name."""
+    found = _FOLDER.fullmatch(name)
+    try:
+        return None if found is None else (date(int(found[1]), int(found[2]), 1), int(found[3]))
+    except ValueError:
+        return None
+
+
 def month_bounds(month: str) -> tuple[datetime, datetime]:
     """When a month such as 2026-10 begins and ends (not included), UTC. Raises ValueError."""
     first = date.fromisoformat(f"{month}-01")

@@ -13,7 +13,8 @@ from dashboard.sensorthings.collections import Collections
 from dashboard.sensorthings.forms import NAMES, Writer, dumps, form, identity, time_text
 from store import sta_observations
 from store import sta_query as tree
-from store.sta_model import Entity
+from store.sta_entities import Version
+from store.sta_model import Entity, Model
 from store.sta_query import Query, QueryRefused
 from store.sta_scope import Along, Everything, Key, Keyed, Scope
 from store.sta_sql import statement
@@ -65,11 +66,11 @@ def answer(asked: Asked, collections: Collections) -> Answer:
     return _many(asked, collections, entity, scope)
 
 
-def end_of(resource: Resource, collections: Collections) -> Entity:
+def end_of(resource: Resource, model: Model) -> Entity:
     """The kind of entity at the end of an address, which the options are about."""
     entity = resource.start
     for step in resource.steps:
-        entity = collections.model.entities[step.way.target]
+        entity = model.entities[step.way.target]
     return entity
 
 
@@ -153,8 +154,8 @@ def _many(asked: Asked, collections: Collections, entity: Entity, scope: Scope) 
     if in_arrays and asked.query.expand:
         raise QueryRefused(f"$expand is not for $resultFormat={_DATA_ARRAY}: ask without one of them")
     page = collections.page(entity, asked.query, scope, asked.address, asked.items, bare=asked.resource.ref)
-    context = "Collection($ref)" if asked.resource.ref else entity.set
-    made: dict[str, Any] = _context(asked, collections, context)
+    fragment = "Collection($ref)" if asked.resource.ref else entity.set
+    made = _context(asked, collections, fragment)
     if page.total is not None:
         made[names.total] = page.total
     if page.next is not None:
@@ -168,10 +169,15 @@ def _many(asked: Asked, collections: Collections, entity: Entity, scope: Scope) 
     return Answer(dumps(made))
 
 
-def _context(asked: Asked, collections: Collections, fragment: str) -> dict[str, Any]:
-    if collections.model.version == "1.1" or asked.metadata == "none":
+def context(asked: Asked, version: Version, root: str, fragment: str) -> dict[str, Any]:
+    """What an answer begins with: in version 2.0 the address of what describes it."""
+    if version == "1.1" or asked.metadata == "none":
         return {}
-    return {"@context": f"{collections.root}/$metadata#{fragment}"}
+    return {"@context": f"{root}/$metadata#{fragment}"}
+
+
+def _context(asked: Asked, collections: Collections, fragment: str) -> dict[str, Any]:
+    return context(asked, collections.model.version, collections.root, fragment)
 
 
 def _arrays(

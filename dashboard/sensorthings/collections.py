@@ -14,7 +14,7 @@ from store.sta_entities import narrowed
 from store.sta_model import Entity, Model
 from store.sta_query import Expand, Query
 from store.sta_read import Reader
-from store.sta_scope import Along, Related, Scope
+from store.sta_scope import Along, Everything, Related, Scope
 from store.sta_sql import count_statement, statement
 
 Items = Sequence[tuple[str, str]]
@@ -65,8 +65,7 @@ class Collections:
         count = self._count(entity, query, scope) if query.count else None
         following = None
         if len(found) > size and size:
-            left = _left(query, items, size)
-            last = rows[-1][-orders:]
+            last, left = rows[-1][-orders:], left_of_top(query, items, size)
             following = next_link(address, items, sta_token.encode(last), left)
         return Page(rows, writer, count, following)
 
@@ -157,15 +156,34 @@ class Collections:
 
     def _counts(self, target: Entity, query: Query, scope: Related) -> list[int]:
         """How many there are of each parent of a scope."""
-        if target.vast and scope.parent != "Datastream" and query.filter is None and len(scope.keys) <= PAGE:
-            known = [self._known(query, Along(scope.parent, key, (scope.way,))) for key in scope.keys]
-            if None not in known:
-                return [one for one in known if one is not None]
+        if target.vast:
+            known = self._known_of_each(query, scope)
+            if known is not None:
+                return known
         asked = count_statement(self.model, target.name, replace(query, expand=()), scope=scope)
         counts = [0] * len(scope.keys)
         for ordinal, count in self.reader.rows(asked):
             counts[ordinal] = count
         return counts
+
+    def _known_of_each(self, query: Query, scope: Related) -> list[int] | None:
+        """How many Observations each parent of a scope has, where the counts of their days say it."""
+        asked = bound(query, Everything())
+        if asked is None:
+            return None
+        if scope.parent != "Datastream":
+            if query.filter is not None or len(scope.keys) > PAGE:
+                return None
+            known = [self._known(query, Along(scope.parent, key, (scope.way,))) for key in scope.keys]
+            return None if None in known else [one for one in known if one is not None]
+        numbers = [int(str(number)) for (number,) in scope.keys]
+        with self.reader.within():
+            if query.filter and sta_count.intervals(self.reader.connection, self.reader.own, None, None):
+                return None
+            counted = sta_count.count_each(self.reader.connection, self.origin, numbers, asked.start, asked.end)
+        if counted.behind:
+            self.behind()
+        return [counted.readings.get(number, 0) for number in numbers]
 
     def _count(self, entity: Entity, query: Query, scope: Scope) -> int:
         known = self._known(query, scope) if entity.vast else None
@@ -192,7 +210,7 @@ class Collections:
         return counted.readings
 
 
-def _left(query: Query, items: Sequence[tuple[str, str]], size: int) -> int | None:
+def left_of_top(query: Query, items: Sequence[tuple[str, str]], size: int) -> int | None:
     """``$top`` of the next page; None: it has none. It is counted down, for clients that follow links and never count.
 
     QGIS means the size of a page by it, and would take its first page for all: it says ``$count=false`` beside it,

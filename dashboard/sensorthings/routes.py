@@ -7,13 +7,14 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import psycopg
 from fastapi import APIRouter, Request, Response
 
-from dashboard.sensorthings import addresses, service
+from dashboard.sensorthings import addresses, series_page, service
 from dashboard.sensorthings.addresses import PATH, NotFound, encoded, root_of
 from dashboard.sensorthings.answers import JSON, Answer, Asked, answer, end_of
 from dashboard.sensorthings.collections import Collections
@@ -24,24 +25,24 @@ from dashboard.web.errors import problem
 from dashboard.web.guard import takes_any_form
 from dashboard.web.site import Site
 from dashboard.web.values import Rest
-from store import sta_count
+from store import sta_count, sta_series
 from store.connect import connect
 from store.sta_entities import VERSIONS, Version, model, parameters
 from store.sta_functions import FUNCTIONS
 from store.sta_functions_geo import GEO
-from store.sta_query import QueryRefused
-from store.sta_read import TooCostly, one_state
+from store.sta_query import Query, QueryRefused
+from store.sta_read import BUDGET, TooCostly, one_state
 
 log = logging.getLogger(__name__)
 
-#: What the database may take for one answer [s].
-BUDGET = 3.0
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag"}
 #: What a filter may call.
 _FUNCTIONS = sorted({*FUNCTIONS, *GEO, "any", "cast"})
 _METHODS = "GET, HEAD, OPTIONS"
 _WRITES = ["POST", "PUT", "PATCH", "DELETE"]
 _MOST_OPTIONS = 50
+#: Bytes of a query that is kept as it was read.
+_SHORT = 400
 #: How long days are counted after an answer that found some missing [s]: a thread of the lane is at it.
 _KEEPING = 1.0
 #: How long the number of readings is taken to be about what it was [s].
@@ -135,8 +136,14 @@ class _Room:
 
     def _answer(self, request: Request, path: str) -> Answer:
         resource = addresses.read(self._model, path)
-        items, metadata = _format(self._version, _items(request))
+        items, metadata, query = _question(
+            self._version, end_of(resource, self._model).name, request.scope["query_string"]
+        )
         root = self.root(request)
+        asked = Asked(resource, query, f"{root}/{encoded(path)}", items, metadata)
+        found = self._short(asked, root)
+        if found is not None:
+            return found
         own = parameters(self._origin, root)
         with self._site.lane.connection() as connection, one_state(connection, own, BUDGET) as reader:
             collections = Collections(
@@ -148,11 +155,18 @@ class _Room:
                 self._behind,
                 annotations=metadata == "full",
             )
-            query = parse(self._model, end_of(resource, collections).name, items)
-            if self._version == "1.1" and query.result_format not in (None, "dataArray"):
-                raise QueryRefused("$resultFormat is dataArray or not given", status=501)
-            address = f"{root}/{encoded(path)}"
-            return answer(Asked(resource, query, address, _items(request), metadata), collections)
+            return answer(asked, collections)
+
+    def _short(self, asked: Asked, root: str) -> Answer | None:
+        """The answer by the short way, None where the question or what it finds is not for that."""
+        page = series_page.page(asked)
+        if page is None:
+            return None
+        with self._site.planned.connection() as connection:
+            found = sta_series.read(connection, self._origin, page.read)
+        if found is None:
+            raise NotFound("There is no such Datastream.")
+        return None if found.interval else series_page.written(asked, page, root, self._version, found)
 
     def _about(self, connection: Any) -> int:
         now = time.monotonic()
@@ -182,9 +196,27 @@ _TOO_LONG = (
 )
 
 
-def _items(request: Request) -> list[tuple[str, str]]:
+def _question(version: Version, entity: str, text: bytes) -> tuple[list[tuple[str, str]], str, Query]:
+    """The options as they came, how much is to be said of the data, and the query. Raises QueryRefused."""
+    return (_kept if len(text) <= _SHORT else _read)(version, entity, text)
+
+
+def _read(version: Version, entity: str, text: bytes) -> tuple[list[tuple[str, str]], str, Query]:
+    items = _items(text)
+    rest, metadata = _format(version, items)
+    query = parse(model(version), entity, rest)
+    if version == "1.1" and query.result_format not in (None, "dataArray"):
+        raise QueryRefused("$resultFormat is dataArray or not given", status=501)
+    return items, metadata, query
+
+
+#: What many ask alike is read once; it is short, so that nobody fills the memory with it.
+_kept = lru_cache(maxsize=512)(_read)
+
+
+def _items(query: bytes) -> list[tuple[str, str]]:
     """The options as they came: a plus is a space. Raises QueryRefused where there are too many."""
-    text = request.scope["query_string"].decode("latin-1")
+    text = query.decode("latin-1")
     if text.count("&") >= _MOST_OPTIONS:
         raise QueryRefused(f"An address has at most {_MOST_OPTIONS} options")
     return parse_qsl(text, keep_blank_values=True)

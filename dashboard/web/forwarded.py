@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+#: Signs of an address with its port, and some.
+_LONGEST = 64
 #: IPv4 addresses as a translator between the two shows them (RFC 6052): all of them in one /64.
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -36,6 +39,11 @@ def address_of(text: str) -> Address | None:
 
     IPv4 within IPv6 is IPv4: a socket that takes both shows it so.
     """
+    # every request asks this twice; what is no address may be of any length and is not kept
+    return _kept(text) if len(text) <= _LONGEST else _read(text)
+
+
+def _read(text: str) -> Address | None:
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]
@@ -50,6 +58,9 @@ def address_of(text: str) -> Address | None:
     if found in _TRANSLATED:
         return ipaddress.IPv4Address(found.packed[-4:])
     return found.ipv4_mapped or found
+
+
+_kept = lru_cache(maxsize=4096)(_read)
 
 
 def bucket(host: str) -> str:

@@ -112,9 +112,10 @@ class Lane:
     """
 
     def __init__(self, database_url: str, processes: int = 1) -> None:
-        self._workers = max(1, WORKERS // processes)
+        #: Pieces that this process makes at once.
+        self.workers = max(1, WORKERS // processes)
         most, share = max(1, OPEN // processes), max(1, SHARE // processes)
-        self.pool = make_pool(database_url, "borough dashboard lane", 0, self._workers)
+        self.pool = make_pool(database_url, "borough dashboard lane", 0, self.workers)
         # a session's requests knock one after the other, so that two hundred of them are not two hundred look-ups
         # (who was let in here stays in until the end: what waits for a place of its account takes none from others)
         self._knocking = Turns(most + WAITING, share)
@@ -128,7 +129,7 @@ class Lane:
     def open(self) -> None:
         """Be ready for work."""
         self.pool.open()
-        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="lane")
+        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="lane")
 
     def close(self) -> None:
         """Finish the pieces that are being made and give everything back."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import select
+from collections.abc import Mapping
+
 from psycopg_pool import ConnectionPool
 
 from store.connect import Connection
@@ -11,8 +14,15 @@ from store.copy import register
 _WAIT = 5
 
 
-def make_pool(database_url: str, name: str, least: int, most: int) -> ConnectionPool[Connection]:
-    """A pool of ``least`` to ``most`` connections, not open yet; ``name`` is shown in ``pg_stat_activity``."""
+def make_pool(
+    database_url: str, name: str, least: int, most: int, settings: Mapping[str, str] | None = None
+) -> ConnectionPool[Connection]:
+    """A pool of ``least`` to ``most`` connections, not open yet; ``name`` is shown in ``pg_stat_activity``.
+
+    ``settings``: further ones of each connection, names and values of PostgreSQL without spaces.
+    """
+    # jit: compiling a query costs more than ours take
+    given = {"TimeZone": "UTC", "jit": "off", **(settings or {})}
     return ConnectionPool(
         database_url,
         min_size=least,
@@ -20,7 +30,22 @@ def make_pool(database_url: str, name: str, least: int, most: int) -> Connection
         open=False,
         timeout=_WAIT,
         configure=register,
-        check=ConnectionPool.check_connection,
-        # jit: compiling a query costs more than ours take
-        kwargs={"autocommit": True, "options": "-c TimeZone=UTC -c jit=off", "application_name": name},
+        check=_check,
+        kwargs={
+            "autocommit": True,
+            "options": " ".join(f"-c {key}={value}" for key, value in given.items()),
+            "application_name": name,
+        },
     )
+
+
+def _check(connection: Connection) -> None:
+    """Raises psycopg.OperationalError where a connection has ended while nobody used it.
+
+    The server says so, or its kernel does: there is something to read where nothing was asked. Only then is it asked,
+    for a journey before each answer would cost as much as many answers do.
+    """
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if line.poll(0):
+        ConnectionPool.check_connection(connection)

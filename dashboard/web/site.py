@@ -34,6 +34,8 @@ from devices.text import visible
 from store import accounts
 from store.connect import Connection
 from store.doctor import PAGES
+from store.sta_read import BUDGET
+from store.sta_series import PLANNED
 
 #: The package's folder: templates and static files stand in it.
 HERE = Path(__file__).parents[1]
@@ -43,7 +45,7 @@ class Site:
     """One site over one database: its options, connections, templates and limits.
 
     ``paths``: the routes that there are, as the navigation must know. ``pool`` is the pages', ``lane`` what costs more
-    than a page, ``events`` the live pages'; all open with the application.
+    than a page, ``planned`` what is short and asked often, ``events`` the live pages'; all open with the application.
     """
 
     def __init__(self, options: SiteOptions) -> None:
@@ -56,6 +58,14 @@ class Site:
         self.air = AirBoards("simulated" if options.demo else "real")
         self.events = Events(options.database_url, options.live_clients)
         self.parking = LiveParking(self.boards, self.events)
+        #: For questions to open readings that are planned once a connection, within their budget of time.
+        self.planned = make_pool(
+            options.database_url,
+            "borough dashboard observations",
+            0,
+            self.lane.workers,
+            {**PLANNED, "statement_timeout": f"{round(BUDGET * 1000)}"},
+        )
         self.pool = make_pool(options.database_url, f"{PAGES}{options.zone.key}", 1, 8)
         self.templates = Jinja2Templates(directory=HERE / "templates")
         self.templates.env.trim_blocks = self.templates.env.lstrip_blocks = True

@@ -1,7 +1,13 @@
 -- lock: one publisher at a time, until its connection closes; two would tell a series' readings out of order
 select pg_try_advisory_lock(-5148271906531832);
 
--- begin: from the transactions that begin now on, what is stored is queued; since when that is so, without a gap
+-- begin: from the transactions that begin now on, what is stored is queued, where it was not before; since when
+insert into public.observation_publisher as p default values
+on conflict (one) do update set since = p.since
+returning since;
+
+-- renew: all that was queued could be told; since when everything stored is queued, without a gap. This alone, and no
+-- attempt that failed, keeps the queue going: while nothing can be told it grows for a week and then no more
 insert into public.observation_publisher as p default values
 on conflict (one) do update
 set seen_at = now(), since = case when p.seen_at < now() - interval '7 days' then now() else p.since end
@@ -13,10 +19,7 @@ delete from public.observation_publisher;
 -- empty: what was queued is told to nobody; a week of it would take long to delete
 truncate public.observation_queue;
 
--- seen: the publisher lives
-update public.observation_publisher set seen_at = now();
-
--- abandoned: a publisher that was not heard of since
+-- abandoned: a publisher that could tell nothing since
 delete from public.observation_publisher where seen_at < %s returning seen_at;
 
 -- add: readings of open series, in their order; a household's are never queued, and nothing for a publisher who is gone
@@ -42,3 +45,9 @@ delete from public.observation_queue where id = any(%s::int8[]);
 
 -- waiting: how many are queued
 select count(*) from public.observation_queue;
+
+-- publisher: when everything that was queued could last be told, whether that is so long ago that nothing is queued any
+-- more, and how many are queued, some and one at most
+select p.seen_at, p.seen_at <= now() - interval '7 days',
+       (select count(*) from (select from public.observation_queue limit %s::int8 + 1) q)
+from public.observation_publisher p

@@ -7,6 +7,16 @@ insert into public.late_month (family, month) values (%s, %s);
 -- forget: notes that have been acted upon
 delete from public.late_month where id = any(%s::bigint[]);
 
+-- know: revisions of a dataset's months that were made; of each month the greatest is kept
+insert into public.snapshot_revision as k (dataset, month, revision)
+select %(dataset)s, m.month, max(m.revision)
+from unnest(%(months)s::date[], %(revisions)s::int4[]) m (month, revision)
+group by m.month
+on conflict (dataset, month) do update set revision = excluded.revision where k.revision < excluded.revision;
+
+-- revision: the greatest of a month that is known, 0 where none is
+select coalesce(max(revision), 0) from public.snapshot_revision where dataset = %s and month = %s;
+
 -- thin: older notes of a month that has a newer one; who takes notes away meanwhile is not waited for
 with newest as materialized (
     select family, month, max(id) as id from public.late_month group by family, month

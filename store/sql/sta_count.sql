@@ -4,12 +4,19 @@ from public.counted_span
 where family = any(%(families)s)
 order by family, day
 
--- families: of which families open series of an origin are, or those of some series
-select distinct d.family
-from personal.series s
-join personal.device d on d.id = s.device_id
-where not s.personal and not d.personal and d.origin = %(origin)s
-  and (%(series)s::int4[] is null or s.id = any(%(series)s::int4[]))
+-- open_spans: of which families open series of an origin are, or those of some series, and which of their days are
+-- counted (null: none); beside each the newest day that may be counted, as in "last"
+select f.family, k.day - date '1970-01-01', k.days,
+       (now() at time zone 'UTC' - interval '1 hour')::date - 2 - date '1970-01-01'
+from (
+    select distinct d.family
+    from personal.series s
+    join personal.device d on d.id = s.device_id
+    where not s.personal and not d.personal and d.origin = %(origin)s
+      and (%(series)s::int4[] is null or s.id = any(%(series)s::int4[]))
+) f
+left join public.counted_span k on k.family = f.family
+order by 1, 2
 
 -- known: what is counted of some series within days of a family
 select coalesce(sum(c.readings), 0)::int8
@@ -19,6 +26,16 @@ join personal.series s on s.id = c.series_id
 join personal.device d on d.id = s.device_id
 where c.series_id = any(%(series)s::int4[]) and not s.personal and not d.personal and d.origin = %(origin)s
   and k.day >= %(first)s and k.day + k.days <= %(end)s
+
+-- known_of_each: the same of each of some series
+select c.series_id, sum(c.readings)::int8
+from public.reading_count c
+join public.counted_span k on k.id = c.span_id
+join personal.series s on s.id = c.series_id
+join personal.device d on d.id = s.device_id
+where c.series_id = any(%(series)s::int4[]) and not s.personal and not d.personal and d.origin = %(origin)s
+  and k.day >= %(first)s and k.day + k.days <= %(end)s
+group by c.series_id
 
 -- known_of_all: what is counted of all open series of an origin within days. Each table is read once, whatever the
 -- planner knows of them: "is true" keeps it from looking up each count's span and series one by one
@@ -46,6 +63,17 @@ where r.series_id = any(array(
     where not s.personal and not d.personal and d.origin = %(origin)s and d.family = any(%(families)s)
       and (%(series)s::int4[] is null or s.id = any(%(series)s::int4[]))
 )) and r.time >= %(start)s and r.time < %(stop)s
+
+-- between_of_each: the same of each of some series
+select r.series_id, count(*)
+from public.reading r
+where r.series_id = any(array(
+    select s.id from personal.series s
+    join personal.device d on d.id = s.device_id
+    where not s.personal and not d.personal and d.origin = %(origin)s and d.family = any(%(families)s)
+      and s.id = any(%(series)s::int4[])
+)) and r.time >= %(start)s and r.time < %(stop)s
+group by r.series_id
 
 -- of_device: the open series of one device
 select s.id from personal.series s

@@ -1,4 +1,4 @@
-"""`borough doctor` and the snapshots of open data; and `borough publish` from its command line."""
+"""`borough doctor` and what leaves for anybody: snapshots, observations; and `borough publish` as it is typed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from borough.cli import run
 from dashboard.open_data import shelf
+from store import observation_queue
 from store.connect import connect
 from tests.tools.doctor import Doctor
 from tests.worlds import open_months
@@ -46,6 +47,34 @@ def test_what_is_overdue_closed_or_broken_is_found(
     assert "Published: air-readings/2026-03/2" in capsys.readouterr().out
     assert run(["publish", "--check"]) == 0
     assert {code for code in doctor.of_database() if code.startswith("snapshots")} == set()
+
+
+def test_observations_that_cannot_be_told_are_found(doctor: Doctor, durable_database: str) -> None:
+    assert not any(code.startswith("observations") for code in doctor.of_database()), "nobody is told anything"
+    with connect(durable_database, autocommit=True) as connection:
+        observation_queue.begin(connection)
+        assert not any(code.startswith("observations") for code in doctor.of_database())
+        connection.execute("update observation_publisher set seen_at = now() - interval '11 minutes'")
+        assert not any(code.startswith("observations") for code in doctor.of_database()), "nothing waits"
+        connection.execute(
+            "insert into observation_queue (series_id, time, changed) select 1, now(), false from generate_series(1, 3)"
+        )
+        told = doctor.one_of_database("observations-waiting")
+        assert "3 observations wait to be told, and nothing could be since " in told.found
+        assert "why the broker refuses" in told.todo
+        connection.execute("update observation_publisher set seen_at = now() - interval '8 days'")
+        told = doctor.one_of_database("observations-ended")
+        assert told.state == "wrong"
+        assert "nothing more is queued; 3 observations wait" in told.found
+        observation_queue.renew(connection)
+        assert not any(code.startswith("observations") for code in doctor.of_database())
+        connection.execute(
+            "insert into observation_queue (series_id, time, changed)"
+            " select 1, now(), false from generate_series(1, 100000)"
+        )
+        assert "100,003 observations wait" in doctor.one_of_database("observations-many").found
+        observation_queue.end(connection)
+    assert not any(code.startswith("observations") for code in doctor.of_database())
 
 
 @pytest.mark.parametrize(

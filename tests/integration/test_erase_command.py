@@ -75,8 +75,6 @@ def test_wrong_usage(tenancy: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert run(["subject", NOBODY, "--json"]) == 1
     assert run(["subject", tenancy]) == 2
     assert run(["subject", tenancy, "--out", str(tmp_path)]) == 2
-    assert run(["erase", "--again"]) == 1, "there is no log yet"
-    assert "log" in said(capsys)
 
 
 def test_a_dry_run_changes_nothing_and_says_it_all(
@@ -99,6 +97,23 @@ def test_another_key_than_the_tombstones(
     monkeypatch.setenv("BOROUGH_TOMBSTONE_KEY_FILE", str(tmp_path / "other"))
     assert run(["erase", "--again"]) == 1
     assert "another key" in said(capsys)
+
+
+def test_again_where_nobody_was_erased_is_well_and_says_what_it_rests_on(
+    tenancy: str, database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = household.dump(database)
+    assert run(["erase", "--again"]) == 0
+    text = said(capsys)
+    assert f"Nobody was erased: the database knows of no erasure, and {tmp_path}/log is not there." in text
+    assert "bring the log back first" in text
+    assert run(["erase", "--again", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tenancies"] == []
+    assert household.dump(database) == before
+    assert run(["erase", tenancy, "--yes"]) == 0
+    (tmp_path / "log").rename(tmp_path / "elsewhere")
+    assert run(["erase", "--again"]) == 1, "somebody was, so there has to be a log"
+    assert "log" in said(capsys)
 
 
 def test_again_twice_does_nothing_more(tenancy: str, database: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -192,7 +193,7 @@ def test_retention_makes_no_revision_and_no_half_month(town: Town) -> None:
         for one in path.iterdir():
             one.unlink()
         path.rmdir()
-    assert town.names(town.publish(rules=kept)) == ["air-readings/2026-03/1"], "of February a part is deleted by now"
+    assert town.names(town.publish(rules=kept)) == ["air-readings/2026-03/2"], "of February a part is deleted by now"
 
 
 def test_what_a_killed_run_left_is_cleared_and_never_seen(town: Town) -> None:
@@ -287,3 +288,26 @@ def test_what_is_late_is_noted_from_the_month_before_on(town: Town) -> None:
     last = today.replace(day=1) - timedelta(days=1)
     town.line.execute("insert into touched_day (family, day) values ('car-park', %s)", (last,))
     assert list(snapshots.late(town.line, "car-park").months) == [last.replace(day=1)]
+
+
+def test_a_folder_that_is_lost_has_no_number_used_again(town: Town) -> None:
+    assert {revision for _, _, revision in (one.key for one in town.publish().made)} == {1}
+    open_months.late(town.line, "air-1", "no2", [hours(MONTHS[1])[0] + 1], [99.25])
+    again = {one.key for one in town.publish().made}
+    assert {revision for _, _, revision in again} == {2}
+    shutil.rmtree(town.folder)
+    made = {one.key for one in town.publish().made}
+    assert {(dataset, month) for dataset, month, _ in made} >= {(dataset, month) for dataset, month, _ in again}
+    for dataset, month, revision in made:
+        assert revision == (3 if (dataset, month, 2) in again else 2)
+    assert not town.publish().made
+
+
+def test_a_folder_from_before_is_counted_on(town: Town) -> None:
+    """Of an installation whose database did not note revisions yet, and of a run that was killed before it did."""
+    town.publish()
+    town.line.execute("delete from snapshot_revision")
+    assert not town.publish().made
+    shutil.rmtree(town.folder)
+    (town.folder / "air-readings" / "2026-13.7").mkdir(parents=True)
+    assert {one.key[2] for one in town.publish().made} == {2}

@@ -15,6 +15,7 @@ from store import maintain, registry, series, sta_count
 from store.connect import Connection, connect, see_one_moment
 from store.queries import queries
 from store.times import instant, microseconds
+from tests.tools import site
 from tests.tools.servers import Cluster
 from tests.worlds import series_world
 
@@ -41,6 +42,18 @@ def counted(connection: Connection, numbers: list[int] | None = None, *bounds: i
     with connection.transaction():
         see_one_moment(connection)
         return sta_count.count(connection, "simulated", numbers, *bounds).readings
+
+
+def each(connection: Connection, numbers: list[int], *bounds: int | None) -> dict[int, int]:
+    """Of each series; none where a series has no reading."""
+    with connection.transaction():
+        see_one_moment(connection)
+        return dict(sta_count.count_each(connection, "simulated", numbers, *bounds).readings)
+
+
+def each_by_one(connection: Connection, numbers: list[int], *bounds: int | None) -> dict[int, int]:
+    found = {number: one_by_one(connection, [number], *bounds) for number in numbers}
+    return {number: count for number, count in found.items() if count}
 
 
 def one_by_one(connection: Connection, numbers: list[int] | None = None, *bounds: int | None) -> int:
@@ -96,7 +109,11 @@ def test_it_is_what_counting_says(connection: Connection) -> None:
         assert counted(connection, numbers, *bounds) == one_by_one(connection, numbers, *bounds)
         assert counted(connection, numbers, bounds[1]) == one_by_one(connection, numbers, bounds[1])
         assert counted(connection, numbers, None, bounds[0]) == one_by_one(connection, numbers, None, bounds[0])
+        if numbers is not None:
+            assert each(connection, numbers) == each_by_one(connection, numbers)
+            assert each(connection, numbers, *bounds) == each_by_one(connection, numbers, *bounds)
     assert counted(connection, None, bounds[1], bounds[0]) == 0
+    assert each(connection, [first], bounds[1], bounds[0]) == {}
     assert keep(connection) == 0
 
 
@@ -107,6 +124,24 @@ def test_it_is_by_what_was_counted_before(connection: Connection) -> None:
     connection.execute("delete from reading where time < %s", (instant(START + 20 * DAY),))
     # nobody was told: days that were counted are not read again
     assert counted(connection) == counted(connection, [number]) == before > one_by_one(connection)
+    assert each(connection, [number]) == {number: before}
+
+
+def test_an_expanded_count_is_by_what_was_counted_before(each_database: str, connection: Connection) -> None:
+    numbers = [fill(connection), fill(connection, "air-2", 40)]
+    keep(connection)
+    before = each(connection, numbers)
+    connection.execute("delete from reading where time < %s", (instant(START + 20 * DAY),))
+    with site.running(site.options(each_database, demo=True)) as url, site.client(url) as web:
+        answer = web.get("/sta/v1.1/Datastreams?$expand=Observations($count=true;$top=1)&$select=id")
+        assert answer.status_code == 200, answer.text
+        shown = {one["@iot.id"]: one["Observations@iot.count"] for one in answer.json()["value"]}
+        assert shown == before
+        since = instant(START + 25 * DAY).isoformat().replace("+00:00", "Z")
+        bound = f"$filter=phenomenonTime%20ge%20{since}"
+        answer = web.get(f"/sta/v1.1/Datastreams?$expand=Observations($count=true;$top=1;{bound})&$select=id")
+        shown = {one["@iot.id"]: one["Observations@iot.count"] for one in answer.json()["value"]}
+        assert shown == {number: one_by_one(connection, [number], START + 25 * DAY) for number in numbers}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -132,6 +167,7 @@ def test_whatever_happens(connection: Connection, seed: int) -> None:
             assert counted(connection, None, *bounds) == one_by_one(connection, None, *bounds), (what, bounds)
             some = own.sample(numbers, 2)
             assert counted(connection, some, *bounds) == one_by_one(connection, some, *bounds), (what, bounds)
+            assert each(connection, numbers, *bounds) == each_by_one(connection, numbers, *bounds), (what, bounds)
 
 
 def test_a_day_that_is_touched_takes_its_span_along(connection: Connection) -> None:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from borough.cli import run
 from devices.device import Device
 from devices.families import FAMILIES
 from store import jobs, migrations, registry, rejected, rejected_taken, series
@@ -50,6 +51,21 @@ def test_a_database_is_made_once_whatever_its_name(cluster: Cluster) -> None:
             connection.execute("select from kept")
     finally:
         cluster.drop(name)
+
+
+def test_a_database_without_an_encoding_is_refused_in_words(
+    plain_postgres: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    plain_postgres.execute(f"create database {name} template template0 encoding 'SQL_ASCII' locale 'C'")
+    try:
+        monkeypatch.setenv("BOROUGH_DATABASE_URL", plain_postgres.url(name))
+        assert run(["migrate"]) == 1
+    finally:
+        plain_postgres.drop(name)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "has the encoding SQL_ASCII, which keeps no names: make one with createdb --encoding UTF8" in said.err
 
 
 def test_upgrade_repairs_the_properties(database: str) -> None:

@@ -1,0 +1,34 @@
+"""Observations that subscribers at the broker are to be told of: whether they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from borough.doctor.finding import Finding, ill, well
+from devices.counts import counted
+from store import observation_queue
+from store.connect import Connection
+
+#: What waits for so long, while nothing can be told, is told of; a broker's restart takes less.
+_PATIENCE = timedelta(minutes=10)
+#: So many are a queue that is not kept up with, though it is told; more than these are not counted.
+_MANY, _MOST = 100_000, 1_000_000
+
+
+def observations(connection: Connection, now: datetime) -> Iterator[Finding]:
+    """What waits, and since when. Nothing where nobody is told anything. Raises psycopg.Error."""
+    found = observation_queue.publisher(connection, _MOST)
+    if found is None:
+        return
+    more = "over " if found.waiting > _MOST else ""
+    wait = f"{more}{counted(min(found.waiting, _MOST), 'observation')} {'waits' if found.waiting == 1 else 'wait'}"
+    last = f"{found.told_at:%Y-%m-%d %H:%M} UTC"
+    if found.ended:
+        yield ill("observations-ended", f"nothing could be told since {last}, so nothing more is queued; {wait}")
+    elif found.waiting and now - found.told_at > _PATIENCE:
+        yield ill("observations-waiting", f"{wait} to be told, and nothing could be since {last}")
+    elif found.waiting > _MANY:
+        yield ill("observations-many", f"{wait} to be told: they come faster than the broker takes them")
+    else:
+        yield well("observations", f"told to subscribers, last at {last}; {wait}")

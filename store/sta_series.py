@@ -1,0 +1,82 @@
+"""Readings of one open series for a page of its Observations: one statement that is planned once, rows as two arrays.
+
+What `store.sta_observations` reads for any question in several journeys is here one: a single statement sees one state
+of the database without a transaction around it. The connection has its limit of time and its way to plan as settings
+(`PLANNED`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import psycopg
+
+from devices.families import FAMILIES
+from store.batch import Float64, Int64
+from store.connect import Connection
+from store.copy import float8s, instants
+from store.queries import queries
+from store.sta_read import TooCostly
+from store.times import instant
+
+_SQL = queries("sta_series")
+
+#: How a connection is set on which these statements run: a plan that knows no parameter is as good here, so that it is
+#: made once a connection. To plan anew costs more than to read a hundred rows.
+PLANNED: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan"}
+#: The first and the last instant that there are [us since the Unix epoch].
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+
+class Asked(NamedTuple):
+    """Readings of a series from ``first`` to ``last`` [us since the Unix epoch, both included], at most ``limit`` after
+    the first ``skip``; ``falling``: from the newest on."""
+
+    series: int
+    first: int
+    last: int
+    limit: int
+    skip: int = 0
+    falling: bool = False
+
+
+class Found(NamedTuple):
+    """Readings in the order asked for. Shapes ``(readings,)``, ``times`` [us since the Unix epoch].
+
+    ``interval``: each stands for the time after it, which is not told here.
+    """
+
+    times: Int64
+    values: Float64
+    interval: bool
+
+
+def read(connection: Connection, origin: str, asked: Asked) -> Found | None:
+    """The readings; None where there is no such open series of an origin. The connection is in autocommit.
+
+    Raises TooCostly where the connection's ``statement_timeout`` is over; psycopg.Error.
+    """
+    given = {
+        "id": asked.series,
+        "origin": origin,
+        "first": instant(asked.first),
+        "last": instant(asked.last),
+        "limit": asked.limit,
+        "skip": asked.skip,
+    }
+    query = _SQL["falling"] if asked.falling else _SQL["rising"]
+    with connection.cursor(binary=True) as cursor:
+        try:
+            row = cursor.execute(query, given, prepare=True).fetchone()
+        except psycopg.errors.QueryCanceled:
+            raise TooCostly from None
+    if row is None:
+        return None
+    family, name, times, values = row
+    item = FAMILIES[family].properties.get(name) if family in FAMILIES else None
+    interval = item is not None and item.kind == "interval"
+    if times is None:
+        return Found(np.empty(0, np.int64), np.empty(0), interval)
+    return Found(instants(times), float8s(values), interval)
