@@ -2,14 +2,15 @@
 
 A chunk that is converted stays so for its own rows alone: what comes late, and what a correction changes, lies beside
 it as ordinary rows, ten times as large, until the chunk is converted again. Then the batches that such rows belong to
-are written anew, and no others.
+are written anew, and no others. Where the old ones have come to take too much room, the whole chunk is.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg import errors, sql
 
@@ -23,8 +24,14 @@ _SQL = queries("columnstore")
 _PATIENCE = 2_000
 #: After so long no other chunk is begun; those that are left are the next run's [s].
 _TIME = 1_800.0
-#: Somebody wrote to the chunk meanwhile: nothing of it was converted, and nothing was lost.
-_MEANWHILE = (errors.LockNotAvailable, errors.SerializationFailure, errors.DeadlockDetected)
+#: How much more than its readings need a chunk that was converted again may take, before it is written as a whole.
+_LOOSE = 1.2
+#: What a reading takes as a row: 157 on a page of 8 KB [bytes].
+_ROW = 8_192 / 157
+#: Somebody works on the chunk: nothing of it was converted, and nothing was lost.
+_HELD = (errors.LockNotAvailable, errors.SerializationFailure, errors.DeadlockDetected)
+
+Chunk = tuple[str, str]
 
 
 class Converted(NamedTuple):
@@ -36,43 +43,65 @@ class Converted(NamedTuple):
 
 
 def convert(connection: Connection, before: datetime, seconds: float = _TIME) -> Converted:
-    """Convert chunks of readings that end before an instant, chunk by chunk, each in a transaction of its own.
+    """Convert chunks of readings that end before an instant, one after the other, each in a transaction of its own.
 
-    First those that are rows altogether, then those with rows of their own, of which VACUUM gives the space back. A
-    chunk that somebody else holds is left for the next run, and so is what is not begun after ``seconds``.
-    ``connection`` is in autocommit.
+    First those that are rows altogether, then those with rows of their own. A chunk that somebody else holds is left
+    for the next run, and so is what is not begun after ``seconds``. ``connection`` is in autocommit.
     Raises psycopg.Error; ValueError for a naive instant.
     """
     until = time.monotonic() + seconds
-    first = again = left = 0
-    for (chunk,) in connection.execute(_SQL["rows"], (aware(before),)).fetchall():
-        if time.monotonic() < until and _one(connection, chunk):
-            first += 1
-        else:
-            left += 1
-    for (chunk,) in connection.execute(_SQL["partial"], (before,)).fetchall():
-        if time.monotonic() < until and _one(connection, chunk) and not _partial(connection, chunk):
-            again += 1
-        else:
-            left += 1
-    for name in connection.execute(_SQL["emptied"], (before,)).fetchall():
-        if time.monotonic() < until:
-            connection.execute(sql.SQL("vacuum (skip_locked) {}").format(sql.Identifier(*name)))
-    return Converted(first, again, left)
+
+    def all_of(query: str, work: Callable[[Chunk], bool]) -> tuple[list[Chunk], int]:
+        """The chunks that it was done to, and how many are left."""
+        chunks = connection.execute(_SQL[query], (aware(before),)).fetchall()
+        done = [chunk for chunk in chunks if time.monotonic() < until and work(chunk)]
+        return done, len(chunks) - len(done)
+
+    first, left = all_of("rows", lambda chunk: _call(connection, "convert", chunk))
+    again, others = all_of("partial", lambda chunk: _again(connection, chunk))
+    all_of("emptied", lambda chunk: _empty(connection, chunk))
+    for chunk in again:
+        if time.monotonic() < until and _loose(connection, chunk):
+            _call(connection, "rewrite", chunk)
+    return Converted(len(first), len(again), left + others)
 
 
-def _one(connection: Connection, chunk: str) -> bool:
+def _call(connection: Connection, query: str, chunk: Chunk) -> bool:
+    """Whether nobody held the chunk."""
+    return _patient(connection, lambda: connection.execute(_SQL[query], chunk))
+
+
+def _patient(connection: Connection, work: Callable[[], Any]) -> bool:
     try:
         with connection.transaction():
             connection.execute(_SQL["patience"], (_PATIENCE,))
-            connection.execute(_SQL["convert"], (chunk,))
-    except _MEANWHILE:
+            work()
+    except _HELD:
         return False
     return True
 
 
-def _partial(connection: Connection, chunk: str) -> bool:
-    """Whether it has rows of its own: left by a conversion that met writers, or come since."""
-    row = connection.execute(_SQL["is_partial"], (chunk,)).fetchone()
+def _again(connection: Connection, chunk: Chunk) -> bool:
+    """Convert what a chunk has of rows. Where it met writers and moved nothing it does not say so: hence a look."""
+    if not _call(connection, "convert", chunk):
+        return False
+    row = connection.execute(_SQL["is_partial"], chunk).fetchone()
     assert row is not None
-    return bool(row[0])
+    return not row[0]
+
+
+def _empty(connection: Connection, chunk: Chunk) -> bool:
+    """Give back the pages of rows that were moved away; VACUUM alone would keep those of their index."""
+    name = sql.Identifier(*chunk)
+    connection.execute(sql.SQL("vacuum (skip_locked) {}").format(name))
+    return _patient(connection, lambda: connection.execute(sql.SQL("reindex table {}").format(name)))
+
+
+def _loose(connection: Connection, chunk: Chunk) -> bool:
+    """Whether a chunk takes more than its readings should, by how small they were made when it was converted first."""
+    row = connection.execute(_SQL["size"], chunk).fetchone()
+    if row is None or row[1] is None:
+        return False
+    rows = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(*chunk))).fetchone()
+    assert rows is not None
+    return bool(row[0] > _LOOSE * row[1] * rows[0] * _ROW)

@@ -143,8 +143,8 @@ def maintain(
         ).rowcount
     sta_count.keep(connection, _COUNTING)
     if kind == "community":
-        done = columnstore.convert(connection, now - timedelta(days=columnstore_after_days))
-        report.columnstore, report.columnstore_again, report.columnstore_left = done
+        converted = columnstore.convert(connection, now - timedelta(days=columnstore_after_days))
+        report.columnstore, report.columnstore_again, report.columnstore_left = converted
     return report
 
 

@@ -134,8 +134,8 @@ def measure(cluster: Cluster, millions: Sequence[int], rounds: int = ROUNDS, nam
             for turn in range(-1, rounds):
                 growth.load.append(os.getloadavg()[0])
                 for name, work in WORKS.items():
-                    for size, town in towns if not names or name in names else ():
-                        _one(growth, name, size, town, work, turn)
+                    for size, measured in towns if not names or name in names else ():
+                        _one(growth, name, size, measured, work, turn)
     finally:
         for name in databases:
             cluster.drop(name)
