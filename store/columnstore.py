@@ -58,7 +58,7 @@ def convert(connection: Connection, before: datetime, seconds: float = _TIME) ->
         return done, len(chunks) - len(done)
 
     first, left = all_of("rows", lambda chunk: _call(connection, "convert", chunk))
-    again, others = all_of("partial", lambda chunk: _again(connection, chunk))
+    again, others = all_of("partial", lambda chunk: _call(connection, "convert", chunk))
     all_of("emptied", lambda chunk: _empty(connection, chunk))
     for chunk in again:
         if time.monotonic() < until and _loose(connection, chunk):
@@ -67,34 +67,30 @@ def convert(connection: Connection, before: datetime, seconds: float = _TIME) ->
 
 
 def _call(connection: Connection, query: str, chunk: Chunk) -> bool:
-    """Whether nobody held the chunk."""
-    return _patient(connection, lambda: connection.execute(_SQL[query], chunk))
+    return _alone(connection, chunk, lambda: connection.execute(_SQL[query], chunk))
 
 
-def _patient(connection: Connection, work: Callable[[], Any]) -> bool:
+def _alone(connection: Connection, chunk: Chunk, work: Callable[[], Any]) -> bool:
+    """Do something to a chunk to which nobody else writes meanwhile; whether nobody held it.
+
+    Without the lock TimescaleDB moves rows beside writers, and gives up where it meets one in the end: who tells a
+    moved row again waits for longer then, and a chunk that is written to all the time is never converted.
+    """
     try:
         with connection.transaction():
             connection.execute(_SQL["patience"], (_PATIENCE,))
+            connection.execute(sql.SQL("lock table {} in exclusive mode").format(sql.Identifier(*chunk)))
             work()
     except _HELD:
         return False
     return True
 
 
-def _again(connection: Connection, chunk: Chunk) -> bool:
-    """Convert what a chunk has of rows. Where it met writers and moved nothing it does not say so: hence a look."""
-    if not _call(connection, "convert", chunk):
-        return False
-    row = connection.execute(_SQL["is_partial"], chunk).fetchone()
-    assert row is not None
-    return not row[0]
-
-
 def _empty(connection: Connection, chunk: Chunk) -> bool:
     """Give back the pages of rows that were moved away; VACUUM alone would keep those of their index."""
     name = sql.Identifier(*chunk)
     connection.execute(sql.SQL("vacuum (skip_locked) {}").format(name))
-    return _patient(connection, lambda: connection.execute(sql.SQL("reindex table {}").format(name)))
+    return _alone(connection, chunk, lambda: connection.execute(sql.SQL("reindex table {}").format(name)))
 
 
 def _loose(connection: Connection, chunk: Chunk) -> bool:

@@ -15,9 +15,6 @@ from (
 where _timescaledb_functions.chunk_status(chunk) & 8 <> 0
 order by pg_relation_size(chunk) desc, chunk_name;
 
--- is_partial: whether a chunk has rows of its own
-select _timescaledb_functions.chunk_status(format('%%I.%%I', %s::text, %s::text)::regclass) & 8 <> 0;
-
 -- patience: how long the running transaction waits for a lock [ms]
 select set_config('lock_timeout', %s::text, true);
 

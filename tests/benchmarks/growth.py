@@ -14,7 +14,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -179,7 +180,7 @@ def _write(measured: _Measured, rows: Sequence[tuple[int, int, float]]) -> Calla
 
 
 def _page(measured: _Measured, turn: int) -> Callable[[], int]:
-    return _pages(measured, turn, "/home", b"TE5 7ST")
+    return _pages(measured, turn, "/home", b"How your home compares")
 
 
 def _day(measured: _Measured, turn: int) -> Callable[[], int]:
@@ -251,7 +252,7 @@ def _erased(measured: _Measured, turn: int) -> Callable[[], int]:
 
 
 def _options(url: str) -> CollectorOptions:
-    return collector_options(Settings(database_url=url, mqtt_url=f"mqtt://{HOST}:1"))
+    return replace(collector_options(Settings(database_url=url, mqtt_url=f"mqtt://{HOST}:1")), tombstone_key=KEY)
 
 
 def _corrected(measured: _Measured, turn: int) -> Callable[[], int]:
@@ -280,10 +281,11 @@ def _analysed(measured: _Measured, turn: int) -> Callable[[], int]:
     day = instant(measured.town.end - (NEW_DAYS + turn) * DAY).date()
     with measured.connection.transaction():
         measured.connection.execute("delete from public.touched_day")
+        measured.connection.execute("delete from personal.touched_home")
         measured.connection.execute("insert into public.touched_day (family, day) values ('smart-meter', %s)", (day,))
 
     def analyse() -> int:
-        changed = daily_runner.update(measured.connection, ZONE, _NoGas())
+        changed = daily_runner.update(measured.connection, ZONE, _Gas())
         measured.connection.commit()
         if changed.more or len(np.unique(changed.home)) < growth_town.METERS / 2:
             raise RuntimeError(f"days of {len(np.unique(changed.home))} homes were computed")
@@ -292,11 +294,11 @@ def _analysed(measured: _Measured, turn: int) -> Callable[[], int]:
     return analyse
 
 
-class _NoGas:
-    """There is no gas meter here."""
+class _Gas:
+    """What gas there is has one calorific value."""
 
-    def gas_kwh(self, volume: float, day: object) -> float:
-        raise AssertionError((volume, day))
+    def gas_kwh(self, volume: float, day: date) -> float:
+        return volume * 11.2
 
 
 WORKS: Mapping[str, Work] = {

@@ -32,7 +32,7 @@ _WEEK = 7 * DAY
 GAP = 97
 #: Chunks that end so many days before the end are in the columnstore.
 AFTER = 7
-#: Days before the end on which every tenth household moved in: those are erased.
+#: Days before the end on which another household moved into every tenth home: those are erased.
 MOVED = 14
 #: Households that look at their pages.
 LOOKING = 40
@@ -40,9 +40,9 @@ LOOKING = 40
 _HOMES = """
 set session_replication_role = replica;
 insert into personal.device (id, family, model, origin, personal, attributes, changed)
-    select 'meter-' || n, 'smart-meter', 'native', 'real', true, '{}', 100000 + n from generate_series(1, {meters}) n;
+    select 'meter-' || n, 'smart-meter', 'native', 'real', true, '{{}}', 100000 + n from generate_series(1, {meters}) n;
 insert into personal.device (id, family, model, origin, personal, lon, lat, attributes, changed)
-    select 'air-' || n, 'air-monitor', 'native', 'real', false, -0.1, 51.5, '{}', 200000 + n
+    select 'air-' || n, 'air-monitor', 'native', 'real', false, -0.1, 51.5, '{{}}', 200000 + n
     from generate_series(1, {monitors}) n;
 insert into personal.series (device_id, property, personal)
     select 'meter-' || n, 'import_interval', true from generate_series(1, {meters}) n;
@@ -53,13 +53,16 @@ insert into personal.home (id, uprn, address, lon, lat)
     from generate_series(1, {meters}) n;
 insert into personal.home_details (home_id, valid_from, dwelling, heating, floor_area, bedrooms, source)
     select 10000000000000 + n, '2000-01-01', 'flat', 'gas', 60, 2, 'import' from generate_series(1, {meters}) n;
-insert into personal.tenancy (id, home_id, from_day, name, occupants)
-    select 20000000000000 + n, 10000000000000 + n,
-        case when n % 10 = 0 then '{moved}'::date else '2000-01-01' end, 'A', 2
-    from generate_series(1, {meters}) n;
-insert into personal.home_meter (device_id, from_day, home_id)
-    select 'meter-' || n, case when n % 10 = 0 then '{moved}'::date else '2000-01-01' end, 10000000000000 + n
-    from generate_series(1, {meters}) n;
+insert into personal.tenancy (id, home_id, from_day, to_day, name, occupants)
+    select 20000000000000 + n, 10000000000000 + n, '2000-01-01'::date, null::date, 'A', 2
+    from generate_series(1, {meters}) n where n % 10 > 0
+    union all
+    select 30000000000000 + n, 10000000000000 + n, '2000-01-01', '{moved}', 'B', 2
+    from generate_series(10, {meters}, 10) n
+    union all
+    select 20000000000000 + n, 10000000000000 + n, '{moved}', null, 'A', 2 from generate_series(10, {meters}, 10) n;
+insert into personal.home_meter (device_id, from_day, to_day, home_id)
+    select 'meter-' || t.home_id - 10000000000000, t.from_day, t.to_day, t.home_id from personal.tenancy t;
 set session_replication_role = origin;
 """
 #: A week's readings of all series, in the order in which the index has them.

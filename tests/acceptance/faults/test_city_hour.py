@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 SECONDS = int(os.environ.get("BOROUGH_SOAK_SECONDS") or 3_600)
 RATE = int(os.environ.get("BOROUGH_SOAK_RATE") or 2_000)
 #: Between two faults [s].
-PAUSE = (3.0, 20.0)
+PAUSE = (5.0, 40.0)
 #: Each device speaks once a second: monitors say when, sensors of movement do not.
 UNTIMED = RATE // 10
 TIMED = RATE - UNTIMED
@@ -182,7 +182,7 @@ def test_city_hour(
     with Proxy(mosquitto.port) as broker, Proxy(server.port) as line:
         database = fragile.replace(f":{server.port}/", f":{line.port}/")
         collector = collect(
-            database, f"mqtt://127.0.0.1:{broker.port}", alone=True, mqtt_keep_alive=5, write_timeout=2
+            database, f"mqtt://127.0.0.1:{broker.port}", alone=True, mqtt_keep_alive=5, write_timeout=10
         ).start()  # fmt: skip
         faults = chaos.faults(server, mosquitto, broker, line, collector, chance, city.silence)
         seen = _Seen(city, fragile, collector)
