@@ -45,6 +45,8 @@ PAUSE = (5.0, 40.0)
 #: Each device speaks once a second: monitors say when, sensors of movement do not.
 UNTIMED = RATE // 10
 TIMED = RATE - UNTIMED
+#: Points that a drawing needs at most.
+_POINTS = 400
 
 
 def _values(number: int, turns: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -169,8 +171,12 @@ class _Seen:
                 self.samples.append((time.monotonic() - self._begun, memory, lag))
 
     def save(self, path: Path, **more: Any) -> None:
-        """Keep it for the drawing."""
-        found = {"rate": RATE, "seconds": SECONDS, "samples": self.samples, "faults": self.faults, **more}
+        """Keep it for the drawing: of so many samples in a row the worst."""
+        step = -(-len(self.samples) // _POINTS)
+        parts = [self.samples[place : place + step] for place in range(0, len(self.samples), step)]
+        thinned = [(round(part[-1][0]), max(one[1] for one in part), max(one[2] for one in part)) for part in parts]
+        faults = [(round(at), name) for at, name in self.faults]
+        found = {"rate": RATE, "seconds": SECONDS, "samples": thinned, "faults": faults, **more}
         path.write_text(json.dumps(found) + "\n")
 
 
