@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 SIZES = [int(size) for size in (os.environ.get("BOROUGH_SOAK_GROWTH") or "10,30").split(",")]
 #: How much more each piece of work may cost in the largest town than in the smallest.
 BOUND = 1.3
+#: What is known to cost more, and why: docs/explanation/growth.md.
+KNOWN = {"sta_page": 2.0, "export_first": 3.0}
 
 
 def test_growth(timescale: Cluster) -> None:
@@ -28,6 +30,6 @@ def test_growth(timescale: Cluster) -> None:
     if figures := os.environ.get("BOROUGH_SOAK_FIGURES"):
         found.save(Path(figures))
     dearer = {name: round(found.ratio(name, max(SIZES)), 2) for name in growth.WORKS}
-    assert {name: ratio for name, ratio in dearer.items() if ratio > BOUND} == {}
+    assert {name: ratio for name, ratio in dearer.items() if ratio > KNOWN.get(name, BOUND)} == {}
     if found.tier == "community":
         assert max(found.bytes[size] / found.sizes[size] for size in SIZES if size >= 100) < 11

@@ -29,6 +29,7 @@ from borough.settings.settings import Settings
 from ingest.archive_files import Frame
 from ingest.correct import FrameSource, Request, correct
 from ingest.options import CollectorOptions
+from store import tombstones
 from store.connect import connect
 from store.times import instant
 from store.writer import Writer
@@ -104,8 +105,6 @@ class _Measured:
         stack.callback(self.writer.close)
         self.connection = stack.enter_context(connect(town.url))
         self.late = town.missing(town.end - LATE_DAYS * DAY, town.end - (LATE_DAYS - 5) * DAY)
-        self.http = http.client.HTTPConnection(HOST, self.port, timeout=120)
-        stack.callback(self.http.close)
 
     def cpu(self) -> float:
         """CPU time of the database's server, of the site and of this process so far [s]."""
@@ -113,9 +112,11 @@ class _Measured:
 
     def get(self, path: str, cookie: str | None, right: bytes) -> None:
         """Ask for a page and look whether it is the one."""
-        self.http.request("GET", path, headers={} if cookie is None else {"Cookie": f"{COOKIE}={cookie}"})
-        answer = self.http.getresponse()
+        asked = http.client.HTTPConnection(HOST, self.port, timeout=120)
+        asked.request("GET", path, headers={} if cookie is None else {"Cookie": f"{COOKIE}={cookie}"})
+        answer = asked.getresponse()
         body = answer.read()
+        asked.close()
         if answer.status != 200 or right not in body:
             raise RuntimeError(f"{path}: status {answer.status}, without {right!r}: {body[:300]!r}")
 
@@ -169,7 +170,10 @@ def _late(measured: _Measured, _turn: int) -> Callable[[], int]:
 def _write(measured: _Measured, rows: Sequence[tuple[int, int, float]]) -> Callable[[], int]:
     measured.town.batches += 1
     days = sorted({("smart-meter", instant(at).date()) for _, at, _ in rows})
-    batch = make(rows, measured.town.batches, touched=days)
+    # of erasures that were made here meanwhile a collector knows, too
+    known = tombstones.version(measured.connection)
+    measured.connection.commit()
+    batch = make(rows, measured.town.batches, touched=days, tombstones=known)
 
     def write() -> int:
         if fates(measured.writer.write(batch)) != (len(rows), 0, 0, 0):
