@@ -51,23 +51,23 @@ def convert(connection: Connection, before: datetime, seconds: float = _TIME) ->
     """
     until = time.monotonic() + seconds
 
-    def all_of(query: str, work: Callable[[Chunk], bool]) -> tuple[list[Chunk], int]:
+    def all_of(query: bytes, work: Callable[[Chunk], bool]) -> tuple[list[Chunk], int]:
         """The chunks that it was done to, and how many are left."""
-        chunks = connection.execute(_SQL[query], (aware(before),)).fetchall()
+        chunks = connection.execute(query, (aware(before),)).fetchall()
         done = [chunk for chunk in chunks if time.monotonic() < until and work(chunk)]
         return done, len(chunks) - len(done)
 
-    first, left = all_of("rows", lambda chunk: _call(connection, "convert", chunk))
-    again, others = all_of("partial", lambda chunk: _call(connection, "convert", chunk))
-    all_of("emptied", lambda chunk: _empty(connection, chunk))
+    first, left = all_of(_SQL["rows"], lambda chunk: _call(connection, _SQL["convert"], chunk))
+    again, others = all_of(_SQL["partial"], lambda chunk: _call(connection, _SQL["convert"], chunk))
+    all_of(_SQL["emptied"], lambda chunk: _empty(connection, chunk))
     for chunk in again:
         if time.monotonic() < until and _loose(connection, chunk):
-            _call(connection, "rewrite", chunk)
+            _call(connection, _SQL["rewrite"], chunk)
     return Converted(len(first), len(again), left + others)
 
 
-def _call(connection: Connection, query: str, chunk: Chunk) -> bool:
-    return _alone(connection, chunk, lambda: connection.execute(_SQL[query], chunk))
+def _call(connection: Connection, query: bytes, chunk: Chunk) -> bool:
+    return _alone(connection, chunk, lambda: connection.execute(query, chunk))
 
 
 def _alone(connection: Connection, chunk: Chunk, work: Callable[[], Any]) -> bool:
