@@ -79,7 +79,7 @@ def _alone(connection: Connection, chunk: Chunk, work: Callable[[], Any]) -> boo
     try:
         with connection.transaction():
             connection.execute(_SQL["patience"], (_PATIENCE,))
-            connection.execute(sql.SQL("lock table {} in exclusive mode").format(sql.Identifier(*chunk)))
+            connection.execute(_of(connection, _SQL["hold"], chunk))
             work()
     except _HELD:
         return False
@@ -88,9 +88,8 @@ def _alone(connection: Connection, chunk: Chunk, work: Callable[[], Any]) -> boo
 
 def _empty(connection: Connection, chunk: Chunk) -> bool:
     """Give back the pages of rows that were moved away; VACUUM alone would keep those of their index."""
-    name = sql.Identifier(*chunk)
-    connection.execute(sql.SQL("vacuum (skip_locked) {}").format(name))
-    return _alone(connection, chunk, lambda: connection.execute(sql.SQL("reindex table {}").format(name)))
+    connection.execute(_of(connection, _SQL["vacuum"], chunk))
+    return _alone(connection, chunk, lambda: connection.execute(_of(connection, _SQL["reindex"], chunk)))
 
 
 def _loose(connection: Connection, chunk: Chunk) -> bool:
@@ -98,6 +97,11 @@ def _loose(connection: Connection, chunk: Chunk) -> bool:
     row = connection.execute(_SQL["size"], chunk).fetchone()
     if row is None or row[1] is None:
         return False
-    rows = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(*chunk))).fetchone()
+    rows = connection.execute(_of(connection, _SQL["count"], chunk)).fetchone()
     assert rows is not None
     return bool(row[0] > _LOOSE * row[1] * rows[0] * _ROW)
+
+
+def _of(connection: Connection, statement: bytes, chunk: Chunk) -> bytes:
+    """A statement about a chunk, which takes no parameter for a table's name."""
+    return statement.replace(b"{chunk}", sql.Identifier(*chunk).as_bytes(connection))

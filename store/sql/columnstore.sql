@@ -40,4 +40,16 @@ order by pg_relation_size(chunk) + pg_indexes_size(chunk) desc, chunk_name;
 select d.total_bytes, s.after_compression_total_bytes::float8 / nullif(s.before_compression_table_bytes, 0)
 from chunks_detailed_size('public.reading') d
 join chunk_columnstore_stats('public.reading') s using (chunk_schema, chunk_name)
-where chunk_schema = %s and chunk_name = %s
+where chunk_schema = %s and chunk_name = %s;
+
+-- hold: a chunk for the running transaction; who reads it is not held up
+lock table {chunk} in exclusive mode;
+
+-- vacuum: pages of rows that were moved away, unless somebody holds the chunk
+vacuum (skip_locked) {chunk};
+
+-- reindex: the index of a chunk without rows of its own
+reindex table {chunk};
+
+-- count: readings of a chunk
+select count(*) from {chunk}

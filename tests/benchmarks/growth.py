@@ -47,7 +47,7 @@ ROUNDS = 5
 #: Readings of a batch, of a late batch; messages of a corrected day by devices of 48 half-hours each.
 BATCH, LATE, CORRECTED = 5_000, 500, 20
 #: Days before the end of what is late, corrected and computed: the first two lie in the columnstore.
-LATE_DAYS, CORRECTED_DAYS, NEW_DAYS = 16, 15, 8
+LATE_DAYS, CORRECTED_DAYS, NEW_DAYS = 20, 15, 8
 
 #: Prepares a piece of work; what it returns does it, and says how many of it were done.
 Work = Callable[["_Measured", int], Callable[[], int]]
