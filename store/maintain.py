@@ -12,6 +12,7 @@ from store import (
     air_record,
     alarms,
     care_alerts,
+    columnstore,
     complaints,
     corrections,
     digests,
@@ -46,7 +47,11 @@ _PUBLISHER = 7
 
 @dataclass(slots=True)
 class Report:
-    """What was done. ``readings``: rows deleted by family; ``chunks``: dropped whole, with what was in them."""
+    """What was done. ``readings``: rows deleted by family; ``chunks``: dropped whole, with what was in them.
+
+    ``columnstore``: chunks that were compressed, ``columnstore_again``: those that late rows were compressed into,
+    ``columnstore_left``: those that somebody else held, or for which the time was over; the next run's.
+    """
 
     readings: dict[str, int] = field(default_factory=dict)
     chunks: int = 0
@@ -63,6 +68,8 @@ class Report:
     touched_days: int = 0
     complaints: int = 0
     columnstore: int = 0
+    columnstore_again: int = 0
+    columnstore_left: int = 0
     publisher_gone: bool = False
 
 
@@ -87,9 +94,9 @@ def maintain(
     notices to carers ``care_days`` after theirs, minutes of the pipeline after 30 days; the queue of observations where
     nobody published them for a week; codes and links in messages when they are of no use any more. Of the notes of a
     written day the newest stays.
-    On TimescaleDB Community, chunks that end more than ``columnstore_after_days`` ago are compressed: late data are
-    dearer there, so let the time for them pass first. ``now`` is an aware instant. Raises psycopg.Error; ValueError for
-    an unknown family, a retention of less than a day, a naive ``now``.
+    On TimescaleDB Community, chunks that end more than ``columnstore_after_days`` ago are compressed, and what came
+    late into such chunks: late data are dearer there, so let the time for them pass first. ``now`` is an aware instant.
+    Raises psycopg.Error; ValueError for an unknown family, a retention of less than a day, a naive ``now``.
     """
     for family, days in retention.items():
         if family not in FAMILIES:
@@ -137,10 +144,8 @@ def maintain(
         ).rowcount
     sta_count.keep(connection, _COUNTING)
     if kind == "community":
-        before = now - timedelta(days=columnstore_after_days)
-        for (chunk,) in connection.execute(_SQL["old_chunks"], (before,)).fetchall():
-            connection.execute(_SQL["convert"], (chunk,))
-            report.columnstore += 1
+        converted = columnstore.convert(connection, now - timedelta(days=columnstore_after_days))
+        report.columnstore, report.columnstore_again, report.columnstore_left = converted
     return report
 
 

@@ -59,7 +59,8 @@ def maintain(json_output: Json = False) -> None:
     deleted = ", ".join(f"{count} of {family}" for family, count in report.readings.items()) or "none"
     say(f"{database_place(url)}: kept are {kept}.")
     say(
-        f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore};"
+        f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore},"
+        f" again: {report.columnstore_again}, left: {report.columnstore_left};"
         f" bytes of rejections deleted: {report.rejected_bytes}; of the log of access: {report.accesses};"
         f" messages to people: {report.messages};"
         f" notices to carers: {report.care_alerts};"

@@ -44,13 +44,4 @@ delete from public.rejected_flood where hour < %s and left_out = 0;
 select set_config('borough.expiring', 'access', true);
 
 -- delete_accesses: rows of the log of access before an instant
-delete from personal.access where at < %s;
-
--- old_chunks: chunks of readings that end before an instant and are not in the columnstore yet, oldest first
-select format('%%I.%%I', chunk_schema, chunk_name)
-from timescaledb_information.chunks
-where hypertable_schema = 'public' and hypertable_name = 'reading' and not is_compressed and range_end <= %s
-order by range_start;
-
--- convert: one chunk into the columnstore
-call convert_to_columnstore(%s::regclass)
+delete from personal.access where at < %s

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -16,8 +15,8 @@ from borough.postgres_server import PostgresServer
 from devices.device import Device
 from simulators.publisher import Message
 from tests.acceptance.faults.conftest import Collect
+from tests.tools import chaos
 from tests.tools.account import table_account, total
-from tests.tools.collector import Collector
 from tests.tools.load import ask, count, device, message, now, register, rfc3339, stored
 from tests.tools.mqtt_session import left_in_session
 from tests.tools.proxy import Proxy
@@ -86,7 +85,7 @@ def test_everything_at_random(
             batch_readings=500,
             rejected_per_device_hour=1_000_000,
         ).start()
-        faults = _faults(server, mosquitto, broker, line, collector, chance)
+        faults = chaos.faults(server, mosquitto, broker, line, collector, chance)
         until = time.monotonic() + SECONDS
         happened: list[str] = []
         while time.monotonic() < until:
@@ -121,71 +120,3 @@ def test_everything_at_random(
 
 def _missing(database: str, stream: _Stream) -> str:
     return f"{count(database, 'public.reading')} of {len(stream.expected) + len(stream.values)} readings"
-
-
-def _faults(
-    server: PostgresServer,
-    mosquitto: Mosquitto,
-    broker: Proxy,
-    line: Proxy,
-    collector: Collector,
-    chance: random.Random,
-) -> dict[str, Callable[[], object]]:
-    def kill_collector() -> None:
-        collector.kill9()
-        collector.launch()
-
-    def stop_collector() -> None:
-        assert wait_for(collector.hears, 10)
-        assert collector.stop(40) == 0
-        collector.launch()
-
-    def deaf() -> None:
-        broker.deaf = True
-        time.sleep(chance.uniform(0.05, 1.0))
-        broker.deaf = False
-        broker.reset()
-
-    def deaf_and_kill() -> None:
-        broker.deaf = True
-        time.sleep(chance.uniform(0.05, 1.0))
-        collector.kill9()
-        broker.deaf = False
-        collector.launch()
-
-    def lose_commit() -> None:
-        line.lose_answer_to = b"COMMIT"
-
-    def stop_database() -> None:
-        server.stop()
-        time.sleep(chance.uniform(0, 2))
-        server.start()
-
-    def kill_database() -> None:
-        server.kill9()
-        time.sleep(chance.uniform(0, 1))
-        server.start()
-
-    def freeze_database() -> None:
-        server.freeze()
-        time.sleep(chance.uniform(0.5, 3.5))
-        server.thaw()
-
-    def restart_broker() -> None:
-        mosquitto.restart()
-
-    return {
-        "nothing": lambda: None,
-        "collector killed": kill_collector,
-        "collector stopped": stop_collector,
-        "connection to the broker reset": broker.reset,
-        "acknowledgements lost": deaf,
-        "acknowledgements lost, collector killed": deaf_and_kill,
-        "link to the broker silent": broker.stall,
-        "connections to the database reset": line.reset,
-        "answer to COMMIT lost": lose_commit,
-        "database stopped": stop_database,
-        "database killed": kill_database,
-        "database frozen": freeze_database,
-        "broker restarted": restart_broker,
-    }
