@@ -62,9 +62,9 @@ def test_the_defaults_are_those_of_the_collector(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_read_is_what_all_checks_together_make(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`read_settings` builds the checks of what is set alone: a check of several settings, or of a default, it never ran."""
+    """`read_settings` builds the checks of what is set alone: a check of several settings, or of a default, never runs."""
     decorators = Settings.__pydantic_decorators__
-    assert not decorators.model_validators and not decorators.field_validators and not decorators.root_validators
+    assert not {**decorators.model_validators, **decorators.field_validators, **decorators.root_validators}
     assert read_settings() == Settings()
     given = {"DATABASE_URL": URL, "WEB_PORT": "8123", "TIME_ZONE": "Europe/Paris", "RETENTION_SMART_METER": "400"}
     for name, value in given.items():
