@@ -62,7 +62,7 @@ def test_the_defaults_are_those_of_the_collector(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_read_is_what_all_checks_together_make(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`read_settings` builds the checks of what is set alone: a check of several settings, or of a default, never runs."""
+    """`read_settings` builds the checks of what is set: one of several settings, or of a default, would never run."""
     decorators = Settings.__pydantic_decorators__
     assert not {**decorators.model_validators, **decorators.field_validators, **decorators.root_validators}
     assert read_settings() == Settings()
