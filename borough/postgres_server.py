@@ -26,8 +26,6 @@ from typing import Literal, Self
 from urllib.parse import quote
 
 SUPERUSER = "postgres"
-#: How often a password is hashed that somebody thought of: PostgreSQL's own number.
-_ITERATIONS = 4096
 
 
 class PostgresError(RuntimeError):
@@ -40,6 +38,7 @@ class PostgresServer:
     Started by root the server runs as `nobody` (PostgreSQL refuses root), so ``data`` must then stand where `nobody`
     gets to: below ``private_folder()``. Without a ``password`` one is made and kept beside the data, mode 0600.
     Without a ``port`` a free one is taken at each start. ``settings`` are PostgreSQL's own names and values.
+    ``scram_iterations``: how often passwords are hashed, which some clients demand 4,096 times of.
     Call ``start`` from the main thread: the kernel ties the server's life to the thread that started it.
     """
 
@@ -51,11 +50,12 @@ class PostgresServer:
         port: int | None = None,
         password: str | None = None,
         settings: Mapping[str, str | int] | None = None,
+        scram_iterations: int = 4096,
     ) -> None:
         self.binaries = binaries
         self.data = data
         self.log = data.with_name(data.name + ".log")
-        self._given = password is not None
+        self._scram_iterations = scram_iterations
         self.password = password or _kept_password(data.with_name(data.name + ".password"))
         self.settings = dict(settings or {})
         self._wanted_port = port
@@ -162,8 +162,7 @@ class PostgresServer:
                 str(self.binaries / "initdb"), "-D", str(making), "-U", SUPERUSER, f"--pwfile={password.name}",
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8", "--no-instructions", "--no-sync",
-                # a password of random bits needs no stretching, which costs each connection more than all else of it
-                "-c", f"scram_iterations={_ITERATIONS if self._given else 1}",
+                "-c", f"scram_iterations={self._scram_iterations}",
             ]  # fmt: skip
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -179,7 +178,6 @@ class PostgresServer:
             "port": self.port,
             "unix_socket_directories": "",  # TCP alone: a socket's path has 107 characters at most
             "logging_collector": "off",
-            "scram_iterations": _ITERATIONS,  # for passwords that somebody sets later
             **self.settings,
         }
         arguments = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]

@@ -67,7 +67,7 @@ class PublishPackets:
         It goes on with None where nothing whole is left: the codec knows whether more is to come.
         """
         ends = _ends(buffer, end) if end >= _LEAST else []
-        if ends:
+        if ends and ends[-1] >= _SMALLEST:  # a PINGRESP alone is not even a header's length of a PUBLISH
             # what is whole alone: a large packet comes in many reads
             raw = bytes(memoryview(buffer)[: ends[-1]])
             frames = _look(raw, ends)

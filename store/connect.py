@@ -40,9 +40,8 @@ def connect(
     ``url`` is a libpq URL or connection string; what it says wins over the defaults here. ``name`` is shown in
     ``pg_stat_activity``. ``statement_timeout`` and ``lock_timeout`` [s], 0 is none. Raises psycopg.Error.
     """
-    given = conninfo_to_dict(url)
-    defaults: dict[str, Any] = {key: value for key, value in _DEFAULTS.items() if key not in given}
-    defaults.setdefault("application_name", given.get("application_name", name))
+    defaults: dict[str, Any] = patience(url)
+    defaults.setdefault("application_name", conninfo_to_dict(url).get("application_name", name))
     connection = psycopg.connect(url, autocommit=True, **defaults)
     try:
         register(connection)
@@ -52,6 +51,12 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def patience(url: str) -> dict[str, Any]:
+    """How long a connection waits for a peer that says nothing: libpq's words, those that ``url`` says left out."""
+    given = conninfo_to_dict(url)
+    return {key: value for key, value in _DEFAULTS.items() if key not in given}
 
 
 def see_one_moment(connection: psycopg.Connection[Any]) -> None:

@@ -91,13 +91,15 @@ def _parts(
             of_family.append((day * _DAY, (day + days) * _DAY))
     if first >= stop or not spans:
         return []
-    # the days that lie within as a whole
-    whole = {**asked, "first": _day(-(-first // _DAY)), "end": _day(stop // _DAY)}
     alike: dict[tuple[Span, ...], list[str]] = {}
     for family, of_family in spans.items():
         alike.setdefault(tuple(gaps(of_family, first, stop)), []).append(family)
     with connection.pipeline():
-        running = [(connection.execute(known, whole), False)] if any(spans.values()) else []
+        running = []
+        if any(spans.values()):
+            # the days that lie within as a whole; in the last of all that there are none begins
+            whole = {**asked, "first": _day(-(-first // _DAY)), "end": _day(stop // _DAY)}
+            running.append((connection.execute(known, whole), False))
         for missing, of in alike.items():
             for begin, finish in missing:
                 given = {**asked, "families": of, "start": instant(begin), "stop": instant(finish)}

@@ -25,9 +25,14 @@ _SQL = queries("sta_series")
 
 #: How a connection is set on which these statements run: a plan that knows no parameter is as good here, so that it is
 #: made once a connection. To plan anew costs more than to read a hundred rows.
-PLANNED: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan"}
+#: Such a plan locks all chunks before it leaves any out: where somebody holds one, the long way is quicker.
+PLANNED: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan", "lock_timeout": "200ms"}
 #: The first and the last instant that there are [us since the Unix epoch].
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+
+class Held(Exception):
+    """Somebody holds a chunk of the readings, perhaps one that the question does not need."""
 
 
 class Asked(NamedTuple):
@@ -56,7 +61,8 @@ class Found(NamedTuple):
 def read(connection: Connection, origin: str, asked: Asked) -> Found | None:
     """The readings; None where there is no such open series of an origin. The connection is in autocommit.
 
-    Raises TooCostly where the connection's ``statement_timeout`` is over; psycopg.Error.
+    Raises TooCostly where the connection's ``statement_timeout`` is over, Held where its ``lock_timeout`` is;
+    psycopg.Error.
     """
     given = {
         "id": asked.series,
@@ -72,6 +78,8 @@ def read(connection: Connection, origin: str, asked: Asked) -> Found | None:
             row = cursor.execute(query, given, prepare=True).fetchone()
         except psycopg.errors.QueryCanceled:
             raise TooCostly from None
+        except psycopg.errors.LockNotAvailable:
+            raise Held from None
     if row is None:
         return None
     family, name, times, values = row

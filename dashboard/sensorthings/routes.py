@@ -162,8 +162,11 @@ class _Room:
         page = series_page.page(asked)
         if page is None:
             return None
-        with self._site.planned.connection() as connection:
-            found = sta_series.read(connection, self._origin, page.read)
+        try:
+            with self._site.planned.connection() as connection:
+                found = sta_series.read(connection, self._origin, page.read)
+        except sta_series.Held:
+            return None
         if found is None:
             raise NotFound("There is no such Datastream.")
         return None if found.interval else series_page.written(asked, page, root, self._version, found)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import select
+import time
 from collections.abc import Mapping
+from weakref import WeakKeyDictionary
 
 from psycopg_pool import ConnectionPool
 
-from store.connect import Connection
+from store.connect import Connection, patience
 from store.copy import register
 
 #: How long whoever needs a connection waits for one [s].
 _WAIT = 5
+#: A connection that was given out so lately is looked at and not asked [s]: a journey before each answer would cost as
+#: much as many answers do.
+_LATELY = 5.0
 
 
 def make_pool(
@@ -22,6 +28,15 @@ def make_pool(
     ``settings``: further ones of each connection, names and values of PostgreSQL without spaces.
     """
     # jit: compiling a query costs more than ours take
+    used: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+
+    def check(connection: Connection) -> None:
+        """Raises psycopg.OperationalError where a connection has ended while nobody used it."""
+        now = time.monotonic()
+        before, used[connection] = used.get(connection, -math.inf), now
+        if now - before >= _LATELY or _says_something(connection):
+            ConnectionPool.check_connection(connection)
+
     given = {"TimeZone": "UTC", "jit": "off", **(settings or {})}
     return ConnectionPool(
         database_url,
@@ -30,8 +45,9 @@ def make_pool(
         open=False,
         timeout=_WAIT,
         configure=register,
-        check=_check,
+        check=check,
         kwargs={
+            **patience(database_url),
             "autocommit": True,
             "options": " ".join(f"-c {key}={value}" for key, value in given.items()),
             "application_name": name,
@@ -39,13 +55,11 @@ def make_pool(
     )
 
 
-def _check(connection: Connection) -> None:
-    """Raises psycopg.OperationalError where a connection has ended while nobody used it.
+def _says_something(connection: Connection) -> bool:
+    """Whether there is something to read where nothing was asked: the server says that it ends, or its kernel does.
 
-    The server says so, or its kernel does: there is something to read where nothing was asked. Only then is it asked,
-    for a journey before each answer would cost as much as many answers do.
+    Of a machine that lost its power nobody says anything: the first that is sent to it finds that out.
     """
     line = select.poll()
     line.register(connection.fileno(), select.POLLIN)
-    if line.poll(0):
-        ConnectionPool.check_connection(connection)
+    return bool(line.poll(0))

@@ -112,6 +112,9 @@ def test_it_is_what_counting_says(connection: Connection) -> None:
         if numbers is not None:
             assert each(connection, numbers) == each_by_one(connection, numbers)
             assert each(connection, numbers, *bounds) == each_by_one(connection, numbers, *bounds)
+    for late in (253_402_257_600_000_000, 253_402_214_400_000_000):  # in the last day that there is
+        assert counted(connection, None, late) == 0
+        assert each(connection, [first], late) == {}
     assert counted(connection, None, bounds[1], bounds[0]) == 0
     assert each(connection, [first], bounds[1], bounds[0]) == {}
     assert keep(connection) == 0

@@ -273,6 +273,26 @@ def test_a_connection_that_has_ended_is_replaced(world: World) -> None:
         assert web.get(path).status_code == 200
 
 
+def test_a_chunk_that_somebody_holds_does_not_hold_up_others(world: World) -> None:
+    """A plan that is made once locks all chunks before it leaves any out: it gives way, and the long way is taken."""
+    if tier(world.long) == "plain":
+        pytest.skip("without TimescaleDB there are no chunks")
+    query = "$filter=phenomenonTime%20ge%202026-05-01T00:00:00Z"
+    with site.running(site.options(world.url)) as url, site.client(url) as web:
+        path = f"/sta/v1.1/Datastreams({world.odd})/Observations?{query}"
+        before = web.get(path)
+        assert before.status_code == 200
+        with connect(world.url, autocommit=True) as other, other.transaction():
+            row = other.execute(
+                "select format('lock table %I.%I in access exclusive mode', chunk_schema, chunk_name)"
+                " from timescaledb_information.chunks where hypertable_name = 'reading' order by range_start"
+                " offset 2 limit 1"
+            ).fetchone()
+            assert row is not None
+            other.execute(row[0])
+            assert web.get(path).content == before.content
+
+
 def _end(connection: Connection) -> int:
     rows = connection.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity"

@@ -43,7 +43,7 @@ def transaction(url: str) -> Iterator[Connection]:
 
 def forget(database: str | None = None) -> None:
     """Close all that are to a database of this name; without a name, all."""
-    for key in [key for key in _OPEN if database is None or urlsplit(key[0]).path == f"/{database}"]:
+    for key in [key for key in list(_OPEN) if database is None or urlsplit(key[0]).path == f"/{database}"]:
         _OPEN.pop(key).close()
 
 

@@ -181,6 +181,12 @@ def test_a_packet_that_ends_too_soon_is_left_to_the_codec(body: bytes) -> None:
     assert next(runs) is None
 
 
+@pytest.mark.parametrize("small", ["d000", "e000", "3200", "d000d000"])
+def test_small_packets_before_the_beginning_of_a_large_one_are_left_to_the_codec(small: str) -> None:
+    data = bytes.fromhex(small) + _publish(_TOPIC, b"x" * 50_000)[:5_000]
+    assert next(PublishPackets().runs(bytearray(data), len(data))) is None
+
+
 def test_a_topic_is_one_text() -> None:
     run = next(PublishPackets().runs(bytearray(_ordinary()), len(_ordinary())))
     assert run is not None
