@@ -30,6 +30,7 @@ from store import corrections, registry
 from store.batch import Int32, SeriesState
 from store.connect import Connection, connect
 from store.corrections import Correction, Key, Publication, Rows, Tally
+from store.session_lock import given_back
 from store.times import instant, microseconds
 from store.tombstones import Stale
 
@@ -134,7 +135,7 @@ def correct(
     Killed at any moment, the same call goes on with it. What was erased does not come back. Raises CorrectionBusy;
     ArchiveError; store.tombstones.WrongKey; psycopg.Error.
     """
-    with connect(options.database_url, "borough correct") as connection:
+    with connect(options.database_url, "borough correct") as connection, given_back(connection):
         if not corrections.lock(connection):
             raise CorrectionBusy
         while True:

@@ -45,7 +45,7 @@ def lock(connection: Connection) -> bool:
 
 def begin(connection: Connection) -> datetime:
     """From now on what is stored is queued, if it was not before; since when that is so. Raises psycopg.Error."""
-    return _since(connection, "begin")
+    return _since(connection, _SQL["begin"])
 
 
 def renew(connection: Connection) -> datetime:
@@ -54,7 +54,7 @@ def renew(connection: Connection) -> datetime:
     It is later than `begin` said where nothing could be told for a week, and so nothing was queued in the end. Raises
     psycopg.Error.
     """
-    return _since(connection, "renew")
+    return _since(connection, _SQL["renew"])
 
 
 class Publisher(NamedTuple):
@@ -120,8 +120,8 @@ def waiting(connection: Connection) -> int:
     return _number(connection, "waiting")
 
 
-def _since(connection: Connection, name: str) -> datetime:
-    row = connection.execute(_SQL[name]).fetchone()
+def _since(connection: Connection, query: bytes) -> datetime:
+    row = connection.execute(query).fetchone()
     assert row is not None
     found: datetime = row[0]
     return found

@@ -57,6 +57,21 @@ def alone(connection: psycopg.Connection[Any], name: str) -> Iterator[None]:
             connection.commit()
 
 
+@contextmanager
+def given_back(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Give all locks of this session back at the end, for the server lets go of them some time after the connection
+    was closed, and refuses until then who comes next. What is not committed then is, unless there is an error."""
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if not connection.closed:
+            (connection.commit if done else connection.rollback)()
+            connection.execute(_SQL["give_all_back"])
+            connection.commit()
+
+
 def note(connection: psycopg.Connection[Any], name: str, formats: Mapping[str, str]) -> None:
     """Remember that this session exists at the broker, also before its first batch, and what its formats are read with.
 

@@ -25,6 +25,7 @@ from borough.settings.settings import need_database_url, read_settings, unknown_
 from devices.counts import counted
 from store import outbox_work
 from store.connect import Connection, connect
+from store.session_lock import given_back
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def deliver(
         _serve(url, options, every, alive)
         return 0
     worker = Worker(options)
-    with reachable(url), _connection(url, options) as connection:
+    with reachable(url), _connection(url, options) as connection, given_back(connection):
         failed = []
         if outbox_work.alone_with_triggers(connection):
             failed = outbox.look(connection, options.triggers, _now())

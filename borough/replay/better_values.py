@@ -27,6 +27,7 @@ from ingest.suppressions import Suppressions
 from store import corrections, registry, series
 from store.connect import Connection, connect
 from store.corrections import Key, Rows, Tally
+from store.session_lock import given_back
 from store.times import instant
 from store.tombstones import Stale
 
@@ -80,7 +81,7 @@ def correct_from_table(
 
     Raises UsageError with every problem; MappingError; CorrectionBusy; store.tombstones.WrongKey; psycopg.Error.
     """
-    with connect(options.database_url, "borough correct") as connection:
+    with connect(options.database_url, "borough correct") as connection, given_back(connection):
         if not corrections.lock(connection):
             raise CorrectionBusy
         while True:

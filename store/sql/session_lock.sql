@@ -4,6 +4,9 @@ select pg_try_advisory_lock(%s, hashtext(%s));
 -- give_back: let go of the lock
 select pg_advisory_unlock(%s, hashtext(%s));
 
+-- give_all_back: whatever this session holds
+select pg_advisory_unlock_all();
+
 -- note: a session exists at the broker, and its messages are read so
 insert into public.collector as c (name, formats) values (%s, %s)
 on conflict (name) do update set formats = excluded.formats where c.formats <> excluded.formats;

@@ -246,12 +246,15 @@ def test_the_disk_of_the_database(
     )
     told = doctor.one_of_database("disk-filling")
     assert told.found.startswith("the database's data: the database has ")
-    assert ", which is 19 days" in told.found or ", which is 20 days" in told.found
+    assert 17 <= _days(told.found) <= 22  # others write to that disk too
     connection.execute("update accounting set readings_stored = readings_stored * 4")
-    assert (
-        "which is 4 days" in doctor.one_of_database("disk-full").found
-        or "which is 5 days" in doctor.one_of_database("disk-full").found
-    )
+    assert 3 <= _days(doctor.one_of_database("disk-full").found) <= 6
+
+
+def _days(text: str) -> int:
+    found = re.search(r", which is (\d+) days", text)
+    assert found is not None, text
+    return int(found[1])
 
 
 def test_a_complaint_that_nobody_acknowledged(doctor: Doctor, connection: Connection) -> None:
