@@ -1,4 +1,5 @@
--- take: the batch's number for this collector, no row where this very batch is committed already; are its readings to be told?
+-- take: the batch's number for this collector, no row where this very batch is committed already; are its readings to be
+-- told?
 insert into public.collector as c (name, batch, outcome, at) values (%s, %s, null, now())
 on conflict (name) do update set batch = excluded.batch, outcome = null, at = excluded.at
 where c.batch is distinct from excluded.batch
