@@ -41,7 +41,7 @@ _ROWS = 20_000
 _YEAR = 366
 #: Days after their end that alarms are kept.
 _ALARMS = 400
-#: Days after which a publisher of observations that could tell nothing is taken for gone.
+#: Days after which what a publisher of observations could not tell is forgotten.
 _PUBLISHER = 7
 
 

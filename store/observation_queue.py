@@ -1,6 +1,7 @@
 """Open readings to be told to subscribers at the broker: their keys, queued in the transaction that stored them.
 
-Nothing is queued while there is no publisher, or one that could tell nothing for a week. The queue holds no values:
+Nothing is queued while there is no publisher. For one that could tell nothing for a week what is stored first is, where
+nothing waits, and no more: by that it finds out whether the broker takes messages again. The queue holds no values:
 what is told is what is stored when it is told, so a reading that was erased meanwhile is told to nobody.
 """
 
@@ -57,9 +58,15 @@ def renew(connection: Connection) -> datetime:
     return _since(connection, _SQL["renew"])
 
 
+def keep(connection: Connection) -> bool:
+    """Note that nothing waits; False, and nothing is noted, where nothing could be told for a week. Raises
+    psycopg.Error."""
+    return connection.execute(_SQL["keep"]).rowcount > 0
+
+
 class Publisher(NamedTuple):
-    """When what was queued could last be told; ``ended``: so long ago that nothing is queued any more; ``waiting``:
-    how many are queued, at most one more than was asked for."""
+    """When what was queued could last be told, or nothing waited; ``ended``: a week ago, so that nothing is queued any
+    more; ``waiting``: how many are queued, at most one more than was asked for."""
 
     told_at: datetime
     ended: bool
@@ -82,21 +89,22 @@ def end(connection: Connection) -> int:
 
 
 def abandon(connection: Connection, before: datetime) -> datetime | None:
-    """End where nothing could be told since ``before``: when it last could, None where nothing was to be done.
+    """Forget what is queued where nothing could be told since ``before``: when it last could; None: it could since.
 
-    Raises psycopg.Error.
+    That nothing could be told stays known, until something is or `end`. Raises psycopg.Error.
     """
     with connection.transaction():
         row = connection.execute(_SQL["abandoned"], (before,)).fetchone()
         if row is None:
             return None
-        connection.execute(_SQL["empty"])
+        if _number(connection, "any"):
+            connection.execute(_SQL["empty"])
         found: datetime = row[0]
         return found
 
 
 def add(connection: Connection, series: Int32, time: Int64, *, changed: bool) -> None:
-    """Queue readings in their order, in the running transaction, where there is a publisher. Shapes ``(readings,)``.
+    """Queue readings in their order, in the running transaction, where they are to be told. Shapes ``(readings,)``.
 
     ``time`` [us since 1970]; readings of households are left out. Raises psycopg.Error.
     """

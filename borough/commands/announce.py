@@ -56,7 +56,7 @@ def announce(
     From its first run on, what is stored or changed is queued with its transaction and published once the broker can
     be reached: at least once, in the order of each Datastream, nothing of a household. Without --every it publishes
     what is queued, with status 1 where the broker does not take it. Of several services one publishes and the others
-    wait. Where none could publish for a week, nothing more is queued. A service ends with status 0 on SIGTERM.
+    wait. Where nothing was told for a week, nothing more is queued. A service ends with status 0 on SIGTERM.
 
     Example: borough announce --every 1
     """
@@ -86,11 +86,13 @@ def announce(
                 pass
         finally:
             announcer.close()
-        waiting = observation_queue.waiting(connection)
+        waiting, ended = observation_queue.waiting(connection), _ended(connection)
     done, since = announcer.done, announcer.since
     if json_output:
         told = {"since": since, "told": done.told, "messages": done.messages, "passed": done.passed, "waiting": waiting}
-        show_json(told)
+        show_json({**told, "ended": ended})
+    elif ended:
+        say("Nothing was told for a week: queued is only what is stored first from now on, until that could be told.")
     else:
         say(
             f"{counted(done.told, 'observation')} told in {counted(done.messages, 'message')};"
@@ -181,8 +183,16 @@ def _wait_for_turn(connection: Connection, stopped: Callable[[], bool]) -> datet
     if stopped():
         return None
     since = observation_queue.begin(connection)
-    log.info("publishes what is stored since %s", since.isoformat())
+    if _ended(connection):
+        log.info("nothing was told for a week: publishes only what is stored first, until that could be told")
+    else:
+        log.info("publishes what is stored since %s", since.isoformat())
     return since
+
+
+def _ended(connection: Connection) -> bool:
+    found = observation_queue.publisher(connection, 0)
+    return found is not None and found.ended
 
 
 def _touch(alive: Path | None) -> None:

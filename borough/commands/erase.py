@@ -37,7 +37,7 @@ def erase(
     """Erase a tenancy: readings, use, comparisons, letters, sign-ins, archive, ledgers, recordings, exports.
 
     What comes later of its meters and days is refused. It cannot be undone. Interrupted, the same command goes on with
-    it. Status 1 where something is not done yet.
+    it. Status 1 where something is not done yet, and for --again without the folder of the log.
 
     Example: borough erase 48213377105926 --dry-run
     """
@@ -63,7 +63,10 @@ def erase(
             " restored and somebody was erased after its backup, bring the log back first, and run this again."
         )
         return 0
-    _show(report, context.not_given(), dry_run=dry_run, json_output=json_output)
+    if json_output:
+        _show_json(report, context.not_given(), context.log, dry_run=dry_run)
+    else:
+        _show(report, context.not_given(), dry_run=dry_run)
     return 1 if report.pending else 0
 
 
@@ -73,27 +76,31 @@ def _ask(tenancy: int) -> None:
     agreed(f"Erase everything that is held about tenancy {tenancy}? It cannot be undone.")
 
 
-def _show(report: Report, not_given: Sequence[str], *, dry_run: bool, json_output: bool) -> None:
+def _show_json(report: Report, not_given: Sequence[str], log: Path, *, dry_run: bool) -> None:
     swept = report.swept
-    if json_output:
-        shown: dict[str, Any] = {
-            "dry_run": dry_run,
-            "tenancies": report.tenancies,
-            "rows": dict(sorted(report.rows.items())),
-            "ledger_rows": swept.ledger_rows,
-            "recorded_messages": swept.recorded_messages,
-            "archived_messages": swept.archived_messages,
-            "files_written_anew": swept.files,
-            "files_removed": swept.removed,
-            "merged_print_runs": report.merged,
-            "mentioned_in": report.mentioned,
-            "problems": swept.problems,
-            "pending": [one._asdict() for one in report.pending],
-            "broker_accounts": report.accounts,
-            "not_given": list(not_given),
-        }
-        show_json(shown)
-        return
+    shown: dict[str, Any] = {
+        "dry_run": dry_run,
+        "nobody": report.nobody,
+        "log": str(log),
+        "tenancies": report.tenancies,
+        "rows": dict(sorted(report.rows.items())),
+        "ledger_rows": swept.ledger_rows,
+        "recorded_messages": swept.recorded_messages,
+        "archived_messages": swept.archived_messages,
+        "files_written_anew": swept.files,
+        "files_removed": swept.removed,
+        "merged_print_runs": report.merged,
+        "mentioned_in": report.mentioned,
+        "problems": swept.problems,
+        "pending": [one._asdict() for one in report.pending],
+        "broker_accounts": report.accounts,
+        "not_given": list(not_given),
+    }
+    show_json(shown)
+
+
+def _show(report: Report, not_given: Sequence[str], *, dry_run: bool) -> None:
+    swept = report.swept
     show_table(("table", "rows"), sorted(report.rows.items()))
     if dry_run:
         for path in report.mentioned:

@@ -69,7 +69,7 @@ def maintain(json_output: Json = False) -> None:
         f" complaints: {report.complaints}."
     )
     if report.publisher_gone:
-        say("No observation could be told for a week: they are queued no more, until `borough announce` runs again.")
+        say("No observation was told for a week: what was queued is forgotten (`borough doctor` says what to do).")
     if settings.archive is not None:
         gone = ", ".join(f"{counted(count, 'byte')} of {family}" for family, count in freed.items()) or "nothing"
         say(f"Deleted from the archive: {gone}.")

@@ -233,7 +233,8 @@ ADVICE: dict[str, Advice] = {
     ),
     "observations-waiting": _warning(
         "observations",
-        "start borough announce --every 1, or see in its log why the broker refuses; after a week nothing is queued",
+        "start borough announce --every 1, or run it more often, or see in its log why the broker refuses; after a week"
+        " nothing more is queued",
     ),
     "observations-many": _warning(
         "observations", "see that broker and publisher keep up: the log of borough announce tells what it waits for"

@@ -24,11 +24,14 @@ def observations(connection: Connection, now: datetime) -> Iterator[Finding]:
     more = "over " if found.waiting > _MOST else ""
     wait = f"{more}{counted(min(found.waiting, _MOST), 'observation')} {'waits' if found.waiting == 1 else 'wait'}"
     last = f"{found.told_at:%Y-%m-%d %H:%M} UTC"
+    # nothing here says that somebody tried: between two runs from cron nobody does
     if found.ended:
-        yield ill("observations-ended", f"nothing could be told since {last}, so nothing more is queued; {wait}")
+        yield ill("observations-ended", f"nothing was told since {last}, so nothing more is queued; {wait}")
     elif found.waiting and now - found.told_at > _PATIENCE:
-        yield ill("observations-waiting", f"{wait} to be told, and nothing could be since {last}")
+        yield ill("observations-waiting", f"{wait} to be told, and none was since {last}")
     elif found.waiting > _MANY:
         yield ill("observations-many", f"{wait} to be told: they come faster than the broker takes them")
-    else:
-        yield well("observations", f"told to subscribers, last at {last}; {wait}")
+    elif found.waiting:
+        yield well("observations", f"{wait} to be told to subscribers")
+    else:  # whether the broker could be reached is not known: it is asked only when there is something to tell
+        yield well("observations", "nothing waits to be told to subscribers")

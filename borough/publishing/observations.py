@@ -86,14 +86,22 @@ class Announcer:
             self.done.told += len(open_ones)
             self.done.passed += len(queued) - len(open_ones)
         if time.monotonic() - self._seen >= _SEEN:
-            self._renew(connection)
+            self._renew(connection, told=bool(open_ones))
         return len(queued)
 
-    def _renew(self, connection: Connection) -> None:
+    def _renew(self, connection: Connection, *, told: bool) -> None:
         """Only here, where all went well: a queue that cannot be told is not to grow for ever."""
+        if not told:
+            if observation_queue.keep(connection):
+                self._seen = time.monotonic()
+            return
         since = observation_queue.renew(connection)
         if self.since is not None and since != self.since:
-            log.warning("nothing could be told for a week: what was stored in the end, until %s, was not queued", since)
+            log.warning(
+                "nothing was told for a week: what was stored in the end, until %s, was not queued, and what waited"
+                " then is forgotten where borough maintain ran",
+                since,
+            )
         self.since, self._seen = since, time.monotonic()
 
     def close(self) -> None:

@@ -140,12 +140,18 @@ def finish(context: ErasureContext, patience: float = 0.0) -> Report | None:
 def again(context: ErasureContext) -> Report:
     """Repeat every erasure of the log, in a database that was restored from a backup; and finish what is left.
 
-    Raises Failure for a log that cannot be used; psycopg.Error, OSError.
+    Raises Failure for a log that cannot be used, or whose folder is not there where the database knows of no erasure;
+    psycopg.Error, OSError.
     """
     report = Report()
     with _connected(context) as connection:
         known, _ = tombstones.load(connection, context.key)
         if not (known or _anything(connection, context) or context.log.exists()):
+            if not context.log.parent.is_dir():
+                raise Failure(
+                    f"{context.log.parent} is not there, in which the log of tombstones is to be: whether anybody was"
+                    " erased is not known. Bring it back (mount the volume), or make it where nobody was"
+                )
             report.nobody = True
             return report
         try:

@@ -1,8 +1,12 @@
--- take: the batch's number for this collector, no row where this very batch is committed already; is there a publisher?
+-- take: the batch's number for this collector, no row where this very batch is committed already; are its readings to be
+-- told?
 insert into public.collector as c (name, batch, outcome, at) values (%s, %s, null, now())
 on conflict (name) do update set batch = excluded.batch, outcome = null, at = excluded.at
 where c.batch is distinct from excluded.batch
-returning exists (select from public.observation_publisher where seen_at > now() - interval '7 days');
+returning exists (
+    select from public.observation_publisher p
+    where p.seen_at >= now() - interval '7 days' or not exists (select from public.observation_queue)
+);
 
 -- outcome: what became of the batch that was committed already
 select outcome from public.collector where name = %s;

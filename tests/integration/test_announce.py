@@ -255,7 +255,7 @@ def test_what_is_closed_or_gone_meanwhile_is_told_to_nobody(world: Observed, mos
     with world.own() as connection, Subscriber(mosquitto.port, ["v1.1/#"]) as heard:
         connection.execute("delete from reading where series_id = %s and time = %s", (NO2, instant(T0)))
         assert announce(world, mosquitto, "--versions", "1.1") | {"since": 0} == {
-            "since": 0, "told": 2, "messages": 4, "passed": 1, "waiting": 0,
+            "since": 0, "told": 2, "messages": 4, "passed": 1, "waiting": 0, "ended": False,
         }  # fmt: skip
         world.store([(PM, T0 + MINUTE, 1.5)])
         connection.execute("update personal.device set personal = true where id = 'air-1'")
@@ -307,8 +307,12 @@ def test_the_queue_ends_when_it_is_told_to_or_nobody_publishes(world: Observed, 
         assert queued(world) == 1
         assert maintain.maintain(connection, {}, now + timedelta(days=8)).publisher_gone
         assert queued(world) == 0
-        world.store([(PM, T0 + 3 * MINUTE, 1.5)])
-        assert queued(world) == 0
+        assert maintain.maintain(connection, {}, now + timedelta(days=9)).publisher_gone, "until it is ended"
+    assert run(["announce", "--end"], settings(world, mosquitto)).returncode == 0
+    world.store([(PM, T0 + 3 * MINUTE, 1.5)])
+    assert queued(world) == 0
+    with world.own() as connection:
+        assert not maintain.maintain(connection, {}, now + timedelta(days=9)).publisher_gone
 
 
 def test_the_queue_stops_growing_where_nobody_maintains_it_either(world: Observed, mosquitto: Mosquitto) -> None:

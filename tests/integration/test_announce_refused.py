@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from borough.doctor.observations import observations
 from scripts.parts import Parts
 from store import observation_queue
 from tests.tools.batches import T0
@@ -69,6 +72,69 @@ def test_no_attempt_that_fails_keeps_the_queue_growing(
     assert queued(world) == 0
     world.store([(PM, T0 + 2 * MINUTE, 1.0)])
     assert queued(world) == 1, "what waited could be told, so it goes on"
+
+
+def state(world: Observed) -> tuple[str | None, str]:
+    """What the doctor says: the code, and the words."""
+    with world.own() as connection:
+        (found,) = observations(connection, datetime.now(UTC))
+        return found.code, found.found
+
+
+def maintained(world: Observed) -> bool:
+    """Run the maintenance; whether it said that nobody could be told."""
+    done = run(["maintain", "--json"], {"BOROUGH_DATABASE_URL": world.url})
+    assert done.returncode == 0, done.stderr
+    return bool(json.loads(done.stdout)["publisher_gone"])
+
+
+def test_maintenance_does_not_begin_a_refused_queue_again(
+    world: Observed, refusing: Mosquitto, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """Its service lives, is refused, and begins every two seconds: that is no reason to queue another week."""
+    assert run(["announce"], settings(world, refusing)).returncode == 0
+    world.store([(PM, T0 + n * MINUTE, 1.0) for n in range(3)])
+    set_back(world)
+    path = tmp_path / "log"
+    with path.open("ab") as log:
+        service = start(["announce", "--every", "0.1"], settings(world, refusing), log.fileno())
+        assert wait_for(lambda: "refused 12 of 12 messages" in path.read_text(), 60)
+        assert maintained(world)
+        assert queued(world) == 0
+        assert wait_for(lambda: "goes on" in path.read_text(), 60), "it began again since, and found nothing to tell"
+        assert state(world)[0] == "observations-ended"
+        assert maintained(world), "that is so until something is told"
+        # with nothing queued nobody could see that the broker takes messages again: what is stored first is, no more
+        world.store([(PM, T0 + n * MINUTE, 1.0) for n in range(3, 5)])
+        assert wait_for(lambda: "refused 8 of 8 messages" in path.read_text(), 60)
+        world.store([(PM, T0 + 5 * MINUTE, 1.0)])
+        code, words = state(world)
+        assert code == "observations-ended"
+        assert "nothing more is queued; 2 observations wait" in words
+        service.send_signal(15)
+        assert service.wait(60) == 0
+    with path.open("ab") as log:
+        service = start(["announce", "--every", "0.1"], settings(world, mosquitto), log.fileno())
+        assert wait_for(lambda: "what waited then is forgotten where borough maintain ran" in path.read_text(), 60)
+        assert state(world) == (None, "nothing waits to be told to subscribers")
+        assert not maintained(world)
+        service.send_signal(15)
+        assert service.wait(60) == 0
+    world.store([(PM, T0 + n * MINUTE, 1.0) for n in range(6, 9)])
+    assert queued(world) == 3
+
+
+def test_of_an_empty_queue_that_ended_no_run_says_that_all_is_queued(world: Observed, mosquitto: Mosquitto) -> None:
+    assert run(["announce"], settings(world, mosquitto)).returncode == 0
+    set_back(world)
+    done = run(["announce"], settings(world, mosquitto))
+    assert done.returncode == 0
+    assert "Nothing was told for a week: queued is only what is stored first from now on" in done.stdout
+    assert json.loads(run(["announce", "--json"], settings(world, mosquitto)).stdout)["ended"] is True
+    assert state(world)[0] == "observations-ended"
+    world.store([(PM, T0, 1.0)])
+    assert json.loads(run(["announce", "--json"], settings(world, mosquitto)).stdout)["ended"] is False
+    assert state(world)[0] is None
 
 
 def test_to_begin_is_not_to_tell_and_to_tell_begins_anew(world: Observed) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from borough.cli import run
+from borough.doctor.observations import observations
 from dashboard.open_data import shelf
 from store import observation_queue
 from store.connect import connect
@@ -53,15 +55,18 @@ def test_observations_that_cannot_be_told_are_found(doctor: Doctor, durable_data
     assert not any(code.startswith("observations") for code in doctor.of_database()), "nobody is told anything"
     with connect(durable_database, autocommit=True) as connection:
         observation_queue.begin(connection)
-        assert not any(code.startswith("observations") for code in doctor.of_database())
+        (well,) = observations(connection, datetime.now(UTC))
+        assert well.code is None
+        assert well.found == "nothing waits to be told to subscribers", "whether the broker is there is not known"
         connection.execute("update observation_publisher set seen_at = now() - interval '11 minutes'")
         assert not any(code.startswith("observations") for code in doctor.of_database()), "nothing waits"
         connection.execute(
             "insert into observation_queue (series_id, time, changed) select 1, now(), false from generate_series(1, 3)"
         )
         told = doctor.one_of_database("observations-waiting")
-        assert "3 observations wait to be told, and nothing could be since " in told.found
+        assert "3 observations wait to be told, and none was since " in told.found
         assert "why the broker refuses" in told.todo
+        assert "run it more often" in told.todo, "as of a cron job"
         connection.execute("update observation_publisher set seen_at = now() - interval '8 days'")
         told = doctor.one_of_database("observations-ended")
         assert told.state == "wrong"

@@ -108,12 +108,38 @@ def test_again_where_nobody_was_erased_is_well_and_says_what_it_rests_on(
     assert f"Nobody was erased: the database knows of no erasure, and {tmp_path}/log is not there." in text
     assert "bring the log back first" in text
     assert run(["erase", "--again", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["tenancies"] == []
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["tenancies"], shown["nobody"], shown["log"]) == ([], True, str(tmp_path / "log"))
     assert household.dump(database) == before
-    assert run(["erase", tenancy, "--yes"]) == 0
+    assert run(["erase", tenancy, "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["nobody"] is False
     (tmp_path / "log").rename(tmp_path / "elsewhere")
     assert run(["erase", "--again"]) == 1, "somebody was, so there has to be a log"
     assert "log" in said(capsys)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_again_without_the_folder_of_the_log_is_not_taken_for_nobody(
+    more: list[str],
+    tenancy: str,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A database of before the erasure, and the volume with the log not mounted: nobody may take that for done."""
+    before = household.dump(database)
+    (tmp_path / "volume").mkdir()
+    monkeypatch.setenv("BOROUGH_TOMBSTONE_LOG", str(tmp_path / "volume" / "log"))
+    assert run(["erase", "--again", *more]) == 0
+    (tmp_path / "volume").rmdir()
+    said(capsys)
+    assert run(["erase", "--again", *more]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert f"{tmp_path}/volume is not there" in captured.err
+    assert "whether anybody was erased is not known" in captured.err
+    assert household.dump(database) == before
 
 
 def test_again_twice_does_nothing_more(tenancy: str, database: str, capsys: pytest.CaptureFixture[str]) -> None:
