@@ -23,6 +23,7 @@ from borough.settings.settings import Settings, need_database_url, read_settings
 from devices.counts import counted
 from store import observation_queue
 from store.connect import Connection, connect
+from store.session_lock import given_back
 from store.sta_entities import VERSIONS, Version
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def announce(
             log.warning("%s", warning)
         _serve(url, options, every, alive)
         return 0
-    with reachable(url), _connection(url) as connection:
+    with reachable(url), _connection(url) as connection, given_back(connection):
         if not observation_queue.lock(connection):
             raise Failure("another borough announce is at work; it publishes what is queued")
         announcer = Announcer(options)
@@ -132,7 +133,7 @@ def _options(settings: Settings, versions: tuple[Version, ...]) -> AnnounceOptio
 
 
 def _end(url: str, *, json_output: bool) -> None:
-    with reachable(url), _connection(url) as connection:
+    with reachable(url), _connection(url) as connection, given_back(connection):
         if not observation_queue.lock(connection):
             raise Failure("another borough announce is at work; end it first")
         forgotten = observation_queue.end(connection)
@@ -150,7 +151,7 @@ def _serve(url: str, options: AnnounceOptions, every: float, alive: Path | None)
     try:
         while not stopped():
             try:
-                with reachable(url), _connection(url) as connection:
+                with reachable(url), _connection(url) as connection, given_back(connection):
                     announcer.since = _wait_for_turn(connection, stopped)
                     while not stopped():
                         full = announcer.turn(connection)
