@@ -17,7 +17,7 @@ import numpy as np
 
 from devices.homes import FUELS
 from devices.naming import Naming, Words
-from store import daily, erasures, tombstones
+from store import daily, erasures, tombstones, touched
 from store.connect import Connection
 from store.copy import Int4s, Int8s
 from store.daily import DailyUse
@@ -214,6 +214,7 @@ def erase(connection: Connection, key: bytes, what: Plan, rejections: Sequence[i
     connection.execute(_SQL["lock_import"])
     daily.lock_daily_use(connection)  # nobody writes use that was computed from readings which are being deleted
     connection.execute(_SQL["lock_records"])
+    touched.keep(connection)
     connection.execute(_SQL["lock_tenancy"], parameters)
     connection.execute(_SQL["lock_home"], parameters)
     if tier(connection) == "community":

@@ -111,6 +111,16 @@ def homes_of(connection: Connection, series: NDArray[np.integer]) -> tuple[Int64
     return found[:, 0], found[:, 1]
 
 
+def keep(connection: Connection) -> None:
+    """Let nobody thin notes until the transaction ends; waits for who does. Raises psycopg.Error."""
+    connection.execute(_SQL["keep"])
+
+
 def thin(connection: Connection, rows: int) -> int:
-    """Make one of notes that name the same day, at most of so many at once; how many went. Raises psycopg.Error."""
-    return connection.execute(_SQL["thin"], {"rows": rows, "few": FEW}).rowcount
+    """Make one of notes that name the same day, at most of so many at once; how many went. Raises psycopg.Error.
+
+    Waits for an erasure that takes names away.
+    """
+    with connection.transaction():
+        keep(connection)
+        return connection.execute(_SQL["thin"], {"rows": rows, "few": FEW}).rowcount

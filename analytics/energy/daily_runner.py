@@ -84,7 +84,7 @@ def update(connection: Connection, zone: ZoneInfo, energy: GasEnergy, *, cells: 
     fleet = np.empty(0, np.int64)
     if any(series is None for series in notes.series):
         fleet = meters.homes(connection)
-    days = parts(connection, notes, max(1, min(31, cells // max(1, len(fleet))))) if len(notes.ids) else []
+    days = parts(connection, notes, len(fleet), cells) if len(notes.ids) else []
     while days and left > 0:
         one = days.pop(0)
         left -= run.days(fleet if one.homes is None else one.homes, one.start, one.end)

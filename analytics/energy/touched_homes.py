@@ -30,30 +30,41 @@ class Part(NamedTuple):
     ids: Int64
 
 
-def parts(connection: Connection, notes: Notes, width: int) -> list[Part]:
+def parts(connection: Connection, notes: Notes, everybody: int, cells: int) -> list[Part]:
     """What is to be computed for some notes, the earliest days first. Raises psycopg.Error.
 
-    ``width``: so many days of all homes are computed together at most. A day of which any note means everybody is
-    computed for all homes; of the others, days one after another are computed for all homes that any of them names.
+    A part is of about ``cells`` days of homes at most, a day at least. A day of which any note means everybody is
+    computed for all homes, of which there are ``everybody``; of the others, days one after another are computed for all
+    homes that any of them names.
     """
     anybody = np.array([series is None for series in notes.series], np.bool_)
     whole = np.unique(notes.days[anybody])
     done = np.isin(notes.days, whole)
     found = [
         Part(start, end, None, notes.ids[done & (notes.days >= start) & (notes.days < end)])
-        for start, end in _runs(whole, width)
+        for start, end in _runs(whole, _width(everybody, cells))
     ]
     named = np.flatnonzero(~done)
     counts = [len(notes.series[place] or ()) for place in named.tolist()]
     series = np.array([number for place in named.tolist() for number in notes.series[place] or ()], np.int64)
     day = np.repeat(notes.days[named], counts)
     known, home = _homes(connection, series)
-    for start, end in _runs(np.unique(notes.days[named]), _WIDEST):
-        here = (day >= start) & (day < end)
-        mine = np.unique(home[np.isin(known, series[here])])
-        inside = named[(notes.days[named] >= start) & (notes.days[named] < end)]
-        found.append(Part(start, end, mine, notes.ids[inside]))
+
+    def homes(start: int, end: int) -> Int64:
+        return np.unique(home[np.isin(known, series[(day >= start) & (day < end)])])
+
+    for first, last in _runs(np.unique(notes.days[named]), _WIDEST):
+        width = _width(len(homes(first, last)), cells)
+        for start in range(first, last, width):
+            end = min(start + width, last)
+            inside = named[(notes.days[named] >= start) & (notes.days[named] < end)]
+            found.append(Part(start, end, homes(start, end), notes.ids[inside]))
     return sorted(found, key=lambda part: part.start)
+
+
+def _width(homes: int, cells: int) -> int:
+    """How many days of some homes are computed together."""
+    return max(1, min(_WIDEST, cells // max(1, homes)))
 
 
 def _homes(connection: Connection, series: Int64) -> tuple[Int64, Int64]:

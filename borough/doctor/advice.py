@@ -109,7 +109,11 @@ ADVICE: dict[str, Advice] = {
     "complaints-overdue": _warning(
         "complaints", "the data protection officer acknowledges them today, on the page /data-protection/complaints"
     ),
-    "retention-not-run": _wrong("retention", "run: borough maintain, daily (cron or a timer), and look why it did not"),
+    "retention-not-run": _wrong(
+        "retention",
+        "run: borough maintain, daily (cron or a timer), and look why it did not; where it ran and chunks are left,"
+        " a transaction that stays open held them (pg_stat_activity shows whose)",
+    ),
     # -------------------------------------------------------------------------------------------------------- disk
     "disk-full": _wrong(
         "disk", "make room or a larger disk now; shorter retention (BOROUGH_RETENTION_…) gives some back"

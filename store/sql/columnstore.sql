@@ -45,6 +45,15 @@ where chunk_schema = %s and chunk_name = %s;
 -- hold: a chunk for the running transaction; who reads it is not held up
 lock table {chunk} in exclusive mode;
 
+-- held: whether anybody else holds a chunk to write to it, or to read it where that counts too
+select exists (
+    select from pg_locks l
+    where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_backend_pid()
+      and l.database = (select oid from pg_database where datname = current_database())
+      and l.relation = format('%%I.%%I', %s::text, %s::text)::regclass
+      and (l.mode <> 'AccessShareLock' or %s)
+);
+
 -- vacuum: pages of rows that were moved away, unless somebody holds the chunk
 vacuum (skip_locked) {chunk};
 

@@ -14,6 +14,10 @@ from personal.series s
 join personal.home_meter m on m.device_id = s.device_id
 where s.id = any(%s::int4[]);
 
+-- keep: no names out of one note into another until the transaction ends: an erasure that waits for a note that is being
+-- thinned would find it gone, and not see that what it said is in one that had not named it
+select pg_advisory_xact_lock(-5148271906531833);
+
 -- thin: make one note of some that name the same day: the newest, with everybody's series if it names few, else none.
 -- Notes that somebody computes by at the moment are held and left alone, so that what one of them says is never put
 -- into a note that is about to be taken away.
@@ -37,7 +41,8 @@ with often as (
     group by o.id
 ), kept as (
     update public.touched_day t
-    set series = case when cardinality(n.series) <= %(few)s then n.series end
+    -- of notes that name nobody any more none has a number, and one that does not name means everybody
+    set series = case when o.named and coalesce(cardinality(n.series), 0) <= %(few)s then coalesce(n.series, '{}') end
     from one o left join named n using (id)
     where t.id = o.id and t.series is not null
 )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import psycopg
 import pytest
 
+from borough.doctor import retention
+from borough.settings.settings import Settings
 from devices.device import Device
 from store import columnstore, corrections, registry, series
 from store.columnstore import Converted
@@ -20,7 +23,7 @@ from store.maintain import maintain
 from store.times import instant, microseconds
 from store.writer import Writer
 from tests.tools.batches import DAY, HALF_HOUR, fates, make, query, stored
-from tests.tools.servers import Cluster
+from tests.tools.servers import PATIENCE, Cluster, wait_for
 
 NOW = datetime(2026, 6, 4, 12, tzinfo=UTC)
 #: Chunks begin on Thursdays: ten whole ones before the one of NOW, which is a Thursday.
@@ -163,17 +166,54 @@ def test_a_run_is_bounded(url: str, filled: Readings) -> None:
         assert run(connection) == Converted(0, WEEKS, 0)
 
 
-def test_a_chunk_that_somebody_holds_is_the_next_run_s(url: str, filled: Readings) -> None:
+def test_a_chunk_that_somebody_writes_to_waits_for_the_end_of_the_run(url: str, filled: Readings) -> None:
     write(url, filled)
     key = min(filled)
-    with connect(url) as busy, connect(url, autocommit=True) as connection:
+    with connect(url) as busy, connect(url, autocommit=True) as connection, ThreadPoolExecutor(1) as pool:
         busy.execute("delete from reading where series_id = %s and time = %s", (key[0], instant(key[1])))
-        assert run(connection) == Converted(0, WEEKS - 1, 1)
-        busy.rollback()
-        assert run(connection) == Converted(0, 1, 0)
+        running = pool.submit(run, connection)
+        try:
+            assert wait_for(lambda: number(url, PARTIAL) == 1 or running.done(), PATIENCE)
+            assert not running.done()
+        finally:
+            busy.rollback()
+        assert running.result() == Converted(0, WEEKS, 0)
         ((timeout,),) = connection.execute("show lock_timeout").fetchall()
     assert timeout == "0"
     assert number(url, "select count(*) from reading") == METERS * TURNS
+
+
+def test_beside_a_reader_nothing_is_done_in_vain(url: str, filled: Readings) -> None:
+    """A transaction that stays open after it read: what came late is converted, a chunk of rows when it has ended.
+
+    And the doctor names it as a cause of what is not compressed.
+    """
+    key, at = min(filled)[0], FIRST - 7 * DAY
+    write(url, {(key, at): 0.5, min(filled): 0.5})
+    with connect(url) as busy, connect(url, autocommit=True) as connection, ThreadPoolExecutor(1) as pool:
+        busy.execute("select count(*) from reading")
+        before = scans(connection, at)
+        assert run(connection, seconds=10) == Converted(0, 1, 1)
+        assert scans(connection, at) == before
+        (found,) = retention.kept(connection, Settings(), NOW + timedelta(days=60))
+        assert "1 chunk should be compressed" in found.found
+        assert "pg_stat_activity" in str(found.todo)
+        running = pool.submit(run, connection)
+        busy.rollback()
+        assert running.result() == Converted(1, 0, 0)
+
+
+def scans(connection: Connection, at: int) -> int:
+    """Of the chunk of an instant [us], those of transactions that gave up as well."""
+    connection.execute("select pg_stat_force_next_flush()")
+    ((found,),) = connection.execute(
+        "select s.seq_scan + coalesce(s.idx_scan, 0) from timescaledb_information.chunks k join pg_stat_all_tables s"
+        " on s.relid = format('%%I.%%I', k.chunk_schema, k.chunk_name)::regclass"
+        " where k.hypertable_name = 'reading' and k.range_start <= %(at)s and k.range_end > %(at)s",
+        {"at": instant(at)},
+    ).fetchall()
+    assert isinstance(found, int)
+    return found
 
 
 def test_writers_corrections_and_an_erasure_meanwhile(url: str, filled: Readings) -> None:

@@ -225,6 +225,26 @@ def test_a_late_reading_has_its_own_home_computed_and_no_other(world: World, mon
     assert world.table() == world.recomputed()
 
 
+def test_days_that_name_many_homes_are_computed_no_more_at_once_than_is_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month of the whole fleet, told by name, is not one transaction."""
+    widths: list[tuple[int, int]] = []
+    plain = daily_runner._Run.days
+
+    def days(self: Any, homes: Any, start: int, end: int) -> int:
+        widths.append((len(homes), end - start))
+        return plain(self, homes, start, end)
+
+    monkeypatch.setattr(daily_runner._Run, "days", days)
+    for day in range(5):
+        for device in ("m1", "m2", "m4"):
+            world.write([(device, "import_interval", T0 + day * DAY, 0.1)])
+    world.update(6)
+    assert widths == [(3, 2), (3, 2), (3, 1)]
+    assert world.table() == world.recomputed()
+
+
 def test_an_interval_over_midnight_changes_the_days_on_both_sides(world: World) -> None:
     home, quarter = world.homes[0], HALF_HOUR // 2
     world.write([*half_hourly("m1", "import_interval", [0.1] * 47), ("m1", "import_interval", T0 + 2 * DAY, 0.1)])
@@ -270,10 +290,15 @@ def test_notes_of_everybody_mean_everybody_also_beside_named_ones_that_are_thinn
                 " select 'smart-meter', %s, array_agg(n) from generate_series(%s::int, %s::int) n",
                 (FIRST + timedelta(days=2), first, first + 199),
             )
-        assert touched.thin(connection, 1_000) == 4
+        for _ in range(2):  # as an erasure leaves them
+            connection.execute(
+                "insert into public.touched_day (family, day, series) values ('smart-meter', %s, '{}')",
+                (FIRST + timedelta(days=3),),
+            )
+        assert touched.thin(connection, 1_000) == 5
         assert touched.thin(connection, 1_000) == 0
     found = query(world.url, "select day, series from touched_day order by day")
-    assert found == [(FIRST, None), (FIRST + timedelta(days=1), [7, 8, 9]), (FIRST + timedelta(days=2), None)]
+    assert [row[1] for row in found] == [None, [7, 8, 9], None, []]
 
 
 def test_a_note_that_appears_late_is_not_thinned_into_one_that_is_being_computed(world: World) -> None:
@@ -291,6 +316,28 @@ def test_a_note_that_appears_late_is_not_thinned_into_one_that_is_being_computed
         touched.forget(analyst, seen.ids)
         analyst.commit()
     assert query(world.url, "select id from touched_day") == [older]
+
+
+def test_what_is_erased_is_not_carried_into_another_note_meanwhile(world: World) -> None:
+    """An erasure that meets notes as they are thinned takes its name out of the one that is left; the meter stays."""
+    world.write([("m4", "import_interval", T0 + DAY, 0.1)])
+    world.write([("m1", "import_interval", T0 + DAY, 0.1)])
+    with connect(world.url) as connection:
+        connection.execute("update personal.home_meter set to_day = '2026-03-30' where device_id = 'm4'")
+        connection.execute("insert into personal.home_meter values ('m4', '2026-04-01', null, %s)", (world.homes[0],))
+    with connect(world.url) as keeper, connect(world.url) as eraser, ThreadPoolExecutor(1) as pool:
+        (tenancy,) = keeper.execute("select id from personal.tenancy where home_id = %s", (world.homes[2],)).fetchall()
+        plan = erasure.plan(keeper, tenancy[0], LONDON)
+        assert plan is not None
+        assert touched.thin(keeper, 1_000) == 1  # not committed yet
+        erased = pool.submit(erasure.erase, eraser, KEY, plan)
+        waits = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        assert wait_for(lambda: bool(query(world.url, waits)), 30, 0.02)
+        keeper.commit()
+        erased.result()
+        eraser.commit()
+    (left,) = query(world.url, "select id from personal.series where device_id = 'm1'")
+    assert query(world.url, "select series from public.touched_day") == [([*left],)]
 
 
 def test_two_runs_at_once_leave_what_one_would(world: World) -> None:
