@@ -19,7 +19,7 @@ from pathlib import Path
 
 from borough.errors import SettingsError
 from borough.fleet.boroughs_file import Place
-from borough.settings.settings import PREFIX, variable
+from borough.settings.settings import PREFIX
 from devices.files import read_text
 
 #: Status of the child where waiting may mend it (EX_TEMPFAIL of sysexits.h).
@@ -86,18 +86,11 @@ def run(place: Place, words: Sequence[str], program: str) -> Outcome:
 def environment(place: Place, around: Mapping[str, str]) -> dict[str, str]:
     """The environment of one borough's command: the worker's ``around``, with that borough's settings.
 
-    Those of a settings file stand in for all of ours that the worker has: what belongs to another borough must not
-    show through. Raises SettingsError naming file or variable, never with what they hold.
+    These stand in for all of ours that the worker has, and for libpq's (``PGPASSWORD`` would complete any URL): what
+    belongs to another borough must not show through. Raises SettingsError naming the file, never with what it holds.
     """
-    if place.settings is not None:
-        kept = {name: value for name, value in around.items() if not name.startswith(PREFIX)}
-        return {**kept, **read_settings_file(Path(place.settings))}
-    assert place.variable is not None
-    if place.variable not in around:
-        raise SettingsError(f"{place.variable} is not set on the worker {platform.node()}: it holds the database's URL")
-    url = variable("database_url")
-    kept = {name: value for name, value in around.items() if name not in (place.variable, f"{url}_FILE")}
-    return {**kept, url: around[place.variable]}
+    kept = {name: value for name, value in around.items() if not name.upper().startswith((PREFIX, "PG"))}
+    return {**kept, **read_settings_file(Path(place.settings))}
 
 
 def read_settings_file(path: Path) -> dict[str, str]:

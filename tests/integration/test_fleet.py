@@ -147,7 +147,6 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
     (three.folder / "more.toml").write_text(
         three.file.read_text()
         + '[[borough]]\nname = "downs"\nsettings = "/nowhere/downs.env"\n'
-        + '[[borough]]\nname = "elms"\nvariable = "ELMS_URL"\n'
         + f'[[borough]]\nname = "firs"\nsettings = "{three.folder / "firs.env"}"\n'
     )
     (three.folder / "firs.env").write_text(f"BOROUGH_DATABASE_URL={wrong_password(three.url('ashdown'))}\n")
@@ -157,14 +156,13 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
         found = fleet(three, "analyse", options=("--scheduler", workers.address, "--wait", "0"), status=1)
     states = {name: one["state"] for name, one in found.items()}
     assert states == {
-        "ashdown": "busy or away", "birchfield": "done", "cedars": "failed", "downs": "failed", "elms": "failed",
+        "ashdown": "busy or away", "birchfield": "done", "cedars": "failed", "downs": "failed",
         "firs": "busy or away",
     }  # fmt: skip
     assert found["ashdown"]["why"] == "another analysis is running on this database; wait until it has ended"
     assert found["cedars"]["why"].startswith("BOROUGH_COVERAGE: 'much' is not a number")
     assert "/nowhere/downs.env" in found["downs"]["why"]
     assert "No such file" in found["downs"]["why"]
-    assert found["elms"]["why"].startswith("ELMS_URL is not set on the worker")
     if urlsplit(three.cluster.url()).password:  # a server that was given to us may ask for none
         assert "password authentication failed" in found["firs"]["why"]
     assert found["birchfield"]["answer"]["rows"] > 0

@@ -24,7 +24,7 @@ name = "ashdown"
 settings = "/etc/borough/ashdown.env"
 [[borough]]
 name = "birchfield"
-variable = "BIRCHFIELD_URL"
+settings = "/etc/borough/birchfield.env"
 resource = "birchfield"
 """
 
@@ -38,7 +38,7 @@ def problems(text: str) -> list[str]:
 def test_a_boroughs_file() -> None:
     assert read_boroughs(GOOD) == [
         Place("ashdown", settings="/etc/borough/ashdown.env"),
-        Place("birchfield", variable="BIRCHFIELD_URL", resource="birchfield"),
+        Place("birchfield", settings="/etc/borough/birchfield.env", resource="birchfield"),
     ]
 
 
@@ -47,14 +47,10 @@ def test_every_problem_of_a_boroughs_file_is_told_at_once() -> None:
         GOOD
         + '[[borough]]\nname = "Ash Down"\nsettings = "ashdown.env"\n'
         + '[[borough]]\nname = "ashdown"\ncolour = "red"\n'
-        + '[[borough]]\nname = "c"\nvariable = "BIRCHFIELD_URL"\nsettings = "/etc/borough/ashdown.env"\n'
+        + '[[borough]]\nname = "c"\nsettings = "/etc/borough/ashdown.env"\n'
     )
-    assert [line.split(" ")[1].strip(":") for line in found] == ["3", "3", "4", "4", "5", "4", "5", "5"]
-    assert found[-3:] == [
-        "borough 4: has the name of borough 1",
-        "borough 5: has the settings of borough 1",
-        "borough 5: has the variable of borough 2",
-    ]
+    assert [line.split(" ")[1].strip(":") for line in found] == ["3", "3", "4", "4", "4", "5"]
+    assert found[-2:] == ["borough 4: has the name of borough 1", "borough 5: has the settings of borough 1"]
 
 
 @pytest.mark.parametrize("text", ["", "borough = 1", "borough = []", "[borough]\nname = 'a'", "x = ["])
@@ -62,10 +58,14 @@ def test_a_file_without_boroughs_is_none(text: str) -> None:
     assert problems(text)
 
 
-def test_a_url_in_the_place_of_a_variable_is_not_repeated() -> None:
-    (found,) = problems('[[borough]]\nname = "a"\nvariable = "postgresql://u:hidden-word@h/d"\n')
-    assert "never the URL" in found
-    assert "hidden-word" not in found
+@pytest.mark.parametrize("key", ["variable", "url"])
+def test_a_borough_has_a_settings_file_and_nothing_else(key: str) -> None:
+    """Where only its database were its own, all other settings would be the worker's: folders, archive, log."""
+    found = problems(f'[[borough]]\nname = "a"\n{key} = "postgresql://u:hidden-word@h/d"\n')
+    assert found == [
+        f"borough 1: {key} is not known; known are name, settings, resource",
+        "borough 1: settings: must be the whole name of a file, such as /etc/borough/ashdown.env",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,12 @@ def test_the_option_for_programs_stands_before_what_may_begin_with_hyphens() -> 
 def test_a_boroughs_settings_stand_in_for_all_that_the_worker_has(tmp_path: Path) -> None:
     file = tmp_path / "a.env"
     file.write_text("# ours\n\nBOROUGH_DATABASE_URL=postgresql://a@h/a\nBOROUGH_COUNCIL_NAME='A # council'\n")
-    around = {"PATH": "/bin", "BOROUGH_DATABASE_PASSWORD_FILE": "/other", "BOROUGH_COVERAGE": "0.5"}
+    around = {
+        "PATH": "/bin", "BOROUGH_DATABASE_PASSWORD_FILE": "/other", "BOROUGH_COVERAGE": "0.5", "borough_archive": "/w",
+        "PGPASSWORD": "w", "PGOPTIONS": "-c search_path=w",
+    }  # fmt: skip
     assert errand.environment(Place("a", settings=str(file)), around) == {
         "PATH": "/bin", "BOROUGH_DATABASE_URL": "postgresql://a@h/a", "BOROUGH_COUNCIL_NAME": "A # council",
-    }  # fmt: skip
-
-
-def test_a_boroughs_url_by_variable_takes_the_place_of_the_workers() -> None:
-    around = {"BOROUGH_DATABASE_URL_FILE": "/x", "BOROUGH_DATABASE_URL": "w", "A_URL": "a", "BOROUGH_COVERAGE": "0.5"}
-    assert errand.environment(Place("a", variable="A_URL"), around) == {
-        "BOROUGH_DATABASE_URL": "a", "BOROUGH_COVERAGE": "0.5",
     }  # fmt: skip
 
 
@@ -142,19 +138,20 @@ def test_a_settings_file_that_is_none_is_named_without_its_contents(
 
 
 def test_a_worker_of_another_version_refuses() -> None:
-    found = errand.run(Place("a", variable="A_URL"), ("analyse",), "0.0.1")
+    found = errand.run(Place("a", settings="/nowhere"), ("analyse",), "0.0.1")
     assert (found.status, found.done, found.passing) == (None, False, False)
     assert found.why.endswith("not 0.0.1: install the same")
 
 
-def test_a_command_says_its_own_words_and_whether_waiting_may_help(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_says_its_own_words_and_whether_waiting_may_help(tmp_path: Path) -> None:
     from importlib.metadata import version
 
-    monkeypatch.setenv("A_URL", "postgresql://u:hidden-word@127.0.0.1:1/a")
-    found = errand.run(Place("a", variable="A_URL"), ("analyse",), version("borough-telemetry"))
+    file = tmp_path / "a.env"
+    file.write_text("BOROUGH_DATABASE_URL=postgresql://u:hidden-word@127.0.0.1:1/a\n")
+    found = errand.run(Place("a", settings=str(file)), ("analyse",), version("borough-telemetry"))
     assert (found.status, found.passing) == (errand.TEMPORARY, True)
     assert found.why == "the database at 127.0.0.1:1/a cannot be reached: Connection refused"
-    found = errand.run(Place("a", variable="A_URL"), ("analyse", "--colour"), version("borough-telemetry"))
+    found = errand.run(Place("a", settings=str(file)), ("analyse", "--colour"), version("borough-telemetry"))
     assert (found.status, found.passing) == (2, False)
     assert "No such option: --colour" in found.why
 
@@ -215,7 +212,8 @@ def test_a_wrong_file_is_told_before_anything_is_sent(tmp_path: Path, capsys: py
     file.write_text('[[borough]]\nname = "a"\n')
     assert cli.run(["fleet", "run", str(file), "--", "analyse"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        f"borough: {file}: nothing was sent:", "  borough 1: needs settings or variable, one of the two",
+        f"borough: {file}: nothing was sent:",
+        "  borough 1: settings: must be the whole name of a file, such as /etc/borough/ashdown.env",
     ]  # fmt: skip
     file.write_text(GOOD)
     assert cli.run(["fleet", "run", str(file), "--only", "c", "--", "analyse"]) == 2
