@@ -23,6 +23,7 @@ from analytics.neighbours import comparison
 from analytics.neighbours.cells import make_cells
 from analytics.neighbours.joining import join
 from borough import cli
+from borough.errors import Failure
 from borough.fleet.cluster import connected
 from borough.fleet.spread import SpreadComparison
 from borough.settings.fleet import Scheduler
@@ -289,12 +290,44 @@ def test_an_analysis_with_spread_comparisons_leaves_what_the_single_one_does(
     three: Boroughs, workers: Dask, single: Single
 ) -> None:
     done = forked.run(
-        ["fleet", "analyse", "--groups", "3", "--scheduler", workers.address, "--json"],
-        {"BOROUGH_DATABASE_URL": three.url("ashdown")},
+        ["fleet", "analyse", "--groups", "3", "--json", "--processes", "1"],
+        # the scheduler of all boroughs, which is none for one borough's uses: nobody is there
+        {"BOROUGH_DATABASE_URL": three.url("ashdown"), "BOROUGH_FLEET_SCHEDULER": "tcp://127.0.0.1:1"},
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == single.answer
     assert three.compared("ashdown") == single.kept
+
+
+def test_one_boroughs_uses_go_to_the_workers_of_its_resource_alone(
+    three: Boroughs, single: Single, tmp_path: Path
+) -> None:
+    """What a worker was handed is in its log of events; in that of the other one nothing is."""
+    homes = reference.some_homes(5, 200)
+    cells = make_cells(homes)
+    joined, use, counts = join(cells), np.arange(200), np.ones(200, bool)
+    with dask(tmp_path, 0) as some:
+        some.add("--name", "other")
+        address = Scheduler(some.address, None)
+        assert some.ready(1)
+        with connected(address, 1) as client, pytest.raises(Failure, match="--resources ashdown=1"):
+            SpreadComparison(client, 8, "ashdown")(cells, joined, use, counts)
+        some.add("--name", "own", "--resources", "ashdown=1")
+        assert some.ready(2)
+        with connected(address, 1) as client:
+            SpreadComparison(client, 8, "ashdown")(cells, joined, use, counts)
+            logs = client.run(lambda dask_worker: (dask_worker.name, repr(dask_worker.state.stimulus_log)))
+        log = dict(logs.values())
+        assert "UpdateDataEvent" in log["own"]
+        assert "UpdateDataEvent" not in log["other"]
+        assert "ComputeTaskEvent" not in log["other"]
+        done = forked.run(
+            ["fleet", "analyse", "--groups", "3", "--scheduler", some.address, "--resource", "ashdown", "--json"],
+            {"BOROUGH_DATABASE_URL": three.url("cedars")},
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == single.answer
+    assert three.compared("cedars") == single.kept
 
 
 @settings(max_examples=examples(15))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from borough import cli
 from borough.errors import SettingsError, UsageError
-from borough.fleet import errand
+from borough.fleet import errand, over
 from borough.fleet.boroughs_file import Place, read_boroughs
+from borough.fleet.cluster import connected
 from borough.fleet.tasks import TASKS, as_json, task
 from borough.settings.fleet import scheduler
 from borough.settings.settings import Settings
@@ -122,6 +124,12 @@ def test_a_boroughs_settings_stand_in_for_all_that_the_worker_has(tmp_path: Path
         (b"DATABASE_URL=hidden-word\n", "line 1 is no setting"),
         (b"BOROUGH_WEB_PORT\n", "line 1 is no setting"),
         (b"\xff\xfe", "is not UTF-8 text"),
+        (b"# a\n\nBOROUGH_COVERAGE='hidden-word\nBOROUGH_WEB_PORT=1\n", "line 3 cannot be read"),
+        (b'BOROUGH_COVERAGE="hidden-word\nBOROUGH_WEB_PORT=1\nBOROUGH_COUNCIL_NAME="\n', "line 1 cannot be read"),
+        (b"BOROUGH_WEB_PORT=1\nBOROUGH_COUNCIL_NAME='A' hidden-word\n", "line 2 cannot be read"),
+        (b"BOROUGH_COUNCIL_NAME#hidden-word=1\n", "line 1 is no setting"),
+        (b"export BOROUGH_COUNCIL_NAME=hidden-word\n", "line 1 is no setting"),
+        (b"BOROUGH_COUNCIL_NAME=hidden-word\0\n", "line 1 cannot be read"),
         (None, "No such file"),
     ],
 )
@@ -135,6 +143,65 @@ def test_a_settings_file_that_is_none_is_named_without_its_contents(
         errand.environment(Place("a", settings=str(file)), {})
     assert str(file) in str(raised.value)
     assert "hidden-word" not in str(raised.value)
+
+
+def test_an_answer_is_fetched_from_its_worker_and_not_by_the_scheduler() -> None:
+    asked: list[object] = []
+    with connected(None, 1) as client:
+        gather = client.cluster.scheduler.handlers["gather"]
+        client.cluster.scheduler.handlers["gather"] = lambda *args, **more: (asked.append(more), gather(*args, **more))[
+            1
+        ]
+        (found,) = over.carry_out(client, [Place("a", settings="/nowhere")], ("doctor",), wait=0)
+        assert "/nowhere" in found.why
+        assert asked == []
+        client.submit(int, 1).result()
+        assert len(asked) == 1, "it is not counted"
+
+
+@dataclass
+class Ended:
+    """A future of Dask's that has ended, with what a worker said."""
+
+    outcome: errand.Outcome
+    status: str = "finished"
+
+    @property
+    def client(self) -> Ended:
+        return self
+
+    def gather(self, future: Ended, *, direct: bool) -> errand.Outcome:
+        assert direct
+        return future.outcome
+
+    def result(self) -> errand.Outcome:
+        return self.outcome
+
+
+def test_a_run_that_was_at_work_longer_than_the_wait_has_the_wait_anew() -> None:
+    one = over._Open(Place("a", settings="/a"))
+
+    def look(status: int, seconds: float, now: float, wait: float = 60.0) -> errand.Outcome | None:
+        one.future = Ended(errand.Outcome("a", status, seconds=seconds))
+        return over._look(one, [{}], now, wait)
+
+    assert look(75, 1, 0) is None
+    assert look(-9, 3_600, 3_601) is None, "it was refused an hour ago, and has worked since"
+    assert look(75, 1, 3_650) is None
+    found = look(75, 1, 3_662)
+    assert found is not None
+    assert found.status == 75
+    # one that is killed each time ends too
+    assert [look(-9, 3_600, 7_200 + 3_600 * number) is None for number in range(3)] == [True, True, False]
+
+
+def test_without_a_wait_a_borough_is_asked_once() -> None:
+    one = over._Open(Place("a", settings="/a"), future=Ended(errand.Outcome("a", 75, seconds=2)))
+    found = over._look(one, [{}], 5.0, 0)
+    assert found is not None
+    alone = over._look(over._Open(Place("a", settings="/a")), [], 5.0, 0)
+    assert alone is not None
+    assert alone.why == "the scheduler is away or has no worker"
 
 
 def test_a_worker_of_another_version_refuses() -> None:
@@ -218,6 +285,27 @@ def test_a_wrong_file_is_told_before_anything_is_sent(tmp_path: Path, capsys: py
     file.write_text(GOOD)
     assert cli.run(["fleet", "run", str(file), "--only", "c", "--", "analyse"]) == 2
     assert capsys.readouterr().err == f"borough: --only 'c': {file} has ashdown, birchfield\n"
+
+
+def test_processes_of_this_machine_are_not_a_schedulers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "boroughs.toml"
+    file.write_text(GOOD)
+    here = ["--scheduler", "tcp://127.0.0.1:1", "--processes", "2"]
+    assert cli.run(["fleet", "run", str(file), *here, "--", "analyse"]) == 2
+    assert capsys.readouterr().err == (
+        "borough: --processes is of this machine, and a scheduler (tcp://127.0.0.1:1) hands tasks to workers: leave"
+        " --processes away\n"
+    )
+    assert cli.run(["fleet", "analyse", *here, "--resource", "a"]) == 2
+    assert "leave --processes away" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--scheduler", "tcp://127.0.0.1:1"], ["--resource", "ashdown"]])
+def test_one_boroughs_uses_go_to_workers_that_are_said_to_be_its_own(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["fleet", "analyse", *words]) == 2
+    assert "--scheduler and --resource are said together" in capsys.readouterr().err
 
 
 def test_no_command_but_fleet_imports_dask() -> None:
