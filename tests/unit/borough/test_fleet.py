@@ -149,9 +149,12 @@ def test_an_answer_is_fetched_from_its_worker_and_not_by_the_scheduler() -> None
     asked: list[object] = []
     with connected(None, 1) as client:
         gather = client.cluster.scheduler.handlers["gather"]
-        client.cluster.scheduler.handlers["gather"] = lambda *args, **more: (asked.append(more), gather(*args, **more))[
-            1
-        ]
+
+        def noted(*args: object, **more: object) -> object:
+            asked.append(more)
+            return gather(*args, **more)
+
+        client.cluster.scheduler.handlers["gather"] = noted
         (found,) = over.carry_out(client, [Place("a", settings="/nowhere")], ("doctor",), wait=0)
         assert "/nowhere" in found.why
         assert asked == []
