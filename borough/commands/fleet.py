@@ -16,6 +16,7 @@ from borough.fleet import tasks
 from borough.fleet.boroughs_file import Place, read_boroughs
 from borough.fleet.errand import TEMPORARY, Outcome
 from borough.output import Json, StatusLine, say, show_json, show_table, tell
+from borough.settings.fleet import Scheduler
 from borough.settings.fleet import scheduler as scheduler_of
 from borough.settings.settings import read_settings
 from devices.files import read_text
@@ -71,6 +72,7 @@ def run(
             line.write(f"{what} are done")
 
     address = scheduler_of(settings, scheduler)
+    _one_of(address, processes)
     resources = sorted({place.resource for place in places if place.resource is not None})
     at_once = processes or min(len(places), os.cpu_count() or 1)
     with connected(address, at_once, resources=resources) as client:
@@ -86,25 +88,42 @@ def run(
 @group.command("analyse")
 def analyse(
     groups: Annotated[int, typer.Option(min=1, max=10_000, help="Groups of cells that a period is compared in.")] = 16,
-    scheduler: SchedulerOption = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Of Dask; with --resource.")
+    ] = None,
+    resource: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only workers with --resources NAME=1, this borough's own.")
+    ] = None,
     processes: Processes = None,
     json_output: Json = False,
 ) -> None:
     """Analyse this borough once, as `borough analyse`, with the comparisons of homes spread over workers.
 
-    The same figures come out. Workers get the uses of homes of a period, so they belong to this borough.
+    The same figures come out. Workers get the uses of homes of a period, so they belong to this borough: processes of
+    this machine, or workers of a scheduler that a resource names. BOROUGH_FLEET_SCHEDULER does not count here.
 
     Example: borough fleet analyse --processes 2
     """
+    if (scheduler is None) != (resource is None):
+        raise UsageError("--scheduler and --resource are said together: a scheduler may have other boroughs' workers")
     settings = read_settings()
-    address = scheduler_of(settings, scheduler)
+    address = None if scheduler is None else scheduler_of(settings, scheduler)
+    _one_of(address, processes)
     from borough.commands import analyse as single
     from borough.fleet.cluster import connected
     from borough.fleet.spread import SpreadComparison
 
     with connected(address, processes or os.cpu_count() or 1, compute=True) as client:
-        options = replace(single.homes_options(settings), compare=SpreadComparison(client, groups))
+        options = replace(single.homes_options(settings), compare=SpreadComparison(client, groups, resource))
         single.once(settings, options, json_output=json_output)
+
+
+def _one_of(scheduler: Scheduler | None, processes: int | None) -> None:
+    if scheduler is not None and processes is not None:
+        raise UsageError(
+            f"--processes is of this machine, and a scheduler ({scheduler.address}) hands tasks to workers: leave"
+            " --processes away"
+        )
 
 
 def _read(file: Path) -> list[Place]:

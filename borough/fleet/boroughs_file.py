@@ -15,22 +15,19 @@ from devices.text import flaw, visible
 from devices.toml import TomlError, parse
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z", re.ASCII)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z", re.ASCII)
 _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z", re.ASCII)
-_KEYS = ("name", "settings", "variable", "resource")
+_KEYS = ("name", "settings", "resource")
 #: Longest name of a settings file.
 _PATH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a worker finds one borough: one of ``settings`` and ``variable``, never what these hold."""
+    """Where a worker finds one borough, never what is found there."""
 
     name: str
-    #: A file of ``BOROUGH_…`` lines on the worker's machine.
-    settings: str | None = None
-    #: The environment variable of the worker that holds the database's URL.
-    variable: str | None = None
+    #: A file of ``BOROUGH_…`` lines on the worker's machine: all settings of that borough, so that two share none.
+    settings: str
     #: Only workers that were started with this resource take it; None: any.
     resource: str | None = None
 
@@ -46,7 +43,7 @@ def read_boroughs(text: str) -> list[Place]:
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise RegistryError([*problems, Problem("", "has no [[borough]] with a name and settings")])
     places = [_place(table, f"borough {number}", problems) for number, table in enumerate(tables, 1)]
-    for word in ("name", "settings", "variable"):
+    for word in ("name", "settings"):
         _once(places, word, problems)
     if problems:
         raise RegistryError(problems)
@@ -58,7 +55,7 @@ def _place(table: dict[str, Any], where: str, problems: list[Problem]) -> Place:
 
     def text(key: str, fits: Callable[[str], object], must: str) -> str | None:
         value = table.get(key)
-        if value is None and key != "name":
+        if value is None and key == "resource":
             return None
         if not isinstance(value, str) or not fits(value):
             problems.append(Problem(f"{where}: {key}", must))
@@ -71,14 +68,8 @@ def _place(table: dict[str, Any], where: str, problems: list[Problem]) -> Place:
     ]  # fmt: skip
     name = text("name", _NAME.match, "must be up to 40 small letters, digits and hyphens, such as ashdown")
     settings = text("settings", _is_path, "must be the whole name of a file, such as /etc/borough/ashdown.env")
-    variable = text(
-        "variable", _VARIABLE.match, "must be the name of an environment variable that holds the database's URL, and"
-        " never the URL: this file is no place for passwords",
-    )  # fmt: skip
     resource = text("resource", _RESOURCE.match, "must be a word that workers are started with (--resources ashdown=1)")
-    if ("settings" in table) == ("variable" in table):
-        problems.append(Problem(where, "needs settings or variable, one of the two"))
-    return Place(name or "", settings, variable, resource)
+    return Place(name or "", settings or "", resource)
 
 
 def _is_path(value: str) -> bool:

@@ -1,13 +1,15 @@
 """What a worker does for one borough: the command as anybody would run it there, in a process of its own.
 
 So a borough's settings and readings stay in that process, a run that is killed leaves what a killed command leaves, and
-what comes back is what the command said, byte for byte. A scheduler sees `Place` and the words of the task.
+what comes back is what the command said, byte for byte. A scheduler sees `Place` and the words of the task; the answer
+is fetched from the worker (`borough.fleet.over`).
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -19,12 +21,13 @@ from pathlib import Path
 
 from borough.errors import SettingsError
 from borough.fleet.boroughs_file import Place
-from borough.settings.settings import PREFIX, variable
+from borough.settings.settings import PREFIX
 from devices.files import read_text
 
 #: Status of the child where waiting may mend it (EX_TEMPFAIL of sysexits.h).
 TEMPORARY = 75
 _DISTRIBUTION = "borough-telemetry"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +89,16 @@ def run(place: Place, words: Sequence[str], program: str) -> Outcome:
 def environment(place: Place, around: Mapping[str, str]) -> dict[str, str]:
     """The environment of one borough's command: the worker's ``around``, with that borough's settings.
 
-    Those of a settings file stand in for all of ours that the worker has: what belongs to another borough must not
-    show through. Raises SettingsError naming file or variable, never with what they hold.
+    These stand in for all of ours that the worker has, and for libpq's (``PGPASSWORD`` would complete any URL): what
+    belongs to another borough must not show through. Raises SettingsError naming the file, never with what it holds.
     """
-    if place.settings is not None:
-        kept = {name: value for name, value in around.items() if not name.startswith(PREFIX)}
-        return {**kept, **read_settings_file(Path(place.settings))}
-    assert place.variable is not None
-    if place.variable not in around:
-        raise SettingsError(f"{place.variable} is not set on the worker {platform.node()}: it holds the database's URL")
-    url = variable("database_url")
-    kept = {name: value for name, value in around.items() if name not in (place.variable, f"{url}_FILE")}
-    return {**kept, url: around[place.variable]}
+    kept = {name: value for name, value in around.items() if not name.upper().startswith((PREFIX, "PG"))}
+    return {**kept, **read_settings_file(Path(place.settings))}
 
 
 def read_settings_file(path: Path) -> dict[str, str]:
     """Settings by name, of lines ``BOROUGH_…=value`` as systemd and docker take them. Raises SettingsError."""
-    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
     where = f"{path} on {platform.node()}"
     try:
@@ -111,12 +107,22 @@ def read_settings_file(path: Path) -> dict[str, str]:
         raise SettingsError(f"{where}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{where} is not UTF-8 text") from None
-    for number, line in enumerate(text.splitlines(), 1):
-        name, equals, _ = line.strip().partition("=")
-        if name and not name.startswith("#") and not (equals and name.startswith(PREFIX)):
+    found: dict[str, str] = {}
+    for binding in parse_stream(StringIO(text)):
+        whole = binding.original.string
+        line = whole.strip()
+        number = binding.original.line + len(_LINE_END.findall(whole[: len(whole) - len(whole.lstrip())]))
+        # a quote that is closed on a later line would take the settings between for its text
+        if binding.error or _LINE_END.search(line) or "\0" in line:
+            raise SettingsError(
+                f"{where}: line {number} cannot be read: look at its quotes, and what stands after them"
+            )
+        if binding.key is None:
+            continue  # a comment, or nothing
+        if binding.value is None or not line.startswith(PREFIX):
             raise SettingsError(f"{where}: line {number} is no setting such as {PREFIX}WEB_PORT=8000")
-    found = dotenv_values(stream=StringIO(text), interpolate=False)
-    return {name: value for name, value in found.items() if value is not None}
+        found[binding.key] = binding.value
+    return found
 
 
 def _why(done: subprocess.CompletedProcess[str]) -> str:

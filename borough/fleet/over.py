@@ -16,6 +16,8 @@ from borough.fleet.errand import Outcome
 
 #: Between two questions whether a borough is still busy, and between two looks at scheduler and tasks [s].
 _PAUSE, _LOOK = 1.0, 0.5
+#: So many runs that were at work longer than the wait begin it anew: a borough whose runs are all killed must end.
+_WORKED = 3
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class _Open:
     tries: int = 0
     #: Since when asking again has not helped, and since when no worker was there that could take it.
     stuck: float | None = None
+    #: How many runs were at work longer than the wait and did not end.
+    worked: int = 0
     alone: float | None = None
 
 
@@ -44,8 +48,8 @@ def carry_out(
     """Have the task of every borough done; the outcomes in the order of ``places``. What a borough lacks is in its own.
 
     ``client``: a `distributed.Client`. ``wait`` [s]: a borough that is busy or away, or for which no worker is there,
-    is asked again for so long. A task whose worker went away is done again by another; after three workers Dask gives
-    it up. ``told`` hears how many are done.
+    is asked again for so long, without the time in which a run was at work; 0: it is asked once. A task whose worker
+    went away is done again by another; after three workers Dask gives it up. ``told`` hears how many are done.
     """
     program, run = version("borough-telemetry"), uuid.uuid4().hex[:12]
     still = [_Open(place) for place in places]
@@ -87,8 +91,10 @@ def _look(one: _Open, workers: Sequence[Mapping[str, float]], now: float, wait: 
     """What became of a borough's task; None while it goes on or is to be sent again."""
     outcome = None if one.future is None else _outcome(one)
     if outcome is not None and outcome.passing:
+        if outcome.seconds > wait and one.worked < _WORKED:
+            one.stuck, one.worked = None, one.worked + 1
         one.stuck = now if one.stuck is None else one.stuck
-        if now - one.stuck <= wait:
+        if now - one.stuck < wait:
             one.future, one.due = None, now + _PAUSE
             return None
     if outcome is not None:
@@ -98,7 +104,7 @@ def _look(one: _Open, workers: Sequence[Mapping[str, float]], now: float, wait: 
         one.alone = None
         return None
     one.alone = now if one.alone is None else one.alone
-    if now - one.alone <= wait:
+    if now - one.alone < wait:
         return None
     if one.future is not None:
         one.future.cancel()
@@ -110,7 +116,11 @@ def _outcome(one: _Open) -> Outcome | None:
     """What a worker, or the scheduler in its place, says of a task; None: nothing yet."""
     state = one.future.status
     if state == "finished":
-        found: Outcome = one.future.result()
+        try:
+            # else the scheduler fetches the answer and hands it on; so it does where we have no way to the worker
+            found: Outcome = one.future.client.gather(one.future, direct=True)
+        except (OSError, library().CancelledError):
+            return Outcome(one.place.name, errand.TEMPORARY, why="the scheduler went away")
         return found
     if state == "error":
         error = one.future.exception()

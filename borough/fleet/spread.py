@@ -1,7 +1,7 @@
 """One borough's comparisons, spread over workers by groups of cells. Workers compute; who called writes, alone.
 
 What is sent is uses of homes of one period by place, to workers directly: the scheduler holds none of it. Those workers
-are the borough's own, like its database.
+are the borough's own, like its database: where a scheduler has others too, a resource names them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ _TRIES = 5
 class SpreadComparison:
     """`analytics.neighbours.comparison.compare` over the workers of a client: the same arguments, the same result."""
 
-    def __init__(self, client: Any, groups: int) -> None:
-        """``client``: a `distributed.Client`; ``groups``: in so many parts a period is compared."""
-        self._client, self._groups = client, groups
+    def __init__(self, client: Any, groups: int, resource: str | None = None) -> None:
+        """``client``: a `distributed.Client`; ``groups``: in so many parts a period is compared.
+
+        ``resource``: only workers that were started with it are given anything; None: all are the borough's own.
+        """
+        self._client, self._groups, self._resource = client, groups, resource
 
     def __call__(self, cells: Cells, joined: Joined, use: Int64, counts: Bools) -> Compared:
         """Raises Failure where no worker is left; then nothing of the period was written."""
@@ -48,12 +51,15 @@ class SpreadComparison:
     def _compare(self, numbers: Sequence[int], groups: Sequence[CellGroup]) -> dict[int, tuple[Int64, ...]]:
         """Figures of those groups whose worker stayed, by number. Raises Failure."""
         distributed, run = library(), uuid.uuid4().hex[:12]
+        workers, needs = self._workers(), {} if self._resource is None else {self._resource: 1}
         futures: list[Any] = []
         try:
-            sent = self._client.scatter(list(groups), direct=True, hash=False)
+            sent = self._client.scatter(list(groups), workers=workers, direct=True, hash=False)
             for number, group in zip(numbers, sent, strict=True):
                 futures.append(
-                    self._client.submit(compare_group, group, key=f"cells-{number}-{run}", retries=0, pure=False)
+                    self._client.submit(
+                        compare_group, group, key=f"cells-{number}-{run}", resources=needs, retries=0, pure=False
+                    )
                 )
             distributed.wait(futures)
         except TimeoutError as error:
@@ -68,4 +74,17 @@ class SpreadComparison:
                 found[number] = self._client.gather(future, direct=True)
             except (OSError, distributed.CancelledError, distributed.KilledWorker):
                 continue  # it went with its worker: sent again
+        return found
+
+    def _workers(self) -> list[str] | None:
+        """Addresses of the workers that are given anything; None: any. Raises Failure where none has the resource."""
+        if self._resource is None:
+            return None
+        try:
+            known = self._client.scheduler_info(n_workers=-1)["workers"]
+        except OSError as error:
+            raise Failure(f"the scheduler went away: {one_line(error)}") from None
+        found = [address for address, worker in known.items() if self._resource in worker["resources"]]
+        if not found:
+            raise Failure(f"the scheduler has no worker that was started with --resources {self._resource}=1")
         return found

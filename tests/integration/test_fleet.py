@@ -23,6 +23,7 @@ from analytics.neighbours import comparison
 from analytics.neighbours.cells import make_cells
 from analytics.neighbours.joining import join
 from borough import cli
+from borough.errors import Failure
 from borough.fleet.cluster import connected
 from borough.fleet.spread import SpreadComparison
 from borough.settings.fleet import Scheduler
@@ -147,7 +148,6 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
     (three.folder / "more.toml").write_text(
         three.file.read_text()
         + '[[borough]]\nname = "downs"\nsettings = "/nowhere/downs.env"\n'
-        + '[[borough]]\nname = "elms"\nvariable = "ELMS_URL"\n'
         + f'[[borough]]\nname = "firs"\nsettings = "{three.folder / "firs.env"}"\n'
     )
     (three.folder / "firs.env").write_text(f"BOROUGH_DATABASE_URL={wrong_password(three.url('ashdown'))}\n")
@@ -157,14 +157,13 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
         found = fleet(three, "analyse", options=("--scheduler", workers.address, "--wait", "0"), status=1)
     states = {name: one["state"] for name, one in found.items()}
     assert states == {
-        "ashdown": "busy or away", "birchfield": "done", "cedars": "failed", "downs": "failed", "elms": "failed",
+        "ashdown": "busy or away", "birchfield": "done", "cedars": "failed", "downs": "failed",
         "firs": "busy or away",
     }  # fmt: skip
     assert found["ashdown"]["why"] == "another analysis is running on this database; wait until it has ended"
     assert found["cedars"]["why"].startswith("BOROUGH_COVERAGE: 'much' is not a number")
     assert "/nowhere/downs.env" in found["downs"]["why"]
     assert "No such file" in found["downs"]["why"]
-    assert found["elms"]["why"].startswith("ELMS_URL is not set on the worker")
     if urlsplit(three.cluster.url()).password:  # a server that was given to us may ask for none
         assert "password authentication failed" in found["firs"]["why"]
     assert found["birchfield"]["answer"]["rows"] > 0
@@ -291,12 +290,44 @@ def test_an_analysis_with_spread_comparisons_leaves_what_the_single_one_does(
     three: Boroughs, workers: Dask, single: Single
 ) -> None:
     done = forked.run(
-        ["fleet", "analyse", "--groups", "3", "--scheduler", workers.address, "--json"],
-        {"BOROUGH_DATABASE_URL": three.url("ashdown")},
+        ["fleet", "analyse", "--groups", "3", "--json", "--processes", "1"],
+        # the scheduler of all boroughs, which is none for one borough's uses: nobody is there
+        {"BOROUGH_DATABASE_URL": three.url("ashdown"), "BOROUGH_FLEET_SCHEDULER": "tcp://127.0.0.1:1"},
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == single.answer
     assert three.compared("ashdown") == single.kept
+
+
+def test_one_boroughs_uses_go_to_the_workers_of_its_resource_alone(
+    three: Boroughs, single: Single, tmp_path: Path
+) -> None:
+    """What a worker was handed is in its log of events; in that of the other one nothing is."""
+    homes = reference.some_homes(5, 200)
+    cells = make_cells(homes)
+    joined, use, counts = join(cells), np.arange(200), np.ones(200, bool)
+    with dask(tmp_path, 0) as some:
+        some.add("--name", "other")
+        address = Scheduler(some.address, None)
+        assert some.ready(1)
+        with connected(address, 1) as client, pytest.raises(Failure, match="--resources ashdown=1"):
+            SpreadComparison(client, 8, "ashdown")(cells, joined, use, counts)
+        some.add("--name", "own", "--resources", "ashdown=1")
+        assert some.ready(2)
+        with connected(address, 1) as client:
+            SpreadComparison(client, 8, "ashdown")(cells, joined, use, counts)
+            logs = client.run(lambda dask_worker: (dask_worker.name, repr(dask_worker.state.stimulus_log)))
+        log = dict(logs.values())
+        assert "UpdateDataEvent" in log["own"]
+        assert "UpdateDataEvent" not in log["other"]
+        assert "ComputeTaskEvent" not in log["other"]
+        done = forked.run(
+            ["fleet", "analyse", "--groups", "3", "--scheduler", some.address, "--resource", "ashdown", "--json"],
+            {"BOROUGH_DATABASE_URL": three.url("cedars")},
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == single.answer
+    assert three.compared("cedars") == single.kept
 
 
 @settings(max_examples=examples(15))

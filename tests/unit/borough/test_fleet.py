@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from borough import cli
 from borough.errors import SettingsError, UsageError
-from borough.fleet import errand
+from borough.fleet import errand, over
 from borough.fleet.boroughs_file import Place, read_boroughs
+from borough.fleet.cluster import connected
 from borough.fleet.tasks import TASKS, as_json, task
 from borough.settings.fleet import scheduler
 from borough.settings.settings import Settings
@@ -24,7 +26,7 @@ name = "ashdown"
 settings = "/etc/borough/ashdown.env"
 [[borough]]
 name = "birchfield"
-variable = "BIRCHFIELD_URL"
+settings = "/etc/borough/birchfield.env"
 resource = "birchfield"
 """
 
@@ -38,7 +40,7 @@ def problems(text: str) -> list[str]:
 def test_a_boroughs_file() -> None:
     assert read_boroughs(GOOD) == [
         Place("ashdown", settings="/etc/borough/ashdown.env"),
-        Place("birchfield", variable="BIRCHFIELD_URL", resource="birchfield"),
+        Place("birchfield", settings="/etc/borough/birchfield.env", resource="birchfield"),
     ]
 
 
@@ -47,14 +49,10 @@ def test_every_problem_of_a_boroughs_file_is_told_at_once() -> None:
         GOOD
         + '[[borough]]\nname = "Ash Down"\nsettings = "ashdown.env"\n'
         + '[[borough]]\nname = "ashdown"\ncolour = "red"\n'
-        + '[[borough]]\nname = "c"\nvariable = "BIRCHFIELD_URL"\nsettings = "/etc/borough/ashdown.env"\n'
+        + '[[borough]]\nname = "c"\nsettings = "/etc/borough/ashdown.env"\n'
     )
-    assert [line.split(" ")[1].strip(":") for line in found] == ["3", "3", "4", "4", "5", "4", "5", "5"]
-    assert found[-3:] == [
-        "borough 4: has the name of borough 1",
-        "borough 5: has the settings of borough 1",
-        "borough 5: has the variable of borough 2",
-    ]
+    assert [line.split(" ")[1].strip(":") for line in found] == ["3", "3", "4", "4", "4", "5"]
+    assert found[-2:] == ["borough 4: has the name of borough 1", "borough 5: has the settings of borough 1"]
 
 
 @pytest.mark.parametrize("text", ["", "borough = 1", "borough = []", "[borough]\nname = 'a'", "x = ["])
@@ -62,10 +60,14 @@ def test_a_file_without_boroughs_is_none(text: str) -> None:
     assert problems(text)
 
 
-def test_a_url_in_the_place_of_a_variable_is_not_repeated() -> None:
-    (found,) = problems('[[borough]]\nname = "a"\nvariable = "postgresql://u:hidden-word@h/d"\n')
-    assert "never the URL" in found
-    assert "hidden-word" not in found
+@pytest.mark.parametrize("key", ["variable", "url"])
+def test_a_borough_has_a_settings_file_and_nothing_else(key: str) -> None:
+    """Where only its database were its own, all other settings would be the worker's: folders, archive, log."""
+    found = problems(f'[[borough]]\nname = "a"\n{key} = "postgresql://u:hidden-word@h/d"\n')
+    assert found == [
+        f"borough 1: {key} is not known; known are name, settings, resource",
+        "borough 1: settings: must be the whole name of a file, such as /etc/borough/ashdown.env",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -106,16 +108,12 @@ def test_the_option_for_programs_stands_before_what_may_begin_with_hyphens() -> 
 def test_a_boroughs_settings_stand_in_for_all_that_the_worker_has(tmp_path: Path) -> None:
     file = tmp_path / "a.env"
     file.write_text("# ours\n\nBOROUGH_DATABASE_URL=postgresql://a@h/a\nBOROUGH_COUNCIL_NAME='A # council'\n")
-    around = {"PATH": "/bin", "BOROUGH_DATABASE_PASSWORD_FILE": "/other", "BOROUGH_COVERAGE": "0.5"}
+    around = {
+        "PATH": "/bin", "BOROUGH_DATABASE_PASSWORD_FILE": "/other", "BOROUGH_COVERAGE": "0.5", "borough_archive": "/w",
+        "PGPASSWORD": "w", "PGOPTIONS": "-c search_path=w",
+    }  # fmt: skip
     assert errand.environment(Place("a", settings=str(file)), around) == {
         "PATH": "/bin", "BOROUGH_DATABASE_URL": "postgresql://a@h/a", "BOROUGH_COUNCIL_NAME": "A # council",
-    }  # fmt: skip
-
-
-def test_a_boroughs_url_by_variable_takes_the_place_of_the_workers() -> None:
-    around = {"BOROUGH_DATABASE_URL_FILE": "/x", "BOROUGH_DATABASE_URL": "w", "A_URL": "a", "BOROUGH_COVERAGE": "0.5"}
-    assert errand.environment(Place("a", variable="A_URL"), around) == {
-        "BOROUGH_DATABASE_URL": "a", "BOROUGH_COVERAGE": "0.5",
     }  # fmt: skip
 
 
@@ -126,6 +124,12 @@ def test_a_boroughs_url_by_variable_takes_the_place_of_the_workers() -> None:
         (b"DATABASE_URL=hidden-word\n", "line 1 is no setting"),
         (b"BOROUGH_WEB_PORT\n", "line 1 is no setting"),
         (b"\xff\xfe", "is not UTF-8 text"),
+        (b"# a\n\nBOROUGH_COVERAGE='hidden-word\nBOROUGH_WEB_PORT=1\n", "line 3 cannot be read"),
+        (b'BOROUGH_COVERAGE="hidden-word\nBOROUGH_WEB_PORT=1\nBOROUGH_COUNCIL_NAME="\n', "line 1 cannot be read"),
+        (b"BOROUGH_WEB_PORT=1\nBOROUGH_COUNCIL_NAME='A' hidden-word\n", "line 2 cannot be read"),
+        (b"BOROUGH_COUNCIL_NAME#hidden-word=1\n", "line 1 is no setting"),
+        (b"export BOROUGH_COUNCIL_NAME=hidden-word\n", "line 1 is no setting"),
+        (b"BOROUGH_COUNCIL_NAME=hidden-word\0\n", "line 1 cannot be read"),
         (None, "No such file"),
     ],
 )
@@ -141,20 +145,83 @@ def test_a_settings_file_that_is_none_is_named_without_its_contents(
     assert "hidden-word" not in str(raised.value)
 
 
+def test_an_answer_is_fetched_from_its_worker_and_not_by_the_scheduler() -> None:
+    asked: list[object] = []
+    with connected(None, 1) as client:
+        gather = client.cluster.scheduler.handlers["gather"]
+
+        def noted(*args: object, **more: object) -> object:
+            asked.append(more)
+            return gather(*args, **more)
+
+        client.cluster.scheduler.handlers["gather"] = noted
+        (found,) = over.carry_out(client, [Place("a", settings="/nowhere")], ("doctor",), wait=0)
+        assert "/nowhere" in found.why
+        assert asked == []
+        client.submit(int, 1).result()
+        assert len(asked) == 1, "it is not counted"
+
+
+@dataclass
+class Ended:
+    """A future of Dask's that has ended, with what a worker said."""
+
+    outcome: errand.Outcome
+    status: str = "finished"
+
+    @property
+    def client(self) -> Ended:
+        return self
+
+    def gather(self, future: Ended, *, direct: bool) -> errand.Outcome:
+        assert direct
+        return future.outcome
+
+    def result(self) -> errand.Outcome:
+        return self.outcome
+
+
+def test_a_run_that_was_at_work_longer_than_the_wait_has_the_wait_anew() -> None:
+    one = over._Open(Place("a", settings="/a"))
+
+    def look(status: int, seconds: float, now: float, wait: float = 60.0) -> errand.Outcome | None:
+        one.future = Ended(errand.Outcome("a", status, seconds=seconds))
+        return over._look(one, [{}], now, wait)
+
+    assert look(75, 1, 0) is None
+    assert look(-9, 3_600, 3_601) is None, "it was refused an hour ago, and has worked since"
+    assert look(75, 1, 3_650) is None
+    found = look(75, 1, 3_662)
+    assert found is not None
+    assert found.status == 75
+    # one that is killed each time ends too
+    assert [look(-9, 3_600, 7_200 + 3_600 * number) is None for number in range(3)] == [True, True, False]
+
+
+def test_without_a_wait_a_borough_is_asked_once() -> None:
+    one = over._Open(Place("a", settings="/a"), future=Ended(errand.Outcome("a", 75, seconds=2)))
+    found = over._look(one, [{}], 5.0, 0)
+    assert found is not None
+    alone = over._look(over._Open(Place("a", settings="/a")), [], 5.0, 0)
+    assert alone is not None
+    assert alone.why == "the scheduler is away or has no worker"
+
+
 def test_a_worker_of_another_version_refuses() -> None:
-    found = errand.run(Place("a", variable="A_URL"), ("analyse",), "0.0.1")
+    found = errand.run(Place("a", settings="/nowhere"), ("analyse",), "0.0.1")
     assert (found.status, found.done, found.passing) == (None, False, False)
     assert found.why.endswith("not 0.0.1: install the same")
 
 
-def test_a_command_says_its_own_words_and_whether_waiting_may_help(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_says_its_own_words_and_whether_waiting_may_help(tmp_path: Path) -> None:
     from importlib.metadata import version
 
-    monkeypatch.setenv("A_URL", "postgresql://u:hidden-word@127.0.0.1:1/a")
-    found = errand.run(Place("a", variable="A_URL"), ("analyse",), version("borough-telemetry"))
+    file = tmp_path / "a.env"
+    file.write_text("BOROUGH_DATABASE_URL=postgresql://u:hidden-word@127.0.0.1:1/a\n")
+    found = errand.run(Place("a", settings=str(file)), ("analyse",), version("borough-telemetry"))
     assert (found.status, found.passing) == (errand.TEMPORARY, True)
     assert found.why == "the database at 127.0.0.1:1/a cannot be reached: Connection refused"
-    found = errand.run(Place("a", variable="A_URL"), ("analyse", "--colour"), version("borough-telemetry"))
+    found = errand.run(Place("a", settings=str(file)), ("analyse", "--colour"), version("borough-telemetry"))
     assert (found.status, found.passing) == (2, False)
     assert "No such option: --colour" in found.why
 
@@ -215,11 +282,33 @@ def test_a_wrong_file_is_told_before_anything_is_sent(tmp_path: Path, capsys: py
     file.write_text('[[borough]]\nname = "a"\n')
     assert cli.run(["fleet", "run", str(file), "--", "analyse"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        f"borough: {file}: nothing was sent:", "  borough 1: needs settings or variable, one of the two",
+        f"borough: {file}: nothing was sent:",
+        "  borough 1: settings: must be the whole name of a file, such as /etc/borough/ashdown.env",
     ]  # fmt: skip
     file.write_text(GOOD)
     assert cli.run(["fleet", "run", str(file), "--only", "c", "--", "analyse"]) == 2
     assert capsys.readouterr().err == f"borough: --only 'c': {file} has ashdown, birchfield\n"
+
+
+def test_processes_of_this_machine_are_not_a_schedulers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "boroughs.toml"
+    file.write_text(GOOD)
+    here = ["--scheduler", "tcp://127.0.0.1:1", "--processes", "2"]
+    assert cli.run(["fleet", "run", str(file), *here, "--", "analyse"]) == 2
+    assert capsys.readouterr().err == (
+        "borough: --processes is of this machine, and a scheduler (tcp://127.0.0.1:1) hands tasks to workers: leave"
+        " --processes away\n"
+    )
+    assert cli.run(["fleet", "analyse", *here, "--resource", "a"]) == 2
+    assert "leave --processes away" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--scheduler", "tcp://127.0.0.1:1"], ["--resource", "ashdown"]])
+def test_one_boroughs_uses_go_to_workers_that_are_said_to_be_its_own(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["fleet", "analyse", *words]) == 2
+    assert "--scheduler and --resource are said together" in capsys.readouterr().err
 
 
 def test_no_command_but_fleet_imports_dask() -> None:
