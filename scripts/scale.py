@@ -39,7 +39,7 @@ class Inputs:
     column: float = _input(9.5, "bytes a reading", "measured: `reading_column`, TimescaleDB Community")
     hot: float = _input(30, "days", "the default of `BOROUGH_COLUMNSTORE_AFTER`")
     kept: float = _input(1_096, "days", "assumption: readings are kept for three years")
-    analyse: float = _input(300, "s of a processor a day", "assumption: not measured for this page")
+    analyse: float = _input(300, "s of a processor a day", "assumption: `analyse_day` (5.5 s) each hour, twice over")
     connection: float = _input(814, "bytes", "measured: `broker_connection`, without TLS and the kernel's share")
     collector: float = _input(123e6, "bytes", "measured: `peak_memory`, the database away and 300,000 messages waiting")
     processors: float = _input(4, "processors a borough", "assumption: one machine, with a second one beside it")
