@@ -121,6 +121,7 @@ class Reader:
         return subprocess.Popen(
             ["bash", "-c", text], cwd=self.folder, env=self.environment, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no thread of ours is there
         )  # fmt: skip
 
     def _start(self, command: str, pattern: str, line: int) -> None:
@@ -185,6 +186,11 @@ def shows(template: str, said: str) -> bool:
         for line in lines
     ]
     return re.fullmatch("".join(patterns), said.strip("\n") + "\n") is not None
+
+
+def _heed_interrupts() -> None:
+    """As for who types at a terminal: what a shell starts behind itself ignores Ctrl-C, and so would all it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read(path: Path) -> str:
