@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,10 @@ class Naming:
     def __init__(self, words: Iterable[str], others: Iterable[str] = ()) -> None:
         self.words = frozenset(words)
         self.searched = sorted(word for word in self.words if _tells(word))
-        self._pattern = re.compile(b"|".join(re.escape(word.encode()) for word in self.searched) or b"(?!)")
+        longest_first = sorted((word.encode() for word in self.searched), key=len, reverse=True)
+        self._pattern = re.compile(b"|".join(map(re.escape, longest_first)) or b"(?!)")
+        #: By word the words that it begins with, itself first: ``plug-10`` where ``plug-1`` is one too.
+        self._beginnings = {one: [word for word in longest_first if one.startswith(word)] for one in longest_first}
         self._longer: dict[bytes, list[tuple[int, bytes]]] = {}
         for other in others if self.searched else ():
             for word in self.searched:
@@ -85,17 +88,28 @@ class Naming:
 
     def __call__(self, data: bytes) -> bool:
         """Whether ``data`` holds one."""
-        return any(self._is_whole(data, found) for found in self._pattern.finditer(data))
+        return next(self._found(data), None) is not None
 
-    def _is_whole(self, data: bytes, found: re.Match[bytes]) -> bool:
-        start, end = found.span()
+    def _found(self, data: bytes) -> Iterator[slice]:
+        """Where words stand, one after the other; of two that begin together the longer."""
+        start = 0
+        while (found := self._pattern.search(data, start)) is not None:
+            place = found.start()
+            whole = (word for word in self._beginnings[found[0]] if self._is_whole(data, place, word))
+            start = place + 1
+            if (word := next(whole, None)) is not None:
+                start = place + len(word)
+                yield slice(place, start)
+
+    def _is_whole(self, data: bytes, start: int, word: bytes) -> bool:
+        end = start + len(word)
         if data[start : start + 1].isdigit() and data[start - 1 : start].isdigit():
             return False
         if data[end - 1 : end].isdigit() and data[end : end + 1].isdigit():
             return False
         return not any(
             start >= place and data[start - place : start - place + len(other)] == other
-            for place, other in self._longer.get(found[0], ())
+            for place, other in self._longer.get(word, ())
         )
 
 

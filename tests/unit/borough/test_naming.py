@@ -36,6 +36,14 @@ def test_a_short_id_is_known_as_a_whole_only() -> None:
     assert "m1" not in NAMING.searched
 
 
+@pytest.mark.parametrize(
+    "text", ["plug-10", "plug-1", "plug-10 plug-1", "xplug-10", "plug-1-a25", "plug-1-a2", "zz-plug-10"]
+)
+def test_ids_of_which_one_begins_with_another(text: str) -> None:
+    """As plugs of one household are numbered."""
+    assert Naming(["plug-1", "plug-10", "plug-1-a2", "zz-plug"], ["zz-plug-1"])(text.encode())
+
+
 def test_nobody_is_never_named() -> None:
     nobody = Naming(())
     assert not nobody
