@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -227,10 +228,15 @@ def _fill(archive: zipfile.ZipFile, found: Everything) -> dict[str, int]:
 
 
 def _letters(archive: zipfile.ZipFile, rows: Sequence[Row]) -> None:
+    """Copies by their period; of one period there may be several, as messages of the outbox are."""
+    known = Counter[str]()
     for letter in rows:
         path = Path(letter["path"])
         if path.suffix == ".pdf" and path.is_file():
-            archive.write(path, f"letters/{letter['from_day']}-{letter['kind']}.pdf")
+            name = f"{letter['from_day']}-{letter['kind']}"
+            known[name] += 1
+            again = f"-{known[name]}" if known[name] > 1 else ""
+            archive.write(path, f"letters/{name}{again}.pdf")
 
 
 def _csv(rows: Sequence[Row], *, head: bool) -> str:

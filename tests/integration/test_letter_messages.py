@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
+import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from borough.delivery import nudges, rules
 from borough.delivery.letters import print_run, run_file
 from borough.delivery.letters.letter import Sender
 from borough.delivery.rules import Rules
+from borough.rights import export
+from borough.settings.settings import read_settings
 from devices.homes import Tenancy
 from store import contacts, homes, letters, outbox
 from store import nudges as store_nudges
@@ -167,6 +170,21 @@ def test_a_nudge_of_each_kind_is_a_letter_of_one_page_that_says_how_to_stop(worl
         assert "020 7946 0123" in text
         assert max(piece.page for piece in letter.pieces) == 0, kind
         assert ("£" in text) == (kind != "help")
+
+
+def test_each_letter_of_a_period_is_in_the_copy_of_what_is_held(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of one name in a ZIP file: who unpacks it is left with one of them."""
+    put(world, BERT, "boilers")
+    assert make(world, tmp_path).messages == 1
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", world.url)
+    export.write_zip(export.subject_context(read_settings()), BERT, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as packed:
+        packed.extractall(tmp_path / "unpacked")
+    found = {path.name: read(path).text for path in (tmp_path / "unpacked" / "letters").iterdir()}
+    assert set(found) == {"2026-02-09-week.pdf", "2026-02-09-week-2.pdf"}
+    assert ["About boilers" in text for text in found.values()].count(True) == 1
 
 
 def test_one_tenancys_letter_alone_takes_no_message(world: World, tmp_path: Path) -> None:
