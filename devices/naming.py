@@ -90,6 +90,14 @@ class Naming:
         """Whether ``data`` holds one."""
         return next(self._found(data), None) is not None
 
+    def without(self, text: str, instead: str) -> str:
+        """``text`` with ``instead`` in the place of each."""
+        data, kept, done = text.encode(), list[bytes](), 0
+        for found in self._found(data):
+            kept += [data[done : found.start], instead.encode()]
+            done = found.stop
+        return b"".join([*kept, data[done:]]).decode()
+
     def _found(self, data: bytes) -> Iterator[slice]:
         """Where words stand, one after the other; of two that begin together the longer."""
         start = 0

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import errors
 
+from devices.naming import Naming
 from store import observation_queue, tombstones, touched
 from store.arrays import values_at
 from store.batch import Float64, Int32, Int64, UInt8
@@ -30,6 +31,7 @@ from store.times import instant
 _SQL = queries("corrections")
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _ATTEMPTS = 6
+_ERASED = "(erased)"
 
 T = TypeVar("T")
 
@@ -376,6 +378,18 @@ def publish(connection: Connection, kind: str, reference: str, family: str, firs
 def delete_superseded(connection: Connection, family: str, before: datetime) -> int:
     """Delete what corrections superseded in a family before an instant: it must not outlive the readings."""
     return connection.execute(_SQL["delete_superseded"], (family, before)).rowcount
+
+
+def forget_named(connection: Connection, named: Naming) -> None:
+    """Take what names a household out of what people wrote of corrections, in the running transaction.
+
+    Raises psycopg.Error.
+    """
+    for number, *texts, content in connection.execute(_SQL["naming"], {"words": named.searched}).fetchall():
+        author, reason, source = (named.without(text, _ERASED) for text in texts)
+        files = {named.without(path, _ERASED): frames for path, frames in content.items()}
+        values = {"id": number, "author": author, "reason": reason, "source": source, "content": json.dumps(files)}
+        connection.execute(_SQL["name_no_more"], values)
 
 
 def _range(moments: Int64) -> tuple[datetime, datetime]:

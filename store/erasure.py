@@ -17,7 +17,7 @@ import numpy as np
 
 from devices.homes import FUELS
 from devices.naming import Naming, Words
-from store import daily, erasures, tombstones, touched
+from store import corrections, daily, erasures, tombstones, touched
 from store.connect import Connection
 from store.copy import Int4s, Int8s
 from store.daily import DailyUse
@@ -263,8 +263,7 @@ def forget_named(connection: Connection, named: Naming) -> int:
                 gone.add(number)
     flooded = connection.execute(_SQL["flooded"], {"words": named.searched}).fetchall()
     connection.execute(_SQL["flood_naming"], ([device for (device,) in flooded if named.topic(device)],))
-    for word in named.searched:
-        connection.execute(_SQL["correction_texts"], {"word": word})
+    corrections.forget_named(connection, named)
     return connection.execute(_SQL["naming"], (Int8s(sorted(gone)),)).rowcount if gone else 0
 
 

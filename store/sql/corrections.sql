@@ -143,4 +143,19 @@ where c.correction_id = %s order by d.id, s.property, c.time limit %s;
 -- delete_superseded: values of a family that are past its retention
 delete from public.superseded c
 using personal.series s join personal.device d on d.id = s.device_id
-where c.series_id = s.id and d.family = %s and c.time < %s
+where c.series_id = s.id and d.family = %s and c.time < %s;
+
+-- naming: corrections whose texts, or the paths that people gave, hold a word; whether it is named there shows only when
+-- they are read
+select id, author, reason, source, content
+from public.correction c
+where exists (
+    select from unnest(%(words)s::text[]) w (word)
+    where position(w.word in concat_ws(E'\n', c.author, c.reason, c.source)) > 0
+       or exists (select from jsonb_object_keys(c.content) file where position(w.word in file) > 0)
+)
+order by id for update;
+
+-- name_no_more: what people wrote of one
+update public.correction set author = %(author)s, reason = %(reason)s, source = %(source)s, content = %(content)s
+where id = %(id)s;

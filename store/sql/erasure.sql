@@ -204,17 +204,6 @@ delete from public.rejected_flood where device = any(%s::text[]);
 -- naming: rejections by their numbers; the bytes of a message go with the last of its rejections
 delete from public.rejected where id = any(%s::int8[]);
 
--- correction_texts: what people wrote of corrections, and the paths that they gave, do not name it any more
-update public.correction
-set author = replace(author, %(word)s, '(erased)'), reason = replace(reason, %(word)s, '(erased)'),
-    source = replace(source, %(word)s, '(erased)'),
-    content = (
-        select coalesce(jsonb_object_agg(replace(file.key, %(word)s, '(erased)'), file.value), '{}')
-        from jsonb_each(content) file
-    )
-where position(%(word)s in concat_ws(E'\n', author, reason, source)) > 0
-   or exists (select from jsonb_object_keys(content) file where position(%(word)s in file) > 0);
-
 -- rejected_flood: how many rejections a device had
 delete from public.rejected_flood
 where device = %(device)s and hour > %(start)s::timestamptz - interval '1 hour' and hour < %(stop)s;

@@ -211,6 +211,26 @@ def test_corrections_name_nobody_who_was_erased(each_database: str) -> None:
     ]
 
 
+def test_corrections_of_devices_that_stay_keep_their_words(each_database: str) -> None:
+    """The id of one that goes is part of theirs."""
+    words = {
+        "author": "clerk",
+        "reason": f"{ANNA.meter}-b and {ANNA.meter}9 read wrongly",
+        "source": "letters 477317731",
+    }
+    with connect(each_database) as connection:
+        connection.execute(
+            "insert into public.correction"
+            " (author, reason, period_start, period_end, source, content, decoder)"
+            " values (%(author)s, %(reason)s, now(), now() + interval '1 hour', %(source)s,"
+            " jsonb_build_object(%(reason)s::text, 1), 'd')",
+            words,
+        )
+        erasure.forget_named(connection, Naming([ANNA.meter, "77317731"], [f"{ANNA.meter}-b"]))
+        rows = connection.execute("select author, reason, source, content from public.correction").fetchall()
+    assert rows == [(*words.values(), {words["reason"]: 1})]
+
+
 def test_what_the_broker_calls_a_meter_goes_with_it_and_has_a_tombstone(each_database: str) -> None:
     """Its messages say the name alone, and whose it was stands nowhere any more."""
     name = "Nightjar Küche/Zähler"

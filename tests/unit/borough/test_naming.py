@@ -44,6 +44,22 @@ def test_ids_of_which_one_begins_with_another(text: str) -> None:
     assert Naming(["plug-1", "plug-10", "plug-1-a2", "zz-plug"], ["zz-plug-1"])(text.encode())
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("meter-77", "(erased)"), ("of meter-77, meter-77-b and meter-771", "of (erased), meter-77-b and meter-771"),
+        ("9100021048377 and 100021048377", "9100021048377 and (erased)"), ("Zähler meter-77é", "Zähler (erased)é"),
+        ("nothing", "nothing"), ("", ""),
+    ],
+)  # fmt: skip
+def test_what_it_names_is_taken_out_of_a_text_and_nothing_else(text: str, left: str) -> None:
+    assert NAMING.without(text, "(erased)") == left
+
+
+def test_the_longer_of_two_ids_is_taken_out_as_a_whole() -> None:
+    assert Naming(["plug-1", "plug-10", "plug-1-b"]).without("plug-10 plug-1-b plug-1", "-") == "- - -"
+
+
 def test_nobody_is_never_named() -> None:
     nobody = Naming(())
     assert not nobody
