@@ -4,11 +4,12 @@ select id, tenancy_id, home_id, kind, device_id, since, usual_seconds, noted_at,
 from personal.quiet_alert where ended_at is null order by id;
 
 -- begin: note one, of a tenancy that still agrees and is not being erased. What was told of within a day and is back is
--- the same one, told of no second time; and so is a spell that ended without movement: who was told of that end, or had
--- answered before it, is told of it as of a new one.
+-- the same one, told of no second time, and counted from now: it was heard, or warm, meanwhile; and so is a spell that
+-- ended without movement: who was told of that end, or had answered before it, is told of it as of a new one.
 with again as (
     update personal.quiet_alert
-    set ended_at = null, acknowledged_at = case when kind <> 'quiet' then acknowledged_at end,
+    set ended_at = null, since = %(since)s, noted_at = case when since = %(since)s then noted_at else %(now)s end,
+        acknowledged_at = case when kind <> 'quiet' then acknowledged_at end,
         acknowledged_by = case when kind <> 'quiet' then acknowledged_by end
     where id = (
         select id from personal.quiet_alert
@@ -17,7 +18,7 @@ with again as (
               select from personal.alert_notice n join personal.message m on m.id = n.message_id
               where n.alert_id = personal.quiet_alert.id and m.state = 'withheld'
           ))
-        order by id desc limit 1
+        order by (since = %(since)s) desc, id desc limit 1
     )
     returning id
 ), told as (

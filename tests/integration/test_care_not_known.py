@@ -1,0 +1,51 @@
+"""What is not known of a home: neither that nobody moves, nor that a sensor speaks again, nor that it is warm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from store import care_alerts
+from store.connect import Connection, connect
+from tests.worlds.care import (
+    HOUR,
+    MINUTE,
+    NOW,
+    add_carer,
+    alerts,
+    heard,
+    know,
+    look,
+    make_care_home,
+    move,
+    sent,
+)
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    with connect(database, autocommit=True) as found:
+        yield found
+
+
+def test_a_second_silence_within_a_day_is_no_spell_without_movement(connection: Connection) -> None:
+    one = make_care_home(connection, heartbeat="PT1H")
+    know(connection, one)
+    add_carer(connection, one)
+    move(connection, one, NOW)
+    heard(connection, one, NOW + 2 * MINUTE)
+    look(connection, NOW + 3 * HOUR)
+    sent(connection)
+    heard(connection, one, NOW + 4 * HOUR)
+    move(connection, one, NOW + 4 * HOUR + MINUTE)
+    heard(connection, one, NOW + 4 * HOUR + 10 * MINUTE)
+    look(connection, NOW + 4 * HOUR + 11 * MINUTE)
+    assert alerts(connection) == [("silent", "", True, False)]
+    look(connection, NOW + 8 * HOUR)
+    assert alerts(connection) == [("silent", "", False, False)], "back within a day: the same one"
+    (again,) = care_alerts.unended(connection)
+    heard(connection, one, NOW + 10 * HOUR)
+    look(connection, NOW + 10 * HOUR + MINUTE)
+    assert alerts(connection) == [("silent", "", True, False)], "what was meanwhile is not known"
+    assert again.since == NOW + 4 * HOUR + 10 * MINUTE, "not since the morning: it was heard meanwhile"
