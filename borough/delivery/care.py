@@ -196,7 +196,8 @@ def _note_sensors(
         limit = int(quiet.silence(np.array([duration(sensor.heartbeat) or NONE]))[0])
         alert = lasting.pop(sensor.device, None)
         if microseconds(now) - max(heard, back) <= limit:
-            if alert is not None:
+            # with the home that is heard again it has time to speak up, but has not spoken
+            if alert is not None and heard > microseconds(alert.since):
                 _end(connection, alert, "heard", now)
         elif alert is None and alone:
             care_alerts.begin(connection, tenancy, "silent", sensor.device, instant(heard), None, now)

@@ -49,3 +49,22 @@ def test_a_second_silence_within_a_day_is_no_spell_without_movement(connection: 
     look(connection, NOW + 10 * HOUR + MINUTE)
     assert alerts(connection) == [("silent", "", True, False)], "what was meanwhile is not known"
     assert again.since == NOW + 4 * HOUR + 10 * MINUTE, "not since the morning: it was heard meanwhile"
+
+
+def test_a_sensor_that_stays_silent_is_not_heard_again_with_its_home(connection: Connection) -> None:
+    one = make_care_home(connection, heartbeat="PT1H")
+    know(connection, one)
+    add_carer(connection, one)
+    heard(connection, one, NOW - 5 * HOUR)
+    move(connection, one, NOW - 10 * MINUTE)
+    look(connection)
+    kitchen = ("silent", one.sensor("kitchen"), False, False)
+    assert alerts(connection) == [kitchen]
+    look(connection, NOW + 3 * HOUR)
+    assert alerts(connection) == [kitchen, ("silent", "", False, False)]
+    heard(connection, one, NOW + 4 * HOUR, ["hall"])
+    look(connection, NOW + 4 * HOUR + MINUTE)
+    assert alerts(connection) == [kitchen, ("silent", "", True, False)]
+    heard(connection, one, NOW + 5 * HOUR)
+    look(connection, NOW + 5 * HOUR + MINUTE)
+    assert [ended for _, _, ended, _ in alerts(connection)] == [True, True]
