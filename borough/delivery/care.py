@@ -68,6 +68,10 @@ def note(connection: Connection, zone: ZoneInfo, now: datetime) -> None:
             _note_home(connection, tenancy, found, unended[tenancy], now)
             if found.state == OUTAGE:
                 out[found.gateway].append(found.since)
+        else:  # its last sensor of motion was taken away, others stay
+            for alert in unended[tenancy]:
+                if alert.kind == "quiet" or (alert.kind == "silent" and not alert.device):
+                    _end(connection, alert, "no sensor", now)
     _note_cold(connection, homes, unended, zone, now)
     for tenancy in unended.keys() - homes.keys():  # its sensors were taken away
         for alert in unended[tenancy]:

@@ -18,7 +18,9 @@ from tests.worlds.care import (
     know,
     look,
     make_care_home,
+    messages,
     move,
+    say,
     sent,
 )
 
@@ -68,3 +70,23 @@ def test_a_sensor_that_stays_silent_is_not_heard_again_with_its_home(connection:
     heard(connection, one, NOW + 5 * HOUR)
     look(connection, NOW + 5 * HOUR + MINUTE)
     assert [ended for _, _, ended, _ in alerts(connection)] == [True, True]
+
+
+@pytest.mark.parametrize("kind", ["quiet", "silent"])
+def test_without_a_sensor_of_motion_nothing_is_said_of_the_home(connection: Connection, kind: str) -> None:
+    """The thermometer and the contact stay; nobody is told on and on that nothing moves where nothing looks."""
+    one = make_care_home(connection, rooms=("hall", "door"), heartbeat="PT1H")
+    know(connection, one)
+    for name in ("Ada", "Ben"):
+        add_carer(connection, one, name)
+    move(connection, one, NOW - 5 * HOUR)
+    if kind == "quiet":
+        heard(connection, one, NOW - MINUTE)
+    look(connection)
+    assert (kind, "", False, False) in alerts(connection)
+    connection.execute("update personal.device set retired_at = now() where id = %s", (one.sensor("hall"),))
+    for minutes in (1, 40):
+        say(connection, one.sensor("door"), "contact", NOW + minutes * MINUTE, 0)
+        look(connection, NOW + minutes * MINUTE)
+    assert (kind, "", True, False) in alerts(connection)
+    assert {address for _, address, _, _ in messages(connection)} == {"ada@example.org"}
