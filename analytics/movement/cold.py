@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from analytics.movement.arrays import HOUR, Float64, Int64
+from analytics.movement.arrays import HOUR, Bools, Float64, Int64
 from analytics.movement.clock import bins
 
 #: Below these [Cel] a room is cold by day, from 08:00 to 22:00, and by night.
@@ -35,12 +35,14 @@ class Limits(NamedTuple):
 
 class Cold(NamedTuple):
     """``(homes,)``. ``since`` [us]: cold without a break up to its newest reading, ``NONE`` where it is not; ``lowest``
-    [Cel] of that time (NaN); ``hours`` [h]: cold in all, in stretches that lasted; ``known`` [h]: with a reading."""
+    [Cel] of that time (NaN); ``hours`` [h]: cold in all, in stretches that lasted; ``known`` [h]: with a reading;
+    ``warm``: its newest reading says so. A home without a reading is neither cold nor warm."""
 
     since: Int64
     lowest: Float64
     hours: Float64
     known: Float64
+    warm: Bools
 
 
 def find(home: Int64, time: Int64, value: Float64, homes: int, zone: tzinfo, limits: Limits | None = None) -> Cold:
@@ -82,4 +84,6 @@ def find(home: Int64, time: Int64, value: Float64, homes: int, zone: tzinfo, lim
     now = np.flatnonzero(newest & low)
     now = now[lasted[stretch[now]]]
     since[home[now]], lowest_of[home[now]] = start[stretch[now]], lowest[stretch[now]]
-    return Cold(since, lowest_of, hours, known)
+    warm = np.zeros(homes, np.bool_)
+    warm[home[newest & ~low]] = True
+    return Cold(since, lowest_of, hours, known, warm)

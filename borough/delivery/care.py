@@ -234,7 +234,9 @@ def _note_cold(
     for tenancy in homes:
         alert = next((one for one in unended.get(tenancy, ()) if one.kind == "cold"), None)
         since = int(found.since[place[tenancy]]) if tenancy in place else NONE
-        if since == NONE and alert is not None:
+        if alert is not None and tenancy not in place:
+            _end(connection, alert, "no sensor", now)
+        elif alert is not None and found.warm[place[tenancy]]:
             _end(connection, alert, "warm", now)
         elif since != NONE and alert is None:
             care_alerts.begin(connection, tenancy, "cold", "", instant(since), None, now)

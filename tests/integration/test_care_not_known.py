@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -90,3 +91,27 @@ def test_without_a_sensor_of_motion_nothing_is_said_of_the_home(connection: Conn
         look(connection, NOW + minutes * MINUTE)
     assert (kind, "", True, False) in alerts(connection)
     assert {address for _, address, _, _ in messages(connection)} == {"ada@example.org"}
+
+
+def test_a_cold_home_whose_thermometer_falls_silent_is_not_warm(connection: Connection) -> None:
+    evening = datetime(2026, 11, 27, 20, tzinfo=UTC)  # a Friday: the carer is told on Monday morning
+    one = make_care_home(connection, rooms=("hall",), heartbeat="PT1H")
+    know(connection, one)
+    add_carer(connection, one)
+    for minutes in range(0, 9 * 60, 30):
+        move(connection, one, evening - minutes * MINUTE - 5 * MINUTE)
+        say(connection, one.sensor("hall"), "temperature", evening - minutes * MINUTE - MINUTE, 11.0)
+    look(connection, evening)
+    assert alerts(connection) == [("cold", "", False, False)]
+    for hours in (21, 25, 40):  # its battery is empty, or the supply is off
+        move(connection, one, evening + hours * HOUR - 10 * MINUTE)
+        heard(connection, one, evening + hours * HOUR - MINUTE)
+        look(connection, evening + hours * HOUR)
+        assert ("cold", "", False, False) in alerts(connection)
+    assert ("care-note", "waiting") in [(kind, state) for _, _, kind, state in messages(connection)]
+    say(connection, one.sensor("hall"), "temperature", evening + 41 * HOUR, 11.0)
+    look(connection, evening + 41 * HOUR + MINUTE)
+    assert ("cold", "", False, False) in alerts(connection), "one cold hour after a gap is no warmth"
+    say(connection, one.sensor("hall"), "temperature", evening + 42 * HOUR, 20.0)
+    look(connection, evening + 42 * HOUR + MINUTE)
+    assert ("cold", "", True, False) in alerts(connection)
