@@ -32,8 +32,8 @@ class TooManyCarers(Exception):
 class Link(NamedTuple):
     """A carer of a home. ``account_id`` and ``taken_at`` None: the code was not entered yet.
 
-    ``carer``: what the resident calls the carer; ``home``: what the carer reads as the home's name; neither is an
-    address. ``contact_id`` None: told on the page alone.
+    ``rank``: the place in the order in which they are told. ``carer``: what the resident calls the carer; ``home``:
+    what the carer reads as the home's name; neither is an address. ``contact_id`` None: told on the page alone.
     """
 
     id: int
@@ -75,6 +75,7 @@ def name_carer(
     """
     if not _lock(connection, tenancy_id, day) or not consents(connection, tenancy_id):
         return None
+    _reorder(connection, tenancy_id, _order(connection, tenancy_id))  # one who was erased may have left a gap
     values = {"tenancy": tenancy_id, "kind": kind, "carer": carer, "home": home, "now": now, "most": MOST}
     row = connection.execute(_SQL["add_link"], values).fetchone()
     if row is None:

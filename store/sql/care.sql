@@ -73,7 +73,11 @@ where l.id = %(link)s and l.account_id is null and l.withdrawn_at is null and a.
 returning l.id;
 
 -- link: one of an account that counts at present
-select l.id, l.tenancy_id, t.home_id, l.account_id, l.kind, l.rank, l.carer, l.home, l.contact_id, l.named_at, l.taken_at
+select l.id, l.tenancy_id, t.home_id, l.account_id, l.kind, (
+           -- a carer who was erased leaves a gap in the ranks
+           select count(*) from personal.care_link o
+           where o.tenancy_id = l.tenancy_id and o.withdrawn_at is null and o.rank <= l.rank
+       ), l.carer, l.home, l.contact_id, l.named_at, l.taken_at
 from personal.care_link l
 join personal.tenancy t on t.id = l.tenancy_id and t.from_day <= %(day)s and (t.to_day is null or t.to_day > %(day)s)
 where l.account_id = %(account)s and l.id = %(link)s and l.withdrawn_at is null
@@ -83,7 +87,11 @@ where l.account_id = %(account)s and l.id = %(link)s and l.withdrawn_at is null
   );
 
 -- links_of_account: all that count at present, the longest first
-select l.id, l.tenancy_id, t.home_id, l.account_id, l.kind, l.rank, l.carer, l.home, l.contact_id, l.named_at, l.taken_at
+select l.id, l.tenancy_id, t.home_id, l.account_id, l.kind, (
+           -- a carer who was erased leaves a gap in the ranks
+           select count(*) from personal.care_link o
+           where o.tenancy_id = l.tenancy_id and o.withdrawn_at is null and o.rank <= l.rank
+       ), l.carer, l.home, l.contact_id, l.named_at, l.taken_at
 from personal.care_link l
 join personal.tenancy t on t.id = l.tenancy_id and t.from_day <= %(day)s and (t.to_day is null or t.to_day > %(day)s)
 where l.account_id = %(account)s and l.withdrawn_at is null
@@ -94,7 +102,11 @@ where l.account_id = %(account)s and l.withdrawn_at is null
 order by l.taken_at, l.id;
 
 -- links_of_tenancy: whom a resident has named, in the order in which they are told
-select l.id, l.tenancy_id, t.home_id, l.account_id, l.kind, l.rank, l.carer, l.home, l.contact_id, l.named_at, l.taken_at
+select l.id, l.tenancy_id, t.home_id, l.account_id, l.kind, (
+           -- a carer who was erased leaves a gap in the ranks
+           select count(*) from personal.care_link o
+           where o.tenancy_id = l.tenancy_id and o.withdrawn_at is null and o.rank <= l.rank
+       ), l.carer, l.home, l.contact_id, l.named_at, l.taken_at
 from personal.care_link l
 join personal.tenancy t on t.id = l.tenancy_id
 where l.tenancy_id = %(tenancy)s and l.withdrawn_at is null
