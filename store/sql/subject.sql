@@ -6,9 +6,16 @@ from personal.tenancy t where t.id = %(tenancy)s;
 -- home: where it lives
 select h.id, h.uprn, h.address, h.lon, h.lat, h.registered_at from personal.home h where h.id = %(home)s;
 
--- details: what the home is, from when on, and who said so
+-- details: what the home was known to be while it lived there, or what was known first; what households before it and
+-- after it said is theirs
 select valid_from, dwelling, heating, heat_network, floor_area, bedrooms, epc, tenure, deprivation_decile, source
-from personal.home_details where home_id = %(home)s order by valid_from;
+from personal.home_details d
+where home_id = %(home)s
+  and valid_from >= coalesce((select max(o.valid_from) from personal.home_details o
+                              where o.home_id = d.home_id and o.valid_from <= %(start)s), '-infinity')
+  and (valid_from < %(stop)s or not exists (select from personal.home_details o
+                                            where o.home_id = d.home_id and o.valid_from < d.valid_from))
+order by valid_from;
 
 -- consents: what it agreed to
 select purpose, given_at, withdrawn_at, channel from personal.consent where tenancy_id = %(tenancy)s order by given_at;
