@@ -39,7 +39,8 @@ def known_fuels(connection: Connection, household: Household, months: int) -> li
     for month in shared.intersection(firsts):
         span = household.clip(month, next_month(month))
         for fuel in set(FUELS) - found:
-            if (daily.read_days(connection, fuel, *span, homes_of).minutes > 0).any():
+            use = daily.read_days(connection, fuel, *span, homes_of)
+            if ((use.minutes > 0) | (use.watt_hours != daily.NONE)).any():
                 found.add(fuel)
     return [fuel for fuel in FUELS if fuel in found]
 

@@ -138,7 +138,7 @@ where device = %(device)s and last_time >= %(start)s and first_time < %(stop)s o
 -- days: energy by fuel and local day
 select fuel, day, watt_hours, minutes from personal.daily
 where home_id = %(home)s and day >= %(from_day)s and (%(to_day)s::date is null or day < %(to_day)s)
-  and minutes > 0
+  and (minutes > 0 or watt_hours is not null)
 order by fuel, day;
 
 -- comparisons: what it was told

@@ -7,10 +7,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
-from store import erasure
+from dashboard.resident.household import known_fuels
+from dashboard.web.household import Household
+from store import daily, erasure, homes
 from store.connect import Connection, connect
+from store.daily import DailyUse
 from store.subject import everything
 from tests.tools.site import GONE, HERS, make_home
 
@@ -70,3 +74,26 @@ def test_what_was_known_later_alone_is_in_it(connection: Connection) -> None:
     say(connection, datetime(2023, 6, 1, tzinfo=UTC), "owner")
     assert [row["tenure"] for row in held(connection, GONE)["home"]["details"]] == [None]
     assert [row["tenure"] for row in held(connection, HERS)["home"]["details"]] == [None, "owner"]
+
+
+def test_days_between_readings_far_apart_are_in_it(connection: Connection) -> None:
+    """A register that is read once a week gives its days a figure, and not a minute of them is measured."""
+    use = np.array([[9_000, 9_000, daily.NONE, daily.NONE]], np.int64)
+    given = DailyUse(np.array([HOME], np.int64), MOVED, use, np.array([[0, 1_440, 30, 0]], np.int16))
+    daily.write_days(connection, "gas", given)
+    days = held(connection, HERS)["days"]
+    assert [(row["day"].day, row["watt_hours"], row["minutes"]) for row in days] == [
+        (1, 9_000, 0), (2, 9_000, 1_440), (3, None, 30),
+    ]  # fmt: skip
+
+
+def test_a_fuel_of_such_days_alone_is_known_in_the_month_of_the_move(connection: Connection) -> None:
+    tenancy = make_home(connection, home_id=HOME + 1, tenancy_id=HERS + 10, uprn="2", from_day=date(2021, 1, 10))
+    given = DailyUse(
+        np.array([HOME + 1], np.int64), date(2021, 1, 12), np.array([[9_000]], np.int64), np.zeros((1, 1), np.int16)
+    )
+    daily.write_days(connection, "gas", given)
+    lives, home = homes.tenancy(connection, tenancy), homes.home(connection, HOME + 1)
+    assert lives is not None
+    assert home is not None
+    assert known_fuels(connection, Household(lives, home, date(2021, 2, 1)), 13) == ["gas"]
