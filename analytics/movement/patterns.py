@@ -112,8 +112,8 @@ def report(sensors: Sensors, readings: Readings, unheard: Spans, end: date, zone
 
 
 def _days(sensors: Sensors, readings: Readings, unheard: Spans, first_day: int, days: int, zone: tzinfo) -> Days:
-    begun, room = _begun(sensors, readings)
-    wall = local(begun, zone) - BEGINS
+    begun_at, room = begun(sensors, readings)
+    wall = local(begun_at, zone) - BEGINS
     day = wall // DAY - first_day
     edges = _edges(first_day, days, zone)
     known = 1 - _overlap(unheard.start, unheard.end, edges) / np.diff(edges)
@@ -138,7 +138,7 @@ def _days(sensors: Sensors, readings: Readings, unheard: Spans, first_day: int, 
     return Days(known, (up + BEGINS) / HOUR, (bed + BEGINS) / HOUR, nights, outings, out / HOUR, rooms)
 
 
-def _begun(sensors: Sensors, readings: Readings) -> tuple[Int64, Int64]:
+def begun(sensors: Sensors, readings: Readings) -> tuple[Int64, Int64]:
     """When movements began [us], and their rooms; the door's too."""
     counts = np.diff(readings.offsets)
     room = np.repeat(np.asarray(sensors.room, np.int64), counts)

@@ -15,6 +15,7 @@ import numpy as np
 
 from analytics.movement.arrays import BINS
 from analytics.movement.clock import bins, day_number, kinds
+from analytics.movement.patterns import begun
 from analytics.movement.sources import read as read_homes
 from analytics.movement.usual import ENOUGH
 from dashboard.figures import Cell, Figure
@@ -94,8 +95,8 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """Half-hours of the wall clock (48,): movements that began today, and of a hundred such days how many had one
-    (None: not known); ``now``: the one that runs."""
+    """Half-hours of the wall clock (48,): movements that began today, one where an earlier one went on, and on how many
+    of a hundred such days there was one (None: not known); ``now``: the one that runs."""
 
     counts: Sequence[int]
     usual: Sequence[int] | None
@@ -134,8 +135,12 @@ def today(connection: Connection, tenancy_id: int, now: datetime, zone: ZoneInfo
     found = read_homes(connection, series, [tenancy_id], start, end, zone)
     moved = found.readings.value != 0
     moved |= np.repeat(np.asarray(found.sensors.room) < 0, np.diff(found.readings.offsets))
-    half = bins(found.readings.time[moved], zone)[1]
-    counts = np.bincount(half, minlength=BINS)
+    seen, began = (
+        np.bincount(bins(time, zone)[1], minlength=BINS)
+        for time in (found.readings.time[moved], begun(found.sensors, found.readings)[0])
+    )
+    # a sensor may say again and again that somebody moves: one movement, in each half-hour in which it says so
+    counts = np.maximum(began, np.minimum(seen, 1))
     known = movement.usual(connection, [tenancy_id]).get(tenancy_id)
     kind = int(kinds(np.array([day_number(day)]), bank_holidays().keys())[0])
     usual = None if known is None or known.days < ENOUGH or known.active[kind, 0] < 0 else known.active[kind].tolist()
