@@ -88,6 +88,11 @@ def router(site: Site) -> APIRouter:
             sight = Sight.ALL if member is None else member.sight
             newest = comparisons.of_tenancy(connection, household.tenancy.id, limit=1)
             near = comparisons.neighbourhood(connection, household.home.id, newest[0].quarter) if newest else None
+            agreed = [one.withdrawn_at is None for one in homes.consents(connection, household.tenancy.id)
+                      if one.purpose == "comparison"]  # fmt: skip
+        # the groups of a quarter stay as they are, whoever leaves
+        withdrew = bool(agreed) and not any(agreed)
+        near = None if withdrew else near
         if sight == Sight.OWN:
             return site.page(request, "resident/neighbours-trial.html", {"household": household})
         context = {
@@ -95,6 +100,7 @@ def router(site: Site) -> APIRouter:
             "near": near,
             "newest": newest[0] if newest else None,
             "zone": sight == Sight.ZONE,
+            "withdrew": withdrew,
             **neighbour_words(near),
         }
         return site.page(request, "resident/neighbours.html", context)

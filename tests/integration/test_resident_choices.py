@@ -42,6 +42,22 @@ def test_a_consent_is_given_and_taken_back(world: World) -> None:
     assert world.get("bob", "/api/v1/home/consents").json() == {"items": []}
 
 
+def test_who_took_back_being_compared_is_not_told_that_it_is(world: World) -> None:
+    with connect(world.database, autocommit=True) as connection:
+        one = residents.make_resident(connection, 66)
+        residents.furnish(connection, one)
+        world.cookies["withdrew"] = site.make_session(connection, one.tenancy_id)
+    world.post("withdrew", "/home/consents", purpose="comparison", give="yes")
+    assert "Your home is compared with about" in world.get("withdrew", "/home/neighbours").text
+    world.post("withdrew", "/home/consents", purpose="comparison", give="no")
+    page = world.get("withdrew", "/home/neighbours").text
+    assert "Your home is compared with about" not in page
+    assert "There is no group of similar homes" not in page, "that is not why"
+    assert "You took back your agreement to be compared" in page
+    world.post("withdrew", "/home/consents", purpose="comparison", give="yes")
+    assert "Your home is compared with about" in world.get("withdrew", "/home/neighbours").text
+
+
 def test_a_choice_that_there_is_not(world: World) -> None:
     assert world.post("ann", "/home/consents", purpose="everything", give="yes").status_code == 400
     assert world.post("ann", "/home/consents", purpose="messages", give="perhaps").status_code == 400
