@@ -36,7 +36,7 @@ from store.times import instant, local_day, midnight
 OFFICER = "parking-ops"
 #: How long the register is good, and the states [s].
 _REGISTER, _STATES = 30.0, 1.0
-#: Past instants that are kept, for somebody turns pages there.
+#: Past instants that are kept, as long as the register is, for somebody turns pages there.
 _PAST = 4
 #: How far back suspects are looked for [us], and how long they are good [s].
 _LOOK, _SUSPECTS = 28 * DAY, 600.0
@@ -211,7 +211,8 @@ class Boards:
         self._lock = threading.Lock()
         self._held: _Held | None = None
         self._current: tuple[float, Board] | None = None
-        self._past: OrderedDict[int, Board] = OrderedDict()
+        #: With the register's version, and when they were made (monotonic).
+        self._past: OrderedDict[int, tuple[int, float, Board]] = OrderedDict()
         self._suspects: tuple[float, list[Suspect]] | None = None
 
     def current(self, connection: Connection) -> Board:
@@ -228,14 +229,22 @@ class Boards:
             return self._current[1]
 
     def past(self, connection: Connection, at: int) -> Board:
-        """The board as it was at ``at`` [us], by the readings that are known by now. Raises psycopg.Error."""
+        """The board as it was at ``at`` [us], by the readings that are known by now. Raises psycopg.Error.
+
+        It is made anew after a while, for readings come late, and at once where a bay was touched: by a change of the
+        register, or by an erasure.
+        """
+        version = table.register_version(connection)
         with self._lock:
             if at in self._past:
-                self._past.move_to_end(at)
-                return self._past[at]
-        made = self._made(connection, at)
+                of_version, since, kept = self._past[at]
+                if of_version == version and time.monotonic() - since <= _REGISTER:
+                    self._past.move_to_end(at)
+                    return kept
+        begun, made = time.monotonic(), self._made(connection, at)
         with self._lock:
-            self._past[at] = made
+            self._past[at] = version, begun, made
+            self._past.move_to_end(at)
             while len(self._past) > _PAST:
                 self._past.popitem(last=False)
         return made
