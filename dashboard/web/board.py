@@ -121,13 +121,14 @@ class Board:
 
 
 class Suspect(NamedTuple):
-    """A bay whose state has ``lasted`` too long to be believed, beside the longest of its ``own`` and its ``zone``'s
-    [us]."""
+    """A bay whose state had ``lasted`` too long to be believed when it was looked at, beside the longest of its ``own``
+    and its ``zone``'s [us]; ``since``: of that state [us]."""
 
     bay: str
     lasted: int
     own: int
     zone: int
+    since: int
 
 
 class _Loaded:
@@ -251,6 +252,7 @@ class Boards:
 
     def suspects(self, connection: Connection) -> list[Suspect]:
         """Bays whose state has not changed for suspiciously long, by the readings of 28 days; made anew after a while.
+        One that has changed since is none.
 
         A zone at once is read, and none in which every bay has changed within a day. Raises psycopg.Error.
         """
@@ -259,7 +261,8 @@ class Boards:
             held, known = self._held, self._suspects
         assert held is not None
         if known is not None and time.monotonic() - known[0] < _SUSPECTS:
-            return known[1]
+            place, since = board.bays.place, board.now.since
+            return [one for one in known[1] if one.bay in place and since[place[one.bay]] == one.since]
         found: list[Suspect] = []
         lasting = (board.now.state < UNKNOWN) & (board.at - board.now.since > health.SUSPECT_AFTER)
         for zone in sorted(set(board.bays.zone[lasting])):
@@ -331,7 +334,9 @@ def _suspects(connection: Connection, register: Register, board: Board, which: N
     )
     state, since = board.now.state[places], board.now.since[places]
     found = health.suspects(spans, state, since, np.zeros(bays, np.int64), board.at)
-    columns = (found.bay.tolist(), found.lasted.tolist(), found.own.tolist(), found.zone.tolist())
+    columns = (
+        found.bay.tolist(), found.lasted.tolist(), found.own.tolist(), found.zone.tolist(), since[found.bay].tolist(),
+    )  # fmt: skip
     return [Suspect(part.bays[bay], *lengths) for bay, *lengths in zip(*columns, strict=True)]
 
 

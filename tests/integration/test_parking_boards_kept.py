@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from analytics.parking import runner
+from analytics.parking.days import ParkingOptions
 from dashboard.web import board
 from dashboard.web.board import Board, Boards
 from devices.bays import GRACE, SILENCE
@@ -60,3 +62,26 @@ def test_a_bay_that_became_a_household_s_is_so_at_earlier_instants_too(database:
         )
         connection.execute("insert into personal.touched_bay (bay_id) values ('one')")  # as an erasure does
         assert _states(boards.past(connection, at)) == {"one": 2, "two": 1}
+
+
+def test_a_suspect_that_says_something_new_is_none_at_once(database: str) -> None:
+    """Suspects are looked for once in ten minutes; what is told of them meanwhile is of now, with when it began."""
+    still = ago(days=4)
+    with connect(database) as connection:
+        make_bay(connection, "one")
+        hourly = [(still - timedelta(hours=hour), hour % 2) for hour in range(48)]
+        say(connection, "sensor-one", [*hourly, *((still + timedelta(hours=hour), 0) for hour in range(1, 96))])
+        connection.execute(
+            "insert into public.touched_day (family, day) select 'parking-bay', d::date"
+            " from generate_series(%s::timestamptz, %s, '1 day') d",
+            (ago(days=8), NOW),
+        )
+        connection.commit()
+        assert not runner.run(connection, ParkingOptions(LONDON)).more
+        boards = Boards(LONDON, GRACE, SILENCE)
+        (suspect,) = boards.suspects(connection)
+        assert (suspect.bay, suspect.since) == ("one", microseconds(still))
+        assert boards.suspects(connection) == [suspect]
+        say(connection, "sensor-one", [(ago(minutes=10), 1)])
+        boards.newest(connection)
+        assert boards.suspects(connection) == []
