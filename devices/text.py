@@ -21,6 +21,9 @@ _IN_A_LINE = re.compile(f"[{_CONTROL}\t\n\r{_TURNING}{_UNSEEN}]")
 _SHOWN = re.compile(f"[{_CONTROL}\t\n\r{_TURNING}{_UNSEEN}\u200b\u200e\u200f\u061c\u00ad]")
 _SHOWN_IN_TEXT = re.compile(f"[{_CONTROL}\r{_TURNING}{_UNSEEN}\u200b\u200e\u200f\u061c\u00ad]")
 _BEYOND_ASCII = re.compile("[^\\n\\t -~]")
+#: Signs that phones and word processors write in the place of an apostrophe.
+APOSTROPHES = "\u2019\u2018\u02bc\u00b4`"
+_PLAIN = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 
 
 def flaw(text: str, *, lines: bool = False) -> str | None:
@@ -35,6 +38,11 @@ def flaw(text: str, *, lines: bool = False) -> str | None:
     if 0x202A <= number <= 0x2069:
         return f"holds a sign that turns the order of text round (U+{number:04X})"
     return f"holds a control character (U+{number:04X})"
+
+
+def plain_apostrophes(text: str) -> str:
+    """``text`` with the apostrophe of keyboards for every sign that stands in its place: a name is found by each."""
+    return text.translate(_PLAIN)
 
 
 def visible(text: str, *, lines: bool = False) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from store.batch import Float64
 from store.connect import Connection
 from store.copy import float8s, int4s
 from store.queries import queries
-from store.times import aware, instant, microseconds
+from store.times import aware, instant, local_day, microseconds
 
 _SQL = queries("air")
 
@@ -45,6 +46,8 @@ NONE = -1
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
 _EPOCH = date(1970, 1, 1)
+#: A day without a mean, as it is stored.
+_NO_MEANS = np.full(24, np.nan).astype(">f8").tobytes()
 
 
 class Monitor(NamedTuple):
@@ -213,10 +216,20 @@ def days(connection: Connection, devices: Sequence[str], start: date, end: date)
     return Days(list(devices), start, index, parts)
 
 
-def span(connection: Connection, devices: Sequence[str]) -> tuple[date, date] | None:
-    """The first local day and the last (included) of which some monitors have a row, or None. Raises psycopg.Error."""
+def span(connection: Connection, devices: Sequence[str], zone: ZoneInfo) -> tuple[date, date] | None:
+    """The first local day and the last (included) of which some monitors have a mean of a pollutant, or None.
+
+    Raises psycopg.Error.
+    """
     row = connection.execute(_SQL["span"], {"devices": list(devices)}).fetchone()
-    return None if row is None or row[0] is None else (row[0], row[1])
+    found = [day for day in row or () if day is not None]
+    # days without an index have no row of one: carbon monoxide alone is something too
+    given = {"devices": list(devices), "properties": list(POLLUTANTS[len(INDEXED) :]), "none": _NO_MEANS}
+    with connection.cursor(binary=True) as cursor:
+        for day, means in cursor.execute(_SQL["plain_span"], given):
+            hours = np.flatnonzero(np.isfinite(float8s(means)))
+            found += [local_day(instant(day * _DAY + int(hour) * _HOUR), zone) for hour in hours[[0, -1]]]
+    return (min(found), max(found)) if found else None
 
 
 def newest(connection: Connection, origin: Origin | None = None) -> datetime | None:

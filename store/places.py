@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from devices.bays import Restriction
 from devices.places_file import Kind, Place, PlacesFile, is_outward, is_postcode, plain_postcode
+from devices.text import APOSTROPHES, plain_apostrophes
 from store.connect import Connection
 from store.queries import queries
 
@@ -112,7 +113,8 @@ def find(connection: Connection, text: str, *, simulated: bool, most: int = 10) 
     """The places that somebody may mean: a postcode or the first half of one, an area, a street with bays.
 
     The one of exactly this name alone, else those that begin with the text, then those that hold it, at most ``most``;
-    postcodes with their blank. ``simulated``: of which origin the bays of streets are. Raises psycopg.Error.
+    postcodes with their blank. Phones write other apostrophes than registers: all are one. ``simulated``: of which
+    origin the bays of streets are. Raises psycopg.Error.
     """
     code = plain_postcode(text)
     if is_postcode(text):
@@ -122,12 +124,14 @@ def find(connection: Connection, text: str, *, simulated: bool, most: int = 10) 
         row = connection.execute(_SQL["outward"], (len(code) + 3, code)).fetchone()
         if row is not None and row[0] is not None:
             return [Place(code, *row)]
-    words = " ".join(text.split())
-    rows = connection.execute(
-        _SQL["named"], {"text": words, "origin": "simulated" if simulated else "real", "most": most}
-    ).fetchall()
+    words = plain_apostrophes(" ".join(text.split()))
+    given = {
+        "text": words, "origin": "simulated" if simulated else "real", "most": most,
+        "apostrophes": APOSTROPHES, "plain": "'" * len(APOSTROPHES),
+    }  # fmt: skip
+    rows = connection.execute(_SQL["named"], given).fetchall()
     found = [Place(*row[:3]) for row in rows]
-    exact = [place for place in found if place.name.casefold() == words.casefold()]
+    exact = [place for place in found if plain_apostrophes(place.name).casefold() == words.casefold()]
     return exact[:1] or found
 
 

@@ -67,7 +67,9 @@ class Entries:
     def all(self) -> list[Entry]:
         """Every dataset of which there is something, in the order of `DATASETS`. Raises psycopg.Error."""
         shelf = self.shelf()
-        return [self._entry(one, shelf) for one in self._known()]
+        known = {one.dataset.id: one for one in self._known()}
+        found = (known.get(dataset.id) or self._published(dataset, shelf) for dataset in DATASETS)
+        return [self._entry(one, shelf) for one in found if one is not None]
 
     def services(self, listed: Sequence[Entry]) -> list[Service]:
         """Interfaces for programs that this site has and that serve something that is listed."""
@@ -84,9 +86,20 @@ class Entries:
             one.box,
             max((one.modified, *(snapshot.manifest.made_at for snapshot in of))),
             [form for form in one.dataset.forms if form.route in self._site.paths],
-            [snapshot for snapshot in shelf.current(one.dataset.id) if snapshot.manifest.origin == origin],
+            self._current(one.dataset, shelf),
             min((snapshot.manifest.made_at for snapshot in of), default=None),
         )
+
+    def _current(self, dataset: Dataset, shelf: Shelf) -> list[Snapshot]:
+        origin = self._site.options.open_origin
+        return [snapshot for snapshot in shelf.current(dataset.id) if snapshot.manifest.origin == origin]
+
+    def _published(self, dataset: Dataset, shelf: Shelf) -> Found | None:
+        """A dataset whose readings are all past their retention: its months stay; None where it has none."""
+        months = [snapshot.manifest for snapshot in self._current(dataset, shelf)]
+        if not months:
+            return None
+        return Found(dataset, months[-1].begin, months[0].end, None, max(month.made_at for month in months))
 
     def _known(self) -> list[Found]:
         with self._lock:

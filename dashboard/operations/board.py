@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Literal
@@ -161,7 +161,8 @@ def router(site: Site) -> APIRouter:
 def _filter(site: Site, zone: str, street: str, state: State, kind: str, at: datetime | None) -> Filter:
     """What was asked for. Raises RequestValidationError for a kind that is none and for an instant that is to come."""
     moment = None if at is None else at.replace(tzinfo=site.zone)
-    flaws = {"kind": kind not in ("", *KINDS), "at": moment is not None and moment > datetime.now(site.zone)}
+    # by instants: two times of one zone are compared by its clocks, and one hour a year these are put back
+    flaws = {"kind": kind not in ("", *KINDS), "at": moment is not None and moment > datetime.now(UTC)}
     if any(flaws.values()):
         raise RequestValidationError([{"loc": ("query", name)} for name, wrong in flaws.items() if wrong])
     return Filter(zone.strip(), street.strip(), state, kind, moment)

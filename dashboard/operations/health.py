@@ -148,7 +148,7 @@ def broken(site: Site, connection: Connection, board: Board) -> Broken:
         rows = places[np.argsort(now.since[places], kind="stable")]
         groups.append(Group(key, title, text, [_problem(board, row, int(now.since[row])) for row in rows.tolist()]))
     suspects = [one for one in site.boards.suspects(connection) if one.bay in bays.place]
-    rows_of_suspects = [_problem(board, bays.place[one.bay], board.at - one.lasted) for one in suspects]
+    rows_of_suspects = [_problem(board, bays.place[one.bay], one.since) for one in suspects]
     groups.append(Group("suspect", *_SUSPECT, rows_of_suspects))
     today = site.today()
     said, repeated, arrivals = parking.repeated(connection, today - _LOOK, today + timedelta(days=1), REPEATED)

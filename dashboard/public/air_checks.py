@@ -98,7 +98,7 @@ def router(site: Site) -> APIRouter:
         """A calendar year against guidelines and limits."""
         with site.connection() as connection:
             monitor = open_monitor(connection, site, device)
-            span = air.span(connection, [monitor.id])
+            span = air.span(connection, [monitor.id], site.zone)
             years = [] if span is None else list(range(span[1].year, span[0].year - 1, -1))
             if wanted is not None and wanted not in years:
                 raise HTTPException(404)

@@ -81,7 +81,7 @@ def router(site: Site) -> APIRouter:
         site.limit(request, "export", visitor)
         with site.lane.connection() as connection:
             monitor = open_monitor(connection, site, device)
-            days = _days(connection, monitor, begin, end)
+            days = _days(site, connection, monitor, begin, end)
         return _stream(site, monitor, "hours", blocks(site, monitor, days, HOURS, hour_rows))
 
     @routes.get("/air/monitor/{device}/days.csv")
@@ -91,7 +91,7 @@ def router(site: Site) -> APIRouter:
         site.limit(request, "export", visitor)
         with site.lane.connection() as connection:
             monitor = open_monitor(connection, site, device)
-            days = _days(connection, monitor, begin, end)
+            days = _days(site, connection, monitor, begin, end)
         return _stream(site, monitor, "days", blocks(site, monitor, days, DAYS, day_rows))
 
     return routes
@@ -159,9 +159,11 @@ def blocks(site: Site, monitor: Monitor, days: tuple[date, date], head: tuple[st
     yield _complete(count).encode()
 
 
-def _days(connection: Connection, monitor: Monitor, begin: date | None, last: date | None) -> tuple[date, date]:
+def _days(
+    site: Site, connection: Connection, monitor: Monitor, begin: date | None, last: date | None
+) -> tuple[date, date]:
     """The local days of a wish that there is something of, the end not included."""
-    known = air.span(connection, [monitor.id])
+    known = air.span(connection, [monitor.id], site.zone)
     if known is None:
         return date.min, date.min
     first = known[0] if begin is None else max(begin, known[0])

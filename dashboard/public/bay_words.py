@@ -44,7 +44,7 @@ def now(restrictions: Sequence[Restriction], at: datetime, calendar: Calendar) -
             break
         until, day = following.end, next_day
     else:
-        return _limit(found)
+        return f"{_limit(found)}{_no_return(found)}"
     named = "" if day == at.date() else f" on {DAYS[day.weekday()]}"
     return f"{_limit(found)} until {_clock(until)}{named}{_no_return(found)}"
 

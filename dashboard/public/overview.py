@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -180,7 +180,7 @@ class Overview:
         except (psycopg.OperationalError, PoolTimeout) as error:
             log.warning("the overview has no figures: %s", type(error).__name__)
             if before is not None and before.figures is not None:
-                past = datetime.now(self._site.zone) - before.figures.at
+                past = datetime.now(UTC) - before.figures.at  # not by local clocks: these are changed
                 if past.total_seconds() <= OLD:
                     return Made(before.figures, before.drawn, before.alone)  # they say of when they are
             figures = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from devices.device import Origin
+from devices.text import plain_apostrophes
 from store import air
 from store.air import Now
 from store.connect import Connection
@@ -26,16 +27,14 @@ class AirBoard:
 
     def exactly(self, text: str) -> list[Now]:
         """The monitors whose name or id is a text."""
-        wanted = " ".join(text.split()).casefold()
-        return [one for one in self.rows if wanted in (one.device.casefold(), one.monitor.name.casefold())]
+        wanted = _plain(text)
+        return [one for one in self.rows if wanted in (_plain(one.device), _plain(one.monitor.name))]
 
     def named(self, text: str) -> list[Now]:
         """The monitors whose name or id holds a text; none for ""."""
-        wanted = " ".join(text.split()).casefold()
+        wanted = _plain(text)
         return [
-            one
-            for one in self.rows
-            if wanted and (wanted in one.monitor.name.casefold() or wanted in one.device.casefold())
+            one for one in self.rows if wanted and (wanted in _plain(one.monitor.name) or wanted in _plain(one.device))
         ]
 
 
@@ -68,6 +67,11 @@ def read(connection: Connection, origin: Origin, at: datetime) -> AirBoard:
 def index(one: Now) -> int:
     """The index now, 0 where there is none: what was last heard is none of now."""
     return one.index if one.fresh else 0
+
+
+def _plain(text: str) -> str:
+    """A name or what somebody typed, as the two are compared."""
+    return plain_apostrophes(" ".join(text.split())).casefold()
 
 
 def _hour(at: datetime) -> datetime:

@@ -36,7 +36,7 @@ from store.times import instant, local_day, midnight
 OFFICER = "parking-ops"
 #: How long the register is good, and the states [s].
 _REGISTER, _STATES = 30.0, 1.0
-#: Past instants that are kept, for somebody turns pages there.
+#: Past instants that are kept, as long as the register is, for somebody turns pages there.
 _PAST = 4
 #: How far back suspects are looked for [us], and how long they are good [s].
 _LOOK, _SUSPECTS = 28 * DAY, 600.0
@@ -121,13 +121,14 @@ class Board:
 
 
 class Suspect(NamedTuple):
-    """A bay whose state has ``lasted`` too long to be believed, beside the longest of its ``own`` and its ``zone``'s
-    [us]."""
+    """A bay whose state had ``lasted`` too long to be believed when it was looked at, beside the longest of its ``own``
+    and its ``zone``'s [us]; ``since``: of that state [us]."""
 
     bay: str
     lasted: int
     own: int
     zone: int
+    since: int
 
 
 class _Loaded:
@@ -211,7 +212,8 @@ class Boards:
         self._lock = threading.Lock()
         self._held: _Held | None = None
         self._current: tuple[float, Board] | None = None
-        self._past: OrderedDict[int, Board] = OrderedDict()
+        #: With the register's version, and when they were made (monotonic).
+        self._past: OrderedDict[int, tuple[int, float, Board]] = OrderedDict()
         self._suspects: tuple[float, list[Suspect]] | None = None
 
     def current(self, connection: Connection) -> Board:
@@ -228,20 +230,29 @@ class Boards:
             return self._current[1]
 
     def past(self, connection: Connection, at: int) -> Board:
-        """The board as it was at ``at`` [us], by the readings that are known by now. Raises psycopg.Error."""
+        """The board as it was at ``at`` [us], by the readings that are known by now. Raises psycopg.Error.
+
+        It is made anew after a while, for readings come late, and at once where a bay was touched: by a change of the
+        register, or by an erasure.
+        """
+        version = table.register_version(connection)
         with self._lock:
             if at in self._past:
-                self._past.move_to_end(at)
-                return self._past[at]
-        made = self._made(connection, at)
+                of_version, since, kept = self._past[at]
+                if of_version == version and time.monotonic() - since <= _REGISTER:
+                    self._past.move_to_end(at)
+                    return kept
+        begun, made = time.monotonic(), self._made(connection, at)
         with self._lock:
-            self._past[at] = made
+            self._past[at] = version, begun, made
+            self._past.move_to_end(at)
             while len(self._past) > _PAST:
                 self._past.popitem(last=False)
         return made
 
     def suspects(self, connection: Connection) -> list[Suspect]:
         """Bays whose state has not changed for suspiciously long, by the readings of 28 days; made anew after a while.
+        One that has changed since is none.
 
         A zone at once is read, and none in which every bay has changed within a day. Raises psycopg.Error.
         """
@@ -250,7 +261,8 @@ class Boards:
             held, known = self._held, self._suspects
         assert held is not None
         if known is not None and time.monotonic() - known[0] < _SUSPECTS:
-            return known[1]
+            place, since = board.bays.place, board.now.since
+            return [one for one in known[1] if one.bay in place and since[place[one.bay]] == one.since]
         found: list[Suspect] = []
         lasting = (board.now.state < UNKNOWN) & (board.at - board.now.since > health.SUSPECT_AFTER)
         for zone in sorted(set(board.bays.zone[lasting])):
@@ -322,7 +334,9 @@ def _suspects(connection: Connection, register: Register, board: Board, which: N
     )
     state, since = board.now.state[places], board.now.since[places]
     found = health.suspects(spans, state, since, np.zeros(bays, np.int64), board.at)
-    columns = (found.bay.tolist(), found.lasted.tolist(), found.own.tolist(), found.zone.tolist())
+    columns = (
+        found.bay.tolist(), found.lasted.tolist(), found.own.tolist(), found.zone.tolist(), since[found.bay].tolist(),
+    )  # fmt: skip
     return [Suspect(part.bays[bay], *lengths) for bay, *lengths in zip(*columns, strict=True)]
 
 

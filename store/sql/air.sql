@@ -46,6 +46,16 @@ from unnest(%(devices)s::text[]) k (id)
 join public.device d on d.id = k.id
 join public.air_index_day a on a.device_id = k.id;
 
+-- plain_span: of pollutants without an index the first day (UTC) and the last that have a mean, with their hours
+select f.day - '1970-01-01', f.means
+from unnest(%(devices)s::text[]) k (id)
+join public.series s on s.device_id = k.id and s.property = any(%(properties)s::text[])
+cross join lateral (
+    (select day, means from public.air_day where series_id = s.id and means <> %(none)s order by day limit 1)
+    union all
+    (select day, means from public.air_day where series_id = s.id and means <> %(none)s order by day desc limit 1)
+) f;
+
 -- newest: the newest reading of all pollutants of open monitors of an origin
 select max(l.time)
 from public.device d

@@ -47,12 +47,14 @@ where kind = 'postcode' and length(name) = %s and starts_with(name, %s)
 
 -- named: areas, and streets with bays of no household, whose name is or holds a text
 select name, lon, lat from (
-    select name, lon, lat, 0 as street from public.place where kind = 'area'
+    select name, lon, lat, 0 as street, translate(lower(name), %(apostrophes)s, %(plain)s) as plain
+    from public.place where kind = 'area'
     union all
-    select street, avg(lon), avg(lat), 1 from public.bay where origin = %(origin)s group by street
+    select street, avg(lon), avg(lat), 1, translate(lower(street), %(apostrophes)s, %(plain)s)
+    from public.bay where origin = %(origin)s group by street
 ) p
-where position(lower(%(text)s) in lower(name)) > 0
-order by lower(name) <> lower(%(text)s), not starts_with(lower(name), lower(%(text)s)), street, name
+where position(lower(%(text)s) in plain) > 0
+order by plain <> lower(%(text)s), not starts_with(plain, lower(%(text)s)), street, name
 limit %(most)s
 
 -- areas: all areas

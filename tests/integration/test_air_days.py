@@ -68,8 +68,25 @@ def test_a_day_by_hand(world: AirWorld) -> None:
         days = air.days(connection, ["m", "nobody"], date(2026, 3, 25), date(2026, 3, 28))
         assert days.index.tolist() == [[air.NONE, 4, air.NONE], [air.NONE] * 3]
         assert days.by_pollutant[0, :, 1].tolist() == [4, 0, 0, 0, 0]
-        assert air.span(connection, ["m"]) == (date(2026, 3, 26), date(2026, 3, 26))
-        assert air.span(connection, ["nobody"]) is None
+        assert air.span(connection, ["m"], LONDON) == (date(2026, 3, 26), date(2026, 3, 26))
+        assert air.span(connection, ["nobody"], LONDON) is None
+
+
+def test_days_without_an_index_are_days_too(world: AirWorld) -> None:
+    """Of a monitor of carbon monoxide alone no day has an index; its files and its years have its days all the same."""
+    for name in ("co", "both"):
+        world.monitor(name, interval="PT30M")
+        world.write(every(name, "co", "2026-06-26T23:00", 30, [0.4] * 6))
+    world.write(every("both", "pm2_5", "2026-06-30T00:00", 30, [9.0] * 46))
+    # one reading of two is too little for a mean
+    world.write([("co", "co", utc("2026-06-20T12:00"), 0.4), ("co", "humidity", utc("2026-07-20T12:00"), 50.0)])
+    world.update()
+    # 23:00 UTC is the next day in London's summer
+    with connect(world.url) as connection:
+        assert air.span(connection, ["co"], LONDON) == (date(2026, 6, 27), date(2026, 6, 27))
+        assert air.span(connection, ["co"], ZoneInfo("UTC")) == (date(2026, 6, 26), date(2026, 6, 27))
+        assert air.span(connection, ["both"], LONDON) == (date(2026, 6, 27), date(2026, 6, 30))
+        assert air.span(connection, ["co", "both"], LONDON) == (date(2026, 6, 27), date(2026, 6, 30))
 
 
 def test_now_is_one_of_two_hours_that_are_over_and_else_it_is_last_heard(world: AirWorld) -> None:

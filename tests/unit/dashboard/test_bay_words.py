@@ -37,6 +37,7 @@ ALWAYS = (Restriction(ALL, 0, 1440, 60),)
         (NIGHT, 0, "21:00", "At most 3 hours until 06:00 on Tuesday"),
         (NIGHT, 0, "05:00", "At most 3 hours until 06:00"),
         (ALWAYS, 3, "12:00", "At most 1 hour"),
+        ((Restriction(ALL, 0, 1440, 60, 120),), 3, "12:00", "At most 1 hour, no return within 2 hours"),
         ((Restriction(ALL, 1200, 1440, 180), Restriction(ALL, 0, 360, 60)), 0, "21:00",
          "At most 3 hours until midnight"),
         ((Restriction(WEEKEND, 0, 1440, 90),), 5, "12:00", "At most 1 hour 30 minutes until midnight on Sunday"),
