@@ -201,6 +201,8 @@ def _plan_tenancy(plan: Plan, known: _Known, home_id: int, row: HomeRow, own: di
                 plan.tenancies[other.id] = ended
             else:
                 plan.ended.append(ended)
+                # what the file corrects of it is written last, its end with it
+                plan.changed = [ended if one.id == ended.id else one for one in plan.changed]
         plan.tenancies[wanted.id] = wanted
     if _clash(wanted, own.values()):
         plan.problems.append(Problem(row.where, "overlaps with another tenancy of this home that is already known"))

@@ -120,6 +120,23 @@ def test_a_new_tenant_ends_the_former_tenancy_and_knows_nothing_of_it(each_datab
         assert now.id == new
 
 
+def test_a_tenancy_that_a_file_corrects_ends_all_the_same_where_the_next_one_of_the_file_begins(
+    each_database: str,
+) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [ROWS[0]], NOW)
+        rows = [{**ROWS[0], "name": "A. O'Neil"}, {**ROWS[0], "from": "2025-09-01"}]
+        plan = import_homes(connection, rows, NOW)
+        assert (len(plan.tenancies), len(plan.ended), len(plan.changed)) == (1, 1, 1)
+        home_id, _ = ids_of(connection, "1", date(2025, 8, 31))
+        assert [(one.name, one.to_day) for one in homes.tenancies(connection, home_id)] == [
+            ("A. O'Neil", date(2025, 9, 1)),
+            (None, None),
+        ]
+        assert import_homes(connection, rows, NOW).unchanged == 2
+
+
 def test_overlapping_tenancies_are_refused_by_file_and_by_table(each_database: str) -> None:
     with connect(each_database) as connection:
         add_meters(connection, ["m1"])
