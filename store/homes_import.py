@@ -251,7 +251,10 @@ def _plan_meter(plan: Plan, known: _Known, home_id: int, meter: str, row: HomeRo
             plan.problems.append(Problem(row.where, f"meter {meter} is linked to another home from {link.from_day} on"))
             return False
         links[place] = replace(link, to_day=row.from_day)
-        plan.meters_ended.append(links[place])
+        if link in plan.meters:  # this file's own: it is added as it is now
+            plan.meters[plan.meters.index(link)] = links[place]
+        else:
+            plan.meters_ended.append(links[place])
     new = HomeMeter(meter, home_id, row.from_day)
     links.append(new)
     plan.meters.append(new)
