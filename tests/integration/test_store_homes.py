@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
@@ -219,6 +220,32 @@ def test_details_prices_and_what_a_household_says_of_itself(each_database: str) 
         tenancy = homes.tenancy(connection, tenancy_id)
         assert tenancy is not None
         assert not homes.change_tenancy(connection, tenancy)
+
+
+def test_what_a_file_leaves_out_stays_as_a_household_said_it(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [ROWS[0]], NOW)
+        home_id, tenancy_id = ids_of(connection, "1", date(2026, 1, 1))
+        known = homes.tenancy(connection, tenancy_id)
+        assert known is not None
+        said = replace(
+            known, name="B. Jones", occupants=3, electric_vehicle=True, medical_equipment=True, large_print=True
+        )
+        homes.change_tenancy(connection, said)
+        details = HomeDetails("terraced", "heat-network", "North", 92.6, 3, "C", "owner", 4)
+        homes.change_details(connection, home_id, details, "resident", NOW + timedelta(1))
+        blank = {"uprn": "1", "meters": "m1", "heating": "heat-network", "floor_area": ""}
+        assert import_homes(connection, [blank], NOW + timedelta(2)).unchanged == 1
+        assert homes.tenancy(connection, tenancy_id) == said
+        given = {"occupants": "2", "medical_equipment": "no", "large_print": "no", "bedrooms": "4", "heating": "gas"}
+        import_homes(connection, [{**blank, **given}], NOW + timedelta(3))
+        assert homes.tenancy(connection, tenancy_id) == replace(
+            said, occupants=2, medical_equipment=False, large_print=False
+        )
+        home = homes.home(connection, home_id)
+        assert home is not None
+        assert home.details == HomeDetails("terraced", "gas", None, 92.6, 4, "C", "owner", 4)
 
 
 def test_the_log_of_access_only_grows(each_database: str) -> None:
