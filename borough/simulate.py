@@ -179,7 +179,7 @@ def register_fleet(settings: Settings, simulation: Simulation, gateway: str = ""
         devices = simulation.registered()
         if gateway:
             devices = [replace(device, attributes={**device.attributes, "gateway": gateway}) for device in devices]
-        changed = registry.upsert(connection, devices)
+        changed = registry.upsert(connection, registry.kept_closed(connection, devices))
         fleet = simulation.fleet
         if fleet is not None and fleet.bays is not None:
             register_bays(connection, bays_of(simulation, apart), settings.time_zone, f"fleet {fleet.name}")

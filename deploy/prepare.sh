@@ -20,6 +20,11 @@ if [ ! -e "$list" ]; then
     chmod 666 "$list"
 fi
 # The simulator's account, for the profile `demo`; the list drops it again while no device stands behind that gateway.
-grep -q '^borough-simulator,' "$list" ||
+# Once the service `accounts` has written the list it is the broker's: root alone can add to it.
+if [ ! -r "$list" ] || [ ! -w "$list" ]; then
+    echo "deploy/$list belongs to the broker's user and is left as it is. Before the profile demo: sudo sh" \
+        "deploy/prepare.sh" >&2
+elif ! grep -q '^borough-simulator,' "$list"; then
     printf 'borough-simulator,borough-simulator,%s\n' "$(cat private/simulator_password)" >>"$list"
+fi
 echo "Secrets are in deploy/private."

@@ -116,7 +116,8 @@ def local_instant(text: str, zone: tzinfo, *, ends: bool = False) -> datetime:
 
 def _moment(text: str) -> tuple[datetime, int | None, bool] | None:
     """Wall clock, its offset [s] or None, and whether a day alone was said; None: no time of our centuries."""
-    day, late = text.removesuffix("24:00"), text.endswith("24:00")
+    # 08:24:00 ends so too, and is a time of its own
+    day, late = text.removesuffix("24:00"), text.endswith("24:00") and text[-6:-5] != ":"
     try:
         if late or len(text) == 10:
             found = date.fromisoformat(day.rstrip("T ")) + timedelta(1 if late else 0)

@@ -46,12 +46,14 @@ class Given(Generic[Item]):
     """What a file says at a place of it (``line 3``, ``feature 2``).
 
     ``removed``: that it is to be forgotten. ``among``: the item, whose ``bay`` is empty, is of all bays of these.
+    ``classed``: of a bay, that it says whether that is a household's.
     """
 
     where: str
     item: Item
     removed: bool = False
     among: Among | None = None
+    classed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def bays_of(rows: Iterable[Row | Problem]) -> list[Given[Bay]]:
             continue
         place = places.setdefault(bay.id, len(bays))
         if place == len(bays):
-            bays.append(Given(row.where, bay))
+            bays.append(Given(row.where, bay, classed="class" in row.cells))
         elif problem := _further(bays[place], bay):
             problems.append(Problem(row.where, problem))
             continue
@@ -110,8 +112,8 @@ def bays_of(rows: Iterable[Row | Problem]) -> list[Given[Bay]]:
     for bay_id, lines in hours.items():
         problems += _clashes(lines)
         given = bays[places[bay_id]]
-        bays[places[bay_id]] = Given(
-            given.where, replace(given.item, restrictions=ordered(one for _, one in lines))
+        bays[places[bay_id]] = replace(
+            given, item=replace(given.item, restrictions=ordered(one for _, one in lines))
         )  # fmt: skip
     problems += _swapped(bays)
     if problems:

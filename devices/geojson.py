@@ -20,11 +20,11 @@ _NONE_OF_OURS = {
 }
 
 
-def read_geojson(data: bytes, models: Collection[str]) -> list[Device]:
+def read_geojson(data: bytes, models: Collection[str], personal: Collection[str] = ()) -> list[Device]:
     """Read a FeatureCollection; the properties of a feature are the columns of the CSV without lon and lat.
 
-    A feature's ``id`` stands in for a missing ``device_id``. Raises RegistryError with every problem; a feature is
-    named by its number in the file, counted from 1.
+    A feature's ``id`` stands in for a missing ``device_id``. ``personal`` as in `devices_of`. Raises RegistryError with
+    every problem; a feature is named by its number in the file, counted from 1.
     """
     rows: list[Row | Problem] = []
     for found in features(data):
@@ -38,7 +38,7 @@ def read_geojson(data: bytes, models: Collection[str]) -> list[Device]:
         rows += [Problem(where, text) for text in wrong]
         if not wrong:
             rows.append(Row(where, cells))
-    return devices_of(rows, models)
+    return devices_of(rows, models, personal)
 
 
 def features(data: bytes) -> list[tuple[str, Mapping[str, Any]] | Problem]:
@@ -156,11 +156,12 @@ def write_geojson(devices: Iterable[Device]) -> str:
     return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, indent=1) + "\n"
 
 
-def read_devices(name: str, data: bytes, models: Collection[str]) -> list[Device]:
-    """Read a devices file by the ending of its name: ``.csv``, ``.geojson`` or ``.json``. Raises RegistryError."""
+def read_devices(name: str, data: bytes, models: Collection[str], personal: Collection[str] = ()) -> list[Device]:
+    """Read a devices file by the ending of its name: ``.csv``, ``.geojson`` or ``.json``; ``personal`` as in
+    `devices_of`. Raises RegistryError."""
     ending = name.rpartition(".")[2].lower()
     if ending == "csv":
-        return read_csv(data, models)
+        return read_csv(data, models, personal)
     if ending in ("geojson", "json"):
-        return read_geojson(data, models)
+        return read_geojson(data, models, personal)
     raise RegistryError([Problem("", "its name must end in .csv, .geojson or .json, to say what it holds")])

@@ -182,7 +182,7 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class HomeRow:
-    """One line of a homes file: a home, its tenancy, meters, consents and tariffs, without ids.
+    """One line of a homes file: a home, its tenancy, meters, consents and tariffs, without ids. None: not said.
 
     ``sensors``: movement sensors and the room that each hangs in, "" where none is given.
     """
@@ -199,7 +199,7 @@ class HomeRow:
     occupants: int | None
     electric_vehicle: bool | None
     medical_equipment: bool | None
-    large_print: bool
+    large_print: bool | None
     meters: Sequence[str]
     consents: Mapping[str, date] = field(default_factory=dict)
     tariffs: Sequence[Tariff] = ()

@@ -140,7 +140,7 @@ class _Cells(Cells):
             occupants=occupants,
             electric_vehicle=vehicle,
             medical_equipment=equipment,
-            large_print=bool(large_print),
+            large_print=large_print,
             meters=meters,
             consents=consents,
             tariffs=tariffs,

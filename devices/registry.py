@@ -77,13 +77,14 @@ class Differences:
     missing: Sequence[Device]
 
 
-def read_csv(data: bytes, models: Collection[str]) -> list[Device]:
+def read_csv(data: bytes, models: Collection[str], personal: Collection[str] = ()) -> list[Device]:
     """Read a devices CSV (UTF-8, with or without byte-order mark, any line ends).
 
     The first line names the columns: ``device_id,family,model,lon,lat``, optionally ``origin`` and ``class``; each
-    further column is an attribute of that name. Raises RegistryError with every problem and its line number.
+    further column is an attribute of that name. ``personal`` as in `devices_of`. Raises RegistryError with every
+    problem and its line number.
     """
-    return devices_of(csv_rows(data, REQUIRED, _bad_attribute_name), models)
+    return devices_of(csv_rows(data, REQUIRED, _bad_attribute_name), models, personal)
 
 
 def csv_rows(data: bytes, required: Sequence[str], bad_name: Callable[[str], str | None]) -> list[Row | Problem]:
@@ -144,9 +145,10 @@ def _check_header(
         raise RegistryError(problems)
 
 
-def devices_of(rows: Iterable[Row | Problem], models: Collection[str]) -> list[Device]:
+def devices_of(rows: Iterable[Row | Problem], models: Collection[str], personal: Collection[str] = ()) -> list[Device]:
     """Make devices of rows; a Problem among them stands for a row that could not be read.
 
+    ``personal``: ids of devices that are registered as personal; of these one becomes open only where its row says so.
     Raises RegistryError with every problem, among them ids that come twice.
     """
     problems: list[Problem] = []
@@ -159,6 +161,10 @@ def devices_of(rows: Iterable[Row | Problem], models: Collection[str]) -> list[D
         device, wrong = _device(row.cells, models)
         problems += [Problem(row.where, text) for text in wrong]
         device_id = row.cells.get("device_id")
+        if device is not None and device_id in personal and not device.personal and "class" not in row.cells:
+            problems.append(
+                Problem(row.where, f"device {device_id} is registered as personal; say its class: personal, or open")
+            )
         if device_id is not None and first.setdefault(device_id, row.where) != row.where:
             problems.append(Problem(row.where, f"device {device_id} is already given in {first[device_id]}"))
         elif device is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
@@ -31,12 +32,14 @@ async def watch(broker: BrokerOptions, metrics: Metrics) -> None:
     """
     quiet = logging.getLogger("ingest.broker_watch.client")
     quiet.setLevel(logging.CRITICAL)
+    # collectors of one group have one client id in their settings, and would take the connection from each other
+    name = f"{broker.client_id}-watch-{secrets.token_hex(4)}"
     while True:
         try:
             async with aiomqtt.Client(
                 broker.host,
                 broker.port,
-                identifier=f"{broker.client_id}-watch",
+                identifier=name,
                 username=broker.username,
                 password=broker.password,
                 transport=broker.transport,

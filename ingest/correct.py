@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +35,8 @@ from store.times import instant, microseconds
 from store.tombstones import Stale
 
 _DAY = 86_400_000_000
+#: Where the calendar begins and ends [us].
+_FIRST, _LAST = (microseconds(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))  # noqa: DTZ901
 
 
 class CorrectionBusy(Exception):
@@ -323,15 +325,15 @@ class _Run:
 
 def day_before(moment: int) -> date:
     """The UTC day before an instant [us]: a clock that is ahead makes a reading of the next day."""
-    return instant(moment - _DAY).date()
+    return instant(max(moment - _DAY, _FIRST)).date()
 
 
 def period_of(start: str, end: str) -> tuple[int, int]:
     """Instants [us] of two ISO 8601 dates or instants (without an offset they are UTC). Raises ValueError."""
-    from datetime import UTC, datetime
-
     moments = [datetime.fromisoformat(text) for text in (start, end)]
-    first, last = [microseconds(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment) for moment in moments]
+    found = [microseconds(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment) for moment in moments]
+    # an offset may lead out of the calendar
+    first, last = (min(max(moment, _FIRST), _LAST) for moment in found)
     if first >= last:
         raise ValueError("the period ends before it begins")
     return first, last

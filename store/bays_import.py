@@ -87,6 +87,12 @@ def plan_import(connection: Connection, given: BaysFile, zone: tzinfo) -> Plan:
         known.events, given.events, lambda one: (one.zone, one.day), lambda one: f"the event of {one.zone} on {one.day}"
     )
     _check_sensors(connection, plan, known, every, given)
+    told, households = {one.where for one in plan.problems}, {bay.id for bay in known.bays if bay.personal}
+    plan.problems += [
+        Problem(one.where, f"bay {one.item.id} is registered as personal; say its class: personal, or open")
+        for one in given.bays
+        if one.item.id in households and not (one.item.personal or one.classed or one.where in told)
+    ]
     for changes in (plan.bays, plan.sensors, plan.suspensions, plan.permits, plan.events):
         plan.problems += changes.problems
     order = {one.where: place for place, one in reversed(list(enumerate((*given.bays, *at_bays, *given.events))))}

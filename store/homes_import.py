@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from devices.homes import Consent, Home, HomeMeter, HomeRow, HomeSensor, Tariff, Tenancy
+from devices.homes import Consent, Home, HomeDetails, HomeMeter, HomeRow, HomeSensor, Tariff, Tenancy
 from devices.homes_file import by_uprn
 from devices.registry import Problem
 from devices.uprn import plain, spellings
@@ -18,6 +18,8 @@ from store.queries import queries
 from store.times import begin_of
 
 _SQL = queries("homes")
+
+_Said = TypeVar("_Said", HomeDetails, Tenancy)
 
 #: UPRN and first day of a tenancy -> whether it was erased and must not come back.
 Refused = Callable[[str, date], bool]
@@ -154,7 +156,7 @@ def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) ->
         newest.address,
         newest.lon,
         newest.lat,
-        newest.details,
+        newest.details if home is None else _details(newest.details, home.details),
     )
     if home is None:
         plan.homes.append(wanted)
@@ -171,6 +173,17 @@ def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) ->
         plan.unchanged += not any(new)
 
 
+def _details(given: HomeDetails, known: HomeDetails) -> HomeDetails:
+    """Details of a file; what it does not say stays as it is known, but for the network of a home that has left it."""
+    found = _completed(given, known, ("heat_network", "floor_area", "bedrooms", "epc", "tenure", "deprivation_decile"))
+    return found if found.heating == "heat-network" else replace(found, heat_network=None)
+
+
+def _completed(given: _Said, known: _Said, names: Sequence[str]) -> _Said:
+    """What a file says, with what is known of these where it says nothing: a household may have said it since."""
+    return replace(given, **{name: getattr(known, name) for name in names if getattr(given, name) is None})
+
+
 def _plan_tenancy(plan: Plan, known: _Known, home_id: int, row: HomeRow, own: dict[date, Tenancy]) -> bool:
     """Whether the row says anything new of its tenancy."""
     tenancy = own.get(row.from_day)
@@ -183,13 +196,12 @@ def _plan_tenancy(plan: Plan, known: _Known, home_id: int, row: HomeRow, own: di
         row.occupants,
         row.electric_vehicle,
         row.medical_equipment,
-        row.large_print,
+        bool(row.large_print) if tenancy is None or row.large_print is not None else tenancy.large_print,
         True if tenancy is None else tenancy.letters,
     )
     if tenancy is not None:
-        if wanted.to_day is None:
-            # an open end in a file does not open again what ended since
-            wanted = replace(wanted, to_day=tenancy.to_day)
+        # an open end in a file does not open again what ended since
+        wanted = _completed(wanted, tenancy, ("to_day", "name", "occupants", "electric_vehicle", "medical_equipment"))
         if wanted != tenancy:
             plan.changed.append(wanted)
     else:
@@ -201,6 +213,8 @@ def _plan_tenancy(plan: Plan, known: _Known, home_id: int, row: HomeRow, own: di
                 plan.tenancies[other.id] = ended
             else:
                 plan.ended.append(ended)
+                # what the file corrects of it is written last, its end with it
+                plan.changed = [ended if one.id == ended.id else one for one in plan.changed]
         plan.tenancies[wanted.id] = wanted
     if _clash(wanted, own.values()):
         plan.problems.append(Problem(row.where, "overlaps with another tenancy of this home that is already known"))
@@ -249,7 +263,10 @@ def _plan_meter(plan: Plan, known: _Known, home_id: int, meter: str, row: HomeRo
             plan.problems.append(Problem(row.where, f"meter {meter} is linked to another home from {link.from_day} on"))
             return False
         links[place] = replace(link, to_day=row.from_day)
-        plan.meters_ended.append(links[place])
+        if link in plan.meters:  # this file's own: it is added as it is now
+            plan.meters[plan.meters.index(link)] = links[place]
+        else:
+            plan.meters_ended.append(links[place])
     new = HomeMeter(meter, home_id, row.from_day)
     links.append(new)
     plan.meters.append(new)

@@ -27,12 +27,14 @@ from store import (
 from store.connect import Connection
 from store.copy import Int4s
 from store.queries import queries
-from store.tier import tier
+from store.tier import Tier, tier
 from store.times import aware
 
 _SQL = queries("maintain")
 #: Series of one DELETE: some seconds of work and one short transaction.
 _SERIES = 500
+#: The limit is there for slips of the hand; one DELETE is bounded by its series.
+_UNBOUNDED = "set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
 #: How long days may be counted for SensorThings [s]; what is left is counted by the next run, or as it is asked.
 _COUNTING = 60.0
 #: Days of bays, or stays, of one DELETE.
@@ -114,7 +116,7 @@ def maintain(
     if kind != "plain":
         _drop_chunks(connection, retention, now, report)
     for family, days in retention.items():
-        _delete_old(connection, family, now - timedelta(days=days), report)
+        _delete_old(connection, kind, family, now - timedelta(days=days), report)
         report.superseded += corrections.delete_superseded(connection, family, now - timedelta(days=days))
         digests.forget(connection, (now - timedelta(days=days)).astimezone(UTC).date(), family)
     if "parking-bay" in retention:
@@ -167,7 +169,7 @@ def _drop_chunks(connection: Connection, retention: Mapping[str, int], now: date
     report.chunks = 0 if row is None else row[0]
 
 
-def _delete_old(connection: Connection, family: str, before: datetime, report: Report) -> None:
+def _delete_old(connection: Connection, kind: Tier, family: str, before: datetime, report: Report) -> None:
     rows = connection.execute(_SQL["expired"], {"family": family, "before": before}).fetchall()
     series = [row[0] for row in rows]
     deleted = 0
@@ -175,6 +177,8 @@ def _delete_old(connection: Connection, family: str, before: datetime, report: R
         some = Int4s(series[first : first + _SERIES])
         with connection.transaction():
             sta_count.forget(connection, before.astimezone(UTC).date(), family)
+            if kind == "community":
+                connection.execute(_UNBOUNDED)
             deleted += connection.execute(_SQL["delete_readings"], (some, before)).rowcount
     if deleted:
         report.readings[family] = deleted

@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -68,6 +69,17 @@ def upsert(connection: Connection, devices: Iterable[Device]) -> int:
     ValueError for an id that is given twice.
     """
     return _write(connection, _SQL["upsert"], devices)
+
+
+def kept_closed(connection: Connection, devices: Iterable[Device]) -> list[Device]:
+    """Devices to be registered, those as personal that are registered so: for who knows no class but the family's own.
+
+    Raises psycopg.Error.
+    """
+    rows = list(devices)
+    found = connection.execute(_SQL["personal"], ([device.id for device in rows],)).fetchall()
+    closed = {row[0] for row in found}
+    return [replace(device, personal=True) if device.id in closed else device for device in rows]
 
 
 def add(connection: Connection, devices: Iterable[Device]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,22 +101,19 @@ def import_(
     Example: borough devices import bays.csv --dry-run
     """
     try:
-        wanted = read_devices(file.name, read_bytes(file), MODELS)
+        data = read_bytes(file)
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
-    except RegistryError as error:
-        count = len(error.problems)
-        raise UsageError(
-            f"{file}: nothing was imported, {count} {'problem' if count == 1 else 'problems'}:",
-            [str(problem) for problem in error.problems],
-        ) from None
+    wanted = _read(file, data)
     with database() as connection:
         known = registered(connection).values()
         if shared := shared_names(wanted, known):
             raise UsageError(f"{file}: nothing was imported:", [str(problem) for problem in shared])
         found = differences(known, wanted)
-        if shown := _shown(connection, [new for old, new in found.changed if old.personal and not new.personal]):
-            raise UsageError(f"{file}: nothing was imported:", shown)
+        if opened := [new for old, new in found.changed if old.personal and not new.personal]:
+            if shown := _shown(connection, opened):
+                raise UsageError(f"{file}: nothing was imported:", shown)
+            _read(file, data, {device.id for device in opened})
         if not dry_run:
             registry.upsert(connection, [*found.new, *(new for _, new in found.changed)])
     changed = {new.id: changes(old, new) for old, new in found.changed}
@@ -141,6 +138,18 @@ def import_(
         f" {len(found.missing)} registered and not in the file, which stay as they are."
         + (" Nothing was changed: this was a dry run." if dry_run else "")
     )
+
+
+def _read(file: Path, data: bytes, personal: Collection[str] = ()) -> list[Device]:
+    """The devices of a file; ``personal`` are registered so, and become open only where the file says it."""
+    try:
+        return read_devices(file.name, data, MODELS, personal)
+    except RegistryError as error:
+        count = len(error.problems)
+        raise UsageError(
+            f"{file}: nothing was imported, {count} {'problem' if count == 1 else 'problems'}:",
+            [str(problem) for problem in error.problems],
+        ) from None
 
 
 def _shown(connection: Connection, opened: Sequence[Device]) -> list[str]:

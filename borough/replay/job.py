@@ -144,7 +144,7 @@ def register_devices(
     from store import registry
 
     with database() as connection:
-        changed = registry.upsert(connection, devices)
+        changed = registry.upsert(connection, registry.kept_closed(connection, devices))
     tell(f"{counted(len(devices), 'device is', 'devices are')} registered, {changed} of them new or changed.")
     if changed:
         wait(registry_known(settings))

@@ -47,6 +47,9 @@ update personal.device set retired_at = now() where id = any(%s) and retired_at 
 -- registered: which of these ids are registered
 select id from personal.device where id = any(%s);
 
+-- personal: which of these ids are registered as personal
+select id from personal.device where id = any(%s) and personal;
+
 -- status: devices in use, with the time and the arrival of the newest reading over all their properties
 select d.id, d.family, d.origin, max(l.time), max(l.arrival)
 from personal.device d

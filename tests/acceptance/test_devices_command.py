@@ -139,6 +139,24 @@ def test_the_sensor_of_a_household_s_bay_cannot_become_open(run: Run, tmp_path: 
     assert of(run("devices", "show", "own", "--json"))["class"] == "personal"
 
 
+def test_a_file_that_says_no_class_opens_no_device_of_a_household(run: Run, tmp_path: Path) -> None:
+    file, other = tmp_path / "monitors.csv", tmp_path / "monitors.geojson"
+    head, row = "device_id,family,model,lon,lat", "at-home,air-monitor,native,-0.1,51.5"
+    file.write_text(f"{head},class\n{row},personal\n")
+    run("devices", "import", str(file))
+    # an inventory that knows nothing of classes
+    file.write_text(f"{head},street\n{row},Mill Road\n")
+    properties = '{"device_id": "at-home", "family": "air-monitor", "model": "native"}'
+    feature = f'{{"type": "Feature", "geometry": null, "properties": {properties}}}'
+    other.write_text(f'{{"type": "FeatureCollection", "features": [{feature}]}}')
+    for path, where in ((file, "line 2"), (other, "feature 1 (device at-home)")):
+        said = run("devices", "import", str(path), "--dry-run", status=2).stderr
+        assert f"{where}: device at-home is registered as personal; say its class: personal, or open" in said
+    file.write_text(f"{head},class\n{row},open\n")
+    run("devices", "import", str(file))
+    assert of(run("devices", "show", "at-home", "--json"))["class"] == "open"
+
+
 def test_status_tells_silent_from_never_seen(run: Run, file: Path, database: str) -> None:
     run("devices", "import", str(file))
     with psycopg.connect(database) as connection:

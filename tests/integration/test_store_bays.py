@@ -196,6 +196,24 @@ def test_a_bay_of_a_household_and_its_sensor_are_of_one_class(database: str) -> 
         assert problem.startswith("line 2: bay b3 is of a household, but its sensor open is registered as open")
 
 
+def test_a_file_that_says_no_class_opens_no_bay_of_a_household(database: str) -> None:
+    """Its days are there, also where its sensor was taken away."""
+    with connect(database) as connection:
+        add_sensors(connection, ["own"], personal=True)
+        link = {"bay": "b1", "device": "own", "from": "2026-01-01", "to": "2026-02-01 00:00"}
+        import_bays(connection, [{"id": "b1", "class": "personal"}, {"id": "b2"}], sensors=[link])
+        plan = import_bays(connection, [{"id": "b1", **HOURS}, {"id": "b2"}])
+        assert _said(plan) == ["line 2: bay b1 is registered as personal; say its class: personal, or open"]
+        dtro = BaysFile(bays=[Given("provision p", replace(bay, personal=False)) for bay in plan.bays.changed])
+        assert [one.item.id for one in dtro.bays] == ["b1"]
+        assert _said(import_file(connection, dtro, LONDON)) == [
+            "provision p: bay b1 is registered as personal; say its class: personal, or open"
+        ]
+        assert bays.bays(connection, personal=False)[0].id == "b2"
+        assert _counts(import_bays(connection, [{"id": "b1", "class": "open"}])) == {"bays_changed": 1}
+        assert len(bays.bays(connection, personal=False)) == 2
+
+
 def test_the_sensor_of_a_household_s_bay_stays_personal(database: str) -> None:
     """Whoever registers it again and says nothing of its class would show what it says."""
     with connect(database) as connection:

@@ -159,6 +159,26 @@ def test_the_chunk_that_is_written_now_stays_rows(url: str, filled: Readings) ->
     assert number(url, f"{open_chunks} and not is_compressed") == 1
 
 
+def test_retention_has_no_limit_in_the_columnstore(url: str) -> None:
+    """As chunks hold what another family keeps for ever, they are not dropped, and all is deleted by series."""
+    with connect(url, autocommit=True) as connection:
+        names = [f"m{number}" for number in range(METERS)]
+        registry.upsert(connection, [Device(name, "smart-meter", "native", personal=True) for name in names])
+        registry.upsert(connection, [Device("bay1", "parking-bay", "native")])
+        ids = [one.series for one in series.resolve(connection, [(name, "power") for name in names])]
+        connection.execute(
+            "insert into public.reading (series_id, time, value) select id, at, 1 from unnest(%s::int4[]) id,"
+            " generate_series('2026-03-26'::timestamptz, '2026-04-01 23:50', '10 minutes') at order by 1, 2",
+            (ids,),
+        )
+        assert run(connection) == Converted(1, 0, 0)
+        report = maintain(connection, {"smart-meter": 65}, NOW)
+    assert (report.chunks, report.readings) == (0, {"smart-meter": METERS * 792})
+    assert query(url, "select count(*), min(time) from reading") == [
+        (METERS * (7 * 144 - 792), NOW - timedelta(days=65))
+    ]
+
+
 def test_a_run_is_bounded(url: str, filled: Readings) -> None:
     write(url, filled)
     with connect(url, autocommit=True) as connection:

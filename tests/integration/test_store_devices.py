@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from borough.replay.job import register_devices
+from borough.settings.settings import read_settings
 from devices.device import Device
 from store import registry, series
 from store.batch import SeriesState
@@ -29,6 +32,18 @@ def test_what_is_registered_comes_back(each_database: str) -> None:
         assert registry.get(connection, "bay1") == BAY
         assert registry.get(connection, "nobody") is None
         assert registry.load(connection, mark) == ([], mark)
+
+
+def test_a_replay_s_register_opens_no_device_of_a_household(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", database)
+    monitor = Device("at-home", "air-monitor", "native", personal=True)
+    with connect(database) as connection:
+        registry.upsert(connection, [monitor])
+    told: list[str] = []
+    named = [replace(monitor, lon=-0.1, lat=51.5, personal=False), Device("street", "air-monitor", "native")]
+    register_devices(read_settings(), named, told.append, lambda _seconds: None)
+    with connect(database) as connection:
+        assert registry.load(connection)[0] == [replace(named[0], personal=True), named[1]]
 
 
 def test_only_what_changed_is_loaded_again(database: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
@@ -120,6 +121,43 @@ def test_a_new_tenant_ends_the_former_tenancy_and_knows_nothing_of_it(each_datab
         assert now.id == new
 
 
+def test_a_tenancy_that_a_file_corrects_ends_all_the_same_where_the_next_one_of_the_file_begins(
+    each_database: str,
+) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [ROWS[0]], NOW)
+        rows = [{**ROWS[0], "name": "A. O'Neil"}, {**ROWS[0], "from": "2025-09-01"}]
+        plan = import_homes(connection, rows, NOW)
+        assert (len(plan.tenancies), len(plan.ended), len(plan.changed)) == (1, 1, 1)
+        home_id, _ = ids_of(connection, "1", date(2025, 8, 31))
+        assert [(one.name, one.to_day) for one in homes.tenancies(connection, home_id)] == [
+            ("A. O'Neil", date(2025, 9, 1)),
+            (None, None),
+        ]
+        assert import_homes(connection, rows, NOW).unchanged == 2
+
+
+def test_a_meter_that_moved_within_one_file_measures_one_home_at_a_time(each_database: str) -> None:
+    rows = [
+        {"uprn": "1", "meters": "m1"},
+        {"uprn": "2", "meters": "m1", "from": "2025-03-01"},
+        {"uprn": "3", "meters": "m1", "from": "2025-06-01"},
+    ]
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, rows, NOW)
+        asked = (
+            "select h.uprn, m.from_day, m.to_day from personal.home_meter m join personal.home h on h.id = m.home_id"
+        )
+        assert sorted(connection.execute(f"{asked} order by m.from_day".encode()).fetchall()) == [
+            ("1", date(2025, 1, 1), date(2025, 3, 1)),
+            ("2", date(2025, 3, 1), date(2025, 6, 1)),
+            ("3", date(2025, 6, 1), None),
+        ]
+        assert import_homes(connection, rows, NOW).unchanged == 3
+
+
 def test_overlapping_tenancies_are_refused_by_file_and_by_table(each_database: str) -> None:
     with connect(each_database) as connection:
         add_meters(connection, ["m1"])
@@ -182,6 +220,32 @@ def test_details_prices_and_what_a_household_says_of_itself(each_database: str) 
         tenancy = homes.tenancy(connection, tenancy_id)
         assert tenancy is not None
         assert not homes.change_tenancy(connection, tenancy)
+
+
+def test_what_a_file_leaves_out_stays_as_a_household_said_it(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [ROWS[0]], NOW)
+        home_id, tenancy_id = ids_of(connection, "1", date(2026, 1, 1))
+        known = homes.tenancy(connection, tenancy_id)
+        assert known is not None
+        said = replace(
+            known, name="B. Jones", occupants=3, electric_vehicle=True, medical_equipment=True, large_print=True
+        )
+        homes.change_tenancy(connection, said)
+        details = HomeDetails("terraced", "heat-network", "North", 92.6, 3, "C", "owner", 4)
+        homes.change_details(connection, home_id, details, "resident", NOW + timedelta(1))
+        blank = {"uprn": "1", "meters": "m1", "heating": "heat-network", "floor_area": ""}
+        assert import_homes(connection, [blank], NOW + timedelta(2)).unchanged == 1
+        assert homes.tenancy(connection, tenancy_id) == said
+        given = {"occupants": "2", "medical_equipment": "no", "large_print": "no", "bedrooms": "4", "heating": "gas"}
+        import_homes(connection, [{**blank, **given}], NOW + timedelta(3))
+        assert homes.tenancy(connection, tenancy_id) == replace(
+            said, occupants=2, medical_equipment=False, large_print=False
+        )
+        home = homes.home(connection, home_id)
+        assert home is not None
+        assert home.details == HomeDetails("terraced", "gas", None, 92.6, 4, "C", "owner", 4)
 
 
 def test_the_log_of_access_only_grows(each_database: str) -> None:

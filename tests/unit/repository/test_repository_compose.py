@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +109,28 @@ def test_every_secret_is_made_by_prepare() -> None:
     assert {entry["file"] for entry in COMPOSE["secrets"].values()} == {
         f"./deploy/private/{name}" for name in COMPOSE["secrets"]
     }
+
+
+def test_prepare_can_be_run_again_once_the_list_of_accounts_is_the_broker_s(tmp_path: Path) -> None:
+    """As an upgrade asks for, and by an operator who is not root: nobody but its owner reads the list then."""
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("private"))
+    command = ["sh", str(tmp_path / "deploy/prepare.sh")]
+    if os.geteuid() == 0:  # root reads what it may not, unless it gives that up
+        command = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override,-dac_read_search", *command]
+    subprocess.run(command, check=True, capture_output=True)
+    accounts = tmp_path / "deploy/private/accounts/secrets.csv"
+    text = accounts.read_text()
+    assert [line.partition(",")[0] for line in text.splitlines()] == [
+        "device_id", "borough-collector", "borough-simulator",
+    ]  # fmt: skip
+    (tmp_path / "deploy/private/web_secret").unlink()  # what a release needs anew
+    accounts.chmod(0)
+    again = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.startswith("deploy/private/accounts/secrets.csv belongs to the broker's user")
+    assert (tmp_path / "deploy/private/web_secret").stat().st_size == 64
+    accounts.chmod(0o600)
+    assert accounts.read_text() == text
 
 
 @each_service
