@@ -43,6 +43,20 @@ def test_every_variable_is_a_setting(name: str) -> None:
     assert set(OURS[name]["environment"]) <= known
 
 
+#: Settings that hold for a whole site: who set one and is not heard keeps data for longer than was promised.
+WHOLE_SITE = re.compile(r"(archive_)?retention_\w+|columnstore_after|time_zone|keep")
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if "BOROUGH_DATABASE_URL" in OURS[name]["environment"]])
+def test_what_holds_for_the_whole_site_is_taken_from_the_environment(name: str) -> None:
+    wanted = {PREFIX + field.upper() for field in Settings.model_fields if WHOLE_SITE.fullmatch(field)}
+    assert len(wanted) > 15
+    environment = OURS[name]["environment"]
+    assert {variable: environment.get(variable) for variable in wanted} == {
+        variable: f"${{{variable}-}}" for variable in wanted
+    }
+
+
 #: A tag says to people what it is, the digest says to the engine which bytes.
 PINNED = re.compile(r"[a-z/-]+:\d+\.\d+\.\d+(-[a-z0-9]+)*@sha256:[0-9a-f]{64}")
 
