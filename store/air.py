@@ -227,8 +227,8 @@ def span(connection: Connection, devices: Sequence[str], zone: ZoneInfo) -> tupl
     given = {"devices": list(devices), "properties": list(POLLUTANTS[len(INDEXED) :]), "none": _NO_MEANS}
     with connection.cursor(binary=True) as cursor:
         for day, means in cursor.execute(_SQL["plain_span"], given):
-            hours = np.flatnonzero(np.isfinite(float8s(means)))
-            found += [local_day(instant(day * _DAY + int(hour) * _HOUR), zone) for hour in hours[[0, -1]]]
+            hours = np.flatnonzero(np.isfinite(float8s(means))).tolist()
+            found += [local_day(instant(day * _DAY + hour * _HOUR), zone) for hour in (*hours[:1], *hours[-1:])]
     return (min(found), max(found)) if found else None
 
 
