@@ -6,7 +6,7 @@ Dask is imported here and where a client is used, when it is: it takes half a se
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -61,6 +61,16 @@ def connected(
             reason = one_line(error)
             raise Failure(f"the scheduler at {scheduler.address} cannot be reached: {reason}") from None
         yield stack.enter_context(client)
+
+
+def workers_of(client: Any) -> dict[str, Mapping[str, float]]:
+    """The resources of each worker, by its address. Raises OSError where the scheduler is away.
+
+    Asked of the scheduler itself: `Client.scheduler_info` answers from a place that the client's own refreshing, every
+    two seconds, empties of workers, at times between the answer and its reading (findings/dask-workers-not-there.sh).
+    """
+    identity = client.sync(client.scheduler.identity, n_workers=-1)
+    return {address: worker["resources"] for address, worker in identity["workers"].items()}
 
 
 def _security(distributed: Any, scheduler: Scheduler) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from borough.fleet import errand
 from borough.fleet.boroughs_file import Place
-from borough.fleet.cluster import library
+from borough.fleet.cluster import library, workers_of
 from borough.fleet.errand import Outcome
 
 #: Between two questions whether a borough is still busy, and between two looks at scheduler and tasks [s].
@@ -74,8 +74,8 @@ def _workers(client: Any) -> list[Mapping[str, float]]:
     if client.status != "running":
         return []
     try:
-        return [worker["resources"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
-    except (OSError, TimeoutError):
+        return list(workers_of(client).values())
+    except OSError:
         return []
 
 

@@ -16,7 +16,7 @@ from analytics.neighbours.comparison import Compared
 from analytics.neighbours.joining import Joined
 from borough.database import one_line
 from borough.errors import Failure
-from borough.fleet.cluster import library
+from borough.fleet.cluster import library, workers_of
 
 #: So often a group is sent again whose worker went away with what it had been given.
 _TRIES = 5
@@ -81,10 +81,10 @@ class SpreadComparison:
         if self._resource is None:
             return None
         try:
-            known = self._client.scheduler_info(n_workers=-1)["workers"]
+            known = workers_of(self._client)
         except OSError as error:
             raise Failure(f"the scheduler went away: {one_line(error)}") from None
-        found = [address for address, worker in known.items() if self._resource in worker["resources"]]
+        found = [address for address, resources in known.items() if self._resource in resources]
         if not found:
             raise Failure(f"the scheduler has no worker that was started with --resources {self._resource}=1")
         return found

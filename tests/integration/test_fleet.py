@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import psycopg
 import pytest
+from dask import config as dask_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from analytics.neighbours.cells import make_cells
 from analytics.neighbours.joining import join
 from borough import cli
 from borough.errors import Failure
-from borough.fleet.cluster import connected
+from borough.fleet.cluster import connected, library, workers_of
 from borough.fleet.spread import SpreadComparison
 from borough.settings.fleet import Scheduler
 from store import session_lock
@@ -159,7 +160,7 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
     assert states == {
         "ashdown": "busy or away", "birchfield": "done", "cedars": "failed", "downs": "failed",
         "firs": "busy or away",
-    }  # fmt: skip
+    }, [one["why"] for one in found.values()]  # fmt: skip
     assert found["ashdown"]["why"] == "another analysis is running on this database; wait until it has ended"
     assert found["cedars"]["why"].startswith("BOROUGH_COVERAGE: 'much' is not a number")
     assert "/nowhere/downs.env" in found["downs"]["why"]
@@ -167,6 +168,14 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
     if urlsplit(three.cluster.url()).password:  # a server that was given to us may ask for none
         assert "password authentication failed" in found["firs"]["why"]
     assert found["birchfield"]["answer"]["rows"] > 0
+
+
+def test_workers_are_counted_while_the_client_refreshes_what_it_knows_of_them(workers: Dask) -> None:
+    # once it was asked in the moment of a refresh: every borough "has no worker", and with --wait 0 failed at once
+    library()
+    with dask_config.set({"distributed.client.scheduler-info-interval": "2ms"}):
+        with connected(Scheduler(workers.address, None), 1) as client:
+            assert [len(workers_of(client)) for _ in range(400)] == [2] * 400
 
 
 def test_a_busy_borough_is_asked_again_until_it_is_free(three: Boroughs, workers: Dask) -> None:
