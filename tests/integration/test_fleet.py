@@ -173,9 +173,9 @@ def test_a_borough_that_is_busy_or_away_or_wrong_is_told_and_stops_no_other(thre
 def test_workers_are_counted_while_the_client_refreshes_what_it_knows_of_them(workers: Dask) -> None:
     # once it was asked in the moment of a refresh: every borough "has no worker", and with --wait 0 failed at once
     library()
-    with dask_config.set({"distributed.client.scheduler-info-interval": "2ms"}):
-        with connected(Scheduler(workers.address, None), 1) as client:
-            assert [len(workers_of(client)) for _ in range(400)] == [2] * 400
+    often = dask_config.set({"distributed.client.scheduler-info-interval": "2ms"})
+    with often, connected(Scheduler(workers.address, None), 1) as client:
+        assert [len(workers_of(client)) for _ in range(400)] == [2] * 400
 
 
 def test_a_busy_borough_is_asked_again_until_it_is_free(three: Boroughs, workers: Dask) -> None:
