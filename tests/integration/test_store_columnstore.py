@@ -14,7 +14,7 @@ import pytest
 from borough.doctor import retention
 from borough.settings.settings import Settings
 from devices.device import Device
-from store import columnstore, corrections, registry, series
+from store import columnstore, corrections, open_data, registry, series
 from store.columnstore import Converted
 from store.connect import Connection, connect
 from store.copy import copy_readings
@@ -137,6 +137,18 @@ def test_what_came_late_and_what_was_corrected_is_converted_again(url: str, fill
     assert stored(url) == expected
     with connect(url, autocommit=True) as connection:
         assert run(connection) == Converted(0, 0, 0)
+
+
+def test_what_an_export_expects_of_a_part_of_a_week_is_never_far_too_little(url: str, filled: Readings) -> None:
+    with open_data.one_state(url) as connection:
+        some = [
+            open_data.OpenSeries(one, f"m{one}", "import_interval", "", "")
+            for (one,) in query(url, "select id from personal.series order by id")
+        ]
+        for start, days in ((0, 6), (1, 5), (8, 12), (0, 70), (69, 3)):
+            begin, end = FIRST + start * DAY, FIRST + (start + days) * DAY
+            there = open_data.count(connection, some, begin, end, 10**9)
+            assert open_data.expected(connection, some, begin, end) >= 0.8 * there, (start, days, there)
 
 
 def test_what_is_converted_again_is_known_again(url: str, filled: Readings) -> None:
