@@ -27,8 +27,8 @@ from store.times import begin_of, microseconds
 PATH = "/open-data/exports"
 #: Readings of one export, and how many devices it can name.
 MOST, DEVICES = 10_000_000, 200
-#: From so many on that the planner expects they are counted before anything is sent, for its guess may be off: a tenth of
-#: a second a million, for which everybody waits. Where it is far off, `TooMany`.
+#: From so many on that the planner expects they are counted before anything is sent, for its guess may be off: a tenth
+#: of a second a million, for which everybody waits. Where it is far off, `TooMany`.
 _COUNTED = MOST // 2
 
 CSV_TYPE, PARQUET_TYPE = "text/csv; charset=utf-8", "application/vnd.apache.parquet"
