@@ -182,20 +182,29 @@ class Segment(NamedTuple):
 
 def segments(folder: Path, families: Collection[str] | None = None, since: date | None = None) -> list[Segment]:
     """The archive's files by day and name; of some families, from a day of arrival on. Raises ArchiveError, OSError."""
-    found = []
+    found, strays = _known(folder)
+    if strays:
+        raise ArchiveError(f"{strays[0]} is no day of an archive")
+    return [
+        item
+        for item in found
+        if (families is None or item.family in families) and (since is None or item.day >= since)
+    ]
+
+
+def _known(folder: Path) -> tuple[list[Segment], list[Path]]:
+    """The files by day and name, and folders with files that are called by no day."""
+    found: list[Segment] = []
+    strays: dict[Path, None] = {}
     for kind in (OPEN, PERSONAL):
         for path in sorted(folder.glob(f"{kind}/*/*/*.frames")):
-            family, day = path.parts[-3], _day(path.parent)
-            if (families is None or family in families) and (since is None or day >= since):
-                found.append(Segment(path, kind == PERSONAL, family, day))
-    return sorted(found, key=lambda item: (item.day, item.path))
-
-
-def _day(folder: Path) -> date:
-    try:
-        return date.fromisoformat(folder.name)
-    except ValueError:
-        raise ArchiveError(f"{folder} is no day of an archive") from None
+            try:
+                day = date.fromisoformat(path.parent.name)
+            except ValueError:
+                strays[path.parent] = None
+                continue
+            found.append(Segment(path, kind == PERSONAL, path.parts[-3], day))
+    return sorted(found, key=lambda item: (item.day, item.path)), list(strays)
 
 
 def merged(folder: Path, content: Mapping[str, int]) -> Iterator[Frame]:
@@ -311,10 +320,12 @@ def _rewrite(path: Path, gone: Callable[[Frame], Sequence[bool]]) -> int:
     return removed
 
 
-def expire(folder: Path, retention: Mapping[str, int], today: date) -> dict[str, int]:
-    """Delete what arrived more than so many days ago, by family; the bytes that this freed. Raises OSError."""
+def expire(folder: Path, retention: Mapping[str, int], today: date) -> tuple[dict[str, int], list[Path]]:
+    """Delete what arrived more than so many days ago, by family; the bytes that this freed, and folders that are called
+    by no day, whose files stay. Raises OSError."""
     freed: dict[str, int] = {}
-    for segment in segments(folder):
+    found, strays = _known(folder)
+    for segment in found:
         days = retention.get(segment.family)
         if days is None or segment.day >= today - timedelta(days=days):
             continue
@@ -324,4 +335,4 @@ def expire(folder: Path, retention: Mapping[str, int], today: date) -> dict[str,
                 path.unlink()
         if not any(segment.path.parent.iterdir()):
             segment.path.parent.rmdir()
-    return freed
+    return freed, strays

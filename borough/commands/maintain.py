@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import typer
 
 from borough.database import reachable, require_schema
+from borough.errors import Failure
 from borough.output import Json, say, show_json
 from borough.rights import erase as erasing
 from borough.rights.context import ErasureContext, erasure_context, kinds
 from borough.settings.addresses import database_place
 from borough.settings.collector import archive_retention_days, retention_days
-from borough.settings.settings import need_database_url, read_settings
+from borough.settings.settings import Settings, need_database_url, read_settings
 from devices.counts import counted
 from ingest import archive_files
 from store import maintain as store_maintain
@@ -48,16 +51,27 @@ def maintain(json_output: Json = False) -> None:
         _finish(erasure_context(settings), json_output=json_output)
     archived = archive_retention_days(settings)
     freed: dict[str, int] = {}
+    strays: list[Path] = []
     if settings.archive is not None:
-        freed = archive_files.expire(settings.archive, archived, datetime.now(UTC).date())
+        freed, strays = archive_files.expire(settings.archive, archived, datetime.now(UTC).date())
     if json_output:
         show_json({
             "retention_days": days, **asdict(report), "archive_retention_days": archived, "archive_bytes_deleted": freed
         })  # fmt: skip
-        return
+    else:
+        _say(settings, report, days, freed)
+    if strays:
+        raise Failure(
+            f"all is done but for {', '.join(map(str, strays))}: called by no day such as 2026-07-01, so nothing in there"
+            " is deleted when its time comes, nor by an erasure; remove it, or take it out of the archive's folder"
+        )
+
+
+def _say(settings: Settings, report: store_maintain.Report, days: Mapping[str, int], freed: Mapping[str, int]) -> None:
+    """What was done, in words."""
     kept = ", ".join(f"{family} {counted(limit, 'day')}" for family, limit in days.items()) or "everything for ever"
     deleted = ", ".join(f"{count} of {family}" for family, count in report.readings.items()) or "none"
-    say(f"{database_place(url)}: kept are {kept}.")
+    say(f"{database_place(need_database_url(settings))}: kept are {kept}.")
     say(
         f"Readings deleted: {deleted}; chunks dropped: {report.chunks}, compressed: {report.columnstore},"
         f" again: {report.columnstore_again}, left: {report.columnstore_left};"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -179,3 +180,21 @@ def test_the_log_of_access_is_kept_as_long_as_the_setting_says(
         assert cli.run(["maintain", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["accesses"] == gone
     assert query(database, "select action from personal.access") == [("300",)]
+
+
+def test_a_folder_of_no_day_in_the_archive_is_told_and_all_else_is_done(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = tmp_path / "open" / "parking-bay"
+    for name in ("2020-01-01", "2020-01-01.old"):
+        (days / name).mkdir(parents=True)
+        (days / name / "one.frames").write_bytes(b"")
+    monkeypatch.setenv("BOROUGH_DATABASE_URL", database)
+    monkeypatch.setenv("BOROUGH_ARCHIVE", str(tmp_path))
+    monkeypatch.setenv("BOROUGH_ARCHIVE_RETENTION_PARKING_BAY", "30")
+    assert cli.run(["maintain"]) == 1
+    said = capsys.readouterr()
+    assert "Deleted from the archive: 0 bytes of parking-bay." in said.out
+    assert f"{days / '2020-01-01.old'}: called by no day" in said.err
+    assert "Traceback" not in said.err
+    assert [path.name for path in days.iterdir()] == ["2020-01-01.old"]

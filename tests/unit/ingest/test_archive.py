@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from datetime import date, timedelta
 from pathlib import Path
@@ -308,9 +309,17 @@ def test_what_is_past_its_retention_goes(tmp_path: Path) -> None:
     archive.close()
     arrived = date(2026, 2, 1)
     assert NOW == 1_769_904_000_000_000
-    assert archive_files.expire(tmp_path, {"parking-bay": 10}, arrived + timedelta(days=10)) == {}
-    assert archive_files.expire(tmp_path, {"air-monitor": 1}, arrived + timedelta(days=99)) == {}
-    assert archive_files.expire(tmp_path, {"parking-bay": 10}, arrived + timedelta(days=11))["parking-bay"] > 0
+    assert archive_files.expire(tmp_path, {"parking-bay": 10}, arrived + timedelta(days=10)) == ({}, [])
+    assert archive_files.expire(tmp_path, {"air-monitor": 1}, arrived + timedelta(days=99)) == ({}, [])
+    (day,) = (tmp_path / "open" / "parking-bay").iterdir()
+    stray = day.with_name("2026-02-01.old")
+    shutil.copytree(day, stray)
+    freed, strays = archive_files.expire(tmp_path, {"parking-bay": 10}, arrived + timedelta(days=11))
+    assert freed["parking-bay"] > 0
+    assert strays == [stray]
+    with pytest.raises(archive_files.ArchiveError, match="is no day of an archive"):
+        archive_files.segments(tmp_path)  # what an erasure and a correction read: they would pass over it
+    shutil.rmtree(stray)
     assert archive_files.segments(tmp_path) == []
 
 
