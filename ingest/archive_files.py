@@ -186,9 +186,7 @@ def segments(folder: Path, families: Collection[str] | None = None, since: date 
     if strays:
         raise ArchiveError(f"{strays[0]} is no day of an archive")
     return [
-        item
-        for item in found
-        if (families is None or item.family in families) and (since is None or item.day >= since)
+        item for item in found if (families is None or item.family in families) and (since is None or item.day >= since)
     ]
 
 
