@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from devices.homes import Consent, Home, HomeDetails, HomeMeter, HomeRow, HomeSensor, Tariff, Tenancy
@@ -20,6 +20,9 @@ from store.times import begin_of
 _SQL = queries("homes")
 
 _Said = TypeVar("_Said", HomeDetails, Tenancy)
+
+#: Where a day begins first it is so far ahead of UTC (UTC+14).
+_AHEAD = timedelta(hours=14)
 
 #: UPRN and first day of a tenancy -> whether it was erased and must not come back.
 Refused = Callable[[str, date], bool]
@@ -91,10 +94,11 @@ class _Known:
     devices: Mapping[str, str]
 
 
-def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refused = nobody) -> Plan:
+def plan_import(connection: Connection, rows: Sequence[HomeRow], now: datetime, refused: Refused = nobody) -> Plan:
     """What importing these rows would do. One import at a time: it holds a lock until the transaction ends.
 
-    Raises psycopg.Error.
+    A consent of a day that has not begun anywhere at ``now`` is a problem: it would count at once, and after what a
+    household withdraws until then. Raises psycopg.Error.
     """
     connection.execute(_SQL["lock_import"])
     known = _known(connection, rows)
@@ -103,7 +107,13 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], refused: Refuse
     for row in rows:
         # an erased tenancy's meters went with it: whether they are registered is no question of its row
         (plan.refused if refused(row.uprn, row.from_day) else taken).append(row)
+    today = (now.astimezone(UTC) + _AHEAD).date()
     for row in taken:
+        plan.problems += [
+            Problem(row.where, f"consent {purpose} is of {day}, which is still to come")
+            for purpose, day in row.consents.items()
+            if day > today
+        ]
         for meter in row.meters:
             if meter not in known.devices:
                 plan.problems.append(Problem(row.where, f"meter {meter} is not a registered device"))
@@ -309,7 +319,7 @@ def import_rows(connection: Connection, rows: Sequence[HomeRow], now: datetime, 
 
     Raises psycopg.Error.
     """
-    plan = plan_import(connection, rows, refused)
+    plan = plan_import(connection, rows, now, refused)
     if not plan.problems:
         apply(connection, plan, now)
     return plan

@@ -73,11 +73,12 @@ def import_(
             # without the right key an erased household would come back
             raise Failure(f"{variable('tombstone_key_file')}: {error}") from None
         refused = homes_import.nobody if key is None else tombstones.refused(connection, key)
-        plan = homes_import.plan_import(connection, rows, refused)
+        now = datetime.now(UTC)
+        plan = homes_import.plan_import(connection, rows, now, refused)
         if plan.problems:
             raise _refuse(file, plan.problems)
         if not dry_run:
-            homes_import.apply(connection, plan, datetime.now(UTC))
+            homes_import.apply(connection, plan, now)
             if key is not None:
                 tombstones.begin(connection, key, list(plan.tenancies), settings.time_zone, settings.tombstone_log)
     if json_output:

@@ -278,3 +278,17 @@ def test_many_homes_fit_one_transaction(database: str) -> None:
         add_meters(connection, [f"m{number}" for number in range(many)])
         import_homes(connection, [{"uprn": str(number + 1), "meters": f"m{number}"} for number in range(many)], NOW)
         assert homes_import.count(connection, date(2026, 1, 1)) == (many, many, many)
+
+
+def test_a_consent_that_is_still_to_come_is_no_consent(each_database: str) -> None:
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        rows = read_homes(homes_csv([{**ROWS[0], "consent_comparison": "2026-01-12"}]))
+        plan = homes_import.import_rows(connection, rows, NOW)
+        assert [str(one) for one in plan.problems] == [
+            "line 2: consent comparison is of 2026-01-12, which is still to come"
+        ]
+        assert homes_import.count(connection, date(2026, 1, 1))[0] == 0
+        # somewhere it is the eleventh already
+        tomorrow = [{**ROWS[0], "consent_comparison": "2026-01-11"}]
+        assert import_homes(connection, tomorrow, NOW).counts()["consents_given"] == 1
