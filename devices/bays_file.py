@@ -58,8 +58,8 @@ class Given(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class BaysFile:
-    """What a file says. ``shapeless``: ids of bays whose geometry it leaves as it is; ``left_out``: a sentence for each
-    thing that it says and our words cannot hold."""
+    """What a file says. ``shapeless``, ``homeless``: ids of bays whose geometry, and whose household, it leaves as it is;
+    ``left_out``: a sentence for each thing that it says and our words cannot hold."""
 
     bays: Sequence[Given[Bay]] = ()
     sensors: Sequence[Given[SensorLink]] = ()
@@ -67,21 +67,27 @@ class BaysFile:
     permits: Sequence[Given[Permit]] = ()
     events: Sequence[Given[EventDay]] = ()
     shapeless: frozenset[str] = frozenset()
+    homeless: frozenset[str] = frozenset()
     left_out: Sequence[str] = ()
 
 
 def read_bays(data: bytes) -> BaysFile:
     """Read a bays CSV (UTF-8), one line a bay, or several that differ in their hours alone and become one.
 
-    One without any geometry says nothing of them.
+    One without any geometry says nothing of them, and one without any UPRN nothing of households.
 
     Raises RegistryError with every problem and its line.
     """
     rows = csv_rows(data, REQUIRED, bad_name)
     bays = bays_of(rows)
-    if any("geometry" in row.cells for row in rows if isinstance(row, Row)):
-        return BaysFile(bays=bays)
-    return BaysFile(bays=bays, shapeless=frozenset(one.item.id for one in bays))
+    return BaysFile(bays=bays, shapeless=unsaid("geometry", rows, bays), homeless=unsaid("uprn", rows, bays))
+
+
+def unsaid(name: str, rows: Iterable[Row | Problem], bays: Iterable[Given[Bay]]) -> frozenset[str]:
+    """Ids of the bays of a file of which no row has that column; none where one has."""
+    if any(name in row.cells for row in rows if isinstance(row, Row)):
+        return frozenset()
+    return frozenset(one.item.id for one in bays)
 
 
 def bays_of(rows: Iterable[Row | Problem]) -> list[Given[Bay]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from devices.bays import Bay
-from devices.bays_file import BaysFile, bad_name, bays_of, cells_of
+from devices.bays_file import BaysFile, bad_name, bays_of, cells_of, unsaid
 from devices.bays_geometry import flaw, middle
 from devices.bays_hours import COLUMNS, hours_cells
 from devices.geojson import features, text_of, texts_of
@@ -38,7 +38,8 @@ def read_bays_geojson(data: bytes) -> BaysFile:
         rows += [Problem(where, text) for text in wrong]
         if not wrong:
             rows += [Row(where, cells | own) for own in hours or [{}]]
-    return BaysFile(bays=bays_of(rows))
+    bays = bays_of(rows)
+    return BaysFile(bays=bays, homeless=unsaid("uprn", rows, bays))
 
 
 def _cells(feature: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, str]], list[str]]:

@@ -103,7 +103,9 @@ def plan_import(connection: Connection, given: BaysFile, zone: tzinfo) -> Plan:
 
 def _plan_bays(connection: Connection, plan: Plan, known: Mapping[str, Bay], given: BaysFile) -> None:
     wanted = []
-    homes = _homes(connection, [one.item.uprn for one in given.bays if one.item.uprn is not None])
+    old_homes = {bay_id: known[bay_id].uprn for bay_id in given.homeless if bay_id in known}
+    said = [one.item.uprn for one in given.bays]
+    homes = _homes(connection, [uprn for uprn in (*said, *old_homes.values()) if uprn is not None])
     for one in given.bays:  # of any reader: what each has looked at by line is looked at here once more
         bay, old = one.item, known.get(one.item.id)
         bay = replace(bay, restrictions=ordered(bay.restrictions))
@@ -111,6 +113,8 @@ def _plan_bays(connection: Connection, plan: Plan, known: Mapping[str, Bay], giv
             Problem(one.where, f"hours of it hold at the same time: {hours_said(first)}; {hours_said(second)}")
             for first, second in _pairs(bay)
         ]
+        if bay.personal:
+            bay = replace(bay, uprn=old_homes.get(bay.id, bay.uprn))
         if bay.uprn is not None:
             if bay.uprn in homes:
                 plan.homes[bay.id] = homes[bay.uprn]

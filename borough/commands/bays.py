@@ -130,6 +130,7 @@ def _read(files: Sequence[Path], what: str, zone: tzinfo) -> BaysFile:
     return BaysFile(
         **lists,
         shapeless=frozenset().union(*(one.shapeless for one in found)),
+        homeless=frozenset().union(*(one.homeless for one in found)),
         left_out=[line for one in found for line in one.left_out],
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from devices import bays_geojson
 from devices.bays import Bay, EventDay, Permit, Restriction, SensorLink, Suspension
 from devices.bays_file import BaysFile, Given
 from store import bays, registry
@@ -253,6 +255,25 @@ def test_a_file_without_shapes_leaves_them(database: str) -> None:
         import_file(connection, BaysFile([Given("", bay)]), LONDON)
         assert _counts(import_bays(connection, [{"id": "b1"}])) == {"bays_unchanged": 1}
         assert bays.bays(connection) == [bay]
+
+
+def test_a_file_without_uprns_leaves_households_their_bays(database: str) -> None:
+    """An erasure finds a household's bay by its home: a bay that lost it would keep its days for ever."""
+    own = {"id": "b1", "class": "personal", "uprn": "0042"}
+    shape = b'{"type": "Feature", "geometry": {"type": "Point", "coordinates": [-0.081, 51.503]}, "properties": %s}'
+    told = {"id": "b1", "street": "Dock Street", "zone": "A", "kind": "disabled", "class": "personal"}
+    feature = b'{"type": "FeatureCollection", "features": [%s]}' % (shape % json.dumps(told).encode())
+    with connect(database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, [{"uprn": "42", "meters": "m1"}])
+        import_bays(connection, [own])
+        import_bays(connection, [{"id": "b1", "class": "personal"}])
+        assert bays.bays(connection)[0].uprn == "42"
+        import_file(connection, bays_geojson.read_bays_geojson(feature), LONDON)
+        assert (bays.bays(connection)[0].uprn, bays.bays(connection)[0].kind) == ("42", "disabled")
+        # a file with one says that the others have none
+        import_bays(connection, [{**own, "id": "b2"}, {"id": "b1", "class": "personal"}])
+        assert {bay.id: bay.uprn for bay in bays.bays(connection)} == {"b1": None, "b2": "42"}
 
 
 def test_places_far_from_all_others_are_told(database: str) -> None:
