@@ -58,7 +58,7 @@ class Given(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class BaysFile:
-    """What a file says. ``shapeless``, ``homeless``: ids of bays whose geometry, and whose household, it leaves as it is;
+    """What a file says. ``shapeless``, ``homeless``: bays whose geometry, and whose household, it leaves as it is;
     ``left_out``: a sentence for each thing that it says and our words cannot hold."""
 
     bays: Sequence[Given[Bay]] = ()
