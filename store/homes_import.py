@@ -126,8 +126,12 @@ def plan_import(connection: Connection, rows: Sequence[HomeRow], now: datetime, 
                 plan.problems.append(
                     Problem(row.where, f"{sensor} is no movement sensor but a {known.devices[sensor]}")
                 )
-    for uprn, own in by_uprn(taken).items():
-        _plan_home(plan, known, uprn, own)
+    planned = [one for uprn, own in by_uprn(taken).items() for one in _plan_home(plan, known, uprn, own)]
+    # by day and not home by home: a meter that comes back has been elsewhere meanwhile
+    for row, home_id, new in sorted(planned, key=lambda one: one[0].from_day):
+        linked = [_plan_meter(plan, known, home_id, meter, row) for meter in row.meters]
+        linked += [_plan_sensor(plan, known, home_id, sensor, room, row) for sensor, room in row.sensors]
+        plan.unchanged += not (new or any(linked))
     plan.far = far_homes(connection, taken)
     return plan
 
@@ -157,7 +161,8 @@ def _known(connection: Connection, rows: Sequence[HomeRow]) -> _Known:
     return known
 
 
-def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) -> None:
+def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) -> list[tuple[HomeRow, int, bool]]:
+    """The rows of a home with its number, and whether each says anything new, but for what is linked to it."""
     newest = rows[-1]
     home = known.homes.get(plain(uprn))
     wanted = Home(
@@ -176,11 +181,7 @@ def _plan_home(plan: Plan, known: _Known, uprn: str, rows: Sequence[HomeRow]) ->
         if home.details != wanted.details:
             plan.details.append(wanted)
     own = {tenancy.from_day: tenancy for tenancy in known.tenancies.get(wanted.id, [])}
-    for row in rows:
-        new = [_plan_tenancy(plan, known, wanted.id, row, own)]
-        new += [_plan_meter(plan, known, wanted.id, meter, row) for meter in row.meters]
-        new += [_plan_sensor(plan, known, wanted.id, sensor, room, row) for sensor, room in row.sensors]
-        plan.unchanged += not any(new)
+    return [(row, wanted.id, _plan_tenancy(plan, known, wanted.id, row, own)) for row in rows]
 
 
 def _details(given: HomeDetails, known: HomeDetails) -> HomeDetails:

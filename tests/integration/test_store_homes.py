@@ -158,6 +158,26 @@ def test_a_meter_that_moved_within_one_file_measures_one_home_at_a_time(each_dat
         assert import_homes(connection, rows, NOW).unchanged == 3
 
 
+def test_a_meter_that_comes_back_within_one_file_was_elsewhere_meanwhile(each_database: str) -> None:
+    rows = [
+        {"uprn": "1", "meters": "m1"},
+        {"uprn": "1", "meters": "m1", "from": "2025-06-01"},
+        {"uprn": "2", "meters": "m1", "from": "2025-03-01"},
+    ]
+    with connect(each_database) as connection:
+        add_meters(connection, ["m1"])
+        import_homes(connection, rows, NOW)
+        asked = (
+            "select h.uprn, m.from_day, m.to_day from personal.home_meter m join personal.home h on h.id = m.home_id"
+        )
+        assert sorted(connection.execute(f"{asked} order by m.from_day".encode()).fetchall()) == [
+            ("1", date(2025, 1, 1), date(2025, 3, 1)),
+            ("1", date(2025, 6, 1), None),
+            ("2", date(2025, 3, 1), date(2025, 6, 1)),
+        ]
+        assert import_homes(connection, rows, NOW).unchanged == 3
+
+
 def test_overlapping_tenancies_are_refused_by_file_and_by_table(each_database: str) -> None:
     with connect(each_database) as connection:
         add_meters(connection, ["m1"])

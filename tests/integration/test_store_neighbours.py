@@ -34,12 +34,15 @@ def connection(each_database: str) -> Iterator[Connection]:
                 {"uprn": "2", "meters": "m2", "heating": "heat-network", "heat_network": "N", "floor_area": ""},
                 {"uprn": "3", "meters": "m3", "consent_comparison": ""},
                 {"uprn": "4", "meters": "m4", "to": "2026-05-10"},
-                {"uprn": "4", "meters": "m4", "from": "2026-05-10", "consent_comparison": "2026-05-11"},
-                {"uprn": "5", "meters": "m5", "from": "2026-06-01", "consent_comparison": "2026-07-02"},
+                {"uprn": "4", "meters": "m4", "from": "2026-05-10", "consent_comparison": ""},
+                {"uprn": "5", "meters": "m5", "from": "2026-06-01", "consent_comparison": ""},
                 {"uprn": "6", "meters": "m6", "lon": "-0.2"},
             ],
             datetime(2026, 4, 15, tzinfo=UTC),
         )
+        for uprn, given in (("4", datetime(2026, 5, 11, tzinfo=UTC)), ("5", datetime(2026, 7, 2, tzinfo=UTC))):
+            _, tenancy = ids_of(connection, uprn, given.date())
+            assert homes.give_consent(connection, tenancy, "comparison", "paper", given)
         yield connection
 
 
