@@ -9,7 +9,6 @@ Example: python -m tests.benchmarks.peers 5
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,9 +27,10 @@ from devices.decoders import FORMATS
 from ingest.subscriptions import native
 from simulators.publisher import Message
 from store.connect import connect
-from tests.benchmarks import loads, telegraf
+from tests.benchmarks import frost_mqtt, loads, telegraf
 from tests.benchmarks.__main__ import OUTPUT
 from tests.benchmarks.memory import highest_memory
+from tests.benchmarks.seen import Seen, cpu, flowing
 from tests.benchmarks.table import Table
 from tests.benchmarks.world import HOST, World, wait_for_rest
 from tests.judges.sources import NotHad
@@ -56,21 +56,12 @@ PEERS = {
     "ours": "borough collect",
     "telegraf": "Telegraf, no key",
     "telegraf_key": "Telegraf, primary key",
+    "frost": "FROST-Server",
     "bare": "a bare client",
 }
+#: FROST-Server takes so few a second that it gets fewer.
+OBSERVATIONS = 20_000
 UNITS = {"flowing": "messages/s", "from_start": "messages/s", "cpu": "us/message", "memory": "bytes"}
-
-
-class Seen(NamedTuple):
-    """What was seen of one queue: messages a second from the first commit on and from the start of the process, CPU a
-    message with the start [us], the highest memory [bytes], messages that are missing, rows that are there twice."""
-
-    flowing: float
-    from_start: float
-    cpu: float
-    memory: int
-    lost: int
-    doubled: int
 
 
 class Running(NamedTuple):
@@ -80,12 +71,6 @@ class Running(NamedTuple):
     started: float
     database: str
     series: str
-
-
-def flowing(commits: Sequence[tuple[float, int]]) -> float:
-    """Messages a second between the first and the last commit [s, messages]; those of the first came before."""
-    (first, before), (last, _) = commits[0], commits[-1]
-    return (sum(count for _, count in commits) - before) / (last - first)
 
 
 def queue(messages: int, again: int = 0) -> Iterator[Message]:
@@ -119,19 +104,13 @@ def _watch(peer: Running, messages: int) -> Seen:
             if time.time() - peer.started > _PATIENCE:
                 raise RuntimeError(f"the last messages were not stored within {_PATIENCE:g} s")
             time.sleep(0.02)
-        cpu, memory = _cpu(peer.pid), highest_memory(peer.pid)
+        used, memory = cpu(peer.pid), highest_memory(peer.pid)
         commits = [(float(at), int(count)) for at, count in connection.execute(_COMMITS).fetchall()]
         row = connection.execute(_ROWS.format(series=peer.series).encode()).fetchone()
     assert row is not None
     rows, distinct = row
     rate = messages / (commits[-1][0] - peer.started)
-    return Seen(flowing(commits), rate, cpu / messages * 1e6, memory, messages - distinct, rows - distinct)
-
-
-def _cpu(pid: int) -> float:
-    """CPU time of a process and all its threads so far [s]."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return Seen(flowing(commits), rate, used / messages * 1e6, memory, messages - distinct, rows - distinct)
 
 
 @contextmanager
@@ -168,8 +147,8 @@ def _bare(world: World, session: str) -> Seen:
     """A client that acknowledges what it receives and does nothing else."""
     started = time.time()
     found = world.measure(kind="receive_only", client_id=session, messages=MESSAGES)
-    cpu = found["cpu_with_start"] / MESSAGES * 1e6
-    return Seen(MESSAGES / found["seconds"], MESSAGES / (found["ended"] - started), cpu, int(found["peak"]), 0, 0)
+    used = found["cpu_with_start"] / MESSAGES * 1e6
+    return Seen(MESSAGES / found["seconds"], MESSAGES / (found["ended"] - started), used, int(found["peak"]), 0, 0)
 
 
 def _measure(world: World, session: str, folder: Path, messages: int, peer: str) -> Seen:
@@ -195,16 +174,24 @@ def main(arguments: list[str]) -> int:
     except NotHad as error:
         print(f"Telegraf is left out: {error}", file=sys.stderr)
         peers = [name for name in peers if not name.startswith("telegraf")]
+    if missing := frost_mqtt.given():
+        print(missing, file=sys.stderr)
+        peers.remove("frost")
     full: dict[str, list[Seen]] = {name: [] for name in peers}
     short: dict[str, Seen] = {}
     with World() as world, tempfile.TemporaryDirectory(prefix="borough-peers-") as folder:
         for number in range(rounds):
             for name in peers:
                 print(f"round {number + 1} of {rounds}: {PEERS[name]} ...", file=sys.stderr, flush=True)
-                full[name].append(_once(world, Path(folder), name, MESSAGES))
+                if name == "frost":
+                    full[name].append(frost_mqtt.measure(Path(folder), OBSERVATIONS))
+                else:
+                    full[name].append(_once(world, Path(folder), name, MESSAGES))
                 print(full[name][-1], file=sys.stderr, flush=True)
         for name in peers:
-            if name != "bare":
+            if name == "frost":
+                short[name] = frost_mqtt.measure(Path(folder), SHORT, REPEATED, queue=frost_mqtt.QUEUE)
+            elif name != "bare":
                 short[name] = _once(world, Path(folder), name, SHORT, REPEATED)
     table = Table()
     _fill(table, full, short)
@@ -234,7 +221,7 @@ def _fill(table: Table, full: Mapping[str, Sequence[Seen]], short: Mapping[str, 
         table.add(f"peers_{name}_lost_of_repeated", one.lost, "messages")
         table.add(f"peers_{name}_doubled_of_repeated", one.doubled, "messages")
     for figure in UNITS:
-        for other in ("telegraf", "telegraf_key", "bare"):
+        for other in ("telegraf", "telegraf_key", "frost", "bare"):
             table.ratio(f"peers ours / {other}: {figure}", f"peers_ours_{figure}", f"peers_{other}_{figure}")
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.benchmarks import peers
-from tests.benchmarks.peers import Seen
+from tests.benchmarks.seen import Seen, flowing
 from tests.benchmarks.table import Table
 
 
@@ -33,7 +33,7 @@ def test_what_comes_twice_comes_in_another_batch_and_never_in_the_tail() -> None
 
 
 def test_a_rate_counts_what_came_after_the_first_commit() -> None:
-    assert peers.flowing([(10.0, 1_000), (11.0, 300), (12.0, 700)]) == 500.0
+    assert flowing([(10.0, 1_000), (11.0, 300), (12.0, 700)]) == 500.0
 
 
 def test_both_sides_of_a_ratio_and_its_noise_are_saved() -> None:
