@@ -147,12 +147,15 @@ def _serve(url: str, options: AnnounceOptions, every: float, alive: Path | None)
     stopped = stopped_by_signal()
     announcer = Announcer(options)
     log.info("begins: looks for new readings every %g seconds", every)
-    told = ""
+    told = begun = ""
     try:
         while not stopped():
             try:
                 with reachable(url), _connection(url) as connection, given_back(connection):
-                    announcer.since = _wait_for_turn(connection, stopped)
+                    announcer.since, what = _wait_for_turn(connection, stopped)
+                    if what not in ("", begun):  # not at each try while the broker is away
+                        log.info("%s", what)
+                        begun = what
                     while not stopped():
                         full = announcer.turn(connection)
                         if told:
@@ -173,8 +176,11 @@ def _serve(url: str, options: AnnounceOptions, every: float, alive: Path | None)
     log.info("ended: %d observations told in %d messages", done.told, done.messages)
 
 
-def _wait_for_turn(connection: Connection, stopped: Callable[[], bool]) -> datetime | None:
-    """Until this is the publisher; then whatever is stored is queued: since when. None: it is to end."""
+def _wait_for_turn(connection: Connection, stopped: Callable[[], bool]) -> tuple[datetime | None, str]:
+    """Until this is the publisher; then whatever is stored is queued: since when, and what is to be said of it.
+
+    None: it is to end.
+    """
     waits = False
     while not stopped() and not observation_queue.lock(connection):
         if not waits:
@@ -182,13 +188,11 @@ def _wait_for_turn(connection: Connection, stopped: Callable[[], bool]) -> datet
             waits = True
         sleep(_PAUSE, stopped)
     if stopped():
-        return None
+        return None, ""
     since = observation_queue.begin(connection)
     if _ended(connection):
-        log.info("nothing was told for a week: publishes only what is stored first, until that could be told")
-    else:
-        log.info("publishes what is stored since %s", since.isoformat())
-    return since
+        return since, "nothing was told for a week: publishes only what is stored first, until that could be told"
+    return since, f"publishes what is stored since {since.isoformat()}"
 
 
 def _ended(connection: Connection) -> bool:

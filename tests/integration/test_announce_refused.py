@@ -18,6 +18,9 @@ from tests.tools.servers import Mosquitto, wait_for
 from tests.worlds.observations import PM, SITE, Observed
 
 MINUTE = 60_000_000
+ANNOUNCERS = (
+    "select pid from pg_stat_activity where application_name = 'borough announce' and datname = current_database()"
+)
 WEEK_AGO = "update observation_publisher set seen_at = now() - interval '8 days'"
 
 
@@ -51,6 +54,13 @@ def set_back(world: Observed) -> None:
         connection.execute(WEEK_AGO)
 
 
+def tried(world: Observed, tries: set[int]) -> set[int]:
+    """Connections of the service so far: one a try."""
+    with world.own() as connection:
+        tries |= {pid for (pid,) in connection.execute(ANNOUNCERS)}
+    return tries
+
+
 def test_no_attempt_that_fails_keeps_the_queue_growing(
     world: Observed, refusing: Mosquitto, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
@@ -66,6 +76,10 @@ def test_no_attempt_that_fails_keeps_the_queue_growing(
         assert wait_for(lambda: "refused 4 of 4 messages" in (tmp_path / "log").read_text(), 60)
         world.store([(PM, T0 + MINUTE, 1.0)])
         assert queued(world) == 1, "for a week nothing could be told, so the queue grows no more"
+        tries: set[int] = set()
+        assert wait_for(lambda: len(tried(world, tries)) > 3, 60, 0.01)
+        said = (tmp_path / "log").read_text()
+        assert (said.count("publishes only"), said.count("refused 4 of 4")) == (1, 1), "what is as before is said once"
         service.send_signal(15)
         assert service.wait(60) == 0
     assert run(["announce"], settings(world, mosquitto)).returncode == 0
