@@ -39,6 +39,9 @@ duplicate = 0.05
 malformed = 0.01
 out_of_order = 0.05
 """
+#: Two days of a fleet, and 500 minutes of a recording, take near a minute: on a busy machine what took 12 s was over
+#: before it was stopped.
+SLOW, SLOW_REPLAY = "3600", "600"
 T0 = 1_767_571_200_000_000
 MAPPING = """
 name = "meters"
@@ -121,7 +124,7 @@ def assert_whole(work: Work, job: Job, *, published: int | None = None) -> None:
 
 def test_a_simulation_is_paused_given_back_and_killed(town: Town, work: Work, tmp_path: Path) -> None:
     """A pause, a SIGTERM, a broker that goes away, a SIGKILL: it comes to its end, and its ledger is whole."""
-    number = work.ask("simulation", [fleet(tmp_path, "oak")], {"speed": "14400"})
+    number = work.ask("simulation", [fleet(tmp_path, "oak")], {"speed": SLOW})
     first = work.start()
     work.sent(number, 500)
     work.wish(number, "pause")
@@ -178,7 +181,7 @@ def test_a_replay_is_paused_given_back_and_killed(work: Work, tmp_path: Path) ->
     with connect(work.database) as connection:
         registry.upsert(connection, [Device(f"mon-{number}", "air-monitor", "native") for number in range(10)])
     path = recording(tmp_path / "air.btr", 10, 500)
-    number = work.ask("replay", [path], {"speed": "2500"})
+    number = work.ask("replay", [path], {"speed": SLOW_REPLAY})
     with _site(work, tmp_path) as (process, web):
         first = work.start()
         work.sent(number, 500)
@@ -218,7 +221,7 @@ def _site(work: Work, folder: Path) -> Iterator[tuple[subprocess.Popen[str], htt
 
 
 def test_the_database_goes_away_in_the_middle(town: Town, work: Work, tmp_path: Path) -> None:
-    number = work.ask("simulation", [fleet(tmp_path, "elm")], {"speed": "14400"})
+    number = work.ask("simulation", [fleet(tmp_path, "elm")], {"speed": SLOW})
     worker = work.start()
     before = work.sent(number, 500)
     assert town.cluster.server is not None
@@ -234,7 +237,7 @@ def test_the_database_goes_away_in_the_middle(town: Town, work: Work, tmp_path: 
 
 
 def test_a_stopped_job_is_scored_and_its_files_go_with_it(work: Work, tmp_path: Path) -> None:
-    number = work.ask("simulation", [fleet(tmp_path, "ash")], {"speed": "3600", "hours": 24})
+    number = work.ask("simulation", [fleet(tmp_path, "ash")], {"speed": "1800", "hours": 24})
     # of a job of this number in a database that was here before
     left = work.jobs / "runs" / str(number) / "ledger"
     left.mkdir(parents=True)

@@ -145,7 +145,8 @@ def test_empty_homes_and_those_who_moved_are_not_compared(street: Street) -> Non
     street.store({(20, MONDAY + timedelta(days=day)): 999 for day in range(7)})
     street.store({(21, MONDAY + timedelta(days=day)): 9_000 for day in range(7)})
     with connect(street.url) as connection:
-        import_homes(connection, [{**street.row(21), "from": "2026-08-06", "consent_comparison": "2026-08-06"}])
+        new = {**street.row(21), "from": "2026-08-06", "consent_comparison": "2026-08-06"}
+        import_homes(connection, [new], at(MONDAY + WEEK))
         connection.commit()
     street.analyse(at(MONDAY + WEEK))
     told = street.told("week", MONDAY)
@@ -174,7 +175,8 @@ def test_a_home_that_was_cut_off_for_most_of_a_week_gets_the_help_line(street: S
 def test_a_new_tenant_sees_nothing_of_before(street: Street) -> None:
     street.build(MONDAY - WEEK, 14)
     with connect(street.url) as connection:
-        import_homes(connection, [{**street.row(30), "from": "2026-08-03", "consent_comparison": "2026-08-03"}])
+        new = {**street.row(30), "from": "2026-08-03", "consent_comparison": "2026-08-03"}
+        import_homes(connection, [new], at(MONDAY + WEEK))
         connection.commit()
     street.analyse(at(MONDAY + WEEK))
     now, then = street.told("week", MONDAY), street.told("week", MONDAY - WEEK)
