@@ -48,10 +48,12 @@ def _name(connection: Connection) -> sql.Identifier:
     return sql.Identifier(connection.info.dbname)
 
 
-def test_a_server_for_tests_does_not_keep_what_it_commits(doctor: Doctor, database: str) -> None:
-    """That of all our other tests: it says that a commit is on the disk, and it is not."""
-    doctor.set(database_url=database)
+def test_a_server_for_tests_does_not_keep_what_it_commits(doctor: Doctor, plain_postgres: Cluster) -> None:
+    """Our own, as nearly all of our tests have them: it says that a commit is on the disk, and it is not."""
+    name = plain_postgres.create()
+    doctor.set(database_url=plain_postgres.url(name))
     told = doctor.of_database()["database-not-durable"]
+    plain_postgres.drop(name)
     assert [item.found.partition(" ")[0] for item in told] == ["fsync", "full_page_writes"]
     assert {item.state for item in told} == {"wrong"}
     assert "set fsync = on" in told[0].todo

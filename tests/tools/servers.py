@@ -234,7 +234,7 @@ class Cluster:
 
     def copy(self, database: str) -> str:
         """Name of a copy of a database, once nobody is connected to that."""
-        within(lambda: self._sessions(database) == 0, 10.0)
+        self._rest(database)
         return self._create(database)
 
     def drop(self, database: str) -> None:
@@ -286,13 +286,17 @@ class Cluster:
         migrations = importlib.import_module("store.migrations")
         name = self._create(None)
         migrations.upgrade(self.url(name))
+        self._rest(name)
+        # A clone is refused while anybody is connected to its source.
+        self.execute(sql.SQL("alter database {} allow_connections false").format(sql.Identifier(name)))
+        return name
+
+    def _rest(self, name: str) -> None:
+        """Wait until nobody is connected to a database; TimescaleDB Community's own workers are sent away first."""
         if self.tier == "community":
             with psycopg.connect(self.url(name), autocommit=True) as connection:
                 connection.execute("select _timescaledb_functions.stop_background_workers()")
-        # A clone is refused while anybody is connected to its source.
-        self.execute(sql.SQL("alter database {} allow_connections false").format(sql.Identifier(name)))
         within(lambda: self._sessions(name) == 0, 10.0)
-        return name
 
     def _sessions(self, database: str) -> int:
         with psycopg.connect(self.url(), autocommit=True) as connection:
