@@ -41,36 +41,10 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
+from tests.benchmarks.queues import DEVICES, MESSAGES, expect_rows, queues, rows
 from tests.benchmarks.replaying import replay, shapes
 from tests.benchmarks.table import Table
-from tests.benchmarks.world import Worker, World, wait_for_rest
-
-MESSAGES = 300_000
-DEVICES = 1_000
-PACKS = 20_000
-PAHO = 60_000
-GLOW = 500_000
-DISPLAYS = 2_000
-
-
-def receive_only(world: World, table: Table) -> None:
-    """The ceiling: the mqtt5 source with nothing behind it."""
-    session = world.queue(loads.native(MESSAGES, DEVICES))
-    found = world.measure(kind="receive_only", client_id=session, messages=MESSAGES)
-    table.add("receive_only", MESSAGES / found["seconds"], "messages/s")
-    world.drop_session(session)
-
-
-def drain(world: World, table: Table) -> None:
-    """A full queue through decode, checks, COPY, commit and PUBACK."""
-    session = world.queue(loads.native(MESSAGES, DEVICES))
-    with world.database(loads.meters(DEVICES)) as url:
-        found = world.measure(kind="collect", database=url, client_id=session, messages=MESSAGES)
-        _expect_rows(url, MESSAGES)
-    table.add("drain", MESSAGES / found["seconds"], "messages/s")
-    table.add("drain_cpu", found["cpu"] / MESSAGES * 1e6, "us/message")
-    table.ratio("drain / receive_only", "drain", "receive_only")
-    world.drop_session(session)
+from tests.benchmarks.world import Worker, World
 
 
 def write_only(world: World, table: Table) -> None:
@@ -85,49 +59,8 @@ def write_only(world: World, table: Table) -> None:
         copy_readings(connection, np.repeat(ids, turns), np.tile(times, DEVICES), np.ones(MESSAGES))
         connection.commit()
         seconds = time.monotonic() - begun
-        _expect_rows(url, MESSAGES)
+        expect_rows(url, MESSAGES)
     table.add("write_only", MESSAGES / seconds, "rows/s")
-
-
-def packs(world: World, table: Table) -> None:
-    """SenML JSON packs of 48 readings."""
-    session = world.queue(loads.packs(PACKS, DEVICES))
-    with world.database(loads.meters(DEVICES)) as url:
-        found = world.measure(kind="collect", database=url, client_id=session, messages=PACKS)
-        _expect_rows(url, PACKS * 48)
-    table.add("packs", found["readings"] / found["seconds"], "readings/s")
-    world.drop_session(session)
-
-
-def paho(world: World, table: Table) -> None:
-    """The drain by the MQTT 3.1.1 source."""
-    session = world.queue(loads.native(PAHO, DEVICES))
-    with world.database(loads.meters(DEVICES)) as url:
-        found = world.measure(kind="collect", database=url, client_id=session, messages=PAHO, source="paho")
-        _expect_rows(url, PAHO)
-    table.add("paho", PAHO / found["seconds"], "messages/s")
-    world.drop_session(session)
-
-
-def drain_malformed(world: World, table: Table) -> None:
-    """The drain with every hundredth message malformed."""
-    session = world.queue(loads.malformed(MESSAGES, DEVICES))
-    with world.database(loads.meters(DEVICES)) as url:
-        found = world.measure(kind="collect", database=url, client_id=session, messages=MESSAGES)
-        _expect_rows(url, MESSAGES - MESSAGES // 100)
-    table.add("drain_malformed", MESSAGES / found["seconds"], "messages/s")
-    table.ratio("drain_malformed / drain", "drain_malformed", "drain")
-    world.drop_session(session)
-
-
-def drain_glow(world: World, table: Table) -> None:
-    """Half a million messages of displays, half of them the gas register again and again."""
-    session = world.queue(loads.glow(GLOW, DISPLAYS), glow=True)
-    with world.database(loads.displays(DISPLAYS)) as url:
-        found = world.measure(kind="collect", database=url, client_id=session, messages=GLOW, glow=True)
-    table.add("drain_glow", GLOW / found["seconds"], "messages/s")
-    table.ratio("drain_glow / drain", "drain_glow", "drain")
-    world.drop_session(session)
 
 
 def read_arrays(world: World, table: Table) -> None:
@@ -162,14 +95,14 @@ def peak_memory(world: World, table: Table) -> None:
     with world.database(loads.meters(DEVICES)) as url:
         job = {"kind": "collect", "database": url, "client_id": session, "messages": MESSAGES}
         with Worker({"port": world.mosquitto.port, **job}) as worker:
-            while _rows(url) < MESSAGES // 10:
+            while rows(url) < MESSAGES // 10:
                 time.sleep(0.01)
             server.stop("fast")
             time.sleep(10)
             full = worker.memory()
             server.start()
             found = worker.result()
-        _expect_rows(url, MESSAGES)
+        expect_rows(url, MESSAGES)
     table.add("peak_memory", max(full, found["peak"]), "bytes")
     world.drop_session(session)
 
@@ -181,32 +114,17 @@ def live_figures(world: World, table: Table) -> None:
     live.rates(world, table, DEVICES)
 
 
-def _rows(url: str) -> int:
-    with connect(url) as connection:
-        row = connection.execute("select count(*) from reading").fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _expect_rows(url: str, expected: int) -> None:
-    """A figure for work that was not done is worse than none."""
-    found = _rows(url)
-    if found != expected:
-        raise RuntimeError(f"{found} readings in the table, {expected} expected")
-    wait_for_rest()
-
-
 SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
-    "receive_only": receive_only,
-    "drain": drain,
+    "receive_only": queues,
+    "drain": queues,
     "write_only": write_only,
     "reading_bytes": sizes.reading_bytes,
-    "packs": packs,
-    "paho": paho,
+    "packs": queues,
+    "paho": queues,
     "collectors": collectors.collectors,
     "broker_connection": collectors.broker_connection,
-    "drain_malformed": drain_malformed,
-    "drain_glow": drain_glow,
+    "drain_malformed": queues,
+    "drain_glow": queues,
     "read_arrays": read_arrays,
     "peak_memory": peak_memory,
     "live": live_figures,
