@@ -135,7 +135,9 @@ class _Run:
             return Retried([], [], [], {}, [])
         builder = _builder(self.options, connection)
         # in the order in which they came: of those that may restate the last one wins
-        messages = sorted({item.message: item for item in self.tried}.values(), key=lambda item: item.row.arrival)
+        messages = sorted(
+            {item.message: item for item in self.tried}.values(), key=lambda item: (item.row.arrival, item.message)
+        )
         builder.receive_kept(
             [item.row.topic for item in messages],
             [item.payload or b"" for item in messages],

@@ -32,8 +32,17 @@ _COLUMNS = b", ".join(
         *(_OPEN.replace(b"%b", name) for name in (b"topic", b"device", b"property", b"detail")),
     )
 )
+_WHICH = b"""(%(family)s::text is null or r.family = %(family)s)
+      and (%(device)s::text is null or r.device = %(device)s)
+      and (%(reason)s::text is null or r.reason = %(reason)s)
+      and (%(since)s::timestamptz is null or r.arrival >= %(since)s)
+      and (%(until)s::timestamptz is null or r.arrival < %(until)s)
+      and (%(waiting)s::bool is not true or r.retried_at is null)"""
 _SQL = {
-    name: text.replace(b"{columns}", _COLUMNS).replace(b"{rows}", _ROWS).replace(b"{personal}", _PERSONAL)
+    name: text.replace(b"{columns}", _COLUMNS)
+    .replace(b"{rows}", _ROWS)
+    .replace(b"{personal}", _PERSONAL)
+    .replace(b"{which}", _WHICH)
     for name, text in queries("rejected_list").items()
 }
 #: So many bytes of messages are held at once.
@@ -91,7 +100,18 @@ def messages(
     At most ``limit``, and so many that their bytes are not more than ``held``; one at least. Raises psycopg.Error.
     """
     given = {**which.parameters(), "limit": limit, "before": before}
-    rows = connection.execute(_SQL["messages"], given).fetchall()
+    return _held(connection.execute(_SQL["messages"], given).fetchall(), limit, held)
+
+
+def oldest(
+    connection: Connection, which: Filter, limit: int, after: int, last: int, held: int = HELD
+) -> tuple[list[int], bool]:
+    """The same, the oldest first: behind ``after`` and up to ``last``. Raises psycopg.Error."""
+    given = {**which.parameters(), "limit": limit, "after": after, "last": last}
+    return _held(connection.execute(_SQL["oldest"], given).fetchall(), limit, held)
+
+
+def _held(rows: Sequence[tuple[int, int]], limit: int, held: int) -> tuple[list[int], bool]:
     found: list[int] = []
     for number, size in rows:
         held -= size

@@ -22,6 +22,8 @@ from store.connect import Connection
 from store.rejected import Filter
 
 _PORTION = 200
+#: Rows of the list that are read at once.
+_LISTED = 10_000
 
 app = typer.Typer(help="Messages and readings that could not be taken.", no_args_is_help=True)
 
@@ -168,14 +170,21 @@ def retry(
 
 
 def _portions(connection: Connection, numbers: Sequence[int] | None, which: Filter) -> Iterator[list[int]]:
-    """Ids to try again, the newest first, so many at a time that their messages fit into memory."""
+    """Ids to try again, so many at a time that their messages fit into memory.
+
+    In the order in which they came, as the collector would have taken them: of those that restate the last one wins.
+    """
     if numbers:
         yield list(dict.fromkeys(numbers))
         return
+    found: list[int] = []
     before: int | None = None
-    while rows := table.find(connection, which, _PORTION, before):
+    while rows := table.find(connection, which, _LISTED, before):
         before = rows[-1].id
-        yield [row.id for row in rows]
+        found += [row.id for row in rows]
+    found.reverse()
+    for first in range(0, len(found), _PORTION):
+        yield found[first : first + _PORTION]
 
 
 def register(made: typer.Typer) -> None:

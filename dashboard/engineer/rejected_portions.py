@@ -71,7 +71,8 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """How far it is: ``messages`` done of ``total``, rejections by their fate; ``before``: where it goes on."""
+    """How far it is: ``messages`` done of ``total``, rejections by their fate; ``after``: where it goes on, ``last``:
+    how far, so that what comes meanwhile is another time's."""
 
     total: int = 0
     messages: int = 0
@@ -80,7 +81,8 @@ class Taking:
     gone: int = 0
     missing: int = 0
     anew: int = 0
-    before: int | None = None
+    after: int | None = None
+    last: int | None = None
 
 
 def try_portion(
@@ -115,11 +117,17 @@ def try_portion(
 
 
 def take_portion(site: Site, trials: Trials, visitor: Visitor, asked: Asking, done: Taking) -> Taking:
-    """Take portions for a moment. Raises devices.tried.NotTried; psycopg.Error."""
+    """Take portions for a moment, in the order in which they came: of those that may restate the last one wins.
+
+    Raises devices.tried.NotTried; psycopg.Error.
+    """
     until = time.monotonic() + SECONDS
     while True:
         with site.lane.connection() as connection:
-            messages, more = _messages(connection, asked, done.before)
+            if done.last is None:
+                newest, _ = _messages(connection, asked, None, 1)
+                done = replace(done, last=max(newest, default=0))
+            messages, more = _onward(connection, asked, done)
             rows = rejected_list.whole(connection, messages)
         if rows:
             found = trials.take([one.item for one in rows], visitor.account_id)
@@ -133,18 +141,27 @@ def take_portion(site: Site, trials: Trials, visitor: Visitor, asked: Asking, do
                 anew=done.anew + found.anew,
             )
         if not more:
-            return replace(done, before=None)
-        done = replace(done, before=messages[-1])
+            return replace(done, after=None)
+        done = replace(done, after=messages[-1])
         if time.monotonic() > until:
             return done
 
 
-def _messages(connection: Connection, asked: Asking, before: int | None) -> tuple[list[int], bool]:
-    """The next messages, and whether more may follow."""
+def _messages(
+    connection: Connection, asked: Asking, before: int | None, limit: int | None = None
+) -> tuple[list[int], bool]:
+    """The next messages, the newest first, and whether more may follow."""
     if asked.number is None:
-        return rejected_list.messages(connection, asked.chosen.filter, PORTION, before)
+        return rejected_list.messages(connection, asked.chosen.filter, limit or PORTION, before)
     found = rejected_list.get(connection, asked.number)
     return ([] if found is None else [found.message]), False
+
+
+def _onward(connection: Connection, asked: Asking, done: Taking) -> tuple[list[int], bool]:
+    """The next messages, the oldest first, and whether more may follow."""
+    if asked.number is not None:
+        return _messages(connection, asked, None)
+    return rejected_list.oldest(connection, asked.chosen.filter, PORTION, done.after or 0, done.last or 0)
 
 
 def _add(found: Trial, rows: Sequence[Whole], tried: Sequence[Tried], *, show: bool) -> None:

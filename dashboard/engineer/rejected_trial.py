@@ -171,11 +171,11 @@ def _form(given: Mapping[str, str]) -> Form:
 def _taking(given: Mapping[str, str], total: int) -> Taking:
     """How far it was by the form, which says it for the page's sake: what is taken hangs on nothing of it."""
     said = {one.name: values.number(given.get(one.name, "")) for one in fields(Taking)}
-    before = said.pop("before")
-    if before is None:
+    after, last = said.pop("after"), said.pop("last")
+    if after is None or last is None:
         return Taking(total)
     numbers = {name: number or 0 for name, number in said.items()}
-    return Taking(**{**numbers, "before": before})
+    return Taking(**numbers, after=after, last=last)
 
 
 def _more(number: int | None) -> dict[str, str]:

@@ -28,12 +28,7 @@ from (
     select distinct r.message
     from public.rejected r
     where (%(before)s::int8 is null or r.message < %(before)s)
-      and (%(family)s::text is null or r.family = %(family)s)
-      and (%(device)s::text is null or r.device = %(device)s)
-      and (%(reason)s::text is null or r.reason = %(reason)s)
-      and (%(since)s::timestamptz is null or r.arrival >= %(since)s)
-      and (%(until)s::timestamptz is null or r.arrival < %(until)s)
-      and (%(waiting)s::bool is not true or r.retried_at is null)
+      and {which}
     order by r.message desc
     limit %(limit)s
 ) k
@@ -41,16 +36,25 @@ left join public.rejected_bytes o on o.id = k.message
 left join personal.rejected_bytes p on p.id = k.message
 order by k.message desc;
 
+-- oldest: the same, the oldest first, behind one number and up to another
+select k.message, coalesce(octet_length(o.bytes), octet_length(p.bytes), 0)
+from (
+    select distinct r.message
+    from public.rejected r
+    where r.message > %(after)s::int8 and r.message <= %(last)s::int8
+      and {which}
+    order by r.message
+    limit %(limit)s
+) k
+left join public.rejected_bytes o on o.id = k.message
+left join personal.rejected_bytes p on p.id = k.message
+order by k.message;
+
 -- count_messages: how many messages have such rejections
 select count(distinct r.message)
 from public.rejected r
 where (%(before)s::int8 is null or r.message < %(before)s)
-  and (%(family)s::text is null or r.family = %(family)s)
-  and (%(device)s::text is null or r.device = %(device)s)
-  and (%(reason)s::text is null or r.reason = %(reason)s)
-  and (%(since)s::timestamptz is null or r.arrival >= %(since)s)
-  and (%(until)s::timestamptz is null or r.arrival < %(until)s)
-  and (%(waiting)s::bool is not true or r.retried_at is null);
+  and {which};
 
 -- whole: all rejections of some messages with their bytes, and whether they are personal
 select r.id, r.arrival, coalesce(t.topic, r.topic), r.family, r.device, coalesce(t.property, r.property), r.reason,

@@ -11,10 +11,13 @@ import httpx
 import psycopg
 import pytest
 
+from borough import cli
+from borough.commands import rejected as commands
 from borough.settings.collector import collector_options
 from dashboard.engineer import rejected_portions
+from devices.device import Device
 from ingest.decoder_version import format_marks
-from store import session_lock
+from store import registry, session_lock
 from store.connect import connect
 from tests.tools.servers import Cluster
 from tests.worlds import rejections as worlds
@@ -152,6 +155,51 @@ def test_many_go_portion_by_portion(fresh: tuple[World, httpx.Client], monkeypat
         ).fetchone()
         assert counted == (6,)
         assert connection.execute("select sum(taken) from rejected_taken").fetchone() == (6,)
+
+
+@pytest.mark.parametrize("way", ["command", "page"])
+def test_in_portions_too_the_first_is_stored_and_what_came_later_is_another_value(
+    fresh: tuple[World, httpx.Client], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    world, engineer = fresh
+    text = world.now.isoformat()
+    came = [
+        ("borough/air-monitor/late-1/reading", b'{"time": "%s", "no2": %d}' % (text.encode(), value), world.now)
+        for value in range(1, 6)
+    ]
+    worlds.collect(collector_options(world.settings), came)
+    with connect(world.url, autocommit=True) as connection:
+        registry.upsert(connection, [Device("late-1", "air-monitor", "native")])
+    if way == "command":
+        monkeypatch.setattr(commands, "_PORTION", 2)
+        monkeypatch.setattr(commands, "_LISTED", 3)
+        monkeypatch.setenv("BOROUGH_DATABASE_URL", world.url)
+        assert cli.run(["rejected", "retry", "--device", "late-1"]) == 0
+    else:
+        monkeypatch.setattr(rejected_portions, "PORTION", 2)
+        page = engineer.post(f"{ROOT}/take?device=late-1").text
+        assert "5 rejections were taken" in text_of(page)
+        assert "4 readings of what was taken have a rejection of their own now" in text_of(page)
+    with psycopg.connect(world.url) as connection:
+        stored = "select value from public.reading r join personal.series s on s.id = r.series_id"
+        assert connection.execute(f"{stored} where s.device_id = 'late-1'".encode()).fetchall() == [(1.0,)]
+        left = "select reason, count(*) from public.rejected where device = 'late-1' group by reason"
+        assert connection.execute(left).fetchall() == [("conflict", 4)]
+
+
+def test_what_comes_meanwhile_is_not_taken(fresh: tuple[World, httpx.Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that goes on by itself must end, however many are rejected while it does."""
+    world, engineer = fresh
+    monkeypatch.setattr(rejected_portions, "PORTION", 2)
+    monkeypatch.setattr(rejected_portions, "SECONDS", 0.0)
+    forms, messages = [dict[str, str]()], 0
+    while forms[-1] or not messages:
+        worlds.collect(collector_options(world.settings), [("vendor/v-1", b'{"state": "taken"}', world.now)])
+        page = engineer.post(f"{ROOT}/take?reason=bad_value", data=forms[-1]).text
+        fields = page.partition('id="go-on"')[2].partition("</form>")[0]
+        forms.append(dict(re.findall(r'name="(\w+)" value="(\d+)"', fields)))
+        messages = max(messages, int(forms[-1].get("messages", 0)))
+    assert len(forms) < 8
 
 
 def test_nothing_is_taken_before_the_collector_reads_the_same(fresh: tuple[World, httpx.Client]) -> None:
