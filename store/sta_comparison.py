@@ -118,7 +118,8 @@ def _not_after(left: Value, right: Value) -> str:
     inside = f"{left.sql} < {right.end}" + ("" if left.end is None else f" and {_until(left, f'<= {right.end}')}")
     if not right.end_null:
         return f"({inside})"
-    return f"(({right.end} is null and {whole}) or ({inside}))"
+    # "is not null": else, where the right has no end, what is false is null, and "not" of it holds of nothing
+    return f"(({right.end} is null and {whole}) or ({right.end} is not null and {inside}))"
 
 
 def _until(value: Value, test: str) -> str:
