@@ -29,7 +29,7 @@ from borough.settings.settings import Settings
 from ingest.archive_files import Frame
 from ingest.correct import FrameSource, Request, correct
 from ingest.options import CollectorOptions
-from store import tombstones
+from store import tombstones, touched
 from store.connect import connect
 from store.times import instant
 from store.writer import Writer
@@ -169,7 +169,8 @@ def _late(measured: _Measured, _turn: int) -> Callable[[], int]:
 
 def _write(measured: _Measured, rows: Sequence[tuple[int, int, float]]) -> Callable[[], int]:
     measured.town.batches += 1
-    days = sorted({("smart-meter", instant(at).date()) for _, at, _ in rows})
+    ids, times = (np.array([row[place] for row in rows], np.int64) for place in (0, 1))
+    days = touched.days_of(("smart-meter",), np.zeros(len(rows), np.uint8), ids.astype(np.int32), times)
     # of erasures that were made here meanwhile a collector knows, too
     known = tombstones.version(measured.connection)
     measured.connection.commit()

@@ -23,8 +23,18 @@ FAMILIES = ("parking-bay", "smart-meter")
 Row = tuple[int, int, float]  # series, time [us], value
 
 
-def make(rows: Sequence[Row], number: int = 1, late: Sequence[Row] = (), **changes: Any) -> Batch:
-    """A batch of rows with unique keys, each a message of its own; ``late`` ones follow a keep rule of half-hours."""
+def make(
+    rows: Sequence[Row],
+    number: int = 1,
+    late: Sequence[Row] = (),
+    *,
+    touched: Sequence[TouchedDay] | None = None,
+    **changes: Any,
+) -> Batch:
+    """A batch of rows with unique keys, each a message of its own; ``late`` ones follow a keep rule of half-hours.
+
+    ``touched``: notes of their days, in place of those that name no series.
+    """
     every = sorted([*((*row, 0) for row in rows), *((*row, HALF_HOUR) for row in late)])
     series = np.array([row[0] for row in every], np.int32)
     time = np.array([row[1] for row in every], np.int64)
@@ -46,7 +56,9 @@ def make(rows: Sequence[Row], number: int = 1, late: Sequence[Row] = (), **chang
         latest_series=np.array([row[0] for row in newest], np.int32),
         latest_time=np.array([row[1] for row in newest], np.int64),
         latest_value=np.array([row[2] for row in newest], np.float64),
-        touched=sorted({TouchedDay(FAMILIES[row[0] % 2], instant(row[1]).date()) for row in every}),
+        touched=sorted({TouchedDay(FAMILIES[row[0] % 2], instant(row[1]).date()) for row in every})
+        if touched is None
+        else touched,
         counts=counts,
         rejected=[],
         sequences=[],
