@@ -228,13 +228,13 @@ def _fill(table: Table, full: Mapping[str, Sequence[Seen]], short: Mapping[str, 
 def _text(full: Mapping[str, Sequence[Seen]], short: Mapping[str, Seen]) -> str:
     """The table as lines: each figure as minimum / median / maximum."""
     heads = ("flowing [1/s]", "from the start [1/s]", "CPU [us]", "memory [MB]")
-    lines = [f"{'':<22}" + "".join(f"{head:>30}" for head in heads)]
+    lines = [f"{'':<22}" + "".join(f"{head:>34}" for head in heads)]
     for name, seen in full.items():
         cells = []
         for figure, scale, digits in (("flowing", 1, 0), ("from_start", 1, 0), ("cpu", 1, 2), ("memory", 1e-6, 0)):
             found = [getattr(one, figure) * scale for one in seen]
             cells.append(" / ".join(f"{value:,.{digits}f}" for value in (min(found), median(found), max(found))))
-        lines.append(f"{PEERS[name]:<22}" + "".join(f"{cell:>30}" for cell in cells))
+        lines.append(f"{PEERS[name]:<22}" + "".join(f"{cell:>34}" for cell in cells))
     lines += [
         "",
         f"{'':<22}{'lost':>8}{'doubled':>9}   of {SHORT:,} messages, every {REPEATED}th of the first half twice",
