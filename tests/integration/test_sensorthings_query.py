@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
@@ -115,6 +116,7 @@ def split(columns: Sequence[str], row: Sequence[Any]) -> tuple[tuple[Any, ...], 
 
 def check(connection: Connection, world: World, seed: int) -> int:
     """One random query of each entity; how many there were."""
+    world.now = datetime.now(UTC)
     for number, entity in enumerate(ENTITIES):
         version = "1.1" if (seed + number) % 2 else "2.0"
         model = MODELS[version]
@@ -132,8 +134,9 @@ def check(connection: Connection, world: World, seed: int) -> int:
     return len(ENTITIES)
 
 
-#: Seeds whose queries had another answer once: ``not`` of a comparison with a period that has no end.
-FOUND = (730_001_900,)
+#: Seeds whose queries had another answer once: ``not`` of a comparison with a period that has no end, and
+#: ``now() ne now()``, of which the reference was wrong.
+FOUND = (730_001_900, 731_000_415)
 
 
 def test_random_queries_answer_as_the_reference_does(connection: Connection, world: World) -> None:

@@ -69,9 +69,10 @@ TABLES = {"Thing": "thing", "Sensor": "sensor", "Datastream": "stream", "Observa
 
 
 class World:
-    """A town's rows by entity, an observation with what its stream says of its length."""
+    """A town's rows by entity, an observation with what its stream says of its length; ``now``: of a query one."""
 
     def __init__(self, town: Town) -> None:
+        self.now = datetime.now(UTC)
         self.rows = {entity: [dict(row) for row in town[table]] for entity, table in TABLES.items()}
         spreads = {row["id"]: row["spread"] for row in town["stream"]}
         for row in self.rows["Observation"]:
@@ -201,6 +202,8 @@ def evaluate(node: Tree, context: Context) -> Valued:
         if kind not in {"int", "duration"}:
             kind, value = as_kind((kind, value), "number")
         return kind, None if value is None else -value
+    if head == "call" and node[1] == "now":
+        return "instant", context.world.now
     if head == "call":
         return call(node[1], [evaluate(part, context) for part in node[2]], node[2])
     if head == "in":

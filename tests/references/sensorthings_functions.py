@@ -131,8 +131,6 @@ def call(name: str, values: list[Valued], nodes: Sequence[Tree]) -> Valued:
         return "instant", datetime(1, 1, 1, tzinfo=UTC)
     if name == "maxdatetime":
         return "instant", datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
-    if name == "now":
-        return "instant", datetime.now(UTC)
     if name == "interval":
         start, end = as_kind(values[0], "instant")[1], values[1][1]
         if values[1][0] == "duration" and start is not None and end is not None:
