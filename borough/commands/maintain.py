@@ -63,7 +63,7 @@ def maintain(json_output: Json = False) -> None:
     if strays:
         raise Failure(
             f"all is done but for {', '.join(map(str, strays))}: called by no day such as 2026-07-01, so nothing in"
-            " there is deleted when its time comes, nor by an erasure; remove it or take it out of the archive"
+            " there is deleted when its time comes, and no erasure can end; remove it or take it out of the archive"
         )
 
 

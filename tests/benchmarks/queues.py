@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ class Queue:
     """A kind of queue: how many messages, which, from which devices, how many readings become rows, for what job."""
 
     messages: int
-    load: Callable[[], Sequence[Message] | Any]
+    load: Callable[[], Iterable[Message]]
     devices: Callable[[], Sequence[Device]]
     #: None: not looked at, for what a display repeats becomes no row.
     rows: int | None

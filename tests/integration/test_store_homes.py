@@ -138,42 +138,28 @@ def test_a_tenancy_that_a_file_corrects_ends_all_the_same_where_the_next_one_of_
         assert import_homes(connection, rows, NOW).unchanged == 2
 
 
-def test_a_meter_that_moved_within_one_file_measures_one_home_at_a_time(each_database: str) -> None:
-    rows = [
-        {"uprn": "1", "meters": "m1"},
-        {"uprn": "2", "meters": "m1", "from": "2025-03-01"},
-        {"uprn": "3", "meters": "m1", "from": "2025-06-01"},
-    ]
+@pytest.mark.parametrize(
+    "stays",
+    [
+        [("1", "2025-01-01"), ("2", "2025-03-01"), ("3", "2025-06-01")],
+        # it comes back, and was elsewhere meanwhile
+        [("1", "2025-01-01"), ("1", "2025-06-01"), ("2", "2025-03-01")],
+    ],
+)
+def test_a_meter_that_moved_within_one_file_measures_one_home_at_a_time(
+    each_database: str, stays: list[tuple[str, str]]
+) -> None:
+    rows = [{"uprn": uprn, "meters": "m1", "from": day} for uprn, day in stays]
+    days = sorted((date.fromisoformat(day), uprn) for uprn, day in stays)
+    ends = [day for day, _ in days[1:]]
     with connect(each_database) as connection:
         add_meters(connection, ["m1"])
         import_homes(connection, rows, NOW)
         asked = (
             "select h.uprn, m.from_day, m.to_day from personal.home_meter m join personal.home h on h.id = m.home_id"
         )
-        assert sorted(connection.execute(f"{asked} order by m.from_day".encode()).fetchall()) == [
-            ("1", date(2025, 1, 1), date(2025, 3, 1)),
-            ("2", date(2025, 3, 1), date(2025, 6, 1)),
-            ("3", date(2025, 6, 1), None),
-        ]
-        assert import_homes(connection, rows, NOW).unchanged == 3
-
-
-def test_a_meter_that_comes_back_within_one_file_was_elsewhere_meanwhile(each_database: str) -> None:
-    rows = [
-        {"uprn": "1", "meters": "m1"},
-        {"uprn": "1", "meters": "m1", "from": "2025-06-01"},
-        {"uprn": "2", "meters": "m1", "from": "2025-03-01"},
-    ]
-    with connect(each_database) as connection:
-        add_meters(connection, ["m1"])
-        import_homes(connection, rows, NOW)
-        asked = (
-            "select h.uprn, m.from_day, m.to_day from personal.home_meter m join personal.home h on h.id = m.home_id"
-        )
-        assert sorted(connection.execute(f"{asked} order by m.from_day".encode()).fetchall()) == [
-            ("1", date(2025, 1, 1), date(2025, 3, 1)),
-            ("1", date(2025, 6, 1), None),
-            ("2", date(2025, 3, 1), date(2025, 6, 1)),
+        assert connection.execute(f"{asked} order by m.from_day".encode()).fetchall() == [
+            (uprn, day, end) for (day, uprn), end in zip(days, [*ends, None], strict=True)
         ]
         assert import_homes(connection, rows, NOW).unchanged == 3
 

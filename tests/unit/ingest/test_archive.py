@@ -318,7 +318,7 @@ def test_what_is_past_its_retention_goes(tmp_path: Path) -> None:
     assert freed["parking-bay"] > 0
     assert strays == [stray]
     with pytest.raises(archive_files.ArchiveError, match="is no day of an archive"):
-        archive_files.segments(tmp_path)  # what an erasure and a correction read: they would pass over it
+        archive_files.segments(tmp_path)  # what an erasure and a correction read: neither passes over it
     shutil.rmtree(stray)
     assert archive_files.segments(tmp_path) == []
 
