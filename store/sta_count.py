@@ -77,18 +77,48 @@ def count_each(
     return Each(found, any(rows and over for rows, over in parts))
 
 
-def _parts(
-    connection: Connection, asked: Mapping[str, Any], start: int | None, end: int | None, known: bytes, between: bytes
-) -> list[tuple[list[tuple[Any, ...]], bool]]:
-    """What the queries find: ``known`` of the days that are counted, ``between`` of each gap among them, and whether a
-    day that is over lies in it. Two journeys: on a busy machine an answer waits for these more than for rows."""
-    first, stop = max(_FIRST, _FIRST if start is None else start), min(_END, _END if end is None else end)
+class Known(NamedTuple):
+    """How many readings are known to be in a span, and what of it nobody has counted yet."""
+
+    readings: int
+    gaps: Sequence[Span]
+
+
+def known(connection: Connection, origin: Origin, series: Sequence[int], start: int, end: int) -> Known:
+    """The same as `count` of some series of one family, without looking at a reading. Raises psycopg.Error."""
+    asked: dict[str, Any] = {"origin": origin, "series": Int4s(list(series))}
+    spans, _ = _spans(connection, asked, start, end)
+    # of one family, or of none where none of the series is open
+    covered = next(iter(spans.values()), [])
+    found = _number(connection, _SQL["known"], _whole(asked, start, end)) if covered else 0
+    return Known(found, gaps(covered, start, end))
+
+
+def _spans(
+    connection: Connection, asked: Mapping[str, Any], first: int, stop: int
+) -> tuple[dict[str, list[Span]], int]:
+    """What is counted of each family within a span; when the newest day that may be counted is over."""
     spans: dict[str, list[Span]] = {}
     over = 0
     for family, day, days, last in connection.execute(_SQL["open_spans"], asked).fetchall():
         of_family, over = spans.setdefault(family, []), (last + 1) * _DAY
         if day is not None and first <= day * _DAY and (day + days) * _DAY <= stop:
             of_family.append((day * _DAY, (day + days) * _DAY))
+    return spans, over
+
+
+def _whole(asked: Mapping[str, Any], first: int, stop: int) -> dict[str, Any]:
+    """Asked about the days that lie within as a whole; in the last of all that there are none begins."""
+    return {**asked, "first": _day(-(-first // _DAY)), "end": _day(stop // _DAY)}
+
+
+def _parts(
+    connection: Connection, asked: Mapping[str, Any], start: int | None, end: int | None, known: bytes, between: bytes
+) -> list[tuple[list[tuple[Any, ...]], bool]]:
+    """What the queries find: ``known`` of the days that are counted, ``between`` of each gap among them, and whether a
+    day that is over lies in it. Two journeys: on a busy machine an answer waits for these more than for rows."""
+    first, stop = max(_FIRST, _FIRST if start is None else start), min(_END, _END if end is None else end)
+    spans, over = _spans(connection, asked, first, stop)
     if first >= stop or not spans:
         return []
     alike: dict[tuple[Span, ...], list[str]] = {}
@@ -97,9 +127,7 @@ def _parts(
     with connection.pipeline():
         running = []
         if any(spans.values()):
-            # the days that lie within as a whole; in the last of all that there are none begins
-            whole = {**asked, "first": _day(-(-first // _DAY)), "end": _day(stop // _DAY)}
-            running.append((connection.execute(known, whole), False))
+            running.append((connection.execute(known, _whole(asked, first, stop)), False))
         for missing, of in alike.items():
             for begin, finish in missing:
                 given = {**asked, "families": of, "start": instant(begin), "stop": instant(finish)}

@@ -18,7 +18,7 @@ from dashboard.web.values import Text, Word
 from dashboard.web.visitor import Anybody
 from devices.counts import counted
 from devices.device import Origin
-from store import open_data
+from store import open_data, sta_count
 from store.arrays import SeriesBlock
 from store.connect import Connection
 from store.open_data import OpenSeries
@@ -27,9 +27,12 @@ from store.times import begin_of, microseconds
 PATH = "/open-data/exports"
 #: Readings of one export, and how many devices it can name.
 MOST, DEVICES = 10_000_000, 200
-#: From so many on that the planner expects they are counted before anything is sent, for its guess may be off: a tenth
-#: of a second a million, for which everybody waits. Where it is far off, `TooMany`.
+#: Of days that nobody has counted yet the planner guesses. From so many together on they are counted before anything is
+#: sent, for a guess may be off: a tenth of a second a million, for which everybody waits. Where it is far off,
+#: `TooMany`.
 _COUNTED = MOST // 2
+#: For so many gaps between counted days one guess each; for more of them one for all that lies between.
+_GUESSES = 12
 
 CSV_TYPE, PARQUET_TYPE = "text/csv; charset=utf-8", "application/vnd.apache.parquet"
 
@@ -113,10 +116,25 @@ def _series(connection: Connection, asked: Asked, origin: Origin) -> list[OpenSe
         and {one.property for one in found}.issuperset(asked.properties or ())
     ):
         raise HTTPException(404)
-    guess = open_data.expected(connection, found, asked.start, asked.end) if found else 0
-    if guess > _COUNTED and open_data.count(connection, found, asked.start, asked.end, MOST + 1) > MOST:
+    if found and _too_many(connection, found, asked, origin):
         raise HTTPException(400, "export-long")
     return found
+
+
+def _too_many(connection: Connection, series: Sequence[OpenSeries], asked: Asked, origin: Origin) -> bool:
+    """Whether there are more readings than `MOST`. What was counted before is known; only of the rest there is a guess,
+    whose price grows with the weeks that it is for."""
+    known = sta_count.known(connection, origin, [one.id for one in series], asked.start, asked.end)
+    gaps = known.gaps if len(known.gaps) <= _GUESSES else [(known.gaps[0][0], known.gaps[-1][1])]
+    guess = known.readings + sum(open_data.expected(connection, series, *gap) for gap in gaps)
+    if guess <= _COUNTED or known.readings > MOST:
+        return known.readings > MOST
+    found = known.readings
+    for gap in known.gaps:
+        found += open_data.count(connection, series, *gap, MOST + 1 - found)
+        if found > MOST:
+            return True
+    return False
 
 
 class TooMany(RuntimeError):

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from borough.rights import erase as erasing
 from borough.rights.context import ErasureContext
 from borough.settings.collector import collector_options
 from borough.settings.settings import Settings
+from dashboard.open_data.spans import DAYS
 from ingest.archive_files import Frame
 from ingest.correct import FrameSource, Request, correct
 from ingest.options import CollectorOptions
@@ -225,7 +226,8 @@ def _observations(measured: _Measured, turn: int) -> Callable[[], int]:
 
 def _export(measured: _Measured, _turn: int) -> Callable[[], int]:
     town = measured.town
-    path = f"/open-data/exports/air-monitor.csv?from={instant(town.start).date()}&to={town.last_day}"
+    first = max(instant(town.start).date(), town.last_day - timedelta(days=DAYS - 1))
+    path = f"/open-data/exports/air-monitor.csv?from={first}&to={town.last_day}"
 
     def look() -> int:
         for _ in range(3):

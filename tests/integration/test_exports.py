@@ -16,6 +16,7 @@ import pytest
 
 from dashboard.open_data import exports, making, spans
 from dashboard.web import errors
+from store import open_data, sta_count
 from store.connect import connect
 from tests.references import csv_rows
 from tests.tools import site
@@ -246,6 +247,41 @@ def test_too_many_readings_are_refused_before_anything_is_sent(
     assert answer.status_code == 400
     assert "An export has at most 10,000,000 readings" in answer.text
     assert web.get(f"{AIR}.csv", params={**JUNE, "device": "007"}).status_code == 200
+
+
+def test_what_was_counted_before_is_not_guessed(
+    filled: str, web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(filled, autocommit=True) as connection:
+        while sta_count.keep(connection, 60):
+            pass
+        monkeypatch.setattr(exports, "MOST", 4 * READINGS)
+        # a month that was counted needs neither a guess nor a count: nobody asks for one
+        for name in ("expected", "count"):
+            monkeypatch.setattr(open_data, name, _nobody_asks)
+        whole = {"from": "2026-06-01", "to": "2026-06-30"}
+        assert web.get(f"{AIR}.csv", params=whole).text == stored(filled)
+        monkeypatch.setattr(exports, "MOST", 4 * READINGS - 1)
+        assert web.get(f"{AIR}.csv", params=whole).status_code == 400
+        monkeypatch.undo()
+        # a month that somebody wrote to is counted as it is asked
+        connection.execute("delete from counted_span where day = '2026-06-01'")
+        for guessed in (0, 10**9):
+            monkeypatch.setattr(exports, "_COUNTED", guessed)
+            monkeypatch.setattr(exports, "MOST", 4 * READINGS)
+            assert web.get(f"{AIR}.csv", params=whole).status_code == 200
+        monkeypatch.setattr(exports, "_COUNTED", 0)
+        monkeypatch.setattr(exports, "MOST", 4 * READINGS - 1)
+        assert web.get(f"{AIR}.csv", params=whole).status_code == 400
+        # many gaps are guessed together
+        monkeypatch.setattr(exports, "_GUESSES", 0)
+        assert web.get(f"{AIR}.csv", params=whole).status_code == 400
+        monkeypatch.setattr(exports, "MOST", 4 * READINGS)
+        assert web.get(f"{AIR}.csv", params=whole).status_code == 200
+
+
+def _nobody_asks(*_: object) -> int:
+    raise AssertionError("what is known is asked for again")
 
 
 def test_without_room_for_a_temporary_file_nothing_is_begun(web: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
