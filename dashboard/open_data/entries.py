@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from analytics.neighbours import programme
@@ -72,9 +72,11 @@ class Entries:
         return [self._entry(one, shelf) for one in found if one is not None]
 
     def services(self, listed: Sequence[Entry]) -> list[Service]:
-        """Interfaces for programs that this site has and that serve something that is listed."""
+        """Interfaces for programs that this site has and that serve something that is listed; of theirs, what is."""
         there = {one.dataset.id for one in listed}
-        return [one for one in SERVICES if one.route in self._site.paths and not there.isdisjoint(one.datasets)]
+        found = [one for one in SERVICES if one.route in self._site.paths]
+        serving = [replace(one, datasets=[each for each in one.datasets if each in there]) for one in found]
+        return [one for one in serving if one.datasets]
 
     def _entry(self, one: Found, shelf: Shelf) -> Entry:
         origin = self._site.options.open_origin

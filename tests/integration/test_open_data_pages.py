@@ -65,6 +65,14 @@ def test_the_page_lists_what_there_is(web: httpx.Client) -> None:
     assert '<a href="/open-data">' in web.get("/").text
 
 
+def test_an_interface_serves_no_dataset_that_is_not_described(web: httpx.Client) -> None:
+    graph = _document(web.get("/open-data/catalogue.jsonld"))["@graph"]
+    described = {one["@id"] for one in graph if "dcat:Dataset" in one["@type"]}
+    served = [one["@id"] for service in graph for one in service.get("dcat:servesDataset", ())]
+    assert served
+    assert set(served) <= described, "there are no car parks"
+
+
 def test_a_dataset_says_when_and_where_its_data_are_from(web: httpx.Client) -> None:
     page = web.get("/open-data/about/air-readings").text
     assert re.search(r"1 January 2026</time>\s+to <time[^>]*>2 March 2026", page), page
