@@ -126,12 +126,12 @@ class Town:
 
 
 def fill(url: str, readings: int) -> Town:
-    """Fill a migrated database with so many readings, week by week; full weeks go to the columnstore as they come, and
-    what `borough maintain` counts each day is counted.
+    """Fill a migrated database with so many readings, week by week; full weeks go to the columnstore, and what
+    `borough maintain` counts each day is counted.
 
-    TimescaleDB makes the columnstore's batches of the rows themselves where they come in order, no unique index is there
-    to be held, and they are its own: so old weeks are loaded four times as fast. The index is made, and checked, when
-    they all are there, and newer weeks are ordinary rows. Batches and sizes are those of a conversion.
+    Where rows come in order and no unique index has to hold, TimescaleDB makes the columnstore's batches of them as
+    they come, several times as fast: so it is with old weeks. The index is made, and checked, when they all are there,
+    and newer weeks are ordinary rows. Batches and sizes are those of a conversion.
     """
     end = microseconds(datetime.now(UTC)) // DAY * DAY
     start = end - readings // SERIES * HALF_HOUR

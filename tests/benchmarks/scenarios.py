@@ -39,6 +39,7 @@ from tests.benchmarks import (
     trial_panel,
     weather,
 )
+from tests.benchmarks.decoding import decoding
 from tests.benchmarks.generating import generate_meters
 from tests.benchmarks.publishing import publish_fleet
 from tests.benchmarks.queues import DEVICES, MESSAGES, expect_rows, queues, rows
@@ -125,6 +126,7 @@ SCENARIOS: Mapping[str, Callable[[World, Table], None]] = {
     "broker_connection": collectors.broker_connection,
     "drain_malformed": queues,
     "drain_glow": queues,
+    "decoding": decoding,
     "read_arrays": read_arrays,
     "peak_memory": peak_memory,
     "live": live_figures,
