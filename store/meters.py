@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from store.arrays import Readings, read_series
 from store.batch import Float64, Int32, Int64
+from store.chunks import FIRST, LAST
 from store.connect import Connection
 from store.copy import Instants, Int4s, Int8s, float8s, instants
 from store.queries import queries
@@ -21,6 +22,8 @@ _SQL = queries("meters")
 
 #: Read with every span at once: its neighbours are then there for all that report by half-hours [us].
 _PAD = 8 * 3_600_000_000
+#: Where neighbours are looked for before all chunks are asked [us].
+_NEAR = 14 * 86_400_000_000
 
 
 class Link(NamedTuple):
@@ -98,37 +101,43 @@ def read_around(connection: Connection, ids: Int32, start: int, end: int, margin
     """
     low, high = start - _PAD, end + _PAD
     found = read_series(connection, ids, low, high)
-    before = _counts(found, found.times < start) < margin
-    after = _counts(found, found.times >= end) < margin
-    asked = np.flatnonzero(before | after)
-    if not len(asked):
-        return found
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(
-            _SQL["around"],
-            {
-                "series": Int4s(ids[asked]),
-                "before": before[asked].tolist(),
-                "after": after[asked].tolist(),
-                "start": instant(low),
-                "stop": instant(high),
-                "margin": margin,
-            },
-        ).fetchall()
+    lacking = (_counts(found, found.times < start) < margin, _counts(found, found.times >= end) < margin)
+    sides: dict[tuple[int, int], tuple[Int64, Float64]] = {}
+    for first, last in ((max(FIRST, low - _NEAR), min(LAST, high + _NEAR)), (FIRST, LAST)):
+        asked = np.flatnonzero(lacking[0] | lacking[1])
+        if not len(asked):
+            break
+        with connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(
+                _SQL["around"],
+                {
+                    "series": Int4s(ids[asked]),
+                    "before": lacking[0][asked].tolist(),
+                    "after": lacking[1][asked].tolist(),
+                    "first": instant(first),
+                    "start": instant(low),
+                    "stop": instant(high),
+                    "last": instant(last),
+                    "margin": margin,
+                },
+            ).fetchall()
+        for place, *parts in rows:
+            row = int(asked[place])
+            for side, (moments, numbers) in enumerate((parts[:2], parts[2:])):
+                if moments is not None:
+                    time, value = instants(moments), float8s(numbers)
+                    order = np.argsort(time)
+                    sides[row, side] = time[order], value[order]
+                    lacking[side][row] = len(time) < margin
     places: list[int] = []
     times: list[Int64] = []
     values: list[Float64] = []
     added = np.zeros(len(ids), np.int64)
-    for place, *parts in rows:
-        row = int(asked[place])
-        for at, side in ((found.offsets[row], parts[:2]), (found.offsets[row + 1], parts[2:])):
-            if side[0] is not None:
-                moments, numbers = instants(side[0]), float8s(side[1])
-                order = np.argsort(moments)
-                places += [int(at)] * len(moments)
-                times.append(moments[order])
-                values.append(numbers[order])
-                added[row] += len(moments)
+    for (row, side), (time, value) in sorted(sides.items()):
+        places += [int(found.offsets[row + side])] * len(time)
+        times.append(time)
+        values.append(value)
+        added[row] += len(time)
     if not places:
         return found
     return Readings(

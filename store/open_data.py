@@ -28,12 +28,14 @@ _SQL = queries("open_data")
 #: Families whose devices are of no household by themselves, in the order in which they are offered.
 FAMILIES = tuple(name for name, family in ALL.items() if not family.personal)
 
-#: A long series is read in spans of so many microseconds, which are chunks: a reading a second is 10 MB of arrays.
+#: A long series is read in spans of whole weeks [us], which are chunks: a reading a second is 10 MB of arrays a week.
 _SPAN = 7 * 86_400_000_000
 #: Spans that one statement asks for.
 _SPANS = 100_000
 #: Bytes of arrays that are handed on together.
 _BLOCK = 1024 * 1024
+#: And at first: somebody waits for it.
+_FIRST = 64 * 1024
 #: How long a transaction may wait for us between two statements [ms].
 _IDLE = 60_000
 
@@ -127,26 +129,34 @@ def open_devices(
 
 
 def readings(
-    connection: Connection, series: Sequence[OpenSeries], start: int, end: int, block_bytes: int = _BLOCK
+    connection: Connection,
+    series: Sequence[OpenSeries],
+    start: int,
+    end: int,
+    block_bytes: int = _BLOCK,
+    weeks: int = 1,
 ) -> Iterator[SeriesBlock]:
     """Readings from ``start`` (included) to ``end`` (not) [us since the Unix epoch], series after series.
 
     ``places`` are indices in ``series``; a long series comes in several blocks, in the order of time. Memory stays near
-    ``block_bytes`` and a week of one series, whatever is asked for. A query runs until its last block is taken or the
-    generator is closed. Raises psycopg.Error.
+    ``block_bytes`` and ``weeks`` of one series, whatever is asked for; where series are thin, more weeks at once are
+    quicker. A query runs until its last block is taken or the generator is closed. Raises psycopg.Error.
     """
-    starts = np.arange(start // _SPAN * _SPAN, end, _SPAN, dtype=np.int64)
-    stops = np.minimum(starts + _SPAN, end)
+    together, span = min(block_bytes, _FIRST), weeks * _SPAN
+    starts = np.arange(start // span * span, end, span, dtype=np.int64)
+    stops = np.minimum(starts + span, end)
     starts = np.maximum(starts, start)
     ids = np.array([one.id for one in series], np.int32)
-    together = max(1, _SPANS // max(1, len(starts)))
-    for first in range(0, len(ids) if len(starts) else 0, together):
-        part = ids[first : first + together]
-        keys = (
-            Int4s(np.repeat(part, len(starts))),
-            Instants(np.tile(starts, len(part))),
-            Instants(np.tile(stops, len(part))),
-        )
+    asked = max(1, _SPANS // max(1, len(starts)))
+    for first in range(0, len(ids) if len(starts) else 0, asked):
+        part = ids[first : first + asked]
+        keys = {
+            "series": Int4s(np.repeat(part, len(starts))),
+            "starts": Instants(np.tile(starts, len(part))),
+            "stops": Instants(np.tile(stops, len(part))),
+            "start": instant(start),
+            "stop": instant(end),
+        }
         places: list[int] = []
         times: list[list[bytes]] = []
         values: list[list[bytes]] = []
@@ -161,9 +171,10 @@ def readings(
                 times[-1].append(time)
                 values[-1].append(value)
                 size += len(time) + len(value)
-                if size >= block_bytes:
+                if size >= together:
                     yield _block(places, times, values)
                     places, times, values, size = [], [], [], 0
+                    together = block_bytes
         if places:
             yield _block(places, times, values)
 

@@ -78,9 +78,11 @@ def count_each(
 
 
 class Known(NamedTuple):
-    """How many readings are known to be in a span, and what of it nobody has counted yet."""
+    """How many readings are known to be in a span, of all series and of that with the ``most``; what of it nobody has
+    counted yet."""
 
     readings: int
+    most: int
     gaps: Sequence[Span]
 
 
@@ -90,8 +92,9 @@ def known(connection: Connection, origin: Origin, series: Sequence[int], start: 
     spans, _ = _spans(connection, asked, start, end)
     # of one family, or of none where none of the series is open
     covered = next(iter(spans.values()), [])
-    found = _number(connection, _SQL["known"], _whole(asked, start, end)) if covered else 0
-    return Known(found, gaps(covered, start, end))
+    found = connection.execute(_SQL["known"], _whole(asked, start, end)).fetchone() if covered else None
+    readings, most = found or (0, 0)
+    return Known(readings, most, gaps(covered, start, end))
 
 
 def _spans(

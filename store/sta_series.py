@@ -14,7 +14,9 @@ import numpy as np
 import psycopg
 
 from devices.families import FAMILIES
+from store import chunks
 from store.batch import Float64, Int64
+from store.chunks import Chunks, Span
 from store.connect import Connection
 from store.copy import float8s, instants
 from store.queries import queries
@@ -27,8 +29,9 @@ _SQL = queries("sta_series")
 #: made once a connection. To plan anew costs more than to read a hundred rows.
 #: Such a plan locks all chunks before it leaves any out: where somebody holds one, the long way is quicker.
 PLANNED: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan", "lock_timeout": "200ms"}
-#: The first and the last instant that there are [us since the Unix epoch].
-FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+_EVERYWHERE = Span(None, None)
+NO_CHUNKS = Chunks()
 
 
 class Held(Exception):
@@ -58,12 +61,27 @@ class Found(NamedTuple):
     interval: bool
 
 
-def read(connection: Connection, origin: str, asked: Asked) -> Found | None:
+def read(connection: Connection, origin: str, asked: Asked, known: Chunks = NO_CHUNKS) -> Found | None:
     """The readings; None where there is no such open series of an origin. The connection is in autocommit.
+
+    Where the chunks are ``known``, and are many, those are asked first that most likely hold the page. One statement
+    gives the answer in any case: the first one that finds a full page, or that asks all chunks.
 
     Raises TooCostly where the connection's ``statement_timeout`` is over, Held where its ``lock_timeout`` is;
     psycopg.Error.
     """
+    weeks = chunks.WEEKS
+    while near := chunks.near(known, asked.first, asked.last, weeks, falling=asked.falling):
+        found = _read(connection, origin, asked, near)
+        if found is None or len(found.times) == asked.limit:
+            return found
+        if not len(found.times):
+            break
+        weeks = chunks.wider(weeks, len(found.times), asked.limit)
+    return _read(connection, origin, asked, _EVERYWHERE)
+
+
+def _read(connection: Connection, origin: str, asked: Asked, near: Span) -> Found | None:
     given = {
         "id": asked.series,
         "origin": origin,
@@ -72,7 +90,7 @@ def read(connection: Connection, origin: str, asked: Asked) -> Found | None:
         "limit": asked.limit,
         "skip": asked.skip,
     }
-    query = _SQL["falling"] if asked.falling else _SQL["rising"]
+    query = (_SQL["falling"] if asked.falling else _SQL["rising"]).replace(b"{near}", near.condition())
     with connection.cursor(binary=True) as cursor:
         try:
             row = cursor.execute(query, given, prepare=True).fetchone()

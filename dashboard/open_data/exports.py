@@ -33,11 +33,16 @@ MOST, DEVICES = 10_000_000, 200
 _COUNTED = MOST // 2
 #: For so many gaps between counted days one guess each; for more of them one for all that lies between.
 _GUESSES = 12
+#: Weeks of a series are read at once that have so many readings, a megabyte, as far as is known.
+_AT_ONCE = 65_536
 
 CSV_TYPE, PARQUET_TYPE = "text/csv; charset=utf-8", "application/vnd.apache.parquet"
 
 Properties = Annotated[list[Word] | None, Query(alias="property", max_length=20, description="Only these")]
 Devices = Annotated[list[Text] | None, Query(alias="device", max_length=DEVICES, description="Only these")]
+
+
+_WEEK = 7 * 86_400_000_000
 
 
 class Asked(NamedTuple):
@@ -69,8 +74,8 @@ def router(site: Site) -> APIRouter:
         asked = _asked(family, properties, devices, begin, end)
 
         def begun(connection: Connection) -> Iterator[bytes]:
-            series = _series(connection, asked, exports.origin)
-            return csv_blocks(series, _blocks(connection, series, asked))
+            series, weeks = _series(connection, asked, exports.origin)
+            return csv_blocks(series, _blocks(connection, series, asked, weeks))
 
         file = File(family, "csv", CSV_TYPE, f"{PATH}/{{family}}.csv-metadata.json")
         return await exports.answer(request, visitor, file, begun, asked)
@@ -85,10 +90,10 @@ def router(site: Site) -> APIRouter:
         asked = _asked(family, properties, devices, begin, end)
 
         def begun(connection: Connection) -> Iterator[bytes]:
-            series = _series(connection, asked, exports.origin)
+            series, weeks = _series(connection, asked, exports.origin)
             units = {f"unit:{one.property}": one.unit for one in series if one.unit}
             told = {"publisher": site.options.council_name, "family": family, **units}
-            return parquet_blocks(series, _blocks(connection, series, asked), metadata=told)
+            return parquet_blocks(series, _blocks(connection, series, asked, weeks), metadata=told)
 
         return await exports.answer(request, visitor, File(family, "parquet", PARQUET_TYPE), begun, asked)
 
@@ -105,9 +110,11 @@ def _asked(
     return Asked(family, properties, devices, start, stop)
 
 
-def _series(connection: Connection, asked: Asked, origin: Origin) -> list[OpenSeries]:
-    """What was asked for. Raises HTTPException 404 where a device or property has nothing that is open, 400 where it is
-    too much."""
+def _series(connection: Connection, asked: Asked, origin: Origin) -> tuple[list[OpenSeries], int]:
+    """What was asked for, and how many weeks of it are read at once.
+
+    Raises HTTPException 404 where a device or property has nothing that is open, 400 where it is too much.
+    """
     found = open_data.open_series(
         connection, asked.family, origin=origin, properties=asked.properties, devices=asked.devices
     )
@@ -116,15 +123,18 @@ def _series(connection: Connection, asked: Asked, origin: Origin) -> list[OpenSe
         and {one.property for one in found}.issuperset(asked.properties or ())
     ):
         raise HTTPException(404)
-    if found and _too_many(connection, found, asked, origin):
+    if not found:
+        return found, 1
+    known = sta_count.known(connection, origin, [one.id for one in found], asked.start, asked.end)
+    if _too_many(connection, found, known):
         raise HTTPException(400, "export-long")
-    return found
+    covered = asked.end - asked.start - sum(end - start for start, end in known.gaps)
+    return found, max(1, _AT_ONCE * covered // (known.most * _WEEK)) if known.most else 1
 
 
-def _too_many(connection: Connection, series: Sequence[OpenSeries], asked: Asked, origin: Origin) -> bool:
+def _too_many(connection: Connection, series: Sequence[OpenSeries], known: sta_count.Known) -> bool:
     """Whether there are more readings than `MOST`. What was counted before is known; only of the rest there is a guess,
     whose price grows with the weeks that it is for."""
-    known = sta_count.known(connection, origin, [one.id for one in series], asked.start, asked.end)
     gaps = known.gaps if len(known.gaps) <= _GUESSES else [(known.gaps[0][0], known.gaps[-1][1])]
     guess = known.readings + sum(open_data.expected(connection, series, *gap) for gap in gaps)
     if guess <= _COUNTED or known.readings > MOST:
@@ -141,9 +151,9 @@ class TooMany(RuntimeError):
     """There are far more readings than the planner guessed: the export is broken off."""
 
 
-def _blocks(connection: Connection, series: Sequence[OpenSeries], asked: Asked) -> Iterator[SeriesBlock]:
+def _blocks(connection: Connection, series: Sequence[OpenSeries], asked: Asked, weeks: int) -> Iterator[SeriesBlock]:
     rows = 0
-    for block in open_data.readings(connection, series, asked.start, asked.end):
+    for block in open_data.readings(connection, series, asked.start, asked.end, weeks=weeks):
         rows += len(block.times)
         if rows > 2 * MOST:
             raise TooMany(f"an export of the family {asked.family} has more than {counted(2 * MOST, 'reading')}")

@@ -22,6 +22,7 @@ from dashboard.sensorthings.forms import NAMES, Writer, dumps, number
 from store import sta_query as tree
 from store import sta_series, sta_token
 from store.batch import Int64
+from store.chunks import FIRST, LAST
 from store.sta_bounds import bound
 from store.sta_entities import Version, model
 from store.sta_query import Query
@@ -66,8 +67,8 @@ def page(asked: Asked) -> Page | None:
     if limits is None:
         return None
     by_time, falling = order
-    first = sta_series.FIRST if limits.start is None else limits.start
-    last = sta_series.LAST if limits.end is None else limits.end - 1
+    first = FIRST if limits.start is None else limits.start
+    last = LAST if limits.end is None else limits.end - 1
     skip = query.skip
     if query.token is not None:
         time = _behind(query.token, by_time=by_time)
@@ -76,7 +77,7 @@ def page(asked: Asked) -> Page | None:
         first, last, skip = (first, min(last, time - 1), 0) if falling else (max(first, time + 1), last, 0)
     if first > last:
         # asked all the same: whether there is such a Datastream is not known yet
-        first, last = sta_series.LAST, sta_series.FIRST
+        first, last = LAST, FIRST
     size = MOST if query.top is not None and query.top > MOST else PAGE if query.top is None else query.top
     return Page(sta_series.Asked(series, first, last, size + 1, skip, falling), size, by_time)
 

@@ -23,7 +23,8 @@ from personal.series s
 join personal.device d on d.id = s.device_id
 where s.device_id = any(%s) and s.property = any(%s);
 
--- around: the last readings before an instant and the first after another, of the series that ask for them
+-- around: the last readings before an instant and the first after another, of the series that ask for them, no further
+-- away than two others
 select (k.place - 1)::int4, b.times, b.values, a.times, a.values
 from unnest(%(series)s::int4[], %(before)s::bool[], %(after)s::bool[])
     with ordinality k (series_id, before, after, place)
@@ -33,7 +34,7 @@ left join lateral (
            string_agg(float8send(r.value), ''::bytea) as values
     from (
         select time, value from public.reading
-        where series_id = k.series_id and time < %(start)s::timestamptz
+        where series_id = k.series_id and time >= %(first)s::timestamptz and time < %(start)s::timestamptz
         order by time desc limit %(margin)s
     ) r
 ) b on k.before
@@ -42,7 +43,7 @@ left join lateral (
            string_agg(float8send(r.value), ''::bytea) as values
     from (
         select time, value from public.reading
-        where series_id = k.series_id and time >= %(stop)s::timestamptz
+        where series_id = k.series_id and time >= %(stop)s::timestamptz and time <= %(last)s::timestamptz
         order by time limit %(margin)s
     ) r
 ) a on k.after and coalesce(l.time >= %(stop)s::timestamptz, true)

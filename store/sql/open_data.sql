@@ -17,14 +17,17 @@ where d.family = %(family)s and d.origin = %(origin)s
 order by s.device_id collate "C", s.property collate "C";
 
 -- readings: one row a series and span: its times and its values as the bytes of two arrays, in the order of the spans
--- asked for. No "order by" within: the index gives the order, and where it does not NumPy sorts faster.
+-- asked for. No "order by" within: the index gives the order, and where it does not NumPy sorts faster. The bounds of all
+-- spans together leave chunks out while it is planned.
 select (k.place - 1)::int4, a.times, a.values
-from unnest(%s::int4[], %s::timestamptz[], %s::timestamptz[]) with ordinality k (series_id, start, stop, place)
+from unnest(%(series)s::int4[], %(starts)s::timestamptz[], %(stops)s::timestamptz[])
+    with ordinality k (series_id, start, stop, place)
 cross join lateral (
     select string_agg(timestamptz_send(r.time), ''::bytea) as times,
            string_agg(float8send(r.value), ''::bytea) as values
     from public.reading r
     where r.series_id = k.series_id and r.time >= k.start and r.time < k.stop
+      and r.time >= %(start)s and r.time < %(stop)s
 ) a
 where a.times is not null;
 

@@ -1,5 +1,6 @@
 -- rising: a page of one open series, the oldest first: of which family and property it is, its times and values as the
--- bytes of two arrays; no row where there is no such series. Planned once: which chunks are read is found as it runs
+-- bytes of two arrays; no row where there is no such series. Planned once: which chunks are read is found as it
+-- runs, or {near} says it
 select d.family, s.property, p.times, p.values
 from personal.series s
 join personal.device d on d.id = s.device_id
@@ -8,7 +9,7 @@ cross join lateral (
            string_agg(float8send(q.value), ''::bytea) as values
     from (
         select r.time, r.value from public.reading r
-        where r.series_id = %(id)s::int4 and r.time >= %(first)s::timestamptz and r.time <= %(last)s::timestamptz
+        where r.series_id = %(id)s::int4 and r.time >= %(first)s::timestamptz and r.time <= %(last)s::timestamptz and {near}
         order by r.time limit %(limit)s::int8 offset %(skip)s::int8
     ) q
 ) p
@@ -23,7 +24,7 @@ cross join lateral (
            string_agg(float8send(q.value), ''::bytea) as values
     from (
         select r.time, r.value from public.reading r
-        where r.series_id = %(id)s::int4 and r.time >= %(first)s::timestamptz and r.time <= %(last)s::timestamptz
+        where r.series_id = %(id)s::int4 and r.time >= %(first)s::timestamptz and r.time <= %(last)s::timestamptz and {near}
         order by r.time desc limit %(limit)s::int8 offset %(skip)s::int8
     ) q
 ) p

@@ -42,10 +42,12 @@ def rows(url: str) -> list[tuple[str, str, int, float]]:
         ).fetchall()
 
 
-def read(connection: psycopg.Connection, block_bytes: int = 1 << 22) -> list[tuple[str, str, int, float]]:
+def read(
+    connection: psycopg.Connection, block_bytes: int = 1 << 22, weeks: int = 1
+) -> list[tuple[str, str, int, float]]:
     series = open_data.open_series(connection, "air-monitor", origin="real")
     found = []
-    for block in open_data.readings(connection, series, START, END, block_bytes):
+    for block in open_data.readings(connection, series, START, END, block_bytes, weeks):
         for place, begin, end in zip(block.places, block.offsets, block.offsets[1:], strict=False):
             one = series[place]
             times, values = block.times[begin:end].tolist(), block.values[begin:end].tolist()
@@ -67,10 +69,11 @@ def test_open_series_are_of_the_origin_and_of_no_household_by_code_point(filled:
         assert open_data.open_series(connection, "smart-meter", origin="real") == []
 
 
+@pytest.mark.parametrize("weeks", [1, 2, 60])
 @pytest.mark.parametrize("block_bytes", [1, 5_000, 1 << 22])
-def test_readings_are_all_there_in_order_whatever_goes_together(filled: str, block_bytes: int) -> None:
+def test_readings_are_all_there_in_order_whatever_goes_together(filled: str, block_bytes: int, weeks: int) -> None:
     with open_data.one_state(filled) as connection:
-        assert read(connection, block_bytes) == rows(filled)
+        assert read(connection, block_bytes, weeks) == rows(filled)
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 0), (1, 1_440), (7, 8), (0, 1), (-5, -1), (5, 3)])

@@ -133,15 +133,17 @@ def test_it_is_by_what_was_counted_before(connection: Connection) -> None:
 def test_what_is_known_and_the_gaps_come_to_the_count(connection: Connection) -> None:
     number, other = fill(connection), fill(connection, "air-2", 40)
     bounds = (START + 5 * DAY + 7, microseconds(TODAY) + DAY)
-    assert sta_count.known(connection, "simulated", [number], *bounds) == (0, [bounds]), "nothing is counted yet"
+    assert sta_count.known(connection, "simulated", [number], *bounds) == (0, 0, [bounds]), "nothing is counted yet"
     keep(connection)
     late(connection, number, START + 100 * DAY)
     for numbers in ([number], [number, other], [other]):
         for start, end in (bounds, (START, START + 100 * DAY + 1), (START + 3, START + 3)):
-            known, gaps = sta_count.known(connection, "simulated", numbers, start, end)
+            known, most, gaps = sta_count.known(connection, "simulated", numbers, start, end)
             rest = sum(one_by_one(connection, numbers, *gap) for gap in gaps)
             assert known + rest == one_by_one(connection, numbers, start, end), (numbers, start, end)
-    known, gaps = sta_count.known(connection, "simulated", [number], *bounds)
+            alone = [sta_count.known(connection, "simulated", [one], start, end).readings for one in numbers]
+            assert most == max(alone)
+    known, _, gaps = sta_count.known(connection, "simulated", [number], *bounds)
     assert known > 0
     day, today = START + 100 * DAY, microseconds(TODAY)
     # the begun first day, the month that a late reading came to or its day alone, and what is too young
@@ -149,7 +151,7 @@ def test_what_is_known_and_the_gaps_come_to_the_count(connection: Connection) ->
     assert gaps[0][0] == bounds[0]
     assert gaps[1][0] <= day < gaps[1][1]
     assert gaps[2] == (today - DAY, bounds[1])
-    assert sta_count.known(connection, "real", [number], *bounds) == (0, [bounds]), "none of them is of this origin"
+    assert sta_count.known(connection, "real", [number], *bounds) == (0, 0, [bounds]), "none of them is of this origin"
 
 
 def test_an_expanded_count_is_by_what_was_counted_before(each_database: str, connection: Connection) -> None:
