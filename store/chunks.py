@@ -8,7 +8,10 @@ chunks out while it is planned.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import NamedTuple
+
+import psycopg
 
 from store.connect import Connection
 from store.queries import queries
@@ -22,10 +25,11 @@ FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 _WEEK = 7 * 86_400_000_000
 #: With no more chunks than these one look at all of them is the quicker way.
 FEW = 24
-#: Weeks that are looked through first.
-WEEKS = 2
+#: Weeks that are looked through first, and at most: each span is a statement of its own whose plan is kept, and that
+#: of a long one costs as much as a look at all chunks.
+WEEKS, MOST_WEEKS = 2, 16
 #: How long what is known of the chunks serves [s]: a new one comes once a week.
-_KEPT = 300.0
+KEPT = 300.0
 
 
 class Chunks(NamedTuple):
@@ -53,14 +57,16 @@ class Known:
     """The chunks, looked at anew every five minutes."""
 
     def __init__(self) -> None:
-        self._looked = -_KEPT
+        self._looked = -KEPT
         self._chunks = Chunks()
 
     def chunks(self, connection: Connection) -> Chunks:
-        """What is known of them. Raises psycopg.Error."""
+        """What is known of them: no more than before where the look would have to wait. Raises psycopg.Error."""
         now = time.monotonic()
-        if now - self._looked >= _KEPT:
-            self._chunks, self._looked = chunks(connection), now
+        if now - self._looked >= KEPT:
+            self._looked = now
+            with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+                self._chunks = chunks(connection)
         return self._chunks
 
 
@@ -78,9 +84,9 @@ def near(known: Chunks, first: int, last: int, weeks: int, *, falling: bool) -> 
 
     None where that would spare little: look at all of them then.
     """
-    if known.number <= FEW or weeks > known.number // 2:
+    if known.number <= FEW or weeks > min(MOST_WEEKS, known.number // 2):
         return None
-    begin, stop = max(first, known.start), min(last, known.end)
+    begin, stop = max(first, known.start), min(last, known.end - 1)
     # what is older and newer than the chunks that are known is looked through as well: it may have come since
     if falling:
         start = (stop // _WEEK - weeks + 1) * _WEEK

@@ -16,7 +16,7 @@ import numpy as np
 from devices.device import Origin
 from devices.families import FAMILIES as ALL
 from store.arrays import SeriesBlock, block_of
-from store.batch import Int32
+from store.batch import Int32, Int64
 from store.connect import Connection, connect, see_one_moment
 from store.copy import Instants, Int4s, int4s
 from store.parking import ZoneDay
@@ -38,6 +38,9 @@ _BLOCK = 1024 * 1024
 _FIRST = 64 * 1024
 #: How long a transaction may wait for us between two statements [ms].
 _IDLE = 60_000
+
+
+_NO_EDGES: Int64 = np.empty(0, np.int64)
 
 
 class OpenSeries(NamedTuple):
@@ -134,18 +137,19 @@ def readings(
     start: int,
     end: int,
     block_bytes: int = _BLOCK,
+    *,
     weeks: int = 1,
+    dense: Sequence[tuple[int, int]] = (),
 ) -> Iterator[SeriesBlock]:
     """Readings from ``start`` (included) to ``end`` (not) [us since the Unix epoch], series after series.
 
     ``places`` are indices in ``series``; a long series comes in several blocks, in the order of time. Memory stays near
     ``block_bytes`` and ``weeks`` of one series, whatever is asked for; where series are thin, more weeks at once are
-    quicker. A query runs until its last block is taken or the generator is closed. Raises psycopg.Error.
+    quicker. ``dense``: spans [us], rising, that are read week by week all the same. A query runs until its last block
+    is taken or the generator is closed. Raises psycopg.Error.
     """
-    together, span = min(block_bytes, _FIRST), weeks * _SPAN
-    starts = np.arange(start // span * span, end, span, dtype=np.int64)
-    stops = np.minimum(starts + span, end)
-    starts = np.maximum(starts, start)
+    together = min(block_bytes, _FIRST)
+    starts, stops = _spans(start, end, weeks, dense)
     ids = np.array([one.id for one in series], np.int32)
     asked = max(1, _SPANS // max(1, len(starts)))
     for first in range(0, len(ids) if len(starts) else 0, asked):
@@ -177,6 +181,24 @@ def readings(
                     together = block_bytes
         if places:
             yield _block(places, times, values)
+
+
+def _spans(start: int, end: int, weeks: int, dense: Sequence[tuple[int, int]]) -> tuple[Int64, Int64]:
+    """Where spans begin and end that cover all once: of whole weeks, so many of them but where it is ``dense``."""
+    edges = [np.array([start, end], np.int64)]
+    rest = start
+    for begin, stop in [*dense, (end, end)]:
+        edges += [_weeks(rest, begin, weeks), _weeks(begin, stop, 1)]
+        rest = stop
+    found = np.unique(np.concatenate(edges))
+    found = found[(found >= start) & (found <= end)]
+    return found[:-1], found[1:]
+
+
+def _weeks(start: int, end: int, weeks: int) -> Int64:
+    """Edges in a span: each so many weeks, and where the week ends that it begins or ends in."""
+    first, last = -(-start // _SPAN) * _SPAN, end // _SPAN * _SPAN
+    return np.array([start, *range(first, last, weeks * _SPAN), last, end], np.int64) if start < end else _NO_EDGES
 
 
 def expected(connection: Connection, series: Sequence[OpenSeries], start: int, end: int) -> int:

@@ -22,6 +22,7 @@ from store import open_data, sta_count
 from store.arrays import SeriesBlock
 from store.connect import Connection
 from store.open_data import OpenSeries
+from store.sta_count import Known
 from store.times import begin_of, microseconds
 
 PATH = "/open-data/exports"
@@ -33,7 +34,7 @@ MOST, DEVICES = 10_000_000, 200
 _COUNTED = MOST // 2
 #: For so many gaps between counted days one guess each; for more of them one for all that lies between.
 _GUESSES = 12
-#: Weeks of a series are read at once that have so many readings, a megabyte, as far as is known.
+#: Weeks of a series are read at once that have so many readings, as far as they are counted.
 _AT_ONCE = 65_536
 
 CSV_TYPE, PARQUET_TYPE = "text/csv; charset=utf-8", "application/vnd.apache.parquet"
@@ -74,8 +75,8 @@ def router(site: Site) -> APIRouter:
         asked = _asked(family, properties, devices, begin, end)
 
         def begun(connection: Connection) -> Iterator[bytes]:
-            series, weeks = _series(connection, asked, exports.origin)
-            return csv_blocks(series, _blocks(connection, series, asked, weeks))
+            series, known = _series(connection, asked, exports.origin)
+            return csv_blocks(series, _blocks(connection, series, asked, known))
 
         file = File(family, "csv", CSV_TYPE, f"{PATH}/{{family}}.csv-metadata.json")
         return await exports.answer(request, visitor, file, begun, asked)
@@ -90,10 +91,10 @@ def router(site: Site) -> APIRouter:
         asked = _asked(family, properties, devices, begin, end)
 
         def begun(connection: Connection) -> Iterator[bytes]:
-            series, weeks = _series(connection, asked, exports.origin)
+            series, known = _series(connection, asked, exports.origin)
             units = {f"unit:{one.property}": one.unit for one in series if one.unit}
             told = {"publisher": site.options.council_name, "family": family, **units}
-            return parquet_blocks(series, _blocks(connection, series, asked, weeks), metadata=told)
+            return parquet_blocks(series, _blocks(connection, series, asked, known), metadata=told)
 
         return await exports.answer(request, visitor, File(family, "parquet", PARQUET_TYPE), begun, asked)
 
@@ -110,8 +111,8 @@ def _asked(
     return Asked(family, properties, devices, start, stop)
 
 
-def _series(connection: Connection, asked: Asked, origin: Origin) -> tuple[list[OpenSeries], int]:
-    """What was asked for, and how many weeks of it are read at once.
+def _series(connection: Connection, asked: Asked, origin: Origin) -> tuple[list[OpenSeries], Known]:
+    """What was asked for, and what is known of how much that is.
 
     Raises HTTPException 404 where a device or property has nothing that is open, 400 where it is too much.
     """
@@ -123,16 +124,19 @@ def _series(connection: Connection, asked: Asked, origin: Origin) -> tuple[list[
         and {one.property for one in found}.issuperset(asked.properties or ())
     ):
         raise HTTPException(404)
-    if not found:
-        return found, 1
     known = sta_count.known(connection, origin, [one.id for one in found], asked.start, asked.end)
-    if _too_many(connection, found, known):
+    if found and _too_many(connection, found, known):
         raise HTTPException(400, "export-long")
+    return found, known
+
+
+def _weeks(asked: Asked, known: Known) -> int:
+    """Weeks that are read at once of days that are counted: a megabyte of the densest series."""
     covered = asked.end - asked.start - sum(end - start for start, end in known.gaps)
-    return found, max(1, _AT_ONCE * covered // (known.most * _WEEK)) if known.most else 1
+    return max(1, _AT_ONCE * covered // (known.most * _WEEK)) if known.most else 1
 
 
-def _too_many(connection: Connection, series: Sequence[OpenSeries], known: sta_count.Known) -> bool:
+def _too_many(connection: Connection, series: Sequence[OpenSeries], known: Known) -> bool:
     """Whether there are more readings than `MOST`. What was counted before is known; only of the rest there is a guess,
     whose price grows with the weeks that it is for."""
     gaps = known.gaps if len(known.gaps) <= _GUESSES else [(known.gaps[0][0], known.gaps[-1][1])]
@@ -151,9 +155,10 @@ class TooMany(RuntimeError):
     """There are far more readings than the planner guessed: the export is broken off."""
 
 
-def _blocks(connection: Connection, series: Sequence[OpenSeries], asked: Asked, weeks: int) -> Iterator[SeriesBlock]:
-    rows = 0
-    for block in open_data.readings(connection, series, asked.start, asked.end, weeks=weeks):
+def _blocks(connection: Connection, series: Sequence[OpenSeries], asked: Asked, known: Known) -> Iterator[SeriesBlock]:
+    rows, weeks = 0, _weeks(asked, known)
+    # nobody knows how dense the days are that are not counted
+    for block in open_data.readings(connection, series, asked.start, asked.end, weeks=weeks, dense=known.gaps):
         rows += len(block.times)
         if rows > 2 * MOST:
             raise TooMany(f"an export of the family {asked.family} has more than {counted(2 * MOST, 'reading')}")

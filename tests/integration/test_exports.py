@@ -6,9 +6,11 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 import httpx
 import pyarrow.parquet as pq
@@ -17,7 +19,10 @@ import pytest
 from dashboard.open_data import exports, making, spans
 from dashboard.web import errors
 from store import open_data, sta_count
-from store.connect import connect
+from store.connect import Connection, connect
+from store.open_data import OpenSeries
+from store.sta_count import Known
+from store.times import microseconds
 from tests.references import csv_rows
 from tests.tools import site
 from tests.tools.servers import Cluster
@@ -249,10 +254,8 @@ def test_too_many_readings_are_refused_before_anything_is_sent(
     assert web.get(f"{AIR}.csv", params={**JUNE, "device": "007"}).status_code == 200
 
 
-def test_what_was_counted_before_is_not_guessed(
-    filled: str, web: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with connect(filled, autocommit=True) as connection:
+def test_what_was_counted_before_is_not_guessed(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with connect(filled, autocommit=True) as connection, of_its_own(filled) as web:
         while sta_count.keep(connection, 60):
             pass
         monkeypatch.setattr(exports, "MOST", 4 * READINGS)
@@ -264,20 +267,84 @@ def test_what_was_counted_before_is_not_guessed(
         monkeypatch.setattr(exports, "MOST", 4 * READINGS - 1)
         assert web.get(f"{AIR}.csv", params=whole).status_code == 400
         monkeypatch.undo()
-        # a month that somebody wrote to is counted as it is asked
-        connection.execute("delete from counted_span where day = '2026-06-01'")
-        for guessed in (0, 10**9):
-            monkeypatch.setattr(exports, "_COUNTED", guessed)
-            monkeypatch.setattr(exports, "MOST", 4 * READINGS)
-            assert web.get(f"{AIR}.csv", params=whole).status_code == 200
-        monkeypatch.setattr(exports, "_COUNTED", 0)
-        monkeypatch.setattr(exports, "MOST", 4 * READINGS - 1)
-        assert web.get(f"{AIR}.csv", params=whole).status_code == 400
-        # many gaps are guessed together
-        monkeypatch.setattr(exports, "_GUESSES", 0)
-        assert web.get(f"{AIR}.csv", params=whole).status_code == 400
-        monkeypatch.setattr(exports, "MOST", 4 * READINGS)
-        assert web.get(f"{AIR}.csv", params=whole).status_code == 200
+        connection.execute("delete from counted_span")
+
+
+def test_what_nobody_counted_is_added_to_what_is_known(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three days, of which the second is counted; then the other two."""
+    monkeypatch.setattr(sta_count, "_SETTLED", 100_000)  # days stay days
+    asked: list[tuple[int, int]] = []
+    expected = open_data.expected
+
+    def guessed(connection: Connection, series: Sequence[OpenSeries], start: int, end: int) -> int:
+        asked.append((start, end))
+        return expected(connection, series, start, end)
+
+    monkeypatch.setattr(open_data, "expected", guessed)
+    begin, day = microseconds(open_town.BEGIN), 86_400_000_000
+    with connect(filled, autocommit=True) as connection, of_its_own(filled) as web:
+        series = open_data.open_series(connection, "air-monitor", origin="real")
+        guess = expected(connection, series, begin, begin + 3 * day)
+        for gone in (("2026-06-01", "2026-06-03"), ("2026-06-02",)):
+            while sta_count.keep(connection, 60):
+                pass
+            connection.execute("delete from counted_span where day = any(%s::date[])", (list(gone),))
+            gaps = [(begin + place * day, begin + (place + 1) * day) for place in ((0, 2) if len(gone) == 2 else (1,))]
+            for most, status in ((4 * READINGS, 200), (4 * READINGS - 1, 400)):
+                monkeypatch.setattr(exports, "MOST", most)
+                # a guess of a gap is of its week, so of all readings: with what is known it is more
+                monkeypatch.setattr(exports, "_COUNTED", guess + READINGS)
+                asked.clear()
+                assert web.get(f"{AIR}.csv", params=JUNE).status_code == status
+                assert asked == gaps
+                monkeypatch.setattr(exports, "_GUESSES", len(gaps) - 1)
+                asked.clear()
+                assert web.get(f"{AIR}.csv", params=JUNE).status_code == status
+                assert asked == [(gaps[0][0], gaps[-1][1])]
+                monkeypatch.setattr(exports, "_GUESSES", len(gaps))
+        connection.execute("delete from counted_span")
+
+
+@contextmanager
+def of_its_own(url: str) -> Iterator[httpx.Client]:
+    """A site that nobody has asked for anything, so that no export is one too many."""
+    with site.running(site.options(url)) as running, site.client(running) as client:
+        yield client
+
+
+def test_weeks_that_are_read_at_once_come_to_about_a_megabyte() -> None:
+    week = 7 * 86_400_000_000
+    year = exports.Asked("air-monitor", None, None, 0, 52 * week)
+    half_hours = Known(100 * 52 * 336, 52 * 336, [])
+    assert exports._weeks(year, half_hours) == 65_536 // 336
+    seconds = Known(52 * 604_800, 52 * 604_800, [])
+    assert exports._weeks(year, seconds) == 1
+    # of the time that is counted, and of the densest
+    half = Known(0, 26 * 336, [(0, 26 * week)])
+    assert exports._weeks(year, half) == 65_536 // 336
+    assert exports._weeks(year, Known(0, 0, [(0, 52 * week)])) == 1
+
+
+def test_days_that_nobody_counted_are_read_week_by_week(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, Any]] = []
+    readings = open_data.readings
+
+    def read(*given: Any, weeks: int, dense: Any) -> Any:
+        asked.append((weeks, dense))
+        return readings(*given, weeks=weeks, dense=dense)
+
+    monkeypatch.setattr(open_data, "readings", read)
+    whole = {"from": "2026-05-20", "to": "2026-06-30"}
+    with connect(filled, autocommit=True) as connection, of_its_own(filled) as web:
+        while sta_count.keep(connection, 60):
+            pass
+        for ending in ("csv", "parquet"):
+            assert web.get(f"{AIR}.{ending}", params=whole).status_code == 200
+        connection.execute("delete from counted_span")
+    # the first chunk begins on a Thursday
+    begin, chunk = (microseconds(datetime(2026, 5, day, tzinfo=UTC)) for day in (20, 28))
+    assert asked == [(asked[0][0], [(begin, chunk)])] * 2
+    assert asked[0][0] > 1
 
 
 def _nobody_asks(*_: object) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import psycopg
 import pytest
 
 from devices.device import Device
@@ -52,3 +53,26 @@ def test_neighbours_are_found_however_far_away(each_database: str, seed: int) ->
                 before, after = np.searchsorted(all_of, [start, end])
                 assert np.searchsorted(times, start) >= min(margin, before)
                 assert len(times) - np.searchsorted(times, end) >= min(margin, len(all_of) - after)
+
+
+def test_what_is_near_needs_no_chunk_of_long_ago(database: str) -> None:
+    """So one that somebody holds does not matter."""
+    with connect(database, autocommit=True) as connection, connect(database, autocommit=True) as other:
+        registry.upsert(connection, [Device("meter-1", "smart-meter", "native", personal=True)])
+        (one,) = series.resolve(connection, [("meter-1", "import_interval")])
+        times = np.array([START - 900 * DAY, START - 2 * DAY, START, START + 2 * DAY])
+        copy_readings(connection, np.full(4, one.series, np.int32), times, np.arange(4.0))
+        chunk = other.execute(
+            "select format('lock table %I.%I in access exclusive mode', chunk_schema, chunk_name)"
+            " from timescaledb_information.chunks where hypertable_name = 'reading' order by range_start limit 1"
+        ).fetchone()
+        assert chunk is not None
+        connection.execute("set lock_timeout = '200ms'")
+        ids = np.array([one.series], np.int32)
+        with other.transaction():
+            other.execute(chunk[0])
+            read = meters.read_around(connection, ids, START, START + HOUR, 1)
+            assert read.values.tolist() == [1.0, 2.0, 3.0]
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                meters.read_around(connection, ids, START, START + HOUR, 2)
+        assert meters.read_around(connection, ids, START, START + HOUR, 2).values.tolist() == [0.0, 1.0, 2.0, 3.0]

@@ -8,10 +8,15 @@ from datetime import UTC, datetime
 import numpy as np
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analytics.tables.csv_text import csv_blocks
-from store import open_data
+from devices.device import Device
+from store import open_data, registry, series
+from store.arrays import SeriesBlock
 from store.connect import connect
+from store.copy import copy_readings
 from store.times import microseconds
 from tests.tools.servers import Cluster, wait_for
 from tests.worlds import open_town
@@ -45,11 +50,11 @@ def rows(url: str) -> list[tuple[str, str, int, float]]:
 def read(
     connection: psycopg.Connection, block_bytes: int = 1 << 22, weeks: int = 1
 ) -> list[tuple[str, str, int, float]]:
-    series = open_data.open_series(connection, "air-monitor", origin="real")
+    some = open_data.open_series(connection, "air-monitor", origin="real")
     found = []
-    for block in open_data.readings(connection, series, START, END, block_bytes, weeks):
+    for block in open_data.readings(connection, some, START, END, block_bytes, weeks=weeks):
         for place, begin, end in zip(block.places, block.offsets, block.offsets[1:], strict=False):
-            one = series[place]
+            one = some[place]
             times, values = block.times[begin:end].tolist(), block.values[begin:end].tolist()
             found += [(one.device, one.property, *row) for row in zip(times, values, strict=True)]
     return found
@@ -74,6 +79,55 @@ def test_open_series_are_of_the_origin_and_of_no_household_by_code_point(filled:
 def test_readings_are_all_there_in_order_whatever_goes_together(filled: str, block_bytes: int, weeks: int) -> None:
     with open_data.one_state(filled) as connection:
         assert read(connection, block_bytes, weeks) == rows(filled)
+
+
+@pytest.mark.parametrize("weeks", [1, 2, 3, 60])
+@pytest.mark.parametrize("block_bytes", [1, 1 << 20])
+def test_weeks_that_are_read_at_once_are_in_order_across_chunks(database: str, weeks: int, block_bytes: int) -> None:
+    """Two series over nine chunks, with days in the middle that are read week by week, wherever those begin and end."""
+    hour, week = 3_600_000_000, 7 * 86_400_000_000
+    times = START + np.arange(9 * 7 * 24, dtype=np.int64) * hour
+    end = int(times[-1]) + 1
+    with connect(database, autocommit=True) as connection:
+        registry.upsert(connection, [Device(name, "air-monitor", "native") for name in ("a", "b")])
+        for one in series.resolve(connection, [("a", "no2"), ("b", "no2")]):
+            copy_readings(connection, np.full(len(times), one.series, np.int32), times, times / hour)
+    some: list[list[tuple[int, int]]] = [
+        [],
+        [(START, START + hour)],
+        [(START + 10 * hour, START + 10 * hour + 1), (START + 3 * week - 5, START + 4 * week + 5)],
+        [(end - week, end)],
+        [(START, end)],
+    ]
+    with open_data.one_state(database) as connection:
+        found = open_data.open_series(connection, "air-monitor", origin="real")
+        for dense in some:
+            read_ = open_data.readings(connection, found, START, end, block_bytes, weeks=weeks, dense=dense)
+            rows_ = [(place, *row) for block in read_ for place, *row in _rows(block)]
+            assert rows_ == [(place, time, time / hour) for place in (0, 1) for time in times.tolist()]
+
+
+def _rows(block: SeriesBlock) -> Iterator[tuple[int, int, float]]:
+    places = np.repeat(block.places, np.diff(block.offsets))
+    return zip(places.tolist(), block.times.tolist(), block.values.tolist(), strict=True)
+
+
+@given(st.integers(-3_000, 3_000), st.integers(0, 2_000), st.integers(1, 70), st.lists(st.integers(0, 1), max_size=30))
+def test_spans_cover_all_once(first: int, hours: int, weeks: int, kinds: list[int]) -> None:
+    """In hours. Where days are dense no span is longer than a week."""
+    hour, week = 3_600_000_000, 7 * 86_400_000_000
+    start, end = first * hour, (first + hours) * hour
+    cuts = np.linspace(start, end, len(kinds) + 1).astype(np.int64).tolist()
+    dense = [(begin, stop) for kind, begin, stop in zip(kinds, cuts, cuts[1:], strict=False) if kind and begin < stop]
+    starts, stops = open_data._spans(start, end, weeks, dense)
+    assert (starts < stops).all()
+    assert (starts[1:] == stops[:-1]).all()
+    assert [*starts[:1].tolist(), *stops[-1:].tolist()] == ([start, end] if start < end else [])
+    assert (stops - starts).max(initial=0) <= weeks * week
+    for begin, stop in dense:
+        inside = (starts < stop) & (stops > begin)
+        assert ((stops - starts)[inside] <= week).all()
+        assert not ((starts < begin) & (stops > begin)).any()
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 0), (1, 1_440), (7, 8), (0, 1), (-5, -1), (5, 3)])

@@ -18,7 +18,7 @@ from dashboard.sensorthings.collections import Collections
 from dashboard.sensorthings.options import parse
 from devices.device import Device
 from store import chunks, registry, series, sta_series
-from store.chunks import Chunks
+from store.chunks import Chunks, Known
 from store.connect import Connection, connect
 from store.copy import copy_readings
 from store.sta_entities import VERSIONS, Version, model, parameters
@@ -267,6 +267,26 @@ def test_where_chunks_are_many_those_of_the_page_are_asked_first(world: World, m
         assert len(found.times) == 10
 
 
+def test_what_is_known_of_chunks_stays_where_a_look_would_have_to_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Known()
+    before = known.chunks(world.short)
+    if tier(world.long) == "plain":
+        assert before == Chunks()
+        return
+    assert before.number > 12
+    assert Known().chunks(world.short) == before
+    monkeypatch.setattr(chunks, "KEPT", 0.0)
+    with connect(world.url, autocommit=True) as other, other.transaction():
+        other.execute("lock table _timescaledb_catalog.chunk in access exclusive mode")
+        world.short.execute("set lock_timeout = '200ms'")
+        assert known.chunks(world.short) == before
+        assert Known().chunks(world.short) == Chunks()
+    world.short.execute("reset lock_timeout")
+    assert known.chunks(world.short) == before
+
+
 def test_the_site_answers_both_ways_alike(world: World) -> None:
     """Over HTTP: intervals, bounds on them and counts go the long way; what is not there is 404 either way."""
     with site.running(site.options(world.url)) as url, site.client(url) as web:
@@ -290,6 +310,22 @@ def _look(web: httpx.Client, world: World) -> None:
         assert "There is no" in get(f"Datastreams({number})/Observations", 404).json()["detail"]
     detail = get(f"{odd}?$skiptoken=e30", 400).json()["detail"]
     assert "take nextLink as it came" in detail
+
+
+def test_a_site_knows_the_chunks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Chunks] = []
+    read = sta_series.read
+
+    def looked(
+        connection: Connection, origin: str, question: sta_series.Asked, known: Chunks
+    ) -> sta_series.Found | None:
+        asked.append(known)
+        return read(connection, origin, question, known)
+
+    monkeypatch.setattr(sta_series, "read", looked)
+    with site.running(site.options(world.url)) as url, site.client(url) as web:
+        assert web.get(f"/sta/v1.1/Datastreams({world.odd})/Observations").status_code == 200
+    assert asked == [chunks.chunks(world.short)]
 
 
 def test_a_connection_that_has_ended_is_replaced(world: World) -> None:

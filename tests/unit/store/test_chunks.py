@@ -49,11 +49,18 @@ def test_a_full_page_of_the_weeks_near_is_the_page(
 def test_what_lies_near() -> None:
     many = Chunks(300, BEGIN, BEGIN + 300 * WEEK)
     newest = chunks.near(many, FIRST, LAST, 2, falling=True)
-    assert newest == Span(BEGIN + 299 * WEEK, None)
+    assert newest == Span(BEGIN + 298 * WEEK, None), "two weeks, the newest among them"
     assert chunks.near(many, FIRST, LAST, 2, falling=False) == Span(None, BEGIN + 2 * WEEK)
     inside = BEGIN + 7 * WEEK + 5
     assert chunks.near(many, inside, LAST, 2, falling=False) == Span(BEGIN + 7 * WEEK, BEGIN + 9 * WEEK)
     assert chunks.near(many, FIRST, inside, 2, falling=True) == Span(BEGIN + 6 * WEEK, BEGIN + 8 * WEEK)
+
+
+def test_a_span_is_never_a_large_part_of_all() -> None:
+    many = Chunks(300, BEGIN, BEGIN + 300 * WEEK)
+    assert chunks.near(many, FIRST, LAST, chunks.MOST_WEEKS, falling=True) is not None
+    assert chunks.near(many, FIRST, LAST, 2 * chunks.MOST_WEEKS, falling=True) is None
+    assert chunks.near(many._replace(number=25), FIRST, LAST, 16, falling=True) is None
 
 
 @pytest.mark.parametrize("known", [Chunks(), Chunks(chunks.FEW, BEGIN, BEGIN + chunks.FEW * WEEK)])
