@@ -121,8 +121,9 @@ def read_around(connection: Connection, ids: Int32, start: int, end: int, margin
                     "margin": margin,
                 },
             ).fetchall()
-        for place, *parts in rows:
+        for place, later, *parts in rows:
             row = int(asked[place])
+            lacking[1][row] &= later
             for side, (moments, numbers) in enumerate((parts[:2], parts[2:])):
                 if moments is not None:
                     time, value = instants(moments), float8s(numbers)

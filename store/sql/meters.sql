@@ -24,8 +24,8 @@ join personal.device d on d.id = s.device_id
 where s.device_id = any(%s) and s.property = any(%s);
 
 -- around: the last readings before an instant and the first after another, of the series that ask for them, no further
--- away than two others
-select (k.place - 1)::int4, b.times, b.values, a.times, a.values
+-- away than two others; and whether there may be any after it at all
+select (k.place - 1)::int4, coalesce(l.time >= %(stop)s::timestamptz, true), b.times, b.values, a.times, a.values
 from unnest(%(series)s::int4[], %(before)s::bool[], %(after)s::bool[])
     with ordinality k (series_id, before, after, place)
 left join public.latest l on l.series_id = k.series_id
@@ -47,7 +47,6 @@ left join lateral (
         order by time limit %(margin)s
     ) r
 ) a on k.after and coalesce(l.time >= %(stop)s::timestamptz, true)
-where b.times is not null or a.times is not null
 order by k.place;
 
 -- spans: the first and the last reading of series that have any

@@ -37,12 +37,13 @@ left join lateral (
     left join lateral (
         select r.time from public.reading r
         where r.series_id = e.id and r.value <> 0
-          and r.time <= %(now)s and r.time >= greatest(s.start, %(since)s)
+          and r.time <= %(now)s and r.time >= greatest(s.start, %(since)s) and r.time >= %(since)s
         order by r.time desc limit 1
     ) moved on true
     left join lateral (
         select r.time from public.reading r
-        where r.series_id = e.id and r.value = 0 and r.time > moved.time and r.time <= %(now)s
+        where r.series_id = e.id and r.value = 0 and r.time > moved.time
+          and r.time <= %(now)s and r.time >= %(since)s
         order by r.time limit 1
     ) still on true
     where e.device_id = s.device_id and e.property = 'motion'
@@ -52,18 +53,19 @@ left join lateral (
     from personal.series e
     left join lateral (
         select r.value from public.reading r
-        where r.series_id = e.id and r.time <= %(now)s and r.time >= greatest(s.start, %(since)s)
+        where r.series_id = e.id
+          and r.time <= %(now)s and r.time >= greatest(s.start, %(since)s) and r.time >= %(since)s
         order by r.time desc limit 1
     ) newest on true
     left join lateral (
         select r.time from public.reading r
         where r.series_id = e.id and r.value <> newest.value
-          and r.time <= %(now)s and r.time >= greatest(s.start, %(since)s)
+          and r.time <= %(now)s and r.time >= greatest(s.start, %(since)s) and r.time >= %(since)s
         order by r.time desc limit 1
     ) other on true
     left join lateral (
         select r.time from public.reading r
-        where r.series_id = e.id and r.time > other.time and r.time <= %(now)s
+        where r.series_id = e.id and r.time > other.time and r.time <= %(now)s and r.time >= %(since)s
         order by r.time limit 1
     ) edge on true
     where e.device_id = s.device_id and e.property = 'contact'
