@@ -120,6 +120,8 @@ def read_around(connection: Connection, ids: Int32, start: int, end: int, margin
                     "last": instant(last),
                     "margin": margin,
                 },
+                # a plan that is kept would be one for all chunks
+                prepare=False,
             ).fetchall()
         for place, later, *parts in rows:
             row = int(asked[place])

@@ -91,7 +91,8 @@ def sensors(connection: Connection, now: datetime, zone: ZoneInfo, tenancy_id: i
         "now": now, "since": now - LOOKED_BACK, "day": now.astimezone(zone).date(), "zone": zone.key,
         "tenancy": tenancy_id,
     }  # fmt: skip
-    return [Sensor(*row) for row in connection.execute(_SQL["sensors"], values)]
+    # a plan that is kept would be one for all chunks
+    return [Sensor(*row) for row in connection.execute(_SQL["sensors"], values, prepare=False)]
 
 
 def due(connection: Connection, day: date, enough: int, now: datetime) -> list[int]:
