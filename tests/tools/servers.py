@@ -233,9 +233,18 @@ class Cluster:
         return self._create(self._template if migrated else None)
 
     def copy(self, database: str) -> str:
-        """Name of a copy of a database, once nobody is connected to that."""
-        self._rest(database)
-        return self._create(database)
+        """Name of a copy of a database, once nobody is connected to that.
+
+        On a busy machine another worker of TimescaleDB Community may come before the copy begins.
+        """
+        until = time.monotonic() + 60
+        while True:
+            self._rest(database)
+            try:
+                return self._create(database)
+            except psycopg.errors.ObjectInUse:
+                if time.monotonic() > until:
+                    raise
 
     def drop(self, database: str) -> None:
         """Remove a database, whoever is still connected to it."""
@@ -296,7 +305,7 @@ class Cluster:
         if self.tier == "community":
             with psycopg.connect(self.url(name), autocommit=True) as connection:
                 connection.execute("select _timescaledb_functions.stop_background_workers()")
-        within(lambda: self._sessions(name) == 0, 10.0)
+        within(lambda: self._sessions(name) == 0, 60.0)
 
     def _sessions(self, database: str) -> int:
         with psycopg.connect(self.url(), autocommit=True) as connection:
