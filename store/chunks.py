@@ -16,12 +16,10 @@ import psycopg
 from store.connect import Connection
 from store.queries import queries
 from store.tier import tier
-from store.times import instant
+from store.times import FIRST, LAST, instant
 
 _SQL = queries("chunks")
 
-#: The first and the last instant that there are [us since the Unix epoch].
-FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 _WEEK = 7 * 86_400_000_000
 #: With no more chunks than these one look at all of them is the quicker way.
 FEW = 24
@@ -53,7 +51,7 @@ class Span(NamedTuple):
         return b" and ".join(parts) or b"true"
 
 
-class Known:
+class KnownChunks:
     """The chunks, looked at anew every five minutes."""
 
     def __init__(self) -> None:

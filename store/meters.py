@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from store.arrays import Readings, read_series
 from store.batch import Float64, Int32, Int64
-from store.chunks import FIRST, LAST
 from store.connect import Connection
 from store.copy import Instants, Int4s, Int8s, float8s, instants
 from store.queries import queries
-from store.times import instant
+from store.times import FIRST, LAST, instant
 
 _SQL = queries("meters")
 

@@ -29,7 +29,7 @@ _SQL = queries("open_data")
 FAMILIES = tuple(name for name, family in ALL.items() if not family.personal)
 
 #: A long series is read in spans of whole weeks [us], which are chunks: a reading a second is 10 MB of arrays a week.
-_SPAN = 7 * 86_400_000_000
+WEEK = 7 * 86_400_000_000
 #: Spans that one statement asks for.
 _SPANS = 100_000
 #: Bytes of arrays that are handed on together.
@@ -38,8 +38,6 @@ _BLOCK = 1024 * 1024
 _FIRST = 64 * 1024
 #: How long a transaction may wait for us between two statements [ms].
 _IDLE = 60_000
-
-
 _NO_EDGES: Int64 = np.empty(0, np.int64)
 
 
@@ -197,8 +195,8 @@ def _spans(start: int, end: int, weeks: int, dense: Sequence[tuple[int, int]]) -
 
 def _weeks(start: int, end: int, weeks: int) -> Int64:
     """Edges in a span: each so many weeks, and where the week ends that it begins or ends in."""
-    first, last = -(-start // _SPAN) * _SPAN, end // _SPAN * _SPAN
-    return np.array([start, *range(first, last, weeks * _SPAN), last, end], np.int64) if start < end else _NO_EDGES
+    first, last = -(-start // WEEK) * WEEK, end // WEEK * WEEK
+    return np.array([start, *range(first, last, weeks * WEEK), last, end], np.int64) if start < end else _NO_EDGES
 
 
 def expected(connection: Connection, series: Sequence[OpenSeries], start: int, end: int) -> int:
@@ -207,7 +205,7 @@ def expected(connection: Connection, series: Sequence[OpenSeries], start: int, e
     Weeks are chunks: of a part of one that is in the columnstore the planner knows next to nothing (269 readings were
     expected where there were 20,275, TimescaleDB 2.29.2), of a whole one it knows the number. Raises psycopg.Error.
     """
-    weeks = _span(series, start // _SPAN * _SPAN, -(-end // _SPAN) * _SPAN)
+    weeks = _span(series, start // WEEK * WEEK, -(-end // WEEK) * WEEK)
     row = connection.execute(_SQL["estimate"], weeks).fetchone()
     assert row is not None
     return int(row[0][0]["Plan"]["Plan Rows"])

@@ -19,14 +19,12 @@ from store.connect import Connection
 from store.copy import Int4s
 from store.queries import queries
 from store.tier import tier
-from store.times import instant
+from store.times import FIRST, LAST, instant
 
 _SQL = queries("sta_count")
 
 _DAY = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
-#: All instants that there are [us since the Unix epoch].
-_FIRST, _END = -62_135_596_800_000_000, 253_402_300_799_999_999
 #: Months are joined once their last day is so many days ago: late readings come to younger ones.
 _SETTLED = 35
 
@@ -92,9 +90,9 @@ def known(connection: Connection, origin: Origin, series: Sequence[int], start: 
     spans, _ = _spans(connection, asked, start, end)
     # of one family, or of none where none of the series is open
     covered = next(iter(spans.values()), [])
-    found = connection.execute(_SQL["known"], _whole(asked, start, end)).fetchone() if covered else None
-    readings, most = found or (0, 0)
-    return Known(readings, most, gaps(covered, start, end))
+    rows = connection.execute(_SQL["known_of_each"], _whole(asked, start, end)).fetchall() if covered else []
+    counts = [count for _, count in rows]
+    return Known(sum(counts), max(counts, default=0), gaps(covered, start, end))
 
 
 def _spans(
@@ -120,7 +118,7 @@ def _parts(
 ) -> list[tuple[list[tuple[Any, ...]], bool]]:
     """What the queries find: ``known`` of the days that are counted, ``between`` of each gap among them, and whether a
     day that is over lies in it. Two journeys: on a busy machine an answer waits for these more than for rows."""
-    first, stop = max(_FIRST, _FIRST if start is None else start), min(_END, _END if end is None else end)
+    first, stop = max(FIRST, FIRST if start is None else start), min(LAST, LAST if end is None else end)
     spans, over = _spans(connection, asked, first, stop)
     if first >= stop or not spans:
         return []

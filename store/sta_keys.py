@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from store.times import instant
+from store.times import FIRST, LAST, instant
 
 _INT4 = 2**31
-#: Instants that PostgreSQL has [us since the Unix epoch].
-_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 Key = tuple[object, ...] | None
 
@@ -45,8 +43,7 @@ def of_stay(given: str | int) -> Key:
 def _exact(microseconds: str) -> bool:
     """Whether it is an instant as we write one: no zeros before it, within what there is."""
     return (
-        re.fullmatch(r"0|-?[1-9][0-9]{0,17}", microseconds, re.ASCII) is not None
-        and _FIRST <= int(microseconds) <= _LAST
+        re.fullmatch(r"0|-?[1-9][0-9]{0,17}", microseconds, re.ASCII) is not None and FIRST <= int(microseconds) <= LAST
     )
 
 

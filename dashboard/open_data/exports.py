@@ -43,9 +43,6 @@ Properties = Annotated[list[Word] | None, Query(alias="property", max_length=20,
 Devices = Annotated[list[Text] | None, Query(alias="device", max_length=DEVICES, description="Only these")]
 
 
-_WEEK = 7 * 86_400_000_000
-
-
 class Asked(NamedTuple):
     """Which readings: of a family, of some devices and properties or all (None), from ``start`` to ``end`` [us]."""
 
@@ -133,7 +130,7 @@ def _series(connection: Connection, asked: Asked, origin: Origin) -> tuple[list[
 def _weeks(asked: Asked, known: Known) -> int:
     """Weeks that are read at once of days that are counted: a megabyte of the densest series."""
     covered = asked.end - asked.start - sum(end - start for start, end in known.gaps)
-    return max(1, _AT_ONCE * covered // (known.most * _WEEK)) if known.most else 1
+    return max(1, _AT_ONCE * covered // (known.most * open_data.WEEK)) if known.most else 1
 
 
 def _too_many(connection: Connection, series: Sequence[OpenSeries], known: Known) -> bool:

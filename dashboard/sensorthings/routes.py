@@ -26,7 +26,7 @@ from dashboard.web.guard import takes_any_form
 from dashboard.web.site import Site
 from dashboard.web.values import Rest
 from store import sta_count, sta_series
-from store.chunks import Known
+from store.chunks import KnownChunks
 from store.connect import connect
 from store.sta_entities import VERSIONS, Version, model, parameters
 from store.sta_functions import FUNCTIONS
@@ -110,7 +110,7 @@ class _Room:
         self._endpoints: Sequence[str] = site.options.observation_endpoints
         self._readings, self._looked = 0, 0.0
         self._counting = threading.Lock()
-        self._known = Known()
+        self._chunks = KnownChunks()
 
     def root(self, request: Request) -> str:
         """The address that all others begin with."""
@@ -166,7 +166,7 @@ class _Room:
             return None
         try:
             with self._site.planned.connection() as connection:
-                found = sta_series.read(connection, self._origin, page.read, self._known.chunks(connection))
+                found = sta_series.read(connection, self._origin, page.read, self._chunks.chunks(connection))
         except sta_series.Held:
             return None
         if found is None:

@@ -22,12 +22,11 @@ from dashboard.sensorthings.forms import NAMES, Writer, dumps, number
 from store import sta_query as tree
 from store import sta_series, sta_token
 from store.batch import Int64
-from store.chunks import FIRST, LAST
 from store.sta_bounds import bound
 from store.sta_entities import Version, model
 from store.sta_query import Query
 from store.sta_scope import Along
-from store.times import instant, microseconds
+from store.times import FIRST, LAST, instant, microseconds
 
 #: An instant with a fraction, and a value: in what is written of them the places for others are found. A result that is
 #: no number is left out, with its comma.

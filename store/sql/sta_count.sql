@@ -18,18 +18,14 @@ from (
 left join public.counted_span k on k.family = f.family
 order by 1, 2
 
--- known: what is counted of some series within days of a family, of all together and of the one that has most
-select coalesce(sum(o.readings), 0)::int8, coalesce(max(o.readings), 0)::int8
-from (
-    select sum(c.readings) as readings
-    from public.reading_count c
-    join public.counted_span k on k.id = c.span_id
-    join personal.series s on s.id = c.series_id
-    join personal.device d on d.id = s.device_id
-    where c.series_id = any(%(series)s::int4[]) and not s.personal and not d.personal and d.origin = %(origin)s
-      and k.day >= %(first)s and k.day + k.days <= %(end)s
-    group by c.series_id
-) o
+-- known: what is counted of some series within days of a family
+select coalesce(sum(c.readings), 0)::int8
+from public.reading_count c
+join public.counted_span k on k.id = c.span_id
+join personal.series s on s.id = c.series_id
+join personal.device d on d.id = s.device_id
+where c.series_id = any(%(series)s::int4[]) and not s.personal and not d.personal and d.origin = %(origin)s
+  and k.day >= %(first)s and k.day + k.days <= %(end)s
 
 -- known_of_each: the same of each of some series
 select c.series_id, sum(c.readings)::int8

@@ -12,6 +12,7 @@ from devices.device import Device
 from store import meters, registry, series
 from store.connect import connect
 from store.copy import copy_readings
+from tests.tools.held import held_chunk
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -57,20 +58,14 @@ def test_neighbours_are_found_however_far_away(each_database: str, seed: int) ->
 
 def test_what_is_near_needs_no_chunk_of_long_ago(database: str) -> None:
     """So one that somebody holds does not matter."""
-    with connect(database, autocommit=True) as connection, connect(database, autocommit=True) as other:
+    with connect(database, autocommit=True) as connection:
         registry.upsert(connection, [Device("meter-1", "smart-meter", "native", personal=True)])
         (one,) = series.resolve(connection, [("meter-1", "import_interval")])
         times = np.array([START - 900 * DAY, START - 2 * DAY, START, START + 2 * DAY])
         copy_readings(connection, np.full(4, one.series, np.int32), times, np.arange(4.0))
-        chunk = other.execute(
-            "select format('lock table %I.%I in access exclusive mode', chunk_schema, chunk_name)"
-            " from timescaledb_information.chunks where hypertable_name = 'reading' order by range_start limit 1"
-        ).fetchone()
-        assert chunk is not None
         connection.execute("set lock_timeout = '200ms'")
         ids = np.array([one.series], np.int32)
-        with other.transaction():
-            other.execute(chunk[0])
+        with held_chunk(database):
             read = meters.read_around(connection, ids, START, START + HOUR, 1)
             assert read.values.tolist() == [1.0, 2.0, 3.0]
             with pytest.raises(psycopg.errors.LockNotAvailable):

@@ -18,7 +18,7 @@ from dashboard.sensorthings.collections import Collections
 from dashboard.sensorthings.options import parse
 from devices.device import Device
 from store import chunks, registry, series, sta_series
-from store.chunks import Chunks, Known
+from store.chunks import Chunks, KnownChunks
 from store.connect import Connection, connect
 from store.copy import copy_readings
 from store.sta_entities import VERSIONS, Version, model, parameters
@@ -27,6 +27,7 @@ from store.sta_read import TooCostly, one_state
 from store.tier import tier
 from store.times import instant
 from tests.tools import site
+from tests.tools.held import held_chunk
 from tests.tools.servers import Cluster
 
 ROOT = "https://council.example/sta/v"
@@ -250,14 +251,7 @@ def test_where_chunks_are_many_those_of_the_page_are_asked_first(world: World, m
     known = chunks.chunks(world.short)
     page = series_page.page(asked("1.1", world.odd, "$filter=phenomenonTime%20ge%202026-04-01T00:00:00Z&$top=9"))
     assert page is not None
-    with connect(world.url, autocommit=True) as other, other.transaction():
-        row = other.execute(
-            "select format('lock table %I.%I in access exclusive mode', chunk_schema, chunk_name)"
-            " from timescaledb_information.chunks where hypertable_name = 'reading'"
-            " and range_start > '2026-03-01' order by range_start limit 1"
-        ).fetchone()
-        assert row is not None
-        other.execute(row[0])
+    with held_chunk(world.url, since="2026-03-01"):
         world.short.execute("set lock_timeout = '200ms'")
         with pytest.raises(sta_series.Held):
             sta_series.read(world.short, "real", page.read)
@@ -270,19 +264,19 @@ def test_where_chunks_are_many_those_of_the_page_are_asked_first(world: World, m
 def test_what_is_known_of_chunks_stays_where_a_look_would_have_to_wait(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = Known()
+    known = KnownChunks()
     before = known.chunks(world.short)
     if tier(world.long) == "plain":
         assert before == Chunks()
         return
     assert before.number > 12
-    assert Known().chunks(world.short) == before
+    assert KnownChunks().chunks(world.short) == before
     monkeypatch.setattr(chunks, "KEPT", 0.0)
     with connect(world.url, autocommit=True) as other, other.transaction():
         other.execute("lock table _timescaledb_catalog.chunk in access exclusive mode")
         world.short.execute("set lock_timeout = '200ms'")
         assert known.chunks(world.short) == before
-        assert Known().chunks(world.short) == Chunks()
+        assert KnownChunks().chunks(world.short) == Chunks()
     world.short.execute("reset lock_timeout")
     assert known.chunks(world.short) == before
 
@@ -350,14 +344,7 @@ def test_a_chunk_that_somebody_holds_does_not_hold_up_others(world: World) -> No
         path = f"/sta/v1.1/Datastreams({world.odd})/Observations?{query}"
         before = web.get(path)
         assert before.status_code == 200
-        with connect(world.url, autocommit=True) as other, other.transaction():
-            row = other.execute(
-                "select format('lock table %I.%I in access exclusive mode', chunk_schema, chunk_name)"
-                " from timescaledb_information.chunks where hypertable_name = 'reading' order by range_start"
-                " offset 2 limit 1"
-            ).fetchone()
-            assert row is not None
-            other.execute(row[0])
+        with held_chunk(world.url, 2):
             assert web.get(path).content == before.content
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store import chunks
-from store.chunks import FIRST, LAST, Chunks, Span
+from store.chunks import Chunks, Span
+from store.times import FIRST, LAST
 
 WEEK = 7 * 86_400_000_000
 BEGIN = 2_900 * WEEK
